@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float32]
-IntArray = NDArray[np.int64]
+FloatArray = NDArray[np.floating[Any]]
+IntArray = NDArray[np.integer[Any]]
 BoolArray = NDArray[np.bool_]
 
 # Okabe-Ito: told apart by colour-blind readers. Beyond eight conditions the marker shape changes.
@@ -211,7 +211,8 @@ class LatentTable:
     @property
     def predicted(self) -> IntArray:
         """(N,) index of the most probable condition."""
-        return np.argmax(self.probabilities, axis=1)
+        best: IntArray = np.argmax(self.probabilities, axis=1)
+        return best
 
 
 @dataclass(frozen=True)

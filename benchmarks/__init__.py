@@ -1,0 +1,1 @@
+"""What `leigh bench` measures, each figure with its yardstick in the same run."""

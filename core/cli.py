@@ -1,0 +1,353 @@
+"""The command line `leigh`: parse, call, print. A cluster has no screen; the window starts the same verbs."""
+
+import argparse
+import json
+import logging
+import os
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from core import __version__
+from core.errors import LeighError
+from core.progress import Cancelled, Progress, Report
+
+DONE, OUR_FAULT, USER_FAULT, STOPPED = 0, 1, 2, 130
+Result = dict[str, Any]
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one verb. Exit 0 done, 2 the user's input is at fault, 1 our fault, 130 stopped."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="replace")
+    arguments = _parser().parse_args(argv)
+    try:
+        result = arguments.run(arguments, _report(arguments.progress))
+    except Cancelled:
+        _say("Stopped. Everything done so far is kept.")
+        return STOPPED
+    except LeighError as fault:
+        _say(str(fault).replace("\n", " "))
+        return USER_FAULT
+    except KeyboardInterrupt:
+        _say("Stopped.")
+        return STOPPED
+    except OSError as fault:
+        if fault.errno not in _DISK_FAULTS:
+            return _our_fault()
+        _say(f"{fault.strerror}: {fault.filename or ''}. Free some space or choose another folder; nothing was lost.")
+        return USER_FAULT
+    except Exception:
+        return _our_fault()
+    text = result.pop("text", "")
+    if text and not arguments.json:
+        print(text)
+    if arguments.json:
+        print(json.dumps(result, allow_nan=False))
+    return DONE
+
+
+_DISK_FAULTS = {13, 28, 30}  # no permission, no space, read-only
+
+
+def _our_fault() -> int:
+    from platformdirs import user_log_path
+
+    path = user_log_path("leigh-explorer", ensure_exists=True) / "leigh.log"
+    logging.basicConfig(filename=path, format="%(asctime)s %(levelname)s %(message)s")
+    logging.error("version %s, arguments %s\n%s", __version__, sys.argv[1:], traceback.format_exc())
+    _say(f"The program failed; this is our fault. Details are in {path}")
+    return OUR_FAULT
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _report(kind: str) -> Report:
+    """`bar` for people at a terminal, `json` lines for the window, `none` for scripts."""
+    stop = threading.Event()
+    if kind == "json":
+        threading.Thread(target=_listen, args=(stop,), daemon=True).start()
+    last_time, last_what = 0.0, ""
+    interactive = sys.stderr.isatty()
+
+    def report(progress: Progress) -> None:
+        nonlocal last_time, last_what
+        if stop.is_set():
+            raise Cancelled
+        now = time.monotonic()
+        news = progress.what != last_what or progress.done >= progress.total
+        wait = 0.1 if kind == "json" else 1.0 if interactive else 15.0
+        if kind == "none" or (not news and now - last_time < wait):
+            return
+        last_time, last_what = now, progress.what
+        if kind == "json":
+            _say(json.dumps({"progress": progress.__dict__}))
+            return
+        values = "  ".join(f"{k} {v:.3f}" for k, v in progress.values.items())
+        left = f"  {progress.seconds_left:.0f} s left" if progress.seconds_left else ""
+        line = f"{progress.what}: {progress.done}/{progress.total}{left}  {values}"
+        if interactive:
+            print(f"\r{line:<100}", end="\n" if progress.done >= progress.total else "", file=sys.stderr, flush=True)
+        else:
+            _say(line)
+
+    return report
+
+
+def _listen(stop: threading.Event) -> None:
+    """The window asks for a stop by a line on standard input."""
+    for line in sys.stdin:
+        if line.strip() == "stop":
+            stop.set()
+
+
+def _demo(a: argparse.Namespace, report: Report) -> Result:
+    from core.resources import copy_demo
+
+    project = copy_demo(a.project)
+    assert project.dataset is not None
+    records = len(project.dataset.records)
+    return {"project": str(a.project), "records": records, "text": f"Demo with {records} images is in {a.project}"}
+
+
+def _synth(a: argparse.Namespace, report: Report) -> Result:
+    from core.data.plate import parse_conditions, write_plate
+
+    phenotypes = parse_conditions(a.conditions)
+    write_plate(a.out, phenotypes, wells=a.wells, fields=a.fields, size=a.size, seed=a.seed, report=report)
+    images = len(phenotypes) * a.wells * a.fields
+    return {"out": str(a.out), "images": images, "text": f"{images} images, plate_map.csv and truth.csv are in {a.out}"}
+
+
+def _scan(a: argparse.Namespace, report: Report) -> Result:
+    from core.workflow import scan
+
+    project = scan(
+        a.folder,
+        a.project,
+        pattern=a.pattern,
+        condition_from=a.condition_from,
+        plate_map=a.plate_map,
+        group_by=a.group_by,
+        exclude=a.exclude,
+        pixel_size_um=a.pixel_size_um,
+        report=report,
+    )
+    dataset = project.dataset
+    assert dataset is not None
+    counts = dataset.counts()
+    groups = len({r.group for r in dataset.records})
+    lines = [f"{len(dataset.records)} images, {len(dataset.channels)} channels, {groups} groups"]
+    lines += [f"  {name}: {count}" for name, count in counts.items()]
+    lines += [f"  {p.severity}: {p.item}: {p.reason} {p.remedy}" for p in dataset.problems[:20]]
+    if len(dataset.problems) > 20:
+        lines.append(f"  ... and {len(dataset.problems) - 20} more; all are on the Data page and in project.json")
+    return {
+        "project": str(a.project),
+        "records": len(dataset.records),
+        "channels": [c.name for c in dataset.channels],
+        "conditions": counts,
+        "groups": groups,
+        "problems": [asdict(p) for p in dataset.problems],
+        "text": "\n".join(lines),
+    }
+
+
+def _train(a: argparse.Namespace, report: Report) -> Result:
+    from core.workflow import evaluation_summary, train
+
+    groups = [g.strip() for g in a.test_groups.split(",") if g.strip()]
+    card = train(
+        a.project, preset=a.preset, seed=a.seed, test_groups=groups, resume=a.resume, device=a.device, report=report
+    )
+    summary = evaluation_summary(card)
+    summary["training"] = card.training
+    return {**summary, "text": _evaluation_text(summary)}
+
+
+def _evaluate(a: argparse.Namespace, report: Report) -> Result:
+    from core.workflow import evaluate
+
+    summary = evaluate(a.project, device=a.device, report=report)
+    return {**summary, "text": _evaluation_text(summary)}
+
+
+def _evaluation_text(s: Result) -> str:
+    where = f"{s['test_records']} images in {s['test_groups']} held-out groups (of {s['groups_total']})"
+    if s["accuracy"] is None:
+        lines = [f"Accuracy: not claimed, on {where}. {s['reason']}"]
+    else:
+        interval = f"[{s['accuracy_low']:.3f}-{s['accuracy_high']:.3f}]"
+        lines = [f"Accuracy {s['accuracy']:.3f} {interval} on {where}; {s['interval']}"]
+        lines += [f"Calibration error {s['calibration_error']:.3f}; by groups {s['group_accuracy']:.3f}"]
+        for n, v in s["conditions"].items():
+            scores = f"precision {v['precision']:.2f} recall {v['recall']:.2f} F1 {v['f1']:.2f}"
+            lines.append(f"  {n}: {scores} ({v['support']:.0f} images)")
+        z = s["z_prime"].get("logits")
+        if z and z["z_prime"] is not None:
+            values = f"{z['z_prime']:.2f}, robust {z['robust_z_prime']:.2f}"
+            lines.append(f"Z' on logits of held-out well medians {values}, wells {z['wells']}")
+    baseline = s["baseline"]
+    if baseline["accuracy"] is not None:
+        lines.append(f"Beside it: {baseline['what']} {baseline['accuracy']:.3f}")
+    failed = f", {len(s['roundtrip_failed'])} above a quarter grey level" if s["roundtrip_failed"] else ""
+    lines.append(
+        f"Round trip of {s['roundtrip_records']} images: at most {s['roundtrip_error']:.1e} of the range{failed}"
+    )
+    return "\n".join(lines)
+
+
+def _encode(a: argparse.Namespace, report: Report) -> Result:
+    from core.io.project import latents_path, open_project
+    from core.workflow import encode
+
+    latents = encode(a.project, device=a.device, report=report)
+    path = latents_path(open_project(a.project))
+    count, size = latents.features.shape
+    return {"records": count, "features": size, "file": str(path), "text": f"{count} latents are in {path}"}
+
+
+def _map(a: argparse.Namespace, report: Report) -> Result:
+    from core.workflow import make_map
+
+    projection, decision = make_map(a.project, seed=a.seed, report=report)
+    which = "held-out" if decision.held_out else "training (no image is held out)"
+    agrees = f"agrees with the model on {decision.fidelity:.1%} of {decision.fidelity_points} {which} images"
+    return {
+        "method": projection.method,
+        "fidelity": decision.fidelity,
+        "fidelity_points": decision.fidelity_points,
+        "held_out": decision.held_out,
+        "text": f"The map ({projection.method}) {agrees}",
+    }
+
+
+def _counterfactual(a: argparse.Namespace, report: Report) -> Result:
+    from core.deliver import counterfactuals
+
+    rows = counterfactuals(
+        a.project,
+        a.out,
+        to=a.to,
+        source=a.source,
+        record_ids=a.record or (),
+        split=a.split,
+        strength=a.strength,
+        device=a.device,
+        report=report,
+    )
+    valid = [r for r in rows if r["valid"]]
+    flipped = sum(bool(r.get("flipped")) for r in rows)
+    text = f"{len(valid)} of {len(rows)} images moved to {a.to}; the model calls {flipped} of them {a.to}."
+    text += f" Evidence: {a.out / 'evidence.csv'}"
+    return {"records": len(rows), "valid": len(valid), "flipped": flipped, "out": str(a.out), "text": text}
+
+
+def _figure(a: argparse.Namespace, report: Report) -> Result:
+    from core.deliver import figure, panel_specs
+
+    specs = panel_specs(a.specs, a.panel, a.record, a.to, a.strength)
+    path = figure(a.project, specs, a.out, device=a.device, report=report)
+    return {"file": str(path), "panels": len(specs), "text": f"Figure is in {path}"}
+
+
+def _bench(a: argparse.Namespace, report: Report) -> Result:
+    if a.name == "startup":
+        from benchmarks.startup import bench_startup
+
+        result = bench_startup()
+    return {**result, "text": "\n".join(f"{k}: {v}" for k, v in result.items())}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="leigh", description="Leigh Explorer: what a network sees in cell cultures.")
+    parser.add_argument("--version", action="version", version=__version__)
+    verbs = parser.add_subparsers(required=True, metavar="verb")
+
+    def verb(name: str, run: Callable[[argparse.Namespace, Report], Result], text: str) -> argparse.ArgumentParser:
+        p = verbs.add_parser(name, help=text, description=text)
+        p.set_defaults(run=run)
+        p.add_argument("--json", action="store_true", help="print one JSON object as the last line")
+        p.add_argument("--progress", choices=("bar", "json", "none"), default="bar", help=argparse.SUPPRESS)
+        return p
+
+    def with_project(p: argparse.ArgumentParser, device: bool = False) -> argparse.ArgumentParser:
+        p.add_argument("--project", type=Path, required=True, metavar="DIR")
+        if device:
+            p.add_argument("--device", default="auto", help="auto, cpu, cuda")
+        return p
+
+    with_project(verb("demo", _demo, "Copy the embedded demo (images, trained model, map) into a project."))
+    _add_synth(verb("synth", _synth, "Write a plate of synthetic cultures with its truth."))
+    _add_scan(with_project(verb("scan", _scan, "Read a folder of images into a project.")))
+    _add_train(with_project(verb("train", _train, "Train the invertible network."), device=True))
+    with_project(verb("evaluate", _evaluate, "Report on held-out wells; measure the inverse."), device=True)
+    with_project(verb("encode", _encode, "Write latents and logits of all records."), device=True)
+    p = with_project(verb("map", _map, "UMAP, decision regions and their fidelity."))
+    p.add_argument("--seed", type=int, default=0)
+    _add_counterfactual(
+        with_project(verb("counterfactual", _counterfactual, "Move images toward a condition."), device=True)
+    )
+    _add_figure(with_project(verb("figure", _figure, "Figure panels for the paper."), device=True))
+    p = verb("bench", _bench, "Measure the program, each figure beside its yardstick.")
+    p.add_argument("name", choices=("startup",))
+    return parser
+
+
+def _add_synth(p: argparse.ArgumentParser) -> None:
+    p.add_argument("--out", type=Path, required=True, metavar="DIR")
+    p.add_argument("--conditions", nargs="+", default=["WT", "DS", "TT", "Drug A", "Drug B", "Drug C"], metavar="NAME")
+    p.add_argument("--wells", type=int, default=8, help="per condition")
+    p.add_argument("--fields", type=int, default=4, help="per well")
+    p.add_argument("--size", type=int, default=128, help="pixels")
+    p.add_argument("--seed", type=int, default=0)
+
+
+def _add_scan(p: argparse.ArgumentParser) -> None:
+    p.add_argument("folder", type=Path)
+    p.add_argument("--plate-map", type=Path, metavar="CSV", help="plate map or table of files (CSV, TSV, XLSX)")
+    p.add_argument("--pattern", help="built-in name or regular expression with named groups")
+    p.add_argument("--condition-from", choices=("folder", "plate-map"), default="folder")
+    p.add_argument("--group-by", default="well", help="well, plate, or a column of the plate map: never split")
+    p.add_argument("--exclude", nargs="+", default=[], metavar="CONDITION", help="conditions to leave out")
+    p.add_argument("--pixel-size-um", type=float, default=None, help="where the files do not say it")
+
+
+def _add_train(p: argparse.ArgumentParser) -> None:
+    p.add_argument("--model", choices=("iresnet",), default="iresnet")
+    p.add_argument("--preset", choices=("quick", "standard", "lab"), default="quick")
+    p.add_argument("--test-groups", default="", metavar="G1,G2,..", help="groups to hold out; default: a quarter")
+    p.add_argument("--resume", action="store_true", help="go on with a stopped training")
+    p.add_argument("--seed", type=int, default=0)
+
+
+def _add_counterfactual(p: argparse.ArgumentParser) -> None:
+    p.add_argument("--to", required=True, metavar="CONDITION")
+    p.add_argument("--from", dest="source", metavar="CONDITION")
+    p.add_argument("--record", nargs="+", metavar="ID")
+    p.add_argument("--split", choices=("train", "validation", "test"))
+    p.add_argument("--strength", type=float, default=1.0)
+    p.add_argument("--out", type=Path, required=True, metavar="DIR")
+
+
+def _add_figure(p: argparse.ArgumentParser) -> None:
+    p.add_argument("--panel", choices=("counterfactual", "map", "path", "confusion"))
+    p.add_argument("--record", metavar="ID")
+    p.add_argument("--to", metavar="CONDITION")
+    p.add_argument("--strength", type=float, default=1.0)
+    p.add_argument("--specs", type=Path, metavar="JSON", help="several panels, as the window saves them")
+    p.add_argument("--out", type=Path, required=True, metavar="FILE")
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stdout.flush()
+    os._exit(code) if threading.active_count() > 1 else sys.exit(code)

@@ -1,0 +1,221 @@
+"""What leaves the program: counterfactuals as TIFFs with their evidence, and figure panels."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core import __version__
+from core.domain import Counterfactual, Dataset, ImageRecord, ModelCard, PanelSpec
+from core.errors import LeighError
+from core.io.project import latents_path, maps_folder
+from core.io.tables import load_latents, load_map, safe_name, write_csv
+from core.io.tiff import read_record, write_tiff
+from core.progress import Progress, Report, silent
+from core.workflow import load_model, with_dataset
+
+PATH_FRAMES = 21
+
+
+def counterfactuals(
+    project_folder: Path,
+    out: Path,
+    *,
+    to: str,
+    source: str | None = None,
+    record_ids: Sequence[str] = (),
+    split: str | None = None,
+    strength: float = 1.0,
+    device: str = "auto",
+    report: Report = silent,
+) -> list[dict[str, Any]]:
+    """Move records toward `to`; per record two TIFFs and a row of evidence.csv. One bad record never stops the rest."""
+    from core.explain.counterfactual import condition_index, counterfactual
+    from core.explain.counterfactual import encode as encode_record
+
+    project, dataset = with_dataset(project_folder)
+    card, model = load_model(project, dataset, device)
+    condition_index(card, to)
+    chosen = _choose(dataset, card, to, source, record_ids, split)
+    out.mkdir(parents=True, exist_ok=True)
+    rows: list[dict[str, Any]] = []
+    for i, record in enumerate(chosen):
+        row: dict[str, Any] = {"record": record.id, "condition": record.condition, "group": record.group}
+        row |= {"split": card.split.get(record.group, "test"), "to": to, "strength": strength}
+        try:
+            raw = read_record(dataset.root, record)
+            encoded = encode_record(model, card, record.id, record.condition, raw)
+            before = counterfactual(model, card, encoded, {to: 1.0}, 0.0)
+            after = counterfactual(model, card, encoded, {to: 1.0}, strength)
+            rows.append(row | _evidence(card, before, after))
+            if after.valid:
+                _write_pair(out, after, raw.dtype, dataset)
+        except (LeighError, OSError) as failure:
+            rows.append(row | {"valid": False, "reason": str(failure)})
+        report(Progress(i + 1, len(chosen), f"Moving images to {to}"))
+    keys = list(dict.fromkeys(k for row in rows for k in row))
+    write_csv(out / "evidence.csv", [{k: row.get(k, "") for k in keys} for row in rows])
+    return rows
+
+
+def figure(
+    project_folder: Path, specs: Sequence[PanelSpec], out: Path, *, device: str = "auto", report: Report = silent
+) -> Path:
+    """Compute every panel anew from its spec and write one sheet as PDF, SVG, PNG or TIFF; returns its path."""
+    from core.figures.export import check_format, save_sheet
+
+    check_format(out)
+    if not specs:
+        raise LeighError("No panel was asked for.", "Choose one with --panel, or collect panels on the Figure page.")
+    panels = []
+    maker = _PanelMaker(project_folder, device)
+    for i, spec in enumerate(specs):
+        panels.append(maker.make(spec))
+        report(Progress(i + 1, len(specs) + 1, "Computing panels"))
+    save_sheet(panels, out, maker.provenance(specs))
+    report(Progress(len(specs) + 1, len(specs) + 1, "Figure saved"))
+    return out
+
+
+class _PanelMaker:
+    """Turns specs into panels; the model is loaded once, and only when a panel needs it."""
+
+    def __init__(self, folder: Path, device: str) -> None:
+        self.folder, self.device = folder, device
+        self.project, self.dataset = with_dataset(folder)
+        self._session: Any = None
+
+    @property
+    def session(self) -> Any:
+        """The inference session of this project."""
+        if self._session is None:
+            from core.explain.session import Session
+
+            self._session = Session(self.folder, self.device)
+        return self._session
+
+    def make(self, spec: PanelSpec) -> Any:
+        """One panel. Raises LeighError for unknown kinds, missing records and counterfactuals that failed."""
+        from core.figures.panels import ConfusionPanel, CounterfactualPanel, MapPanel, PathPanel
+
+        if spec.kind == "confusion":
+            card = self.session.card
+            if "confusion" not in card.accuracy:
+                raise LeighError(
+                    "There is no confusion table.", str(card.accuracy.get("reason", "Run `leigh evaluate`."))
+                )
+            return ConfusionPanel(spec.title, card.condition_names, card.accuracy)
+        if spec.kind == "map":
+            projection, decision = load_map(maps_folder(self.project))
+            latents = load_latents(latents_path(self.project))
+            return MapPanel(spec.title, self.dataset.conditions, latents, projection, decision)
+        if not spec.record_id or not spec.weights:
+            raise LeighError(
+                f"A {spec.kind} panel needs a record and a target.", "Give --record ID and --to CONDITION."
+            )
+        if spec.kind == "path":
+            path = self.session.path(spec.record_id, spec.weights, PATH_FRAMES)
+            return PathPanel(spec.title, self.session.card.conditions, path)
+        if spec.kind == "counterfactual":
+            result = self.session.move(spec.record_id, spec.weights, spec.strength)
+            if not result.valid:
+                raise LeighError(f"{spec.record_id} has no counterfactual: {result.reason}", "Choose another record.")
+            return CounterfactualPanel(
+                spec.title, self.dataset.channels, self.session.card, result, self.dataset.pixel_size_um
+            )
+        raise LeighError(f"There is no panel kind {spec.kind}.", "Known are counterfactual, map, path, confusion.")
+
+    def provenance(self, specs: Sequence[PanelSpec]) -> dict[str, Any]:
+        """What the figure was made from; written inside the file."""
+        card = self.session.card
+        return {
+            "program": f"Leigh Explorer {__version__}",
+            "project": self.project.name,
+            "model": card.name,
+            "model_digest": card.digest,
+            "dataset_digest": card.dataset_digest,
+            "preset": card.preset,
+            "seed": card.seed,
+            "panels": [
+                {"kind": s.kind, "record": s.record_id, "weights": s.weights, "strength": s.strength} for s in specs
+            ],
+        }
+
+
+def panel_specs(
+    path: Path | None, kind: str | None, record: str | None, to: str | None, strength: float
+) -> list[PanelSpec]:
+    """Specs from a JSON file the window saved, or one from command-line words."""
+    if path is None:
+        return [PanelSpec(kind, record or "", {to: 1.0} if to else {}, strength)] if kind else []
+    import json
+
+    try:
+        return [PanelSpec(**item) for item in json.loads(path.read_text(encoding="utf-8"))]
+    except (OSError, ValueError, TypeError) as fault:
+        raise LeighError(f"{path} holds no panel list: {fault}", "Save the panels again on the Figure page.") from fault
+
+
+def _choose(
+    dataset: Dataset, card: ModelCard, to: str, source: str | None, record_ids: Sequence[str], split: str | None
+) -> list[ImageRecord]:
+    """The records asked for; raises LeighError naming what does not exist."""
+    known = {r.id for r in dataset.records}
+    if missing := [i for i in record_ids if i not in known]:
+        raise LeighError(f"There is no record {missing[0]}.", f"Ids are for example {', '.join(sorted(known)[:3])}.")
+    if source is not None and source not in card.condition_names:
+        condition_names = ", ".join(card.condition_names)
+        raise LeighError(f"The model does not know the condition {source}.", f"It knows {condition_names}.")
+    chosen = [
+        r
+        for r in dataset.records
+        if (not record_ids or r.id in record_ids)
+        and (source is None or r.condition == source)
+        and (record_ids or r.condition != to)
+        and (split is None or card.split.get(r.group, "test") == split)
+        and r.condition in card.condition_names
+    ]
+    if not chosen:
+        where = f" in the {split} groups" if split else ""
+        raise LeighError(f"No record{f' of {source}' if source else ''}{where} to move to {to}.", "Choose others.")
+    return chosen
+
+
+def _evidence(card: ModelCard, before: Counterfactual, after: Counterfactual) -> dict[str, Any]:
+    """What is known of one counterfactual; one row of evidence.csv."""
+    names = card.condition_names
+    target = names.index(after.target)
+    energy = np.square(after.difference).sum(axis=(1, 2))
+    total = float(energy.sum())
+    row: dict[str, Any] = {
+        "valid": after.valid,
+        "reason": after.reason,
+        "predicted_before": names[int(before.probabilities.argmax())],
+        "predicted_after": names[int(after.probabilities.argmax())],
+        "target_probability_before": float(before.probabilities[target]),
+        "target_probability_after": float(after.probabilities[target]),
+        "flipped": bool(after.valid and after.probabilities.argmax() == target),
+        "roundtrip_error": after.roundtrip_error,
+        "clipped_share": after.clipped,
+    }
+    for c, channel in enumerate(card.channels):
+        row[f"change_share_{channel.name}"] = float(energy[c] / total) if total > 0 else 0.0
+        row[f"mean_change_{channel.name}"] = float(after.difference[c].mean())
+    return row
+
+
+def _write_pair(out: Path, result: Counterfactual, dtype: Any, dataset: Dataset) -> None:
+    """Counterfactual in the file's own grey values and type, difference as float32 (it has a sign)."""
+    image = result.image
+    if dtype.kind in "iu":
+        limits = np.iinfo(dtype)
+        image = np.clip(np.rint(image), limits.min, limits.max)
+    stem = f"{safe_name(result.record_id)}_to_{safe_name(result.target)}"
+    channels = [c.name for c in dataset.channels]
+    way = f"{result.record_id} from {result.source} to {result.target}, strength {result.strength:g}"
+    note = f"Generated by Leigh Explorer: {way}"
+    pairs = (("counterfactual", image.astype(dtype)), ("difference", result.difference.astype(np.float32)))
+    for kind, values in pairs:
+        path = out / f"{stem}_{kind}.ome.tif"
+        write_tiff(path, values, channel_names=channels, pixel_size_um=dataset.pixel_size_um, description=note)

@@ -1,0 +1,1 @@
+"""Latents, maps and counterfactuals of a trained model."""

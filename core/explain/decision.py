@@ -1,0 +1,123 @@
+"""The model's decision regions on the map: what it would say at every place, and where there is data to say it.
+
+Every map pixel gets semantic coordinates by a kernel smoother over the known records (Nadaraya-Watson); its posterior
+then follows exactly. Fidelity is counted on held-out records: does the region under a point say what the model says?
+"""
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from core.domain import BoolArray, DecisionMap, FloatArray, LatentTable, Projection, Split
+from core.models.heads import probabilities_of
+
+GRID = 192
+SMOOTH = 12  # records a pixel is averaged over
+SUPPORT = 5  # neighbours that decide whether there is data
+MARGIN = 0.12  # of the map's extent, around the points
+
+
+def fit_decision(latents: LatentTable, projection: Projection, grid: int = GRID) -> DecisionMap:
+    """Regions from training and validation records, judged on test records (on all, marked so, when there are none)."""
+    test = np.array(latents.split) == Split.TEST
+    known = ~test if (~test).sum() >= 3 else np.ones(len(test), bool)
+    xy = projection.xy.astype(np.float64)
+    x0, y0, x1, y1 = _extent(xy)
+    step_x, step_y = (x1 - x0) / grid, (y1 - y0) / grid
+    columns, rows = x0 + (np.arange(grid) + 0.5) * step_x, y0 + (np.arange(grid) + 0.5) * step_y
+    pixels = np.stack(np.meshgrid(columns, rows), axis=-1).reshape(-1, 2)
+    u = smooth_coordinates(xy[known], latents.coordinates[known], pixels)
+    posterior = probabilities_of(u)
+    judged = test if test.any() else np.ones(len(test), bool)
+    under = probabilities_of(smooth_coordinates(xy[known], latents.coordinates[known], xy[judged])).argmax(axis=1)
+    classes = len(latents.conditions)
+    return DecisionMap(
+        extent=(x0, x1, y0, y1),
+        posterior=posterior.reshape(grid, grid, classes),
+        coordinates=u.reshape(grid, grid, -1).astype(np.float32),
+        support=_support(xy, pixels).reshape(grid, grid),
+        conditions=latents.conditions,
+        anchors=_anchors(latents, xy, known),
+        fidelity=float((under == latents.predicted[judged]).mean()),
+        fidelity_points=int(judged.sum()),
+        held_out=bool(test.any()),
+        model_digest=latents.model_digest,
+    )
+
+
+def smooth_coordinates(known_xy: FloatArray, known_u: FloatArray, places: FloatArray) -> FloatArray:
+    """Semantic coordinates (M, K-1) at map places (M, 2); the kernel is as wide as the data is sparse there."""
+    count = min(3 * SMOOTH, len(known_xy))
+    distance, index = cKDTree(known_xy).query(places, k=count)
+    distance, index = distance.reshape(len(places), count), index.reshape(len(places), count)
+    width = distance[:, min(SMOOTH, count) - 1][:, None] + 1e-9
+    weight = np.exp(-2.0 * (distance / width) ** 2) + 1e-12
+    smoothed: FloatArray = (weight[..., None] * known_u[index]).sum(axis=1) / weight.sum(axis=1, keepdims=True)
+    return smoothed
+
+
+def posterior_at(decision: DecisionMap, x: float, y: float) -> FloatArray:
+    """(K,) what the map says under a place; outside the map, at its nearest edge."""
+    x0, x1, y0, y1 = decision.extent
+    height, width = decision.support.shape
+    column = int(np.clip((x - x0) / (x1 - x0) * width, 0, width - 1))
+    row = int(np.clip((y - y0) / (y1 - y0) * height, 0, height - 1))
+    out: FloatArray = decision.posterior[row, column]
+    return out
+
+
+def weights_and_strength(
+    decision: DecisionMap, source: str, start: tuple[float, float], place: tuple[float, float]
+) -> tuple[dict[str, float], float]:
+    """What a handle dragged from `start` to `place` asks for: condition weights (sum 1) and strength.
+
+    Inside the source's own region the direction decides, beyond it the posterior under the cursor. Strength is the way
+    gone as share of the way to the weighted anchors, so it is 0 at the start and 1 at the target's usual place.
+    """
+    k = decision.conditions.index(source)
+    moved = np.subtract(place, start)
+    way = float(np.hypot(*moved))
+    arrows = decision.anchors - np.asarray(start)
+    lengths = np.hypot(arrows[:, 0], arrows[:, 1]) + 1e-9
+    heading = np.clip(arrows @ moved / (lengths * max(way, 1e-9)), 0, 1) ** 6
+    heading[k] = 0.0
+    belief = np.array(posterior_at(decision, *place), np.float64)
+    outside = 1.0 - belief[k]
+    belief[k] = 0.0
+    heading = heading / heading.sum() if heading.sum() > 0 else heading
+    weights = (1 - outside) * heading + belief
+    weights[weights < 0.02 * max(weights.max(), 1e-12)] = 0.0  # each further condition costs a decoder pass
+    if way < 1e-9 or weights.sum() <= 1e-9:
+        others = [n for n in decision.conditions if n != source]
+        return {others[0]: 1.0}, 0.0
+    weights /= weights.sum()
+    aim = weights @ decision.anchors - np.asarray(start)
+    strength = min(way / (float(np.hypot(*aim)) + 1e-9), 1.5)
+    return {n: float(w) for n, w in zip(decision.conditions, weights) if w > 0}, strength
+
+
+def _extent(xy: FloatArray) -> tuple[float, float, float, float]:
+    low, high = xy.min(axis=0), xy.max(axis=0)
+    room = MARGIN * np.maximum(high - low, 1e-3)
+    (x0, y0), (x1, y1) = low - room, high + room
+    return float(x0), float(y0), float(x1), float(y1)
+
+
+def _support(xy: FloatArray, pixels: FloatArray) -> BoolArray:
+    """Is there data? The 5th neighbour is no further than twice the 99th percentile among the records themselves."""
+    count = min(SUPPORT, len(xy) - 1) if len(xy) > 1 else 1
+    tree = cKDTree(xy)
+    own = tree.query(xy, k=count + 1)[0].reshape(len(xy), count + 1)[:, -1]
+    there = tree.query(pixels, k=count)[0].reshape(len(pixels), count)[:, -1]
+    supported: BoolArray = there <= 2.0 * np.percentile(own, 99)
+    return supported
+
+
+def _anchors(latents: LatentTable, xy: FloatArray, known: BoolArray) -> FloatArray:
+    """(K, 2) median place of each condition's records that the model calls by their name."""
+    anchors = np.zeros((len(latents.conditions), 2), np.float32)
+    for k in range(len(anchors)):
+        mine = known & (latents.truth == k)
+        right = mine & (latents.predicted == k)
+        chosen = right if right.any() else mine if mine.any() else latents.truth == k
+        anchors[k] = np.median(xy[chosen], axis=0) if chosen.any() else xy.mean(axis=0)
+    return anchors

@@ -1,0 +1,94 @@
+"""Frozen 2-D places of the records: UMAP on the semantic coordinates, and placing of new points without refitting.
+
+Features [sqrt(.65) u / std / sqrt(K-1), sqrt(.35) sqrt(p) / std / sqrt(K)]: half geometry, half the model's own belief.
+Never UMAP on raw latents (held-out map fidelity 0.2-0.4 there). McInnes et al. 2018, arXiv 1802.03426.
+"""
+
+import os
+import warnings
+
+import numpy as np
+from platformdirs import user_cache_path
+from scipy.spatial import cKDTree
+
+from core.domain import FloatArray, LatentTable, Projection, Split
+from core.progress import Progress, Report, silent
+
+MAX_LANDMARKS = 4096  # above it umap compiles a second code path for minutes
+MIN_FOR_UMAP = 20
+NEIGHBOURS = 15
+
+
+def map_features(latents: LatentTable) -> FloatArray:
+    """Blended features (N, 2K-1) the map is made of, scaled by the spread of the training and validation records."""
+    return blended(latents, latents.coordinates, latents.probabilities)
+
+
+def blended(latents: LatentTable, coordinates: FloatArray, probabilities: FloatArray) -> FloatArray:
+    """The same features for any points, in the scale of `latents`."""
+    known = np.array(latents.split) != Split.TEST
+    known = known if known.any() else np.ones(len(known), bool)
+    classes = latents.probabilities.shape[1]
+    spread_u = float(latents.coordinates[known].std(axis=0).mean()) + 1e-6
+    spread_p = float(np.sqrt(latents.probabilities[known]).std(axis=0).mean()) + 1e-6
+    u = np.sqrt(0.65 / max(classes - 1, 1)) * coordinates / spread_u
+    p = np.sqrt(0.35 / classes) * np.sqrt(probabilities) / spread_p
+    return np.concatenate([u, p], axis=-1).astype(np.float32)
+
+
+def fit_projection(latents: LatentTable, *, seed: int, report: Report = silent) -> Projection:
+    """Places of all records. Few records: principal components instead, and `method` says so. Deterministic."""
+    features = map_features(latents)
+    report(Progress(0, 3, "Fitting the map"))
+    if len(features) < MIN_FOR_UMAP or len(np.unique(features, axis=0)) < MIN_FOR_UMAP:
+        xy, method = _principal(features), "pca"
+        settings: dict[str, object] = {"why": f"fewer than {MIN_FOR_UMAP} distinct records"}
+    else:
+        (xy, settings), method = _umap(features, seed), "umap"
+    report(Progress(1, 3, "Fitting the map"))
+    return Projection(latents.record_ids, xy.astype(np.float32), method, settings, seed, latents.model_digest)
+
+
+def place(known: FloatArray, xy: FloatArray, features: FloatArray, neighbours: int = NEIGHBOURS) -> FloatArray:
+    """Where new points (M, F) belong on a frozen map: mean of the nearest known places, closer ones weigh more."""
+    count = min(neighbours, len(known))
+    distance, index = cKDTree(known).query(features, k=count)
+    distance, index = distance.reshape(len(features), count), index.reshape(len(features), count)
+    weight = np.exp(-((distance / (distance.mean(axis=1, keepdims=True) + 1e-9)) ** 2)) + 1e-12
+    placed: FloatArray = (weight[..., None] * xy[index]).sum(axis=1) / weight.sum(axis=1, keepdims=True)
+    return placed.astype(np.float32)
+
+
+def _umap(features: FloatArray, seed: int) -> tuple[FloatArray, dict[str, object]]:
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(user_cache_path("leigh-explorer", ensure_exists=True)))
+    from umap import UMAP
+
+    rng = np.random.default_rng(seed)
+    count = len(features)
+    landmarks = np.sort(rng.permutation(count)[:MAX_LANDMARKS])
+    settings: dict[str, object] = {
+        "n_neighbors": int(min(NEIGHBOURS, len(landmarks) - 1)),
+        "min_dist": 0.25,
+        "landmarks": len(landmarks),
+    }
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*n_jobs.*")  # one job, because the seed is fixed
+        reducer = UMAP(
+            n_components=2,
+            n_neighbors=settings["n_neighbors"],
+            min_dist=0.25,
+            random_state=seed,
+            n_jobs=1,
+            init="pca" if features.shape[1] >= 2 else "random",
+        )
+        fitted = np.asarray(reducer.fit_transform(features[landmarks]))
+    if len(landmarks) == count:
+        return fitted, settings
+    return place(features[landmarks], fitted, features), settings
+
+
+def _principal(features: FloatArray) -> FloatArray:
+    centred = features - features.mean(axis=0)
+    _, _, axes = np.linalg.svd(centred, full_matrices=False)
+    flat: FloatArray = centred @ axes[:2].T
+    return flat if flat.shape[1] == 2 else np.pad(flat, ((0, 0), (0, 2 - flat.shape[1])))

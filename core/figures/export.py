@@ -1,0 +1,68 @@
+"""Puts panels on one sheet and writes it: editable text, untouched pixels, provenance inside the file."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+from matplotlib.figure import Figure
+
+from core.errors import LeighError
+from core.figures.panels import Panel
+from core.io.atomic import replacing
+
+FORMATS = {".pdf": "pdf", ".svg": "svg", ".png": "png", ".tif": "tiff", ".tiff": "tiff"}
+DPI = 300
+STYLE: Any = {
+    "pdf.fonttype": 42,  # text stays text in Illustrator and Inkscape
+    "svg.fonttype": "none",
+    "image.interpolation": "none",
+    "image.composite_image": False,
+    "font.family": "DejaVu Sans",
+    "hatch.linewidth": 0.3,
+    "hatch.color": "#00000040",
+    "axes.linewidth": 0.6,
+}
+
+
+def check_format(path: Path) -> str:
+    """The format of a figure file by its ending; raises LeighError for others."""
+    if path.suffix.lower() not in FORMATS:
+        raise LeighError(f"{path.name} has no figure format.", "End the name in .pdf, .svg, .png or .tif.")
+    return FORMATS[path.suffix.lower()]
+
+
+def save_sheet(panels: Sequence[Panel], path: Path, provenance: dict[str, Any]) -> None:
+    """Write all panels under one another to `path`, whole or not at all."""
+    kind = check_format(path)
+    note = json.dumps(provenance, ensure_ascii=False)
+    with matplotlib.rc_context(STYLE), replacing(path) as temporary:
+        figure = sheet(panels)
+        figure.savefig(temporary, format=kind, dpi=DPI, **_metadata(kind, note))
+
+
+def sheet(panels: Sequence[Panel]) -> Figure:
+    """One figure with the panels under one another, as wide as the widest."""
+    width = max(p.inches[0] for p in panels)
+    heights = [p.inches[1] for p in panels]
+    figure = Figure(figsize=(width, sum(heights)), layout="constrained")
+    parts = figure.subfigures(len(panels), 1, height_ratios=heights, squeeze=False)
+    for part, panel in zip(parts[:, 0], panels):
+        panel.draw(part)
+    return figure
+
+
+def _metadata(kind: str, note: str) -> dict[str, Any]:
+    """Where each format keeps words about itself."""
+    if kind == "pdf":
+        return {"metadata": {"Title": "Leigh Explorer figure", "Subject": note, "CreationDate": None}}
+    if kind == "svg":
+        return {"metadata": {"Title": "Leigh Explorer figure", "Description": note, "Date": None}}
+    if kind == "png":
+        return {"metadata": {"Software": "Leigh Explorer", "Description": note}}
+    from PIL.TiffImagePlugin import ImageFileDirectory_v2
+
+    tags = ImageFileDirectory_v2()
+    tags[270] = note  # ImageDescription
+    return {"pil_kwargs": {"tiffinfo": tags, "compression": "tiff_lzw"}}

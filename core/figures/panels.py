@@ -1,0 +1,247 @@
+"""The kinds of panel and how each is drawn with matplotlib. Text stays text, images stay pixels."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap, to_rgb
+from matplotlib.figure import SubFigure
+from matplotlib.patches import Rectangle
+
+from core.domain import (
+    Channel,
+    Condition,
+    Counterfactual,
+    CounterfactualPath,
+    DecisionMap,
+    FloatArray,
+    LatentTable,
+    ModelCard,
+    Projection,
+    Split,
+)
+
+DIFFERENCE_MAP = "RdBu_r"
+NICE_UM = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+INCHES_PER_IMAGE = 1.75
+MARKERS = "osD^vP*X"
+
+
+@dataclass(frozen=True)
+class CounterfactualPanel:
+    """Original, counterfactual and one difference map per channel."""
+
+    title: str
+    channels: tuple[Channel, ...]
+    card: ModelCard
+    result: Counterfactual
+    pixel_size_um: float | None
+
+    @property
+    def inches(self) -> tuple[float, float]:
+        """Width and height the panel asks for."""
+        _, height, width = self.result.original.shape
+        return INCHES_PER_IMAGE * (2 + len(self.channels)) + 0.7, INCHES_PER_IMAGE * height / width + 0.75
+
+    def draw(self, figure: SubFigure) -> None:
+        """Draw into `figure`."""
+        columns = 2 + len(self.channels)
+        ratios = [1.0] * columns + [0.06]
+        axes = figure.subplots(1, columns + 1, width_ratios=ratios, gridspec_kw={"wspace": 0.06})
+        result, recipe = self.result, self.card.recipe
+        strength = f"strength {result.strength:g}" + (" (exaggerated)" if result.strength > 1 else "")
+        weights = (
+            " + ".join(f"{w:.0%} {n}" for n, w in result.weights.items()) if len(result.weights) > 1 else result.target
+        )
+        heads = (f"Original ({result.source})", f"Generated: to {weights}\n{strength}")
+        for ax, image, head in zip(axes, (result.original, result.image), heads):
+            ax.imshow(composite(image, self.channels, recipe.low, recipe.high))
+            ax.set_title(head, fontsize=8)
+        limit = difference_limit(result.difference)
+        for ax, change, channel in zip(axes[2:], result.difference, self.channels):
+            shown = ax.imshow(change, cmap=DIFFERENCE_MAP, vmin=-limit, vmax=limit)
+            ax.set_title(f"Change in {channel.name}", fontsize=8)
+        for ax in axes[:-1]:
+            ax.set_xticks([])
+            ax.set_yticks([])
+        bar = figure.colorbar(shown, cax=axes[-1])
+        bar.set_label("Change (grey values)", fontsize=7)
+        bar.ax.tick_params(labelsize=7)
+        if self.pixel_size_um:
+            draw_scale_bar(axes[0], result.original.shape[2], self.pixel_size_um)
+        figure.suptitle(self.title or result.record_id, fontsize=9, x=0.01, ha="left")
+
+
+@dataclass(frozen=True)
+class MapPanel:
+    """The map with decision regions and how far it can be trusted."""
+
+    title: str
+    conditions: tuple[Condition, ...]
+    latents: LatentTable
+    projection: Projection
+    decision: DecisionMap
+
+    @property
+    def inches(self) -> tuple[float, float]:
+        """Width and height the panel asks for."""
+        return 5.2, 4.2
+
+    def draw(self, figure: SubFigure) -> None:
+        """Draw into `figure`."""
+        ax = figure.subplots()
+        decision, latents = self.decision, self.latents
+        colours = [next((c.colour for c in self.conditions if c.name == n), "#999999") for n in decision.conditions]
+        regions = np.array([to_rgb(c) for c in colours])[decision.posterior.argmax(axis=2)]
+        opacity = 0.35 * np.clip(decision.posterior.max(axis=2), 0, 1) * decision.support
+        ax.imshow(np.dstack([regions, opacity]), extent=decision.extent, origin="lower", aspect="auto", zorder=0)
+        _draw_boundaries(ax, decision)
+        xy = self.projection.xy
+        training = np.array([s != Split.TEST for s in latents.split])
+        for k, (name, colour) in enumerate(zip(decision.conditions, colours)):
+            mine = latents.truth == k
+            marker = MARKERS[(k // 8) % len(MARKERS)]
+            (held_x, held_y), (seen_x, seen_y) = xy[mine & ~training].T, xy[mine & training].T
+            ax.scatter(held_x, held_y, s=14, c=colour, marker=marker, linewidths=0, label=name)
+            ax.scatter(seen_x, seen_y, s=12, facecolors="none", edgecolors=colour, marker=marker, linewidths=0.6)
+        ax.set(xticks=[], yticks=[], xlabel=f"{self.projection.method} 1", ylabel=f"{self.projection.method} 2")
+        ax.legend(fontsize=7, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
+        which = "held-out" if decision.held_out else "training (none is held out)"
+        note = f"Map agrees with the model on {decision.fidelity:.1%} of {decision.fidelity_points} {which} images."
+        note += "\nFilled: held out; hollow: training. Hatched: no data. Distances are not effect sizes."
+        ax.set_title(note, fontsize=7, loc="left")
+        if self.title:
+            figure.suptitle(self.title, fontsize=9, x=0.01, ha="left")
+
+
+@dataclass(frozen=True)
+class PathPanel:
+    """Probabilities along the way to the target, with the crossing marked."""
+
+    title: str
+    conditions: tuple[Condition, ...]
+    path: CounterfactualPath
+
+    @property
+    def inches(self) -> tuple[float, float]:
+        """Width and height the panel asks for."""
+        return 4.2, 2.8
+
+    def draw(self, figure: SubFigure) -> None:
+        """Draw into `figure`."""
+        ax = figure.subplots()
+        strengths = [p.strength for p in self.path.points]
+        values = np.stack([p.probabilities for p in self.path.points])
+        for k, condition in enumerate(self.conditions):
+            if values[:, k].max() > 0.02:
+                ax.plot(strengths, values[:, k], color=condition.colour, label=condition.name)
+        if self.path.crossing is not None:
+            ax.axvline(self.path.crossing, color="0.3", lw=0.8, ls="--")
+            ax.annotate(
+                f"class changes at {self.path.crossing:.2f}", (self.path.crossing, 1.02), fontsize=7, ha="center"
+            )
+        ax.set_xlabel(f"Strength toward {self.path.target} (0 = original, 1 = target)", fontsize=8)
+        ax.set_ylabel("Probability", fontsize=8)
+        ax.set_ylim(0, 1.1)
+        ax.tick_params(labelsize=7)
+        ax.legend(fontsize=7, frameon=False)
+        figure.suptitle(self.title or self.path.record_id, fontsize=9, x=0.01, ha="left")
+
+
+@dataclass(frozen=True)
+class ConfusionPanel:
+    """Held-out images by true and predicted condition."""
+
+    title: str
+    names: tuple[str, ...]
+    accuracy: dict[str, Any]
+
+    @property
+    def inches(self) -> tuple[float, float]:
+        """Width and height the panel asks for."""
+        side = max(3.0, 0.33 * len(self.names) + 1.6)
+        return side + 0.6, side
+
+    def draw(self, figure: SubFigure) -> None:
+        """Draw into `figure`."""
+        ax = figure.subplots()
+        table = np.array(self.accuracy["confusion"])
+        share = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
+        ax.imshow(share, cmap="Greys", vmin=0, vmax=1)
+        for (row, column), count in np.ndenumerate(table):
+            if count:
+                ax.text(
+                    column,
+                    row,
+                    str(count),
+                    ha="center",
+                    va="center",
+                    fontsize=7,
+                    color="w" if share[row, column] > 0.5 else "k",
+                )
+        ticks = range(len(self.names))
+        ax.set_xticks(ticks, self.names, rotation=45, ha="right", fontsize=7)
+        ax.set_yticks(ticks, self.names, fontsize=7)
+        ax.set(xlabel="Predicted", ylabel="True")
+        a = self.accuracy
+        if a.get("accuracy") is not None:
+            interval = f"[{a['accuracy_low']:.2f}-{a['accuracy_high']:.2f}]"
+            ax.set_title(f"Accuracy {a['accuracy']:.3f} {interval}, {a['interval']}", fontsize=7, loc="left")
+        figure.suptitle(self.title, fontsize=9, x=0.01, ha="left")
+
+
+Panel = CounterfactualPanel | MapPanel | PathPanel | ConfusionPanel
+
+
+def composite(
+    image: FloatArray, channels: Sequence[Channel], low: Sequence[float], high: Sequence[float]
+) -> FloatArray:
+    """(Y, X, 3) sum of the channels in their own colours, each stretched from low to high grey value."""
+    out = np.zeros((*image.shape[1:], 3))
+    for plane, channel, lo, hi in zip(image, channels, low, high):
+        out += np.clip((plane - lo) / (hi - lo), 0, 1)[..., None] * np.array(to_rgb(channel.colour))
+    clipped: FloatArray = np.clip(out, 0, 1)
+    return clipped
+
+
+def difference_limit(difference: FloatArray) -> float:
+    """One symmetric limit for all channels: the 99.7th percentile of the absolute change, in grey values."""
+    return max(float(np.percentile(np.abs(difference), 99.7)), 1e-6)
+
+
+def scale_bar_um(width_px: int, pixel_size_um: float) -> float:
+    """The round length nearest below a quarter of the image's width, in micrometres."""
+    wanted = width_px * pixel_size_um / 4
+    fitting = [n for n in NICE_UM if n <= wanted]
+    return float(fitting[-1] if fitting else wanted)
+
+
+def draw_scale_bar(ax: Axes, width_px: int, pixel_size_um: float) -> None:
+    """A white bar with its length in the lower right corner."""
+    length_um = scale_bar_um(width_px, pixel_size_um)
+    length = length_um / pixel_size_um
+    height = ax.get_ylim()[0] + 0.5
+    left, top = width_px * 0.95 - length, height * 0.93
+    ax.add_patch(Rectangle((left, top), length, height * 0.018, color="w", lw=0))
+    ax.text(
+        left + length / 2, top - height * 0.02, f"{length_um:g} µm", color="w", fontsize=7, ha="center", va="bottom"
+    )
+
+
+def _draw_boundaries(ax: Axes, decision: DecisionMap) -> None:
+    """Lines where the most probable condition changes, and hatching where there is no data."""
+    x0, x1, y0, y1 = decision.extent
+    height, width = decision.support.shape
+    x = x0 + (np.arange(width) + 0.5) * (x1 - x0) / width
+    y = y0 + (np.arange(height) + 0.5) * (y1 - y0) / height
+    for k in range(len(decision.conditions)):
+        others = np.delete(decision.posterior, k, axis=2).max(axis=2)
+        gap = np.where(decision.support, decision.posterior[..., k] - others, np.nan)
+        if np.nanmin(gap, initial=0) < 0 < np.nanmax(gap, initial=0):
+            ax.contour(x, y, gap, levels=[0.0], colors="0.25", linewidths=0.8)
+    empty = np.where(decision.support, np.nan, 1.0)
+    if np.isfinite(empty).any():
+        blank = ListedColormap([(0, 0, 0, 0)])
+        ax.contourf(x, y, (~decision.support).astype(float), levels=[0.5, 1.5], cmap=blank, hatches=["////"])

@@ -1,0 +1,84 @@
+"""A trained model on disk: weights as safetensors, the card as JSON. No program code in either."""
+
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import TypeAdapter, ValidationError
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from core.domain import ModelCard
+from core.errors import BadModel
+from core.io.atomic import atomic_write_bytes, atomic_write_text
+from core.io.digest import digest_bytes
+from core.io.tables import plain
+
+CARD_FILE, WEIGHTS_FILE = "model.json", "model.safetensors"
+FORMAT_VERSION = 1
+REMEDY = "Train the model again, or copy its folder again from where it came."
+Tensors = dict[str, NDArray[Any]]
+
+
+def save_model(folder: Path, card: ModelCard, tensors: Tensors) -> ModelCard:
+    """Write weights, then the card with their digest; returns that card. Weights that are not finite are refused."""
+    _check_finite(tensors, Path(folder))
+    data = save({name: np.require(tensor, requirements="C") for name, tensor in tensors.items()})
+    signed = replace(card, digest=digest_bytes(data))
+    atomic_write_bytes(Path(folder) / WEIGHTS_FILE, data)
+    save_card(folder, signed)
+    return signed
+
+
+def save_card(folder: Path, card: ModelCard) -> None:
+    """Write the card alone, e.g. when an evaluation was added; its digest must stay that of the weights."""
+    stored = {"format_version": FORMAT_VERSION, **asdict(card)}
+    atomic_write_text(Path(folder) / CARD_FILE, json.dumps(stored, default=plain, indent=1, ensure_ascii=False))
+
+
+def load_card(folder: Path) -> ModelCard:
+    """Raises BadModel when the card is absent, damaged or of a newer program."""
+    path = Path(folder) / CARD_FILE
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        version = stored.pop("format_version", 0)
+    except FileNotFoundError as error:
+        raise BadModel(f"There is no model in {folder} ({CARD_FILE} is missing).", "Train a model first.") from error
+    except (OSError, ValueError, RecursionError, AttributeError) as error:
+        raise BadModel(f"{path} is damaged ({error}).", REMEDY) from error
+    if version != FORMAT_VERSION:
+        found = f"{path} has format {version}, this program reads {FORMAT_VERSION}."
+        raise BadModel(found, "Open it with the program that wrote it, or update this one.")
+    try:
+        return TypeAdapter(ModelCard).validate_python(stored)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise BadModel(f"{path} is damaged ({place}: {first['msg']}).", REMEDY) from error
+
+
+def load_tensors(folder: Path) -> Tensors:
+    """The weights, if they are those the card was written for and all finite. Raises BadModel."""
+    path, card = Path(folder) / WEIGHTS_FILE, load_card(folder)
+    try:
+        data = path.read_bytes()
+        tensors: Tensors = load(data)
+    except FileNotFoundError as error:
+        raise BadModel(f"The weights of model {card.name!r} are missing ({path}).", REMEDY) from error
+    except (OSError, SafetensorError, ValueError, KeyError, TypeError, MemoryError) as error:
+        raise BadModel(f"{path} is damaged ({error}).", REMEDY) from error
+    found = digest_bytes(data)
+    if found != card.digest:
+        raise BadModel(f"The weights in {path} ({found[:8]}) are not those of the card ({card.digest[:8]}).", REMEDY)
+    _check_finite(tensors, Path(folder))
+    return tensors
+
+
+def _check_finite(tensors: Tensors, folder: Path) -> None:
+    for name, tensor in tensors.items():
+        if tensor.dtype.kind == "f" and not np.isfinite(tensor).all():
+            bad = int(tensor.size - np.count_nonzero(np.isfinite(tensor)))
+            raise BadModel(f"{bad} weights of {name!r} in {folder} are not numbers.", "Train again with a lower rate.")

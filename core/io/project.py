@@ -1,0 +1,331 @@
+"""A project folder: opened with care, saved whole or not at all, and able to move to another PC.
+
+Paths to images are kept relative to the folder where possible, with the absolute place as a fallback.
+"""
+
+import getpass
+import json
+import os
+import shutil
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
+
+import psutil
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from core import __version__
+from core.domain import Dataset, PanelSpec, Project
+from core.errors import BadProject
+from core.io.atomic import atomic_write_bytes, atomic_write_text, replacing
+from core.io.digest import digest_record
+from core.io.tables import plain, safe_name
+
+__all__ = [
+    "ProjectLock",
+    "atomic_write_bytes",
+    "atomic_write_text",
+    "create_project",
+    "exports_folder",
+    "images_present",
+    "latents_path",
+    "log_folder",
+    "maps_folder",
+    "model_folder",
+    "open_project",
+    "relink",
+    "save_project",
+]
+
+PROJECT_FILE, BACKUP_FILE, LOCK_FILE = "project.json", "project.json.bak", "project.lock"
+FORMAT = "leigh-explorer project"
+FORMAT_VERSION = 1
+MAX_FILE_BYTES = 2_000_000_000
+RELINK_SAMPLE = 20
+
+
+class _Images(BaseModel):
+    """Where the images lie, seen from the project and absolutely."""
+
+    relative: str | None
+    absolute: str
+
+
+class _Stored(BaseModel):
+    """project.json as it must be. Unknown fields of the same version are refused rather than lost on saving."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    format: str
+    format_version: int
+    written_by: str
+    name: str
+    created: str
+    saved: str
+    model: str
+    panels: tuple[PanelSpec, ...]
+    images: _Images | None
+    dataset: dict[str, Any] | None
+
+
+def create_project(folder: Path, dataset: Dataset | None, name: str | None = None) -> Project:
+    """Make the folder and its parts and save. Raises BadProject where a project is already."""
+    folder = Path(folder).absolute()
+    if (folder / PROJECT_FILE).exists():
+        raise BadProject(f"{folder} already holds a project.", "Open it, or choose another folder.")
+    project = Project(folder, name or folder.name, dataset, created=_now())
+    try:
+        for part in ("models", "maps", "exports", "log"):
+            (folder / part).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _cannot_write(folder, error) from error
+    save_project(project)
+    return project
+
+
+def save_project(project: Project) -> None:
+    """Replace project.json in one step and keep the previous one as project.json.bak. Raises BadProject."""
+    path = project.folder / PROJECT_FILE
+    stored = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "written_by": f"leigh-explorer {__version__}",
+        "name": project.name,
+        "created": project.created,
+        "saved": _now(),
+        "model": project.model,
+        "panels": [asdict(panel) for panel in project.panels],
+        "images": _places(project),
+        "dataset": _dataset_dict(project.dataset),
+    }
+    text = json.dumps(stored, default=plain, indent=1, ensure_ascii=False)
+    try:
+        if path.exists():
+            _refuse_newer(path)
+            with replacing(project.folder / BACKUP_FILE) as temporary:
+                shutil.copyfile(path, temporary)
+        atomic_write_text(path, text)
+    except OSError as error:
+        raise _cannot_write(project.folder, error) from error
+
+
+def open_project(folder: Path) -> Project:
+    """Raises BadProject with cause and remedy; never changes a file."""
+    folder = Path(folder).absolute()
+    folder = folder.parent if folder.name == PROJECT_FILE else folder
+    path = folder / PROJECT_FILE
+    raw = _read_json(path)
+    if raw.get("format") != FORMAT:
+        raise BadProject(f"{path} is not a project of Leigh Explorer.", "Open the folder that holds the project.")
+    version = raw.get("format_version")
+    if not isinstance(version, int) or version > FORMAT_VERSION:
+        raise _newer(path, version)
+    try:
+        stored = _Stored.model_validate(raw)
+        dataset = _dataset(stored, folder)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise _damaged(path, f"{place}: {first['msg']}") from error
+    return Project(folder, stored.name, dataset, stored.model, stored.created, stored.panels)
+
+
+def images_present(project: Project) -> bool:
+    """Are the first and last record's files where the project says? If not: `relink`."""
+    if project.dataset is None or not project.dataset.records:
+        return True
+    ends = (project.dataset.records[0], project.dataset.records[-1])
+    return all((project.dataset.root / file).is_file() for record in ends for file in record.files)
+
+
+def relink(project: Project, new_root: Path) -> Project:
+    """The project with its images at `new_root`, once a sample of them is proven the same. Nothing is saved."""
+    if project.dataset is None:
+        raise BadProject(f"Project {project.name} has no images yet.", "Scan a folder of images first.")
+    root, records = Path(new_root).absolute(), project.dataset.records
+    step = max(1, len(records) // RELINK_SAMPLE)
+    sample = records[::step][:RELINK_SAMPLE]
+    missing = [r.id for r in sample if not all((root / file).is_file() for file in r.files)]
+    if missing:
+        raise BadProject(
+            f"{root} does not hold the images of this project: {len(missing)} of {len(sample)} are missing "
+            f"(e.g. {missing[0]}).",
+            f"Choose the folder in which {records[0].files[0]} lies.",
+        )
+    changed = [r.id for r in sample if r.digest and digest_record(root, r) != r.digest]
+    if changed:
+        raise BadProject(
+            f"{len(changed)} of {len(sample)} images in {root} are not those of this project (e.g. {changed[0]}).",
+            "Choose the folder with the original images, or make a new project.",
+        )
+    return replace(project, dataset=replace(project.dataset, root=root))
+
+
+def model_folder(project: Project, name: str) -> Path:
+    """Where the model of this name lives."""
+    return project.folder / "models" / safe_name(name)
+
+
+def latents_path(project: Project) -> Path:
+    """The file with the latents of the current model."""
+    return project.folder / "latents.npz"
+
+
+def maps_folder(project: Project) -> Path:
+    """Where the map lives."""
+    return project.folder / "maps"
+
+
+def exports_folder(project: Project) -> Path:
+    """Where figures and tables for people go."""
+    return project.folder / "exports"
+
+
+def log_folder(project: Project) -> Path:
+    """Where the log lives."""
+    return project.folder / "log"
+
+
+@contextmanager
+def ProjectLock(folder: Path) -> Iterator[None]:
+    """Only one program writes a project. Raises BadProject with who, where and since when; takes over from the dead."""
+    path = Path(folder) / LOCK_FILE
+    owner = {"user": _user(), "host": socket.gethostname(), "pid": os.getpid(), "since": _now()}
+    for attempt in (1, 2):
+        try:
+            with path.open("x", encoding="utf-8") as stream:
+                json.dump(owner, stream)
+            break
+        except FileExistsError as error:
+            holder = _lock_holder(path)
+            if attempt == 2 or not _is_dead(holder):
+                who = f"{holder.get('user', 'someone')} on {holder.get('host', 'another PC')}"
+                raise BadProject(
+                    f"The project is open: {who} since {holder.get('since', 'unknown')}.",
+                    f"Close it there. If nobody has it open, delete {path}.",
+                ) from error
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise _cannot_write(Path(folder), error) from error
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _lock_holder(path: Path) -> dict[str, Any]:
+    try:
+        holder = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return holder if isinstance(holder, dict) else {}
+
+
+def _is_dead(holder: dict[str, Any]) -> bool:
+    pid = holder.get("pid")
+    return holder.get("host") == socket.gethostname() and isinstance(pid, int) and not psutil.pid_exists(pid)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return "someone"
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _places(project: Project) -> dict[str, str | None] | None:
+    if project.dataset is None:
+        return None
+    root = project.dataset.root.absolute()
+    try:
+        relative: str | None = Path(os.path.relpath(root, project.folder)).as_posix()
+    except ValueError:  # another drive on Windows
+        relative = None
+    return {"relative": relative, "absolute": str(root)}
+
+
+def _dataset_dict(dataset: Dataset | None) -> dict[str, Any] | None:
+    if dataset is None:
+        return None
+    stored = asdict(dataset)
+    del stored["root"]
+    return stored
+
+
+def _dataset(stored: _Stored, folder: Path) -> Dataset | None:
+    if stored.dataset is None or stored.images is None:
+        return None
+    raw = {**stored.dataset, "root": folder}
+    dataset = TypeAdapter(Dataset).validate_python(raw)
+    for record in dataset.records:
+        for file in record.files:
+            if not is_inside(file):
+                raise BadProject(f"Record {record.id} points outside the image folder ({file!r}).", "Not opened.")
+    places = [folder / stored.images.relative] if stored.images.relative is not None else []
+    places = [Path(os.path.normpath(place)) for place in [*places, Path(stored.images.absolute)]]
+    first = dataset.records[0].files[0] if dataset.records else "."
+    root = next((place for place in places if (place / first).exists()), places[0])
+    return replace(dataset, root=root)
+
+
+def is_inside(file: str) -> bool:
+    """Is this a relative path that stays below its root, on every operating system?"""
+    windows, posix = PureWindowsPath(file), PurePosixPath(file.replace("\\", "/"))
+    return bool(file) and not (windows.drive or windows.root or posix.is_absolute() or ".." in posix.parts)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise _damaged(path, "it is larger than 2 GB")
+        raw = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError) as error:
+        message = f"{path.parent} is not a project: it has no {PROJECT_FILE}."
+        hint = "Open a project folder, or scan images into a new one."
+        if (path.parent / BACKUP_FILE).is_file():
+            hint = f"Its backup is there: copy {BACKUP_FILE} to {PROJECT_FILE} and open it again."
+        raise BadProject(message, hint) from error
+    except OSError as error:
+        raise BadProject(f"{path} cannot be read: {error.strerror or error}.", "Check disk and rights.") from error
+    except (ValueError, RecursionError) as error:
+        raise _damaged(path, str(error)) from error
+    if not isinstance(raw, dict):
+        raise _damaged(path, "it does not hold a project")
+    return raw
+
+
+def _refuse_newer(path: Path) -> None:
+    """Saving over the file of a newer program would lose what this one does not know."""
+    try:
+        version = json.loads(path.read_text(encoding="utf-8")).get("format_version")
+    except (OSError, ValueError, RecursionError, AttributeError):
+        return
+    if isinstance(version, int) and version > FORMAT_VERSION:
+        raise _newer(path, version)
+
+
+def _newer(path: Path, version: object) -> BadProject:
+    found = f"{path} was written by a newer program (format {version}, this program knows {FORMAT_VERSION})."
+    return BadProject(found, "Update Leigh Explorer. Nothing was changed.")
+
+
+def _damaged(path: Path, why: str) -> BadProject:
+    backup = path.with_name(BACKUP_FILE)
+    hint = "Restore the folder from a backup; the file was left as it is."
+    if backup.is_file():
+        when = datetime.fromtimestamp(backup.stat().st_mtime).strftime("%Y-%m-%d %H:%M")
+        hint = f"The file was left as it is. The state before ({when}) is {BACKUP_FILE}: copy it to {PROJECT_FILE}."
+    return BadProject(f"{path} is damaged ({why}).", hint)
+
+
+def _cannot_write(folder: Path, error: OSError) -> BadProject:
+    reason = error.strerror or str(error)
+    return BadProject(f"{folder} cannot be written: {reason}. Nothing was lost.", "Free space or choose another place.")

@@ -1,0 +1,211 @@
+"""Latents, maps and tables on disk: arrays without pickle, and CSV files that are safe to open in a spreadsheet."""
+
+import csv
+import io
+import json
+import re
+import unicodedata
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.domain import DecisionMap, LatentTable, Projection
+from core.errors import BadProject
+from core.io.atomic import atomic_write_text, replacing
+
+MAP_FILE = "map.npz"
+MAX_NAME = 120
+RESERVED = {"con", "prn", "aux", "nul", *(f"com{i}" for i in range(1, 10)), *(f"lpt{i}" for i in range(1, 10))}
+Arrays = dict[str, NDArray[Any]]
+
+
+def save_latents(path: Path, table: LatentTable) -> None:
+    """One .npz with plain arrays; texts are unicode arrays."""
+    _save_arrays(
+        path,
+        {
+            "record_ids": _texts(table.record_ids),
+            "conditions": _texts(table.conditions),
+            "truth": table.truth,
+            "split": _texts(table.split),
+            "features": table.features,
+            "coordinates": table.coordinates,
+            "logits": table.logits,
+            "probabilities": table.probabilities,
+            "model_digest": _texts([table.model_digest]),
+        },
+    )
+
+
+def load_latents(path: Path) -> LatentTable:
+    """Raises BadProject when the file is absent, damaged or does not fit together."""
+    arrays = _load_arrays(path, "latents", "Encode the images again (`leigh encode`).")
+    with _fits(path, "Encode the images again (`leigh encode`)."):
+        table = LatentTable(
+            record_ids=_tuple(arrays["record_ids"]),
+            conditions=_tuple(arrays["conditions"]),
+            truth=arrays["truth"].astype(np.int64),
+            split=_tuple(arrays["split"]),
+            features=arrays["features"].astype(np.float32),
+            coordinates=arrays["coordinates"].astype(np.float32),
+            logits=arrays["logits"].astype(np.float32),
+            probabilities=arrays["probabilities"].astype(np.float32),
+            model_digest=str(arrays["model_digest"][0]),
+        )
+        rows = len(table.record_ids)
+        parts = (table.truth, table.split, table.features, table.coordinates, table.logits, table.probabilities)
+        if any(len(part) != rows for part in parts) or table.logits.shape != (rows, len(table.conditions)):
+            raise ValueError(f"{rows} records, but {[len(part) for part in parts]} rows")
+    return table
+
+
+def save_map(folder: Path, projection: Projection, decision: DecisionMap) -> None:
+    """Projection and decision map belong together and are written as one file."""
+    settings = {
+        "method": projection.method,
+        "settings": projection.settings,
+        "seed": projection.seed,
+        "projection_digest": projection.model_digest,
+        "extent": list(decision.extent),
+        "fidelity": decision.fidelity,
+        "fidelity_points": decision.fidelity_points,
+        "held_out": decision.held_out,
+        "decision_digest": decision.model_digest,
+    }
+    _save_arrays(
+        Path(folder) / MAP_FILE,
+        {
+            "record_ids": _texts(projection.record_ids),
+            "xy": projection.xy,
+            "posterior": decision.posterior,
+            "coordinates": decision.coordinates,
+            "support": decision.support,
+            "conditions": _texts(decision.conditions),
+            "anchors": decision.anchors,
+            "settings": _texts([json.dumps(settings, default=plain)]),
+        },
+    )
+
+
+def load_map(folder: Path) -> tuple[Projection, DecisionMap]:
+    """Raises BadProject when the file is absent, damaged or does not fit together."""
+    path, remedy = Path(folder) / MAP_FILE, "Make the map again (`leigh map`)."
+    arrays = _load_arrays(path, "map", remedy)
+    with _fits(path, remedy):
+        settings = json.loads(str(arrays["settings"][0]))
+        projection = Projection(
+            record_ids=_tuple(arrays["record_ids"]),
+            xy=arrays["xy"].astype(np.float32),
+            method=settings["method"],
+            settings=settings["settings"],
+            seed=int(settings["seed"]),
+            model_digest=settings["projection_digest"],
+        )
+        x0, x1, y0, y1 = (float(v) for v in settings["extent"])
+        decision = DecisionMap(
+            extent=(x0, x1, y0, y1),
+            posterior=arrays["posterior"].astype(np.float32),
+            coordinates=arrays["coordinates"].astype(np.float32),
+            support=arrays["support"].astype(np.bool_),
+            conditions=_tuple(arrays["conditions"]),
+            anchors=arrays["anchors"].astype(np.float32),
+            fidelity=float(settings["fidelity"]),
+            fidelity_points=int(settings["fidelity_points"]),
+            held_out=bool(settings["held_out"]),
+            model_digest=settings["decision_digest"],
+        )
+        if projection.xy.shape != (len(projection.record_ids), 2):
+            raise ValueError(f"{len(projection.record_ids)} records, places {projection.xy.shape}")
+        if decision.posterior.shape != (*decision.support.shape, len(decision.conditions)):
+            raise ValueError(f"posterior {decision.posterior.shape}, support {decision.support.shape}")
+    return projection, decision
+
+
+def write_csv(path: Path, rows: Sequence[Mapping[str, Any]], columns: Sequence[str] | None = None) -> None:
+    """One line per row, columns in order of first appearance. Text that a spreadsheet would run is quoted with '."""
+    names = list(columns) if columns is not None else list(dict.fromkeys(name for row in rows for name in row))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([_cell(name) for name in names])
+    writer.writerows([_cell(row.get(name, "")) for name in names] for row in rows)
+    atomic_write_text(path, text.getvalue())
+
+
+def safe_name(text: str) -> str:
+    """A name that is a legal file name on Windows, macOS and Linux; differs from `text` only where it must."""
+    name = unicodedata.normalize("NFC", text)
+    name = re.sub(r'[<>:"/\\|?*\x00-\x1f\x7f]', "_", name)[:MAX_NAME].strip().rstrip(". ")
+    if name.split(".")[0].lower() in RESERVED:
+        name = "_" + name
+    return name or "unnamed"
+
+
+def plain(value: Any) -> Any:
+    """numpy numbers, arrays and paths as what JSON knows; for `json.dumps(default=plain)`."""
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    if isinstance(value, Path):
+        return value.as_posix()
+    raise TypeError(f"{type(value).__name__} cannot be stored as JSON")
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool | np.bool_):
+        return "true" if value else "false"
+    if isinstance(value, int | float | np.number):
+        return str(value)
+    text = str(value)
+    if text.lstrip()[:1] in ("=", "+", "-", "@") or text[:1] in ("\t", "\r"):
+        return text if _is_number(text) else "'" + text
+    return text
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _texts(values: Sequence[str]) -> NDArray[np.str_]:
+    return np.array([str(v) for v in values], dtype=np.str_)
+
+
+def _tuple(values: NDArray[Any]) -> tuple[str, ...]:
+    return tuple(str(v) for v in values)
+
+
+def _save_arrays(path: Path, arrays: Arrays) -> None:
+    with replacing(path) as temporary, temporary.open("wb") as stream:
+        np.savez(stream, **arrays)  # type: ignore[arg-type]  # stubs take `allow_pickle` for an array
+
+
+def _load_arrays(path: Path, what: str, remedy: str) -> Arrays:
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return {name: stored[name] for name in stored.files}
+    except FileNotFoundError as error:
+        raise BadProject(f"There are no {what} yet ({path.name} is missing in {path.parent}).", remedy) from error
+    except (OSError, ValueError, EOFError, KeyError, AttributeError, zipfile.BadZipFile, MemoryError) as error:
+        raise BadProject(f"{path} is damaged ({error}).", remedy) from error
+
+
+class _fits:  # noqa: N801 - reads as a word in `with _fits(path, remedy)`
+    """Turns what arrays that do not belong together raise into one BadProject."""
+
+    def __init__(self, path: Path, remedy: str) -> None:
+        self.path, self.remedy = path, remedy
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, KeyError | ValueError | TypeError | IndexError | AttributeError):
+            raise BadProject(f"{self.path} is damaged ({error}).", self.remedy) from error

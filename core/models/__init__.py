@@ -1,0 +1,1 @@
+"""Networks and the solver that inverts them. torch only; no files."""

@@ -1,0 +1,82 @@
+"""The classifier on top of the network: a calibrated linear read-out, and its semantic coordinates.
+
+Semantic coordinates u are the K-1 dimensions of the logits that matter: an orthonormal (Helmert) basis of the logits
+with their common constant taken out. So posterior = softmax(H^T u) exactly, and boundaries in u are straight.
+"""
+
+import numpy as np
+import torch
+from scipy.linalg import helmert
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax, softmax
+
+from core.domain import FloatArray, IntArray
+from core.models.iresnet import IResNet
+
+SHRINKAGES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
+
+
+def coordinates_of(logits: FloatArray) -> FloatArray:
+    """Logits (..., K) -> semantic coordinates (..., K-1)."""
+    basis = helmert(logits.shape[-1])  # (K-1, K)
+    coordinates: FloatArray = (logits @ basis.T).astype(np.float32)
+    return coordinates
+
+
+def probabilities_of(coordinates: FloatArray) -> FloatArray:
+    """Semantic coordinates (..., K-1) -> probabilities (..., K); exact."""
+    basis = helmert(coordinates.shape[-1] + 1)
+    posterior: FloatArray = softmax(coordinates @ basis, axis=-1).astype(np.float32)
+    return posterior
+
+
+def fit_head(
+    model: IResNet, train: FloatArray, train_labels: IntArray, held: FloatArray, held_labels: IntArray
+) -> dict[str, float]:
+    """Fit the linear read-out on raw pooled features (N, F) of training wells; shrinkage and temperature on `held`.
+
+    Classes weigh equally. `held` may be empty: then the middle shrinkage and no temperature are used.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    mean, scale = train.mean(axis=0), train.std(axis=0) + 1e-6
+    scaled, check = (train - mean) / scale, (held - mean) / scale
+    classes = model.architecture.conditions
+    best: tuple[float, float, LogisticRegression] | None = None
+    for shrinkage in SHRINKAGES if len(held) else (0.03,):
+        fitted = LogisticRegression(C=shrinkage, max_iter=3000, class_weight="balanced").fit(scaled, train_labels)
+        loss = _loss(_logits(fitted, check, classes), held_labels, 1.0) if len(held) else 0.0
+        if best is None or loss < best[0]:
+            best = (loss, shrinkage, fitted)
+    assert best is not None
+    _, shrinkage, fitted = best
+    temperature = 1.0
+    if len(held):
+        logits = _logits(fitted, check, classes)
+        found = minimize_scalar(lambda t: _loss(logits, held_labels, np.exp(t)), bounds=(-3, 3), method="bounded")
+        temperature = float(np.exp(found.x))
+    weight, bias = _full(fitted, classes)
+    with torch.no_grad():
+        model.feature_mean.copy_(torch.from_numpy(mean))
+        model.feature_scale.copy_(torch.from_numpy(scale))
+        model.head.weight.copy_(torch.from_numpy(weight / temperature))
+        model.head.bias.copy_(torch.from_numpy(bias / temperature))
+    return {"shrinkage": shrinkage, "temperature": temperature}
+
+
+def _full(fitted: object, classes: int) -> tuple[FloatArray, FloatArray]:
+    """Weights (K, F) and biases (K,); scikit-learn keeps one row only for two classes."""
+    weight, bias = np.asarray(fitted.coef_), np.asarray(fitted.intercept_)  # type: ignore[attr-defined]
+    if len(weight) == 1 and classes == 2:
+        weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
+    return weight.astype(np.float32), bias.astype(np.float32)
+
+
+def _logits(fitted: object, features: FloatArray, classes: int) -> FloatArray:
+    weight, bias = _full(fitted, classes)
+    return features @ weight.T + bias
+
+
+def _loss(logits: FloatArray, labels: IntArray, temperature: float) -> float:
+    """Mean negative log-likelihood."""
+    return float(-log_softmax(logits / temperature, axis=1)[np.arange(len(labels)), labels].mean())

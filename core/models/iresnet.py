@@ -1,0 +1,162 @@
+"""The multi-class i-ResNet: Haar squeeze and residual blocks that are Euler steps of a learned velocity.
+
+i-ResNet in form (Behrmann et al. 2019, arXiv 1811.00995), trained by conditional flow matching
+(Lipman et al. 2022, arXiv 2210.02747). FrEIA's "forward" is image -> latent; here that is the direction that is
+solved, and "reverse", latent -> image, is one plain pass: that is what a drag needs.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from FrEIA.framework import SequenceINN
+from FrEIA.modules import HaarDownsampling, InvertibleModule
+from torch import Tensor, nn
+from torch.nn import functional
+
+from core.models.inverse import Inverse, solve
+from core.models.velocity import MULTIPLE, Velocity
+
+FIELD_MULTIPLE = 2 * MULTIPLE  # sides of an image are padded to multiples of this
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Everything needed to build the network again; stored in model.json."""
+
+    channels: int
+    conditions: int
+    widths: tuple[int, int, int] = (40, 64, 96)
+    blocks: int = 12
+    t_image: float = 0.05  # time of the image end
+    t_noise: float = 0.8  # time of the latent end
+
+
+class EulerBlock(InvertibleModule):  # type: ignore[misc]
+    """One residual block. Reverse (explicit): y + h v(y, t, c). Forward: its inverse, solved."""
+
+    def __init__(
+        self, dims_in: list[tuple[int, ...]], dims_c: list[tuple[int, ...]], velocity: Velocity, t: float, h: float
+    ) -> None:
+        super().__init__(dims_in, dims_c)
+        self._velocity = (velocity,)  # in a tuple: all blocks share it, and only the network owns its weights
+        self.t, self.h = t, h
+        self.last: Inverse | None = None  # quality of the latest solve
+
+    def residual(self, y: Tensor, mixture: Tensor) -> Tensor:
+        """g(y) = h sum_k mixture_k v_k(y, t)."""
+        return self.h * self._velocity[0].mixed(y, self.t, mixture)
+
+    def forward(
+        self, x_or_z: Iterable[Tensor], c: Iterable[Tensor] = (), rev: bool = False, jac: bool = True
+    ) -> tuple[tuple[Tensor], Tensor]:
+        """FrEIA's interface: c = [mixture (N, K)]; the log-determinant is a Hutchinson estimate with 10 terms."""
+        (value,), (mixture,) = tuple(x_or_z), tuple(c)
+        if rev:
+            result = value + self.residual(value, mixture)
+            return (result,), (self._log_det(value, mixture) if jac else value.new_zeros(len(value)))
+        self.last = solve(lambda x: self.residual(x, mixture), value, name=f"block at t = {self.t:.2f}")
+        log_det = -self._log_det(self.last.x, mixture) if jac else value.new_zeros(len(value))
+        return (self.last.x,), log_det
+
+    def _log_det(self, y: Tensor, mixture: Tensor, terms: int = 10) -> Tensor:
+        """log det(I + dg/dy) = sum_k (-1)^(k+1) / k tr(J^k), traces by one random vector (Behrmann 2019, eq. 4)."""
+        with torch.enable_grad():
+            start = y.detach().requires_grad_()
+            g = self.residual(start, mixture)
+            probe = torch.randn_like(start)
+            vector, total = probe, y.new_zeros(len(y))
+            for k in range(1, terms + 1):
+                (vector,) = torch.autograd.grad(g, start, vector, retain_graph=True)
+                total = total + (-1) ** (k + 1) / k * (vector * probe).flatten(1).sum(dim=1)
+        return total.detach()
+
+    def output_dims(self, input_dims: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
+        """A residual block keeps the shape."""
+        return input_dims
+
+
+class IResNet(nn.Module):
+    """Image (N, C, H, W) <-> latent (N, 4C, H/2, W/2) under a mixture of conditions; and a classifier of the image."""
+
+    def __init__(self, architecture: Architecture) -> None:
+        super().__init__()
+        self.architecture = architecture
+        a = architecture
+        self.velocity = Velocity(4 * a.channels, a.conditions, a.widths)
+        self.flow = SequenceINN(a.channels, FIELD_MULTIPLE, FIELD_MULTIPLE)
+        self.flow.append(HaarDownsampling)
+        for t, h in step_times(a):
+            self.flow.append(EulerBlock, cond=0, cond_shape=(a.conditions,), velocity=self.velocity, t=t, h=h)
+        # Linear read-out of the pooled features; set by core.models.heads.fit_head after training.
+        self.feature_mean: Tensor
+        self.feature_scale: Tensor
+        self.register_buffer("feature_mean", torch.zeros(self.velocity.feature_count))
+        self.register_buffer("feature_scale", torch.ones(self.velocity.feature_count))
+        self.head = nn.Linear(self.velocity.feature_count, a.conditions)
+
+    @property
+    def blocks(self) -> list[EulerBlock]:
+        """The residual blocks, image end first."""
+        return [m for m in self.flow if isinstance(m, EulerBlock)]
+
+    def squeeze(self, x: Tensor) -> Tensor:
+        """Haar transform (N, C, H, W) -> (N, 4C, H/2, W/2); orthonormal."""
+        out: Tensor = self.flow[0]((x,), jac=False)[0][0]
+        return out
+
+    def encode(self, x: Tensor, mixture: Tensor) -> tuple[Tensor, list[Inverse]]:
+        """Image to latent under `mixture` (N, K), with the quality of every block's solve."""
+        z, _ = self.flow(self._scale * x, [mixture], rev=False, jac=False)
+        return z, [block.last for block in self.blocks if block.last is not None]
+
+    def decode(self, z: Tensor, mixture: Tensor) -> Tensor:
+        """Latent to image under `mixture` (N, K): one explicit pass."""
+        # FrEIA's Haar reverse works in place on its input; the blocks before it always make a new tensor.
+        x, _ = self.flow(z, [mixture], rev=True, jac=False)
+        out: Tensor = x / self._scale
+        return out
+
+    @property
+    def _scale(self) -> float:
+        """An image at time t is (1 - t) of itself, as in training."""
+        return 1 - self.architecture.t_image
+
+    def features(self, x: Tensor) -> Tensor:
+        """Standardised pooled features (N, F) of images."""
+        raw = self.velocity.features(self._scale * self.squeeze(x), self.architecture.t_image)
+        return (raw - self.feature_mean) / self.feature_scale
+
+    def logits(self, x: Tensor) -> Tensor:
+        """Calibrated logits (N, K) of images."""
+        out: Tensor = self.head(self.features(x))
+        return out
+
+
+def step_times(a: Architecture) -> list[tuple[float, float]]:
+    """(t, h) per block, image end first; uniform in logit(t), where the velocity steepens like 1/(t(1-t)).
+
+    Decoding goes from t_noise to t_image: y(t_k) = y(t_k+1) - (t_k+1 - t_k) v(y(t_k+1), t_k+1), hence h < 0.
+    """
+    low, high = math.log(a.t_image / (1 - a.t_image)), math.log(a.t_noise / (1 - a.t_noise))
+    edges = [1 / (1 + math.exp(-(low + (high - low) * i / a.blocks))) for i in range(a.blocks + 1)]
+    return [(edges[i + 1], edges[i] - edges[i + 1]) for i in range(a.blocks)]
+
+
+def one_hot(indices: Tensor, conditions: int) -> Tensor:
+    """(N,) class indices -> (N, K) mixture that is that condition alone."""
+    return functional.one_hot(indices, conditions).float()
+
+
+def blend(source: Tensor, weights: Tensor, strength: Tensor) -> Tensor:
+    """(N, K) mixture of v_s + g sum_k w_k (v_k - v_s): (1 - g) source + g weights; exactly `source` at g = 0."""
+    g = strength[:, None]
+    return (1 - g) * source + g * weights
+
+
+def pad_field(x: Tensor) -> tuple[Tensor, tuple[int, int]]:
+    """Mirror the right and lower edge up to multiples of 8; returns the padded batch and the former sides."""
+    height, width = x.shape[-2:]
+    down, right = -height % FIELD_MULTIPLE, -width % FIELD_MULTIPLE
+    return functional.pad(x, (0, right, 0, down), mode="reflect"), (height, width)

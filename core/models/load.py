@@ -1,0 +1,63 @@
+"""A network from its card and weights, on the device that is there."""
+
+import os
+from dataclasses import asdict
+
+import numpy as np
+import torch
+
+from core.domain import FloatArray, ModelCard
+from core.errors import BadModel, LeighError
+from core.models.iresnet import Architecture, IResNet
+
+
+def choose_device(wish: str = "auto") -> torch.device:
+    """`auto` takes a CUDA GPU where there is one, else the CPU. Raises LeighError for a device that is not there.
+
+    One core stays free for the other process (window's worker beside training): on two cores, two processes of two
+    threads each took ten times as long as one thread each, and one thread alone was as fast as two.
+    """
+    torch.set_num_threads(max(1, (os.cpu_count() or 2) - 1))
+    name = ("cuda" if torch.cuda.is_available() else "cpu") if wish == "auto" else wish
+    if name not in ("cpu", "cuda") or (name == "cuda" and not torch.cuda.is_available()):
+        raise LeighError(f"There is no device {wish} that torch can use here.", "Use auto or cpu.")
+    return torch.device(name)
+
+
+def on_device(model: IResNet, device: torch.device) -> IResNet:
+    """The model on `device`, its convolutions in the memory order that is fastest on CPUs and GPUs alike."""
+    return model.to(device).to(memory_format=torch.channels_last)
+
+
+def weights_of(model: IResNet) -> dict[str, FloatArray]:
+    """Named weights as numpy arrays, ready for a safetensors file."""
+    return {k: np.ascontiguousarray(v.detach().cpu().numpy()) for k, v in model.state_dict().items()}
+
+
+def architecture_dict(architecture: Architecture) -> dict[str, object]:
+    """For the model card."""
+    return asdict(architecture)
+
+
+def build(card: ModelCard, tensors: dict[str, FloatArray], device: torch.device) -> IResNet:
+    """The network in evaluation mode. Raises BadModel when weights and card do not fit together."""
+    settings = dict(card.architecture)
+    settings["widths"] = tuple(settings["widths"])
+    architecture = Architecture(**settings)
+    if architecture.channels != len(card.channels) or architecture.conditions != len(card.conditions):
+        raise BadModel(
+            f"Model {card.name}: the card names {len(card.channels)} channels and {len(card.conditions)} conditions, "
+            f"the network has {architecture.channels} and {architecture.conditions}.",
+            "The model folder is damaged; take it from a backup or train again.",
+        )
+    model = IResNet(architecture)
+    expected = {k: tuple(v.shape) for k, v in model.state_dict().items()}
+    found = {k: tuple(v.shape) for k, v in tensors.items()}
+    if expected != found:
+        wrong = sorted(k for k in expected.keys() | found.keys() if expected.get(k) != found.get(k))
+        raise BadModel(
+            f"Model {card.name}: the weights do not fit the network (first difference: {wrong[0]}).",
+            "The model folder is damaged; take it from a backup or train again.",
+        )
+    model.load_state_dict({k: torch.from_numpy(np.array(v, np.float32)) for k, v in tensors.items()})
+    return on_device(model, device).eval()

@@ -1,0 +1,37 @@
+"""Where the program's own files are, and how the demo becomes a project of the user's."""
+
+import os
+import shutil
+from pathlib import Path
+
+import resources
+from core.domain import Project
+from core.errors import LeighError
+from core.io.project import open_project
+
+
+def resource(*parts: str) -> Path:
+    """Path of a file that travels with the program."""
+    return Path(resources.__file__).parent.joinpath(*parts)
+
+
+def copy_demo(folder: Path) -> Project:
+    """Copy the demo (images, trained model, latents, map) into `folder` and open it.
+
+    An earlier copy of the demo is opened as it is. Raises LeighError when the folder holds something else.
+    """
+    if (folder / "project.json").exists():
+        return open_project(folder)
+    if folder.exists() and any(folder.iterdir()):
+        raise LeighError(f"{folder} is not empty.", "Choose a new folder for the demo.")
+    demo = resource("demo")
+    if not (demo / "project.json").exists():
+        raise LeighError("The demo is missing from this installation.", "Install the program again.")
+    staging = folder.with_name(f"{folder.name}.{os.getpid()}.partial")
+    shutil.rmtree(staging, ignore_errors=True)
+    staging.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(demo, staging)
+    if folder.exists():
+        folder.rmdir()  # empty, as seen above
+    staging.rename(folder)
+    return open_project(folder)

@@ -1,0 +1,24 @@
+"""How long and how large to train: named choices instead of a dozen knobs."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Settings of one training."""
+
+    name: str
+    what: str  # for the person who chooses
+    steps: int
+    batch: int
+    crop: int
+    widths: tuple[int, int, int]
+    blocks: int
+    learning_rate: float = 2e-3
+
+
+PRESETS = {
+    "quick": Preset("quick", "A first look: about 5 minutes on two cores.", 2200, 24, 64, (40, 64, 96), 12),
+    "standard": Preset("standard", "For results: about 40 minutes on two cores.", 20_000, 24, 64, (40, 64, 96), 12),
+    "lab": Preset("lab", "For a lab GPU: larger crops and a wider network.", 40_000, 64, 128, (64, 128, 192), 12, 1e-3),
+}

@@ -1,0 +1,333 @@
+"""The verbs of the program as functions on a project folder; the command line and the window call the same ones."""
+
+import json
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.data.batches import FieldStore, Reader
+from core.data.recipe import fit_recipe
+from core.data.split import split_by_group
+from core.domain import (
+    Dataset,
+    DecisionMap,
+    ImageRecord,
+    InverseQuality,
+    LatentTable,
+    ModelCard,
+    Project,
+    Projection,
+    Split,
+)
+from core.errors import BadModel, BadProject, NotInvertible
+from core.io.models import load_card, load_tensors, save_model
+from core.io.project import (
+    create_project,
+    latents_path,
+    maps_folder,
+    model_folder,
+    open_project,
+    save_project,
+)
+from core.io.scan import scan_folder
+from core.io.tables import load_latents, save_latents, save_map
+from core.io.tiff import read_record
+from core.progress import Progress, Report, silent
+
+MODEL_NAME = "iresnet"
+CALIBRATION_RECORDS = 12
+RECIPE_FIELDS = 60
+
+
+def scan(folder: Path, project_folder: Path, *, report: Report = silent, **options: Any) -> Project:
+    """Scan a folder of images into a new project, or anew into an existing one (its models stay)."""
+    dataset = scan_folder(folder, report=report, **options)
+    if (project_folder / "project.json").exists():
+        project = replace(open_project(project_folder), dataset=dataset)
+        save_project(project)
+        return project
+    return create_project(project_folder, dataset)
+
+
+def train(
+    project_folder: Path,
+    *,
+    preset: str = "quick",
+    seed: int = 0,
+    test_groups: Sequence[str] = (),
+    resume: bool = False,
+    device: str = "auto",
+    report: Report = silent,
+) -> ModelCard:
+    """Train, calibrate and measure a model; it replaces the project's model of that name only when it is complete."""
+    import torch
+
+    from core.models.iresnet import Architecture, IResNet
+    from core.models.load import architecture_dict, choose_device, on_device, weights_of
+    from core.train.loop import CHECKPOINT, fit
+    from core.train.presets import PRESETS
+
+    began = time.monotonic()
+    project, dataset = with_dataset(project_folder)
+    settings = PRESETS[preset]
+    split = split_by_group(dataset.records, seed=seed, test_groups=test_groups)
+    read = reader(dataset)
+    training = [r for r in dataset.records if split[r.group] == Split.TRAIN]
+    step = max(1, len(training) // RECIPE_FIELDS)
+    recipe = fit_recipe([read(r).astype(np.float32) for r in training[::step]], settings.crop)
+    names = [c.name for c in dataset.conditions if any(r.condition == c.name for r in dataset.records)]
+    architecture = Architecture(len(dataset.channels), len(names), settings.widths, settings.blocks)
+    torch.manual_seed(seed)
+    model = on_device(IResNet(architecture), choose_device(device))
+    folder = model_folder(project, MODEL_NAME)
+    folder.mkdir(parents=True, exist_ok=True)
+    card = ModelCard(
+        name=MODEL_NAME,
+        kind="iresnet",
+        channels=dataset.channels,
+        conditions=tuple(c for c in dataset.conditions if c.name in names),
+        recipe=recipe,
+        architecture=architecture_dict(architecture),
+        preset=preset,
+        seed=seed,
+        dataset_digest=dataset_digest(dataset),
+        split=split,
+        pixel_size_um=dataset.pixel_size_um,
+    )
+    labels = np.array([names.index(r.condition) for r in training], np.int64)
+    identity = blake2b(json.dumps([card.dataset_digest, split, preset, seed, recipe.crop]).encode()).hexdigest()
+    losses = fit(
+        model,
+        FieldStore(training, recipe, read),
+        labels,
+        settings,
+        seed=seed,
+        folder=folder,
+        identity=identity,
+        resume=resume,
+        report=report,
+    )
+    card = replace(card, training={**losses, "threads": torch.get_num_threads()})
+    card, latents = _finish(model, card, dataset, read, report)
+    card = _with_evaluation(card, latents, dataset, read, report)
+    memory = _peak_memory_bytes()
+    card = replace(
+        card, training={**card.training, "total_seconds": time.monotonic() - began, "peak_memory_bytes": memory}
+    )
+    card = save_model(folder, card, weights_of(model))
+    save_latents(latents_path(project), replace(latents, model_digest=card.digest))
+    save_project(replace(project, model=MODEL_NAME))
+    for leftover in (folder / CHECKPOINT, (folder / CHECKPOINT).with_suffix(".previous")):
+        leftover.unlink(missing_ok=True)
+    return card
+
+
+def _finish(
+    model: Any, card: ModelCard, dataset: Dataset, read: Reader, report: Report
+) -> tuple[ModelCard, LatentTable]:
+    """Classifier head, strength calibration and the measured inverse."""
+    from core.explain.counterfactual import calibrate_gain, encode
+    from core.explain.latents import latent_table, read_features
+    from core.models.heads import fit_head
+
+    records = dataset.records
+    names = card.condition_names
+    truth = np.array([names.index(r.condition) for r in records])
+    part = np.array([card.split[r.group] for r in records])
+    raw = read_features(model, records, card.recipe, read, report)
+    head = fit_head(
+        model,
+        raw[part == Split.TRAIN],
+        truth[part == Split.TRAIN],
+        raw[part == Split.VALIDATION],
+        truth[part == Split.VALIDATION],
+    )
+    latents = latent_table(model, card, records, raw)
+    known = part != Split.TEST
+    centres = np.stack([latents.coordinates[known & (truth == k)].mean(axis=0) for k in range(len(names))])
+    pool = np.flatnonzero(part == Split.VALIDATION) if (part == Split.VALIDATION).any() else np.flatnonzero(known)
+    chosen = np.random.default_rng(card.seed).permutation(pool)[:CALIBRATION_RECORDS]
+    encoded = []
+    for i, n in enumerate(chosen):
+        encoded.append(encode(model, card, records[n].id, records[n].condition, read(records[n])))
+        report(Progress(i + 1, len(chosen), "Calibrating the strength"))
+    gain, progress = calibrate_gain(model, card, encoded, centres, seed=card.seed)
+    training = {**card.training, **head, "strength_gain": gain, "progress_per_gain": progress}
+    card = replace(card, training=training)
+    return replace(card, inverse=measure_inverse(model, card, records, read, report)), latents
+
+
+def measure_inverse(
+    model: Any, card: ModelCard, records: Sequence[ImageRecord], read: Reader, report: Report = silent
+) -> InverseQuality:
+    """Round trip of every test record (of all records where there are none), as share of the range."""
+    from core.explain.counterfactual import encode
+
+    tested = [r for r in records if card.split.get(r.group) == Split.TEST] or list(records)
+    errors, contraction, failed, evaluations = [], [], [], []
+    began = time.monotonic()
+    for i, record in enumerate(tested):
+        result = encode(model, card, record.id, record.condition, read(record))
+        if result.failure:
+            failed.append(record.id)
+        if np.isfinite(result.roundtrip_error):
+            errors.append(result.roundtrip_error)
+            contraction.append(result.contraction)
+            evaluations.append(result.evaluations)
+        left = (time.monotonic() - began) / (i + 1) * (len(tested) - i - 1)
+        report(Progress(i + 1, len(tested), "Measuring the inverse", left))
+    if not errors:
+        raise NotInvertible("The trained network could not be inverted on any test image.", "Train longer.")
+    return InverseQuality(
+        records=len(tested),
+        roundtrip_max=float(max(errors)),
+        roundtrip_median=float(np.median(errors)),
+        contraction=tuple(float(v) for v in np.max(contraction, axis=0)),
+        failed=tuple(failed),
+        evaluations=float(np.mean(evaluations)),
+    )
+
+
+def evaluate(project_folder: Path, *, device: str = "auto", report: Report = silent) -> dict[str, Any]:
+    """The report of the project's model on held-out groups, with inverse and baseline; also kept on the card."""
+    project, dataset = with_dataset(project_folder)
+    card, model = load_model(project, dataset, device)
+    read = reader(dataset)
+    latents = _encode(model, card, dataset, read, report)
+    card = replace(card, inverse=measure_inverse(model, card, dataset.records, read, report))
+    card = _with_evaluation(card, latents, dataset, read, report)
+    folder = model_folder(project, project.model)
+    save_model(folder, card, load_tensors(folder))
+    return evaluation_summary(card)
+
+
+def evaluation_summary(card: ModelCard) -> dict[str, Any]:
+    """Accuracy report and inverse in one dictionary, for the screen and for --json."""
+    inverse = card.inverse
+    return {
+        "model": card.name,
+        "preset": card.preset,
+        **card.accuracy,
+        "roundtrip_error": inverse.roundtrip_max if inverse else None,
+        "roundtrip_records": inverse.records if inverse else 0,
+        "roundtrip_failed": list(inverse.failed) if inverse else [],
+        "contraction_max": max(inverse.contraction) if inverse else None,
+    }
+
+
+def encode(project_folder: Path, *, device: str = "auto", report: Report = silent) -> LatentTable:
+    """Latents and logits of all records, written to the project."""
+    project, dataset = with_dataset(project_folder)
+    card, model = load_model(project, dataset, device)
+    latents = _encode(model, card, dataset, reader(dataset), report)
+    save_latents(latents_path(project), latents)
+    return latents
+
+
+def make_map(project_folder: Path, *, seed: int = 0, report: Report = silent) -> tuple[Projection, DecisionMap]:
+    """The frozen map and its decision regions, written to the project."""
+    from core.explain.decision import fit_decision
+    from core.explain.projection import fit_projection
+
+    project, dataset = with_dataset(project_folder)
+    card = load_card(model_folder(project, _model_of(project)))
+    _check_fits(card, dataset)
+    path = latents_path(project)
+    if not path.exists():
+        raise BadProject(f"{project_folder} has no latents yet.", "Run `leigh encode` first.")
+    latents = load_latents(path)
+    if latents.model_digest != card.digest:
+        raise BadProject("The latents were made with another model.", "Run `leigh encode` again.")
+    projection = fit_projection(latents, seed=seed, report=report)
+    decision = fit_decision(latents, projection)
+    report(Progress(2, 3, "Drawing the regions"))
+    save_map(maps_folder(project), projection, decision)
+    report(Progress(3, 3, "Map saved"))
+    return projection, decision
+
+
+def load_model(project: Project, dataset: Dataset, device: str = "auto") -> tuple[ModelCard, Any]:
+    """The project's model, checked against its images. Raises BadModel when channels or conditions differ."""
+    from core.models.load import build, choose_device
+
+    folder = model_folder(project, _model_of(project))
+    card = load_card(folder)
+    _check_fits(card, dataset)
+    return card, build(card, load_tensors(folder), choose_device(device))
+
+
+def reader(dataset: Dataset) -> Reader:
+    """Reads a record's raw grey values (C Y X)."""
+    return lambda record: read_record(dataset.root, record)
+
+
+def dataset_digest(dataset: Dataset) -> str:
+    """Fingerprint of the images and their labels: same digest, same data."""
+    lines = sorted(f"{r.id}\t{r.digest}\t{r.condition}\t{r.group}" for r in dataset.records)
+    return blake2b("\n".join(lines).encode(), digest_size=16).hexdigest()
+
+
+def with_dataset(folder: Path) -> tuple[Project, Dataset]:
+    project = open_project(folder)
+    if project.dataset is None:
+        raise BadProject(f"{folder} has no images yet.", "Run `leigh scan FOLDER --project DIR` first.")
+    return project, project.dataset
+
+
+def _model_of(project: Project) -> str:
+    if not project.model:
+        raise BadProject(f"{project.folder} has no trained model.", "Run `leigh train --project DIR` first.")
+    return project.model
+
+
+def _check_fits(card: ModelCard, dataset: Dataset) -> None:
+    if len(card.channels) != len(dataset.channels):
+        known = ", ".join(c.name for c in card.channels)
+        raise BadModel(
+            f"The images have {len(dataset.channels)} channels, "
+            f"model {card.name} was trained on {len(card.channels)} ({known}).",
+            "Open the images it was trained for, or train a new model.",
+        )
+    if not set(card.condition_names) & set(dataset.condition_names):
+        raise BadModel(
+            f"Model {card.name} knows {', '.join(card.condition_names)}; "
+            f"the images are {', '.join(dataset.condition_names)}.",
+            "Open the images it was trained for, or train a new model.",
+        )
+
+
+def _encode(model: Any, card: ModelCard, dataset: Dataset, read: Reader, report: Report) -> LatentTable:
+    from core.explain.latents import encode_records
+
+    return encode_records(model, card, dataset.records, read, report)
+
+
+def _with_evaluation(
+    card: ModelCard, latents: LatentTable, dataset: Dataset, read: Reader, report: Report
+) -> ModelCard:
+    from core.train.evaluate import evaluation_report, simple_baseline
+
+    by_id = {r.id: r for r in dataset.records}
+    records = [by_id[i] for i in latents.record_ids]
+    result = evaluation_report(latents, [r.group for r in records], card.conditions, seed=card.seed)
+    result["baseline"] = simple_baseline(records, card.split, read, report)
+    return replace(card, accuracy=result)
+
+
+def _peak_memory_bytes() -> int:
+    """Peak resident memory of this process."""
+    if os.name == "posix":
+        import resource
+        import sys
+
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return int(peak if sys.platform == "darwin" else peak * 1024)
+    import psutil
+
+    return int(getattr(psutil.Process().memory_info(), "peak_wset", 0))

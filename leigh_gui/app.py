@@ -1,0 +1,74 @@
+"""Starts the window: `leigh-gui [PROJECT] [--demo]`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Open the window and stay until it is closed; returns the exit code."""
+    arguments = _parse(sys.argv[1:] if argv is None else argv)
+    os.environ["PYQTGRAPH_QT_LIB"] = "PySide6"
+    import multiprocessing
+
+    multiprocessing.freeze_support()
+    from PySide6.QtWidgets import QApplication
+
+    from leigh_gui import errors, theme
+    from leigh_gui.main_window import MainWindow
+    from leigh_gui.settings import Settings
+
+    app = QApplication.instance() or QApplication(sys.argv[:1])
+    assert isinstance(app, QApplication)
+    app.setApplicationName("Leigh Explorer")
+    _log_to(log_folder())
+    bus = errors.ErrorBus()
+    errors.install(bus)
+    settings = Settings()
+    theme.apply(app, settings.flag("dark"))
+    window = MainWindow(settings, bus)
+    window.show()
+    window.launch(Path(arguments.project) if arguments.project else None, arguments.demo)
+    return app.exec()
+
+
+def log_folder() -> Path:
+    """Where the log is written."""
+    import platformdirs
+
+    return platformdirs.user_log_path("leigh-explorer", appauthor=False)
+
+
+def _parse(argv: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="leigh-gui", description="The window of Leigh Explorer.")
+    parser.add_argument("project", nargs="?", help="project folder, or a folder of images, to open")
+    parser.add_argument("--demo", action="store_true", help="open the demo with one diseased image selected")
+    return parser.parse_args(argv)
+
+
+def _log_to(folder: Path) -> None:
+    """Log to a file of limited size; a crash of the graphics driver leaves its trace beside it."""
+    import faulthandler
+    import logging
+    import logging.handlers
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handler: logging.Handler = logging.handlers.RotatingFileHandler(
+            folder / "leigh-gui.log", maxBytes=1_000_000, backupCount=2, encoding="utf-8"
+        )
+        faulthandler.enable((folder / "crash.log").open("a", encoding="utf-8"))
+    except OSError:  # a full or read-only disk must not keep the window from opening
+        handler = logging.StreamHandler()
+        if sys.stderr is not None:
+            faulthandler.enable()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

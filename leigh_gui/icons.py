@@ -1,0 +1,28 @@
+"""The program's line icons, drawn in the text colour of the current theme."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QRectF, Qt
+from PySide6.QtGui import QIcon, QPainter, QPixmap
+from PySide6.QtWidgets import QApplication
+
+FOLDER = Path(__file__).resolve().parent.parent / "resources" / "icons"
+
+
+def icon(name: str, colour: str = "") -> QIcon:
+    """The icon of this name; an empty one where the file is missing."""
+    from PySide6.QtSvg import QSvgRenderer
+
+    path = FOLDER / f"{name}.svg"
+    if not path.exists():
+        return QIcon()
+    ink = colour or QApplication.palette().windowText().color().name()
+    renderer = QSvgRenderer(QByteArray(path.read_bytes().replace(b"#000000", ink.encode())))
+    pixmap = QPixmap(48, 48)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    renderer.render(painter, QRectF(0, 0, 48, 48))
+    painter.end()
+    return QIcon(pixmap)

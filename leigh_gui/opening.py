@@ -1,0 +1,143 @@
+"""Opening things: a project, the demo, a new folder of images, a model that was trained elsewhere."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from leigh_gui.background import Background, Saver, read_project
+from leigh_gui.jobs import JobRunner, scan
+from leigh_gui.state import AppState, Opened
+
+
+class Opener(QObject):
+    """Reads beside the window, then puts the result into the state."""
+
+    opened = Signal(str)  # page to show; "" = the furthest that is ready
+    failed = Signal(object)
+    busy_changed = Signal(bool)
+
+    def __init__(self, state: AppState, jobs: JobRunner, background: Background, saver: Saver,
+                 parent: QObject | None = None) -> None:  # fmt: skip
+        super().__init__(parent)
+        self.state, self.jobs, self.background, self.saver = state, jobs, background, saver
+        self._busy = False
+        self._scanned: Path | None = None  # the project that a running scan makes
+
+    def busy(self) -> bool:
+        """Whether something is being opened."""
+        return self._busy
+
+    def open(self, folder: Path) -> None:
+        """A project is read; any other folder is looked through and becomes a project."""
+        if (folder / "project.json").exists() or (folder / "project.json.bak").exists():
+            self._read(lambda: read_project(folder), "")
+            return
+        if not folder.is_dir():
+            self.failed.emit(_error(f"{folder} is not there.", "Was the drive removed, or the folder renamed?"))
+            return
+        self.saver.flush()
+        self._scanned = new_project_folder(folder)
+        self.jobs.start(scan(folder, self._scanned))
+
+    def open_demo(self) -> None:
+        """The demo, copied for this user the first time."""
+        self._read(_read_demo, "explore")
+
+    def reopen(self, page: str) -> None:
+        """Read again what a job has written."""
+        folder = self._scanned or (self.state.project.folder if self.state.project else None)
+        self._scanned = None
+        if folder is not None:
+            self._read(lambda: read_project(folder), page)
+
+    def after_failure(self) -> None:
+        """A job was stopped or failed: forget a half-made project, show what is on disk."""
+        self._scanned = None
+
+    def resumable(self) -> bool:
+        """Whether a stopped training can go on."""
+        project = self.state.project
+        if project is None:
+            return False
+        models = project.folder / "models"
+        return models.is_dir() and any(p.name.startswith("checkpoint") for p in models.glob("*/*"))
+
+    def adopt_model(self, folder: Path) -> None:
+        """Copy a model that was trained elsewhere into the project and use it."""
+        project = self.state.project
+        if project is None:
+            return
+        self.saver.flush()
+
+        def work() -> Opened:
+            from core.errors import BadModel
+            from core.io.models import load_card
+            from core.io.project import model_folder, save_project
+
+            card = load_card(folder)
+            own = tuple(c.name for c in project.dataset.channels) if project.dataset else ()
+            theirs = tuple(c.name for c in card.channels)
+            if own != theirs:
+                words = f"The model was trained on {', '.join(theirs)}; these images have {', '.join(own)}."
+                raise BadModel(words, "Rename the channels on the Data page if they are the same stains.")
+            target = model_folder(project, card.name)
+            if target.resolve() != folder.resolve():
+                shutil.copytree(folder, target, dirs_exist_ok=True)
+            save_project(replace(project, model=card.name))
+            return read_project(project.folder)
+
+        self._read(work, "train")
+
+    def _read(self, work: Callable[[], Opened], page: str) -> None:
+        if self._busy:
+            return
+        self.saver.flush()
+        self._set_busy(True)
+        self.background.run(work, lambda opened: self._on_read(opened, page), self._on_failed)
+
+    def _on_read(self, opened: Opened, page: str) -> None:
+        self._set_busy(False)
+        self.state.open(opened)
+        self.opened.emit(page)
+
+    def _on_failed(self, error: object) -> None:
+        self._set_busy(False)
+        self.failed.emit(error)
+
+    def _set_busy(self, busy: bool) -> None:
+        self._busy = busy
+        self.busy_changed.emit(busy)
+
+
+def _read_demo() -> Opened:
+    import platformdirs
+
+    from core.resources import copy_demo
+
+    folder = platformdirs.user_data_path("leigh-explorer", appauthor=False) / "demo"
+    if not (folder / "project.json").exists():
+        copy_demo(folder)
+    return read_project(folder)
+
+
+def new_project_folder(images: Path) -> Path:
+    """A free folder among the user's documents, named after the images; never inside them."""
+    import platformdirs
+
+    home = platformdirs.user_documents_path() / "Leigh Explorer"
+    name = images.name or "images"
+    number = 1
+    while (home / (name if number == 1 else f"{name}-{number}")).exists():
+        number += 1
+    return home / (name if number == 1 else f"{name}-{number}")
+
+
+def _error(message: str, hint: str) -> Exception:
+    from core.errors import LeighError
+
+    return LeighError(message, hint)

@@ -1,0 +1,63 @@
+"""Builds each page the first time it is shown, and connects it to the window."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtWidgets import QWidget
+
+if TYPE_CHECKING:
+    from leigh_gui.main_window import MainWindow
+
+
+def make_page(window: MainWindow, name: str) -> QWidget:
+    """The page of this name; what it needs is imported only now."""
+    return {"data": _data, "train": _train, "explore": _explore, "figure": _figure}[name](window)
+
+
+def _data(window: MainWindow) -> QWidget:
+    from leigh_gui.pages.data import DataPage
+
+    page = DataPage(window.state)
+    page.start_asked.connect(lambda: window.go("start"))
+    page.train_asked.connect(lambda: window.go("train"))
+    page.scan_asked.connect(window.desk.scan)
+    return page
+
+
+def _train(window: MainWindow) -> QWidget:
+    from leigh_gui.pages.train import TrainPage
+
+    page = TrainPage(window.state)
+    page.start_asked.connect(lambda: window.go("start"))
+    page.explore_asked.connect(lambda: window.go("explore"))
+    page.train_asked.connect(window.desk.train)
+    page.stop_asked.connect(window.desk.stop)
+    page.map_asked.connect(window.desk.map)
+    page.model_asked.connect(window.opener.adopt_model)
+
+    def add(verb: str, progress: dict[str, Any]) -> None:
+        if verb == "train":
+            page.add_progress(progress)
+
+    window.desk.progress.connect(add)
+    return page
+
+
+def _explore(window: MainWindow) -> QWidget:
+    from leigh_gui.pages.explore import ExplorePage
+    from leigh_gui.thumbnails import Thumbnails
+
+    page = ExplorePage(window.state, window.control, Thumbnails(window.state, window), window.settings)
+    page.train_asked.connect(lambda: window.go("train"))
+    page.panel_asked.connect(window.add_panel)
+    return page
+
+
+def _figure(window: MainWindow) -> QWidget:
+    from leigh_gui.pages.figure import FigurePage
+
+    page = FigurePage(window.state)
+    page.export_asked.connect(window.desk.figure)
+    page.explore_asked.connect(lambda: window.go("explore"))
+    return page

@@ -1,0 +1,1 @@
+"""One page per question a biologist asks: start, data, train, explore, figure."""

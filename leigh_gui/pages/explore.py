@@ -1,0 +1,243 @@
+"""Explore: the map on the left, the image and what the model would change on the right. Drag the handle."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QPixmap
+from PySide6.QtWidgets import QSplitter, QStackedLayout, QTabWidget, QVBoxLayout, QWidget
+
+from core.domain import Condition, Split
+from leigh_gui.pages.explore_control import ExploreControl
+from leigh_gui.pages.explore_picture import PicturePanel, record_caption, short_caption
+from leigh_gui.state import AppState
+from leigh_gui.thumbnails import Thumbnails
+from leigh_gui.widgets.channel_display import displays
+from leigh_gui.widgets.empty_state import EmptyState
+from leigh_gui.widgets.gallery import Gallery, GalleryItem
+from leigh_gui.widgets.legend import Legend
+from leigh_gui.widgets.plate_view import PlateView
+from leigh_gui.widgets.scatter_view import ScatterView
+
+if TYPE_CHECKING:
+    from leigh_gui.settings import Settings
+
+MANY = 400  # thumbnails in the gallery
+
+
+class ExplorePage(QWidget):
+    """Puts state on show and hands what the user does to the control."""
+
+    train_asked = Signal()
+    panel_asked = Signal(str)  # kind
+
+    def __init__(self, state: AppState, control: ExploreControl, thumbnails: Thumbnails, settings: Settings,
+                 parent: QWidget | None = None) -> None:  # fmt: skip
+        super().__init__(parent)
+        self.state, self.control, self.thumbnails, self.settings = state, control, thumbnails, settings
+        self._shown_selection: tuple[str, ...] = ()
+        self._build()
+        self._connect()
+        self._on_model()
+
+    def _build(self) -> None:
+        self.empty = EmptyState("Nothing to explore yet", "Train a model on your images, or open the demo.",
+                                "Go to Train")  # fmt: skip
+        self.split = QSplitter(Qt.Orientation.Horizontal)
+        self.split.setObjectName("explore-split")
+        self.split.setChildrenCollapsible(False)
+        self.split.setHandleWidth(8)
+        self.left = self._build_left()
+        self.picture = PicturePanel(self.state, self.control)
+        self.split.addWidget(self.left)
+        self.split.addWidget(self.picture)
+        self.split.setStretchFactor(0, 50)
+        self.split.setStretchFactor(1, 52)
+        self.split.setSizes([500, 520])
+        holder = QWidget()
+        inner = QVBoxLayout(holder)
+        inner.setContentsMargins(8, 8, 8, 8)
+        inner.addWidget(self.split)
+        self.stack = QStackedLayout(self)
+        self.stack.addWidget(self.empty)
+        self.stack.addWidget(holder)
+        for name, splitter in self._splitters().items():
+            saved = self.settings.bytes(f"split-{name}")
+            if saved is not None:
+                splitter.restoreState(saved)
+
+    def _build_left(self) -> QSplitter:
+        split = QSplitter(Qt.Orientation.Vertical)
+        split.setChildrenCollapsible(False)
+        split.setHandleWidth(8)
+        top = QWidget()
+        column = QVBoxLayout(top)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
+        self.legend = Legend()
+        self.map = ScatterView()
+        self.map.setObjectName("map")
+        column.addWidget(self.legend)
+        column.addWidget(self.map, 1)
+        self.tabs = QTabWidget()
+        self.tabs.setDocumentMode(True)
+        self.tabs.tabBar().setDrawBase(False)
+        self.gallery = Gallery()
+        self.gallery.setObjectName("gallery")
+        self.plate = PlateView()
+        self.tabs.addTab(self.gallery, "Selection")
+        self.tabs.addTab(self.plate, "Plate")
+        split.addWidget(top)
+        split.addWidget(self.tabs)
+        split.setStretchFactor(0, 1)
+        split.setStretchFactor(1, 0)
+        split.setSizes([600, 170])
+        return split
+
+    def _connect(self) -> None:
+        self.empty.asked.connect(self.train_asked)
+        self.map.picked.connect(self.control.pick)
+        self.map.lassoed.connect(self.control.select)
+        self.map.handle_moved.connect(lambda x, y: self.control.drag(x, y, False))
+        self.map.handle_released.connect(lambda x, y: self.control.drag(x, y, True))
+        self.map.hovered.connect(self._on_hovered)
+        self.legend.hidden_changed.connect(self.map.set_hidden)
+        self.gallery.picked.connect(self.control.pick)
+        self.gallery.needed.connect(self.thumbnails.request)
+        self.thumbnails.ready.connect(self._on_thumbnail)
+        self.plate.wells_picked.connect(self.control.select)
+        self.picture.panel_asked.connect(self.panel_asked)
+        self.state.model_changed.connect(self._on_model)
+        self.state.project_changed.connect(self._on_project)
+        self.state.view_changed.connect(self._on_view)
+        self.state.display_changed.connect(self.gallery.forget_thumbnails)
+        self.state.counterfactual_changed.connect(self._on_counterfactual)
+        self.control.path_changed.connect(self._on_path)
+
+    def remember_layout(self) -> None:
+        """Keep the splitters for the next start."""
+        for name, splitter in self._splitters().items():
+            self.settings.set_bytes(f"split-{name}", splitter.saveState())
+
+    def _splitters(self) -> dict[str, QSplitter]:
+        return {"explore": self.split, "explore-left": self.left, "explore-right": self.picture.split}
+
+    def _on_model(self) -> None:
+        ready = self.state.ready_to_explore
+        self.stack.setCurrentIndex(1 if ready else 0)
+        if not ready:
+            self._say_what_is_missing()
+            return
+        opened = self.state.opened
+        assert opened is not None and opened.card and opened.latents and opened.projection
+        recipe = opened.card.recipe
+        if len(self.state.display) != len(opened.card.channels):
+            self.state.set_display(displays(opened.card.channels, recipe.low, recipe.high))
+        latents, projection = opened.latents, opened.projection
+        rows = {record_id: row for row, record_id in enumerate(latents.record_ids)}
+        known = [(i, rows[r]) for i, r in enumerate(projection.record_ids) if r in rows]
+        places = np.array([i for i, _ in known], dtype=np.int64)
+        table = np.array([r for _, r in known], dtype=np.int64)
+        held_out = np.array([latents.split[r] == Split.TEST for r in table])
+        shown = self.conditions()
+        self.map.set_points([projection.record_ids[i] for i in places], projection.xy[places], latents.truth[table],
+                            held_out, shown, shapes(len(shown)))  # fmt: skip
+        self.map.set_decision_map(opened.decision)
+        self._on_project()
+
+    def conditions(self) -> tuple[Condition, ...]:
+        """Conditions in class order with the project's colours."""
+        return self.state.conditions()
+
+    def _say_what_is_missing(self) -> None:
+        opened = self.state.opened
+        if opened is None:
+            self.empty.text.setText("Open a folder of images or the demo on the Start page.")
+            return
+        has_model = opened.card is not None
+        text = "The model is there, its map is not. Compute the map on the Train page." if has_model else (
+            "Train a model on these images; the map appears by itself afterwards.")  # fmt: skip
+        self.empty.text.setText(text)
+
+    def _on_project(self) -> None:
+        dataset = self.state.project.dataset if self.state.project else None
+        if dataset is None or not self.state.ready_to_explore:
+            return
+        shown = self.conditions()
+        self.legend.set_conditions(shown, dataset.counts(), shapes(len(shown)))
+        self.picture.set_conditions(shown, shapes(len(shown)))
+        plates = list(dict.fromkeys(r.plate for r in dataset.records))
+        first = [r for r in dataset.records if r.plate == plates[0]] if plates else []
+        self.plate.set_plate(first, dataset.conditions, dataset.plate_shape)
+        self._on_view()
+
+    def _on_view(self) -> None:
+        view = self.state.view
+        self.map.set_source(view.current)
+        self.map.set_selection(view.selection)
+        if view.selection != self._shown_selection:
+            self._shown_selection = view.selection
+            colours = {c.name: c.colour for c in self.conditions()}
+            records = [self.state.record(i) for i in view.selection[:MANY]]
+            items = [GalleryItem(r.id, short_caption(r), colours.get(r.condition, "#999999")) for r in records if r]
+            self.gallery.set_items(items)
+            many = len(view.selection)
+            self.tabs.setTabText(0, f"Selection ({many})" if many else "Selection")
+        self.gallery.set_current(view.current)
+        self.plate.set_selected(view.selection)
+        weights = self.control.weights()
+        if weights:
+            target = max(weights, key=lambda name: weights[name])
+            colour = next((c.colour for c in self.conditions() if c.name == target), "#888888")
+            self.map.set_target(colour)
+            self.picture.set_target(target, colour)
+        self.picture.show_view()
+        self._show_marks()
+
+    def _on_counterfactual(self) -> None:
+        self.picture.show_counterfactual()
+        self._show_marks()
+
+    def _show_marks(self) -> None:
+        view, cf = self.state.view, self.state.counterfactual
+        source = self.map.overlay.source
+        if source is None:
+            self.map.set_marks(None, None)
+            return
+        landing = cf.xy if cf is not None and cf.strength > 0 else None
+        handle = view.place or landing or source
+        self.map.set_marks(handle, landing if view.place else None, cf.valid if cf is not None else True)
+
+    def _on_path(self) -> None:
+        path = self.control.path
+        source = self.map.overlay.source
+        if path is None:
+            self.map.set_path((), None)
+            self.picture.set_crossing(None)
+            return
+        places = [p.xy for p in path.points if p.xy is not None]
+        crossing = None
+        if path.crossing is not None and len(places) == len(path.points):
+            at = [p.strength for p in path.points]
+            crossing = tuple(float(np.interp(path.crossing, at, [p[k] for p in places])) for k in (0, 1))
+        if source is not None:
+            places = [source, *places[1:]]
+        self.map.set_path(places, crossing)  # type: ignore[arg-type]
+        self.picture.set_crossing(path.crossing)
+
+    def _on_hovered(self, record_id: str) -> None:
+        if record_id:
+            self.thumbnails.request([record_id])
+
+    def _on_thumbnail(self, record_id: str, pixmap: QPixmap) -> None:
+        self.gallery.set_thumbnail(record_id, pixmap)
+        record = self.state.record(record_id)
+        if record is not None:
+            self.map.show_thumbnail(record_id, pixmap, f"{record.condition} · {record_caption(record)}")
+
+
+def shapes(count: int) -> tuple[int, ...]:
+    """Circles for eight conditions, then another shape for the next eight, and so on."""
+    return tuple(k // 8 for k in range(count))

@@ -1,0 +1,245 @@
+"""What happens on the Explore page: which image is asked of the model, and what to do with its answer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+
+from core.domain import Counterfactual, CounterfactualPath, ImageRecord, PanelSpec, Role
+from leigh_gui.background import Background
+from leigh_gui.state import AppState, View
+from leigh_gui.thumbnails import read_image
+from leigh_gui.worker import InferenceWorker
+
+if TYPE_CHECKING:
+    import numpy as np
+
+PATH_FRAMES = 11
+END = 1.5
+
+
+class ExploreControl(QObject):
+    """Turns clicks and drags into requests, and answers into the state. One per window."""
+
+    path_changed = Signal()
+    original_changed = Signal()
+    busy_changed = Signal(bool)
+
+    def __init__(self, state: AppState, worker: InferenceWorker, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.state, self.worker = state, worker
+        self.original: np.ndarray | None = None
+        self.path: CounterfactualPath | None = None
+        self._background = Background(self)
+        self._selected = ""
+        self._asked: tuple[object, ...] = ()
+        self._held: View | None = None  # the view before the hand took the handle or the slider
+        self._ready = False
+        self._connect()
+
+    def _connect(self) -> None:
+        self.state.view_changed.connect(self._on_view)
+        self.state.model_changed.connect(self._on_model)
+        self.worker.opened.connect(self._on_opened)
+        self.worker.answered.connect(self._on_answered)
+        self.worker.busy_changed.connect(self.busy_changed)
+
+    def ready(self) -> bool:
+        """Whether the model process has the project open."""
+        return self._ready
+
+    def start_anywhere(self) -> None:
+        """When a project opens with nothing selected: look at one diseased image that the model never saw."""
+        opened = self.state.opened
+        if self.state.view.current or opened is None or opened.latents is None:
+            return
+        diseased = {c.name for c in self.state.conditions() if c.role == Role.DISEASED}
+        table = opened.latents
+        known = [(r, table.conditions[t], s) for r, t, s in zip(table.record_ids, table.truth, table.split, strict=True)
+                 if self.state.record(r) is not None]  # fmt: skip
+        order = sorted(known, key=lambda row: (row[1] not in diseased, row[2] != "test"))
+        if order:
+            self.state.preview(selection=(order[0][0],), current=order[0][0])
+
+    def pick(self, record_id: str) -> None:
+        """Look at one image, keeping the target; a click outside the selection ends it."""
+        selection = self.state.view.selection
+        if record_id not in selection:
+            selection = (record_id,)
+        self.state.change_view("Select an image", selection=selection, current=record_id, place=None)
+
+    def select(self, record_ids: tuple[str, ...]) -> None:
+        """Select several images and look at the first."""
+        if record_ids:
+            self.state.change_view("Select images", selection=record_ids, current=record_ids[0], place=None)
+
+    def step(self, by: int) -> None:
+        """The next or previous image of the selection; of the same condition when only one is selected."""
+        view = self.state.view
+        ids = view.selection
+        record = self.state.record(view.current)
+        dataset = self.state.project.dataset if self.state.project else None
+        if len(ids) < 2 and record is not None and dataset is not None:
+            ids = tuple(r.id for r in dataset.records if r.condition == record.condition)
+        if view.current in ids:
+            there = ids[(ids.index(view.current) + by) % len(ids)]
+            selection = view.selection if there in view.selection else (there,)
+            self.state.change_view("Step through images", True, selection=selection, current=there, place=None)
+
+    def move_to(self, name: str) -> None:
+        """All the way to a condition."""
+        if self.state.view.current:
+            self.state.change_view(f"Move to {name}", weights={name: 1.0}, strength=1.0, place=None)
+
+    def change_strength(self, by: float) -> None:
+        """A little weaker or stronger."""
+        view = self.state.view
+        if view.current:
+            strength = round(min(max(view.strength + by, 0.0), END), 3)
+            self.state.change_view("Strength", True, weights=self.weights(), strength=strength, place=None)
+
+    def slide(self, strength: float, let_go: bool) -> None:
+        """The strength slider moves, or is let go."""
+        self._hold()
+        self.state.preview(weights=self.weights(), strength=strength, place=None)
+        self._ask_move(self.state.view, exact=let_go)
+        if let_go:
+            self._let_go("Strength")
+
+    def drag(self, x: float, y: float, let_go: bool) -> None:
+        """The handle moves, or is let go."""
+        view = self.state.view
+        if not view.current:
+            return
+        self._hold()
+        self.path = None if not let_go else self.path
+        self.worker.drag(view.current, x, y, exact=let_go)
+        if let_go:
+            self.state.view = replace(self.state.view, place=(x, y))
+            self._asked = self._key(self.state.view)
+            self._let_go("Drag")
+
+    def weights(self) -> dict[str, float]:
+        """The target as it is, or the healthy condition when none was chosen."""
+        view = self.state.view
+        if view.weights:
+            return view.weights
+        name = self.default_target()
+        return {name: 1.0} if name else {}
+
+    def default_target(self) -> str:
+        """The healthy condition, or the first that is not the image's own."""
+        conditions = self.state.conditions()
+        record = self.state.record(self.state.view.current)
+        own = record.condition if record else ""
+        healthy = [c.name for c in conditions if c.role == Role.HEALTHY and c.name != own]
+        return (healthy or [c.name for c in conditions if c.name != own] or [""])[0]
+
+    def panel(self, kind: str = "counterfactual") -> PanelSpec | None:
+        """What is on show as a figure panel."""
+        view, cf = self.state.view, self.state.counterfactual
+        if kind in ("map", "confusion"):
+            return PanelSpec(kind, title="Decision map" if kind == "map" else "Confusion table")
+        record = self.state.record(view.current)
+        if record is None or (kind == "counterfactual" and (cf is None or not cf.valid)):
+            return None
+        weights, strength = self.weights(), view.strength
+        target = max(weights, key=lambda k: weights[k]) if weights else ""
+        where = record.well or record.id
+        return PanelSpec(kind, record.id, weights, strength, f"{record.condition} → {target}, {where}")
+
+    def _on_model(self) -> None:
+        self._ready = False
+        self._selected, self._asked, self.path, self.original = "", (), None, None
+        if self.state.ready_to_explore and self.state.project is not None:
+            self.worker.open(self.state.project.folder)
+
+    def _on_opened(self) -> None:
+        self._ready = True
+        self._selected, self._asked = "", ()
+        self._on_view()
+
+    def _on_view(self) -> None:
+        view = self.state.view
+        record = self.state.record(view.current)
+        if record is None:
+            self._selected = ""
+            return
+        if view.current != self._selected:
+            self._selected, self._asked, self.path, self.original = view.current, (), None, None
+            self.state.set_counterfactual(None)
+            self.path_changed.emit()
+            self._read_original(record)
+            if self._ready:
+                self.worker.select(view.current)
+        elif self._ready and self._key(view) != self._asked and not self._dragging():
+            self._ask_move(view, exact=self._held is None)
+
+    def _ask_move(self, view: View, exact: bool) -> None:
+        self._asked = self._key(view)
+        weights = view.weights or self.weights()
+        if weights and self._ready:
+            if self.path is not None and self.path.target != max(weights, key=lambda k: weights[k]):
+                self.path = None
+                self.path_changed.emit()
+            self.worker.move(view.current, weights, view.strength, exact)
+
+    def _on_answered(self, verb: str, result: object, arguments: dict[str, object]) -> None:
+        view = self.state.view
+        if getattr(result, "record_id", view.current) != view.current:
+            return
+        if isinstance(result, CounterfactualPath):
+            self.path = result
+            self.path_changed.emit()
+            return
+        if not isinstance(result, Counterfactual):
+            return
+        if verb == "drag" and result.weights:
+            self._asked = self._key(replace(view, weights=result.weights, strength=result.strength))
+            self.state.preview(weights=result.weights, strength=result.strength)
+        self.state.set_counterfactual(result)
+        if verb == "select" and view.strength > 0 and view.weights:
+            self._ask_move(view, exact=True)
+        elif verb == "select":
+            self._asked = self._key(view)
+        elif arguments.get("exact") and not self._dragging() and self._path_is_stale(result.weights):
+            self.worker.path(view.current, dict(result.weights), PATH_FRAMES)
+
+    def _path_is_stale(self, weights: dict[str, float]) -> bool:
+        if not weights:
+            return False
+        fresh = self.path is not None and self.path.target == max(weights, key=lambda k: weights[k])
+        return not (fresh and len(weights) == 1)
+
+    def _read_original(self, record: ImageRecord) -> None:
+        dataset = self.state.project.dataset if self.state.project else None
+        if dataset is None:
+            return
+
+        def done(image: np.ndarray) -> None:
+            if self.state.view.current == record.id:
+                self.original = image
+                self.original_changed.emit()
+
+        self._background.run(lambda: read_image(dataset, record), done, self._on_unreadable)
+
+    def _on_unreadable(self, error: Exception) -> None:
+        raise error  # to the error bar, with its own words
+
+    def _hold(self) -> None:
+        if self._held is None:
+            self._held = self.state.view
+
+    def _let_go(self, text: str) -> None:
+        before, self._held = self._held, None
+        if before is not None:
+            self.state.commit(before, text)
+
+    def _dragging(self) -> bool:
+        return self._held is not None
+
+    @staticmethod
+    def _key(view: View) -> tuple[object, ...]:
+        return (view.current, tuple(sorted(view.weights.items())), round(view.strength, 3))

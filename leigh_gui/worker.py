@@ -1,0 +1,226 @@
+"""The window's side of the model process: the latest request wins, late answers are dropped, a crash is repaired."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, Signal
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+    from multiprocessing.process import BaseProcess
+
+SESSION = "core.explain.session:Session"
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Request:
+    """One numbered question. `epoch` changes with the record: answers of an older epoch are late."""
+
+    verb: str
+    number: int
+    epoch: int
+    arguments: dict[str, Any]
+
+    @property
+    def lane(self) -> str:
+        """Requests of one lane replace one another."""
+        return self.verb if self.verb in ("open", "path", "warm") else "picture"
+
+
+class InferenceWorker(QObject):
+    """One persistent process. Nothing here blocks the window."""
+
+    opened = Signal(str)  # device
+    answered = Signal(str, object, object)  # verb, Counterfactual or CounterfactualPath, arguments
+    failed = Signal(str, str, str, str)  # verb, message, hint, details
+    busy_changed = Signal(bool)
+    restarted = Signal(str)
+    _arrived = Signal(int, object)
+
+    def __init__(self, parent: QObject | None = None, session: str = SESSION) -> None:
+        super().__init__(parent)
+        self.late_dropped = 0
+        self.restarts = 0
+        self._session = session
+        self._process: BaseProcess | None = None
+        self._connection: Connection | None = None
+        self._generation = 0
+        self._number = 0
+        self._epoch = 0
+        self._flying: dict[int, Request] = {}
+        self._waiting: dict[str, Request] = {}
+        self._folder: Path | None = None
+        self._device = "auto"
+        self._deaths: list[float] = []
+        self._was_busy = False
+        self._arrived.connect(self._on_arrived)
+
+    def start(self) -> None:
+        """Start the process and let it load what it needs; returns at once."""
+        if self._process is not None:
+            return
+        from multiprocessing import get_context
+
+        from leigh_gui.worker_process import serve
+
+        context = get_context("spawn")
+        ours, theirs = context.Pipe(duplex=True)
+        self._generation += 1
+        process = context.Process(target=serve, args=(theirs, self._session), name="leigh-model", daemon=True)
+        process.start()
+        theirs.close()
+        self._process, self._connection = process, ours
+        reader = threading.Thread(target=self._read, args=(ours, self._generation), name="leigh-reader", daemon=True)
+        reader.start()
+        self._ask("warm", {})
+
+    def pid(self) -> int | None:
+        """Process id, for the log and the tests."""
+        return self._process.pid if self._process is not None else None
+
+    def open(self, folder: Path, device: str = "auto") -> None:
+        """Load this project's model; everything asked before is forgotten."""
+        self._folder, self._device = folder, device
+        self._epoch += 1
+        self._waiting.clear()
+        self.start()
+        self._ask("open", {"folder": str(folder), "device": device})
+
+    def select(self, record_id: str) -> None:
+        """The counterfactual of strength 0: pays for the inverse once."""
+        self._epoch += 1
+        self._waiting.pop("path", None)
+        self._ask("select", {"record_id": record_id})
+
+    def move(self, record_id: str, weights: dict[str, float], strength: float, exact: bool = False) -> None:
+        """Move toward conditions."""
+        self._ask("move", {"record_id": record_id, "weights": weights, "strength": strength, "exact": exact})
+
+    def drag(self, record_id: str, x: float, y: float, exact: bool = False) -> None:
+        """Move to a place on the map."""
+        self._ask("drag", {"record_id": record_id, "x": x, "y": y, "exact": exact})
+
+    def path(self, record_id: str, weights: dict[str, float], frames: int = 11) -> None:
+        """The whole way; given up when something newer is asked."""
+        self._ask("path", {"record_id": record_id, "weights": weights, "frames": frames})
+
+    def busy(self) -> bool:
+        """Whether a picture or a model is being waited for."""
+        return any(r.lane in ("picture", "open") for r in (*self._flying.values(), *self._waiting.values()))
+
+    def close(self) -> None:
+        """End the process."""
+        process, connection = self._process, self._connection
+        self._process, self._connection = None, None
+        self._generation += 1
+        if connection is not None:
+            try:
+                connection.send(("quit", 0, {}))
+            except OSError:
+                log.debug("The model process was already gone.")
+        if process is not None:
+            process.join(1.0)
+            if process.is_alive():
+                process.terminate()
+
+    def _ask(self, verb: str, arguments: dict[str, Any]) -> None:
+        self._number += 1
+        request = Request(verb, self._number, self._epoch, arguments)
+        self._waiting[request.lane] = request
+        self._pump()
+
+    def _pump(self) -> None:
+        for lane in ("warm", "open", "picture", "path"):
+            request = self._waiting.get(lane)
+            if request is None or self._connection is None or not self._may_send(lane):
+                continue
+            del self._waiting[lane]
+            self._flying[request.number] = request
+            try:
+                self._connection.send((request.verb, request.number, request.arguments))
+            except OSError:
+                log.warning("The model process did not take a request.")  # the reader notices its end
+        if self.busy() != self._was_busy:
+            self._was_busy = self.busy()
+            self.busy_changed.emit(self._was_busy)
+
+    def _may_send(self, lane: str) -> bool:
+        lanes = {r.lane for r in self._flying.values()}
+        return not lanes or (lane in ("picture", "open") and lanes == {"path"})
+
+    def _read(self, connection: Connection, generation: int) -> None:
+        """Runs in a thread: takes answers and copies their pictures out of shared memory."""
+        from leigh_gui.worker_process import unpack
+
+        originals: dict[str, Any] = {}
+        while True:
+            try:
+                kind, number, answer = connection.recv()
+                if kind == "done" and answer[0] == "picture":
+                    light, name, shapes = answer[1]
+                    result = unpack(light, name, shapes, originals.get(light.record_id))
+                    originals = {result.record_id: result.original}
+                    answer = ("picture", result)
+            except (EOFError, OSError, FileNotFoundError):
+                kind, number, answer = "ended", 0, None
+            try:
+                self._arrived.emit(generation, (kind, number, answer))
+            except RuntimeError:  # the window is gone
+                return
+            if kind == "ended":
+                return
+
+    def _on_arrived(self, generation: int, message: tuple[str, int, Any]) -> None:
+        if generation != self._generation:
+            return
+        kind, number, answer = message
+        if kind == "ended":
+            self._on_ended()
+            return
+        request = self._flying.pop(number, None)
+        if request is not None and kind != "cancelled":
+            if request.epoch != self._epoch and request.lane != "warm":
+                self.late_dropped += 1
+            else:
+                self._deliver(request, kind, answer)
+        self._pump()
+
+    def _deliver(self, request: Request, kind: str, answer: Any) -> None:
+        if kind == "failed":
+            self.failed.emit(request.verb, *answer)
+        elif request.verb == "open":
+            self.opened.emit(answer[1])
+        elif request.verb != "warm":
+            self.answered.emit(request.verb, answer[1], request.arguments)
+
+    def _on_ended(self) -> None:
+        lost = [r for r in self._flying.values() if r.lane in ("picture", "open") and r.epoch == self._epoch]
+        self._process, self._connection = None, None
+        self._flying.clear()
+        now = time.monotonic()
+        self._deaths = [t for t in self._deaths if now - t < 60] + [now]
+        if len(self._deaths) > 3:
+            self._waiting.clear()
+            self._pump()
+            hint = "Close other programs that use much memory, then open the project again."
+            self.failed.emit("open", "The model process keeps stopping.", hint, "")
+            return
+        self.restarts += 1
+        waiting = self._waiting
+        self._waiting = {}
+        self.start()
+        if self._folder is not None:
+            self._ask("open", {"folder": str(self._folder), "device": self._device})
+        for request in lost:
+            if request.lane == "picture":
+                self._waiting.setdefault("picture", request)
+        self._waiting.update({k: v for k, v in waiting.items() if k == "picture"})
+        self.restarted.emit("The model process had stopped and was started again.")
+        self._pump()

@@ -1,0 +1,47 @@
+"""Fixtures of the window's tests: a real small project, a themed application, a window with a stand-in model."""
+
+import os
+from pathlib import Path
+
+import pytest
+from gui_stand_in import make_project
+
+from core.domain import Project
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ["PYQTGRAPH_QT_LIB"] = "PySide6"
+
+
+@pytest.fixture
+def themed(qapp):
+    """The application in its light appearance."""
+    from leigh_gui import theme
+
+    theme.apply(qapp, dark=False)
+    return qapp
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """Five conditions, 40 images, a model card, latents and a map."""
+    return make_project(tmp_path)
+
+
+@pytest.fixture
+def window(themed, qtbot, tmp_path: Path):
+    """The whole window with a stand-in model process."""
+    from leigh_gui.errors import ErrorBus
+    from leigh_gui.main_window import MainWindow
+    from leigh_gui.settings import Settings
+    from leigh_gui.worker import InferenceWorker
+
+    worker = InferenceWorker(session="gui_stand_in:StandInSession")
+    made = MainWindow(Settings(tmp_path / "settings.ini"), ErrorBus(), worker)
+    qtbot.addWidget(made)
+    made.resize(1366, 768)
+    with qtbot.waitExposed(made):
+        made.show()
+    made.activateWindow()
+    yield made
+    made.saver.flush()
+    made.worker.close()

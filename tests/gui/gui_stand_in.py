@@ -1,0 +1,172 @@
+"""A real but tiny project on disk, and a session that needs no network: for tests of the window."""
+
+import os
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from core.data.synthetic import CHANNELS, DEMO_PHENOTYPES, demo_conditions, render
+from core.domain import (
+    Counterfactual,
+    CounterfactualPath,
+    Dataset,
+    DecisionMap,
+    ImageRecord,
+    InverseQuality,
+    LatentTable,
+    ModelCard,
+    PathPoint,
+    Problem,
+    Projection,
+    Recipe,
+)
+from core.errors import LeighError
+from core.io.models import save_card
+from core.io.project import create_project, latents_path, maps_folder, model_folder, open_project, save_project
+from core.io.tables import load_map, save_latents, save_map
+from core.io.tiff import read_record, write_tiff
+from core.progress import Progress, silent
+
+NAMES = tuple(DEMO_PHENOTYPES)[:5]
+
+
+def make_dataset(folder: Path, wells: int = 4, fields: int = 2, size: int = 96) -> Dataset:
+    """Real TIFFs: one folder per condition."""
+    conditions = demo_conditions(NAMES)
+    records = []
+    for k, condition in enumerate(conditions):
+        for w in range(wells):
+            well = f"{chr(66 + k)}{w + 2:02d}"
+            for f in range(fields):
+                file = f"{condition.name}/{well}_s{f + 1}.tif"
+                (folder / condition.name).mkdir(parents=True, exist_ok=True)
+                image = render(1000 * k + 10 * w + f, DEMO_PHENOTYPES[condition.name], size)
+                write_tiff(folder / file, image, channel_names=[c.name for c in CHANNELS], pixel_size_um=0.65)
+                records.append(
+                    ImageRecord(
+                        f"{condition.name}_{well}_s{f + 1}", (file,) , (0, 1, 2), condition.name, well, well, "1",
+                        str(f + 1), tuple(image.shape), str(image.dtype))
+                )  # fmt: skip
+    problems = (
+        Problem("DS/C03_s9.tif", "The file ends early: 4 of 6 pages are there.", "Copy it again from the microscope."),
+        Problem("TT/D02_s1.tif", "12 % of the mitochondria pixels are saturated.", "Shorten the exposure.", "warning"),
+    )
+    return Dataset(folder, CHANNELS, conditions, tuple(records), problems, 0.65, (8, 12))
+
+
+def make_project(folder: Path, with_model: bool = True, **sizes: int):
+    """A project with images, and a model card, latents and a map that fit them."""
+    dataset = make_dataset(folder / "images", **sizes)
+    project = create_project(folder / "project", dataset, "Plate 1")
+    if not with_model:
+        return project
+    names = dataset.condition_names
+    split = {r.group: ("test" if int(r.well[1:]) % 2 else "train") for r in dataset.records}
+    recipe = Recipe((100.0,) * 3, (100.0,) * 3, (0.0,) * 3, (1.0,) * 3, (100.0,) * 3, (1000.0,) * 3)
+    accuracy = {"accuracy": 0.95, "accuracy_low": 0.88, "accuracy_high": 0.99, "test_records": 20, "test_groups": 10,
+                "group_accuracy": 1.0, "z_prime": {"logits": {"z_prime": 0.71}}}  # fmt: skip
+    card = ModelCard("iresnet", "iresnet", dataset.channels, dataset.conditions, recipe, {}, "quick", 0, "d", split,
+                     {"seconds": 240.0}, accuracy, InverseQuality(20, 2e-5, 1e-6, (0.8,)), 0.65, "digest")  # fmt: skip
+    save_card(model_folder(project, card.name), card)
+    save_latents(latents_path(project), make_latents(dataset, split))
+    save_map(maps_folder(project), *make_map(dataset, names))
+    project = replace(project, model=card.name)
+    save_project(project)
+    return project
+
+
+def make_latents(dataset: Dataset, split: dict[str, str]) -> LatentTable:
+    """Latents that read every record right."""
+    names = dataset.condition_names
+    truth = np.array([names.index(r.condition) for r in dataset.records])
+    logits = np.eye(len(names), dtype=np.float32)[truth] * 4
+    shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    return LatentTable(
+        tuple(r.id for r in dataset.records), names, truth, tuple(split[r.group] for r in dataset.records),
+        logits, logits[:, 1:], logits, shares, "digest")  # fmt: skip
+
+
+def make_map(dataset: Dataset, names: tuple[str, ...], pixels: int = 120) -> tuple[Projection, DecisionMap]:
+    """Conditions on a circle, regions by the nearest centre, support where the points are."""
+    rng = np.random.default_rng(0)
+    angle = np.linspace(0, 2 * np.pi, len(names), endpoint=False) + 2.6
+    anchors = np.stack([4 * np.cos(angle), 3 * np.sin(angle)], axis=1).astype(np.float32)
+    truth = np.array([names.index(r.condition) for r in dataset.records])
+    xy = (anchors[truth] + rng.normal(0, 0.8, (len(truth), 2))).astype(np.float32)
+    extent = (-7.0, 7.0, -5.5, 5.5)
+    xs, ys = np.meshgrid(np.linspace(*extent[:2], pixels), np.linspace(*extent[2:], pixels))
+    grid = np.stack([xs, ys], axis=-1)
+    distance = ((grid[:, :, None, :] - anchors) ** 2).sum(axis=-1)
+    weight = np.exp(-(distance - distance.min(axis=2, keepdims=True)) / 2)
+    support = distance.min(axis=2) < 7.5
+    decision = DecisionMap(
+        extent, (weight / weight.sum(axis=2, keepdims=True)).astype(np.float32),
+        np.zeros((pixels, pixels, len(names) - 1), np.float32), support, names, anchors, 0.987, 20, True,
+        "digest")  # fmt: skip
+    return Projection(tuple(r.id for r in dataset.records), xy, "umap", {}, 0, "digest"), decision
+
+
+class StandInSession:
+    """Brightens the mitochondria in proportion to the strength; as slow as LEIGH_STAND_IN_SECONDS says."""
+
+    def __init__(self, folder: Path, device: str = "auto") -> None:
+        self.project = open_project(folder)
+        self.projection, self.decision = load_map(maps_folder(self.project))
+        self.names = self.decision.conditions
+        self.device = "cpu"
+        self.calls = 0
+
+    def select(self, record_id: str) -> Counterfactual:
+        """The record as it is."""
+        return self.move(record_id, {}, 0.0)
+
+    def move(self, record_id: str, weights: dict[str, float], strength: float) -> Counterfactual:
+        """The record with brighter mitochondria."""
+        time.sleep(float(os.environ.get("LEIGH_STAND_IN_SECONDS", "0")))
+        self.calls += 1
+        if weights.get("crash"):
+            os._exit(9)
+        if weights.get("refuse"):
+            raise LeighError("This image cannot be moved.", "Try another one.")
+        record = self.project.dataset.record(record_id)
+        original = np.asarray(read_record(self.project.dataset.root, record), dtype=np.float32)
+        difference = np.zeros_like(original)
+        difference[2] = (original[2] - 100) * 0.9 * strength
+        difference[1] = -(original[1] - 100) * 0.2 * strength
+        source = self.names.index(record.condition)
+        weights = weights or {next(n for n in self.names if n != record.condition): 1.0}
+        mixed = np.full(len(self.names), 0.02, np.float32)
+        mixed[source] += max(1 - strength, 0)
+        for name, weight in weights.items():
+            mixed[self.names.index(name)] += strength * weight
+        start = self.projection.xy[self.projection.record_ids.index(record_id)]
+        goal = sum(w * self.decision.anchors[self.names.index(n)] for n, w in weights.items())
+        x, y = start + strength * (goal - start)
+        valid = strength < 1.4
+        return Counterfactual(
+            record_id, record.condition, weights, strength, original, original + difference, difference,
+            mixed / mixed.sum(), mixed[1:], 2e-6, valid, "" if valid else "It left the range of real images.", 0.0004,
+            (float(x), float(y)))  # fmt: skip
+
+    def drag(self, record_id: str, x: float, y: float) -> Counterfactual:
+        """Toward the nearest condition."""
+        own = self.project.dataset.record(record_id).condition
+        distance = ((self.decision.anchors - (x, y)) ** 2).sum(axis=1)
+        distance[self.names.index(own)] = np.inf
+        name = self.names[int(distance.argmin())]
+        start = self.projection.xy[self.projection.record_ids.index(record_id)]
+        goal = self.decision.anchors[self.names.index(name)]
+        way = goal - start
+        strength = float(np.clip(np.dot((x, y) - start, way) / max(np.dot(way, way), 1e-9), 0, 1.5))
+        return self.move(record_id, {name: 1.0}, strength)
+
+    def path(self, record_id: str, weights: dict[str, float], frames: int, report=silent) -> CounterfactualPath:
+        """A straight way with the crossing in the middle."""
+        points = []
+        for i, strength in enumerate(np.linspace(0, 1, frames)):
+            report(Progress(i, frames, "Following the path"))
+            result = self.move(record_id, weights, float(strength))
+            points.append(PathPoint(float(strength), result.probabilities, result.xy))
+        return CounterfactualPath(record_id, max(weights, key=weights.get), tuple(points), 0.5)

@@ -1,0 +1,113 @@
+import numpy as np
+import pytest
+from gui_stand_in import make_dataset, make_map
+from PySide6.QtCore import QPoint, Qt
+
+from leigh_gui.widgets.map_geometry import MapTransform, inside, nearest
+from leigh_gui.widgets.map_layers import boundary_lines, region_image
+from leigh_gui.widgets.scatter_view import ScatterView
+
+
+@pytest.fixture
+def view(themed, qtbot, tmp_path):
+    dataset = make_dataset(tmp_path, wells=2, fields=1, size=32)
+    projection, decision = make_map(dataset, dataset.condition_names)
+    made = ScatterView()
+    qtbot.addWidget(made)
+    made.resize(600, 480)
+    truth = np.array([dataset.condition_names.index(r.condition) for r in dataset.records])
+    made.set_points(projection.record_ids, projection.xy, truth, truth % 2 == 0, dataset.conditions, (0,) * 5)
+    made.set_decision_map(decision)
+    made.show()
+    qtbot.waitExposed(made)
+    made.repaint()
+    made.projection, made.decision = projection, decision
+    return made
+
+
+def pixel(view, xy):
+    return view.screen_of(float(xy[0]), float(xy[1])).toPoint()
+
+
+def test_click_picks_the_nearest_image(view, qtbot):
+    row = 4
+    with qtbot.waitSignal(view.picked) as picked:
+        qtbot.mouseClick(view, Qt.MouseButton.LeftButton, pos=pixel(view, view.projection.xy[row]))
+    assert picked.args == [view.projection.record_ids[row]]
+
+
+def test_dragging_the_handle_tells_places_and_does_not_repaint_the_points(view, qtbot):
+    start = view.projection.xy[0]
+    view.set_source(view.projection.record_ids[0])
+    view.set_marks(tuple(map(float, start)), None)
+    view.repaint()
+    before, places = view.static_paints, []
+    view.handle_moved.connect(lambda x, y: places.append((x, y)))
+    at = pixel(view, start)
+    qtbot.mousePress(view, Qt.MouseButton.LeftButton, pos=at)
+    for step in range(1, 11):
+        qtbot.mouseMove(view, at + QPoint(8 * step, 3 * step), delay=12)
+        view.repaint()
+    with qtbot.waitSignal(view.handle_released) as released:
+        qtbot.mouseRelease(view, Qt.MouseButton.LeftButton, pos=at + QPoint(80, 30))
+    assert len(places) == 10
+    assert np.allclose(released.args, view.transform_now().to_map(at.x() + 80, at.y() + 30))
+    assert view.static_paints == before
+
+
+def test_shift_drag_lassos_the_images_inside(view, qtbot):
+    caught = []
+    view.lassoed.connect(caught.append)
+    shift = Qt.KeyboardModifier.ShiftModifier
+    corners = [QPoint(1, 1), QPoint(598, 1), QPoint(598, 478), QPoint(1, 478)]
+    qtbot.mousePress(view, Qt.MouseButton.LeftButton, shift, corners[0])
+    for corner in corners[1:]:
+        qtbot.mouseMove(view, corner, delay=12)
+    qtbot.mouseRelease(view, Qt.MouseButton.LeftButton, shift, corners[-1])
+    assert set(caught[0]) == set(view.projection.record_ids)
+
+
+def test_hidden_conditions_turn_grey_and_cannot_be_picked(view, qtbot):
+    row = 0
+    view.set_hidden(frozenset({"WT"}))
+    picked = []
+    view.picked.connect(picked.append)
+    qtbot.mouseClick(view, Qt.MouseButton.LeftButton, pos=pixel(view, view.projection.xy[row]))
+    assert view.projection.record_ids[row] not in picked
+
+
+def test_no_colour_where_there_is_no_data(view):
+    colours = ["#FF0000"] * 5
+    pixels = region_image(view.decision, colours)
+    assert (pixels[::-1][~view.decision.support] == 0).all()
+    assert pixels[..., 3].max() > 0
+
+
+def test_boundary_lies_where_two_conditions_tie(view):
+    decision = view.decision
+    x0, x1, y0, y1 = decision.extent
+    height, width = decision.support.shape
+    for line in boundary_lines(decision):
+        column = ((line[:, 0] - x0) / (x1 - x0) * width - 0.5).round().astype(int).clip(0, width - 1)
+        row = ((line[:, 1] - y0) / (y1 - y0) * height - 0.5).round().astype(int).clip(0, height - 1)
+        top = np.sort(decision.posterior[row, column], axis=1)[:, -2:]
+        assert (top[:, 1] - top[:, 0]).max() < 0.35  # within one pixel of the tie
+
+
+def test_map_to_screen_and_back():
+    view = MapTransform(1.0, 2.0, 30.0, 400, 300)
+    x, y = view.to_screen(np.array([[1.5, -0.5]]))[0]
+    assert np.allclose(view.to_map(x, y), (1.5, -0.5))
+    zoomed = view.zoomed(3, 100, 50)
+    assert np.allclose(zoomed.to_map(100, 50), view.to_map(100, 50))
+
+
+def test_nearest_respects_distance():
+    points = np.array([[0.0, 0.0], [10.0, 0.0]])
+    assert nearest(points, 9, 0, 5) == 1
+    assert nearest(points, 5, 20, 5) is None
+
+
+def test_inside_follows_a_concave_outline():
+    outline = np.array([[0, 0], [10, 0], [10, 10], [5, 2], [0, 10]], float)
+    assert inside(np.array([[5, 1], [5, 8], [1, 5], [20, 5]], float), outline).tolist() == [True, False, True, False]

@@ -1,0 +1,220 @@
+"""The whole window as a person uses it, with a stand-in model."""
+
+import pytest
+from gui_stand_in import make_project
+from PySide6.QtCore import QPoint, Qt
+
+from leigh_gui.jobs import Job
+
+
+@pytest.fixture
+def opened(window, project, qtbot):
+    """The window with the project open on the Explore page and one image answered."""
+    window.open_path(project.folder)
+    qtbot.waitUntil(lambda: window.state.counterfactual is not None, timeout=20_000)
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow, timeout=5000)
+    return window
+
+
+def answered(window, qtbot, strength):
+    def there():
+        cf = window.state.counterfactual
+        return cf is not None and abs(cf.strength - strength) < 1e-6
+
+    qtbot.waitUntil(there, timeout=8000)
+
+
+def test_pages_that_are_not_ready_say_why(window):
+    assert not window.top.buttons["explore"].isEnabled()
+    assert window.top.buttons["explore"].toolTip() == "Open a folder of images or the demo first."
+
+
+def test_opening_a_project_shows_one_diseased_test_image(opened):
+    assert opened.current_page() == "explore"
+    record = opened.state.record(opened.state.view.current)
+    assert record.condition == "DS"
+    assert opened.explore().picture.original.image() is not None
+    assert "CPU only" in opened.strip.words.text()
+
+
+def test_move_to_wt_flips_the_model_and_draws_the_differences(opened, qtbot):
+    page = opened.explore()
+    page.picture.bars.buttons["WT"].click()
+    answered(opened, qtbot, 1.0)
+    assert page.picture.evidence.text("flip").startswith("Flips the model: it reads WT")
+    assert page.picture.counterfactual.mark == "generated"
+    assert all(pane.qimage() is not None for pane in page.picture.differences.panes)
+    qtbot.waitUntil(lambda: page.picture.path.slider.crossing == 0.5, timeout=8000)
+
+
+def test_dragging_the_handle_moves_the_image_and_is_one_undo_step(opened, qtbot):
+    page = opened.explore()
+    where = page.map.overlay.handle
+    goal = opened.state.opened.decision.anchors[0]
+    at = page.map.screen_of(*where).toPoint()
+    to = page.map.screen_of(float(goal[0]), float(goal[1])).toPoint()
+    steps = opened.state.undo.index()
+    qtbot.mousePress(page.map, Qt.MouseButton.LeftButton, pos=at)
+    for k in range(1, 9):
+        qtbot.mouseMove(page.map, at + (to - at) * (k / 8), delay=12)
+    qtbot.mouseRelease(page.map, Qt.MouseButton.LeftButton, pos=to)
+    answered(opened, qtbot, opened.state.view.strength)
+    qtbot.waitUntil(lambda: opened.state.view.strength > 0.5, timeout=8000)
+    assert opened.state.view.weights == {"WT": 1.0}
+    assert opened.state.undo.index() == steps + 1
+    opened.state.undo.undo()
+    answered(opened, qtbot, 0.0)
+
+
+def test_an_invalid_counterfactual_is_not_drawn(opened, qtbot):
+    opened.state.change_view("test", weights={"WT": 1.0}, strength=1.45)
+    answered(opened, qtbot, 1.45)
+    pane = opened.explore().picture.counterfactual
+    assert pane.image() is None and "left the range" in pane.hint
+
+
+def test_shortcuts_move_step_and_undo(opened, qtbot):
+    first = opened.state.view.current
+    qtbot.keyClick(opened, Qt.Key.Key_1)
+    answered(opened, qtbot, 1.0)
+    qtbot.keyClick(opened, "[")
+    answered(opened, qtbot, 0.9)
+    qtbot.keyClick(opened, Qt.Key.Key_Right)
+    assert opened.state.view.current != first
+    qtbot.keyClick(opened, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert opened.state.view.current == first
+    qtbot.keyClick(opened, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert opened.state.view.strength == 1.0
+
+
+def test_f_collects_a_panel_and_the_figure_can_be_arranged_and_undone(opened, qtbot):
+    qtbot.keyClick(opened, Qt.Key.Key_1)
+    answered(opened, qtbot, 1.0)
+    qtbot.keyClick(opened, Qt.Key.Key_F)
+    opened.add_panel("map")
+    opened.go("figure")
+    page = opened.pages["figure"]
+    assert [p.kind for p in opened.state.project.panels] == ["counterfactual", "map"]
+    page.list.setCurrentRow(1)
+    page.up.click()
+    assert [p.kind for p in opened.state.project.panels] == ["map", "counterfactual"]
+    page.list.item(0).setText("Where the conditions lie")
+    assert opened.state.project.panels[0].title == "Where the conditions lie"
+    page.remove.click()
+    assert len(opened.state.project.panels) == 1
+    opened.state.undo.undo()
+    assert len(opened.state.project.panels) == 2
+
+
+def test_export_asks_for_all_panels_in_order(opened, qtbot, tmp_path, monkeypatch):
+    opened.add_panel("map")
+    started = []
+    monkeypatch.setattr(opened.jobs, "start", lambda job: started.append(job) or True)
+    opened.go("figure")
+    opened.pages["figure"].export_to(tmp_path / "sheet.svg")
+    assert started[0].arguments[0] == "figure" and started[0].arguments[-1].endswith("sheet.svg")
+
+
+def test_relabelling_a_role_can_be_undone_and_is_saved(opened, qtbot):
+    from core.io.project import open_project
+
+    opened.go("data")
+    role = opened.pages["data"].conditions.roles[2]
+    role.setCurrentIndex(3)
+    role.activated.emit(3)
+    assert opened.state.project.dataset.conditions[2].role == "other"
+    opened.saver.flush()
+    assert open_project(opened.state.project.folder).dataset.conditions[2].role == "other"
+    opened.state.undo.undo()
+    assert opened.state.project.dataset.conditions[2].role == "treated"
+
+
+def test_data_page_sums_up_and_lists_problems(opened):
+    opened.go("data")
+    page = opened.pages["data"]
+    assert page.summary.text() == "5 conditions, 40 images, 20 wells"
+    assert page.tabs.tabText(1) == "Problems (2)"
+    page.conditions.uses[3].setChecked(False)
+    assert page.options.options()[-2:] == ("--exclude", "Drug A")
+
+
+def test_train_page_says_what_the_numbers_rest_on(opened):
+    opened.go("train")
+    rows = opened.pages["train"].card.rows
+    assert rows["Accuracy"].startswith("95.0 %")
+    assert rows["Measured on"] == "20 images of 10 wells or groups the model never saw"
+    assert rows["Round-trip error"].startswith("0.0020 % of the range")
+
+
+def test_training_follows_the_whole_chain(opened, monkeypatch):
+    started = []
+    monkeypatch.setattr(opened.jobs, "start", lambda job: started.append(job) or True)
+    opened.go("train")
+    opened.pages["train"].start.click()
+    assert [j.arguments[0] for j in (started[0], *started[0].then)] == ["train", "evaluate", "encode", "map"]
+
+
+def test_project_without_a_model_opens_on_data_and_explains(window, qtbot, tmp_path):
+    bare = make_project(tmp_path / "bare", with_model=False, wells=2, fields=1, size=32)
+    window.open_path(bare.folder)
+    qtbot.waitUntil(lambda: window.current_page() == "data", timeout=10_000)
+    assert window.top.buttons["explore"].toolTip() == "Train a model first."
+    window.go("train")
+    assert not window.pages["train"].explore.isEnabled()
+
+
+def test_a_damaged_project_is_told_and_the_window_goes_on(window, qtbot, tmp_path):
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "project.json").write_text("{")
+    window.open_path(tmp_path / "broken")
+    qtbot.waitUntil(window.error_bar.isVisible, timeout=10_000)
+    assert window.error_bar.hint.text()
+    assert window.current_page() == "start"
+
+
+def test_an_exception_in_a_slot_goes_to_the_error_bar(window):
+    window.bus.report(RuntimeError("boom"))
+    assert window.error_bar.isVisible() and "boom" in window.error_bar.details.toPlainText()
+
+
+def test_closing_during_a_job_asks(window, monkeypatch, qtbot):
+    from leigh_gui import main_window
+
+    monkeypatch.setattr(window.jobs, "running", lambda: True)
+    monkeypatch.setattr(main_window, "ask_about_job", lambda parent: "stay")
+    window.close()
+    assert window.isVisible()
+    monkeypatch.undo()
+
+
+def test_nothing_is_clipped_at_1366x768(opened, qtbot):
+    page = opened.explore()
+    for widget in (*page.picture.bars.buttons.values(), page.picture.evidence, page.picture.path, page.tabs):
+        corner = widget.mapTo(opened, QPoint(widget.width(), widget.height()))
+        assert corner.x() <= opened.width() and corner.y() <= opened.height()
+    assert opened.minimumSizeHint().width() <= 1366 and opened.minimumSizeHint().height() <= 768
+
+
+def test_a_second_job_is_refused_in_words(window, monkeypatch):
+    monkeypatch.setattr(window.jobs, "start", lambda job: False)
+    window.desk.start(Job("x", ("x",)))
+    assert window.error_bar.message.text() == "A job is still running."
+
+
+def test_random_clicks_and_keys_never_raise(opened, qtbot):
+    import random
+
+    chance = random.Random(0)
+    raised = []
+    opened.bus.raised.connect(lambda *words: raised.append(words))
+    page = opened.explore()
+    targets = [page.map, page.gallery.viewport(), page.plate, page.picture.original, page.picture.path.slider]
+    keys = [Qt.Key.Key_Right, Qt.Key.Key_Left, Qt.Key.Key_1, Qt.Key.Key_2, Qt.Key.Key_Z, Qt.Key.Key_BracketLeft]
+    for _ in range(150):
+        widget = chance.choice(targets)
+        at = QPoint(chance.randrange(max(widget.width(), 1)), chance.randrange(max(widget.height(), 1)))
+        qtbot.mouseClick(widget, Qt.MouseButton.LeftButton, pos=at)
+        modifier = chance.choice([Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ControlModifier])
+        qtbot.keyClick(opened, chance.choice(keys), modifier)
+    assert raised == []

@@ -1,0 +1,87 @@
+"""The model process: a real process with a stand-in session, so that the protocol is tested without a network."""
+
+import os
+import signal
+
+import numpy as np
+import pytest
+
+from leigh_gui.worker import InferenceWorker
+
+
+@pytest.fixture
+def worker(qtbot, project, monkeypatch):
+    monkeypatch.setenv("LEIGH_STAND_IN_SECONDS", "0.05")
+    made = InferenceWorker(session="gui_stand_in:StandInSession")
+    with qtbot.waitSignal(made.opened, timeout=20_000):
+        made.open(project.folder)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def answers(worker):
+    found = []
+    worker.answered.connect(lambda verb, result, arguments: found.append((verb, result)))
+    return found
+
+
+def test_pictures_come_through_shared_memory_unchanged(worker, answers, qtbot, project):
+    from core.io.tiff import read_record
+
+    worker.select("DS_C02_s1")
+    qtbot.waitUntil(lambda: len(answers) == 1, timeout=5000)
+    worker.move("DS_C02_s1", {"WT": 1.0}, 0.5)
+    qtbot.waitUntil(lambda: len(answers) == 2, timeout=5000)
+    result = answers[1][1]
+    real = read_record(project.dataset.root, project.dataset.record("DS_C02_s1")).astype(np.float32)
+    assert np.array_equal(result.original, real)
+    assert np.array_equal(result.image, result.original + result.difference)
+
+
+def test_latest_request_wins(worker, answers, qtbot):
+    worker.select("DS_C02_s1")
+    qtbot.waitUntil(lambda: len(answers) == 1, timeout=5000)
+    for step in range(1, 41):
+        worker.move("DS_C02_s1", {"WT": 1.0}, step / 40)
+    qtbot.waitUntil(lambda: not worker.busy(), timeout=5000)
+    strengths = [result.strength for _, result in answers[1:]]
+    assert strengths[-1] == 1.0
+    assert len(strengths) <= 3
+
+
+def test_answers_for_another_image_are_dropped(worker, answers, qtbot):
+    worker.select("DS_C02_s1")
+    worker.select("WT_B02_s1")
+    qtbot.waitUntil(lambda: not worker.busy(), timeout=5000)
+    assert [result.record_id for _, result in answers] == ["WT_B02_s1"]
+    assert worker.late_dropped == 1
+
+
+def test_a_picture_interrupts_the_path(worker, answers, qtbot):
+    worker.path("DS_C02_s1", {"WT": 1.0}, 100)
+    qtbot.wait(150)
+    worker.move("DS_C02_s1", {"WT": 1.0}, 0.3)
+    qtbot.waitUntil(lambda: not worker.busy(), timeout=3000)
+    assert [verb for verb, _ in answers] == ["move"]
+
+
+def test_killed_process_is_started_again_and_answers(worker, answers, qtbot):
+    first = worker.pid()
+    worker.move("DS_C02_s1", {"WT": 1.0}, 0.5)
+    with qtbot.waitSignal(worker.restarted, timeout=10_000):
+        os.kill(first, signal.SIGKILL)
+    qtbot.waitUntil(lambda: len(answers) == 1, timeout=20_000)
+    assert worker.pid() != first and answers[0][1].strength == 0.5
+
+
+def test_errors_keep_their_own_words(worker, qtbot):
+    with qtbot.waitSignal(worker.failed, timeout=5000) as failed:
+        worker.move("DS_C02_s1", {"refuse": 1.0}, 0.5)
+    assert failed.args[1:3] == ["This image cannot be moved.", "Try another one."]
+
+
+def test_a_request_that_always_crashes_does_not_loop_forever(worker, qtbot):
+    with qtbot.waitSignal(worker.failed, timeout=40_000) as failed:
+        worker.move("DS_C02_s1", {"crash": 1.0}, 0.5)
+    assert failed.args[1] == "The model process keeps stopping."

@@ -1,0 +1,253 @@
+"""Projects and models survive crashes, moves and other versions, or say why not."""
+
+import json
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.domain import (
+    Channel,
+    Condition,
+    Dataset,
+    ImageRecord,
+    InverseQuality,
+    ModelCard,
+    PanelSpec,
+    Problem,
+    Project,
+    Recipe,
+    Role,
+)
+from core.errors import BadModel, BadProject
+from core.io import atomic
+from core.io.digest import digest_file
+from core.io.models import load_card, load_tensors, save_model
+from core.io.project import (
+    ProjectLock,
+    atomic_write_text,
+    create_project,
+    images_present,
+    model_folder,
+    open_project,
+    relink,
+    save_project,
+)
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Dataset:
+    root = tmp_path / "lab" / "images"
+    root.mkdir(parents=True)
+    records = []
+    for i in range(3):
+        (root / f"{i}.tif").write_bytes(bytes([i]) * 50)
+        digest = digest_file(root / f"{i}.tif")
+        records.append(ImageRecord(str(i), (f"{i}.tif",), (0,), "WT", f"A0{i}", shape=(1, 20, 20), digest=digest))
+    wild = Condition("WT", Role.HEALTHY, "#009E73")
+    problems = (Problem("x.tif", "cut short", "copy again"),)
+    return Dataset(root, (Channel("DAPI"),), (wild,), tuple(records), problems, 0.3, (8, 12))
+
+
+@pytest.fixture
+def project(tmp_path: Path, dataset: Dataset) -> Project:
+    return create_project(tmp_path / "lab" / "Müller's project", dataset)
+
+
+def test_a_project_comes_back_as_it_was_saved(project: Project) -> None:
+    changed = replace(project, model="m1", panels=(PanelSpec("counterfactual", "0", {"WT": 1.0}, 0.5, "title"),))
+    save_project(changed)
+    assert open_project(project.folder) == changed
+    assert open_project(project.folder / "project.json") == changed
+
+
+def test_a_project_without_images_can_be_made(tmp_path: Path) -> None:
+    made = create_project(tmp_path / "p", None, "name")
+    assert open_project(tmp_path / "p") == made and made.name == "name"
+
+
+def test_a_project_finds_its_images_after_both_moved(tmp_path: Path, project: Project) -> None:
+    shutil.move(tmp_path / "lab", tmp_path / "other disk")
+    opened = open_project(tmp_path / "other disk" / project.folder.name)
+    assert opened.dataset is not None
+    assert opened.dataset.root == tmp_path / "other disk" / "images" and images_present(opened)
+
+
+def test_a_moved_project_falls_back_to_the_absolute_place(tmp_path: Path, project: Project, dataset: Dataset) -> None:
+    shutil.move(project.folder, tmp_path / "away" / "deep" / "p")
+    opened = open_project(tmp_path / "away" / "deep" / "p")
+    assert opened.dataset is not None and opened.dataset.root == dataset.root
+
+
+def test_relinking_proves_that_the_images_are_the_same(tmp_path: Path, project: Project, dataset: Dataset) -> None:
+    shutil.move(dataset.root, tmp_path / "moved")
+    opened = open_project(project.folder)
+    assert not images_present(opened)
+
+    linked = relink(opened, tmp_path / "moved")
+    assert linked.dataset is not None and linked.dataset.root == tmp_path / "moved"
+
+    (tmp_path / "moved" / "1.tif").write_bytes(b"other picture")
+    with pytest.raises(BadProject, match=r"1 of 3 images .* are not those"):
+        relink(opened, tmp_path / "moved")
+    with pytest.raises(BadProject, match="missing"):
+        relink(opened, tmp_path)
+
+
+def test_saving_keeps_the_state_before(project: Project) -> None:
+    save_project(replace(project, name="second"))
+    backup = json.loads((project.folder / "project.json.bak").read_text(encoding="utf-8"))
+    assert backup["name"] == project.name
+
+
+@pytest.mark.parametrize("text", ["", "{", "[" * 100_000, "[1]", '{"format": "x"}', "\x00\x01"])
+def test_damaged_projects_are_refused_and_left_as_they_are(project: Project, text: str) -> None:
+    save_project(project)
+    path = project.folder / "project.json"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(BadProject) as caught:
+        open_project(project.folder)
+    assert path.read_text(encoding="utf-8") == text
+    if "format" not in text:
+        assert "project.json.bak" in caught.value.hint
+
+
+def test_a_wrong_field_is_named(project: Project) -> None:
+    path = project.folder / "project.json"
+    raw = json.loads(path.read_text(encoding="utf-8"))
+    raw["dataset"]["records"][1]["planes"] = "red"
+    path.write_text(json.dumps(raw), encoding="utf-8")
+    with pytest.raises(BadProject, match=r"records\.1\.planes"):
+        open_project(project.folder)
+
+
+def test_records_that_point_outside_are_refused(project: Project) -> None:
+    path = project.folder / "project.json"
+    raw = json.loads(path.read_text(encoding="utf-8"))
+    raw["dataset"]["records"][0]["files"] = ["../../secret.tif"]
+    path.write_text(json.dumps(raw), encoding="utf-8")
+    with pytest.raises(BadProject, match="outside the image folder"):
+        open_project(project.folder)
+
+
+def test_a_newer_project_is_neither_opened_nor_overwritten(project: Project) -> None:
+    path = project.folder / "project.json"
+    text = path.read_text(encoding="utf-8").replace('"format_version": 1', '"format_version": 2')
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(BadProject, match="newer program"):
+        open_project(project.folder)
+    with pytest.raises(BadProject, match="newer program"):
+        save_project(project)
+    assert path.read_text(encoding="utf-8") == text
+
+
+def test_folders_that_are_no_projects_are_told(tmp_path: Path, project: Project) -> None:
+    with pytest.raises(BadProject, match="is not a project"):
+        open_project(tmp_path)
+    with pytest.raises(BadProject, match="already holds a project"):
+        create_project(project.folder, None)
+
+
+def test_a_save_that_fails_leaves_the_old_file_and_no_rubbish(project: Project, monkeypatch) -> None:
+    before = (project.folder / "project.json").read_bytes()
+
+    def full(path: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(atomic, "_flush", full)
+    with pytest.raises(BadProject, match="No space left"):
+        save_project(replace(project, name="lost"))
+    assert (project.folder / "project.json").read_bytes() == before
+    assert not [p for p in project.folder.iterdir() if p.name.startswith(".tmp")]
+
+
+def test_atomic_text_replaces_the_whole_file(tmp_path: Path) -> None:
+    atomic_write_text(tmp_path / "new" / "a.txt", "long text")
+    atomic_write_text(tmp_path / "new" / "a.txt", "ä")
+    assert (tmp_path / "new" / "a.txt").read_text(encoding="utf-8") == "ä"
+
+
+def test_a_second_program_is_told_who_has_the_project(tmp_path: Path) -> None:
+    with ProjectLock(tmp_path), pytest.raises(BadProject, match="is open"), ProjectLock(tmp_path):
+        pass
+    with ProjectLock(tmp_path):
+        pass
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_lock_of_a_dead_program_is_taken_over(tmp_path: Path) -> None:
+    with ProjectLock(tmp_path):
+        holder = json.loads((tmp_path / "project.lock").read_text(encoding="utf-8"))
+    holder["pid"] = 2**22 + 1
+    (tmp_path / "project.lock").write_text(json.dumps(holder), encoding="utf-8")
+    with ProjectLock(tmp_path):
+        assert json.loads((tmp_path / "project.lock").read_text(encoding="utf-8"))["pid"] == os.getpid()
+
+
+def test_model_names_cannot_leave_the_project(project: Project) -> None:
+    assert model_folder(project, "../../x").parent == project.folder / "models"
+
+
+@pytest.fixture
+def card() -> ModelCard:
+    recipe = Recipe((0.0,), (1.0,), (0.5,), (2.0,), (0.0,), (255.0,))
+    return ModelCard(
+        name="m", kind="iresnet", channels=(Channel("DAPI"),), conditions=(Condition("WT"), Condition("DS")),
+        recipe=recipe, architecture={"blocks": [1, 2], "width": np.int64(8)}, preset="quick", seed=1,
+        dataset_digest="x", split={"A01": "train"}, accuracy={"z": np.float32(0.5), "none": float("nan")},
+        inverse=InverseQuality(4, 1e-5, 1e-6, (0.5, 0.6)),
+    )  # fmt: skip
+
+
+@pytest.fixture
+def tensors() -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(0)
+    return {"w": rng.normal(size=(3, 4)).astype(np.float32).T, "n": np.array(7, np.int64), "e": np.zeros((0, 2))}
+
+
+def test_a_model_comes_back_as_it_was(tmp_path: Path, card: ModelCard, tensors: dict[str, np.ndarray]) -> None:
+    saved = save_model(tmp_path / "m", card, tensors)
+    found, weights = load_card(tmp_path / "m"), load_tensors(tmp_path / "m")
+
+    assert found.digest == saved.digest != ""
+    assert found.recipe == card.recipe and found.conditions == card.conditions and found.inverse == card.inverse
+    assert found.architecture == {"blocks": [1, 2], "width": 8}
+    assert set(weights) == set(tensors)
+    for name, tensor in tensors.items():
+        assert np.array_equal(weights[name], tensor) and weights[name].shape == tensor.shape
+
+
+def test_weights_of_another_training_are_refused(tmp_path: Path, card: ModelCard, tensors: dict) -> None:
+    save_model(tmp_path / "a", card, tensors)
+    save_model(tmp_path / "b", card, {**tensors, "n": np.array(8)})
+    shutil.copy(tmp_path / "b" / "model.safetensors", tmp_path / "a" / "model.safetensors")
+    with pytest.raises(BadModel, match="not those of the card"):
+        load_tensors(tmp_path / "a")
+
+
+def test_damaged_or_missing_models_are_told(tmp_path: Path, card: ModelCard, tensors: dict) -> None:
+    with pytest.raises(BadModel, match="no model in"):
+        load_card(tmp_path)
+    save_model(tmp_path, card, tensors)
+    weights = tmp_path / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:40])
+    with pytest.raises(BadModel, match="damaged"):
+        load_tensors(tmp_path)
+    weights.unlink()
+    with pytest.raises(BadModel, match="missing"):
+        load_tensors(tmp_path)
+    (tmp_path / "model.json").write_text('{"format_version": 1, "name": 3}')
+    with pytest.raises(BadModel, match="damaged"):
+        load_card(tmp_path)
+    (tmp_path / "model.json").write_text('{"format_version": 9}')
+    with pytest.raises(BadModel, match="format 9"):
+        load_card(tmp_path)
+
+
+def test_weights_that_are_not_numbers_are_never_saved(tmp_path: Path, card: ModelCard) -> None:
+    with pytest.raises(BadModel, match="2 weights of 'w'"):
+        save_model(tmp_path, card, {"w": np.array([1.0, np.nan, np.inf])})
+    assert not list(tmp_path.iterdir())
