@@ -53,7 +53,7 @@ def main(argv: list[str] | None = None) -> int:
     return DONE
 
 
-_DISK_FAULTS = {13, 28, 30}  # no permission, no space, read-only
+_DISK_FAULTS = {13, 17, 20, 21, 28, 30}  # no permission, file for folder and the reverse, no space, read-only
 
 
 def _our_fault() -> int:

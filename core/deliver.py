@@ -9,8 +9,7 @@ import numpy as np
 from core import __version__
 from core.domain import Counterfactual, Dataset, ImageRecord, ModelCard, PanelSpec
 from core.errors import LeighError
-from core.io.project import latents_path, maps_folder
-from core.io.tables import load_latents, load_map, safe_name, write_csv
+from core.io.tables import safe_name, write_csv
 from core.io.tiff import read_record, write_tiff
 from core.progress import Progress, Report, silent
 from core.workflow import load_model, with_dataset
@@ -107,9 +106,13 @@ class _PanelMaker:
                 )
             return ConfusionPanel(spec.title, card.condition_names, card.accuracy)
         if spec.kind == "map":
-            projection, decision = load_map(maps_folder(self.project))
-            latents = load_latents(latents_path(self.project))
-            return MapPanel(spec.title, self.dataset.conditions, latents, projection, decision)
+            session = self.session
+            if session.decision is None:
+                raise LeighError(
+                    "There is no map of this model and these images.", "Run `leigh encode`, then `leigh map`."
+                )
+            conditions = self.session.card.conditions
+            return MapPanel(spec.title, conditions, session.latents, session.projection, session.decision)
         if not spec.record_id or not spec.weights:
             raise LeighError(
                 f"A {spec.kind} panel needs a record and a target.", "Give --record ID and --to CONDITION."

@@ -15,7 +15,7 @@ class Progress:
     values: dict[str, float] = field(default_factory=dict)
 
 
-class Cancelled(Exception):  # noqa: N818 - it is a request of the user, not an error
+class Cancelled(Exception):
     """Raised by a report when the user pressed stop; state on disk is consistent."""
 
 

@@ -4,7 +4,7 @@ import json
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -23,10 +23,11 @@ from core.domain import (
     ModelCard,
     Project,
     Projection,
+    Recipe,
     Split,
 )
-from core.errors import BadModel, BadProject, NotInvertible
-from core.io.models import load_card, load_tensors, save_model
+from core.errors import BadModel, BadProject, LeighError, NotInvertible
+from core.io.models import load_card, load_tensors, save_card, save_model
 from core.io.project import (
     create_project,
     latents_path,
@@ -43,6 +44,7 @@ from core.progress import Progress, Report, silent
 MODEL_NAME = "iresnet"
 CALIBRATION_RECORDS = 12
 RECIPE_FIELDS = 60
+SMALLEST_SIDE = 16  # network pixels: below it a field holds nothing to crop
 
 
 def scan(folder: Path, project_folder: Path, *, report: Report = silent, **options: Any) -> Project:
@@ -81,6 +83,7 @@ def train(
     training = [r for r in dataset.records if split[r.group] == Split.TRAIN]
     step = max(1, len(training) // RECIPE_FIELDS)
     recipe = fit_recipe([read(r).astype(np.float32) for r in training[::step]], settings.crop)
+    recipe = replace(recipe, crop=_crop_that_fits(dataset, recipe))
     names = [c.name for c in dataset.conditions if any(r.condition == c.name for r in dataset.records)]
     architecture = Architecture(len(dataset.channels), len(names), settings.widths, settings.blocks)
     torch.manual_seed(seed)
@@ -101,7 +104,7 @@ def train(
         pixel_size_um=dataset.pixel_size_um,
     )
     labels = np.array([names.index(r.condition) for r in training], np.int64)
-    identity = blake2b(json.dumps([card.dataset_digest, split, preset, seed, recipe.crop]).encode()).hexdigest()
+    identity = blake2b(json.dumps([card.dataset_digest, split, asdict(settings), seed, recipe.crop]).encode()).hexdigest()
     losses = fit(
         model,
         FieldStore(training, recipe, read),
@@ -126,6 +129,18 @@ def train(
     for leftover in (folder / CHECKPOINT, (folder / CHECKPOINT).with_suffix(".previous")):
         leftover.unlink(missing_ok=True)
     return card
+
+
+def _crop_that_fits(dataset: Dataset, recipe: Recipe) -> int:
+    """The recipe's crop, or less where a record is smaller than the fields the recipe was fitted on."""
+    smallest = min(dataset.records, key=lambda r: min(r.shape[1:]))
+    side = min(smallest.shape[1:]) // recipe.downscale
+    if side < SMALLEST_SIDE:
+        raise LeighError(
+            f"{smallest.id} is {smallest.shape[2]} x {smallest.shape[1]} pixels: too small beside the other images.",
+            f"Leave out images below {SMALLEST_SIDE * recipe.downscale} pixels a side and scan again.",
+        )
+    return min(recipe.crop, side // 8 * 8)
 
 
 def _finish(
@@ -169,7 +184,8 @@ def measure_inverse(
     """Round trip of every test record (of all records where there are none), as share of the range."""
     from core.explain.counterfactual import encode
 
-    tested = [r for r in records if card.split.get(r.group) == Split.TEST] or list(records)
+    known = [r for r in records if r.condition in card.condition_names]
+    tested = [r for r in known if card.split.get(r.group, Split.TEST) == Split.TEST] or known
     errors, contraction, failed, evaluations = [], [], [], []
     began = time.monotonic()
     for i, record in enumerate(tested):
@@ -203,7 +219,7 @@ def evaluate(project_folder: Path, *, device: str = "auto", report: Report = sil
     card = replace(card, inverse=measure_inverse(model, card, dataset.records, read, report))
     card = _with_evaluation(card, latents, dataset, read, report)
     folder = model_folder(project, project.model)
-    save_model(folder, card, load_tensors(folder))
+    save_card(folder, card)
     return evaluation_summary(card)
 
 

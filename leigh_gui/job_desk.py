@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QMessageBox, QWidget
 
-from leigh_gui.jobs import Job, JobRunner, after_training, figure, scan, train
+from leigh_gui.jobs import Job, JobRunner, figure, read_and_map, scan, train
 
 if TYPE_CHECKING:
     from leigh_gui.background import Saver
@@ -67,8 +67,7 @@ class JobDesk(QObject):
     def map(self) -> None:
         """Measure, read and map with the model that is there."""
         if self.state.project is not None:
-            first, *rest = after_training(self.state.project.folder)
-            self.start(Job(first.title, first.arguments, tuple(rest)))
+            self.start(read_and_map(self.state.project.folder))
 
     def scan(self, options: tuple[str, ...]) -> None:
         """Look through the project's folder again."""

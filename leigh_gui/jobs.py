@@ -182,19 +182,17 @@ def scan(images: Path, project: Path, options: tuple[str, ...] = ()) -> Job:
 
 
 def train(project: Path, preset: str, resume: bool = False) -> Job:
-    """Train, then evaluate, read the latents and draw the map."""
-    options = ("--resume",) if resume else ()
-    return Job("Training", ("train", "--project", str(project), "--preset", preset, *options), after_training(project))
-
-
-def after_training(project: Path) -> tuple[Job, ...]:
-    """What makes a trained model ready to explore."""
+    """Train, which also measures the model and reads the latents; then draw the map."""
     where = ("--project", str(project))
-    return (
-        Job("Measuring the model", ("evaluate", *where)),
-        Job("Reading all images", ("encode", *where)),
-        Job("Drawing the map", ("map", *where)),
-    )
+    options = ("--resume",) if resume else ()
+    return Job("Training", ("train", *where, "--preset", preset, *options), (Job("Drawing the map", ("map", *where)),))
+
+
+def read_and_map(project: Path) -> Job:
+    """What makes a model from elsewhere ready to explore."""
+    where = ("--project", str(project))
+    following = (Job("Measuring the model", ("evaluate", *where)), Job("Drawing the map", ("map", *where)))
+    return Job("Reading all images", ("encode", *where), following)
 
 
 def figure(project: Path, specs: Path, out: Path) -> Job:

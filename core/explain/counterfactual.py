@@ -62,7 +62,7 @@ def encode(model: IResNet, card: ModelCard, record_id: str, source: str, raw: Fl
     back = model.decode(z, mixture)[0, :, :height, :width].cpu().numpy()
     error = relative_error(card, x, back)
     failure_text = ""
-    if error > QUARTER_GREY_LEVEL:
+    if not error <= QUARTER_GREY_LEVEL:  # catches a round trip that is not a number, too
         failure_text = f"The round-trip error {error:.1e} of the range is above a quarter of a grey level."
     return Encoded(
         record_id,
@@ -167,8 +167,8 @@ def calibrate_gain(
 ) -> tuple[float, dict[str, float]]:
     """The gain at which images move as far as the target condition typically is, in semantic coordinates.
 
-    For encoded validation records and two other conditions each, drawn by `seed`: progress along the line between the two conditions'
-    centres (K, K-1); the gain whose median progress is 1 is interpolated. Returns it with the progress per gain.
+    For encoded validation records and two other conditions each, drawn by `seed`: progress along the line between
+    the two conditions' centres (K, K-1); the gain of median progress 1 is interpolated. Returns it with the medians.
     """
     progress: dict[float, list[float]] = {g: [] for g in GAINS}
     rng = np.random.default_rng(seed)

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import softmax
 
 from core.domain import Counterfactual, CounterfactualPath, DecisionMap, FloatArray, LatentTable, PathPoint, Projection
-from core.errors import BadProject, LeighError
+from core.errors import BadProject, LeighError, NotInvertible
 from core.explain.counterfactual import Encoded, counterfactual, decode, encode, read_logits
 from core.explain.decision import weights_and_strength
 from core.explain.projection import blended, map_features, place
@@ -49,8 +49,9 @@ class Session:
             self.projection, self.decision = load_map(maps_folder(self.project))
         except LeighError:
             return
-        if self.latents.model_digest != self.card.digest or self.projection.model_digest != self.card.digest:
-            self.latents = self.projection = self.decision = None  # computed with another model
+        digests = {self.latents.model_digest, self.projection.model_digest}
+        if digests != {self.card.digest} or self.latents.record_ids != self.projection.record_ids:
+            self.latents = self.projection = self.decision = None  # of another model or of other images
             return
         self._features = map_features(self.latents)
 
@@ -78,6 +79,8 @@ class Session:
     ) -> CounterfactualPath:
         """Probabilities along the way from the original to strength 1, and where the class changes."""
         encoded = self._encode(record_id)
+        if encoded.failure:
+            raise NotInvertible(f"{record_id} cannot be followed: {encoded.failure}", "Choose another record.")
         points = []
         for i, strength in enumerate(np.linspace(0, 1, frames)):
             x = decode(self.model, self.card, encoded, weights, float(strength)) if i else encoded.x
@@ -107,6 +110,8 @@ class Session:
 
     def _home(self, record_id: str) -> tuple[float, float]:
         assert self.projection is not None
+        if record_id not in self.projection.record_ids:
+            raise LeighError(f"{record_id} is not on the map.", "Make it anew with `leigh encode` and `leigh map`.")
         x, y = self.projection.xy[self.projection.record_ids.index(record_id)]
         return float(x), float(y)
 

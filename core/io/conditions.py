@@ -16,7 +16,7 @@ MAX_TINTS = 8
 
 
 def build_conditions(names: Iterable[str], doses: Mapping[str, float | None] | None = None) -> tuple[Condition, ...]:
-    """Conditions in their fixed order (healthy, diseased, treated, the rest) with roles guessed from names and own colours."""
+    """Conditions in fixed order (healthy, diseased, treated, the rest), roles guessed from names, colours their own."""
     roles = guess_roles(names)
     rank = {Role.HEALTHY: 0, Role.DISEASED: 1}
     treated = {"tt", "treated"}  # the treatment itself before further drugs

@@ -114,8 +114,8 @@ def simple_baseline(
         rows.append(list(readouts(read(record)).values()))
         report(Progress(i + 1, len(records), "Measuring simple readouts"))
     features, names = np.array(rows), np.array([r.condition for r in records])
-    test = np.array([split.get(r.group) == Split.TEST for r in records])
-    if len(set(names[test])) < 2:
+    test = np.array([split.get(r.group, Split.TEST) == Split.TEST for r in records])  # unknown groups: never trained on
+    if min(len(set(names[test])), len(set(names[~test]))) < 2:
         return {"accuracy": None, "what": "logistic regression on hand-made readouts", "readouts": features.shape[1]}
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000, C=0.3))
     model.fit(features[~test], names[~test])

@@ -57,18 +57,18 @@ def fit(
     optimiser = torch.optim.Adam(parameters, lr=preset.learning_rate, betas=(0.9, 0.99))
     average = [p.detach().clone() for p in parameters]
     start, before_s = 0, 0.0
+    last: dict[str, float] = {}
     if resume:
-        start, before_s = _restore(folder / CHECKPOINT, identity, parameters, average, optimiser)
+        start, before_s, last = _restore(folder / CHECKPOINT, identity, parameters, average, optimiser)
     began = saved = time.monotonic()
     recent: list[tuple[float, float, float]] = []
-    last: dict[str, float] = {}
     for step in range(start, preset.steps):
         _set_rate(optimiser, preset, step)
         flow, crossentropy, accuracy = _step(model, store, labels, preset, seed, step, optimiser)
         if not math.isfinite(flow + crossentropy):
+            kept = f"The last good state is kept in {folder}; resume it" if (folder / CHECKPOINT).exists() else "Retry"
             raise LeighError(
-                f"The loss was not a number at step {step + 1}.",
-                f"The last good state is kept in {folder}; resume it, or check the images for broken values.",
+                f"The loss was not a number at step {step + 1}.", f"{kept}, or check the images for broken values."
             )
         keep = min(AVERAGE, (step + 1) / (step + 10))
         torch._foreach_lerp_(average, [p.detach() for p in parameters], 1 - keep)
@@ -82,10 +82,10 @@ def fit(
                 left = (now - began) / (done - start) * (preset.steps - done)
                 report(Progress(done, preset.steps, "Training", left, last))
         except BaseException:
-            _save(folder / CHECKPOINT, identity, done, before_s + now - began, parameters, average, optimiser)
+            _save(folder / CHECKPOINT, identity, done, before_s + now - began, last, parameters, average, optimiser)
             raise
-        if now - saved > CHECKPOINT_EVERY_S:
-            _save(folder / CHECKPOINT, identity, done, before_s + now - began, parameters, average, optimiser)
+        if now - saved > CHECKPOINT_EVERY_S or done == preset.steps:  # what follows training can be stopped too
+            _save(folder / CHECKPOINT, identity, done, before_s + now - began, last, parameters, average, optimiser)
             saved = now
     with torch.no_grad():
         for parameter, value in zip(parameters, average, strict=True):
@@ -165,13 +165,14 @@ def _save(
     identity: str,
     step: int,
     seconds: float,
+    losses: dict[str, float],
     parameters: list[torch.nn.Parameter],
     average: list[Tensor],
     optimiser: torch.optim.Adam,
 ) -> None:
     """One file, replaced as a whole; the one before is kept."""
     tensors = {k: v.contiguous().cpu() for k, v in _tensors(parameters, average, optimiser)}
-    state = json.dumps({"identity": identity, "step": step, "seconds": seconds})
+    state = json.dumps({"identity": identity, "step": step, "seconds": seconds, "losses": losses})
     if path.exists():
         path.replace(path.with_suffix(".previous"))
     atomic_write_bytes(path, save(tensors, metadata={"state": state}))
@@ -183,8 +184,8 @@ def _restore(
     parameters: list[torch.nn.Parameter],
     average: list[Tensor],
     optimiser: torch.optim.Adam,
-) -> tuple[int, float]:
-    """Load the newest readable checkpoint; returns its step and the seconds trained so far."""
+) -> tuple[int, float, dict[str, float]]:
+    """Load the newest readable checkpoint; returns its step, the seconds trained so far and the last losses."""
     for candidate in (path, path.with_suffix(".previous")):
         try:
             with safe_open(candidate, framework="pt") as stored:
@@ -208,5 +209,5 @@ def _restore(
                     optimiser.state[parameter] = {
                         k: v.to(parameter.device) if k != "step" else v for k, v in moments.items()
                     }
-        return int(state["step"]), float(state["seconds"])
+        return int(state["step"]), float(state["seconds"]), dict(state["losses"])
     raise LeighError("There is no stopped training to resume.", "Train without --resume.")

@@ -90,5 +90,5 @@ def z_prime_words(z_prime: Any) -> str:
 
 def training_words(card: ModelCard) -> str:
     """'quick preset, 4 min, seed 0'."""
-    took = duration(card.training.get("seconds")) if card.training.get("seconds") else ""
+    took = duration(card.training.get("total_seconds", card.training.get("seconds")))
     return ", ".join(x for x in (f"{card.preset} preset", took, f"seed {card.seed}") if x)

@@ -1,4 +1,4 @@
-"""Live curves of training: the loss falls, the accuracy on images kept aside rises."""
+"""Live curves of training: the loss falls, the accuracy on the training images rises."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Curves(QWidget):
         column.setSpacing(8)
         self._plots = []
         self._lines = []
-        for title, colour in (("Loss", LOSS), ("Accuracy on images kept aside", ACCURACY)):
+        for title, colour in (("Loss", LOSS), ("Accuracy on the images it trains on", ACCURACY)):
             plot = pg.PlotWidget()
             plot.setMinimumHeight(96)
             plot.setMenuEnabled(False)

@@ -13,6 +13,7 @@ from core.domain import Counterfactual, FloatArray
 from leigh_gui.widgets.look import BAD, GOOD, WARN, percent, plain
 
 GREY_LEVEL = 1 / 255  # a round trip within a quarter of one grey level of 255 is exact to the eye
+LINES = 7  # headline, flip, round trip, up to three for the channels, clipped
 LIGHT_COLOURS = {"good": GOOD, "warn": WARN, "bad": BAD, "none": "#8A8F98"}
 
 
@@ -122,6 +123,7 @@ class EvidenceCard(QWidget):
         grid.setColumnStretch(2, 1)
         column.addLayout(grid)
         column.addStretch(1)
+        self.setMinimumHeight(self.fontMetrics().height() * LINES + 16)
         self.clear("Select an image and move it toward a condition.")
 
     def text(self, key: str) -> str:
@@ -146,10 +148,9 @@ class EvidenceCard(QWidget):
         self.light.set_state(state, reason)
         self.headline.setText(reason)
         winner = int(np.argmax(cf.probabilities))
-        flips = "Flips the model" if names[winner] == cf.target else "Does not flip the model"
-        self._values["flip"].setText(
-            f"{flips}: it reads {names[winner]}, {percent(float(cf.probabilities[winner]), 1)}"
-        )
+        sure = f"{names[winner]}, {percent(float(cf.probabilities[winner]), 1)}"
+        flips = "Flips the model: it reads" if names[winner] == cf.target else f"Does not reach {cf.target}: it reads"
+        self._values["flip"].setText(f"{flips} {sure}")
         self._values["roundtrip"].setText(f"off by {percent(cf.roundtrip_error, 4)} of the range")
         self._values["clipped"].setText(f"{percent(cf.clipped, 2)} of the pixels")
         shares = channel_shares(cf.difference, spans) if cf.valid else None

@@ -39,7 +39,7 @@ def test_a_constant_channel_is_refused() -> None:
 
 def test_wrong_channel_count_names_both_numbers() -> None:
     recipe = fit_recipe(FIELDS, 32)
-    with pytest.raises(LeighError, match="2 channels.*3"):
+    with pytest.raises(LeighError, match=r"2 channels.*3"):
         to_network(recipe, np.zeros((2, 64, 64), np.float32))
 
 

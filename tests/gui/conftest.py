@@ -1,13 +1,14 @@
 """Fixtures of the window's tests: a real small project, a themed application, a window with a stand-in model."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
-from gui_stand_in import make_project
 
 from core.domain import Project
 
+sys.path.insert(0, str(Path(__file__).parent))  # the stand-in is imported by the model process, too
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ["PYQTGRAPH_QT_LIB"] = "PySide6"
 
@@ -24,6 +25,8 @@ def themed(qapp):
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     """Five conditions, 40 images, a model card, latents and a map."""
+    from gui_stand_in import make_project
+
     return make_project(tmp_path)
 
 

@@ -18,9 +18,9 @@ def test_zero_is_the_neutral_middle_in_both_themes():
 
 def test_gain_and_loss_of_the_same_size_are_equally_far_from_the_middle():
     ramp = np.arange(255, dtype=np.uint8)[:, None].repeat(3, axis=1)
-    plane = np.array([[-30, 30, -1000, 1000]], np.float32)
+    plane = np.array([[-15, 15, -1000, 1000]], np.float32)
     index = coloured(plane, 100, 0.6, ramp)[0, :, 0].astype(int) - 127
-    assert index.tolist() == [-64, 64, -127, 127]
+    assert index.tolist() == [-32, 32, -127, 127]
 
 
 def test_one_limit_for_all_channels_as_share_of_their_range():
