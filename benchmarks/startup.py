@@ -29,16 +29,24 @@ print(time.time(), flush=True)
 """
 
 OURS = """
-import sys, time, json
+import os, sys, time, json
 from leigh_gui.app import create_window
-app, window = create_window([])
+from PySide6.QtWidgets import QAbstractButton
+app, window = create_window()
 window.show()
 app.processEvents()
 shown = time.time()
 loaded = [name for name in %r if name in sys.modules]
-window.wait_until_interactive()
-print(json.dumps({"shown": shown, "interactive": time.time(), "loaded": loaded}), flush=True)
-window.close()
+window.launch(None, False)
+menu = window.findChild(QAbstractButton, "choose-folder")
+pressed = []
+menu.pressed.connect(lambda: pressed.append(time.time()))
+from PySide6.QtTest import QTest
+from PySide6.QtCore import Qt
+QTest.mousePress(menu, Qt.MouseButton.LeftButton)
+app.processEvents()
+print(json.dumps({"shown": shown, "interactive": pressed[0], "loaded": loaded}), flush=True)
+os._exit(0)
 """
 
 

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import logging
 import os
 import sys
 import threading
@@ -60,8 +59,9 @@ def _our_fault() -> int:
     from platformdirs import user_log_path
 
     path = user_log_path("leigh-explorer", ensure_exists=True) / "leigh.log"
-    logging.basicConfig(filename=path, format="%(asctime)s %(levelname)s %(message)s")
-    logging.error("version %s, arguments %s\n%s", __version__, sys.argv[1:], traceback.format_exc())
+    with path.open("a", encoding="utf-8") as log:
+        print(time.strftime("%Y-%m-%d %H:%M:%S"), f"version {__version__}, arguments {sys.argv[1:]}", file=log)
+        print(traceback.format_exc(), file=log)
     _say(f"The program failed; this is our fault. Details are in {path}")
     return OUR_FAULT
 
@@ -195,6 +195,8 @@ def _evaluation_text(s: Result) -> str:
         if z and z["z_prime"] is not None:
             values = f"{z['z_prime']:.2f}, robust {z['robust_z_prime']:.2f}"
             lines.append(f"Z' on logits of held-out well medians {values}, wells {z['wells']}")
+    if s["other_images"]:
+        lines.append("These are not the images it was trained on; wells of the same name count as the same wells.")
     baseline = s["baseline"]
     if baseline["accuracy"] is not None:
         lines.append(f"Beside it: {baseline['what']} {baseline['accuracy']:.3f}")

@@ -43,6 +43,9 @@ from core.progress import Progress, Report, silent
 
 MODEL_NAME = "iresnet"
 CALIBRATION_RECORDS = 12
+PLACING_RECORDS = 6
+PLACING_ROUNDS = 2
+MEASURED_RECORDS = 128
 RECIPE_FIELDS = 60
 SMALLEST_SIDE = 16  # network pixels: below it a field holds nothing to crop
 
@@ -104,7 +107,9 @@ def train(
         pixel_size_um=dataset.pixel_size_um,
     )
     labels = np.array([names.index(r.condition) for r in training], np.int64)
-    identity = blake2b(json.dumps([card.dataset_digest, split, asdict(settings), seed, recipe.crop]).encode()).hexdigest()
+    identity = blake2b(
+        json.dumps([card.dataset_digest, split, asdict(settings), seed, recipe.crop]).encode()
+    ).hexdigest()
     losses = fit(
         model,
         FieldStore(training, recipe, read),
@@ -150,12 +155,15 @@ def _finish(
     from core.explain.counterfactual import calibrate_gain, encode
     from core.explain.latents import latent_table, read_features
     from core.models.heads import fit_head
+    from core.models.load import architecture_dict
 
     records = dataset.records
     names = card.condition_names
     truth = np.array([names.index(r.condition) for r in records])
     part = np.array([card.split[r.group] for r in records])
     raw = read_features(model, records, card.recipe, read, report)
+    place_steps(model, card, [r for r in records if card.split[r.group] == Split.TRAIN], read, report)
+    card = replace(card, architecture=architecture_dict(model.architecture))
     head = fit_head(
         model,
         raw[part == Split.TRAIN],
@@ -178,14 +186,32 @@ def _finish(
     return replace(card, inverse=measure_inverse(model, card, records, read, report)), latents
 
 
+def place_steps(model: Any, card: ModelCard, records: Sequence[ImageRecord], read: Reader, report: Report) -> None:
+    """Place the block times by the contraction measured on a few training records of different conditions."""
+    from core.explain.counterfactual import encode
+
+    chosen = np.random.default_rng(card.seed).permutation(len(records))[:PLACING_RECORDS]
+    for i in range(PLACING_ROUNDS):
+        measured = [encode(model, card, r.id, r.condition, read(r)).contraction for r in (records[n] for n in chosen)]
+        report(Progress(i + 1, PLACING_ROUNDS, "Placing the steps"))
+        if not (usable := [m for m in measured if m]):
+            return
+        model.place_steps([float(v) for v in np.max(usable, axis=0)])
+
+
 def measure_inverse(
     model: Any, card: ModelCard, records: Sequence[ImageRecord], read: Reader, report: Report = silent
 ) -> InverseQuality:
-    """Round trip of every test record (of all records where there are none), as share of the range."""
+    """Round trip of the test records (of all records where there are none), as share of the range.
+
+    Of very many, MEASURED_RECORDS drawn by the seed; every other record is measured when it is moved.
+    """
     from core.explain.counterfactual import encode
 
     known = [r for r in records if r.condition in card.condition_names]
     tested = [r for r in known if card.split.get(r.group, Split.TEST) == Split.TEST] or known
+    drawn = np.random.default_rng(card.seed).permutation(len(tested))[:MEASURED_RECORDS]
+    tested = [tested[i] for i in sorted(drawn)]
     errors, contraction, failed, evaluations = [], [], [], []
     began = time.monotonic()
     for i, record in enumerate(tested):
@@ -332,6 +358,7 @@ def _with_evaluation(
     by_id = {r.id: r for r in dataset.records}
     records = [by_id[i] for i in latents.record_ids]
     result = evaluation_report(latents, [r.group for r in records], card.conditions, seed=card.seed)
+    result["other_images"] = dataset_digest(dataset) != card.dataset_digest
     result["baseline"] = simple_baseline(records, card.split, read, report)
     return replace(card, accuracy=result)
 

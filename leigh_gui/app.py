@@ -7,15 +7,29 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QApplication
+
+    from leigh_gui.main_window import MainWindow
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Open the window and stay until it is closed; returns the exit code."""
     arguments = _parse(sys.argv[1:] if argv is None else argv)
-    os.environ["PYQTGRAPH_QT_LIB"] = "PySide6"
     import multiprocessing
 
     multiprocessing.freeze_support()
+    app, window = create_window()
+    window.show()
+    window.launch(Path(arguments.project) if arguments.project else None, arguments.demo)
+    return app.exec()
+
+
+def create_window() -> tuple[QApplication, MainWindow]:
+    """The application and its window, not yet shown; nothing heavy is loaded for it."""
+    os.environ["PYQTGRAPH_QT_LIB"] = "PySide6"
     from PySide6.QtWidgets import QApplication
 
     from leigh_gui import errors, theme
@@ -30,10 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     errors.install(bus)
     settings = Settings()
     theme.apply(app, settings.flag("dark"))
-    window = MainWindow(settings, bus)
-    window.show()
-    window.launch(Path(arguments.project) if arguments.project else None, arguments.demo)
-    return app.exec()
+    return app, MainWindow(settings, bus)
 
 
 def log_folder() -> Path:

@@ -89,7 +89,7 @@ def weight_vector(card: ModelCard, weights: dict[str, float]) -> FloatArray:
     out: FloatArray = np.zeros(len(card.conditions), np.float32)
     for name, weight in weights.items():
         out[condition_index(card, name)] = weight
-    if out.sum() <= 0 or (out < 0).any():
+    if not (out.sum() > 0 and (out >= 0).all()):  # also where a weight is not a number
         raise LeighError("The target weights must be positive.", "Choose at least one condition to move to.")
     normalised: FloatArray = out / out.sum()
     return normalised

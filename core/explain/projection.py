@@ -16,7 +16,8 @@ from core.progress import Progress, Report, silent
 
 MAX_LANDMARKS = 4096  # above it umap compiles a second code path for minutes
 MIN_FOR_UMAP = 20
-NEIGHBOURS = 15
+NEIGHBOURS = 15  # records a new point is placed by
+LARGE_SCALE = 0.15  # share of the records UMAP looks at around each: enough to see past its own condition
 
 
 def map_features(latents: LatentTable) -> FloatArray:
@@ -67,8 +68,9 @@ def _umap(features: FloatArray, seed: int) -> tuple[FloatArray, dict[str, object
     count = len(features)
     landmarks = np.sort(rng.permutation(count)[:MAX_LANDMARKS])
     settings: dict[str, object] = {
-        "n_neighbors": int(min(NEIGHBOURS, len(landmarks) - 1)),
-        "min_dist": 0.25,
+        "n_neighbors": int(np.clip(LARGE_SCALE * len(landmarks), NEIGHBOURS, 100).clip(max=len(landmarks) - 1)),
+        "min_dist": 0.8,
+        "spread": 1.2,
         "landmarks": len(landmarks),
     }
     with warnings.catch_warnings():
@@ -76,7 +78,8 @@ def _umap(features: FloatArray, seed: int) -> tuple[FloatArray, dict[str, object
         reducer = UMAP(
             n_components=2,
             n_neighbors=settings["n_neighbors"],
-            min_dist=0.25,
+            min_dist=settings["min_dist"],
+            spread=settings["spread"],
             random_state=seed,
             n_jobs=1,
             init="pca" if features.shape[1] >= 2 else "random",

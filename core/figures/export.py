@@ -43,13 +43,14 @@ def save_sheet(panels: Sequence[Panel], path: Path, provenance: dict[str, Any]) 
 
 
 def sheet(panels: Sequence[Panel]) -> Figure:
-    """One figure with the panels under one another, as wide as the widest."""
+    """One figure with the panels under one another, as wide as the widest; each keeps its own size."""
     width = max(p.inches[0] for p in panels)
     heights = [p.inches[1] for p in panels]
     figure = Figure(figsize=(width, sum(heights)), layout="constrained")
     parts = figure.subfigures(len(panels), 1, height_ratios=heights, squeeze=False)
     for part, panel in zip(parts[:, 0], panels):
-        panel.draw(part)
+        rest = width - panel.inches[0]
+        panel.draw(part.subfigures(1, 2, width_ratios=[panel.inches[0], rest])[0] if rest > 0.01 else part)
     return figure
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -47,26 +48,20 @@ class CounterfactualPanel:
 
     def draw(self, figure: SubFigure) -> None:
         """Draw into `figure`."""
-        columns = 2 + len(self.channels)
-        ratios = [1.0] * columns + [0.06]
-        axes = figure.subplots(1, columns + 1, width_ratios=ratios, gridspec_kw={"wspace": 0.06})
+        axes = figure.subplots(1, 2 + len(self.channels), gridspec_kw={"wspace": 0.06})
         result, recipe = self.result, self.card.recipe
         strength = f"strength {result.strength:g}" + (" (exaggerated)" if result.strength > 1 else "")
-        weights = (
-            " + ".join(f"{w:.0%} {n}" for n, w in result.weights.items()) if len(result.weights) > 1 else result.target
-        )
-        heads = (f"Original ({result.source})", f"Generated: to {weights}\n{strength}")
+        heads = (f"Original ({result.source})", f"Generated: to {_blend_words(result.weights)}\n{strength}")
         for ax, image, head in zip(axes, (result.original, result.image), heads):
             ax.imshow(composite(image, self.channels, recipe.low, recipe.high))
             ax.set_title(head, fontsize=8)
         limit = difference_limit(result.difference)
         for ax, change, channel in zip(axes[2:], result.difference, self.channels):
             shown = ax.imshow(change, cmap=DIFFERENCE_MAP, vmin=-limit, vmax=limit)
-            ax.set_title(f"Change in {channel.name}", fontsize=8)
-        for ax in axes[:-1]:
-            ax.set_xticks([])
-            ax.set_yticks([])
-        bar = figure.colorbar(shown, cax=axes[-1])
+            ax.set_title(fill(f"Change in {channel.name}", 26), fontsize=8)
+        for ax in axes:
+            ax.set(xticks=[], yticks=[])
+        bar = figure.colorbar(shown, cax=axes[-1].inset_axes((1.05, 0, 0.06, 1)))  # as high as the image
         bar.set_label("Change (grey values)", fontsize=7)
         bar.ax.tick_params(labelsize=7)
         if self.pixel_size_um:
@@ -106,7 +101,10 @@ class MapPanel:
             (held_x, held_y), (seen_x, seen_y) = xy[mine & ~training].T, xy[mine & training].T
             ax.scatter(held_x, held_y, s=14, c=colour, marker=marker, linewidths=0, label=name)
             ax.scatter(seen_x, seen_y, s=12, facecolors="none", edgecolors=colour, marker=marker, linewidths=0.6)
-        ax.set(xticks=[], yticks=[], xlabel=f"{self.projection.method} 1", ylabel=f"{self.projection.method} 2")
+        method = self.projection.method.upper() if len(self.projection.method) <= 4 else self.projection.method
+        ax.set(xticks=[], yticks=[])
+        ax.set_xlabel(f"{method} 1", fontsize=8)
+        ax.set_ylabel(f"{method} 2", fontsize=8)
         ax.legend(fontsize=7, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
         which = "held-out" if decision.held_out else "training (none is held out)"
         note = f"Map agrees with the model on {decision.fidelity:.1%} of {decision.fidelity_points} {which} images."
@@ -139,14 +137,14 @@ class PathPanel:
                 ax.plot(strengths, values[:, k], color=condition.colour, label=condition.name)
         if self.path.crossing is not None:
             ax.axvline(self.path.crossing, color="0.3", lw=0.8, ls="--")
-            ax.annotate(
-                f"class changes at {self.path.crossing:.2f}", (self.path.crossing, 1.02), fontsize=7, ha="center"
-            )
+            side = "left" if self.path.crossing < 0.5 else "right"
+            words = f" class changes at {self.path.crossing:.2f} "
+            ax.annotate(words, (self.path.crossing, 1.05), fontsize=7, ha=side, va="center")
         ax.set_xlabel(f"Strength toward {self.path.target} (0 = original, 1 = target)", fontsize=8)
         ax.set_ylabel("Probability", fontsize=8)
-        ax.set_ylim(0, 1.1)
+        ax.set(xlim=(strengths[0], strengths[-1]), ylim=(0, 1.1))
         ax.tick_params(labelsize=7)
-        ax.legend(fontsize=7, frameon=False)
+        ax.legend(fontsize=7, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
         figure.suptitle(self.title or self.path.record_id, fontsize=9, x=0.01, ha="left")
 
 
@@ -184,12 +182,14 @@ class ConfusionPanel:
         ticks = range(len(self.names))
         ax.set_xticks(ticks, self.names, rotation=45, ha="right", fontsize=7)
         ax.set_yticks(ticks, self.names, fontsize=7)
-        ax.set(xlabel="Predicted", ylabel="True")
+        ax.set_xlabel("Predicted", fontsize=8)
+        ax.set_ylabel("True", fontsize=8)
         a = self.accuracy
         if a.get("accuracy") is not None:
             interval = f"[{a['accuracy_low']:.2f}-{a['accuracy_high']:.2f}]"
-            ax.set_title(f"Accuracy {a['accuracy']:.3f} {interval}, {a['interval']}", fontsize=7, loc="left")
-        figure.suptitle(self.title, fontsize=9, x=0.01, ha="left")
+            ax.set_title(f"Accuracy {a['accuracy']:.3f} {interval}\n{a['interval']}", fontsize=7, loc="left")
+        if self.title:
+            figure.suptitle(self.title, fontsize=9, x=0.01, ha="left")
 
 
 Panel = CounterfactualPanel | MapPanel | PathPanel | ConfusionPanel
@@ -228,6 +228,14 @@ def draw_scale_bar(ax: Axes, width_px: int, pixel_size_um: float) -> None:
     ax.text(
         left + length / 2, top - height * 0.02, f"{length_um:g} µm", color="w", fontsize=7, ha="center", va="bottom"
     )
+
+
+def _blend_words(weights: dict[str, float]) -> str:
+    """`WT`, or `60% WT + 40% TT`; what is below one percent is left out, more than three are `a blend of 5`."""
+    named = [f"{w:.0%} {n}" for n, w in weights.items() if w >= 0.01]
+    if len(named) == 1:
+        return max(weights, key=lambda name: weights[name])
+    return "\n+ ".join(named) if len(named) <= 3 else f"a blend of {len(named)}"
 
 
 def _draw_boundaries(ax: Axes, decision: DecisionMap) -> None:

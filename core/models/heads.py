@@ -35,6 +35,8 @@ def fit_head(
 ) -> dict[str, float]:
     """Fit the linear read-out on raw pooled features (N, F) of training wells; shrinkage and temperature on `held`.
 
+    The temperature only softens: a few validation wells that are all right are no ground for more certainty.
+
     Classes weigh equally. `held` may be empty: then the middle shrinkage and no temperature are used.
     """
     from sklearn.linear_model import LogisticRegression
@@ -53,7 +55,7 @@ def fit_head(
     temperature = 1.0
     if len(held):
         logits = _logits(fitted, check, classes)
-        found = minimize_scalar(lambda t: _loss(logits, held_labels, np.exp(t)), bounds=(-3, 3), method="bounded")
+        found = minimize_scalar(lambda t: _loss(logits, held_labels, np.exp(t)), bounds=(0, 3), method="bounded")
         temperature = float(np.exp(found.x))
     weight, bias = _full(fitted, classes)
     with torch.no_grad():

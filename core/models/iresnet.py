@@ -6,9 +6,11 @@ solved, and "reverse", latent -> image, is one plain pass: that is what a drag n
 """
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
+import numpy as np
 import torch
 from FrEIA.framework import SequenceINN
 from FrEIA.modules import HaarDownsampling, InvertibleModule
@@ -30,7 +32,8 @@ class Architecture:
     widths: tuple[int, int, int] = (40, 64, 96)
     blocks: int = 12
     t_image: float = 0.05  # time of the image end
-    t_noise: float = 0.8  # time of the latent end
+    t_noise: float = 0.93  # time of the latent end
+    times: tuple[float, ...] = ()  # block edges, image end first; empty: uniform in logit(t)
 
 
 class EulerBlock(InvertibleModule):  # type: ignore[misc]
@@ -96,6 +99,12 @@ class IResNet(nn.Module):
         self.register_buffer("feature_scale", torch.ones(self.velocity.feature_count))
         self.head = nn.Linear(self.velocity.feature_count, a.conditions)
 
+    def place_steps(self, contraction: Sequence[float]) -> None:
+        """Move the block times so that each block gets an equal share of the measured contraction."""
+        self.architecture = replace(self.architecture, times=block_edges(self.architecture, contraction))
+        for block, (t, h) in zip(self.blocks, step_times(self.architecture), strict=True):
+            block.t, block.h = t, h
+
     @property
     def blocks(self) -> list[EulerBlock]:
         """The residual blocks, image end first."""
@@ -135,13 +144,29 @@ class IResNet(nn.Module):
 
 
 def step_times(a: Architecture) -> list[tuple[float, float]]:
-    """(t, h) per block, image end first; uniform in logit(t), where the velocity steepens like 1/(t(1-t)).
+    """(t, h) per block, image end first.
 
     Decoding goes from t_noise to t_image: y(t_k) = y(t_k+1) - (t_k+1 - t_k) v(y(t_k+1), t_k+1), hence h < 0.
     """
-    low, high = math.log(a.t_image / (1 - a.t_image)), math.log(a.t_noise / (1 - a.t_noise))
-    edges = [1 / (1 + math.exp(-(low + (high - low) * i / a.blocks))) for i in range(a.blocks + 1)]
-    return [(edges[i + 1], edges[i] - edges[i + 1]) for i in range(a.blocks)]
+    edges = a.times or block_edges(a, [1.0] * a.blocks)
+    return [(after, before - after) for before, after in pairwise(edges)]
+
+
+def block_edges(a: Architecture, contraction: Sequence[float]) -> tuple[float, ...]:
+    """Edges (blocks + 1,) that give every block an equal share of the contraction measured with the present ones.
+
+    A block's contraction grows with its step, so steps are short where the velocity is steep (at the noise end for
+    images with strong contrast). Equal measurements give times uniform in logit(t).
+    """
+    low, high = _logit(a.t_image), _logit(a.t_noise)
+    present = [_logit(t) for t in a.times] or list(np.linspace(low, high, a.blocks + 1))
+    reached = np.concatenate([[0.0], np.cumsum(contraction)])
+    edges = np.interp(np.linspace(0, reached[-1], a.blocks + 1), reached, present)
+    return tuple(float(1 / (1 + np.exp(-v))) for v in edges)
+
+
+def _logit(t: float) -> float:
+    return math.log(t / (1 - t))
 
 
 def one_hot(indices: Tensor, conditions: int) -> Tensor:

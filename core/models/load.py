@@ -42,7 +42,7 @@ def architecture_dict(architecture: Architecture) -> dict[str, object]:
 def build(card: ModelCard, tensors: dict[str, FloatArray], device: torch.device) -> IResNet:
     """The network in evaluation mode. Raises BadModel when weights and card do not fit together."""
     settings = dict(card.architecture)
-    settings["widths"] = tuple(settings["widths"])
+    settings |= {"widths": tuple(settings["widths"]), "times": tuple(settings.get("times", ()))}
     architecture = Architecture(**settings)
     if architecture.channels != len(card.channels) or architecture.conditions != len(card.conditions):
         raise BadModel(

@@ -9,6 +9,7 @@ class Preset:
 
     name: str
     what: str  # for the person who chooses
+    cost: str
     steps: int
     batch: int
     crop: int
@@ -18,7 +19,19 @@ class Preset:
 
 
 PRESETS = {
-    "quick": Preset("quick", "A first look: about 5 minutes on two cores.", 2200, 24, 64, (40, 64, 96), 12),
-    "standard": Preset("standard", "For results: about 40 minutes on two cores.", 20_000, 24, 64, (40, 64, 96), 12),
-    "lab": Preset("lab", "For a lab GPU: larger crops and a wider network.", 40_000, 64, 128, (64, 128, 192), 12, 1e-3),
+    "quick": Preset("quick", "A first look", "about 5 minutes on two cores", 1500, 24, 64, (40, 64, 96), 12),
+    "standard": Preset(
+        "standard", "For results", "about 30 minutes on two cores, less on a GPU", 12_000, 24, 64, (40, 64, 96), 12
+    ),
+    "lab": Preset(
+        "lab",
+        "Larger crops, wider network",
+        "needs a GPU; a day without one",
+        40_000,
+        64,
+        128,
+        (64, 128, 192),
+        12,
+        1e-3,
+    ),
 }

@@ -16,17 +16,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.train.presets import PRESETS
 from leigh_gui.pages.train_card import ModelCardView
 from leigh_gui.state import AppState
 from leigh_gui.widgets.curves import Curves
 from leigh_gui.widgets.empty_state import EmptyState
 from leigh_gui.widgets.look import plain, set_kind
-
-PRESETS = (
-    ("quick", "Quick", "A first look", "about 4 minutes on two cores, less on a GPU"),
-    ("standard", "Standard", "For results", "about 40 minutes on two cores, minutes on a GPU"),
-    ("lab", "Lab", "Larger crops, wider network", "needs a GPU; hours without one"),
-)
 
 
 class TrainPage(QWidget):
@@ -72,8 +67,8 @@ class TrainPage(QWidget):
         cards = QHBoxLayout()
         cards.setSpacing(12)
         self._group = QButtonGroup(self)
-        for name, title, what, cost in PRESETS:
-            cards.addWidget(self._build_choice(name, title, what, cost), 1)
+        for preset in PRESETS.values():
+            cards.addWidget(self._build_choice(preset.name, preset.what, preset.cost), 1)
         self.choices["quick"].setChecked(True)
         column.addLayout(cards)
         buttons = QHBoxLayout()
@@ -89,7 +84,8 @@ class TrainPage(QWidget):
         column.addWidget(self.curves, 1)
         return column
 
-    def _build_choice(self, name: str, title: str, what: str, cost: str) -> QPushButton:
+    def _build_choice(self, name: str, what: str, cost: str) -> QPushButton:
+        title = name.capitalize()
         button = QPushButton()
         button.setObjectName(f"preset-{name}")
         button.setCheckable(True)

@@ -79,7 +79,7 @@ def verdict(cf: Counterfactual, names: Sequence[str]) -> tuple[str, str]:
         return "none", f"Not across the boundary yet: still {cf.source}."
     if predicted != cf.target:
         return "warn", f"It landed in {predicted}, not in {cf.target}."
-    return "good", "Passed its checks."
+    return "good", f"Reaches {cf.target}, by this model's own reading."
 
 
 class EvidenceCard(QWidget):

@@ -43,8 +43,8 @@ def region_image(decision: DecisionMap, colours: Sequence[str], strength: float 
     return np.ascontiguousarray(np.rint(pixels[::-1]).astype(np.uint8))
 
 
-def boundary_lines(decision: DecisionMap) -> list[np.ndarray]:
-    """Lines in map coordinates where two conditions tie, i.e. p_k - max of the others = 0, where there is data."""
+def boundary_lines(decision: DecisionMap, where: np.ndarray) -> list[np.ndarray]:
+    """Lines in map coordinates where two conditions tie, i.e. p_k - max of the others = 0, on pixels `where` (H, W)."""
     import contourpy
 
     height, width, classes = decision.posterior.shape
@@ -54,7 +54,7 @@ def boundary_lines(decision: DecisionMap) -> list[np.ndarray]:
     lines: list[np.ndarray] = []
     for k in range(classes):
         others = np.delete(decision.posterior, k, axis=2).max(axis=2)
-        margin = np.ma.masked_array(decision.posterior[..., k] - others, mask=~decision.support)
+        margin = np.ma.masked_array(decision.posterior[..., k] - others, mask=~where)
         lines.extend(contourpy.contour_generator(xs, ys, margin).lines(0.0))
     return lines
 
@@ -80,9 +80,13 @@ def paint_regions(painter: QPainter, decision: DecisionMap, region: QImage, view
     painter.drawImage(box, region)
 
 
-def paint_lines(painter: QPainter, lines: Sequence[np.ndarray], view: MapTransform, colour: QColor) -> None:
-    """The decision boundaries."""
-    painter.setPen(QPen(colour, 1.6))
+def paint_lines(
+    painter: QPainter, lines: Sequence[np.ndarray], view: MapTransform, colour: QColor, dashed: bool = False
+) -> None:
+    """Decision boundaries, continuous; pale and dashed where there is no data to trust them."""
+    faint = QColor(colour)
+    faint.setAlpha(90)
+    painter.setPen(QPen(faint, 1.2, Qt.PenStyle.DashLine) if dashed else QPen(colour, 1.6))
     painter.setBrush(Qt.BrushStyle.NoBrush)
     for line in lines:
         painter.drawPolyline(QPolygonF([QPointF(x, y) for x, y in view.to_screen(line)]))

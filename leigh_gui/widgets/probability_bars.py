@@ -67,7 +67,7 @@ class ProbabilityBars(QWidget):
             self._holder.deleteLater()
         self._holder = QWidget()
         grid = QGridLayout(self._holder)
-        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setContentsMargins(0, 0, 8, 0)
         grid.setHorizontalSpacing(8)
         grid.setVerticalSpacing(2)
         self.buttons, self._bars, self._numbers = {}, [], []
@@ -79,7 +79,7 @@ class ProbabilityBars(QWidget):
         grid.setColumnStretch(2, 1)
         width = max((b.sizeHint().width() for b in self.buttons.values()), default=0)
         for button in self.buttons.values():
-            button.setFixedWidth(min(width, 132))
+            button.setFixedWidth(min(width, 120))
         layout = self.layout()
         assert layout is not None
         layout.addWidget(self._holder)

@@ -49,6 +49,7 @@ class ScatterView(QWidget):
         self._region: QImage | None = None
         self._region_pixels: np.ndarray | None = None
         self._lines: list[np.ndarray] = []
+        self._faint_lines: list[np.ndarray] = []
         self._view: MapTransform | None = None
         self._static: QPixmap | None = None
         self._hold = _Hold()
@@ -75,7 +76,7 @@ class ScatterView(QWidget):
     def set_decision_map(self, decision: DecisionMap | None) -> None:
         """Colour the regions as the model divides the map."""
         self._decision = decision
-        self._lines, self._region = [], None
+        self._lines, self._faint_lines, self._region = [], [], None
         if decision is not None and self._points is not None:
             colours = {c.name: c.colour for c in self._points.conditions}
             shown = [colours.get(name, "#999999") for name in decision.conditions]
@@ -83,7 +84,8 @@ class ScatterView(QWidget):
             height, width = self._region_pixels.shape[:2]
             kind = QImage.Format.Format_ARGB32_Premultiplied
             self._region = QImage(self._region_pixels.data, width, height, width * 4, kind)
-            self._lines = boundary_lines(decision)
+            self._lines = boundary_lines(decision, decision.support)
+            self._faint_lines = boundary_lines(decision, ~decision.support)
         self._view = None
         self._repaint_static()
 
@@ -251,7 +253,9 @@ class ScatterView(QWidget):
         if self._decision is not None and self._region is not None:
             hatch = palette.mid().color()
             paint_regions(painter, self._decision, self._region, view, hatch)
-            paint_lines(painter, self._lines, view, palette.windowText().color())
+            ink = palette.windowText().color()
+            paint_lines(painter, self._faint_lines, view, ink, dashed=True)
+            paint_lines(painter, self._lines, view, ink)
         if self._points is not None and len(self._points.xy):
             grey = palette.placeholderText().color().lighter(130 if not is_dark(self) else 70)
             paint_points(painter, self._points, view.to_screen(self._points.xy), grey, palette.base().color())

@@ -87,7 +87,7 @@ def test_boundary_lies_where_two_conditions_tie(view):
     decision = view.decision
     x0, x1, y0, y1 = decision.extent
     height, width = decision.support.shape
-    for line in boundary_lines(decision):
+    for line in boundary_lines(decision, decision.support):
         column = ((line[:, 0] - x0) / (x1 - x0) * width - 0.5).round().astype(int).clip(0, width - 1)
         row = ((line[:, 1] - y0) / (y1 - y0) * height - 0.5).round().astype(int).clip(0, height - 1)
         top = np.sort(decision.posterior[row, column], axis=1)[:, -2:]

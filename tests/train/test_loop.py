@@ -15,7 +15,7 @@ from core.train.loop import CHECKPOINT, fit
 from core.train.presets import Preset
 from core.workflow import reader
 
-BRIEF = Preset("brief", "", 40, 8, 16, (4, 4, 4), 3)
+BRIEF = Preset("brief", "", "", 40, 8, 16, (4, 4, 4), 3)
 Fit = Callable[..., IResNet]
 
 
@@ -57,7 +57,7 @@ def same(a: IResNet, b: IResNet) -> bool:
 
 def test_the_loss_falls_and_progress_tells_it(train: Fit) -> None:
     told: list[Progress] = []
-    train(Preset("longer", "", 120, 8, 16, (8, 8, 8), 3), report=told.append)
+    train(Preset("longer", "", "", 120, 8, 16, (8, 8, 8), 3), report=told.append)
     losses = [p.values["loss"] for p in told]
     assert [p.done for p in told] == list(range(10, 121, 10))
     assert losses[-1] < 0.85 * losses[0]

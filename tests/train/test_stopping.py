@@ -1,7 +1,6 @@
 import json
 import subprocess
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import pytest
 from safetensors import safe_open
@@ -30,7 +29,7 @@ def test_a_killed_training_resumes_and_finishes(leigh: Leigh, copy_of: Callable,
     folder = copy_of(scanned_project).folder
     words = ["train", "--project", folder, "--preset", "standard", "--device", "cpu", "--progress", "json", "--json"]
     process = leigh(words)
-    wait_for_step(process, 10)
+    wait_for_step(process, 20)
     process.kill()
     process.communicate()
     assert open_project(folder).model == ""  # nothing half-made is taken for a model
@@ -39,7 +38,7 @@ def test_a_killed_training_resumes_and_finishes(leigh: Leigh, copy_of: Callable,
     output, told = again.communicate(timeout=WAIT_S)
     assert again.returncode == 0, told
     steps = [json.loads(line)["progress"]["done"] for line in told.splitlines() if '"what": "Training"' in line]
-    assert steps[0] > 10  # it went on where it was
+    assert steps[0] >= 20  # it went on where it was
     assert json.loads(output.splitlines()[-1])["training"]["steps"] == 80
     model = folder / "models" / "iresnet"
     assert open_project(folder).model == "iresnet" and load_card(model).digest

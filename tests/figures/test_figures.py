@@ -1,0 +1,223 @@
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+from pypdf import PdfReader
+
+from core.deliver import figure, panel_specs
+from core.domain import PanelSpec, Project
+from core.errors import LeighError
+from core.figures.export import sheet
+from core.figures.panels import CounterfactualPanel, composite, difference_limit, scale_bar_um
+from core.io.project import save_project
+
+Copy = Callable[[Project], Project]
+
+
+@pytest.fixture(scope="module")
+def specs(trained_project: Project) -> dict[str, PanelSpec]:
+    """One spec of every kind, for a diseased record moved to healthy."""
+    assert trained_project.dataset is not None
+    record = next(r.id for r in trained_project.dataset.records if r.condition == "DS")
+    return {
+        "counterfactual": PanelSpec("counterfactual", record, {"WT": 1.0}, 1.0),
+        "map": PanelSpec("map"),
+        "path": PanelSpec("path", record, {"WT": 1.0}),
+        "confusion": PanelSpec("confusion"),
+    }
+
+
+def note_in(path: Path) -> str:
+    """The words a figure file carries about itself."""
+    if path.suffix == ".pdf":
+        return str(PdfReader(path).metadata.subject)
+    if path.suffix == ".png":
+        return str(Image.open(path).text["Description"])
+    if path.suffix == ".tif":
+        with tifffile.TiffFile(path) as tiff:
+            return tiff.pages[0].description
+    text = path.read_text(encoding="utf-8")
+    return text.split("<dc:description>")[1].split("</dc:description>")[0].replace("&quot;", '"')
+
+
+@pytest.mark.parametrize("kind", ["counterfactual", "map", "path", "confusion"])
+@pytest.mark.parametrize("ending", [".pdf", ".svg", ".png", ".tif"])
+def test_every_panel_is_written_in_every_format_with_its_provenance(
+    trained_project: Project, specs: dict[str, PanelSpec], tmp_path: Path, kind: str, ending: str
+) -> None:
+    path = figure(trained_project.folder, [specs[kind]], tmp_path / f"panel{ending}", device="cpu")
+    note = json.loads(note_in(path))
+    assert note["panels"][0]["kind"] == kind and note["panels"][0]["record"] == specs[kind].record_id
+    assert len(note["model_digest"]) > 8 and note["program"].startswith("Leigh Explorer")
+    if ending in (".png", ".tif"):
+        picture = np.asarray(Image.open(path).convert("L"))
+        assert min(picture.shape) > 700 and 0.001 < (picture < 128).mean() < 0.9
+    if ending == ".svg":
+        assert "<text" in path.read_text(encoding="utf-8")
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+def test_pdf_text_can_be_read_and_edited(trained_project: Project, specs: dict[str, PanelSpec], tmp_path: Path) -> None:
+    reader = PdfReader(figure(trained_project.folder, [specs["counterfactual"]], tmp_path / "a.pdf", device="cpu"))
+    text = reader.pages[0].extract_text()
+    assert "Original (DS)" in text and "to WT" in text and "5 µm" in text
+    assert "Change in Mitochondria" in text and "grey values" in text
+    fonts = [font.get_object() for font in reader.pages[0]["/Resources"]["/Font"].values()]
+    assert fonts
+    for font in fonts:
+        inner = font["/DescendantFonts"][0].get_object() if "/DescendantFonts" in font else font
+        assert inner["/Subtype"] in ("/CIDFontType2", "/TrueType")  # Type 42; never Type 3 outlines
+        assert "/FontFile2" in inner["/FontDescriptor"]  # embedded
+
+
+def test_images_keep_their_own_pixels_in_a_pdf(
+    trained_project: Project, specs: dict[str, PanelSpec], tmp_path: Path
+) -> None:
+    page = PdfReader(figure(trained_project.folder, [specs["counterfactual"]], tmp_path / "a.pdf", device="cpu")).pages[
+        0
+    ]
+    sizes = [image.image.size for image in page.images]
+    assert sizes.count((48, 48)) == 5  # original, counterfactual, three difference maps: never resampled
+
+
+def test_without_a_pixel_size_there_is_no_scale_bar(
+    trained_project: Project, specs: dict[str, PanelSpec], tmp_path: Path, copy_of: Copy
+) -> None:
+    project = copy_of(trained_project)
+    assert project.dataset is not None
+    save_project(replace(project, dataset=replace(project.dataset, pixel_size_um=None)))
+    path = figure(project.folder, [specs["counterfactual"]], tmp_path / "a.pdf", device="cpu")
+    text = PdfReader(path).pages[0].extract_text()
+    assert "Original" in text and "µm" not in text
+
+
+@pytest.mark.parametrize(
+    ("width", "pixel_um", "expected"),
+    [(48, 0.65, 5), (512, 0.65, 50), (1024, 0.325, 50), (2048, 1.0, 500), (4, 0.1, 0.1), (400, 1.0, 100)],
+)
+def test_scale_bars_have_round_lengths_below_a_quarter_of_the_image(
+    width: int, pixel_um: float, expected: float
+) -> None:
+    length = scale_bar_um(width, pixel_um)
+    assert length == pytest.approx(expected)
+    assert length <= width * pixel_um / 4 + 1e-9
+
+
+def test_difference_maps_share_one_symmetric_scale(trained_project: Project, specs: dict[str, PanelSpec]) -> None:
+    from core.explain.session import Session
+
+    session = Session(trained_project.folder, "cpu")
+    spec = specs["counterfactual"]
+    result = session.move(spec.record_id, spec.weights, 1.0)
+    panel = CounterfactualPanel("", session.card.channels, session.card, result, 0.65)
+    images = [image for ax in sheet([panel]).subfigs[0].axes for image in ax.images]
+    limits = {image.get_clim() for image in images[2:5]}
+    assert len(limits) == 1
+    low, high = limits.pop()
+    assert low == -high and high == pytest.approx(difference_limit(result.difference))
+    for image, change in zip(images[2:5], result.difference, strict=True):
+        assert np.array_equal(np.asarray(image.get_array()), change)
+
+
+def test_the_difference_limit_is_never_zero_and_no_single_pixel_rules_it() -> None:
+    assert difference_limit(np.zeros((2, 8, 8))) > 0
+    change = np.full((1, 100, 100), -3.0)
+    change[0, 0, 0] = 900
+    assert difference_limit(change) == pytest.approx(3)
+
+
+def test_a_composite_adds_channels_in_their_own_colours() -> None:
+    from core.domain import Channel
+
+    image = np.array([[[0.0, 10.0, 20.0]], [[5.0, 5.0, 5.0]]])
+    colours = (Channel("a", "#FF0000"), Channel("b", "#0000FF"))
+    shown = composite(image, colours, (0.0, 0.0), (10.0, 10.0))
+    assert np.allclose(shown, [[[0, 0, 0.5], [1, 0, 0.5], [1, 0, 0.5]]])
+
+
+def test_several_panels_go_on_one_sheet(trained_project: Project, specs: dict[str, PanelSpec], tmp_path: Path) -> None:
+    told = []
+    path = figure(trained_project.folder, [*specs.values()], tmp_path / "a.pdf", device="cpu", report=told.append)
+    reader = PdfReader(path)
+    assert len(reader.pages) == 1
+    text = reader.pages[0].extract_text()
+    for words in ("Original", "Map agrees", "Strength toward WT", "Predicted"):
+        assert words in text
+    assert [p["kind"] for p in json.loads(note_in(path))["panels"]] == [*specs]
+    assert told[-1].done == told[-1].total
+
+
+def test_no_words_of_a_sheet_overlap_or_leave_it(trained_project: Project, specs: dict[str, PanelSpec]) -> None:
+    from matplotlib.axis import Axis
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.text import Text
+
+    from core.deliver import _PanelMaker
+
+    maker = _PanelMaker(trained_project.folder, "cpu")
+    blend = replace(specs["counterfactual"], weights={"WT": 0.6, "TT": 0.4}, strength=1.4)
+    title = "A title of the usual length for a panel of the paper"
+    panels = [maker.make(replace(s, title=title)) for s in (*specs.values(), blend)]
+    for crossing in (0.02, 0.5, 0.98):
+        panels.append(replace(panels[2], path=replace(panels[2].path, crossing=crossing)))
+    drawn = sheet(panels)
+    canvas = FigureCanvasAgg(drawn)
+    canvas.draw()
+    hidden = set()  # labels of ticks beyond the ends of an axis are never drawn
+    for axis in drawn.findobj(Axis):
+        low, high = sorted(axis.get_view_interval())
+        for tick in axis.get_major_ticks():
+            hidden |= {tick.label2} | (set() if low <= tick.get_loc() <= high else {tick.label1})
+    texts = [t for t in drawn.findobj(Text) if t not in hidden and t.get_visible() and t.get_text().strip()]
+    shown = [(t.get_text(), t.get_window_extent(canvas.get_renderer())) for t in texts]
+    assert len(shown) > 30
+    page = drawn.bbox
+    for words, box in shown:
+        assert box.x0 >= page.x0 - 1 and box.x1 <= page.x1 + 1, f"{words!r} leaves the sheet"
+        assert box.y0 >= page.y0 - 1 and box.y1 <= page.y1 + 1, f"{words!r} leaves the sheet"
+    for n, (words, box) in enumerate(shown):
+        for others, other in shown[n + 1 :]:
+            across = min(box.x1, other.x1) - max(box.x0, other.x0)
+            down = min(box.y1, other.y1) - max(box.y0, other.y0)
+            assert across <= 1 or down <= 1, f"{words!r} overlaps {others!r}"
+
+
+def test_unknown_endings_and_kinds_are_refused_and_nothing_is_written(
+    trained_project: Project, specs: dict[str, PanelSpec], tmp_path: Path
+) -> None:
+    for name in ("a.jpg", "a"):
+        with pytest.raises(LeighError, match=r"\.pdf, \.svg, \.png or \.tif"):
+            figure(trained_project.folder, [specs["map"]], tmp_path / name, device="cpu")
+    with pytest.raises(LeighError, match="no panel kind pie"):
+        figure(trained_project.folder, [replace(specs["path"], kind="pie")], tmp_path / "a.pdf", device="cpu")
+    with pytest.raises(LeighError, match="needs a record and a target"):
+        figure(trained_project.folder, [PanelSpec("path")], tmp_path / "a.pdf", device="cpu")
+    with pytest.raises(LeighError, match="No panel"):
+        figure(trained_project.folder, [], tmp_path / "a.pdf", device="cpu")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_map_of_another_model_is_not_drawn(trained_project: Project, tmp_path: Path, copy_of: Copy) -> None:
+    from core.io.project import latents_path
+    from core.io.tables import load_latents, save_latents
+
+    project = copy_of(trained_project)
+    latents = load_latents(latents_path(project))
+    save_latents(latents_path(project), replace(latents, model_digest="another"))
+    with pytest.raises(LeighError, match="leigh map"):
+        figure(project.folder, [PanelSpec("map")], tmp_path / "a.pdf", device="cpu")
+
+
+def test_panels_saved_by_the_window_are_read_back(tmp_path: Path) -> None:
+    path = tmp_path / "panels.json"
+    path.write_text('[{"kind": "path", "record_id": "r", "weights": {"WT": 1.0}, "title": "ä"}]', encoding="utf-8")
+    assert panel_specs(path, None, None, None, 1.0) == [PanelSpec("path", "r", {"WT": 1.0}, 1.0, "ä")]
+    for wrong in ("{", '[{"colour": 1}]', '{"a": 1}', "[1]"):
+        path.write_text(wrong, encoding="utf-8")
+        with pytest.raises(LeighError, match="no panel list"):
+            panel_specs(path, None, None, None, 1.0)
