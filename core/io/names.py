@@ -27,6 +27,7 @@ BUILT_IN: dict[str, str] = {
     "arrayscan": rf"^(?P<plate>.+)_(?P<well>{_WELL})f(?P<site>\d+)d(?P<channel>\d)$",
     "nf1": rf"^(?P<well>{_WELL})_\d+(?P<drop>_\d+)_(?P<site>\d+)_(?P<channel>[A-Za-z][A-Za-z0-9]*)_\d+$",
     "stain": rf"^(?P<before>.*?)(?:^|[ _.\-(\[])(?P<channel>(?i:{_WORDS}))(?=$|[ _.\-)\]])(?P<after>.*)$",
+    "well-site": r"^(?P<plate>\w[\w\-]*?)_(?P<well>(?:[A-P]|A[A-F])\d\d)_[sf](?P<site>\d+)$",
     "plain": r"^(?:.*?[ _\-](?=[A-Z]{1,2}\d\d))?(?P<well>(?:[A-P]|A[A-F])\d{1,2})(?:[ _\-].*)?$",
 }
 ALIASES = {"cellprofiler": "stain", "operetta": "phenix", "imagexpress_w1": "imagexpress", "cv8000": "yokogawa"}

@@ -61,8 +61,8 @@ def test_blocks_are_freia_modules_between_the_planned_times() -> None:
     steps = step_times(model.architecture)
     assert len(model.blocks) == len(steps) == 5
     ends = [t + h for t, h in steps]
-    assert ends[0] == pytest.approx(0.05)
-    assert steps[-1][0] == pytest.approx(0.8)
+    assert ends[0] == pytest.approx(model.architecture.t_image)
+    assert steps[-1][0] == pytest.approx(model.architecture.t_noise)
     assert [t for t, _ in steps[:-1]] == pytest.approx(ends[1:])
 
 
