@@ -4,7 +4,7 @@
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 
-qt_packages="libegl1 libgl1 libxkbcommon0 libxkbcommon-x11-0 libdbus-1-3 libfontconfig1 libxcb-cursor0 libxcb-icccm4
+qt_packages="libglib2.0-0 libegl1 libgl1 libxkbcommon0 libxkbcommon-x11-0 libdbus-1-3 libfontconfig1 libxcb-cursor0 libxcb-icccm4
 libxcb-keysyms1 libxcb-shape0 libxcb-xinerama0 libxcb-randr0 libxcb-render-util0 libxcb-image0 libxcb-xkb1 libxcb-sync1
 libxcb-xfixes0 libxcb-shm0 libx11-xcb1 fonts-dejavu-core"
 
@@ -54,13 +54,23 @@ find_uv() {
     echo "$here/.uv/bin/uv"
 }
 
+missing_qt_libraries() {
+    qt=$("$here/.venv/bin/python" -c 'import PySide6, os; print(os.path.dirname(PySide6.__file__))')
+    ldd "$qt"/QtGui*.so "$qt"/QtWidgets*.so "$qt"/QtSvg*.so "$qt"/Qt/plugins/platforms/libqxcb.so \
+        "$qt"/Qt/plugins/platforms/libqoffscreen.so 2>/dev/null |
+        sed -n 's/^[[:space:]]*\(lib[^ ]*\) => not found.*/\1/p' | sort -u
+}
+
 need_qt_libraries() {
     [ "$(uname -s)" = Linux ] || return 0
-    qt=$("$here/.venv/bin/python" -c 'import PySide6, os; print(os.path.dirname(PySide6.__file__))')
-    missing=$(ldd "$qt"/*.so "$qt"/Qt/lib/libQt6Gui.so.6 "$qt"/Qt/lib/libQt6XcbQpa.so.6 \
-        "$qt"/Qt/plugins/platforms/*.so 2>/dev/null | sed -n 's/^[[:space:]]*\(lib[^ ]*\) => not found.*/\1/p' |
-        grep -v '^libQt6\|libwayland\|libpyside\|libshiboken' | sort -u)
-    [ -z "$missing" ] || install_debian $qt_packages
+    [ -n "$(missing_qt_libraries)" ] || return 0
+    install_debian $qt_packages
+    still=$(missing_qt_libraries)
+    if [ -n "$still" ]; then
+        echo "These system libraries are still missing: $(echo $still)" >&2
+        echo "Install the packages of your system that contain them, then try again." >&2
+        exit 1
+    fi
 }
 
 set_up() {

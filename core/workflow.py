@@ -43,8 +43,8 @@ from core.progress import Progress, Report, silent
 
 MODEL_NAME = "iresnet"
 CALIBRATION_RECORDS = 12
-PLACING_RECORDS = 6
-PLACING_ROUNDS = 2
+PLACING_RECORDS = 5
+PLACING_ROUNDS = 3
 MEASURED_RECORDS = 128
 RECIPE_FIELDS = 60
 SMALLEST_SIDE = 16  # network pixels: below it a field holds nothing to crop
@@ -187,16 +187,23 @@ def _finish(
 
 
 def place_steps(model: Any, card: ModelCard, records: Sequence[ImageRecord], read: Reader, report: Report) -> None:
-    """Place the block times by the contraction measured on a few training records of different conditions."""
+    """Place the block times by the contraction measured on a few training records; the best of a few rounds stays."""
     from core.explain.counterfactual import encode
+    from core.models.iresnet import block_edges
 
-    chosen = np.random.default_rng(card.seed).permutation(len(records))[:PLACING_RECORDS]
+    chosen = [records[n] for n in np.random.default_rng(card.seed).permutation(len(records))[:PLACING_RECORDS]]
+    best = (np.inf, model.architecture.times)
     for i in range(PLACING_ROUNDS):
-        measured = [encode(model, card, r.id, r.condition, read(r)).contraction for r in (records[n] for n in chosen)]
+        measured = [encode(model, card, r.id, r.condition, read(r)).contraction for r in chosen]
+        usable = [m for m in measured if m]
         report(Progress(i + 1, PLACING_ROUNDS, "Placing the steps"))
-        if not (usable := [m for m in measured if m]):
-            return
-        model.place_steps([float(v) for v in np.max(usable, axis=0)])
+        if not usable:
+            break
+        contraction = np.max(usable, axis=0)
+        worst = float(contraction.max()) if len(usable) == len(measured) else np.inf
+        best = min(best, (worst, model.architecture.times))
+        model.set_times(block_edges(model.architecture, contraction))
+    model.set_times(best[1])
 
 
 def measure_inverse(

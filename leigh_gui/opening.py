@@ -117,11 +117,10 @@ class Opener(QObject):
 def _read_demo() -> Opened:
     import platformdirs
 
-    from core.resources import copy_demo
+    from core.resources import copy_demo, demo_name
 
-    folder = platformdirs.user_data_path("leigh-explorer", appauthor=False) / "demo"
-    if not (folder / "project.json").exists():
-        copy_demo(folder)
+    folder = platformdirs.user_data_path("leigh-explorer", appauthor=False) / demo_name()
+    copy_demo(folder)
     return read_project(folder)
 
 

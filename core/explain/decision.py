@@ -13,6 +13,7 @@ from core.models.heads import probabilities_of
 GRID = 192
 SMOOTH = 12  # records a pixel is averaged over
 SUPPORT = 5  # neighbours that decide whether there is data
+MAX_STRENGTH = 1.5  # beyond 1 is exaggeration
 MARGIN = 0.12  # of the map's extent, around the points
 
 
@@ -71,7 +72,8 @@ def weights_and_strength(
     """What a handle dragged from `start` to `place` asks for: condition weights (sum 1) and strength.
 
     Inside the source's own region the direction decides, beyond it the posterior under the cursor. Strength is the way
-    gone as share of the way to the weighted anchors, so it is 0 at the start and 1 at the target's usual place.
+    gone in the direction of the weighted anchors as share of the way there: 0 at the start, 1 at the target's usual
+    place, and 0 for a handle pulled away from every condition.
     """
     k = decision.conditions.index(source)
     moved = np.subtract(place, start)
@@ -91,7 +93,7 @@ def weights_and_strength(
         return {others[0]: 1.0}, 0.0
     weights /= weights.sum()
     aim = weights @ decision.anchors - np.asarray(start)
-    strength = min(way / (float(np.hypot(*aim)) + 1e-9), 1.5)
+    strength = float(np.clip(moved @ aim / (aim @ aim + 1e-9), 0.0, MAX_STRENGTH))
     return {n: float(w) for n, w in zip(decision.conditions, weights) if w > 0}, strength
 
 

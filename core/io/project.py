@@ -52,7 +52,7 @@ class _Images(BaseModel):
     """Where the images lie, seen from the project and absolutely."""
 
     relative: str | None
-    absolute: str
+    absolute: str | None
 
 
 class _Stored(BaseModel):
@@ -249,7 +249,8 @@ def _places(project: Project) -> dict[str, str | None] | None:
         relative: str | None = Path(os.path.relpath(root, project.folder)).as_posix()
     except ValueError:  # another drive on Windows
         relative = None
-    return {"relative": relative, "absolute": str(root)}
+    inside = root.is_relative_to(project.folder)  # images and project travel together: no second place to look
+    return {"relative": relative, "absolute": None if inside else str(root)}
 
 
 def _dataset_dict(dataset: Dataset | None) -> dict[str, Any] | None:
@@ -270,7 +271,10 @@ def _dataset(stored: _Stored, folder: Path) -> Dataset | None:
             if not is_inside(file):
                 raise BadProject(f"Record {record.id} points outside the image folder ({file!r}).", "Not opened.")
     places = [folder / stored.images.relative] if stored.images.relative is not None else []
-    places = [Path(os.path.normpath(place)) for place in [*places, Path(stored.images.absolute)]]
+    places = [
+        Path(os.path.normpath(place))
+        for place in [*places, *([Path(stored.images.absolute)] if stored.images.absolute else [])]
+    ]
     first = dataset.records[0].files[0] if dataset.records else "."
     root = next((place for place in places if (place / first).exists()), places[0])
     return replace(dataset, root=root)

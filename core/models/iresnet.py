@@ -32,7 +32,7 @@ class Architecture:
     widths: tuple[int, int, int] = (40, 64, 96)
     blocks: int = 12
     t_image: float = 0.05  # time of the image end
-    t_noise: float = 0.93  # time of the latent end
+    t_noise: float = 0.92  # time of the latent end
     times: tuple[float, ...] = ()  # block edges, image end first; empty: uniform in logit(t)
 
 
@@ -99,9 +99,9 @@ class IResNet(nn.Module):
         self.register_buffer("feature_scale", torch.ones(self.velocity.feature_count))
         self.head = nn.Linear(self.velocity.feature_count, a.conditions)
 
-    def place_steps(self, contraction: Sequence[float]) -> None:
-        """Move the block times so that each block gets an equal share of the measured contraction."""
-        self.architecture = replace(self.architecture, times=block_edges(self.architecture, contraction))
+    def set_times(self, times: tuple[float, ...]) -> None:
+        """Put the blocks between these edges, image end first."""
+        self.architecture = replace(self.architecture, times=times)
         for block, (t, h) in zip(self.blocks, step_times(self.architecture), strict=True):
             block.t, block.h = t, h
 

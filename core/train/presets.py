@@ -19,9 +19,9 @@ class Preset:
 
 
 PRESETS = {
-    "quick": Preset("quick", "A first look", "about 5 minutes on two cores", 1500, 24, 64, (40, 64, 96), 12),
+    "quick": Preset("quick", "A first look", "about 5 minutes on two cores", 1200, 24, 64, (40, 64, 96), 12),
     "standard": Preset(
-        "standard", "For results", "about 30 minutes on two cores, less on a GPU", 12_000, 24, 64, (40, 64, 96), 12
+        "standard", "For results", "about 15 minutes on two cores, less on a GPU", 4000, 24, 64, (40, 64, 96), 12
     ),
     "lab": Preset(
         "lab",

@@ -1,0 +1,92 @@
+"""The whole way on real images from the command line, with training cut to seconds."""
+
+import csv
+import json
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tifffile
+
+Leigh = Callable[[Sequence[object]], "subprocess.Popen[str]"]
+Run = Callable[..., dict[str, Any]]
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def run(leigh: Leigh) -> Run:
+    """Runs a verb with --json to its end; it must exit with 0."""
+
+    def run(*words: object) -> dict[str, Any]:
+        process = leigh([*words, "--json"])
+        out, err = process.communicate(timeout=400)
+        assert process.returncode == 0, err[-1500:]
+        answer: dict[str, Any] = json.loads(out.strip().splitlines()[-1])
+        return answer
+
+    return run
+
+
+def whole_way(run: Run, project: Path, out: Path, source: str, target: str) -> dict[str, Any]:
+    """Train, evaluate, encode, map, counterfactual and figure; returns the evaluation."""
+    run("train", "--project", project, "--preset", "quick")
+    report = run("evaluate", "--project", project)
+    run("encode", "--project", project)
+    assert 0 <= run("map", "--project", project)["fidelity"] <= 1
+    moved = run(
+        "counterfactual", "--project", project, "--from", source, "--to", target, "--split", "test", "--out", out
+    )
+    with (out / "evidence.csv").open(encoding="utf-8-sig") as stream:
+        rows = list(csv.DictReader(stream))
+    assert len(rows) == moved["records"] > 0
+    assert moved["valid"] == sum(row["valid"] == "True" for row in rows)
+    record = next(row["record"] for row in rows if row["valid"] == "True")
+    figure = out / "panel.pdf"
+    run(
+        "figure", "--project", project, "--panel", "counterfactual", "--record", record, "--to", target, "--out", figure
+    )
+    assert figure.read_bytes().startswith(b"%PDF")
+    return report
+
+
+def test_one_file_per_channel_with_a_plate_map(shared: Path, run: Run, tmp_path: Path) -> None:
+    data, project = shared / "data" / "nf1_schwann_3ch", tmp_path / "project"
+    table = data / "platemap_NF1_plate2.csv"
+    scanned = run("scan", data / "images", "--project", project, "--plate-map", table, "--condition-from", "plate-map")
+    assert scanned["conditions"] == {"WT": 1, "Null": 4}
+    assert scanned["channels"] == ["DAPI", "GFP", "RFP"]
+    report = whole_way(run, project, tmp_path / "moved", "Null", "WT")
+    assert report["accuracy"] is None  # WT stands in one well: nothing can be claimed
+    assert "reason" in report
+    moved = next((tmp_path / "moved").glob("*_counterfactual.ome.tif"))
+    assert tifffile.imread(moved).shape == (3, 904, 1224)  # the file's own size, though the network saw a third
+    assert tifffile.imread(moved).dtype == "uint16"
+
+
+def test_ome_tiff_tiles_with_a_table_of_files(shared: Path, run: Run, tmp_path: Path) -> None:
+    data, project = shared / "data" / "nf1_schwann_3ch", tmp_path / "project"
+    table = data / "labels.csv"
+    scanned = run(
+        "scan", data / "tiles_224", "--project", project, "--plate-map", table, "--condition-from", "plate-map"
+    )
+    assert scanned["records"] == 100
+    assert scanned["groups"] == 5
+    report = whole_way(run, project, tmp_path / "moved", "Null", "WT")
+    assert report["accuracy"] is None
+    assert report["conditions_not_tested"] == ["WT"]
+
+
+def test_many_conditions_in_one_channel_grouped_by_movie(shared: Path, run: Run, tmp_path: Path) -> None:
+    data, project = shared / "data" / "mitocheck_phenotypes", tmp_path / "project"
+    left_out = ["Folded", "Interphase", "Polylobed", "OutOfFocus", "Apoptosis", "Prometaphase", "Binuclear"]
+    scanned = run(
+        "scan", data / "images", "--project", project, "--plate-map", data / "labels.csv", "--group-by", "group",
+        "--exclude", *left_out,
+    )  # fmt: skip
+    assert len(scanned["conditions"]) == 9
+    report = whole_way(run, project, tmp_path / "moved", "Metaphase", "Grape")
+    assert report["test_groups"] >= 5
+    assert report["accuracy_low"] <= report["accuracy"] <= report["accuracy_high"]
+    assert report["baseline"]["accuracy"] > 0.4  # nine conditions: chance is 0.11
