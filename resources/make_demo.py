@@ -23,6 +23,7 @@ def make_demo(preset: str) -> None:
     scan(DEMO / "images", DEMO)
     train(DEMO, preset=preset, seed=SEED, report=_print)
     make_map(DEMO, seed=SEED, report=_print)
+    (DEMO / "project.json.bak").unlink()
 
 
 def _print(progress: Progress) -> None:

@@ -1,0 +1,87 @@
+"""The demo that travels with the program is complete, small, and says the truth about itself."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.data.synthetic import CHANNELS, DEMO_PHENOTYPES, render
+from core.domain import Role
+from core.explain.session import Session
+from core.io.models import load_card
+from core.io.project import latents_path, maps_folder, model_folder, open_project
+from core.io.tables import load_latents, load_map
+from core.io.tiff import read_record
+from core.resources import copy_demo, demo_name, resource
+
+DEMO = resource("demo")
+
+
+def test_demo_has_images_roles_channels_and_a_plate_layout() -> None:
+    dataset = open_project(DEMO).dataset
+    assert dataset is not None
+    assert dataset.root == DEMO / "images"
+    assert dataset.condition_names == tuple(DEMO_PHENOTYPES)
+    assert [dataset.condition(n).role for n in ("WT", "DS", "TT")] == [Role.HEALTHY, Role.DISEASED, Role.TREATED]
+    assert [c.name for c in dataset.channels] == [c.name for c in CHANNELS]
+    assert len({c.colour for c in dataset.channels}) == 3
+    assert dataset.plate_shape == (8, 12)
+    assert len({r.well for r in dataset.records}) == 48
+    assert min(min(r.shape[1:]) for r in dataset.records) >= 96
+    assert not dataset.problems
+
+
+def test_demo_images_are_what_the_generator_renders_today() -> None:
+    dataset = open_project(DEMO).dataset
+    assert dataset is not None
+    rows = (DEMO / "images" / "truth.csv").read_text(encoding="utf-8").splitlines()
+    file, seed = rows[1].split(",")[:2]
+    record = next(r for r in dataset.records if r.files == (file,))
+    assert np.array_equal(read_record(dataset.root, record), render(int(seed), DEMO_PHENOTYPES[record.condition], 128))
+
+
+def test_demo_model_is_small_tested_on_whole_wells_and_invertible() -> None:
+    project = open_project(DEMO)
+    folder = model_folder(project, project.model)
+    assert (folder / "model.safetensors").stat().st_size <= 5_000_000
+    card = load_card(folder)
+    assert card.inverse is not None and not card.inverse.failed
+    assert card.inverse.roundtrip_max < 1 / 1020
+    assert card.accuracy["test_groups"] >= 12
+    assert card.accuracy["accuracy"] >= 0.85
+
+
+def test_demo_map_belongs_to_the_model_and_shows_held_out_points() -> None:
+    project = open_project(DEMO)
+    card = load_card(model_folder(project, project.model))
+    latents = load_latents(latents_path(project))
+    projection, decision = load_map(maps_folder(project))
+    assert latents.model_digest == projection.model_digest == decision.model_digest == card.digest
+    assert decision.held_out and decision.fidelity >= 0.9
+    assert set(latents.split) == {"train", "validation", "test"}
+
+
+def test_demo_says_nothing_of_the_machine_it_was_made_on() -> None:
+    text = (DEMO / "project.json").read_text(encoding="utf-8")
+    assert '"absolute": null' in text
+    assert not list(DEMO.rglob("*checkpoint*"))
+    assert not list(DEMO.rglob("*.bak"))
+
+
+def test_a_diseased_image_of_the_demo_moves_to_wild_type(tmp_path: Path) -> None:
+    copy_demo(tmp_path / demo_name())
+    session = Session(tmp_path / demo_name(), "cpu")
+    assert session.latents is not None
+    row = next(
+        i for i, (t, s) in enumerate(zip(session.latents.truth, session.latents.split)) if t == 1 and s == "test"
+    )
+    record = session.latents.record_ids[row]
+    still = session.move(record, {"WT": 1.0}, 0.0)
+    assert np.array_equal(still.image, still.original)
+    moved = session.move(record, {"WT": 1.0}, 1.0)
+    assert moved.valid
+    assert session.card.condition_names[int(moved.probabilities.argmax())] == "WT"
+    red = moved.difference[2]
+    assert red.mean() > 0  # the planted truth: diseased mitochondria are dimmer, so health is brighter
+    path = session.path(record, {"WT": 1.0}, 6)
+    assert path.crossing == pytest.approx(0.5, abs=0.5)
