@@ -93,6 +93,7 @@ need_screen() {
 case "${1:-}" in
 demo)
     set_up --no-dev
+    [ $# -eq 1 ] || run leigh "$@"
     need_screen
     run leigh-gui --demo
     ;;

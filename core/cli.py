@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import signal
 import sys
 import threading
 import time
@@ -29,7 +30,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         result = arguments.run(arguments, _report(arguments.progress))
     except Cancelled:
-        _say("Stopped. Everything done so far is kept.")
+        _say("Stopped. Everything done so far is kept; a training goes on with --resume.")
         return STOPPED
     except LeighError as fault:
         _say(str(fault).replace("\n", " "))
@@ -52,7 +53,8 @@ def main(argv: list[str] | None = None) -> int:
     return DONE
 
 
-_DISK_FAULTS = {13, 17, 20, 21, 28, 30}  # no permission, file for folder and the reverse, no space, read-only
+# no permission, file for folder and the reverse, too large, no space, read-only, name too long, quota
+_DISK_FAULTS = {13, 17, 20, 21, 27, 28, 30, 36, 122}
 
 
 def _our_fault() -> int:
@@ -73,6 +75,8 @@ def _say(line: str) -> None:
 def _report(kind: str) -> Report:
     """`bar` for people at a terminal, `json` lines for the window, `none` for scripts."""
     stop = threading.Event()
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, lambda *_: _stop_or_quit(stop))
     if kind == "json":
         threading.Thread(target=_listen, args=(stop,), daemon=True).start()
     last_time, last_what = 0.0, ""
@@ -100,6 +104,13 @@ def _report(kind: str) -> Report:
             _say(line)
 
     return report
+
+
+def _stop_or_quit(stop: threading.Event) -> None:
+    """Ctrl-C stops at the next step, with everything saved; a second one at once."""
+    if stop.is_set():
+        raise KeyboardInterrupt
+    stop.set()
 
 
 def _listen(stop: threading.Event) -> None:
@@ -147,7 +158,8 @@ def _scan(a: argparse.Namespace, report: Report) -> Result:
     groups = len({r.group for r in dataset.records})
     lines = [f"{len(dataset.records)} images, {len(dataset.channels)} channels, {groups} groups"]
     lines += [f"  {name}: {count}" for name, count in counts.items()]
-    lines += [f"  {p.severity}: {p.item}: {p.reason} {p.remedy}" for p in dataset.problems[:20]]
+    for p in dataset.problems[:20]:
+        lines.append(f"{p.severity}: {p.item}: {p.reason.rstrip('. ')}. {p.remedy}")
     if len(dataset.problems) > 20:
         lines.append(f"  ... and {len(dataset.problems) - 20} more; all are on the Data page and in project.json")
     return {
@@ -162,12 +174,15 @@ def _scan(a: argparse.Namespace, report: Report) -> Result:
 
 
 def _train(a: argparse.Namespace, report: Report) -> Result:
+    from core.io.project import ProjectLock, open_project
     from core.workflow import evaluation_summary, train
 
     groups = [g.strip() for g in a.test_groups.split(",") if g.strip()]
-    card = train(
-        a.project, preset=a.preset, seed=a.seed, test_groups=groups, resume=a.resume, device=a.device, report=report
-    )
+    open_project(a.project)
+    with ProjectLock(a.project):  # two trainings of one project would overwrite each other
+        card = train(
+            a.project, preset=a.preset, seed=a.seed, test_groups=groups, resume=a.resume, device=a.device, report=report
+        )
     summary = evaluation_summary(card)
     summary["training"] = card.training
     return {**summary, "text": _evaluation_text(summary)}

@@ -1,6 +1,7 @@
 """What leaves the program: counterfactuals as TIFFs with their evidence, and figure panels."""
 
 from collections.abc import Sequence
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,13 @@ from core import __version__
 from core.domain import Counterfactual, Dataset, ImageRecord, ModelCard, PanelSpec
 from core.errors import LeighError
 from core.io.tables import safe_name, write_csv
-from core.io.tiff import read_record, write_tiff
+from core.io.tiff import write_tiff
+from core.io.unchanged import read_unchanged
 from core.progress import Progress, Report, silent
 from core.workflow import load_model, with_dataset
 
-PATH_FRAMES = 21
+PATH_FRAMES = 11  # as in the window
+MAX_STRENGTH = 5.0
 
 
 def counterfactuals(
@@ -36,6 +39,9 @@ def counterfactuals(
     project, dataset = with_dataset(project_folder)
     card, model = load_model(project, dataset, device)
     condition_index(card, to)
+    _keep_off_images(project_folder, out)
+    if not 0 <= strength <= MAX_STRENGTH:
+        raise LeighError(f"The strength {strength:g} is not between 0 and {MAX_STRENGTH:g}.", "1 is the target.")
     chosen = _choose(dataset, card, to, source, record_ids, split)
     out.mkdir(parents=True, exist_ok=True)
     rows: list[dict[str, Any]] = []
@@ -43,19 +49,31 @@ def counterfactuals(
         row: dict[str, Any] = {"record": record.id, "condition": record.condition, "group": record.group}
         row |= {"split": card.split.get(record.group, "test"), "to": to, "strength": strength}
         try:
-            raw = read_record(dataset.root, record)
+            raw = read_unchanged(dataset.root, record)
             encoded = encode_record(model, card, record.id, record.condition, raw)
             before = counterfactual(model, card, encoded, {to: 1.0}, 0.0)
             after = counterfactual(model, card, encoded, {to: 1.0}, strength)
             rows.append(row | _evidence(card, before, after))
             if after.valid:
-                _write_pair(out, after, raw.dtype, dataset)
+                rows[-1]["file"] = _write_pair(out, after, raw.dtype, dataset)
         except (LeighError, OSError) as failure:
             rows.append(row | {"valid": False, "reason": str(failure)})
         report(Progress(i + 1, len(chosen), f"Moving images to {to}"))
     keys = list(dict.fromkeys(k for row in rows for k in row))
     write_csv(out / "evidence.csv", [{k: row.get(k, "") for k in keys} for row in rows])
+    if not any(row["valid"] for row in rows):
+        raise LeighError(
+            f"None of the {len(rows)} images could be moved: {rows[0]['reason']}", f"All are in {out / 'evidence.csv'}."
+        )
     return rows
+
+
+def _keep_off_images(project_folder: Path, out: Path) -> None:
+    """Nothing is ever written among the user's images. Raises LeighError."""
+    project, dataset = with_dataset(project_folder)
+    place, root = out.resolve(), dataset.root.resolve()
+    if place.is_relative_to(root) and not place.is_relative_to(project.folder.resolve() / "exports"):
+        raise LeighError(f"{out} lies among the images of this project.", "Choose a folder outside of them.")
 
 
 def figure(
@@ -65,6 +83,7 @@ def figure(
     from core.figures.export import check_format, save_sheet
 
     check_format(out)
+    _keep_off_images(project_folder, out)
     if not specs:
         raise LeighError("No panel was asked for.", "Choose one with --panel, or collect panels on the Figure page.")
     panels = []
@@ -83,6 +102,7 @@ class _PanelMaker:
     def __init__(self, folder: Path, device: str) -> None:
         self.folder, self.device = folder, device
         self.project, self.dataset = with_dataset(folder)
+        self._ids = {r.id for r in self.dataset.records}
         self._session: Any = None
 
     @property
@@ -117,6 +137,9 @@ class _PanelMaker:
             raise LeighError(
                 f"A {spec.kind} panel needs a record and a target.", "Give --record ID and --to CONDITION."
             )
+        source = self.dataset.record(spec.record_id).condition if spec.record_id in self._ids else ""
+        if set(spec.weights) == {source}:
+            raise LeighError(f"{spec.record_id} is {source} already.", "Choose another record or another condition.")
         if spec.kind == "path":
             path = self.session.path(spec.record_id, spec.weights, PATH_FRAMES)
             return PathPanel(spec.title, self.session.card.conditions, path)
@@ -189,8 +212,7 @@ def _evidence(card: ModelCard, before: Counterfactual, after: Counterfactual) ->
     """What is known of one counterfactual; one row of evidence.csv."""
     names = card.condition_names
     target = names.index(after.target)
-    energy = np.square(after.difference).sum(axis=(1, 2))
-    total = float(energy.sum())
+    shares = after.channel_shares(card.recipe.span)
     row: dict[str, Any] = {
         "valid": after.valid,
         "reason": after.reason,
@@ -203,18 +225,21 @@ def _evidence(card: ModelCard, before: Counterfactual, after: Counterfactual) ->
         "clipped_share": after.clipped,
     }
     for c, channel in enumerate(card.channels):
-        row[f"change_share_{channel.name}"] = float(energy[c] / total) if total > 0 else 0.0
+        row[f"change_share_{channel.name}"] = float(shares[c])
         row[f"mean_change_{channel.name}"] = float(after.difference[c].mean())
     return row
 
 
-def _write_pair(out: Path, result: Counterfactual, dtype: Any, dataset: Dataset) -> None:
-    """Counterfactual in the file's own grey values and type, difference as float32 (it has a sign)."""
+def _write_pair(out: Path, result: Counterfactual, dtype: Any, dataset: Dataset) -> str:
+    """Counterfactual in the file's own grey values and type, difference as float32 (it has a sign).
+
+    Returns the name of the counterfactual's file.
+    """
     image = result.image
     if dtype.kind in "iu":
         limits = np.iinfo(dtype)
         image = np.clip(np.rint(image), limits.min, limits.max)
-    stem = f"{safe_name(result.record_id)}_to_{safe_name(result.target)}"
+    stem = f"{_unique_name(result.record_id)}_to_{_unique_name(result.target)}"
     channels = [c.name for c in dataset.channels]
     way = f"{result.record_id} from {result.source} to {result.target}, strength {result.strength:g}"
     note = f"Generated by Leigh Explorer: {way}"
@@ -222,3 +247,10 @@ def _write_pair(out: Path, result: Counterfactual, dtype: Any, dataset: Dataset)
     for kind, values in pairs:
         path = out / f"{stem}_{kind}.ome.tif"
         write_tiff(path, values, channel_names=channels, pixel_size_um=dataset.pixel_size_um, description=note)
+    return f"{stem}_counterfactual.ome.tif"
+
+
+def _unique_name(text: str) -> str:
+    """A safe file name; where it had to be changed or cut, a fingerprint keeps two of them apart."""
+    safe = safe_name(text)
+    return safe if safe == text else f"{safe[:100]}-{blake2b(text.encode(), digest_size=4).hexdigest()}"

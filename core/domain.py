@@ -208,6 +208,11 @@ class LatentTable:
         """Row of this record; raises ValueError."""
         return self.record_ids.index(record_id)
 
+    def describes(self, dataset: Dataset) -> bool:
+        """Whether every row is a record of this dataset under the condition it had when it was read."""
+        now = {r.id: r.condition for r in dataset.records}
+        return all(now.get(i) == self.conditions[t] for i, t in zip(self.record_ids, self.truth, strict=True))
+
     @property
     def predicted(self) -> IntArray:
         """(N,) index of the most probable condition."""
@@ -261,6 +266,12 @@ class Counterfactual:
     reason: str = ""  # why it is not shown, when not valid
     clipped: float = 0.0  # share of pixels outside the file's grey values
     xy: tuple[float, float] | None = None  # where it lands on the map, when there is one
+
+    def channel_shares(self, spans: tuple[float, ...]) -> FloatArray:
+        """(C,) share of the change each channel carries: root mean square over its display range, summing to 1."""
+        size = np.sqrt(np.square(self.difference, dtype=np.float64).mean(axis=(1, 2))) / np.maximum(spans, 1e-12)
+        shares: FloatArray = size / size.sum() if size.sum() > 0 else size
+        return shares
 
     @property
     def target(self) -> str:

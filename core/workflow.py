@@ -21,6 +21,7 @@ from core.domain import (
     InverseQuality,
     LatentTable,
     ModelCard,
+    Problem,
     Project,
     Projection,
     Recipe,
@@ -38,7 +39,7 @@ from core.io.project import (
 )
 from core.io.scan import scan_folder
 from core.io.tables import load_latents, save_latents, save_map
-from core.io.tiff import read_record
+from core.io.unchanged import read_unchanged
 from core.progress import Progress, Report, silent
 
 MODEL_NAME = "iresnet"
@@ -53,11 +54,26 @@ SMALLEST_SIDE = 16  # network pixels: below it a field holds nothing to crop
 def scan(folder: Path, project_folder: Path, *, report: Report = silent, **options: Any) -> Project:
     """Scan a folder of images into a new project, or anew into an existing one (its models stay)."""
     dataset = scan_folder(folder, report=report, **options)
+    dataset = replace(dataset, problems=(*dataset.problems, *_untestable(dataset)))
     if (project_folder / "project.json").exists():
-        project = replace(open_project(project_folder), dataset=dataset)
+        before = open_project(project_folder)
+        if before.dataset is not None and before.dataset.records and not dataset.records:
+            first = dataset.problems[0] if dataset.problems else None
+            raise LeighError(
+                f"Nothing usable is left in {folder}; the project keeps what it had.",
+                f"First problem: {first.item}: {first.reason}" if first else "Check the folder.",
+            )
+        project = replace(before, dataset=dataset)
         save_project(project)
         return project
     return create_project(project_folder, dataset)
+
+
+def _untestable(dataset: Dataset) -> list[Problem]:
+    """Conditions in a single group: they can be looked at, never tested."""
+    homes = {c: {r.group for r in dataset.records if r.condition == c} for c in dataset.condition_names}
+    reason = "all its images are of one well or group, so what is learned of it cannot be tested"
+    return [Problem(c, reason, "Add another well or culture.", "warning") for c, g in homes.items() if len(g) == 1]
 
 
 def train(
@@ -129,7 +145,9 @@ def train(
         card, training={**card.training, "total_seconds": time.monotonic() - began, "peak_memory_bytes": memory}
     )
     card = save_model(folder, card, weights_of(model))
-    save_latents(latents_path(project), replace(latents, model_digest=card.digest))
+    project = open_project(project_folder)  # it may have been edited meanwhile
+    if project.dataset is not None and dataset_digest(project.dataset) == card.dataset_digest:
+        save_latents(latents_path(project), replace(latents, model_digest=card.digest))
     save_project(replace(project, model=MODEL_NAME))
     for leftover in (folder / CHECKPOINT, (folder / CHECKPOINT).with_suffix(".previous")):
         leftover.unlink(missing_ok=True)
@@ -286,13 +304,13 @@ def make_map(project_folder: Path, *, seed: int = 0, report: Report = silent) ->
 
     project, dataset = with_dataset(project_folder)
     card = load_card(model_folder(project, _model_of(project)))
-    _check_fits(card, dataset)
+    check_fits(card, dataset)
     path = latents_path(project)
     if not path.exists():
         raise BadProject(f"{project_folder} has no latents yet.", "Run `leigh encode` first.")
     latents = load_latents(path)
-    if latents.model_digest != card.digest:
-        raise BadProject("The latents were made with another model.", "Run `leigh encode` again.")
+    if latents.model_digest != card.digest or not latents.describes(dataset):
+        raise BadProject("The latents were made with another model or other images.", "Run `leigh encode` again.")
     projection = fit_projection(latents, seed=seed, report=report)
     decision = fit_decision(latents, projection)
     report(Progress(2, 3, "Drawing the regions"))
@@ -307,13 +325,13 @@ def load_model(project: Project, dataset: Dataset, device: str = "auto") -> tupl
 
     folder = model_folder(project, _model_of(project))
     card = load_card(folder)
-    _check_fits(card, dataset)
+    check_fits(card, dataset)
     return card, build(card, load_tensors(folder), choose_device(device))
 
 
 def reader(dataset: Dataset) -> Reader:
     """Reads a record's raw grey values (C Y X)."""
-    return lambda record: read_record(dataset.root, record)
+    return lambda record: read_unchanged(dataset.root, record)
 
 
 def dataset_digest(dataset: Dataset) -> str:
@@ -335,13 +353,21 @@ def _model_of(project: Project) -> str:
     return project.model
 
 
-def _check_fits(card: ModelCard, dataset: Dataset) -> None:
+def check_fits(card: ModelCard, dataset: Dataset) -> None:
+    """Raises BadModel where channels or conditions of model and images differ."""
     if len(card.channels) != len(dataset.channels):
         known = ", ".join(c.name for c in card.channels)
         raise BadModel(
             f"The images have {len(dataset.channels)} channels, "
             f"model {card.name} was trained on {len(card.channels)} ({known}).",
             "Open the images it was trained for, or train a new model.",
+        )
+    here, there = [[c.name.casefold() for c in channels] for channels in (dataset.channels, card.channels)]
+    if here != there and dataset_digest(dataset) != card.dataset_digest:  # renaming the trained images' own is fine
+        raise BadModel(
+            f"The images have the channels {', '.join(c.name for c in dataset.channels)}, "
+            f"model {card.name} was trained on {', '.join(c.name for c in card.channels)}.",
+            "Name the channels on the Data page as the model knows them, in that order, or train a new model.",
         )
     if not set(card.condition_names) & set(dataset.condition_names):
         raise BadModel(

@@ -142,6 +142,9 @@ def read_project(folder: Path) -> Opened:
     if latents is not None and digest and latents.model_digest != digest:
         latents, projection, decision = None, None, None
         warnings.append("The map was computed with another model. Press “Compute the map” on the Train page.")
+    if latents is not None and project.dataset is not None and not latents.describes(project.dataset):
+        latents, projection, decision = None, None, None
+        warnings.append("The map is of other images or conditions. Press “Compute the map” on the Train page.")
     return Opened(project, found.get("card"), latents, projection, decision, tuple(warnings))
 
 

@@ -6,12 +6,16 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
 from leigh_gui.background import Background, Saver, read_project
 from leigh_gui.jobs import JobRunner, scan
 from leigh_gui.state import AppState, Opened
+
+if TYPE_CHECKING:
+    from core.domain import ModelCard, Project
 
 
 class Opener(QObject):
@@ -34,8 +38,13 @@ class Opener(QObject):
 
     def open(self, folder: Path) -> None:
         """A project is read; any other folder is looked through and becomes a project."""
+        if folder.name == "project.json" and not folder.is_dir():
+            folder = folder.parent
         if (folder / "project.json").exists() or (folder / "project.json.bak").exists():
             self._read(lambda: read_project(folder), "")
+            return
+        if folder == Path():  # an empty choice would mean whatever folder the program was started in
+            self.failed.emit(_error("No folder was chosen.", "Choose a project, or a folder with images."))
             return
         if not folder.is_dir():
             self.failed.emit(_error(f"{folder} is not there.", "Was the drive removed, or the folder renamed?"))
@@ -76,19 +85,18 @@ class Opener(QObject):
 
         def work() -> Opened:
             from core.errors import BadModel
-            from core.io.models import load_card
-            from core.io.project import model_folder, save_project
+            from core.io.models import load_card, load_tensors
+            from core.io.project import save_project
 
             card = load_card(folder)
+            load_tensors(folder)
             own = tuple(c.name for c in project.dataset.channels) if project.dataset else ()
             theirs = tuple(c.name for c in card.channels)
             if own != theirs:
                 words = f"The model was trained on {', '.join(theirs)}; these images have {', '.join(own)}."
                 raise BadModel(words, "Rename the channels on the Data page if they are the same stains.")
-            target = model_folder(project, card.name)
-            if target.resolve() != folder.resolve():
-                shutil.copytree(folder, target, dirs_exist_ok=True)
-            save_project(replace(project, model=card.name))
+            name = folder.name if _is_own(folder, project) else _copy_model(folder, card, project)
+            save_project(replace(project, model=name))
             return read_project(project.folder)
 
         self._read(work, "train")
@@ -122,6 +130,31 @@ def _read_demo() -> Opened:
     folder = platformdirs.user_data_path("leigh-explorer", appauthor=False) / demo_name()
     copy_demo(folder)
     return read_project(folder)
+
+
+def _is_own(folder: Path, project: Project) -> bool:
+    from core.io.project import model_folder
+
+    return model_folder(project, folder.name).resolve() == folder.resolve()
+
+
+def _copy_model(folder: Path, card: ModelCard, project: Project) -> str:
+    """Weights and card under a name that no model of the project has; returns that name."""
+    from core.io.atomic import replacing
+    from core.io.models import WEIGHTS_FILE, save_card
+    from core.io.project import model_folder
+    from core.io.tables import safe_name
+
+    first = safe_name(card.name[:100])
+    name, number = first, 1
+    while model_folder(project, name).exists():
+        number += 1
+        name = f"{first}-{number}"
+    target = model_folder(project, name)
+    with replacing(target / WEIGHTS_FILE) as temporary:
+        shutil.copyfile(folder / WEIGHTS_FILE, temporary)
+    save_card(target, replace(card, name=name))
+    return name
 
 
 def new_project_folder(images: Path) -> Path:

@@ -51,6 +51,8 @@ def write_plate(
     """
     if out.exists() and any(out.rglob("*.tif")):
         raise LeighError(f"{out} already holds images.", "Choose an empty folder.")
+    if wells < 1 or fields < 1:
+        raise LeighError(f"{wells} wells of {fields} fields are no plate.", "Ask for at least one of each.")
     if size < 32:
         raise LeighError(f"{size} pixels are too few for a cell.", "Use at least 32.")
     places = _layout(list(phenotypes), wells)

@@ -16,7 +16,7 @@ from core.explain.projection import blended, map_features, place
 from core.io.models import load_card, load_tensors
 from core.io.project import latents_path, maps_folder, model_folder, open_project
 from core.io.tables import load_latents, load_map
-from core.io.tiff import read_record
+from core.io.unchanged import read_unchanged
 from core.models.heads import coordinates_of
 from core.models.load import build, choose_device
 from core.progress import Progress, Report, silent
@@ -50,7 +50,9 @@ class Session:
         except LeighError:
             return
         digests = {self.latents.model_digest, self.projection.model_digest}
-        if digests != {self.card.digest} or self.latents.record_ids != self.projection.record_ids:
+        dataset = self.project.dataset
+        same = self.latents.record_ids == self.projection.record_ids
+        if digests != {self.card.digest} or not same or dataset is None or not self.latents.describes(dataset):
             self.latents = self.projection = self.decision = None  # of another model or of other images
             return
         self._features = map_features(self.latents)
@@ -102,7 +104,7 @@ class Session:
             record = dataset.record(record_id)
         except KeyError:
             raise LeighError(f"There is no record {record_id}.", "Scan the folder again.") from None
-        encoded = encode(self.model, self.card, record_id, record.condition, read_record(dataset.root, record))
+        encoded = encode(self.model, self.card, record_id, record.condition, read_unchanged(dataset.root, record))
         self._encoded[record_id] = encoded
         while len(self._encoded) > KEPT:
             self._encoded.popitem(last=False)

@@ -61,12 +61,14 @@ class CounterfactualPanel:
             ax.set_title(fill(f"Change in {channel.name}", 26), fontsize=8)
         for ax in axes:
             ax.set(xticks=[], yticks=[])
-        bar = figure.colorbar(shown, cax=axes[-1].inset_axes((1.05, 0, 0.06, 1)))  # as high as the image
+        bar = figure.colorbar(shown, cax=axes[-1].inset_axes((1.05, 0, 0.06, 1)), extend="both")  # as high as the image
         bar.set_label("Change (grey values)", fontsize=7)
         bar.ax.tick_params(labelsize=7)
         if self.pixel_size_um:
             draw_scale_bar(axes[0], result.original.shape[2], self.pixel_size_um)
-        figure.suptitle(self.title or result.record_id, fontsize=9, x=0.01, ha="left")
+        reads = int(result.probabilities.argmax())
+        verdict = f"the model reads {self.card.condition_names[reads]}, {result.probabilities[reads]:.0%}"
+        figure.suptitle(f"{self.title or result.record_id}: {verdict}", fontsize=9, x=0.01, ha="left")
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,8 @@ def read_fact(root: Path, file: str) -> FileFacts:
     path = root / file
     try:
         image, info = read_with_info(path)
+        if info.made_here:
+            raise BadImage("made by this program, not a microscope image")
         digest = digest_file(path)
     except BadImage as error:
         return FileFacts(file, error=error)

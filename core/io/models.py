@@ -1,6 +1,7 @@
 """A trained model on disk: weights as safetensors, the card as JSON. No program code in either."""
 
 import json
+import math
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from core.domain import ModelCard
+from core.domain import ModelCard, Recipe
 from core.errors import BadModel
 from core.io.atomic import atomic_write_bytes, atomic_write_text
 from core.io.digest import digest_bytes
@@ -19,6 +20,7 @@ from core.io.tables import plain
 
 CARD_FILE, WEIGHTS_FILE = "model.json", "model.safetensors"
 FORMAT_VERSION = 1
+SMALLEST_CROP = 8
 REMEDY = "Train the model again, or copy its folder again from where it came."
 Tensors = dict[str, NDArray[Any]]
 
@@ -40,7 +42,10 @@ def save_card(folder: Path, card: ModelCard) -> None:
 
 
 def load_card(folder: Path) -> ModelCard:
-    """Raises BadModel when the card is absent, damaged or of a newer program."""
+    """Raises BadModel when the card is absent, damaged or of a newer program.
+
+    Its architecture is checked where the network is built from it.
+    """
     path = Path(folder) / CARD_FILE
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
@@ -53,11 +58,52 @@ def load_card(folder: Path) -> ModelCard:
         found = f"{path} has format {version}, this program reads {FORMAT_VERSION}."
         raise BadModel(found, "Open it with the program that wrote it, or update this one.")
     try:
-        return TypeAdapter(ModelCard).validate_python(stored)
+        card = TypeAdapter(ModelCard).validate_python(stored)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         raise BadModel(f"{path} is damaged ({place}: {first['msg']}).", REMEDY) from error
+    fault = _recipe_fault(card.recipe, len(card.channels)) or _report_fault(card)
+    if fault:
+        raise BadModel(f"{path} is damaged ({fault}).", REMEDY)
+    return card
+
+
+def _recipe_fault(recipe: Recipe, channels: int) -> str:
+    """The first key that no image could be prepared with, and why; "" where there is none."""
+    for key in ("offset", "scale", "mean", "gain", "low", "high"):
+        values = getattr(recipe, key)
+        if len(values) != channels:
+            return f"recipe.{key}: {len(values)} values for {channels} channels"
+        if not all(math.isfinite(v) for v in values):
+            return f"recipe.{key}: not a finite number"
+        if key in ("scale", "gain") and min(values, default=1.0) <= 0:
+            return f"recipe.{key}: not above zero"
+    if min(recipe.span, default=1.0) <= 0:
+        return "recipe.high: not above recipe.low"
+    if recipe.curve not in ("linear", "asinh"):
+        return f"recipe.curve: {recipe.curve!r} is not known"
+    if recipe.downscale < 1:
+        return f"recipe.downscale: {recipe.downscale} is below 1"
+    return f"recipe.crop: {recipe.crop} is below {SMALLEST_CROP}" if recipe.crop < SMALLEST_CROP else ""
+
+
+def _report_fault(card: ModelCard) -> str:
+    """The same for what training and evaluation left behind."""
+    gain, confusion, classes = card.training.get("strength_gain", 1.0), card.accuracy.get("confusion"), card.conditions
+    if not _is_number(gain):
+        return f"training.strength_gain: {gain!r} is not a finite number"
+    if confusion is None:
+        return ""
+    rows = confusion if isinstance(confusion, list) else []
+    square = len(rows) == len(classes) and all(isinstance(row, list) and len(row) == len(rows) for row in rows)
+    if not square or not all(_is_number(value) for row in rows for value in row):
+        return f"accuracy.confusion: not {len(classes)} x {len(classes)} numbers"
+    return ""
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300
 
 
 def load_tensors(folder: Path) -> Tensors:

@@ -8,8 +8,9 @@ import json
 import os
 import shutil
 import socket
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -19,7 +20,7 @@ import psutil
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from core import __version__
-from core.domain import Dataset, PanelSpec, Project
+from core.domain import Dataset, ImageRecord, PanelSpec, Project
 from core.errors import BadProject
 from core.io.atomic import atomic_write_bytes, atomic_write_text, replacing
 from core.io.digest import digest_record
@@ -42,6 +43,7 @@ __all__ = [
 ]
 
 PROJECT_FILE, BACKUP_FILE, LOCK_FILE = "project.json", "project.json.bak", "project.lock"
+PARTS = ("models", "maps", "exports", "log")  # the project's own folders, beside project.json
 FORMAT = "leigh-explorer project"
 FORMAT_VERSION = 1
 MAX_FILE_BYTES = 2_000_000_000
@@ -73,17 +75,27 @@ class _Stored(BaseModel):
 
 
 def create_project(folder: Path, dataset: Dataset | None, name: str | None = None) -> Project:
-    """Make the folder and its parts and save. Raises BadProject where a project is already."""
+    """Make the folder and its parts and save; what fails leaves no empty folders. Raises BadProject.
+
+    A folder that holds a project already is refused.
+    """
     folder = Path(folder).absolute()
     if (folder / PROJECT_FILE).exists():
         raise BadProject(f"{folder} already holds a project.", "Open it, or choose another folder.")
     project = Project(folder, name or folder.name, dataset, created=_now())
+    places = [*reversed(folder.parents), folder, *(folder / part for part in PARTS)]
+    new = [place for place in places if not os.path.lexists(place)]
     try:
-        for part in ("models", "maps", "exports", "log"):
+        for part in PARTS:
             (folder / part).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise _cannot_write(folder, error) from error
-    save_project(project)
+        save_project(project)
+    except BaseException as error:
+        for place in reversed(new):
+            with suppress(OSError):  # not made, or no longer empty
+                place.rmdir()
+        if isinstance(error, OSError):
+            raise _cannot_write(folder, error) from error
+        raise
     return project
 
 
@@ -262,7 +274,7 @@ def _dataset_dict(dataset: Dataset | None) -> dict[str, Any] | None:
 
 
 def _dataset(stored: _Stored, folder: Path) -> Dataset | None:
-    if stored.dataset is None or stored.images is None:
+    if stored.dataset is None:
         return None
     raw = {**stored.dataset, "root": folder}
     dataset = TypeAdapter(Dataset).validate_python(raw)
@@ -270,14 +282,47 @@ def _dataset(stored: _Stored, folder: Path) -> Dataset | None:
         for file in record.files:
             if not is_inside(file):
                 raise BadProject(f"Record {record.id} points outside the image folder ({file!r}).", "Not opened.")
-    places = [folder / stored.images.relative] if stored.images.relative is not None else []
-    places = [
-        Path(os.path.normpath(place))
-        for place in [*places, *([Path(stored.images.absolute)] if stored.images.absolute else [])]
-    ]
-    first = dataset.records[0].files[0] if dataset.records else "."
-    root = next((place for place in places if (place / first).exists()), places[0])
-    return replace(dataset, root=root)
+    images = stored.images or _Images(relative=None, absolute=None)
+    places = [folder / images.relative] if images.relative is not None else []
+    places += [Path(images.absolute)] if images.absolute else []
+    fault = _fault(dataset) if places else "images: it does not say where they are"
+    if fault:
+        raise _damaged(folder / PROJECT_FILE, fault)
+    return replace(dataset, root=_root([Path(os.path.normpath(place)) for place in places], dataset.records))
+
+
+def _fault(dataset: Dataset) -> str:
+    """What contradicts itself in a dataset whose fields all have the right type; "" where nothing does."""
+    names = set(dataset.condition_names)
+    for record in dataset.records:
+        if not record.files or len(record.files) not in (1, len(record.planes)):
+            return f"record {record.id}: {len(record.files)} files for {len(record.planes)} planes"
+        if len(record.planes) != len(dataset.channels) or min(record.planes, default=-1) < 0:
+            return f"record {record.id}: planes {list(record.planes)} for {len(dataset.channels)} channels"
+        if record.condition not in names:
+            return f"record {record.id}: its condition {record.condition!r} is not among the conditions"
+    twice = [name for name, count in Counter(r.id for r in dataset.records).items() if count > 1]
+    return f"record {twice[0]} is there more than once" if twice else ""
+
+
+def _root(places: list[Path], records: tuple[ImageRecord, ...]) -> Path:
+    """The first place whose images are those that were scanned, by a sample; else the first that has any.
+
+    A neighbouring plate may have the same file names. Images that were changed are refused one by one when read.
+    """
+    if not records:
+        return next((place for place in places if place.exists()), places[0])
+    sample = [records[i] for i in sorted({0, len(records) // 2, len(records) - 1})]  # few: opening must be quick
+    there = {p: [r for r in sample if all((p / file).is_file() for file in r.files)] for p in places}
+    same = [p for p, found in there.items() if any(_is_same(p, record) for record in found)]
+    return next(iter([*same, *(p for p, found in there.items() if found)]), places[0])
+
+
+def _is_same(root: Path, record: ImageRecord) -> bool:
+    try:
+        return not record.digest or digest_record(root, record) == record.digest
+    except OSError:  # told when the image is read
+        return True
 
 
 def is_inside(file: str) -> bool:

@@ -27,6 +27,7 @@ class OmeHeader:
     channel_names: tuple[str, ...] = ()
     pixel_size_um: float | None = None
     members: tuple[str, ...] = ()  # names of the other files of the set
+    description: str = ""
     warning: str = ""
     usable: bool = True  # False: open as a plain TIFF
 
@@ -104,7 +105,8 @@ def read_ome(text: str, path: Path) -> OmeHeader:
     _check_declared(pixels, path)
     names = tuple(e.get("Name", "") for e in pixels if _local(e.tag) == "Channel")
     members = tuple(dict.fromkeys(e.get("FileName") or "" for e in pixels.iter() if _local(e.tag) == "UUID"))
-    return OmeHeader(names if all(names) else (), _ome_pixel_size(pixels), _check_members(members, path))
+    told = next((e.text for e in root.iter() if _local(e.tag) == "Description"), "") or ""
+    return OmeHeader(names if all(names) else (), _ome_pixel_size(pixels), _check_members(members, path), told)
 
 
 def _local(tag: object) -> str:

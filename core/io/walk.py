@@ -8,6 +8,7 @@ from pathlib import Path
 
 from core.domain import Problem
 from core.errors import LeighError
+from core.io.project import PARTS, PROJECT_FILE
 from core.progress import Progress, Report, silent
 
 IMAGE_SUFFIXES = {".tif", ".tiff", ".png", ".lsm", ".stk", ".btf", ".tf8"}
@@ -30,7 +31,10 @@ class Found:
 
 
 def find_images(root: Path, report: Report = silent) -> Found:
-    """Walk below `root`. Links that leave it, loops, projects and OME-Zarr folders are not entered."""
+    """Walk below `root`. Links that leave it, loops, projects and OME-Zarr folders are not entered.
+
+    Nor are the project's own folders where `root` holds a project itself.
+    """
     found = Found()
     inside = root.resolve()
     for number, (entry, relative) in enumerate(_walk(root, inside, found)):
@@ -55,10 +59,17 @@ def _walk(root: Path, inside: Path, found: Found) -> Iterator[tuple[os.DirEntry[
                 raise LeighError(f"{root} cannot be read: {error.strerror}.", "Check path and rights.") from error
             found.problems.append(Problem(prefix.rstrip("/"), f"folder cannot be read: {error.strerror}"))
             continue
-        if prefix and any(e.name == "project.json" for e in entries):
+        is_project = any(e.name == PROJECT_FILE for e in entries)
+        if prefix and is_project:
             continue  # a project's own exports are not new images
         for entry in entries:
             relative = prefix + entry.name
+            if is_project and entry.name in PARTS:
+                continue
+            if not _can_be_written(entry.name):
+                shown = os.fsencode(relative).decode("utf-8", "replace")
+                found.problems.append(Problem(shown, "its name cannot be written; rename it"))
+                continue
             if not entry.is_dir():
                 yield entry, relative
                 continue
@@ -70,6 +81,15 @@ def _walk(root: Path, inside: Path, found: Found) -> Iterator[tuple[os.DirEntry[
             elif depth < MAX_DEPTH and place not in seen and not entry.name.startswith("."):
                 seen.add(place)
                 waiting.append((Path(entry.path), relative + "/", depth + 1))
+
+
+def _can_be_written(name: str) -> bool:
+    """Is the name text? On Linux a name is bytes, and those that are not UTF-8 can be stored nowhere."""
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _sort_in(entry: os.DirEntry[str], relative: str, inside: Path, found: Found) -> None:

@@ -32,7 +32,7 @@ class Architecture:
     widths: tuple[int, int, int] = (40, 64, 96)
     blocks: int = 12
     t_image: float = 0.05  # time of the image end
-    t_noise: float = 0.92  # time of the latent end
+    t_noise: float = 0.82  # time of the latent end
     times: tuple[float, ...] = ()  # block edges, image end first; empty: uniform in logit(t)
 
 

@@ -1,7 +1,10 @@
 """A network from its card and weights, on the device that is there."""
 
 import os
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import torch
@@ -9,6 +12,9 @@ import torch
 from core.domain import FloatArray, ModelCard
 from core.errors import BadModel, LeighError
 from core.models.iresnet import Architecture, IResNet
+
+MAX_WIDTH, MAX_BLOCKS, MAX_CLASSES = 1024, 64, 1024
+DAMAGED_HINT = "The model folder is damaged; take it from a backup or train again."
 
 
 def choose_device(wish: str = "auto") -> torch.device:
@@ -41,14 +47,17 @@ def architecture_dict(architecture: Architecture) -> dict[str, object]:
 
 def build(card: ModelCard, tensors: dict[str, FloatArray], device: torch.device) -> IResNet:
     """The network in evaluation mode. Raises BadModel when weights and card do not fit together."""
+    fault = _fault(card.architecture)
+    if fault:
+        raise BadModel(f"Model {card.name}: model.json is damaged (architecture.{fault}).", DAMAGED_HINT)
     settings = dict(card.architecture)
-    settings |= {"widths": tuple(settings["widths"]), "times": tuple(settings.get("times", ()))}
+    settings |= {"widths": tuple(settings["widths"]), "times": tuple(settings["times"])}
     architecture = Architecture(**settings)
     if architecture.channels != len(card.channels) or architecture.conditions != len(card.conditions):
         raise BadModel(
             f"Model {card.name}: the card names {len(card.channels)} channels and {len(card.conditions)} conditions, "
             f"the network has {architecture.channels} and {architecture.conditions}.",
-            "The model folder is damaged; take it from a backup or train again.",
+            DAMAGED_HINT,
         )
     model = IResNet(architecture)
     expected = {k: tuple(v.shape) for k, v in model.state_dict().items()}
@@ -57,7 +66,34 @@ def build(card: ModelCard, tensors: dict[str, FloatArray], device: torch.device)
         wrong = sorted(k for k in expected.keys() | found.keys() if expected.get(k) != found.get(k))
         raise BadModel(
             f"Model {card.name}: the weights do not fit the network (first difference: {wrong[0]}).",
-            "The model folder is damaged; take it from a backup or train again.",
+            DAMAGED_HINT,
         )
     model.load_state_dict({k: torch.from_numpy(np.array(v, np.float32)) for k, v in tensors.items()})
     return on_device(model, device).eval()
+
+
+def _fault(settings: dict[str, Any]) -> str:
+    """The first key that no network could be built from, and why; "" where there is none."""
+    known = {f.name for f in fields(Architecture)}
+    for key in sorted(known ^ settings.keys()):
+        return f"{key}: {'missing' if key in known else 'not known'}"
+    for key, largest in (("channels", MAX_CLASSES), ("conditions", MAX_CLASSES), ("blocks", MAX_BLOCKS)):
+        if not _is_whole(settings[key], largest):
+            return f"{key}: {settings[key]!r} is not a whole number from 1 to {largest}"
+    widths, times = settings["widths"], settings["times"]
+    if not isinstance(widths, list | tuple) or len(widths) != 3 or not all(_is_whole(w, MAX_WIDTH) for w in widths):
+        return f"widths: not three whole numbers from 1 to {MAX_WIDTH}"
+    if not _are_rising((settings["t_image"], settings["t_noise"])):
+        return "t_image: not between 0 and t_noise, which is below 1"
+    if not isinstance(times, list | tuple) or (times and len(times) != settings["blocks"] + 1):
+        return f"times: not {settings['blocks'] + 1} numbers, one more than blocks"
+    return "" if _are_rising(times) else "times: not rising between 0 and 1"
+
+
+def _is_whole(value: object, largest: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= largest
+
+
+def _are_rising(times: Sequence[object]) -> bool:
+    numbers = [t for t in times if isinstance(t, float) and 0 < t < 1]
+    return len(numbers) == len(times) and all(before < after for before, after in pairwise(numbers))

@@ -117,6 +117,7 @@ class FigurePage(QWidget):
             return
         from core.io.project import exports_folder
 
+        exports_folder(self.state.project).mkdir(exist_ok=True)
         suggested = exports_folder(self.state.project) / f"{self.state.project.name}-figure{FORMATS[name]}"
         chosen, _ = QFileDialog.getSaveFileName(self, "Export the figure", str(suggested), f"{name} (*{FORMATS[name]})")
         if chosen:

@@ -50,6 +50,9 @@ def card_rows(card: ModelCard) -> dict[str, str]:
         rows["Measured on"] = f"{count(int(card.accuracy['test_records']), 'image')} of {tested} the model never saw"
     if card.accuracy.get("group_accuracy") is not None:
         rows["By wells"] = f"{percent(float(card.accuracy['group_accuracy']), 1)} of wells right"
+    baseline = card.accuracy.get("baseline", {}).get("accuracy")
+    if baseline is not None:
+        rows["Simple readouts"] = f"{percent(float(baseline), 1)} by logistic regression on the same wells"
     rows["Z′ healthy–diseased"] = z_prime_words(card.accuracy.get("z_prime"))
     if card.inverse is not None:
         quality = card.inverse

@@ -9,7 +9,7 @@ from PySide6.QtCore import QPointF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
-from core.domain import Counterfactual, FloatArray
+from core.domain import Counterfactual
 from leigh_gui.widgets.look import BAD, GOOD, WARN, percent, plain
 
 GREY_LEVEL = 1 / 255  # a round trip within a quarter of one grey level of 255 is exact to the eye
@@ -55,15 +55,6 @@ class Light(QWidget):
         painter.end()
 
 
-def channel_shares(difference: FloatArray, spans: Sequence[float]) -> np.ndarray:
-    """Share of the whole change that each channel carries (root mean square over range), sums to 1."""
-    sizes = np.array(
-        [float(np.sqrt(np.mean(np.square(p, dtype=np.float64)))) / max(s, 1e-12) for p, s in zip(difference, spans)]
-    )
-    total = sizes.sum()
-    return sizes / total if total > 0 else sizes
-
-
 def verdict(cf: Counterfactual, names: Sequence[str]) -> tuple[str, str]:
     """(light, reason) of one counterfactual in a few words."""
     if not cf.valid:
@@ -73,7 +64,7 @@ def verdict(cf: Counterfactual, names: Sequence[str]) -> tuple[str, str]:
         return "warn", f"The inverse is off by {percent(cf.roundtrip_error, 3)} of the range."
     if cf.clipped > 0.01:
         return "warn", f"{percent(cf.clipped, 1)} of the pixels left the camera's range and were clipped."
-    if cf.strength > 1:
+    if cf.strength > 1.005:
         return "warn", "Exaggerated: further than real images of the target typically are."
     if predicted == cf.source:
         return "none", f"Not across the boundary yet: still {cf.source}."
@@ -153,7 +144,7 @@ class EvidenceCard(QWidget):
         self._values["flip"].setText(f"{flips} {sure}")
         self._values["roundtrip"].setText(f"off by {percent(cf.roundtrip_error, 4)} of the range")
         self._values["clipped"].setText(f"{percent(cf.clipped, 2)} of the pixels")
-        shares = channel_shares(cf.difference, spans) if cf.valid else None
+        shares = cf.channel_shares(tuple(spans)) if cf.valid else None
         text = "not drawn" if shares is None else " · ".join(
             f"{n} {percent(float(s))}" for n, s in zip(channels, shares, strict=True))  # fmt: skip
         self._values["channels"].setText(text)

@@ -7,7 +7,7 @@ from leigh_gui.widgets.channel_bar import ChannelBar
 from leigh_gui.widgets.channel_display import ChannelDisplay
 from leigh_gui.widgets.empty_state import dropped_folder
 from leigh_gui.widgets.error_bar import ErrorBar
-from leigh_gui.widgets.evidence_card import EvidenceCard, channel_shares, verdict
+from leigh_gui.widgets.evidence_card import EvidenceCard, verdict
 from leigh_gui.widgets.gallery import Gallery, GalleryItem
 from leigh_gui.widgets.job_bar import JobBar
 from leigh_gui.widgets.legend import Legend
@@ -51,12 +51,6 @@ def test_invalid_counterfactual_shows_its_reason(qtbot):
     assert card.light.state == "bad"
     assert card.headline.text() == "It left the data."
     assert card.text("channels") == "not drawn"
-
-
-def test_channel_shares_are_relative_to_each_range():
-    difference = np.stack([np.full((2, 2), 10.0), np.full((2, 2), 30.0)]).astype(np.float32)
-    assert np.allclose(channel_shares(difference, (10, 10)), (0.25, 0.75))
-    assert np.allclose(channel_shares(difference, (10, 30)), (0.5, 0.5))
 
 
 def test_channel_bar_tells_what_changed(qtbot):

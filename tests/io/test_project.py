@@ -22,7 +22,7 @@ from core.domain import (
     Recipe,
     Role,
 )
-from core.errors import BadModel, BadProject
+from core.errors import BadImage, BadModel, BadProject
 from core.io import atomic
 from core.io.digest import digest_file
 from core.io.models import load_card, load_tensors, save_model
@@ -36,6 +36,7 @@ from core.io.project import (
     relink,
     save_project,
 )
+from core.io.unchanged import read_unchanged
 
 
 @pytest.fixture
@@ -131,6 +132,56 @@ def test_records_that_point_outside_are_refused(project: Project) -> None:
     path.write_text(json.dumps(raw), encoding="utf-8")
     with pytest.raises(BadProject, match="outside the image folder"):
         open_project(project.folder)
+
+
+def test_a_copied_project_does_not_take_the_plate_beside_it_for_its_own(tmp_path: Path, project: Project) -> None:
+    shutil.copytree(project.folder, tmp_path / "copy" / "p")
+    (tmp_path / "copy" / "images").mkdir()
+    for name in ("0.tif", "1.tif", "2.tif"):
+        (tmp_path / "copy" / "images" / name).write_bytes(b"another plate")
+    opened = open_project(tmp_path / "copy" / "p")
+    assert opened.dataset is not None and opened.dataset.root == tmp_path / "lab" / "images"
+
+    shutil.rmtree(tmp_path / "lab")
+    opened = open_project(tmp_path / "copy" / "p")  # it opens, so that it can be scanned again
+    assert opened.dataset is not None
+    with pytest.raises(BadImage):
+        read_unchanged(opened.dataset.root, opened.dataset.records[0])
+    shutil.rmtree(tmp_path / "copy" / "images")
+    assert not images_present(open_project(tmp_path / "copy" / "p"))
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [(("images",), None), (("images",), {"relative": None, "absolute": None}),
+     (("dataset", "records", 0, "files"), []), (("dataset", "records", 0, "files"), ["0.tif", "1.tif"]),
+     (("dataset", "records", 2, "planes"), [-1]), (("dataset", "records", 1, "planes"), []),
+     (("dataset", "records", 1, "id"), "0"), (("dataset", "records", 1, "condition"), "DS")],
+)  # fmt: skip
+def test_records_that_contradict_themselves_are_damage(project: Project, place: tuple, value: object) -> None:
+    path = project.folder / "project.json"
+    raw = json.loads(path.read_text(encoding="utf-8"))
+    inner = raw
+    for key in place[:-1]:
+        inner = inner[key]
+    inner[place[-1]] = value
+    path.write_text(json.dumps(raw), encoding="utf-8")
+    with pytest.raises(BadProject, match="damaged"):
+        open_project(project.folder)
+
+
+def test_a_project_that_cannot_be_saved_leaves_no_folders(tmp_path: Path, dataset: Dataset, monkeypatch) -> None:
+    def full(path: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(atomic, "_flush", full)
+    with pytest.raises(BadProject, match="No space left"):
+        create_project(tmp_path / "new" / "p", dataset)
+    assert not (tmp_path / "new").exists()
+    (tmp_path / "old" / "models").mkdir(parents=True)
+    with pytest.raises(BadProject, match="No space left"):
+        create_project(tmp_path / "old", dataset)
+    assert [p.name for p in (tmp_path / "old").iterdir()] == ["models"]
 
 
 def test_a_newer_project_is_neither_opened_nor_overwritten(project: Project) -> None:
@@ -251,3 +302,22 @@ def test_weights_that_are_not_numbers_are_never_saved(tmp_path: Path, card: Mode
     with pytest.raises(BadModel, match="2 weights of 'w'"):
         save_model(tmp_path, card, {"w": np.array([1.0, np.nan, np.inf])})
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("part", "key", "value"),
+    [("recipe", "offset", [float("nan")]), ("recipe", "mean", [float("inf")]), ("recipe", "scale", [0.0]),
+     ("recipe", "gain", [1.0, 1.0]), ("recipe", "high", [0.0]), ("recipe", "downscale", 0), ("recipe", "crop", 7),
+     ("recipe", "curve", "log"), ("training", "strength_gain", float("nan")), ("training", "strength_gain", "1"),
+     ("accuracy", "confusion", [[1, 2]]), ("accuracy", "confusion", [[1, 2], [3, None]])],
+)  # fmt: skip
+def test_a_card_that_no_image_could_be_read_with_is_refused_by_key(
+    tmp_path: Path, card: ModelCard, tensors: dict, part: str, key: str, value: object
+) -> None:
+    save_model(tmp_path, card, tensors)
+    path = tmp_path / "model.json"
+    raw = json.loads(path.read_text(encoding="utf-8"))
+    raw[part][key] = value
+    path.write_text(json.dumps(raw), encoding="utf-8")
+    with pytest.raises(BadModel, match=rf"model\.json is damaged \({part}\.{key}"):
+        load_card(tmp_path)

@@ -45,3 +45,17 @@ def test_a_card_that_contradicts_its_network_is_refused() -> None:
     three = replace(CARD, channels=(*CARD.channels, Channel("c")))
     with pytest.raises(BadModel, match="3 channels"):
         build(three, {"x": np.zeros(1)}, torch.device("cpu"))
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("depth", 3), ("blocks", None), ("blocks", 3.0), ("blocks", 65), ("channels", True), ("widths", [8, 8]),
+     ("widths", [8, 8, 4096]), ("widths", 8), ("t_image", 0.0), ("t_noise", float("nan")), ("times", [0.1, 0.2]),
+     ("times", [0.1, 0.3, 0.2, 0.9]), ("times", [0.1, 0.2, 0.3, 1.0]), ("times", None)],
+)  # fmt: skip
+def test_an_absurd_architecture_is_refused_by_key(key: str, value: object) -> None:
+    with pytest.raises(BadModel, match=r"model\.json is damaged \(architecture\.(" + key + "|t_image)"):
+        build(replace(CARD, architecture={**CARD.architecture, key: value}), {}, torch.device("cpu"))
+    missing = {k: v for k, v in CARD.architecture.items() if k != "times"}
+    with pytest.raises(BadModel, match="times: missing"):
+        build(replace(CARD, architecture=missing), {}, torch.device("cpu"))

@@ -1,0 +1,99 @@
+"""Nothing of the user's is overwritten, and nothing is silently about other images than it says."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.deliver import counterfactuals, figure
+from core.domain import Channel, PanelSpec, Project
+from core.errors import BadImage, BadModel, LeighError
+from core.io.project import open_project, save_project
+from core.io.tiff import read_record, write_tiff
+from core.workflow import evaluate, load_model, make_map, reader, scan, with_dataset
+
+CopyOf = Callable[[Project], Project]
+
+
+def test_an_image_changed_after_the_scan_is_refused_by_name(trained_project: Project, copy_of: CopyOf) -> None:
+    project = copy_of(trained_project)
+    assert project.dataset is not None
+    record = project.dataset.records[0]
+    image = read_record(project.dataset.root, record)
+    names = [c.name for c in project.dataset.channels]
+    path = project.dataset.root / record.files[0]
+    write_tiff(path, image + np.uint16(1), channel_names=names, pixel_size_um=None)
+    with pytest.raises(BadImage, match="changed on disk"):
+        reader(project.dataset)(record)
+    with pytest.raises(BadImage, match=record.id):
+        evaluate(project.folder, device="cpu")
+
+
+def test_nothing_is_written_among_the_images(trained_project: Project, copy_of: CopyOf) -> None:
+    project = copy_of(trained_project)
+    assert project.dataset is not None
+    root = project.dataset.root
+    before = {p: p.stat().st_mtime_ns for p in root.rglob("*")}
+    with pytest.raises(LeighError, match="among the images"):
+        counterfactuals(project.folder, root / "WT", to="WT", source="DS", device="cpu")
+    image = next(root.rglob("*.ome.tif"))
+    with pytest.raises(LeighError, match="among the images"):
+        figure(project.folder, [PanelSpec("map")], image, device="cpu")
+    assert {p: p.stat().st_mtime_ns for p in root.rglob("*")} == before
+
+
+def test_swapped_channels_are_refused_but_renaming_the_trained_ones_is_not(
+    trained_project: Project, copy_of: CopyOf
+) -> None:
+    project = copy_of(trained_project)
+    assert project.dataset is not None
+    renamed = replace(project.dataset, channels=tuple(Channel(n) for n in ("DNA", "Actin", "TMRM")))
+    load_model(project, renamed, "cpu")
+    other = tuple(replace(r, digest="another", planes=(2, 1, 0)) for r in project.dataset.records)
+    swapped = replace(project.dataset, channels=project.dataset.channels[::-1], records=other)
+    with pytest.raises(BadModel, match="Mitochondria, Cytoskeleton, Nuclei"):
+        load_model(project, swapped, "cpu")
+
+
+def test_a_map_of_relabelled_images_is_not_drawn(trained_project: Project, copy_of: CopyOf) -> None:
+    project = copy_of(trained_project)
+    assert project.dataset is not None
+    swap = {"WT": "TT", "TT": "WT"}
+    records = tuple(replace(r, condition=swap.get(r.condition, r.condition)) for r in project.dataset.records)
+    save_project(replace(project, dataset=replace(project.dataset, records=records)))
+    with pytest.raises(LeighError, match="other images"):
+        make_map(project.folder)
+    with pytest.raises(LeighError, match="no map of this model and these images"):
+        figure(project.folder, [PanelSpec("map")], project.folder / "map.png", device="cpu")
+
+
+def test_a_scan_that_finds_nothing_leaves_the_project_as_it_was(trained_project: Project, copy_of: CopyOf) -> None:
+    project = copy_of(trained_project)
+    assert project.dataset is not None
+    for image in project.dataset.root.rglob("*.ome.tif"):
+        image.write_bytes(b"")
+    with pytest.raises(LeighError, match="keeps what it had"):
+        scan(project.dataset.root, project.folder)
+    assert open_project(project.folder).dataset == project.dataset
+
+
+@pytest.mark.parametrize("strength", [float("nan"), float("inf"), -1.0, 1e9])
+def test_impossible_strengths_are_refused(trained_project: Project, tmp_path: Path, strength: float) -> None:
+    with pytest.raises(LeighError, match="strength"):
+        counterfactuals(trained_project.folder, tmp_path, to="WT", strength=strength, device="cpu")
+
+
+def test_records_with_long_alike_names_keep_files_of_their_own(
+    trained_project: Project, copy_of: CopyOf, tmp_path: Path
+) -> None:
+    project = copy_of(trained_project)
+    _, dataset = with_dataset(project.folder)
+    long = "culture " + "x" * 130
+    records = tuple(replace(r, id=f"{long}{i}") for i, r in enumerate(dataset.records))
+    save_project(replace(project, dataset=replace(dataset, records=records)))
+    chosen = [r.id for r in records if r.condition == "DS"][:3]
+    rows = counterfactuals(project.folder, tmp_path / "out", to="WT", record_ids=chosen, device="cpu")
+    assert len({row["file"] for row in rows}) == 3
+    assert all((tmp_path / "out" / row["file"]).exists() for row in rows)
