@@ -41,8 +41,8 @@ def whole_way(run: Run, project: Path, out: Path, source: str, target: str) -> d
     with (out / "evidence.csv").open(encoding="utf-8-sig") as stream:
         rows = list(csv.DictReader(stream))
     assert len(rows) == moved["records"] > 0
-    assert moved["valid"] == sum(row["valid"] == "True" for row in rows)
-    record = next(row["record"] for row in rows if row["valid"] == "True")
+    assert moved["valid"] == sum(row["valid"] == "true" for row in rows)
+    record = next(row["record"] for row in rows if row["valid"] == "true")
     figure = out / "panel.pdf"
     run(
         "figure", "--project", project, "--panel", "counterfactual", "--record", record, "--to", target, "--out", figure
