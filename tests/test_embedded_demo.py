@@ -51,6 +51,16 @@ def test_demo_model_is_small_tested_on_whole_wells_and_invertible() -> None:
     assert card.accuracy["accuracy"] >= 0.85
 
 
+def test_three_in_four_demo_images_come_the_whole_way_at_strength_one() -> None:
+    project = open_project(DEMO)
+    training = load_card(model_folder(project, project.model)).training
+    progress = {float(k): v for k, v in training["progress_per_gain"].items()}
+    gains = sorted(progress)
+    assert progress[2.0] > progress[0.5] > 0  # the model moves images the right way
+    at_strength_one = np.interp(training["strength_gain"], gains, [progress[g] for g in gains])
+    assert at_strength_one == pytest.approx(1.0, abs=0.02)
+
+
 def test_demo_map_belongs_to_the_model_and_shows_held_out_points() -> None:
     project = open_project(DEMO)
     card = load_card(model_folder(project, project.model))
