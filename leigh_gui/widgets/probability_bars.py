@@ -12,6 +12,8 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QToolButton, QVB
 from core.domain import Condition
 from leigh_gui.widgets.look import ElidedLabel, percent, plain, swatch
 
+WIDEST_BUTTON = 124  # pixels; beside the bar there is no more room at 1366 x 768
+
 
 class Bar(QWidget):
     """One probability as a bar, with a tick where the original was."""
@@ -77,9 +79,12 @@ class ProbabilityBars(QWidget):
         widest = max((self.fontMetrics().horizontalAdvance(c.name) for c in conditions), default=24)
         grid.setColumnMinimumWidth(1, min(widest + 6, 96))
         grid.setColumnStretch(2, 1)
+        if max((b.sizeHint().width() for b in self.buttons.values()), default=0) > WIDEST_BUTTON:
+            for button in self.buttons.values():
+                button.setText("Move")  # the row already names the condition
         width = max((b.sizeHint().width() for b in self.buttons.values()), default=0)
         for button in self.buttons.values():
-            button.setFixedWidth(min(width, 120))
+            button.setFixedWidth(width)
         layout = self.layout()
         assert layout is not None
         layout.addWidget(self._holder)
@@ -106,9 +111,8 @@ class ProbabilityBars(QWidget):
         number = plain("–")
         number.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         number.setMinimumWidth(number.fontMetrics().horizontalAdvance("> 99.9 %") + 2)
-        short = condition.name if len(condition.name) <= 10 else condition.name[:9] + "…"
         button = QToolButton()
-        button.setText(f"Move to {short}".replace("&", "&&"))
+        button.setText(f"Move to {condition.name}".replace("&", "&&"))
         button.setObjectName(f"move-to-{condition.name}")
         button.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         button.clicked.connect(lambda _=False, name=condition.name: self.move_asked.emit(name))
