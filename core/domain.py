@@ -57,6 +57,9 @@ class Channel:
     colour: str = "#BBBBBB"
 
 
+LIGHTS = ("green", "amber", "red")  # from good to bad
+
+
 @dataclass(frozen=True)
 class Problem:
     """One thing that was left out or is doubtful, in words a biologist can act on."""
@@ -249,6 +252,28 @@ class DecisionMap:
 
 
 @dataclass(frozen=True)
+class Check:
+    """One line of an evidence card."""
+
+    name: str  # "model" | "judges" | "distance" | "readouts" | "rest"
+    light: str  # "green" | "amber" | "red"
+    words: str  # what was found, for people
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What speaks for and against a counterfactual, or a whole direction. The light is the worst of its checks."""
+
+    checks: tuple[Check, ...]
+    values: dict[str, float | bool | str]  # every figure behind the checks, for tables
+
+    @property
+    def light(self) -> str:
+        """green: every check holds; amber: at least one is doubtful; red: at least one fails."""
+        return max((c.light for c in self.checks), key=LIGHTS.index, default="red")
+
+
+@dataclass(frozen=True)
 class Counterfactual:
     """One record moved toward other conditions. All images C Y X in raw grey values at the file's own size."""
 
@@ -266,6 +291,9 @@ class Counterfactual:
     reason: str = ""  # why it is not shown, when not valid
     clipped: float = 0.0  # share of pixels outside the file's grey values
     xy: tuple[float, float] | None = None  # where it lands on the map, when there is one
+    contraction: float = 0.0  # largest of all blocks, measured while this image was encoded
+    held: tuple[str, ...] = ()  # channels that were not allowed to move
+    evidence: Evidence | None = None  # None while dragging, and where the model has no judges
 
     def channel_shares(self, spans: tuple[float, ...]) -> FloatArray:
         """(C,) share of the change each channel carries: root mean square over its display range, summing to 1."""

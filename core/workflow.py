@@ -91,7 +91,8 @@ def train(
 
     from core.models.iresnet import Architecture, IResNet
     from core.models.load import architecture_dict, choose_device, on_device, weights_of
-    from core.train.loop import CHECKPOINT, fit
+    from core.train.checkpoint import CHECKPOINT
+    from core.train.loop import fit
     from core.train.presets import PRESETS
 
     began = time.monotonic()
@@ -134,6 +135,7 @@ def train(
         seed=seed,
         folder=folder,
         identity=identity,
+        validation=_validation(dataset, split, recipe, read, names),
         resume=resume,
         report=report,
     )
@@ -152,6 +154,15 @@ def train(
     for leftover in (folder / CHECKPOINT, (folder / CHECKPOINT).with_suffix(".previous")):
         leftover.unlink(missing_ok=True)
     return card
+
+
+def _validation(
+    dataset: Dataset, split: dict[str, str], recipe: Recipe, read: Reader, names: list[str]
+) -> tuple[FieldStore, Any] | None:
+    """Fields and labels of the validation groups; None where there are none."""
+    records = [r for r in dataset.records if split[r.group] == Split.VALIDATION]
+    labels = np.array([names.index(r.condition) for r in records], np.int64)
+    return (FieldStore(records, recipe, read), labels) if records else None
 
 
 def _crop_that_fits(dataset: Dataset, recipe: Recipe) -> int:

@@ -47,14 +47,16 @@ class EulerBlock(InvertibleModule):  # type: ignore[misc]
         self.t, self.h = t, h
         self.last: Inverse | None = None  # quality of the latest solve
 
-    def residual(self, y: Tensor, mixture: Tensor) -> Tensor:
-        """g(y) = h sum_k mixture_k v_k(y, t)."""
-        return self.h * self._velocity[0].mixed(y, self.t, mixture)
+    def residual(self, y: Tensor, condition: Tensor) -> Tensor:
+        """g(y) = h sum_k mixture_k v_k(y, t); `condition` (N, K + C) is the mixture and which stains are held."""
+        velocity = self._velocity[0]
+        mixture, held = condition[:, : velocity.conditions], condition[:, velocity.conditions :]
+        return self.h * velocity.mixed(y, self.t, mixture, held)
 
     def forward(
         self, x_or_z: Iterable[Tensor], c: Iterable[Tensor] = (), rev: bool = False, jac: bool = True
     ) -> tuple[tuple[Tensor], Tensor]:
-        """FrEIA's interface: c = [mixture (N, K)]; the log-determinant is a Hutchinson estimate with 10 terms."""
+        """FrEIA's interface: c = [mixture and held (N, K + C)]; the log-determinant is a Hutchinson estimate."""
         (value,), (mixture,) = tuple(x_or_z), tuple(c)
         if rev:
             result = value + self.residual(value, mixture)
@@ -91,7 +93,9 @@ class IResNet(nn.Module):
         self.flow = SequenceINN(a.channels, FIELD_MULTIPLE, FIELD_MULTIPLE)
         self.flow.append(HaarDownsampling)
         for t, h in step_times(a):
-            self.flow.append(EulerBlock, cond=0, cond_shape=(a.conditions,), velocity=self.velocity, t=t, h=h)
+            self.flow.append(
+                EulerBlock, cond=0, cond_shape=(a.conditions + a.channels,), velocity=self.velocity, t=t, h=h
+            )
         # Linear read-out of the pooled features; set by core.models.heads.fit_head after training.
         self.feature_mean: Tensor
         self.feature_scale: Tensor
@@ -115,17 +119,26 @@ class IResNet(nn.Module):
         out: Tensor = self.flow[0]((x,), jac=False)[0][0]
         return out
 
-    def encode(self, x: Tensor, mixture: Tensor) -> tuple[Tensor, list[Inverse]]:
-        """Image to latent under `mixture` (N, K), with the quality of every block's solve."""
-        z, _ = self.flow(self._scale * x, [mixture], rev=False, jac=False)
+    def encode(self, x: Tensor, mixture: Tensor, held: Tensor | None = None) -> tuple[Tensor, list[Inverse]]:
+        """Image to latent under `mixture` (N, K), with the quality of every block's solve.
+
+        Stains that are held, `held` (N, C) of 0 and 1, are context: they stay what they are.
+        """
+        held = mixture.new_zeros(len(x), self.architecture.channels) if held is None else held
+        z, _ = self.flow(x * self._scales(held), [torch.cat([mixture, held], 1)], rev=False, jac=False)
         return z, [block.last for block in self.blocks if block.last is not None]
 
-    def decode(self, z: Tensor, mixture: Tensor) -> Tensor:
+    def decode(self, z: Tensor, mixture: Tensor, held: Tensor | None = None) -> Tensor:
         """Latent to image under `mixture` (N, K): one explicit pass."""
+        held = mixture.new_zeros(len(z), self.architecture.channels) if held is None else held
         # FrEIA's Haar reverse works in place on its input; the blocks before it always make a new tensor.
-        x, _ = self.flow(z, [mixture], rev=True, jac=False)
-        out: Tensor = x / self._scale
+        x, _ = self.flow(z, [torch.cat([mixture, held], 1)], rev=True, jac=False)
+        out: Tensor = x / self._scales(held)
         return out
+
+    def _scales(self, held: Tensor) -> Tensor:
+        """(N, C, 1, 1): a free stain at the image end is (1 - t_image) of itself, as in training; a held one whole."""
+        return (held + (1 - held) * self._scale)[..., None, None]
 
     @property
     def _scale(self) -> float:

@@ -3,6 +3,7 @@
 Convolutional without spatial normalisation, so a crop, a whole field and a tile give the same answer in their middle.
 The encoder sees the image and the time only; the condition enters in the decoder. Hence one encoder pass serves
 the velocities of all conditions, and its pooled bottleneck can be classified without knowing the answer.
+Channels can be held: the network then sees them clean, knows that they are, and does not move them.
 """
 
 import math
@@ -45,6 +46,8 @@ class Velocity(nn.Module):
         context = 64
         self.time = nn.Sequential(nn.Linear(TIME_FEATURES, context), nn.SiLU(), nn.Linear(context, context))
         self.condition = nn.Embedding(conditions, context)
+        self.holding = nn.Linear(channels // 4, context, bias=False)
+        nn.init.zeros_(self.holding.weight)
         self.enter = nn.Conv2d(channels, w0, 3, padding=1)
         self.encode0 = ResBlock(w0, context)
         self.down1 = nn.Conv2d(w0, w1, 3, stride=2, padding=1)
@@ -64,13 +67,13 @@ class Velocity(nn.Module):
         """Length of the pooled feature vector of `features`."""
         return 2 * (self.widths[1] + self.widths[2])
 
-    def context(self, t: Tensor) -> Tensor:
-        """Sinusoidal features of logit(t), (N,) -> (N, context)."""
+    def context(self, t: Tensor, held: Tensor | None = None) -> Tensor:
+        """Sinusoidal features of logit(t), (N,) -> (N, context); `held` (N, stains) is 1 where a stain is held."""
         logit = torch.log(t / (1 - t))[:, None]
         steps = torch.arange(TIME_FEATURES // 2, device=t.device, dtype=t.dtype)
         waves = logit * (2.0 ** (steps * 0.35 - 2.0))[None]
         out: Tensor = self.time(torch.cat([waves.sin(), waves.cos()], dim=1))
-        return out
+        return out if held is None else out + self.holding(held)
 
     def encoder(self, y: Tensor, context: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The three scales of the image, finest first; no condition enters."""
@@ -92,18 +95,22 @@ class Velocity(nn.Module):
         out: Tensor = self.leave(functional.silu(self.decode0(fine, context)))
         return out
 
-    def forward(self, y: Tensor, t: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, y: Tensor, t: Tensor, condition: Tensor, held: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Velocity (N, C, H, W) under `condition` (N,) class indices, and the pooled features (N, F)."""
-        context = self.context(t)
+        context = self.context(t, held)
         scales = self.encoder(y, context)
         return self.decoder(scales, context + self.condition(condition)), pool(scales)
 
-    def mixed(self, y: Tensor, t: float, mixture: Tensor) -> Tensor:
+    def mixed(self, y: Tensor, t: float, mixture: Tensor, held: Tensor | None = None) -> Tensor:
         """sum_k mixture[:, k] v_k(y, t): one encoder pass, one decoder pass per condition in use.
 
         mixture (N, K) sums to one per row; weights may be negative or above one (exaggeration).
+        Held stains, `held` (N, stains), have velocity exactly zero.
         """
-        context = self.context(torch.full((len(y),), t, device=y.device, dtype=y.dtype))
+        moved = self._mixed(y, self.context(torch.full((len(y),), t, device=y.device, dtype=y.dtype), held), mixture)
+        return moved if held is None else moved * free_planes(held)
+
+    def _mixed(self, y: Tensor, context: Tensor, mixture: Tensor) -> Tensor:
         scales = self.encoder(y, context)
         rows, used = torch.nonzero(mixture, as_tuple=True)
         if len(rows) == len(y) and bool((rows == torch.arange(len(y), device=y.device)).all()):
@@ -117,6 +124,11 @@ class Velocity(nn.Module):
         """Pooled features (N, F) of images y at time t, for the classifier."""
         context = self.context(torch.full((len(y),), t, device=y.device, dtype=y.dtype))
         return pool(self.encoder(y, context))
+
+
+def free_planes(held: Tensor) -> Tensor:
+    """(N, stains) -> (N, 4 x stains, 1, 1): 0 for every Haar plane of a held stain, 1 for the others."""
+    return (1 - held).repeat_interleave(4, dim=1)[..., None, None]
 
 
 def pool(scales: tuple[Tensor, Tensor, Tensor]) -> Tensor:

@@ -21,7 +21,7 @@ class Preset:
 PRESETS = {
     "quick": Preset("quick", "A first look", "about 5 minutes on two cores", 1200, 24, 64, (40, 64, 96), 12),
     "standard": Preset(
-        "standard", "For results", "about 15 minutes on two cores, less on a GPU", 4000, 24, 64, (40, 64, 96), 12
+        "standard", "For results", "about half an hour on two cores, less on a GPU", 6000, 24, 64, (40, 64, 96), 12
     ),
     "lab": Preset(
         "lab",

@@ -11,7 +11,8 @@ from core.domain import IntArray, Project
 from core.errors import LeighError
 from core.models.iresnet import Architecture, IResNet
 from core.progress import Cancelled, Progress
-from core.train.loop import CHECKPOINT, fit
+from core.train.checkpoint import CHECKPOINT
+from core.train.loop import fit
 from core.train.presets import Preset
 from core.workflow import reader
 

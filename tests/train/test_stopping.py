@@ -8,7 +8,7 @@ from safetensors import safe_open
 from core.domain import Project
 from core.io.models import load_card
 from core.io.project import open_project
-from core.train.loop import CHECKPOINT
+from core.train.checkpoint import CHECKPOINT
 
 Leigh = Callable[[Sequence[object]], "subprocess.Popen[str]"]
 WAIT_S = 120
