@@ -1,0 +1,258 @@
+"""Evidence: what a counterfactual must pass, and the light that is the worst of its checks.
+
+A flip of the model proves nothing: adversarial noise flips it, a brighter channel flips it. So four families are
+asked: the model; judges trained apart from it; the distance to real images of the target; a panel of readouts that a
+biologist would measure. And a fifth check: did everything stay that should stay (cells, channels, readouts in which
+the conditions agree)? The same checks judge one image and a whole direction.
+The limits were set on planted truth against seven bad generators, on cultures `leigh bench truth` does not use.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy.linalg import sqrtm
+
+from core.domain import BoolArray, Check, Evidence, FloatArray, IntArray
+from core.explain.panel import Measured, Real
+
+# Limits: green up to the first, amber up to the second, red beyond.
+MODEL = (0.8, 0.5)  # share of the images that the model calls the target
+JUDGES = (0.6, 0.3)  # flips of the least convinced judge, as share of the real target images it recognises
+DISTANCE = (0.6, 0.9)  # 0: like real target images; 1: did nothing
+RECOVERED = (0.7, 0.5)  # share of the differing readouts that came CAME of the way
+CAME = (0.5, 1.6)
+SIDE_EFFECT = (0.5, 1.0)  # in standard deviations between real images, where the conditions agree
+CELLS = (0.02, 0.1)  # nuclei lost or gained, as share of the nuclei
+OFF_CHANNEL = (0.15, 0.3)  # share of the change in channels in which the conditions agree
+
+DIFFERS_T, DIFFERS_SD, AGREES_SD = 4.0, 0.5, 0.35
+FEWEST_READOUTS = 3
+EMBEDDED_DIMENSIONS = 8
+STRONGEST = 3  # side effects averaged
+
+
+@dataclass(frozen=True)
+class Moved:
+    """One counterfactual, as the panel measured it."""
+
+    before: Measured
+    after: Measured
+    probabilities: FloatArray  # (K,) of the model, for the counterfactual
+    difference: FloatArray  # (C,) sum of the squared change per channel, each over its display range
+    cells: tuple[int, int, int] | None  # nuclei, lost, gained
+
+
+class Direction:
+    """What real images say of the way from one condition to another, and how a counterfactual compares."""
+
+    def __init__(self, real: Real, source: str, target: str) -> None:
+        self.real, self.source, self.target = real, source, target
+        self._s, self._t = real.conditions.index(source), real.conditions.index(target)
+
+    @cached_property
+    def _spread(self) -> FloatArray:
+        """(R,) standard deviation of a readout between real images of one condition, source and target pooled."""
+        seen = [self.real.readouts[self.real.truth == k] for k in (self._s, self._t)]
+        spread = np.sqrt(np.mean([v.var(axis=0) for v in seen], axis=0))
+        floored: FloatArray = np.maximum(spread, 1e-9 * (1 + np.abs(np.concatenate(seen)).max(axis=0)))
+        return floored
+
+    @cached_property
+    def shift(self) -> FloatArray:
+        """(R,) mean shift from source to target in standard deviations, over wells that were not held out."""
+        means = [self._group_means(k).mean(axis=0) for k in (self._s, self._t)]
+        shift: FloatArray = (means[1] - means[0]) / self._spread
+        return shift
+
+    @cached_property
+    def differs(self) -> BoolArray:
+        """(R,) readouts in which the conditions surely differ: Welch's t over wells, and by half a deviation."""
+        sides = [self._group_means(k) for k in (self._s, self._t)]
+        if min(len(side) for side in sides) < 2:
+            far: BoolArray = np.abs(self.shift) > 2 * DIFFERS_SD
+            return far
+        error = np.sqrt(sum(side.var(axis=0, ddof=1) / len(side) for side in sides)) / self._spread
+        out: BoolArray = (np.abs(self.shift) > DIFFERS_T * error) & (np.abs(self.shift) > DIFFERS_SD)
+        return out
+
+    @property
+    def agrees(self) -> BoolArray:
+        """(R,) readouts in which no difference is seen."""
+        out: BoolArray = ~self.differs & (np.abs(self.shift) < AGREES_SD)
+        return out
+
+    @property
+    def quiet_channels(self) -> list[int]:
+        """Channels in which no readout differs."""
+        return [c for c in np.unique(self.real.channel) if not self.differs[self.real.channel == c].any()]
+
+    def _group_means(self, k: int) -> FloatArray:
+        """(wells, R) means of the training and validation wells of condition k."""
+        rows = np.flatnonzero((self.real.truth == k) & ~self.real.held_out)
+        names = np.array(self.real.groups)[rows]
+        return np.stack([self.real.readouts[rows[names == g]].mean(axis=0) for g in np.unique(names)])
+
+    def progress(self, before: FloatArray, after: FloatArray) -> float:
+        """How far readouts (R,) came along the shift of real images: 0 not at all, 1 as far as the target is."""
+        use = self.differs if self.differs.any() else np.ones(len(self.shift), bool)
+        moved, way = ((after - before) / self._spread)[use], self.shift[use]
+        way = np.sign(way) * np.minimum(np.abs(way), 3.0)  # no single readout decides
+        return float(np.clip(moved, -6, 6) @ way / max(float(np.abs(self.shift[use]) @ np.abs(way)), 1e-9))
+
+    def judge(self, moved: Sequence[Moved]) -> Evidence:
+        """The evidence of one counterfactual, or of several of this direction together."""
+        values: dict[str, float | bool | str] = {"images": float(len(moved))}
+        checks = [self._model(moved, values), self._judges(moved, values), self._distance(moved, values)]
+        checks += [self._readouts(moved, values), self._rest(moved, values)]
+        return Evidence(tuple(checks), values)
+
+    def _model(self, moved: Sequence[Moved], values: dict[str, float | bool | str]) -> Check:
+        flips = float(np.mean([m.probabilities.argmax() == self._t for m in moved]))
+        values["flip"] = flips
+        values["target_probability"] = float(np.mean([m.probabilities[self._t] for m in moved]))
+        many = f" in {flips:.0%} of {len(moved)} images" if len(moved) > 1 else ""
+        called = "calls it" if len(moved) > 1 or flips else "does not call it"
+        return Check("model", _light(flips, MODEL), f"The model {called} {self.target}{many}")
+
+    def _judges(self, moved: Sequence[Moved], values: dict[str, float | bool | str]) -> Check:
+        held = self._held_targets()
+        known = (self.real.judged[held].argmax(axis=2) == self._t).mean(axis=0)  # (J,)
+        flips = np.mean([m.after.judged.argmax(axis=1) == self._t for m in moved], axis=0)
+        for j, (flip, recall) in enumerate(zip(flips, known)):
+            values[f"judge{j + 1}_flip"], values[f"judge{j + 1}_recognises"] = float(flip), float(recall)
+        if len(moved) == 1:
+            share = float(flips.mean())
+            words = f"{flips.sum():.0f} of {len(flips)} independent judges see {self.target}"
+            return Check("judges", _light(share, (0.99, 0.6)), words)
+        share = float(np.min(flips / np.maximum(known, 0.2)))
+        words = "Independent judges see " + self.target + " in " + ", ".join(f"{f:.0%}" for f in flips)
+        return Check("judges", _light(share, JUDGES), words + " (real images: " + _percents(known) + ")")
+
+    def _distance(self, moved: Sequence[Moved], values: dict[str, float | bool | str]) -> Check:
+        before, after = (np.stack([getattr(m, side).embedding for m in moved]) for side in ("before", "after"))
+        space = self._space
+        real = space.project(self.real.embedding[self._held_targets()])
+        measure = space.frechet if len(moved) > 2 * EMBEDDED_DIMENSIONS else space.mean_distance
+        floor, top, here = (measure(v) for v in (real, space.project(before), space.project(after)))
+        ranks = [(space.distances(real) < d).mean() for d in space.distances(space.project(after))]
+        values["typicality"] = float(1 - np.mean(ranks))
+        if not top > floor:
+            values["distance"] = ""
+            return Check(
+                "distance", "amber", f"Real {self.source} and {self.target} lie together: no distance to judge"
+            )
+        values["distance"] = rescaled = float((here - floor) / (top - floor))
+        words = f"Distance to real {self.target}: {max(rescaled, 0):.2f} of that of the original"
+        return Check("distance", _light(-rescaled, (-DISTANCE[0], -DISTANCE[1])), words)
+
+    def _readouts(self, moved: Sequence[Moved], values: dict[str, float | bool | str]) -> Check:
+        count = int(self.differs.sum())
+        values["readouts_that_differ"] = float(count)
+        if count < FEWEST_READOUTS:
+            return Check("readouts", "amber", f"Only {count} readouts tell {self.source} from {self.target}")
+        came = self._came(moved)
+        share = came[self.differs] / self.shift[self.differs]
+        recovered = float(((share >= CAME[0]) & (share <= CAME[1])).mean())
+        rest = came[self.differs] - self.shift[self.differs]
+        explained = 1 - float((_capped(rest) ** 2).sum() / (_capped(self.shift[self.differs]) ** 2).sum())
+        values |= {
+            "readouts_recovered": recovered,
+            "readouts_r2": explained,
+            "readouts_median": float(np.median(share)),
+        }
+        words = (
+            f"{recovered:.0%} of {count} differing readouts came the whole way, in the middle {np.median(share):.0%}"
+        )
+        return Check("readouts", _light(recovered, RECOVERED), words)
+
+    def _rest(self, moved: Sequence[Moved], values: dict[str, float | bool | str]) -> Check:
+        lights, words = [], []
+        if self.agrees.any():
+            excess = np.abs(self._came(moved))[self.agrees] - np.abs(self.shift[self.agrees])
+            order = np.argsort(-excess)[:STRONGEST]
+            side = float(np.maximum(excess[order], 0).mean())
+            name = np.array(self.real.names)[self.agrees][order[0]]
+            values |= {"side_effect": side, "strongest_side_effect": str(name)}
+            lights.append(_light(-side, (-SIDE_EFFECT[0], -SIDE_EFFECT[1])))
+            if lights[-1] != "green":
+                words.append(f"{name} moved, which {self.source} and {self.target} share")
+        counted = [m.cells for m in moved if m.cells is not None]
+        if counted:
+            cells, lost, gained = (int(v) for v in np.sum(counted, axis=0))
+            values |= {"cells": float(cells), "cells_lost": float(lost), "cells_gained": float(gained)}
+            lights.append(_light(-(lost + gained) / max(cells, 1), (-CELLS[0], -CELLS[1])))
+            words.append(f"nuclei: {cells}, lost {lost}, gained {gained}")
+        if self.quiet_channels:
+            change = np.sum([m.difference for m in moved], axis=0)
+            off = float(change[self.quiet_channels].sum() / max(float(change.sum()), 1e-12))
+            values["off_channel"] = off
+            lights.append(_light(-off, (-OFF_CHANNEL[0], -OFF_CHANNEL[1])))
+            words.append(f"{off:.0%} of the change in channels that should not change")
+        light = max(lights, key=("green", "amber", "red").index, default="amber")
+        return Check("rest", light, "What should stay: " + ("; ".join(words) or "nothing to compare"))
+
+    def _came(self, moved: Sequence[Moved]) -> FloatArray:
+        """(R,) mean shift from original to counterfactual, in standard deviations."""
+        came: FloatArray = np.mean([m.after.readouts - m.before.readouts for m in moved], axis=0) / self._spread
+        return came
+
+    def _held_targets(self) -> IntArray:
+        """Rows of real target images of held-out wells; of all wells where none is held out."""
+        rows = self.real.truth == self._t
+        held = np.flatnonzero(rows & self.real.held_out)
+        return held if len(held) else np.flatnonzero(rows)
+
+    @cached_property
+    def _space(self) -> "_TargetSpace":
+        known = ~self.real.held_out
+        return _TargetSpace(self.real.embedding[known], self.real.embedding[known & (self.real.truth == self._t)])
+
+
+class _TargetSpace:
+    """The embedding in its main directions, with real target images of training wells as reference."""
+
+    def __init__(self, every: FloatArray, target: FloatArray) -> None:
+        self._centre = every.mean(axis=0)
+        _, sizes, axes = np.linalg.svd(every - self._centre, full_matrices=False)
+        keep = min(EMBEDDED_DIMENSIONS, int((sizes > 1e-6 * sizes[0]).sum()))
+        self._axes = axes[:keep] / (sizes[:keep, None] / np.sqrt(len(every)))
+        placed = self.project(target)
+        self._mean = placed.mean(axis=0)
+        self._covariance = np.cov(placed.T).reshape(keep, keep) + 0.05 * np.eye(keep)
+
+    def project(self, embedding: FloatArray) -> FloatArray:
+        """(N, D) -> (N, d), every direction of unit spread over all real images."""
+        out: FloatArray = (embedding - self._centre) @ self._axes.T
+        return out
+
+    def distances(self, points: FloatArray) -> FloatArray:
+        """(N,) Mahalanobis distances from the target."""
+        away = points - self._mean
+        out: FloatArray = np.sqrt(np.einsum("nd,nd->n", away, np.linalg.solve(self._covariance, away.T).T))
+        return out
+
+    def mean_distance(self, points: FloatArray) -> float:
+        """Mean distance of a few points."""
+        return float(self.distances(points).mean())
+
+    def frechet(self, points: FloatArray) -> float:
+        """Frechet distance of two Gaussians (Heusel et al. 2017, arXiv 1706.08500, eq. 6)."""
+        covariance = np.cov(points.T) + 0.05 * np.eye(points.shape[1])
+        between = np.real(sqrtm(covariance @ self._covariance))
+        away = points.mean(axis=0) - self._mean
+        return float(away @ away + np.trace(covariance + self._covariance - 2 * between))
+
+
+def _capped(values: FloatArray) -> FloatArray:
+    """Readouts beyond three deviations count as three: no single one decides."""
+    return np.clip(values, -3.0, 3.0)
+
+
+def _light(value: float, limits: tuple[float, float]) -> str:
+    return "green" if value >= limits[0] else "amber" if value >= limits[1] else "red"
+
+
+def _percents(values: FloatArray) -> str:
+    return ", ".join(f"{v:.0%}" for v in values)
