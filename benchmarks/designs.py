@@ -1,0 +1,502 @@
+"""Designs compared: which network, and which objective, brings an image nearest to its true counterfactual.
+
+Run `python -m benchmarks.designs [--minutes M] [--json] [--only NAME ...] [--seed S]`. Every trained design gets the
+same time on the same synthetic plate, one thread, one after another; all are measured on the same cultures, drawn
+anew, whose truth is known pixel by pixel. A design that fails is a row that says why.
+"""
+# ruff: noqa: TID253 - a command of its own; the window never imports this module
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.ndimage import gaussian_filter
+from scipy.stats import ttest_rel
+from torch import Tensor
+
+from benchmarks.measures import change_measures, culture_readouts
+from benchmarks.rival_models import (
+    CouplingFlow,
+    Latent,
+    LikelihoodIResNet,
+    Training,
+    Transport,
+    class_statistics,
+    fit_flow,
+    fit_likelihood,
+    from_pyramid,
+    pyramid,
+    shifted,
+    transported,
+)
+from core.data.batches import FieldStore
+from core.data.cells import Nuclei
+from core.data.recipe import fit_recipe, from_network, to_network
+from core.data.synthetic import DISEASED, FULL_SCALE, HEALTHY, OFFSET, Cell, Phenotype, _paint, draw_cells, render
+from core.domain import FloatArray, ImageRecord, IntArray, Recipe
+from core.errors import LeighError, NotInvertible
+from core.models.iresnet import Architecture, IResNet, blend, one_hot
+from core.models.load import on_device
+from core.train.presets import PRESETS
+
+PHENOTYPES = {"WT": HEALTHY, "MOR": replace(HEALTHY, mito_spread=0.2, elongation=1.2), "DS": DISEASED}
+CONDITIONS = tuple(PHENOTYPES)
+WAYS = (("WT", "DS"), ("DS", "WT"), ("MOR", "WT"))
+NUCLEI = 0  # the channel that is held
+SIGNIFICANT_P = 0.01  # a readout is measured where the truth shifts it: paired t-test over the cultures
+SIGNIFICANT_SD = 0.5  # and by this much of the source cultures' spread
+
+DESIGNS = {
+    "truth": "truth",
+    "oracle": "oracle: same cells, filaments drawn anew",
+    "identity": "identity",
+    "class-ratio": "ratio of class means per channel",
+    "haar-pyramid": "untrained Haar pyramid, shift and scale per band",
+    "likelihood-shift": "likelihood i-ResNet, class-mean shift",
+    "likelihood-transport": "likelihood i-ResNet, per-channel transport",
+    "coupling": "class-conditional coupling flow, likelihood",
+    "flow-matching": "flow-matching i-ResNet, t_noise .82, g 1.5",
+    "flow-matching-plain": "flow-matching i-ResNet as is, g 1",
+    "flow-matching-held": "flow-matching i-ResNet, nuclei held, t_noise .92, g 1",
+}
+FLOWS: dict[str, tuple[float | None, float, bool]] = {  # t_noise (None: the network's own), g, nuclei held
+    "flow-matching": (0.82, 1.5, False),
+    "flow-matching-plain": (None, 1.0, False),
+    "flow-matching-held": (0.92, 1.0, True),
+}
+MEASURES = ("effectiveness", "amplification", "off_channel", "smoothed_corr", "localisation")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Size of the comparison. Sides in pixels, multiples of 16."""
+
+    minutes: float = 10.0  # of training, per trained network
+    seed: int = 0
+    wells: int = 12  # per condition
+    fields: int = 6  # per well
+    field_px: int = 128
+    cultures: int = 24  # held out, each rendered under all conditions
+    culture_px: int = 96
+    crop: int = 64
+    batch: int = 24
+    widths: tuple[int, int, int] = (40, 64, 96)
+
+    @property
+    def budget_s(self) -> float:
+        """Seconds of training per network."""
+        return 60 * self.minutes
+
+
+@dataclass(frozen=True)
+class Plate:
+    """The training fields, the same for all designs."""
+
+    store: FieldStore
+    labels: IntArray  # (records,)
+    recipe: Recipe
+    raw_means: FloatArray  # (K, C) grey values
+
+
+@dataclass(frozen=True)
+class Culture:
+    """One held-out culture under all conditions, and what a biologist measures in it."""
+
+    seed: int
+    images: dict[str, FloatArray]  # (C, Y, X) grey values
+    readouts: dict[str, dict[str, float]]
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What a design made of one image."""
+
+    change: FloatArray  # (C, Y, X) grey values
+    seconds: float
+    round_trip: float | None = None  # largest |decode(encode(x)) - x|, share of the display range
+
+
+Move = Callable[[Culture, str, str], Moved]
+Family = Callable[[Plate, Settings], tuple[dict[str, Move], Training | None]]
+
+
+def make_plate(settings: Settings) -> Plate:
+    """The training plate, rendered in memory."""
+    records, seeds = [], {}
+    for k, name in enumerate(CONDITIONS):
+        for well in range(settings.wells):
+            for field in range(settings.fields):
+                record = ImageRecord(f"{name}-{well}-{field}", (), (0, 1, 2), name, f"{name}-{well}")
+                seeds[record.id] = _seed(settings.seed, 0, k, well, field)
+                records.append(record)
+    raw = {r.id: render(seeds[r.id], PHENOTYPES[r.condition], settings.field_px).astype(np.float32) for r in records}
+    recipe = fit_recipe([raw[r.id] for r in records], settings.crop)
+    labels = np.array([CONDITIONS.index(r.condition) for r in records])
+    store = FieldStore(records, recipe, lambda r: raw[r.id])
+    for i in range(len(store)):  # before the clock of any training runs
+        store.field(i)
+    means = np.array([r.mean(axis=(1, 2)) for r in raw.values()])
+    return Plate(store, labels, recipe, np.stack([means[labels == k].mean(axis=0) for k in range(len(CONDITIONS))]))
+
+
+class HeldOut:
+    """The cultures on which every design is measured."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.nuclei = Nuclei(render(_seed(settings.seed, 2), HEALTHY, 192)[NUCLEI].astype(np.float32))
+        seeds = [_seed(settings.seed, 1, i) for i in range(settings.cultures)]
+        self.cultures = [self._culture(seed, settings.culture_px) for seed in seeds]
+
+    def _culture(self, seed: int, side: int) -> Culture:
+        images = {k: render(seed, p, side).astype(np.float32) for k, p in PHENOTYPES.items()}
+        return Culture(seed, images, {k: culture_readouts(x, self.nuclei) for k, x in images.items()})
+
+    @cached_property
+    def planted(self) -> dict[tuple[str, str], list[int]]:
+        """The channels that the truth touches, per direction."""
+        touched = {}
+        for way in WAYS:
+            changes = np.stack([c.images[way[1]] - c.images[way[0]] for c in self.cultures])  # (N, C, Y, X)
+            touched[way] = [int(i) for i in np.flatnonzero(np.abs(changes).max(axis=(0, 2, 3)))]
+        return touched
+
+    @cached_property
+    def shifting(self) -> dict[tuple[str, str], list[str]]:
+        """The readouts in which the truth shifts significantly, per direction."""
+        return {way: [k for k in self.cultures[0].readouts["WT"] if self._shifts(k, *way)] for way in WAYS}
+
+    def _shifts(self, readout: str, source: str, target: str) -> bool:
+        before, after = (np.array([c.readouts[k][readout] for c in self.cultures]) for k in (source, target))
+        if np.ptp(after - before) == 0:
+            return False
+        large = abs((after - before).mean()) > SIGNIFICANT_SD * before.std()
+        return bool(large and ttest_rel(before, after).pvalue < SIGNIFICANT_P)
+
+
+def _seed(*key: int) -> int:
+    """A culture's seed; training fields, held-out cultures and the nuclear reference have keys apart."""
+    return int(np.random.SeedSequence(key).generate_state(1)[0])
+
+
+# The designs that need no training.
+
+
+def known(plate: Plate, settings: Settings) -> tuple[dict[str, Move], None]:
+    """Truth, oracle, identity and the rescaling of channels."""
+    offset = np.array(plate.recipe.offset)
+
+    def oracle(culture: Culture, source: str, target: str) -> FloatArray:
+        cells = other_filaments(culture.seed, settings.culture_px)
+        return redraw(culture.seed, cells, PHENOTYPES[target], settings.culture_px) - culture.images[source]
+
+    def rescale(culture: Culture, source: str, target: str) -> FloatArray:
+        s, t = (plate.raw_means[CONDITIONS.index(k)] - offset for k in (source, target))
+        return (culture.images[source] - offset[:, None, None]) * (t / s - 1)[:, None, None]
+
+    changes: dict[str, Callable[[Culture, str, str], FloatArray]] = {
+        "truth": lambda culture, source, target: culture.images[target] - culture.images[source],
+        "oracle": oracle,
+        "identity": lambda culture, source, target: np.zeros_like(culture.images[source]),
+        "class-ratio": rescale,
+    }
+    return {name: _timed(change) for name, change in changes.items()}, None
+
+
+def _timed(change: Callable[[Culture, str, str], FloatArray]) -> Move:
+    def move(culture: Culture, source: str, target: str) -> Moved:
+        began = time.perf_counter()
+        return Moved(change(culture, source, target), time.perf_counter() - began)
+
+    return move
+
+
+def other_filaments(seed: int, size: int) -> tuple[Cell, ...]:
+    """The cells of culture `seed` with the filaments of another culture's cells."""
+    cells, others = draw_cells(seed, size), draw_cells(_seed(seed, 3), size)
+    return tuple(replace(cell, curves=others[i % len(others)].curves) for i, cell in enumerate(cells))
+
+
+def redraw(seed: int, cells: Sequence[Cell], phenotype: Phenotype, size: int) -> FloatArray:
+    """`core.data.synthetic.render` for given cells: the nuisance is the seed's own. (3, size, size) grey values."""
+    nuisance = np.random.default_rng([seed, 2])
+    gains, focus = nuisance.lognormal(0, 0.05, 3), nuisance.uniform(0.6, 0.9)
+    noise = np.random.default_rng([seed, 3]).normal(size=(3, size, size))
+    yy, xx = np.mgrid[0:size, 0:size].astype(float)
+    signal = np.zeros((3, size, size))
+    for cell in cells:
+        if cell.life <= phenotype.survival:
+            _paint(signal, cell, phenotype, yy, xx)
+    signal = np.stack([gaussian_filter(plane, focus) * gain for plane, gain in zip(signal, gains)])
+    grey = OFFSET + FULL_SCALE * signal + noise * np.sqrt(6.0 + 0.05 * FULL_SCALE * np.maximum(signal, 0))
+    return np.clip(np.rint(grey), 0, 4095).astype(np.float32)
+
+
+# The designs with a latent: encode under the source, decode toward the target.
+
+
+def through_latent(
+    recipe: Recipe, encode: Callable[[Tensor, int], Any], decode: Callable[[Any, int, int], Tensor]
+) -> Move:
+    """The move of a design with encode(x, source) and decode(latent, source, target), on images (1, C, Y, X).
+
+    As in the product, the change is that to decode(encode(x)), so that it does not hold what is lost on the way.
+    """
+
+    @torch.no_grad()
+    def move(culture: Culture, source: str, target: str) -> Moved:
+        s, t = CONDITIONS.index(source), CONDITIONS.index(target)
+        raw = culture.images[source]
+        began = time.perf_counter()
+        latent = encode(torch.from_numpy(to_network(recipe, raw))[None], s)
+        moved = _grey(recipe, decode(latent, s, t))
+        seconds = time.perf_counter() - began
+        back = _grey(recipe, decode(latent, s, s))
+        error = float((np.abs(back - raw).max(axis=(1, 2)) / np.array(recipe.span)).max())
+        return Moved(moved - back, seconds, error)
+
+    return move
+
+
+def _grey(recipe: Recipe, x: Tensor) -> FloatArray:
+    """Network image (1, C, Y, X) to grey values (C, Y, X). Raises NotInvertible when they are no numbers."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        grey = from_network(recipe, x[0].numpy())
+    if not np.isfinite(grey).all():
+        raise NotInvertible("The decoded image is not a number.")
+    return grey
+
+
+def haar_pyramid(plate: Plate, settings: Settings) -> tuple[dict[str, Move], None]:
+    """No network at all: each band of each channel gets the target's mean and spread."""
+    stats = class_statistics(pyramid, plate.store, plate.labels, len(CONDITIONS))
+
+    def decode(bands: Latent, s: int, t: int) -> Tensor:
+        return from_pyramid(transported(bands, stats[s], stats[t]))
+
+    return {"haar-pyramid": through_latent(plate.recipe, lambda x, s: pyramid(x), decode)}, None
+
+
+def likelihood_iresnet(plate: Plate, settings: Settings) -> tuple[dict[str, Move], Training]:
+    """One network, two ways to carry its latent from class to class."""
+    _seed_everything(settings.seed)
+    model = LikelihoodIResNet(len(plate.recipe.offset), len(CONDITIONS), settings.crop)
+    training = _fit_rival(model, plate, settings)
+    stats = class_statistics(lambda x: [model.encode(x)], plate.store, plate.labels, len(CONDITIONS))
+
+    def carried_by(transport: Transport) -> Move:
+        def decode(z: Tensor, s: int, t: int) -> Tensor:
+            return model.decode(transport([z], stats[s], stats[t])[0])
+
+        return through_latent(plate.recipe, lambda x, s: model.encode(x), decode)
+
+    return {"likelihood-shift": carried_by(shifted), "likelihood-transport": carried_by(transported)}, training
+
+
+def coupling_flow(plate: Plate, settings: Settings) -> tuple[dict[str, Move], Training]:
+    """Encode under the source, decode under the target."""
+    _seed_everything(settings.seed)
+    model = CouplingFlow(len(plate.recipe.offset), len(CONDITIONS), settings.crop)
+    training = _fit_rival(model, plate, settings)
+
+    def encode(x: Tensor, s: int) -> Tensor:
+        return model.encode(x, torch.tensor([s]))
+
+    def decode(z: Tensor, s: int, t: int) -> Tensor:
+        return model.decode(z, torch.tensor([t]))
+
+    return {"coupling": through_latent(plate.recipe, encode, decode)}, training
+
+
+def _fit_rival(model: LikelihoodIResNet | CouplingFlow, plate: Plate, settings: Settings) -> Training:
+    return fit_likelihood(
+        model, plate.store, plate.labels, budget_s=settings.budget_s, batch=settings.batch, seed=settings.seed
+    )
+
+
+def flow_matching(plate: Plate, settings: Settings) -> tuple[dict[str, Move], Training]:
+    """The product's network, trained once; the latent end t_noise, the strength g and what is held vary."""
+    _seed_everything(settings.seed)
+    architecture = Architecture(len(plate.recipe.offset), len(CONDITIONS), settings.widths)
+    model = on_device(IResNet(architecture), torch.device("cpu"))
+    preset = replace(PRESETS["standard"], batch=settings.batch)
+    training = fit_flow(model, plate.store, plate.labels, preset, budget_s=settings.budget_s, seed=settings.seed)
+    moves = {}
+    for name, (t_noise, gain, hold) in FLOWS.items():
+        variant = IResNet(replace(architecture, t_noise=t_noise or architecture.t_noise))
+        variant.load_state_dict(model.state_dict())
+        held = torch.zeros(1, architecture.channels)
+        held[:, NUCLEI] = float(hold)
+        moves[name] = _flow_move(on_device(variant, torch.device("cpu")).eval(), plate.recipe, gain, held)
+    return moves, training
+
+
+def _flow_move(model: IResNet, recipe: Recipe, gain: float, held: Tensor) -> Move:
+    def pure(k: int) -> Tensor:
+        return one_hot(torch.tensor([k]), len(CONDITIONS))
+
+    def decode(z: Tensor, s: int, t: int) -> Tensor:
+        return model.decode(z, blend(pure(s), pure(t), torch.tensor([gain])), held)
+
+    return through_latent(recipe, lambda x, s: model.encode(x, pure(s), held)[0], decode)
+
+
+def _seed_everything(seed: int) -> None:
+    """FrEIA draws its permutations from numpy's global generator."""
+    torch.manual_seed(seed)
+    np.random.seed(seed)
+
+
+FAMILIES: dict[Family, tuple[str, ...]] = {
+    known: ("truth", "oracle", "identity", "class-ratio"),
+    haar_pyramid: ("haar-pyramid",),
+    likelihood_iresnet: ("likelihood-shift", "likelihood-transport"),
+    coupling_flow: ("coupling",),
+    flow_matching: tuple(FLOWS),
+}
+
+
+# Measuring and printing.
+
+
+def compare(settings: Settings, only: Sequence[str] = tuple(DESIGNS)) -> dict[str, Any]:
+    """Train and measure the chosen designs; the object that --json prints."""
+    torch.set_num_threads(1)
+    plate, held_out = make_plate(settings), HeldOut(settings)
+    rows: list[dict[str, Any]] = []
+    trainings: dict[str, dict[str, float]] = {}
+    for family, names in FAMILIES.items():
+        chosen = [n for n in names if n in only]
+        if not chosen:
+            continue
+        _tell(f"{family.__name__} ...")
+        try:
+            moves, training = family(plate, settings)
+        except Exception as failure:  # any design may fail; that is a finding, and the others go on
+            rows += [_failed(name, way, failure) for name in chosen for way in WAYS]
+            continue
+        if training:
+            trainings[family.__name__] = asdict(training)
+        rows += [measure(name, moves[name], way, held_out, plate.recipe) for name in chosen for way in WAYS]
+    return {"settings": asdict(settings), "rows": rows, "training": trainings}
+
+
+def measure(name: str, move: Move, way: tuple[str, str], held_out: HeldOut, recipe: Recipe) -> dict[str, Any]:
+    """One row: a design in one direction, medians over the cultures that it could move."""
+    _tell(f"  {name} {way[0]}->{way[1]}")
+    shown: list[tuple[Culture, Moved]] = []
+    reason: Exception | None = None
+    for culture in held_out.cultures:
+        try:
+            shown.append((culture, move(culture, *way)))
+        except Exception as failure:  # as above
+            reason = failure
+    if not shown:
+        return _failed(name, way, reason)
+    try:
+        return _row(name, way, shown, held_out, recipe) | {"reason": _words(reason) if reason else ""}
+    except Exception as failure:  # images so wrong that they cannot be measured
+        return _failed(name, way, failure)
+
+
+def _row(
+    name: str, way: tuple[str, str], shown: Sequence[tuple[Culture, Moved]], held_out: HeldOut, recipe: Recipe
+) -> dict[str, Any]:
+    source, target = way
+    measures = [
+        change_measures(moved.change, c.images[target] - c.images[source], recipe.span, held_out.planted[way])
+        for c, moved in shown
+    ]
+    recovered = recovery(way, shown, held_out)
+    round_trips = [moved.round_trip for _, moved in shown if moved.round_trip is not None]
+    worst = max(recovered, key=lambda k: abs(recovered[k] - 1), default=None)
+    return {
+        "design": name,
+        "direction": "->".join(way),
+        **{k: float(np.median([m[k] for m in measures])) for k in MEASURES},
+        "readouts_median": float(np.median(list(recovered.values()))) if recovered else None,
+        "readouts_worst": recovered[worst] if worst else None,
+        "readout_worst": worst,
+        "readouts": recovered,
+        "round_trip": max(round_trips) if round_trips else None,
+        "seconds": float(np.median([moved.seconds for _, moved in shown])),
+        "shown": len(shown),
+        "cultures": len(held_out.cultures),
+    }
+
+
+def recovery(way: tuple[str, str], shown: Sequence[tuple[Culture, Moved]], held_out: HeldOut) -> dict[str, float]:
+    """Per shifting readout: mean shift source -> counterfactual over mean shift source -> truth (1: all of it)."""
+    source, target = way
+    made = [culture_readouts(c.images[source] + moved.change, held_out.nuclei) for c, moved in shown]
+    found = {}
+    for key in held_out.shifting[way]:
+        before, truth = (np.mean([c.readouts[k][key] for c, _ in shown]) for k in (source, target))
+        found[key] = float((np.mean([m[key] for m in made]) - before) / (truth - before))
+    return found
+
+
+def _failed(name: str, way: tuple[str, str], reason: Exception | None) -> dict[str, Any]:
+    return {"design": name, "direction": "->".join(way), "failed": _words(reason), "shown": 0}
+
+
+def _words(reason: Exception | None) -> str:
+    """LeighError speaks for itself; of any other its kind is said too."""
+    return str(reason) if isinstance(reason, LeighError) else f"{type(reason).__name__}: {reason}"
+
+
+def to_markdown(result: dict[str, Any]) -> str:
+    """The table of designs, and below it what training took."""
+    head = ["design", "direction", "effectiveness", "amplification", "off-channel", "smoothed corr", "localisation"]
+    head += ["readouts, median", "readouts, worst", "round trip", "s per image", "shown"]
+    lines = [_line(head), _line(["---"] * len(head))]
+    for row in result["rows"]:
+        start = [DESIGNS[row["design"]], row["direction"].replace("->", " → ")]
+        if "failed" in row:
+            lines.append(_line([*start, f"failed: {row['failed']}", *[""] * (len(head) - 3)]))
+            continue
+        worst = f"{row['readouts_worst']:z.2f} {row['readout_worst']}" if row["readout_worst"] else "–"
+        figures = [f"{row[k]:z.2f}" for k in MEASURES]
+        figures += ["–" if row["readouts_median"] is None else f"{row['readouts_median']:z.2f}", worst]
+        figures += ["–" if row["round_trip"] is None else f"{row['round_trip']:.1e}", f"{row['seconds']:.3f}"]
+        lines.append(_line([*start, *figures, f"{row['shown']}/{row['cultures']}"]))
+    if result["training"]:
+        lines += ["", _line(["trained", "seconds", "steps", "last loss", "parameters"]), _line(["---"] * 5)]
+    for name, t in result["training"].items():
+        figures = [f"{t['seconds']:.0f}", str(t["steps"]), f"{t['loss']:.3f}", str(t["parameters"])]
+        lines.append(_line([name.replace("_", " "), *figures]))
+    return "\n".join(lines)
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "/").replace("\n", " ") for cell in cells) + " |"
+
+
+def _tell(words: str) -> None:
+    print(words, file=sys.stderr, flush=True)
+
+
+def main(arguments: Sequence[str] | None = None, settings: Settings = Settings()) -> int:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.designs", description=__doc__.splitlines()[0])
+    parser.add_argument("--minutes", type=float, default=settings.minutes, help="of training, per network")
+    parser.add_argument("--seed", type=int, default=settings.seed)
+    names = ", ".join(DESIGNS)
+    parser.add_argument("--only", nargs="+", choices=DESIGNS, default=tuple(DESIGNS), metavar="NAME", help=names)
+    parser.add_argument("--json", action="store_true", help="one JSON object as the last line")
+    options = parser.parse_args(arguments)
+    result = compare(replace(settings, minutes=options.minutes, seed=options.seed), options.only)
+    print(to_markdown(result))
+    if options.json:
+        print(json.dumps(result))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,354 @@
+"""The networks and transports that the product's network is compared with, and how each trains for a given time.
+
+Likelihood i-ResNet after Behrmann et al. 2019 (arXiv 1811.00995), coupling flow after Kingma and Dhariwal 2018
+(arXiv 1807.03039), both from FrEIA's parts where these hold; between class Gaussians of a latent an image is carried
+by shifting, or by shifting and scaling, each channel.
+"""
+# ruff: noqa: TID253 - networks are classes of torch; the window never imports this module
+
+import math
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import torch
+from FrEIA.framework import SequenceINN
+from FrEIA.modules import ActNorm, AllInOneBlock, HaarDownsampling, IResNetLayer
+from torch import Tensor, nn
+from torch.nn import functional
+
+from core.data.batches import FieldStore, balanced_indices
+from core.domain import IntArray
+from core.errors import LeighError
+from core.models.inverse import solve
+from core.models.iresnet import IResNet, one_hot
+from core.progress import Cancelled, Progress
+from core.train.loop import fit, half_precision
+from core.train.presets import Preset
+
+LEARNING_RATE = 1e-3  # of the rivals
+STEADY_SHARE = 0.4  # of a training the rate is constant, then it falls to zero; as in core.train.loop
+MANY_STEPS = 10**6
+CAP = 0.95  # spectral norm of each of a block's three convolutions, so that the block's residual stays below 0.86
+LOG_DET_TERMS = 6
+PATCH_PX = 24  # side of the image on which the norm of a convolution is measured by power iteration
+LEVELS = 4  # of the Haar pyramid
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a design's training took."""
+
+    seconds: float
+    steps: int
+    loss: float  # mean of the last steps
+    parameters: int
+
+
+class CappedLayer(IResNetLayer):
+    """FrEIA's residual layer y = x + g(x), its faulty parts replaced.
+
+    FrEIA's log-determinant carries no gradient, so that maximum likelihood would not see it; its power iteration knows
+    no padding and is not normalised; its inverse does not check whether it arrived.
+    """
+
+    def __init__(self, dims_in: list[tuple[int, ...]], dims_c: Sequence[tuple[int, ...]] = (), *, width: int) -> None:
+        super().__init__(dims_in, dims_c, internal_size=width, spectral_norm_max=CAP)
+        for i, layer in enumerate(self.layers):
+            self.register_buffer(f"vector{i}", torch.randn(1, layer.in_channels, PATCH_PX, PATCH_PX))
+
+    def forward(
+        self, x: Iterable[Tensor], c: Iterable[Tensor] = (), rev: bool = False, jac: bool = True
+    ) -> tuple[tuple[Tensor], Tensor]:
+        """x: one tensor (N, C, H, W). The log-determinant (N,) is given forward only, where training needs it."""
+        (value,) = x
+        if rev:
+            return (solve(self.residual, value, name="a likelihood block").x,), value.new_zeros(len(value))
+        if not jac:
+            return (value + self.residual(value),), value.new_zeros(len(value))
+        value = value if value.requires_grad else value.detach().requires_grad_()
+        with half_precision(value.device):
+            moved = self.residual(value)
+        return (value + moved.float(),), self._log_det(value, moved)
+
+    def _log_det(self, value: Tensor, moved: Tensor) -> Tensor:
+        """log det(I + J) = sum_k (-1)^(k+1) / k tr(J^k), traces by one random vector v (Behrmann 2019, eq. 4).
+
+        Its gradient is that of w' J v with w' = v' (I + J)^-1 held constant (Chen et al. 2019, arXiv 1906.02735), so
+        that only one product is differentiated twice.
+        """
+        probe = torch.randn_like(value).sign()
+        vector, inverse, log_det = probe, probe, value.new_zeros(len(value))
+        for k in range(1, LOG_DET_TERMS + 1):
+            (vector,) = torch.autograd.grad(moved, value, vector.to(moved.dtype), retain_graph=True)  # J' vector
+            log_det = log_det - (-1) ** k / k * (vector * probe).flatten(1).sum(dim=1)
+            inverse = inverse + (-1) ** k * vector
+        (image,) = torch.autograd.grad(moved, value, inverse.to(moved.dtype), create_graph=True)
+        differentiable = (image * probe).flatten(1).sum(dim=1)
+        return log_det + differentiable - differentiable.detach()
+
+    @torch.no_grad()
+    def lipschitz_correction(self, iterations: int = 1) -> None:
+        """Scale every convolution down to the cap; the vectors of the power iteration go on from call to call."""
+        for i, layer in enumerate(self.layers):
+            vector, norm = self.get_buffer(f"vector{i}"), torch.tensor(0.0)
+            for _ in range(iterations):
+                vector /= vector.norm()
+                image = functional.conv2d(vector, layer.weight, padding=1)
+                norm = image.norm()
+                vector.copy_(functional.conv_transpose2d(image, layer.weight, padding=1))
+            layer.weight *= (CAP / norm).clamp(max=1.0)
+
+    @torch.no_grad()
+    def certify(self) -> None:
+        """Scale every convolution by the supremum of its kernel's Fourier symbol, a bound whatever the image's size."""
+        for layer in self.layers:
+            symbol = torch.fft.rfft2(layer.weight, s=(PATCH_PX, PATCH_PX)).permute(2, 3, 0, 1)  # (24, 13, out, in)
+            layer.weight *= (CAP / torch.linalg.matrix_norm(symbol, ord=2).max()).clamp(max=1.0)
+
+
+class LikelihoodIResNet(nn.Module):
+    """Image (N, C, H, W) <-> latent (N, 16C, H/4, W/4), in which every class is a Gaussian per channel."""
+
+    def __init__(self, channels: int, conditions: int, crop: int, blocks: int = 4) -> None:
+        super().__init__()
+        self.flow = SequenceINN(channels, crop, crop)
+        for width in (32, 64):
+            self.flow.append(HaarDownsampling)
+            for _ in range(blocks):
+                self.flow.append(ActNorm)
+                self.flow.append(CappedLayer, width=width)
+        self.flow.append(ActNorm)
+        self.mean = nn.Parameter(torch.zeros(conditions, 16 * channels, 1, 1))
+        self.log_std = nn.Parameter(torch.zeros(conditions, 16 * channels, 1, 1))
+        for layer in self._layers:
+            layer.lipschitz_correction(20)
+
+    def loss(self, x: Tensor, c: Tensor) -> Tensor:
+        """-log p(x | c) in nats per dimension; x (N, C, crop, crop), c (N,)."""
+        z, log_det = self.flow(x)
+        residual = (z - self.mean[c]) * torch.exp(-self.log_std[c])
+        places = z.shape[2] * z.shape[3]
+        return _nats(residual, log_det - places * self.log_std[c].sum(dim=(1, 2, 3)))
+
+    def after_step(self) -> None:
+        """Keep every block a contraction in its residual."""
+        for layer in self._layers:
+            layer.lipschitz_correction()
+
+    def finish(self) -> None:
+        """Make the bound certain and leave training."""
+        for layer in self._layers:
+            layer.certify()
+        self.eval()
+
+    @property
+    def _layers(self) -> list[CappedLayer]:
+        return [m for m in self.flow if isinstance(m, CappedLayer)]
+
+    def encode(self, x: Tensor) -> Tensor:
+        """Image to latent: one plain pass."""
+        z: Tensor = self.flow(x, jac=False)[0]
+        return z
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Latent to image: every block is solved. Raises NotInvertible."""
+        x: Tensor = self.flow(z, rev=True, jac=False)[0]
+        return x
+
+
+class Subnet(nn.Sequential):
+    """The three convolutions of a coupling block; (N, inputs, H, W) -> (N, outputs, H, W), zero at the start."""
+
+    def __init__(self, inputs: int, outputs: int, width: int) -> None:
+        sizes = [(inputs, width), (width, width), (width, outputs)]
+        a, b, c = (nn.Conv2d(i, o, 3, padding=1) for i, o in sizes)
+        nn.init.zeros_(c.weight)
+        nn.init.zeros_(c.bias)
+        super().__init__(a, nn.ReLU(), b, nn.ReLU(), c)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """In training the convolutions may be half precise, as those of the product's network are."""
+        if not self.training:
+            return super().forward(x)
+        with half_precision(x.device):
+            return super().forward(x).float()
+
+
+class CouplingFlow(nn.Module):
+    """Image (N, C, H, W) <-> standard normal latent (N, 16C, H/4, W/4); every block is told the class."""
+
+    def __init__(self, channels: int, conditions: int, crop: int, blocks: int = 6) -> None:
+        super().__init__()
+        self.conditions = conditions
+        self.flow = SequenceINN(channels, crop, crop)
+        for level, width in enumerate((48, 64)):
+            self.flow.append(HaarDownsampling)
+            self.flow.append(ActNorm)  # the bands differ in spread a hundredfold; AllInOneBlock does not look at data
+            side = crop // 2 ** (level + 1)
+            for _ in range(blocks):
+                self.flow.append(
+                    AllInOneBlock,
+                    cond=level,
+                    cond_shape=(conditions, side, side),
+                    subnet_constructor=lambda i, o, width=width: Subnet(i, o, width),
+                    permute_soft=True,
+                )
+
+    def loss(self, x: Tensor, c: Tensor) -> Tensor:
+        """-log p(x | c) in nats per dimension; x (N, C, crop, crop), c (N,)."""
+        z, log_det = self.flow(x, self._planes(c, x.shape[-2:]))
+        return _nats(z, log_det)
+
+    def after_step(self) -> None:
+        """Nothing to correct: couplings are invertible whatever their weights."""
+
+    def finish(self) -> None:
+        """Leave training."""
+        self.eval()
+
+    def encode(self, x: Tensor, c: Tensor) -> Tensor:
+        """Image to latent under the classes c (N,)."""
+        z: Tensor = self.flow(x, self._planes(c, x.shape[-2:]))[0]
+        return z
+
+    def decode(self, z: Tensor, c: Tensor) -> Tensor:
+        """Latent to image under the classes c (N,)."""
+        height, width = z.shape[-2:]
+        x: Tensor = self.flow(z, self._planes(c, (4 * height, 4 * width)), rev=True)[0]
+        return x
+
+    def _planes(self, c: Tensor, sides: tuple[int, ...]) -> list[Tensor]:
+        """The class as constant planes (N, K, H/2, W/2) and (N, K, H/4, W/4)."""
+        mixture = one_hot(c, self.conditions)[..., None, None]
+        return [mixture.expand(-1, -1, sides[0] // f, sides[1] // f) for f in (2, 4)]
+
+
+def _nats(residual: Tensor, log_det: Tensor) -> Tensor:
+    """Mean of -log N(residual; 0, 1) - log_det, per dimension."""
+    size = residual[0].numel()
+    energy = 0.5 * residual.square().flatten(1).sum(dim=1) - log_det
+    return energy.mean() / size + 0.5 * math.log(2 * math.pi)
+
+
+def fit_likelihood(
+    model: LikelihoodIResNet | CouplingFlow,
+    store: FieldStore,
+    labels: IntArray,
+    *,
+    budget_s: float,
+    batch: int,
+    seed: int,
+) -> Training:
+    """Maximum likelihood for `budget_s` seconds, with the product's own draw of crops and course of the rate.
+
+    Raises LeighError when the likelihood stops being a number.
+    """
+    optimiser = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=LEARNING_RATE)
+    losses: list[float] = []
+    began = time.monotonic()
+    while not losses or time.monotonic() - began < budget_s:
+        step, share = len(losses), min(1.0, (time.monotonic() - began) / budget_s)
+        late = max(0.0, share - STEADY_SHARE) / (1 - STEADY_SHARE)
+        fall = 0.5 * (1 + math.cos(math.pi * late))
+        for group in optimiser.param_groups:
+            group["lr"] = LEARNING_RATE * min(1.0, (step + 1) / 50) * fall
+        rng = np.random.default_rng([seed, step])
+        index = balanced_indices(labels, batch, rng)
+        loss = model.loss(torch.from_numpy(store.crops(index, rng)), torch.from_numpy(labels[index]))
+        if not bool(torch.isfinite(loss)):
+            raise LeighError(f"The likelihood was not a number at step {step + 1}.")
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimiser.step()
+        model.after_step()
+        losses.append(loss.item())
+    seconds = time.monotonic() - began
+    model.finish()
+    count = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    return Training(seconds, len(losses), float(np.mean(losses[-50:])), count)
+
+
+def fit_flow(
+    model: IResNet, store: FieldStore, labels: IntArray, preset: Preset, *, budget_s: float, seed: int
+) -> Training:
+    """The product's own training, its number of steps chosen so that it fills `budget_s` seconds.
+
+    Its rate is constant at first: that leg is stopped by the clock, and its pace says where the last step must lie.
+    """
+    began, done = time.monotonic(), 0
+
+    def stop_by_the_clock(progress: Progress) -> None:
+        nonlocal done
+        done = progress.done
+        if time.monotonic() - began > STEADY_SHARE * budget_s:
+            raise Cancelled
+
+    with TemporaryDirectory() as folder:
+
+        def train(steps: int, **options: Any) -> dict[str, Any]:
+            timed = replace(preset, steps=steps)
+            return fit(model, store, labels, timed, seed=seed, folder=Path(folder), identity="designs", **options)
+
+        with suppress(Cancelled):
+            train(MANY_STEPS, report=stop_by_the_clock)
+        pace = done / (time.monotonic() - began)
+        facts = train(max(done + 1, round(pace * budget_s)), resume=True)
+    count = sum(p.numel() for p in model.parameters())
+    return Training(time.monotonic() - began, facts["steps"], facts["loss"], count)
+
+
+Latent = list[Tensor]  # one or more tensors (N, C, H, W), each channel with statistics of its own
+Statistics = list[tuple[Tensor, Tensor]]  # mean and standard deviation (1, C, 1, 1) of each
+Transport = Callable[[Latent, Statistics, Statistics], Latent]  # latent, source, target
+
+
+def pyramid(x: Tensor, levels: int = LEVELS) -> Latent:
+    """Orthonormal Haar pyramid: details (N, 3C, H/2, W/2) of every level, finest first, then the rest."""
+    bands = []
+    for _ in range(levels):
+        a, b, c, d = x[..., ::2, ::2], x[..., ::2, 1::2], x[..., 1::2, ::2], x[..., 1::2, 1::2]
+        bands.append(torch.cat([a - b + c - d, a + b - c - d, a - b - c + d], dim=1) / 2)
+        x = (a + b + c + d) / 2
+    return [*bands, x]
+
+
+def from_pyramid(bands: Latent) -> Tensor:
+    """The image (N, C, H, W) of a pyramid."""
+    x = bands[-1]
+    for details in reversed(bands[:-1]):
+        across, down, both = details.chunk(3, dim=1)
+        parts = [x + across + down + both, x - across + down - both, x + across - down - both, x - across - down + both]
+        finer = torch.stack(parts, dim=2).flatten(1, 2) / 2  # (N, 4C, H, W)
+        x = functional.pixel_shuffle(finer, 2)
+    return x
+
+
+@torch.no_grad()
+def class_statistics(
+    encode: Callable[[Tensor], Latent], store: FieldStore, labels: IntArray, conditions: int
+) -> list[Statistics]:
+    """Per condition, mean and spread of each latent channel over its training fields."""
+    found = []
+    for k in range(conditions):
+        latents = [encode(torch.from_numpy(store.field(int(i)))[None]) for i in np.flatnonzero(labels == k)]
+        joined = [torch.cat(parts) for parts in zip(*latents, strict=True)]
+        found.append([(z.mean((0, 2, 3), keepdim=True), z.std((0, 2, 3), keepdim=True)) for z in joined])
+    return found
+
+
+def shifted(latent: Latent, source: Statistics, target: Statistics) -> Latent:
+    """z + m_t - m_s per channel."""
+    return [z - m_s + m_t for z, (m_s, _), (m_t, _) in zip(latent, source, target, strict=True)]
+
+
+def transported(latent: Latent, source: Statistics, target: Statistics) -> Latent:
+    """(z - m_s) sd_t / sd_s + m_t per channel: the optimal transport between the two Gaussians."""
+    pairs = zip(latent, source, target, strict=True)
+    return [(z - m_s) * (s_t / s_s.clamp_min(1e-6)) + m_t for z, (m_s, s_s), (m_t, s_t) in pairs]
