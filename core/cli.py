@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from core import __version__
+from core.domain import CHECKS
 from core.errors import LeighError
 from core.progress import Cancelled, Progress, Report
 
@@ -250,7 +251,7 @@ def _map(a: argparse.Namespace, report: Report) -> Result:
 def _counterfactual(a: argparse.Namespace, report: Report) -> Result:
     from core.deliver import counterfactuals
 
-    rows = counterfactuals(
+    rows, directions = counterfactuals(
         a.project,
         a.out,
         to=a.to,
@@ -258,14 +259,25 @@ def _counterfactual(a: argparse.Namespace, report: Report) -> Result:
         record_ids=a.record or (),
         split=a.split,
         strength=a.strength,
+        hold=None if a.hold is None or a.hold == ["auto"] else [n for n in a.hold if n != "none"],
         device=a.device,
         report=report,
     )
     valid = [r for r in rows if r["valid"]]
     flipped = sum(bool(r.get("flipped")) for r in rows)
     text = f"{len(valid)} of {len(rows)} images moved to {a.to}; the model calls {flipped} of them {a.to}."
-    text += f" Evidence: {a.out / 'evidence.csv'}"
-    return {"records": len(rows), "valid": len(valid), "flipped": flipped, "out": str(a.out), "text": text}
+    for row in directions:
+        text += f"\n{row['from']} to {row['to']}, all together: {row['light']}"
+        text += "".join(f"\n  {row[f'{k}_light']}: {row[f'{k}_says']}" for k in CHECKS)
+    text += f"\nEvidence: {a.out / 'evidence.csv'}"
+    return {
+        "records": len(rows),
+        "valid": len(valid),
+        "flipped": flipped,
+        "directions": directions,
+        "out": str(a.out),
+        "text": text,
+    }
 
 
 def _figure(a: argparse.Namespace, report: Report) -> Result:
@@ -352,6 +364,12 @@ def _add_counterfactual(p: argparse.ArgumentParser) -> None:
     p.add_argument("--record", nargs="+", metavar="ID")
     p.add_argument("--split", choices=("train", "validation", "test"))
     p.add_argument("--strength", type=float, default=1.0)
+    p.add_argument(
+        "--hold",
+        nargs="+",
+        metavar="CHANNEL",
+        help="channels that must not move; 'none'; default 'auto': those in which no readout differs",
+    )
     p.add_argument("--out", type=Path, required=True, metavar="DIR")
 
 

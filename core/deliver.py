@@ -1,6 +1,7 @@
 """What leaves the program: counterfactuals as TIFFs with their evidence, and figure panels."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -8,13 +9,12 @@ from typing import Any
 import numpy as np
 
 from core import __version__
-from core.domain import Counterfactual, Dataset, ImageRecord, ModelCard, PanelSpec
+from core.domain import Counterfactual, Dataset, Evidence, ImageRecord, ModelCard, PanelSpec
 from core.errors import LeighError
 from core.io.tables import safe_name, write_csv
 from core.io.tiff import write_tiff
-from core.io.unchanged import read_unchanged
 from core.progress import Progress, Report, silent
-from core.workflow import load_model, with_dataset
+from core.workflow import check_fits, with_dataset
 
 PATH_FRAMES = 11  # as in the window
 MAX_STRENGTH = 5.0
@@ -29,43 +29,59 @@ def counterfactuals(
     record_ids: Sequence[str] = (),
     split: str | None = None,
     strength: float = 1.0,
+    hold: Sequence[str] | None = None,
     device: str = "auto",
     report: Report = silent,
-) -> list[dict[str, Any]]:
-    """Move records toward `to`; per record two TIFFs and a row of evidence.csv. One bad record never stops the rest."""
-    from core.explain.counterfactual import condition_index, counterfactual
-    from core.explain.counterfactual import encode as encode_record
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Move records toward `to`; per record two TIFFs and a row of evidence.csv. One bad record never stops the rest.
 
-    project, dataset = with_dataset(project_folder)
-    card, model = load_model(project, dataset, device)
+    `hold` names the channels that must not move; None holds those in which no readout tells source from target.
+    Returns the rows of evidence.csv, and per source condition those of directions.csv (all its records together).
+    """
+    from core.explain.counterfactual import condition_index, held_mask
+    from core.explain.session import Session
+
+    _, dataset = with_dataset(project_folder)
+    session = Session(project_folder, device)
+    card = session.card
+    check_fits(card, dataset)
     condition_index(card, to)
+    held_mask(card, hold or ())
     _keep_off_images(project_folder, out)
     if not 0 <= strength <= MAX_STRENGTH:
         raise LeighError(f"The strength {strength:g} is not between 0 and {MAX_STRENGTH:g}.", "1 is the target.")
     chosen = _choose(dataset, card, to, source, record_ids, split)
     out.mkdir(parents=True, exist_ok=True)
     rows: list[dict[str, Any]] = []
+    moved: dict[str, list[Any]] = {}
     for i, record in enumerate(chosen):
         row: dict[str, Any] = {"record": record.id, "condition": record.condition, "group": record.group}
         row |= {"split": card.split.get(record.group, "test"), "to": to, "strength": strength}
         try:
-            raw = read_unchanged(dataset.root, record)
-            encoded = encode_record(model, card, record.id, record.condition, raw)
-            before = counterfactual(model, card, encoded, {to: 1.0}, 0.0)
-            after = counterfactual(model, card, encoded, {to: 1.0}, strength)
+            held = tuple(hold) if hold is not None else session.holding(record.condition, to)
+            before = session.move(record.id, {to: 1.0}, 0.0, held)
+            after = session.move(record.id, {to: 1.0}, strength, held)
+            if after.valid and strength > 0 and session.panel is not None and record.condition != to:
+                measured = session.measure(after)
+                moved.setdefault(record.condition, []).append(measured)
+                after = replace(after, evidence=session.direction(record.condition, to).judge([measured]))
             rows.append(row | _evidence(card, before, after))
             if after.valid:
-                rows[-1]["file"] = _write_pair(out, after, raw.dtype, dataset)
+                rows[-1]["file"] = _write_pair(out, after, np.dtype(record.dtype), dataset)
         except (LeighError, OSError) as failure:
             rows.append(row | {"valid": False, "reason": str(failure)})
         report(Progress(i + 1, len(chosen), f"Moving images to {to}"))
-    keys = list(dict.fromkeys(k for row in rows for k in row))
-    write_csv(out / "evidence.csv", [{k: row.get(k, "") for k in keys} for row in rows])
+    directions = [
+        {"from": s, "to": to, **_checked(session.direction(s, to).judge(items))} for s, items in moved.items()
+    ]
+    for name, table in (("evidence.csv", rows), ("directions.csv", directions)):
+        keys = list(dict.fromkeys(k for row in table for k in row))
+        write_csv(out / name, [{k: row.get(k, "") for k in keys} for row in table])
     if not any(row["valid"] for row in rows):
         raise LeighError(
             f"None of the {len(rows)} images could be moved: {rows[0]['reason']}", f"All are in {out / 'evidence.csv'}."
         )
-    return rows
+    return rows, directions
 
 
 def _keep_off_images(project_folder: Path, out: Path) -> None:
@@ -222,12 +238,24 @@ def _evidence(card: ModelCard, before: Counterfactual, after: Counterfactual) ->
         "target_probability_after": float(after.probabilities[target]),
         "flipped": bool(after.valid and after.probabilities.argmax() == target),
         "roundtrip_error": after.roundtrip_error,
+        "contraction": after.contraction,
         "clipped_share": after.clipped,
+        "exaggerated": after.strength > 1,
+        "held": " ".join(after.held),
     }
+    row |= _checked(after.evidence) if after.evidence is not None else {"light": ""}
     for c, channel in enumerate(card.channels):
         row[f"change_share_{channel.name}"] = float(shares[c])
         row[f"mean_change_{channel.name}"] = float(after.difference[c].mean())
     return row
+
+
+def _checked(evidence: Evidence) -> dict[str, Any]:
+    """The light, that of every check with its words, and every figure behind them."""
+    row: dict[str, Any] = {"light": evidence.light}
+    for check in evidence.checks:
+        row |= {f"{check.name}_light": check.light, f"{check.name}_says": check.words}
+    return row | evidence.values
 
 
 def _write_pair(out: Path, result: Counterfactual, dtype: Any, dataset: Dataset) -> str:

@@ -58,6 +58,7 @@ class Channel:
 
 
 LIGHTS = ("green", "amber", "red")  # from good to bad
+CHECKS = ("model", "judges", "distance", "readouts", "rest")  # of every evidence card, in this order
 
 
 @dataclass(frozen=True)
@@ -255,7 +256,7 @@ class DecisionMap:
 class Check:
     """One line of an evidence card."""
 
-    name: str  # "model" | "judges" | "distance" | "readouts" | "rest"
+    name: str  # one of CHECKS
     light: str  # "green" | "amber" | "red"
     words: str  # what was found, for people
 

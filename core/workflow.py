@@ -1,5 +1,7 @@
 """The verbs of the program as functions on a project folder; the command line and the window call the same ones."""
 
+from __future__ import annotations
+
 import json
 import os
 import time
@@ -7,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,7 +20,6 @@ from core.domain import (
     Dataset,
     DecisionMap,
     ImageRecord,
-    InverseQuality,
     LatentTable,
     ModelCard,
     Problem,
@@ -27,7 +28,7 @@ from core.domain import (
     Recipe,
     Split,
 )
-from core.errors import BadModel, BadProject, LeighError, NotInvertible
+from core.errors import BadModel, BadProject, LeighError
 from core.io.models import load_card, load_tensors, save_card, save_model
 from core.io.project import (
     create_project,
@@ -42,11 +43,13 @@ from core.io.tables import load_latents, save_latents, save_map
 from core.io.unchanged import read_unchanged
 from core.progress import Progress, Report, silent
 
+if TYPE_CHECKING:
+    from core.explain.panel import Panel, Real
+
+    Measurements = tuple[Panel, Real]
+
 MODEL_NAME = "iresnet"
-CALIBRATION_RECORDS = 12
-PLACING_RECORDS = 5
-PLACING_ROUNDS = 3
-MEASURED_RECORDS = 128
+COMPARED_IMAGES = 80  # real images per condition and part, against which counterfactuals are held
 RECIPE_FIELDS = 60
 SMALLEST_SIDE = 16  # network pixels: below it a field holds nothing to crop
 
@@ -89,6 +92,7 @@ def train(
     """Train, calibrate and measure a model; it replaces the project's model of that name only when it is complete."""
     import torch
 
+    from core.explain.panel import save_panel
     from core.models.iresnet import Architecture, IResNet
     from core.models.load import architecture_dict, choose_device, on_device, weights_of
     from core.train.checkpoint import CHECKPOINT
@@ -140,13 +144,14 @@ def train(
         report=report,
     )
     card = replace(card, training={**losses, "threads": torch.get_num_threads()})
-    card, latents = _finish(model, card, dataset, read, report)
+    card, latents, measurements = _finish(model, card, dataset, read, report)
     card = _with_evaluation(card, latents, dataset, read, report)
     memory = _peak_memory_bytes()
     card = replace(
         card, training={**card.training, "total_seconds": time.monotonic() - began, "peak_memory_bytes": memory}
     )
     card = save_model(folder, card, weights_of(model))
+    save_panel(folder, *measurements, card.digest)
     project = open_project(project_folder)  # it may have been edited meanwhile
     if project.dataset is not None and dataset_digest(project.dataset) == card.dataset_digest:
         save_latents(latents_path(project), replace(latents, model_digest=card.digest))
@@ -179,9 +184,10 @@ def _crop_that_fits(dataset: Dataset, recipe: Recipe) -> int:
 
 def _finish(
     model: Any, card: ModelCard, dataset: Dataset, read: Reader, report: Report
-) -> tuple[ModelCard, LatentTable]:
-    """Classifier head, strength calibration and the measured inverse."""
-    from core.explain.counterfactual import calibrate_gain, encode
+) -> tuple[ModelCard, LatentTable, Measurements]:
+    """Classifier head, judges and measurements of real images, strength calibration, the measured inverse."""
+    from core.explain.calibration import calibrate
+    from core.explain.inversion import measure_inverse, place_steps
     from core.explain.latents import latent_table, read_features
     from core.models.heads import fit_head
     from core.models.load import architecture_dict
@@ -191,7 +197,9 @@ def _finish(
     truth = np.array([names.index(r.condition) for r in records])
     part = np.array([card.split[r.group] for r in records])
     raw = read_features(model, records, card.recipe, read, report)
-    place_steps(model, card, [r for r in records if card.split[r.group] == Split.TRAIN], read, report)
+    known = [r for r in records if card.split[r.group] == Split.TRAIN]
+    held = [r for r in records if card.split[r.group] == Split.VALIDATION] or known
+    place_steps(model, card, known, read, report)
     card = replace(card, architecture=architecture_dict(model.architecture))
     head = fit_head(
         model,
@@ -201,79 +209,45 @@ def _finish(
         truth[part == Split.VALIDATION],
     )
     latents = latent_table(model, card, records, raw)
-    known = part != Split.TEST
-    centres = np.stack([latents.coordinates[known & (truth == k)].mean(axis=0) for k in range(len(names))])
-    pool = np.flatnonzero(part == Split.VALIDATION) if (part == Split.VALIDATION).any() else np.flatnonzero(known)
-    chosen = np.random.default_rng(card.seed).permutation(pool)[:CALIBRATION_RECORDS]
-    encoded = []
-    for i, n in enumerate(chosen):
-        encoded.append(encode(model, card, records[n].id, records[n].condition, read(records[n])))
-        report(Progress(i + 1, len(chosen), "Calibrating the strength"))
-    gain, progress = calibrate_gain(model, card, encoded, centres, seed=card.seed)
-    training = {**card.training, **head, "strength_gain": gain, "progress_per_gain": progress}
-    card = replace(card, training=training)
-    return replace(card, inverse=measure_inverse(model, card, records, read, report)), latents
+    panel, real = _measurements(card, dataset, read, report)
+    gains = calibrate(model, card, real, held, read, report)
+    card = replace(card, training={**card.training, **head, "gains": gains, "judges": panel.judges.accuracy})
+    return replace(card, inverse=measure_inverse(model, card, records, read, report)), latents, (panel, real)
 
 
-def place_steps(model: Any, card: ModelCard, records: Sequence[ImageRecord], read: Reader, report: Report) -> None:
-    """Place the block times by the contraction measured on a few training records; the best of a few rounds stays."""
-    from core.explain.counterfactual import encode
-    from core.models.iresnet import block_edges
+def _measurements(card: ModelCard, dataset: Dataset, read: Reader, report: Report) -> Measurements:
+    """Independent judges, and what they and the readouts say of real images."""
+    from core.explain.panel import Panel, fit_nuclei, measure_real
+    from core.train.judges import fit_judges
+    from core.train.presets import PRESETS
 
-    chosen = [records[n] for n in np.random.default_rng(card.seed).permutation(len(records))[:PLACING_RECORDS]]
-    best = (np.inf, model.architecture.times)
-    for i in range(PLACING_ROUNDS):
-        measured = [encode(model, card, r.id, r.condition, read(r)).contraction for r in chosen]
-        usable = [m for m in measured if m]
-        report(Progress(i + 1, PLACING_ROUNDS, "Placing the steps"))
-        if not usable:
-            break
-        contraction = np.max(usable, axis=0)
-        worst = float(contraction.max()) if len(usable) == len(measured) else np.inf
-        best = min(best, (worst, model.architecture.times))
-        model.set_times(block_edges(model.architecture, contraction))
-    model.set_times(best[1])
+    names = card.condition_names
+    records = [r for r in dataset.records if r.condition in names]
+    steps = PRESETS[card.preset].judge_steps
+    judges = fit_judges(records, card.split, card.recipe, read, names, steps=steps, seed=card.seed, report=report)
+    known = [r for r in records if card.split.get(r.group, Split.TEST) != Split.TEST]
+    panel = Panel(judges, card.channels, card.recipe, fit_nuclei(card.channels, known, card.recipe, read))
+    compared = _some_of_each(records, card)
+    return panel, measure_real(panel, compared, names, card.channels, card.split, read, report)
 
 
-def measure_inverse(
-    model: Any, card: ModelCard, records: Sequence[ImageRecord], read: Reader, report: Report = silent
-) -> InverseQuality:
-    """Round trip of the test records (of all records where there are none), as share of the range.
-
-    Of very many, MEASURED_RECORDS drawn by the seed; every other record is measured when it is moved.
-    """
-    from core.explain.counterfactual import encode
-
-    known = [r for r in records if r.condition in card.condition_names]
-    tested = [r for r in known if card.split.get(r.group, Split.TEST) == Split.TEST] or known
-    drawn = np.random.default_rng(card.seed).permutation(len(tested))[:MEASURED_RECORDS]
-    tested = [tested[i] for i in sorted(drawn)]
-    errors, contraction, failed, evaluations = [], [], [], []
-    began = time.monotonic()
-    for i, record in enumerate(tested):
-        result = encode(model, card, record.id, record.condition, read(record))
-        if result.failure:
-            failed.append(record.id)
-        if np.isfinite(result.roundtrip_error):
-            errors.append(result.roundtrip_error)
-            contraction.append(result.contraction)
-            evaluations.append(result.evaluations)
-        left = (time.monotonic() - began) / (i + 1) * (len(tested) - i - 1)
-        report(Progress(i + 1, len(tested), "Measuring the inverse", left))
-    if not errors:
-        raise NotInvertible("The trained network could not be inverted on any test image.", "Train longer.")
-    return InverseQuality(
-        records=len(tested),
-        roundtrip_max=float(max(errors)),
-        roundtrip_median=float(np.median(errors)),
-        contraction=tuple(float(v) for v in np.max(contraction, axis=0)),
-        failed=tuple(failed),
-        evaluations=float(np.mean(evaluations)),
-    )
+def _some_of_each(records: Sequence[ImageRecord], card: ModelCard) -> list[ImageRecord]:
+    """At most COMPARED_IMAGES of each condition among held-out groups, and as many among the others."""
+    taken: dict[tuple[str, bool], int] = {}
+    chosen = []
+    for i in np.random.default_rng(card.seed).permutation(len(records)):
+        key = (records[i].condition, card.split.get(records[i].group, Split.TEST) == Split.TEST)
+        taken[key] = taken.get(key, 0) + 1
+        if taken[key] <= COMPARED_IMAGES:
+            chosen.append(records[i])
+    return sorted(chosen, key=lambda r: r.id)
 
 
 def evaluate(project_folder: Path, *, device: str = "auto", report: Report = silent) -> dict[str, Any]:
     """The report of the project's model on held-out groups, with inverse and baseline; also kept on the card."""
+    from core.explain.inversion import measure_inverse
+    from core.explain.panel import load_panel, save_panel
+
     project, dataset = with_dataset(project_folder)
     card, model = load_model(project, dataset, device)
     read = reader(dataset)
@@ -282,6 +256,11 @@ def evaluate(project_folder: Path, *, device: str = "auto", report: Report = sil
     card = _with_evaluation(card, latents, dataset, read, report)
     folder = model_folder(project, project.model)
     save_card(folder, card)
+    try:
+        load_panel(folder, card)
+    except LeighError:  # lost or damaged
+        if dataset_digest(dataset) == card.dataset_digest:
+            save_panel(folder, *_measurements(card, dataset, read, report), card.digest)
     return evaluation_summary(card)
 
 

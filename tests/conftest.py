@@ -12,14 +12,14 @@ import pytest
 from core.domain import Project
 
 ROOT = Path(__file__).parents[1]
-TINY = '"tiny", "for tests", "seconds", 200, 8, 32, (8, 12, 16), 6, 3e-3'  # about 3 s on one core, still invertible
+TINY = '"tiny", "for tests", "seconds", 200, 8, 32, (8, 12, 16), 6, 3e-3, 30'  # about 3 s on one core, still invertible
 
 # `leigh` with presets that train in seconds: "quick" is the tiny one, "standard" a shorter one that saves every step.
 LEIGH = f"""
 import sys
 from core.train import loop, presets
 presets.PRESETS["quick"] = presets.Preset({TINY})
-presets.PRESETS["standard"] = presets.Preset("brief", "", "", 80, 8, 16, (4, 4, 4), 6)
+presets.PRESETS["standard"] = presets.Preset("brief", "", "", 80, 8, 16, (4, 4, 4), 6, judge_steps=10)
 loop.CHECKPOINT_EVERY_S = 0.0 if "standard" in sys.argv else 30.0
 from core.cli import main
 sys.exit(main(sys.argv[1:]))

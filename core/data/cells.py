@@ -33,6 +33,13 @@ class Nuclei:
         self.threshold = float(threshold_otsu(smooth)) if smooth.max() > smooth.min() else np.inf
         self.radius_px = radius_px or self._typical_radius(smooth)
 
+    @classmethod
+    def of(cls, threshold: float, radius_px: float) -> "Nuclei":
+        """With a threshold and a radius found earlier."""
+        found = cls(np.zeros((2, 2)), radius_px)
+        found.threshold = threshold
+        return found
+
     def _typical_radius(self, smooth: FloatArray) -> float:
         from skimage.measure import label, regionprops_table
 

@@ -1,10 +1,12 @@
 """Moves an image toward other conditions: encode under its own condition, decode under a blend.
 
 x' = F_blend^-1(F_source(x)) with v_blend = v_s + g sum_k w_k (v_k - v_s). Strength 0 is the original to the solver's
-precision; g = strength x the gain that, on validation wells, brings an image as far as the target typically is.
+precision; g = strength x the gain that, on validation wells, brings an image as far as the target typically is
+(core.explain.calibration). Stains that are held stay exactly what they are.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,9 +21,8 @@ from core.models.heads import coordinates_of
 from core.models.iresnet import IResNet, blend, one_hot, pad_field
 
 QUARTER_GREY_LEVEL = 0.25 / 255  # largest round-trip error of a record that is shown, as share of the range
-GAINS = (0.5, 1.0, 1.5, 2.0, 3.0)
-TARGETS_PER_RECORD = 2
-FALLBACK_GAIN = 1.5
+LARGEST_CONTRACTION = 0.9  # of any block of a record that is shown
+FALLBACK_GAIN = 1.0  # where a pair of conditions was not calibrated
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Encoded:
     x: FloatArray  # (C, Y', X') network input
     back: FloatArray  # (C, Y', X') decode(encode(x)): the image at strength 0
     z: Tensor  # (1, 4C, H, W)
+    held: tuple[bool, ...]  # (C,) stains that must not move
     roundtrip_error: float  # share of the range, worst channel
     contraction: tuple[float, ...]
     evaluations: int
@@ -48,22 +50,39 @@ def condition_index(card: ModelCard, name: str) -> int:
     return card.condition_names.index(name)
 
 
+def held_mask(card: ModelCard, names: Iterable[str]) -> tuple[bool, ...]:
+    """(C,) which channels these names hold; raises LeighError for unknown names and where none is left to move."""
+    known, wanted = [c.name for c in card.channels], set(names)
+    if unknown := wanted - set(known):
+        raise LeighError(f"The model has no channel {sorted(unknown)[0]}.", f"It has {', '.join(known)}.")
+    if wanted == set(known):
+        raise LeighError("All channels are held: nothing could change.", "Leave at least one channel free.")
+    return tuple(name in wanted for name in known)
+
+
 @torch.no_grad()
-def encode(model: IResNet, card: ModelCard, record_id: str, source: str, raw: FloatArray) -> Encoded:
+def encode(
+    model: IResNet, card: ModelCard, record_id: str, source: str, raw: FloatArray, held: tuple[bool, ...] = ()
+) -> Encoded:
     """Solve the inverse of every block once. A record that cannot be inverted comes back with its `failure`."""
+    held = held or (False,) * len(card.channels)
     device = next(model.parameters()).device
     x = to_network(card.recipe, raw)
     mixture = one_hot(torch.tensor([condition_index(card, source)], device=device), len(card.conditions))
     batch, (height, width) = pad_field(torch.from_numpy(x)[None].to(device))
     try:
-        z, quality = model.encode(batch, mixture)
+        z, quality = model.encode(batch, mixture, _row(held, device))
     except NotInvertible as failure:
-        return Encoded(record_id, source, raw, x, x, torch.zeros_like(batch), float("inf"), (), 0, str(failure))
-    back = model.decode(z, mixture)[0, :, :height, :width].cpu().numpy()
+        none = torch.zeros_like(batch)
+        return Encoded(record_id, source, raw, x, x, none, held, float("inf"), (), 0, str(failure))
+    back = model.decode(z, mixture, _row(held, device))[0, :, :height, :width].cpu().numpy()
     error = relative_error(card, x, back)
+    contraction = tuple(float(q.contraction.max()) for q in quality)
     failure_text = ""
     if not error <= QUARTER_GREY_LEVEL:  # catches a round trip that is not a number, too
         failure_text = f"The round-trip error {error:.1e} of the range is above a quarter of a grey level."
+    elif not max(contraction) < LARGEST_CONTRACTION:
+        failure_text = f"A block contracts by {max(contraction):.2f} only; {LARGEST_CONTRACTION} is the limit."
     return Encoded(
         record_id,
         source,
@@ -71,11 +90,23 @@ def encode(model: IResNet, card: ModelCard, record_id: str, source: str, raw: Fl
         x,
         back,
         z,
+        held,
         error,
-        tuple(float(q.contraction.max()) for q in quality),
+        contraction,
         sum(q.evaluations for q in quality),
         failure_text,
     )
+
+
+def _row(held: tuple[bool, ...], device: torch.device) -> Tensor | None:
+    return torch.tensor([held], dtype=torch.float32, device=device) if any(held) else None
+
+
+def gain_of(card: ModelCard, source: str, weights: dict[str, float]) -> float:
+    """What strength 1 means between these conditions: the calibrated gains of the targets, by their weights."""
+    gains = card.training.get("gains", {}).get(source, {})
+    total = sum(weights.values())
+    return float(sum(w * gains.get(name, FALLBACK_GAIN) for name, w in weights.items()) / total)
 
 
 def relative_error(card: ModelCard, a: FloatArray, b: FloatArray) -> float:
@@ -96,15 +127,23 @@ def weight_vector(card: ModelCard, weights: dict[str, float]) -> FloatArray:
 
 
 @torch.no_grad()
-def decode(model: IResNet, card: ModelCard, encoded: Encoded, weights: dict[str, float], strength: float) -> FloatArray:
-    """Network image (C, Y', X') at `strength` toward `weights`: one explicit pass."""
+def decode(
+    model: IResNet,
+    card: ModelCard,
+    encoded: Encoded,
+    weights: dict[str, float],
+    strength: float,
+    gain: float | None = None,
+) -> FloatArray:
+    """Network image (C, Y', X') at `strength` toward `weights`: one explicit pass. `gain`: another than calibrated."""
     device = encoded.z.device
     source = one_hot(torch.tensor([condition_index(card, encoded.source)], device=device), len(card.conditions))
     target = torch.from_numpy(weight_vector(card, weights))[None].to(device)
-    gain = float(card.training.get("strength_gain", FALLBACK_GAIN))
+    gain = gain_of(card, encoded.source, weights) if gain is None else gain
     mixture = blend(source, target, torch.tensor([strength * gain], device=device))
     height, width = encoded.x.shape[-2:]
-    out: FloatArray = model.decode(encoded.z, mixture)[0, :, :height, :width].cpu().numpy()
+    moved = model.decode(encoded.z, mixture, _row(encoded.held, device))[0, :, :height, :width].cpu().numpy()
+    out: FloatArray = np.where(np.array(encoded.held)[:, None, None], encoded.back, moved)
     return out
 
 
@@ -118,7 +157,12 @@ def read_logits(model: IResNet, x: FloatArray) -> FloatArray:
 
 
 def counterfactual(
-    model: IResNet, card: ModelCard, encoded: Encoded, weights: dict[str, float], strength: float
+    model: IResNet,
+    card: ModelCard,
+    encoded: Encoded,
+    weights: dict[str, float],
+    strength: float,
+    gain: float | None = None,
 ) -> Counterfactual:
     """The record at `strength` toward `weights`, in raw grey values at the file's own size.
 
@@ -129,7 +173,7 @@ def counterfactual(
     image, failure, clipped = original, encoded.failure, 0.0
     difference = np.zeros_like(original)
     if strength != 0 and not failure:
-        moved = decode(model, card, encoded, weights, strength)
+        moved = decode(model, card, encoded, weights, strength, gain)
         if np.isfinite(moved).all():
             difference = change_at_full_size(card.recipe, encoded.back, moved, original.shape)
             image = original + difference
@@ -151,6 +195,8 @@ def counterfactual(
         valid=not failure,
         reason=failure,
         clipped=clipped,
+        contraction=max(encoded.contraction, default=0.0),
+        held=tuple(c.name for c, held in zip(card.channels, encoded.held) if held),
     )
 
 
@@ -160,43 +206,3 @@ def _share_outside(image: FloatArray, dtype: np.dtype[Any]) -> float:
         return 0.0
     limits = np.iinfo(dtype)
     return float(((image < limits.min - 0.5) | (image > limits.max + 0.5)).mean())
-
-
-def calibrate_gain(
-    model: IResNet, card: ModelCard, encoded: list[Encoded], centres: FloatArray, *, seed: int
-) -> tuple[float, dict[str, float]]:
-    """The gain at which images move as far as the target condition typically is, in semantic coordinates.
-
-    For encoded validation records and two other conditions each, drawn by `seed`: progress along the line between
-    the two conditions' centres (K, K-1). The gain is where three in four images have come the whole way (lower
-    quartile of progress 1, interpolated). Returns it with the quartile per gain.
-    """
-    progress: dict[float, list[float]] = {g: [] for g in GAINS}
-    rng = np.random.default_rng(seed)
-    trial = {**card.training, "strength_gain": 1.0}
-    unit = replace(card, training=trial)
-    for item in (e for e in encoded if not e.failure):
-        s = condition_index(card, item.source)
-        start = coordinates_of(read_logits(model, item.x))
-        others = [t for t in range(len(centres)) if t != s]
-        for t in rng.permutation(others)[:TARGETS_PER_RECORD]:
-            name, way = card.condition_names[t], centres[t] - centres[s]
-            if float(way @ way) < 1e-6:
-                continue
-            for g in GAINS:
-                u = coordinates_of(read_logits(model, decode(model, unit, item, {name: 1.0}, g)))
-                progress[g].append(float((u - start) @ way / (way @ way)))
-    quartiles = {g: float(np.percentile(v, 25)) for g, v in progress.items() if v}
-    if not quartiles:
-        return FALLBACK_GAIN, {}
-    return _gain_at_one(quartiles), {f"{g:g}": q for g, q in quartiles.items()}
-
-
-def _gain_at_one(progress: dict[float, float]) -> float:
-    """First gain at which the progress reaches 1; the last one where it never does."""
-    last_gain, last = 0.0, 0.0
-    for gain, value in progress.items():
-        if value >= 1.0:
-            return last_gain + (1.0 - last) / (value - last) * (gain - last_gain)
-        last_gain, last = gain, value
-    return last_gain

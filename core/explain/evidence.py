@@ -86,7 +86,14 @@ class Direction:
     @property
     def quiet_channels(self) -> list[int]:
         """Channels in which no readout differs."""
-        return [c for c in np.unique(self.real.channel) if not self.differs[self.real.channel == c].any()]
+        return [int(c) for c in np.unique(self.real.channel) if not self.differs[self.real.channel == c].any()]
+
+    @property
+    def holdable(self) -> tuple[str, ...]:
+        """Names of the channels that may be held: no readout differs there, but in some other channel one does."""
+        quiet = self.quiet_channels
+        every = len(quiet) == len(self.real.channels)
+        return () if every else tuple(self.real.channels[c] for c in quiet)
 
     def _group_means(self, k: int) -> FloatArray:
         """(wells, R) means of the training and validation wells of condition k."""

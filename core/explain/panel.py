@@ -2,17 +2,22 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from core.data.cells import Nuclei, lost_and_gained, nuclear_channel
 from core.data.readouts import readouts
 from core.data.recipe import shrink
-from core.domain import BoolArray, Channel, FloatArray, ImageRecord, IntArray, Recipe, Split
-from core.models.judges import Judges
+from core.domain import BoolArray, Channel, FloatArray, ImageRecord, IntArray, ModelCard, Recipe, Split
+from core.errors import BadModel
+from core.io.tables import fits, load_arrays, save_arrays, texts, words
+from core.models.judges import Judges, load_judges, save_judges
 from core.progress import Progress, Report, silent
 
 CELLS_FROM = 24  # real images whose nuclei set the threshold
+PANEL_FILE = "panel.npz"
+REMEDY = "Run `leigh evaluate`, or train the model again."
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,7 @@ class Real:
     """What real images measure, row by row; kept beside the model."""
 
     names: tuple[str, ...]  # R readouts
+    channels: tuple[str, ...]  # C stains
     channel: IntArray  # (R,) the channel a readout is of
     conditions: tuple[str, ...]
     truth: IntArray  # (N,)
@@ -48,17 +54,20 @@ class Panel:
 
     def measure(self, raw: FloatArray) -> Measured:
         """Everything measured of one image."""
-        values = np.array(list(readouts(self._small(raw)).values()))
+        values = np.array(list(readouts(self.small(raw, self.recipe)).values()))
         return Measured(values, self.judges.embedding(raw), self.judges.probabilities(raw))
 
     def cells(self, before: FloatArray, after: FloatArray) -> tuple[int, int, int] | None:
         """(nuclei, lost, gained) from one image to another; None where no channel is known to show nuclei."""
         if self.nuclear is None or self.nuclei is None:
             return None
-        return lost_and_gained(self.nuclei, self._small(before)[self.nuclear], self._small(after)[self.nuclear])
+        planes = (self.small(raw, self.recipe)[self.nuclear] for raw in (before, after))
+        return lost_and_gained(self.nuclei, *planes)
 
-    def _small(self, raw: FloatArray) -> FloatArray:
-        return shrink(np.asarray(raw, np.float64), self.recipe.downscale)
+    @staticmethod
+    def small(raw: FloatArray, recipe: Recipe) -> FloatArray:
+        """Grey values (C, Y, X) at the resolution of the network."""
+        return shrink(np.asarray(raw, np.float64), recipe.downscale)
 
 
 def fit_nuclei(
@@ -91,10 +100,11 @@ def measure_real(
     for i, record in enumerate(records):
         rows.append(panel.measure(read(record)))
         report(Progress(i + 1, len(records), "Measuring real images"))
-    names = tuple(readouts(panel._small(read(records[0]))))
+    names = tuple(readouts(panel.small(read(records[0]), panel.recipe)))
     per_channel = len(names) // len(channels)
     return Real(
         names=tuple(f"{channels[i // per_channel].name} {n.split('_', 1)[1]}" for i, n in enumerate(names)),
+        channels=tuple(c.name for c in channels),
         channel=np.arange(len(names)) // per_channel,
         conditions=conditions,
         truth=np.array([conditions.index(r.condition) for r in records], np.int64),
@@ -104,3 +114,56 @@ def measure_real(
         embedding=np.stack([m.embedding for m in rows]),
         judged=np.stack([m.judged for m in rows]),
     )
+
+
+def save_panel(folder: Path, panel: Panel, real: Real, model_digest: str) -> None:
+    """Write judges and panel.npz beside the model of this digest."""
+    save_judges(folder, panel.judges)
+    nuclei = [] if panel.nuclei is None else [panel.nuclei.threshold, panel.nuclei.radius_px]
+    save_arrays(
+        Path(folder) / PANEL_FILE,
+        {
+            "names": texts(real.names),
+            "channels": texts(real.channels),
+            "channel": real.channel,
+            "conditions": texts(real.conditions),
+            "truth": real.truth,
+            "groups": texts(real.groups),
+            "held_out": real.held_out,
+            "readouts": real.readouts.astype(np.float32),
+            "embedding": real.embedding.astype(np.float32),
+            "judged": real.judged.astype(np.float32),
+            "nuclei": np.array(nuclei, np.float64),
+            "model_digest": texts([model_digest]),
+        },
+    )
+
+
+def load_panel(folder: Path, card: ModelCard) -> tuple[Panel, Real]:
+    """What save_panel wrote. Raises LeighError where it is absent, damaged or of another model."""
+    path = Path(folder) / PANEL_FILE
+    arrays = load_arrays(path, "measurements for the evidence", REMEDY)
+    with fits(path, REMEDY):
+        real = Real(
+            names=words(arrays["names"]),
+            channels=words(arrays["channels"]),
+            channel=arrays["channel"].astype(np.int64),
+            conditions=words(arrays["conditions"]),
+            truth=arrays["truth"].astype(np.int64),
+            groups=words(arrays["groups"]),
+            held_out=arrays["held_out"].astype(np.bool_),
+            readouts=arrays["readouts"].astype(np.float64),
+            embedding=arrays["embedding"].astype(np.float64),
+            judged=arrays["judged"].astype(np.float64),
+        )
+        rows = (len(real.truth), len(real.groups), len(real.held_out), len(real.embedding), len(real.judged))
+        if len(set(rows)) > 1 or real.readouts.shape != (rows[0], len(real.names)):
+            raise ValueError(f"{rows} rows, readouts {real.readouts.shape}")
+        if not all(np.isfinite(a).all() for a in (real.readouts, real.embedding, real.judged)):
+            raise ValueError("values that are not numbers")
+        digest = str(arrays["model_digest"][0])
+        known = [float(v) for v in arrays["nuclei"]]
+    if digest != card.digest or real.conditions != card.condition_names or len(real.channels) != len(card.channels):
+        raise BadModel(f"{path} was measured for another model ({digest[:8]}, not {card.digest[:8]}).", REMEDY)
+    nuclei = Nuclei.of(*known) if len(known) == 2 else None
+    return Panel(load_judges(folder, card), card.channels, card.recipe, nuclei), real

@@ -8,10 +8,22 @@ from pathlib import Path
 import numpy as np
 from scipy.special import softmax
 
-from core.domain import Counterfactual, CounterfactualPath, DecisionMap, FloatArray, LatentTable, PathPoint, Projection
+from core.domain import (
+    Counterfactual,
+    CounterfactualPath,
+    DecisionMap,
+    FloatArray,
+    ImageRecord,
+    LatentTable,
+    PathPoint,
+    Projection,
+    Role,
+)
 from core.errors import BadProject, LeighError, NotInvertible
-from core.explain.counterfactual import Encoded, counterfactual, decode, encode, read_logits
+from core.explain.counterfactual import Encoded, condition_index, counterfactual, decode, encode, held_mask, read_logits
 from core.explain.decision import weights_and_strength
+from core.explain.evidence import Direction, Moved
+from core.explain.panel import Measured, Panel, Real, load_panel
 from core.explain.projection import blended, map_features, place
 from core.io.models import load_card, load_tensors
 from core.io.project import latents_path, maps_folder, model_folder, open_project
@@ -22,6 +34,7 @@ from core.models.load import build, choose_device
 from core.progress import Progress, Report, silent
 
 KEPT = 16  # encoded records remembered
+Held = tuple[str, ...]
 
 
 class Session:
@@ -39,7 +52,16 @@ class Session:
         self.projection: Projection | None = None
         self.decision: DecisionMap | None = None
         self._features: FloatArray | None = None
-        self._encoded: OrderedDict[str, Encoded] = OrderedDict()
+        self._encoded: OrderedDict[tuple[str, tuple[bool, ...]], Encoded] = OrderedDict()
+        self._directions: dict[tuple[str, str], Direction] = {}
+        self._measured: dict[str, Measured] = {}
+        self.no_evidence = ""  # why the evidence rests on the model alone, where it does
+        self.panel: Panel | None = None
+        self.real: Real | None = None
+        try:
+            self.panel, self.real = load_panel(model_path, self.card)
+        except LeighError as missing:
+            self.no_evidence = missing.message
         self._load_map()
 
     def _load_map(self) -> None:
@@ -57,30 +79,76 @@ class Session:
             return
         self._features = map_features(self.latents)
 
-    def select(self, record_id: str) -> Counterfactual:
-        """The record as it is, with its probabilities; pays for the inverse once."""
-        encoded = self._encode(record_id)
-        others = [n for n in self.card.condition_names if n != encoded.source]
-        return self._placed(counterfactual(self.model, self.card, encoded, {others[0]: 1.0}, 0.0))
+    def select(self, record_id: str, hold: Held | None = None) -> Counterfactual:
+        """The record as it is, with its probabilities; pays for the inverse of the likeliest move once."""
+        source = self._source(record_id)
+        others = [c for c in self.card.conditions if c.name != source]
+        likeliest = next((c.name for c in others if c.role == Role.HEALTHY), others[0].name)
+        return self.move(record_id, {likeliest: 1.0}, 0.0, hold)
 
-    def move(self, record_id: str, weights: dict[str, float], strength: float) -> Counterfactual:
-        """The record at `strength` toward `weights`."""
-        return self._placed(counterfactual(self.model, self.card, self._encode(record_id), weights, strength))
+    def move(
+        self, record_id: str, weights: dict[str, float], strength: float, hold: Held | None = None, exact: bool = False
+    ) -> Counterfactual:
+        """The record at `strength` toward `weights`; `hold` names the channels that must not move.
 
-    def drag(self, record_id: str, x: float, y: float) -> Counterfactual:
+        None holds those in which no readout tells source from target. `exact` adds the evidence.
+        """
+        target = max(weights, key=lambda name: weights[name])
+        encoded = self._encode(record_id, self.holding(self._source(record_id), target) if hold is None else hold)
+        result = self._placed(counterfactual(self.model, self.card, encoded, weights, strength))
+        if not (exact and strength > 0 and result.valid and self.panel is not None):
+            return result
+        return replace(result, evidence=self.direction(result.source, target).judge([self.measure(result)]))
+
+    def holding(self, source: str, target: str) -> Held:
+        """The channels that are held from `source` to `target` where the user does not choose."""
+        return self.direction(source, target).holdable if self.real is not None and source != target else ()
+
+    def direction(self, source: str, target: str) -> Direction:
+        """What real images say of the way from one condition to another. Raises LeighError without measurements."""
+        if self.real is None:
+            raise LeighError(self.no_evidence, "Run `leigh evaluate`.")
+        for name in (source, target):
+            condition_index(self.card, name)
+        key = (source, target)
+        if key not in self._directions:
+            self._directions[key] = Direction(self.real, source, target)
+        return self._directions[key]
+
+    def measure(self, result: Counterfactual) -> Moved:
+        """What judges and readouts see of a counterfactual. Raises LeighError where the model has none."""
+        if self.panel is None:
+            raise LeighError(self.no_evidence, "Run `leigh evaluate`.")
+        if result.record_id not in self._measured:
+            self._measured[result.record_id] = self.panel.measure(result.original)
+        change = (result.difference / np.array(self.card.recipe.span)[:, None, None]) ** 2
+        return Moved(
+            before=self._measured[result.record_id],
+            after=self.panel.measure(result.image),
+            probabilities=result.probabilities,
+            difference=change.sum(axis=(1, 2), dtype=np.float64),
+            cells=self.panel.cells(result.original, result.image),
+        )
+
+    def drag(self, record_id: str, x: float, y: float, hold: Held | None = None, exact: bool = False) -> Counterfactual:
         """The record for a handle held at map place (x, y); weights and strength are in the result."""
         if self.decision is None or self.projection is None:
             raise BadProject("This project has no map.", "Make it on the Train page, or with `leigh map`.")
-        encoded = self._encode(record_id)
         start = self._home(record_id)
-        weights, strength = weights_and_strength(self.decision, encoded.source, start, (x, y))
-        return self._placed(counterfactual(self.model, self.card, encoded, weights, strength))
+        weights, strength = weights_and_strength(self.decision, self._source(record_id), start, (x, y))
+        return self.move(record_id, weights, strength, hold, exact)
 
     def path(
-        self, record_id: str, weights: dict[str, float], frames: int = 21, report: Report = silent
+        self,
+        record_id: str,
+        weights: dict[str, float],
+        frames: int = 21,
+        hold: Held | None = None,
+        report: Report = silent,
     ) -> CounterfactualPath:
         """Probabilities along the way from the original to strength 1, and where the class changes."""
-        encoded = self._encode(record_id)
+        target = max(weights, key=lambda n: weights[n])
+        encoded = self._encode(record_id, self.holding(self._source(record_id), target) if hold is None else hold)
         if encoded.failure:
             raise NotInvertible(f"{record_id} cannot be followed: {encoded.failure}", "Choose another record.")
         points = []
@@ -91,24 +159,29 @@ class Session:
             where = self._place(coordinates_of(logits), probabilities)
             points.append(PathPoint(float(strength), probabilities, where))
             report(Progress(i + 1, frames, "Following the path"))
-        target = max(weights, key=lambda n: weights[n])
         return CounterfactualPath(record_id, target, tuple(points), crossing_of(points))
 
-    def _encode(self, record_id: str) -> Encoded:
-        if record_id in self._encoded:
-            self._encoded.move_to_end(record_id)
-            return self._encoded[record_id]
-        dataset = self.project.dataset
-        assert dataset is not None
+    def _record(self, record_id: str) -> ImageRecord:
+        assert self.project.dataset is not None
         try:
-            record = dataset.record(record_id)
+            return self.project.dataset.record(record_id)
         except KeyError:
             raise LeighError(f"There is no record {record_id}.", "Scan the folder again.") from None
-        encoded = encode(self.model, self.card, record_id, record.condition, read_unchanged(dataset.root, record))
-        self._encoded[record_id] = encoded
+
+    def _source(self, record_id: str) -> str:
+        return self._record(record_id).condition
+
+    def _encode(self, record_id: str, hold: Held = ()) -> Encoded:
+        assert self.project.dataset is not None
+        key = (record_id, held_mask(self.card, hold))
+        if key not in self._encoded:
+            record = self._record(record_id)
+            raw = read_unchanged(self.project.dataset.root, record)
+            self._encoded[key] = encode(self.model, self.card, record_id, record.condition, raw, key[1])
+        self._encoded.move_to_end(key)
         while len(self._encoded) > KEPT:
             self._encoded.popitem(last=False)
-        return encoded
+        return self._encoded[key]
 
     def _home(self, record_id: str) -> tuple[float, float]:
         assert self.projection is not None

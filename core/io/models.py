@@ -19,7 +19,7 @@ from core.io.digest import digest_bytes
 from core.io.tables import plain
 
 CARD_FILE, WEIGHTS_FILE = "model.json", "model.safetensors"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # 1: without held stains
 SMALLEST_CROP = 8
 REMEDY = "Train the model again, or copy its folder again from where it came."
 Tensors = dict[str, NDArray[Any]]
@@ -90,9 +90,10 @@ def _recipe_fault(recipe: Recipe, channels: int) -> str:
 
 def _report_fault(card: ModelCard) -> str:
     """The same for what training and evaluation left behind."""
-    gain, confusion, classes = card.training.get("strength_gain", 1.0), card.accuracy.get("confusion"), card.conditions
-    if not _is_number(gain):
-        return f"training.strength_gain: {gain!r} is not a finite number"
+    gains, confusion, classes = card.training.get("gains", {}), card.accuracy.get("confusion"), card.conditions
+    rows = gains.values() if isinstance(gains, dict) else [None]
+    if not all(isinstance(row, dict) and all(_is_number(gain) for gain in row.values()) for row in rows):
+        return "training.gains: not a finite number per source and target"
     if confusion is None:
         return ""
     rows = confusion if isinstance(confusion, list) else []

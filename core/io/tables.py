@@ -25,31 +25,31 @@ Arrays = dict[str, NDArray[Any]]
 
 def save_latents(path: Path, table: LatentTable) -> None:
     """One .npz with plain arrays; texts are unicode arrays."""
-    _save_arrays(
+    save_arrays(
         path,
         {
-            "record_ids": _texts(table.record_ids),
-            "conditions": _texts(table.conditions),
+            "record_ids": texts(table.record_ids),
+            "conditions": texts(table.conditions),
             "truth": table.truth,
-            "split": _texts(table.split),
+            "split": texts(table.split),
             "features": table.features,
             "coordinates": table.coordinates,
             "logits": table.logits,
             "probabilities": table.probabilities,
-            "model_digest": _texts([table.model_digest]),
+            "model_digest": texts([table.model_digest]),
         },
     )
 
 
 def load_latents(path: Path) -> LatentTable:
     """Raises BadProject when the file is absent, damaged or does not fit together."""
-    arrays = _load_arrays(path, "latents", "Encode the images again (`leigh encode`).")
-    with _fits(path, "Encode the images again (`leigh encode`)."):
+    arrays = load_arrays(path, "latents", "Encode the images again (`leigh encode`).")
+    with fits(path, "Encode the images again (`leigh encode`)."):
         table = LatentTable(
-            record_ids=_tuple(arrays["record_ids"]),
-            conditions=_tuple(arrays["conditions"]),
+            record_ids=words(arrays["record_ids"]),
+            conditions=words(arrays["conditions"]),
             truth=arrays["truth"].astype(np.int64),
-            split=_tuple(arrays["split"]),
+            split=words(arrays["split"]),
             features=arrays["features"].astype(np.float32),
             coordinates=arrays["coordinates"].astype(np.float32),
             logits=arrays["logits"].astype(np.float32),
@@ -76,17 +76,17 @@ def save_map(folder: Path, projection: Projection, decision: DecisionMap) -> Non
         "held_out": decision.held_out,
         "decision_digest": decision.model_digest,
     }
-    _save_arrays(
+    save_arrays(
         Path(folder) / MAP_FILE,
         {
-            "record_ids": _texts(projection.record_ids),
+            "record_ids": texts(projection.record_ids),
             "xy": projection.xy,
             "posterior": decision.posterior,
             "coordinates": decision.coordinates,
             "support": decision.support,
-            "conditions": _texts(decision.conditions),
+            "conditions": texts(decision.conditions),
             "anchors": decision.anchors,
-            "settings": _texts([json.dumps(settings, default=plain)]),
+            "settings": texts([json.dumps(settings, default=plain)]),
         },
     )
 
@@ -94,11 +94,11 @@ def save_map(folder: Path, projection: Projection, decision: DecisionMap) -> Non
 def load_map(folder: Path) -> tuple[Projection, DecisionMap]:
     """Raises BadProject when the file is absent, damaged or does not fit together."""
     path, remedy = Path(folder) / MAP_FILE, "Make the map again (`leigh map`)."
-    arrays = _load_arrays(path, "map", remedy)
-    with _fits(path, remedy):
+    arrays = load_arrays(path, "map", remedy)
+    with fits(path, remedy):
         settings = json.loads(str(arrays["settings"][0]))
         projection = Projection(
-            record_ids=_tuple(arrays["record_ids"]),
+            record_ids=words(arrays["record_ids"]),
             xy=arrays["xy"].astype(np.float32),
             method=settings["method"],
             settings=settings["settings"],
@@ -111,7 +111,7 @@ def load_map(folder: Path) -> tuple[Projection, DecisionMap]:
             posterior=arrays["posterior"].astype(np.float32),
             coordinates=arrays["coordinates"].astype(np.float32),
             support=arrays["support"].astype(np.bool_),
-            conditions=_tuple(arrays["conditions"]),
+            conditions=words(arrays["conditions"]),
             anchors=arrays["anchors"].astype(np.float32),
             fidelity=float(settings["fidelity"]),
             fidelity_points=int(settings["fidelity_points"]),
@@ -174,20 +174,24 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _texts(values: Sequence[str]) -> NDArray[np.str_]:
+def texts(values: Sequence[str]) -> NDArray[np.str_]:
+    """Names as an array that needs no pickle."""
     return np.array([str(v) for v in values], dtype=np.str_)
 
 
-def _tuple(values: NDArray[Any]) -> tuple[str, ...]:
+def words(values: NDArray[Any]) -> tuple[str, ...]:
+    """And back."""
     return tuple(str(v) for v in values)
 
 
-def _save_arrays(path: Path, arrays: Arrays) -> None:
+def save_arrays(path: Path, arrays: Arrays) -> None:
+    """One .npz, replaced as a whole."""
     with replacing(path) as temporary, temporary.open("wb") as stream:
         np.savez(stream, **arrays)  # type: ignore[arg-type]  # stubs take `allow_pickle` for an array
 
 
-def _load_arrays(path: Path, what: str, remedy: str) -> Arrays:
+def load_arrays(path: Path, what: str, remedy: str) -> Arrays:
+    """Raises BadProject where the file is absent or damaged."""
     try:
         with np.load(path, allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}
@@ -197,7 +201,7 @@ def _load_arrays(path: Path, what: str, remedy: str) -> Arrays:
         raise BadProject(f"{path} is damaged ({error}).", remedy) from error
 
 
-class _fits:  # noqa: N801 - reads as a word in `with _fits(path, remedy)`
+class fits:  # noqa: N801 - reads as a word in `with fits(path, remedy)`
     """Turns what arrays that do not belong together raise into one BadProject."""
 
     def __init__(self, path: Path, remedy: str) -> None:

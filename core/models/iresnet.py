@@ -33,7 +33,9 @@ class Architecture:
     blocks: int = 12
     t_image: float = 0.05  # time of the image end
     t_noise: float = 0.82  # time of the latent end
+    t_noise_held: float = 0.92  # the same where stains are held: they keep cells in place, so more may be drawn anew
     times: tuple[float, ...] = ()  # block edges, image end first; empty: uniform in logit(t)
+    times_held: tuple[float, ...] = ()
 
 
 class EulerBlock(InvertibleModule):  # type: ignore[misc]
@@ -48,10 +50,10 @@ class EulerBlock(InvertibleModule):  # type: ignore[misc]
         self.last: Inverse | None = None  # quality of the latest solve
 
     def residual(self, y: Tensor, condition: Tensor) -> Tensor:
-        """g(y) = h sum_k mixture_k v_k(y, t); `condition` (N, K + C) is the mixture and which stains are held."""
+        """g(y) = h sum_k mixture_k v_k(y, t); `condition` is the mixture (N, K), and which stains are held (N, C)."""
         velocity = self._velocity[0]
         mixture, held = condition[:, : velocity.conditions], condition[:, velocity.conditions :]
-        return self.h * velocity.mixed(y, self.t, mixture, held)
+        return self.h * velocity.mixed(y, self.t, mixture, held if held.shape[1] else None)
 
     def forward(
         self, x_or_z: Iterable[Tensor], c: Iterable[Tensor] = (), rev: bool = False, jac: bool = True
@@ -103,11 +105,17 @@ class IResNet(nn.Module):
         self.register_buffer("feature_scale", torch.ones(self.velocity.feature_count))
         self.head = nn.Linear(self.velocity.feature_count, a.conditions)
 
-    def set_times(self, times: tuple[float, ...]) -> None:
-        """Put the blocks between these edges, image end first."""
-        self.architecture = replace(self.architecture, times=times)
-        for block, (t, h) in zip(self.blocks, step_times(self.architecture), strict=True):
+    def set_times(self, times: tuple[float, ...], held: bool = False) -> None:
+        """Put the blocks between these edges, image end first; `held`: those used where stains are held."""
+        a = self.architecture
+        self.architecture = replace(a, times_held=times) if held else replace(a, times=times)
+
+    def _condition(self, mixture: Tensor, held: Tensor | None) -> tuple[Tensor, Tensor]:
+        """What the blocks are told (N, K + C), and `held` (N, C); the blocks take their places for it."""
+        held = mixture.new_zeros(len(mixture), self.architecture.channels) if held is None else held
+        for block, (t, h) in zip(self.blocks, step_times(self.architecture, bool(held.any())), strict=True):
             block.t, block.h = t, h
+        return torch.cat([mixture, held], 1), held
 
     @property
     def blocks(self) -> list[EulerBlock]:
@@ -124,15 +132,15 @@ class IResNet(nn.Module):
 
         Stains that are held, `held` (N, C) of 0 and 1, are context: they stay what they are.
         """
-        held = mixture.new_zeros(len(x), self.architecture.channels) if held is None else held
-        z, _ = self.flow(x * self._scales(held), [torch.cat([mixture, held], 1)], rev=False, jac=False)
+        condition, held = self._condition(mixture, held)
+        z, _ = self.flow(x * self._scales(held), [condition], rev=False, jac=False)
         return z, [block.last for block in self.blocks if block.last is not None]
 
     def decode(self, z: Tensor, mixture: Tensor, held: Tensor | None = None) -> Tensor:
         """Latent to image under `mixture` (N, K): one explicit pass."""
-        held = mixture.new_zeros(len(z), self.architecture.channels) if held is None else held
+        condition, held = self._condition(mixture, held)
         # FrEIA's Haar reverse works in place on its input; the blocks before it always make a new tensor.
-        x, _ = self.flow(z, [torch.cat([mixture, held], 1)], rev=True, jac=False)
+        x, _ = self.flow(z, [condition], rev=True, jac=False)
         out: Tensor = x / self._scales(held)
         return out
 
@@ -156,23 +164,23 @@ class IResNet(nn.Module):
         return out
 
 
-def step_times(a: Architecture) -> list[tuple[float, float]]:
+def step_times(a: Architecture, held: bool = False) -> list[tuple[float, float]]:
     """(t, h) per block, image end first.
 
     Decoding goes from t_noise to t_image: y(t_k) = y(t_k+1) - (t_k+1 - t_k) v(y(t_k+1), t_k+1), hence h < 0.
     """
-    edges = a.times or block_edges(a, [1.0] * a.blocks)
+    edges = (a.times_held if held else a.times) or block_edges(a, [1.0] * a.blocks, held)
     return [(after, before - after) for before, after in pairwise(edges)]
 
 
-def block_edges(a: Architecture, contraction: Sequence[float]) -> tuple[float, ...]:
+def block_edges(a: Architecture, contraction: Sequence[float], held: bool = False) -> tuple[float, ...]:
     """Edges (blocks + 1,) that give every block an equal share of the contraction measured with the present ones.
 
     A block's contraction grows with its step, so steps are short where the velocity is steep (at the noise end for
     images with strong contrast). Equal measurements give times uniform in logit(t).
     """
-    low, high = _logit(a.t_image), _logit(a.t_noise)
-    present = [_logit(t) for t in a.times] or list(np.linspace(low, high, a.blocks + 1))
+    low, high = _logit(a.t_image), _logit(a.t_noise_held if held else a.t_noise)
+    present = [_logit(t) for t in (a.times_held if held else a.times)] or list(np.linspace(low, high, a.blocks + 1))
     reached = np.concatenate([[0.0], np.cumsum(contraction)])
     edges = np.interp(np.linspace(0, reached[-1], a.blocks + 1), reached, present)
     return tuple(float(1 / (1 + np.exp(-v))) for v in edges)

@@ -51,7 +51,7 @@ def build(card: ModelCard, tensors: dict[str, FloatArray], device: torch.device)
     if fault:
         raise BadModel(f"Model {card.name}: model.json is damaged (architecture.{fault}).", DAMAGED_HINT)
     settings = dict(card.architecture)
-    settings |= {"widths": tuple(settings["widths"]), "times": tuple(settings["times"])}
+    settings |= {key: tuple(settings[key]) for key in ("widths", "times", "times_held")}
     architecture = Architecture(**settings)
     if architecture.channels != len(card.channels) or architecture.conditions != len(card.conditions):
         raise BadModel(
@@ -80,14 +80,19 @@ def _fault(settings: dict[str, Any]) -> str:
     for key, largest in (("channels", MAX_CLASSES), ("conditions", MAX_CLASSES), ("blocks", MAX_BLOCKS)):
         if not _is_whole(settings[key], largest):
             return f"{key}: {settings[key]!r} is not a whole number from 1 to {largest}"
-    widths, times = settings["widths"], settings["times"]
+    widths = settings["widths"]
     if not isinstance(widths, list | tuple) or len(widths) != 3 or not all(_is_whole(w, MAX_WIDTH) for w in widths):
         return f"widths: not three whole numbers from 1 to {MAX_WIDTH}"
-    if not _are_rising((settings["t_image"], settings["t_noise"])):
-        return "t_image: not between 0 and t_noise, which is below 1"
-    if not isinstance(times, list | tuple) or (times and len(times) != settings["blocks"] + 1):
-        return f"times: not {settings['blocks'] + 1} numbers, one more than blocks"
-    return "" if _are_rising(times) else "times: not rising between 0 and 1"
+    for key in ("t_noise", "t_noise_held"):
+        if not _are_rising((settings["t_image"], settings[key])):
+            return f"t_image: not between 0 and {key}, which is below 1"
+    for key in ("times", "times_held"):
+        times = settings[key]
+        if not isinstance(times, list | tuple) or (times and len(times) != settings["blocks"] + 1):
+            return f"{key}: not {settings['blocks'] + 1} numbers, one more than blocks"
+        if not _are_rising(times):
+            return f"{key}: not rising between 0 and 1"
+    return ""
 
 
 def _is_whole(value: object, largest: int) -> bool:

@@ -16,6 +16,7 @@ class Preset:
     widths: tuple[int, int, int]
     blocks: int
     learning_rate: float = 2e-3
+    judge_steps: int = 600  # of the independent convolutional judge
 
 
 PRESETS = {

@@ -7,18 +7,21 @@ import torch
 from core.domain import Dataset, FloatArray, ModelCard, Project
 from core.errors import LeighError
 from core.explain.counterfactual import (
+    FALLBACK_GAIN,
     QUARTER_GREY_LEVEL,
     Encoded,
-    calibrate_gain,
     counterfactual,
     decode,
     encode,
+    gain_of,
+    held_mask,
     read_logits,
     weight_vector,
 )
+from core.explain.inversion import measure_inverse
 from core.models.heads import coordinates_of
 from core.models.iresnet import IResNet
-from core.workflow import load_model, measure_inverse, reader
+from core.workflow import load_model, reader
 
 Trained = tuple[ModelCard, IResNet, Dataset]
 
@@ -95,7 +98,7 @@ def test_a_round_trip_that_is_not_a_number_is_a_failure(trained: Trained, monkey
     _, model, _ = trained
     item = encoded(trained)
     broken = torch.full((1, 3, 48, 48), float("nan"))
-    monkeypatch.setattr(model, "decode", lambda z, mixture: broken)
+    monkeypatch.setattr(model, "decode", lambda z, mixture, held=None: broken)
     assert item.failure == "" and "round-trip error" in encoded(trained).failure
 
 
@@ -142,11 +145,36 @@ def test_clipped_pixels_are_counted(trained: Trained) -> None:
     assert counterfactual(model, card, floats, {"WT": 1.0}, 1.0).clipped == 0  # floats have no limits
 
 
-def test_the_gain_is_measured_and_says_how_far_images_came(trained: Trained) -> None:
+def test_held_stains_stay_exactly_what_they_are(trained: Trained) -> None:
+    card, model, dataset = trained
+    record = next(r for r in dataset.records if r.condition == "DS")
+    raw = reader(dataset)(record)
+    item = encode(model, card, record.id, "DS", raw, held_mask(card, ["Nuclei"]))
+    result = counterfactual(model, card, item, {"WT": 1.0}, 1.0)
+    assert result.valid and result.held == ("Nuclei",)
+    assert np.array_equal(result.image[0], raw[0]) and not result.difference[0].any()
+    assert np.abs(result.difference[1:]).max() > 1
+    assert item.roundtrip_error < QUARTER_GREY_LEVEL
+
+
+def test_a_hold_that_makes_no_sense_is_refused(trained: Trained) -> None:
+    card = trained[0]
+    with pytest.raises(LeighError, match="no channel Lysosomes"):
+        held_mask(card, ["Lysosomes"])
+    with pytest.raises(LeighError, match="All channels are held"):
+        held_mask(card, [c.name for c in card.channels])
+
+
+def test_a_block_that_hardly_contracts_is_refused(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.explain.counterfactual.LARGEST_CONTRACTION", 0.01)
     card, model, _ = trained
-    items = [encoded(trained, c) for c in card.condition_names]
-    centres = np.stack([coordinates_of(read_logits(model, i.x)) for i in items])
-    gain, progress = calibrate_gain(model, card, items, centres, seed=0)
-    assert list(progress) == ["0.5", "1", "1.5", "2", "3"] and 0 < gain <= 3
-    assert all(np.isfinite(list(progress.values())))  # that it is the right way is tested on the demo model
-    assert calibrate_gain(model, card, items, centres, seed=0) == (gain, progress)
+    item = encoded(trained)
+    assert "contracts by" in item.failure
+    assert not counterfactual(model, card, item, {"WT": 1.0}, 1.0).valid
+
+
+def test_the_calibrated_gain_of_a_blend_is_between_those_of_its_targets(trained: Trained) -> None:
+    card = replace(trained[0], training={"gains": {"DS": {"WT": 1.0, "TT": 2.0}}})
+    assert gain_of(card, "DS", {"WT": 1.0}) == 1.0
+    assert gain_of(card, "DS", {"WT": 0.5, "TT": 0.5}) == 1.5
+    assert gain_of(card, "WT", {"DS": 1.0}) == FALLBACK_GAIN

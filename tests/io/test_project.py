@@ -308,7 +308,7 @@ def test_weights_that_are_not_numbers_are_never_saved(tmp_path: Path, card: Mode
     ("part", "key", "value"),
     [("recipe", "offset", [float("nan")]), ("recipe", "mean", [float("inf")]), ("recipe", "scale", [0.0]),
      ("recipe", "gain", [1.0, 1.0]), ("recipe", "high", [0.0]), ("recipe", "downscale", 0), ("recipe", "crop", 7),
-     ("recipe", "curve", "log"), ("training", "strength_gain", float("nan")), ("training", "strength_gain", "1"),
+     ("recipe", "curve", "log"), ("training", "gains", {"DS": {"WT": float("nan")}}), ("training", "gains", [1]),
      ("accuracy", "confusion", [[1, 2]]), ("accuracy", "confusion", [[1, 2], [3, None]])],
 )  # fmt: skip
 def test_a_card_that_no_image_could_be_read_with_is_refused_by_key(

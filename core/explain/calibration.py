@@ -1,0 +1,90 @@
+"""Strength 1 is as far as the target condition typically is: measured on validation wells, per pair of conditions.
+
+How far an image came is read from hand-made readouts (core.explain.evidence.Direction.progress), not from the model
+itself: a classifier is moved across its boundary long before the image looks like the target.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from core.data.readouts import readouts
+from core.domain import FloatArray, ImageRecord, ModelCard, Role
+from core.explain.counterfactual import Encoded, counterfactual, encode, held_mask
+from core.explain.evidence import Direction
+from core.explain.panel import Panel, Real
+from core.models.iresnet import IResNet
+from core.progress import Progress, Report, silent
+
+MAX_PAIRS = 60
+RECORDS, RECORD_PIXELS = 4, 128 * 128  # per pair; fewer where fields are larger
+LOWEST, HIGHEST = 0.5, 2.5  # gains beyond erased cells
+LEAST_PROGRESS = 0.1
+
+Read = Callable[[ImageRecord], FloatArray]
+
+
+def calibrate(
+    model: IResNet,
+    card: ModelCard,
+    real: Real,
+    records: Sequence[ImageRecord],
+    read: Read,
+    report: Report = silent,
+) -> dict[str, dict[str, float]]:
+    """Gain per source and target, from `records` (validation wells). A pair that differs in no readout gets 1."""
+    pairs = pairs_of_interest(card)
+    encoded: dict[tuple[str, tuple[bool, ...]], Encoded] = {}
+    gains: dict[str, dict[str, float]] = {}
+    for i, (source, target) in enumerate(pairs):
+        direction = Direction(real, source, target)
+        chosen = _some([r for r in records if r.condition == source], card.seed)
+        held = held_mask(card, direction.holdable)
+        items = []
+        for record in chosen if direction.differs.any() else ():
+            key = (record.id, held)
+            if key not in encoded:
+                encoded[key] = encode(model, card, record.id, source, read(record), held)
+            items.append(encoded[key])
+        items = [item for item in items if not item.failure]
+        gains.setdefault(source, {})[target] = _gain(model, card, direction, items) if items else 1.0
+        report(Progress(i + 1, len(pairs), "Calibrating the strength"))
+    return gains
+
+
+def pairs_of_interest(card: ModelCard) -> list[tuple[str, str]]:
+    """All ordered pairs where they are few; else those from and to healthy and diseased conditions first."""
+    names = card.condition_names
+    main = {c.name for c in card.conditions if c.role in (Role.HEALTHY, Role.DISEASED)}
+    pairs = [(s, t) for s in names for t in names if s != t]
+    return sorted(pairs, key=lambda pair: -len(main & set(pair)))[:MAX_PAIRS]
+
+
+def _some(records: Sequence[ImageRecord], seed: int) -> list[ImageRecord]:
+    if not records:
+        return []
+    pixels = records[0].shape[1] * records[0].shape[2]
+    count = int(np.clip(RECORDS * RECORD_PIXELS / max(pixels, 1), 1, RECORDS))
+    return [records[i] for i in np.random.default_rng(seed).permutation(len(records))[:count]]
+
+
+def _gain(model: IResNet, card: ModelCard, direction: Direction, items: Sequence[Encoded]) -> float:
+    """The gain at which the readouts have come the whole way: two trials and the line through them."""
+
+    def progress(gain: float) -> float:
+        came = [counterfactual(model, card, item, {direction.target: 1.0}, 1.0, gain=gain).image for item in items]
+        after = np.mean([_measured(image, card) for image in came], axis=0)
+        return direction.progress(np.mean([_measured(item.raw, card) for item in items], axis=0), after)
+
+    first = progress(1.0)
+    second = float(np.clip(1 / max(first, LEAST_PROGRESS), LOWEST, HIGHEST))
+    if abs(second - 1) < 0.05:
+        return second
+    slope = (progress(second) - first) / (second - 1)
+    if slope <= 0:
+        return 1.0
+    return float(np.clip(1 + (1 - first) / slope, LOWEST, HIGHEST))
+
+
+def _measured(raw: FloatArray, card: ModelCard) -> FloatArray:
+    return np.array(list(readouts(Panel.small(raw, card.recipe)).values()))
