@@ -12,15 +12,13 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
-from scipy.ndimage import gaussian_filter
-from scipy.stats import ttest_rel
 from torch import Tensor
 
+from benchmarks.cultures import NUCLEI, Culture, Cultures, culture_seed
 from benchmarks.measures import change_measures, culture_readouts
 from benchmarks.rival_models import (
     CouplingFlow,
@@ -37,9 +35,8 @@ from benchmarks.rival_models import (
     transported,
 )
 from core.data.batches import FieldStore
-from core.data.cells import Nuclei
 from core.data.recipe import fit_recipe, from_network, to_network
-from core.data.synthetic import DISEASED, FULL_SCALE, HEALTHY, OFFSET, Cell, Phenotype, _paint, draw_cells, render
+from core.data.synthetic import DISEASED, HEALTHY, render
 from core.domain import FloatArray, ImageRecord, IntArray, Recipe
 from core.errors import LeighError, NotInvertible
 from core.models.iresnet import Architecture, IResNet, blend, one_hot
@@ -49,9 +46,6 @@ from core.train.presets import PRESETS
 PHENOTYPES = {"WT": HEALTHY, "MOR": replace(HEALTHY, mito_spread=0.2, elongation=1.2), "DS": DISEASED}
 CONDITIONS = tuple(PHENOTYPES)
 WAYS = (("WT", "DS"), ("DS", "WT"), ("MOR", "WT"))
-NUCLEI = 0  # the channel that is held
-SIGNIFICANT_P = 0.01  # a readout is measured where the truth shifts it: paired t-test over the cultures
-SIGNIFICANT_SD = 0.5  # and by this much of the source cultures' spread
 
 DESIGNS = {
     "truth": "truth",
@@ -106,15 +100,6 @@ class Plate:
 
 
 @dataclass(frozen=True)
-class Culture:
-    """One held-out culture under all conditions, and what a biologist measures in it."""
-
-    seed: int
-    images: dict[str, FloatArray]  # (C, Y, X) grey values
-    readouts: dict[str, dict[str, float]]
-
-
-@dataclass(frozen=True)
 class Moved:
     """What a design made of one image."""
 
@@ -134,7 +119,7 @@ def make_plate(settings: Settings) -> Plate:
         for well in range(settings.wells):
             for field in range(settings.fields):
                 record = ImageRecord(f"{name}-{well}-{field}", (), (0, 1, 2), name, f"{name}-{well}")
-                seeds[record.id] = _seed(settings.seed, 0, k, well, field)
+                seeds[record.id] = culture_seed(settings.seed, 0, k, well, field)
                 records.append(record)
     raw = {r.id: render(seeds[r.id], PHENOTYPES[r.condition], settings.field_px).astype(np.float32) for r in records}
     recipe = fit_recipe([raw[r.id] for r in records], settings.crop)
@@ -146,43 +131,9 @@ def make_plate(settings: Settings) -> Plate:
     return Plate(store, labels, recipe, np.stack([means[labels == k].mean(axis=0) for k in range(len(CONDITIONS))]))
 
 
-class HeldOut:
+def held_out_cultures(settings: Settings) -> Cultures:
     """The cultures on which every design is measured."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.nuclei = Nuclei(render(_seed(settings.seed, 2), HEALTHY, 192)[NUCLEI].astype(np.float32))
-        seeds = [_seed(settings.seed, 1, i) for i in range(settings.cultures)]
-        self.cultures = [self._culture(seed, settings.culture_px) for seed in seeds]
-
-    def _culture(self, seed: int, side: int) -> Culture:
-        images = {k: render(seed, p, side).astype(np.float32) for k, p in PHENOTYPES.items()}
-        return Culture(seed, images, {k: culture_readouts(x, self.nuclei) for k, x in images.items()})
-
-    @cached_property
-    def planted(self) -> dict[tuple[str, str], list[int]]:
-        """The channels that the truth touches, per direction."""
-        touched = {}
-        for way in WAYS:
-            changes = np.stack([c.images[way[1]] - c.images[way[0]] for c in self.cultures])  # (N, C, Y, X)
-            touched[way] = [int(i) for i in np.flatnonzero(np.abs(changes).max(axis=(0, 2, 3)))]
-        return touched
-
-    @cached_property
-    def shifting(self) -> dict[tuple[str, str], list[str]]:
-        """The readouts in which the truth shifts significantly, per direction."""
-        return {way: [k for k in self.cultures[0].readouts["WT"] if self._shifts(k, *way)] for way in WAYS}
-
-    def _shifts(self, readout: str, source: str, target: str) -> bool:
-        before, after = (np.array([c.readouts[k][readout] for c in self.cultures]) for k in (source, target))
-        if np.ptp(after - before) == 0:
-            return False
-        large = abs((after - before).mean()) > SIGNIFICANT_SD * before.std()
-        return bool(large and ttest_rel(before, after).pvalue < SIGNIFICANT_P)
-
-
-def _seed(*key: int) -> int:
-    """A culture's seed; training fields, held-out cultures and the nuclear reference have keys apart."""
-    return int(np.random.SeedSequence(key).generate_state(1)[0])
+    return Cultures(PHENOTYPES, WAYS, settings.seed, settings.cultures, settings.culture_px)
 
 
 # The designs that need no training.
@@ -190,11 +141,11 @@ def _seed(*key: int) -> int:
 
 def known(plate: Plate, settings: Settings) -> tuple[dict[str, Move], None]:
     """Truth, oracle, identity and the rescaling of channels."""
+    cultures = Cultures(PHENOTYPES, WAYS, settings.seed, 0, settings.culture_px)
     offset = np.array(plate.recipe.offset)
 
     def oracle(culture: Culture, source: str, target: str) -> FloatArray:
-        cells = other_filaments(culture.seed, settings.culture_px)
-        return redraw(culture.seed, cells, PHENOTYPES[target], settings.culture_px) - culture.images[source]
+        return cultures.oracle(culture, target) - culture.images[source]
 
     def rescale(culture: Culture, source: str, target: str) -> FloatArray:
         s, t = (plate.raw_means[CONDITIONS.index(k)] - offset for k in (source, target))
@@ -215,27 +166,6 @@ def _timed(change: Callable[[Culture, str, str], FloatArray]) -> Move:
         return Moved(change(culture, source, target), time.perf_counter() - began)
 
     return move
-
-
-def other_filaments(seed: int, size: int) -> tuple[Cell, ...]:
-    """The cells of culture `seed` with the filaments of another culture's cells."""
-    cells, others = draw_cells(seed, size), draw_cells(_seed(seed, 3), size)
-    return tuple(replace(cell, curves=others[i % len(others)].curves) for i, cell in enumerate(cells))
-
-
-def redraw(seed: int, cells: Sequence[Cell], phenotype: Phenotype, size: int) -> FloatArray:
-    """`core.data.synthetic.render` for given cells: the nuisance is the seed's own. (3, size, size) grey values."""
-    nuisance = np.random.default_rng([seed, 2])
-    gains, focus = nuisance.lognormal(0, 0.05, 3), nuisance.uniform(0.6, 0.9)
-    noise = np.random.default_rng([seed, 3]).normal(size=(3, size, size))
-    yy, xx = np.mgrid[0:size, 0:size].astype(float)
-    signal = np.zeros((3, size, size))
-    for cell in cells:
-        if cell.life <= phenotype.survival:
-            _paint(signal, cell, phenotype, yy, xx)
-    signal = np.stack([gaussian_filter(plane, focus) * gain for plane, gain in zip(signal, gains)])
-    grey = OFFSET + FULL_SCALE * signal + noise * np.sqrt(6.0 + 0.05 * FULL_SCALE * np.maximum(signal, 0))
-    return np.clip(np.rint(grey), 0, 4095).astype(np.float32)
 
 
 # The designs with a latent: encode under the source, decode toward the target.
@@ -368,7 +298,7 @@ FAMILIES: dict[Family, tuple[str, ...]] = {
 def compare(settings: Settings, only: Sequence[str] = tuple(DESIGNS)) -> dict[str, Any]:
     """Train and measure the chosen designs; the object that --json prints."""
     torch.set_num_threads(1)
-    plate, held_out = make_plate(settings), HeldOut(settings)
+    plate, held_out = make_plate(settings), held_out_cultures(settings)
     rows: list[dict[str, Any]] = []
     trainings: dict[str, dict[str, float]] = {}
     for family, names in FAMILIES.items():
@@ -387,7 +317,7 @@ def compare(settings: Settings, only: Sequence[str] = tuple(DESIGNS)) -> dict[st
     return {"settings": asdict(settings), "rows": rows, "training": trainings}
 
 
-def measure(name: str, move: Move, way: tuple[str, str], held_out: HeldOut, recipe: Recipe) -> dict[str, Any]:
+def measure(name: str, move: Move, way: tuple[str, str], held_out: Cultures, recipe: Recipe) -> dict[str, Any]:
     """One row: a design in one direction, medians over the cultures that it could move."""
     _tell(f"  {name} {way[0]}->{way[1]}")
     shown: list[tuple[Culture, Moved]] = []
@@ -406,14 +336,15 @@ def measure(name: str, move: Move, way: tuple[str, str], held_out: HeldOut, reci
 
 
 def _row(
-    name: str, way: tuple[str, str], shown: Sequence[tuple[Culture, Moved]], held_out: HeldOut, recipe: Recipe
+    name: str, way: tuple[str, str], shown: Sequence[tuple[Culture, Moved]], held_out: Cultures, recipe: Recipe
 ) -> dict[str, Any]:
     source, target = way
     measures = [
         change_measures(moved.change, c.images[target] - c.images[source], recipe.span, held_out.planted[way])
         for c, moved in shown
     ]
-    recovered = recovery(way, shown, held_out)
+    made = [(c, culture_readouts(c.images[source] + moved.change, held_out.nuclei)) for c, moved in shown]
+    recovered = held_out.recovery(way, made)
     round_trips = [moved.round_trip for _, moved in shown if moved.round_trip is not None]
     worst = max(recovered, key=lambda k: abs(recovered[k] - 1), default=None)
     return {
@@ -429,17 +360,6 @@ def _row(
         "shown": len(shown),
         "cultures": len(held_out.cultures),
     }
-
-
-def recovery(way: tuple[str, str], shown: Sequence[tuple[Culture, Moved]], held_out: HeldOut) -> dict[str, float]:
-    """Per shifting readout: mean shift source -> counterfactual over mean shift source -> truth (1: all of it)."""
-    source, target = way
-    made = [culture_readouts(c.images[source] + moved.change, held_out.nuclei) for c, moved in shown]
-    found = {}
-    for key in held_out.shifting[way]:
-        before, truth = (np.mean([c.readouts[k][key] for c, _ in shown]) for k in (source, target))
-        found[key] = float((np.mean([m[key] for m in made]) - before) / (truth - before))
-    return found
 
 
 def _failed(name: str, way: tuple[str, str], reason: Exception | None) -> dict[str, Any]:

@@ -180,6 +180,8 @@ def _train(a: argparse.Namespace, report: Report) -> Result:
 
     groups = [g.strip() for g in a.test_groups.split(",") if g.strip()]
     open_project(a.project)
+    if a.permute_labels:
+        return _permuted(a, groups, report)
     with ProjectLock(a.project):  # two trainings of one project would overwrite each other
         card = train(
             a.project, preset=a.preset, seed=a.seed, test_groups=groups, resume=a.resume, device=a.device, report=report
@@ -187,6 +189,18 @@ def _train(a: argparse.Namespace, report: Report) -> Result:
     summary = evaluation_summary(card)
     summary["training"] = card.training
     return {**summary, "text": _evaluation_text(summary)}
+
+
+def _permuted(a: argparse.Namespace, groups: list[str], report: Report) -> Result:
+    from core.controls.negative import negative_control
+    from core.io.project import ProjectLock
+
+    if a.resume:
+        raise LeighError("--resume does not go with --permute-labels.", "This control is made anew every time.")
+    with ProjectLock(a.project):
+        return negative_control(
+            a.project, preset=a.preset, seed=a.seed, test_groups=groups, device=a.device, report=report
+        )
 
 
 def _evaluate(a: argparse.Namespace, report: Report) -> Result:
@@ -251,6 +265,11 @@ def _map(a: argparse.Namespace, report: Report) -> Result:
 def _counterfactual(a: argparse.Namespace, report: Report) -> Result:
     from core.deliver import counterfactuals
 
+    if a.plant:
+        return _planted(a, report)
+    if a.to is None:
+        raise LeighError("Where to move is missing.", "Give --to CONDITION; or --plant for a positive control.")
+    _refuse(a, ("preset", "seed"), "It belongs to --plant; the model is trained already.")
     rows, directions = counterfactuals(
         a.project,
         a.out,
@@ -258,7 +277,7 @@ def _counterfactual(a: argparse.Namespace, report: Report) -> Result:
         source=a.source,
         record_ids=a.record or (),
         split=a.split,
-        strength=a.strength,
+        strength=1.0 if a.strength is None else a.strength,
         hold=None if a.hold is None or a.hold == ["auto"] else [n for n in a.hold if n != "none"],
         device=a.device,
         report=report,
@@ -280,6 +299,29 @@ def _counterfactual(a: argparse.Namespace, report: Report) -> Result:
     }
 
 
+def _planted(a: argparse.Namespace, report: Report) -> Result:
+    from core.controls.positive import positive_control
+
+    why = "With --plant a model of its own is trained, and held-out images move to what was planted, and back."
+    _refuse(a, ("to", "record", "split", "strength", "hold"), why)
+    return positive_control(
+        a.project,
+        a.out,
+        a.plant,
+        source=a.source,
+        preset=a.preset or "quick",
+        seed=a.seed or 0,
+        device=a.device,
+        report=report,
+    )
+
+
+def _refuse(a: argparse.Namespace, names: tuple[str, ...], why: str) -> None:
+    """Raises LeighError for options that were given and would be without effect."""
+    if given := next((name for name in names if getattr(a, name) is not None), None):
+        raise LeighError(f"--{given} does not go with {'--plant' if a.plant else '--to'}.", f"{why} Leave it out.")
+
+
 def _figure(a: argparse.Namespace, report: Report) -> Result:
     from core.deliver import figure, panel_specs
 
@@ -293,7 +335,11 @@ def _bench(a: argparse.Namespace, report: Report) -> Result:
         from benchmarks.startup import bench_startup
 
         result = bench_startup()
-    return {**result, "text": "\n".join(f"{k}: {v}" for k, v in result.items())}
+    else:
+        from benchmarks.truth import Settings, bench_truth
+
+        result = bench_truth(a.work, a.seeds, Settings(a.preset, a.cultures), report)
+    return {**result, "text": "\n".join(f"{k}: {v}" for k, v in result.items() if k != "seeds")}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -327,7 +373,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_figure(with_project(verb("figure", _figure, "Figure panels for the paper."), device=True))
     p = verb("bench", _bench, "Measure the program, each figure beside its yardstick.")
-    p.add_argument("name", choices=("startup",))
+    p.add_argument("name", choices=("startup", "truth"))
+    p.add_argument("--work", type=Path, default=Path("bench"), metavar="DIR", help="truth: keeps plates and models")
+    p.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="truth: of plate and training")
+    p.add_argument("--preset", choices=("quick", "standard", "lab"), default="standard", help="truth: how to train")
+    p.add_argument("--cultures", type=int, default=16, help="truth: fresh cultures per pair of conditions")
     return parser
 
 
@@ -356,20 +406,34 @@ def _add_train(p: argparse.ArgumentParser) -> None:
     p.add_argument("--test-groups", default="", metavar="G1,G2,..", help="groups to hold out; default: a quarter")
     p.add_argument("--resume", action="store_true", help="go on with a stopped training")
     p.add_argument("--seed", type=int, default=0)
+    p.add_argument(
+        "--permute-labels",
+        action="store_true",
+        help="negative control: shuffle conditions between wells and train in exports/permuted-labels",
+    )
 
 
 def _add_counterfactual(p: argparse.ArgumentParser) -> None:
-    p.add_argument("--to", required=True, metavar="CONDITION")
+    p.add_argument("--to", metavar="CONDITION", help="needed, unless --plant is given")
     p.add_argument("--from", dest="source", metavar="CONDITION")
     p.add_argument("--record", nargs="+", metavar="ID")
     p.add_argument("--split", choices=("train", "validation", "test"))
-    p.add_argument("--strength", type=float, default=1.0)
+    p.add_argument("--strength", type=float, help="0 is the original, 1 (default) the target")
     p.add_argument(
         "--hold",
         nargs="+",
         metavar="CHANNEL",
         help="channels that must not move; 'none'; default 'auto': those in which no readout differs",
     )
+    p.add_argument(
+        "--plant",
+        action="append",
+        metavar="channel=NAME,factor=F",
+        help="positive control: plant this change (or channel=NAME,blur=PIXELS) in copies of the images of one "
+        "condition, train, and report how much is recovered; may be repeated",
+    )
+    p.add_argument("--preset", choices=("quick", "standard", "lab"), help="of the training for --plant")
+    p.add_argument("--seed", type=int, help="of the training for --plant")
     p.add_argument("--out", type=Path, required=True, metavar="DIR")
 
 

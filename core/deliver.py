@@ -156,11 +156,12 @@ class _PanelMaker:
         source = self.dataset.record(spec.record_id).condition if spec.record_id in self._ids else ""
         if set(spec.weights) == {source}:
             raise LeighError(f"{spec.record_id} is {source} already.", "Choose another record or another condition.")
+        hold = None if spec.hold is None else tuple(spec.hold)  # a list, where it comes from a file
         if spec.kind == "path":
-            path = self.session.path(spec.record_id, spec.weights, PATH_FRAMES)
+            path = self.session.path(spec.record_id, spec.weights, PATH_FRAMES, hold)
             return PathPanel(spec.title, self.session.card.conditions, path)
         if spec.kind == "counterfactual":
-            result = self.session.move(spec.record_id, spec.weights, spec.strength)
+            result = self.session.move(spec.record_id, spec.weights, spec.strength, hold, exact=True)
             if not result.valid:
                 raise LeighError(f"{spec.record_id} has no counterfactual: {result.reason}", "Choose another record.")
             return CounterfactualPanel(
@@ -180,7 +181,8 @@ class _PanelMaker:
             "preset": card.preset,
             "seed": card.seed,
             "panels": [
-                {"kind": s.kind, "record": s.record_id, "weights": s.weights, "strength": s.strength} for s in specs
+                {"kind": s.kind, "record": s.record_id, "weights": s.weights, "strength": s.strength, "hold": s.hold}
+                for s in specs
             ],
         }
 

@@ -336,6 +336,7 @@ class PanelSpec:
     weights: dict[str, float] = field(default_factory=dict)
     strength: float = 1.0
     title: str = ""
+    hold: tuple[str, ...] | None = None  # channels that must not move; None: those in which no readout differs
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QMessageBox, QWidget
 
-from leigh_gui.jobs import Job, JobRunner, figure, read_and_map, scan, train
+from leigh_gui.jobs import Job, JobRunner, figure, positive_control, read_and_map, scan, train
 
 if TYPE_CHECKING:
     from leigh_gui.background import Saver
@@ -28,6 +28,7 @@ class JobDesk(QObject):
     changed = Signal()  # a job began or ended
     progress = Signal(str, object)  # verb, progress
     ended = Signal()
+    checked = Signal(str)  # what the check of the explanation found, in words
 
     def __init__(self, state: AppState, runner: JobRunner, opener: Opener, saver: Saver, bus: ErrorBus, bar: JobBar,
                  strip: StatusStrip, parent: QObject | None = None) -> None:  # fmt: skip
@@ -69,6 +70,11 @@ class JobDesk(QObject):
         if self.state.project is not None:
             self.start(read_and_map(self.state.project.folder))
 
+    def check(self, channel: str, factor: float, preset: str) -> None:
+        """Plant a known change and see whether it is found again."""
+        if self.state.project is not None:
+            self.start(positive_control(self.state.project.folder, channel, factor, preset))
+
     def scan(self, options: tuple[str, ...]) -> None:
         """Look through the project's folder again."""
         project = self.state.project
@@ -98,6 +104,9 @@ class JobDesk(QObject):
             out = str(result.get("out") or self.runner.arguments_after("--out"))
             self.strip.tell(f"Saved {out}")
             self.strip.show_file(Path(out))
+        elif verb == "counterfactual":
+            self.checked.emit(str(result.get("text", "")))
+            self.strip.tell("The explanation was checked; the Train page says what was found.")
 
     def _on_finished(self, verb: str) -> None:
         self._end()

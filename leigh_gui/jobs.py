@@ -195,6 +195,15 @@ def read_and_map(project: Path) -> Job:
     return Job("Reading all images", ("encode", *where), following)
 
 
+def positive_control(project: Path, channel: str, factor: float, preset: str) -> Job:
+    """Plant a known change, train on it and see what of it is found again; each choice has its own folder."""
+    from core.io.tables import safe_name
+
+    out = project / "exports" / "positive-control" / safe_name(f"{channel}-{factor:g}-{preset}")
+    plant = ("--plant", f"channel={channel},factor={factor:g}", "--preset", preset)
+    return Job("Checking the explanation", ("counterfactual", "--project", str(project), *plant, "--out", str(out)))
+
+
 def figure(project: Path, specs: Path, out: Path) -> Job:
     """Export the collected panels."""
     return Job("Exporting the figure", ("figure", "--project", str(project), "--specs", str(specs), "--out", str(out)))

@@ -35,6 +35,8 @@ def _train(window: MainWindow) -> QWidget:
     page.stop_asked.connect(window.desk.stop)
     page.map_asked.connect(window.desk.map)
     page.model_asked.connect(window.opener.adopt_model)
+    page.check_asked.connect(window.desk.check)
+    window.desk.checked.connect(page.show_check)
 
     def add(verb: str, progress: dict[str, Any]) -> None:
         if verb == "train":

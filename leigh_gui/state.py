@@ -32,6 +32,7 @@ class View:
     weights: dict[str, float] = field(default_factory=dict)
     strength: float = 0.0
     place: tuple[float, float] | None = None  # where the user put the handle
+    hold: tuple[str, ...] | None = None  # stains that must not change; None: the program chooses
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,9 @@ class AppState(QObject):
             self.view, self.display, self.locked = View(), (), False
         known = tuple(i for i in self.view.selection if i in self._records)
         current = self.view.current if self.view.current in self._records else ""
-        self.view = replace(self.view, selection=known, current=current)
+        stains = {c.name for c in opened.card.channels} if opened.card else set()
+        hold = self.view.hold if set(self.view.hold or ()) < stains else None
+        self.view = replace(self.view, selection=known, current=current, hold=hold)
         self.counterfactual = None
         for signal in (self.project_changed, self.model_changed, self.panels_changed, self.view_changed):
             signal.emit()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
 
 SESSION = "core.explain.session:Session"
+Hold = tuple[str, ...] | None  # stains that must not change; None: those in which no readout differs
 log = logging.getLogger(__name__)
 
 
@@ -46,6 +47,7 @@ class InferenceWorker(QObject):
 
     def __init__(self, parent: QObject | None = None, session: str = SESSION) -> None:
         super().__init__(parent)
+        self.no_evidence = ""  # why nothing but the model can be asked, where that is so
         self.late_dropped = 0
         self.restarts = 0
         self._session = session
@@ -93,23 +95,25 @@ class InferenceWorker(QObject):
         self.start()
         self._ask("open", {"folder": str(folder), "device": device})
 
-    def select(self, record_id: str) -> None:
+    def select(self, record_id: str, hold: Hold = None) -> None:
         """The counterfactual of strength 0: pays for the inverse once."""
         self._epoch += 1
         self._waiting.pop("path", None)
-        self._ask("select", {"record_id": record_id})
+        self._ask("select", {"record_id": record_id, "hold": hold})
 
-    def move(self, record_id: str, weights: dict[str, float], strength: float, exact: bool = False) -> None:
-        """Move toward conditions."""
-        self._ask("move", {"record_id": record_id, "weights": weights, "strength": strength, "exact": exact})
+    def move(self, record_id: str, weights: dict[str, float], strength: float, exact: bool = False,
+             hold: Hold = None) -> None:  # fmt: skip
+        """Move toward conditions; `exact` asks for the evidence, too."""
+        way = {"weights": weights, "strength": strength}
+        self._ask("move", {"record_id": record_id, **way, "hold": hold, "exact": exact})
 
-    def drag(self, record_id: str, x: float, y: float, exact: bool = False) -> None:
-        """Move to a place on the map."""
-        self._ask("drag", {"record_id": record_id, "x": x, "y": y, "exact": exact})
+    def drag(self, record_id: str, x: float, y: float, exact: bool = False, hold: Hold = None) -> None:
+        """Move to a place on the map; `exact` asks for the evidence, too."""
+        self._ask("drag", {"record_id": record_id, "x": x, "y": y, "hold": hold, "exact": exact})
 
-    def path(self, record_id: str, weights: dict[str, float], frames: int = 11) -> None:
+    def path(self, record_id: str, weights: dict[str, float], frames: int = 11, hold: Hold = None) -> None:
         """The whole way; given up when something newer is asked."""
-        self._ask("path", {"record_id": record_id, "weights": weights, "frames": frames})
+        self._ask("path", {"record_id": record_id, "weights": weights, "frames": frames, "hold": hold})
 
     def busy(self) -> bool:
         """Whether a picture or a model is being waited for."""
@@ -196,6 +200,7 @@ class InferenceWorker(QObject):
         if kind == "failed":
             self.failed.emit(request.verb, *answer)
         elif request.verb == "open":
+            self.no_evidence = answer[2]
             self.opened.emit(answer[1])
         elif request.verb != "warm":
             self.answered.emit(request.verb, answer[1], request.arguments)

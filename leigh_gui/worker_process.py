@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import inspect
 import signal
 import traceback
 from dataclasses import replace
@@ -90,7 +89,7 @@ def serve(connection: Connection, session_name: str) -> None:
                     session = _session_class(session_name)(Path(arguments["folder"]), arguments.get("device", "auto"))
                     sender.close()
                     sender = ImageSender()
-                    answer: Any = ("opened", str(getattr(session, "device", "")))
+                    answer: Any = ("opened", str(session.device), str(session.no_evidence))
                 elif verb == "warm":
                     _session_class(session_name)
                     answer = ("warm", None)
@@ -125,6 +124,4 @@ def _answer(session: Any, verb: str, arguments: dict[str, Any], connection: Conn
                 raise Cancelled
 
         return "path", session.path(**arguments, report=report)
-    method = getattr(session, verb)
-    known = inspect.signature(method).parameters  # "exact" is only for sessions that have a coarser, faster way
-    return "picture", sender.pack(method(**{k: v for k, v in arguments.items() if k in known}))
+    return "picture", sender.pack(getattr(session, verb)(**arguments))

@@ -10,7 +10,6 @@ import torch
 
 from benchmarks import designs
 from benchmarks.rival_models import CappedLayer, CouplingFlow, LikelihoodIResNet, from_pyramid, pyramid
-from core.data.synthetic import DISEASED, draw_cells, render
 from core.errors import NotInvertible
 
 TINY = designs.Settings(
@@ -62,12 +61,12 @@ def test_networks_return_the_image_they_were_given(result: dict[str, Any]) -> No
             assert row["round_trip"] < 1e-2, row
 
 
-def test_a_culture_drawn_again_with_its_own_cells_is_the_rendered_one() -> None:
-    again = designs.redraw(7, draw_cells(7, 64), DISEASED, 64)
-    np.testing.assert_array_equal(again, render(7, DISEASED, 64))
-    other = designs.redraw(7, designs.other_filaments(7, 64), DISEASED, 64)
-    np.testing.assert_array_equal(other[:2], again[:2])
-    assert np.abs(other[2] - again[2]).max() > 50
+def test_the_oracle_has_the_same_cells_and_other_filaments() -> None:
+    cultures = designs.held_out_cultures(TINY)
+    culture = cultures.cultures[0]
+    oracle = cultures.oracle(culture, "DS")
+    np.testing.assert_array_equal(oracle[:2], culture.images["DS"][:2])
+    assert np.abs(oracle[2] - culture.images["DS"][2]).max() > 50
 
 
 def test_recovery_of_the_truth_is_whole_and_of_the_identity_none() -> None:

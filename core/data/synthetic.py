@@ -107,15 +107,17 @@ def _draw_cell(rng: np.random.Generator, y: float, x: float) -> Cell:
     )
 
 
-def render(seed: int, phenotype: Phenotype, size: int = 128) -> NDArray[np.uint16]:
-    """One field of view (3, size, size) in grey values: the culture `seed` under `phenotype`."""
+def render(
+    seed: int, phenotype: Phenotype, size: int = 128, cells: tuple[Cell, ...] | None = None
+) -> NDArray[np.uint16]:
+    """One field of view (3, size, size) in grey values: the culture `seed` under `phenotype`, with its own cells."""
     nuisance = np.random.default_rng([seed, 2])
     gains = nuisance.lognormal(0, 0.05, 3)
     focus = nuisance.uniform(0.6, 0.9)
     noise = np.random.default_rng([seed, 3]).normal(size=(3, size, size))
     yy, xx = np.mgrid[0:size, 0:size].astype(float)
     signal = np.zeros((3, size, size))
-    for cell in draw_cells(seed, size):
+    for cell in draw_cells(seed, size) if cells is None else cells:
         if cell.life <= phenotype.survival:
             _paint(signal, cell, phenotype, yy, xx)
     for c in range(3):

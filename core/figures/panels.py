@@ -1,15 +1,13 @@
 """The kinds of panel and how each is drawn with matplotlib. Text stays text, images stay pixels."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from textwrap import fill
+from textwrap import fill, wrap
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap, to_rgb
 from matplotlib.figure import SubFigure
-from matplotlib.patches import Rectangle
 
 from core.domain import (
     Channel,
@@ -17,17 +15,18 @@ from core.domain import (
     Counterfactual,
     CounterfactualPath,
     DecisionMap,
-    FloatArray,
     LatentTable,
     ModelCard,
     Projection,
     Split,
 )
+from core.figures.images import composite, difference_limit, draw_scale_bar
+from core.figures.words import blend_words, evidence_words
 
 DIFFERENCE_MAP = "RdBu_r"
-NICE_UM = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 INCHES_PER_IMAGE = 1.75
 MARKERS = "osD^vP*X"
+LETTERS_PER_INCH = 16  # of the smallest text
 
 
 @dataclass(frozen=True)
@@ -44,21 +43,32 @@ class CounterfactualPanel:
     def inches(self) -> tuple[float, float]:
         """Width and height the panel asks for."""
         _, height, width = self.result.original.shape
-        return INCHES_PER_IMAGE * (2 + len(self.channels)) + 0.7, INCHES_PER_IMAGE * height / width + 0.75
+        return self._width, INCHES_PER_IMAGE * height / width + 0.75 + 0.2 * len(self._evidence)
+
+    @property
+    def _width(self) -> float:
+        return INCHES_PER_IMAGE * (2 + len(self.channels)) + 0.7
+
+    @property
+    def _evidence(self) -> list[str]:
+        """Lines under the images; none where nobody but the model was asked."""
+        evidence = self.result.evidence
+        return [] if evidence is None else wrap(evidence_words(evidence), int(self._width * LETTERS_PER_INCH))
 
     def draw(self, figure: SubFigure) -> None:
         """Draw into `figure`."""
         axes = figure.subplots(1, 2 + len(self.channels), gridspec_kw={"wspace": 0.06})
         result, recipe = self.result, self.card.recipe
         strength = f"strength {result.strength:g}" + (" (exaggerated)" if result.strength > 1 else "")
-        heads = (f"Original ({result.source})", f"Generated: to {_blend_words(result.weights)}\n{strength}")
+        heads = (f"Original ({result.source})", f"Generated: to {blend_words(result.weights)}\n{strength}")
         for ax, image, head in zip(axes, (result.original, result.image), heads):
             ax.imshow(composite(image, self.channels, recipe.low, recipe.high))
             ax.set_title(head, fontsize=8)
         limit = difference_limit(result.difference)
         for ax, change, channel in zip(axes[2:], result.difference, self.channels):
             shown = ax.imshow(change, cmap=DIFFERENCE_MAP, vmin=-limit, vmax=limit)
-            ax.set_title(fill(f"Change in {channel.name}", 26), fontsize=8)
+            held = " (held)" if channel.name in result.held else ""
+            ax.set_title(fill(f"Change in {channel.name}{held}", 26), fontsize=8)
         for ax in axes:
             ax.set(xticks=[], yticks=[])
         bar = figure.colorbar(shown, cax=axes[-1].inset_axes((1.05, 0, 0.06, 1)), extend="both")  # as high as the image
@@ -69,6 +79,8 @@ class CounterfactualPanel:
         reads = int(result.probabilities.argmax())
         verdict = f"the model reads {self.card.condition_names[reads]}, {result.probabilities[reads]:.0%}"
         figure.suptitle(f"{self.title or result.record_id}: {verdict}", fontsize=9, x=0.01, ha="left")
+        if self._evidence:
+            figure.supxlabel("\n".join(self._evidence), fontsize=7, x=0.01, ha="left")
 
 
 @dataclass(frozen=True)
@@ -195,49 +207,6 @@ class ConfusionPanel:
 
 
 Panel = CounterfactualPanel | MapPanel | PathPanel | ConfusionPanel
-
-
-def composite(
-    image: FloatArray, channels: Sequence[Channel], low: Sequence[float], high: Sequence[float]
-) -> FloatArray:
-    """(Y, X, 3) sum of the channels in their own colours, each stretched from low to high grey value."""
-    out = np.zeros((*image.shape[1:], 3))
-    for plane, channel, lo, hi in zip(image, channels, low, high):
-        out += np.clip((plane - lo) / (hi - lo), 0, 1)[..., None] * np.array(to_rgb(channel.colour))
-    clipped: FloatArray = np.clip(out, 0, 1)
-    return clipped
-
-
-def difference_limit(difference: FloatArray) -> float:
-    """One symmetric limit for all channels: the 99.7th percentile of the absolute change, in grey values."""
-    return max(float(np.percentile(np.abs(difference), 99.7)), 1e-6)
-
-
-def scale_bar_um(width_px: int, pixel_size_um: float) -> float:
-    """The round length nearest below a quarter of the image's width, in micrometres."""
-    wanted = width_px * pixel_size_um / 4
-    fitting = [n for n in NICE_UM if n <= wanted]
-    return float(fitting[-1] if fitting else wanted)
-
-
-def draw_scale_bar(ax: Axes, width_px: int, pixel_size_um: float) -> None:
-    """A white bar with its length in the lower right corner."""
-    length_um = scale_bar_um(width_px, pixel_size_um)
-    length = length_um / pixel_size_um
-    height = ax.get_ylim()[0] + 0.5
-    left, top = width_px * 0.95 - length, height * 0.93
-    ax.add_patch(Rectangle((left, top), length, height * 0.018, color="w", lw=0))
-    ax.text(
-        left + length / 2, top - height * 0.02, f"{length_um:g} µm", color="w", fontsize=7, ha="center", va="bottom"
-    )
-
-
-def _blend_words(weights: dict[str, float]) -> str:
-    """`WT`, or `60% WT + 40% TT`; what is below one percent is left out, more than three are `a blend of 5`."""
-    named = [f"{w:.0%} {n}" for n, w in weights.items() if w >= 0.01]
-    if len(named) == 1:
-        return max(weights, key=lambda name: weights[name])
-    return "\n+ ".join(named) if len(named) <= 3 else f"a blend of {len(named)}"
 
 
 def _draw_boundaries(ax: Axes, decision: DecisionMap) -> None:

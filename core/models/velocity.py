@@ -1,6 +1,6 @@
 """The small U-Net that says in which direction an image moves: the velocity v(y, t, condition).
 
-Convolutional without spatial normalisation, so a crop, a whole field and a tile give the same answer in their middle.
+Convolutional, normalised over channels and never over space, so a crop, a whole field and a tile give the same answer in their middle.
 The encoder sees the image and the time only; the condition enters in the decoder. Hence one encoder pass serves
 the velocities of all conditions, and its pooled bottleneck can be classified without knowing the answer.
 Channels can be held: the network then sees them clean, knows that they are, and does not move them.
@@ -17,7 +17,10 @@ MULTIPLE = 4  # sides of the squeezed image must be multiples of this
 
 
 class ResBlock(nn.Module):
-    """x + conv(silu(scale * conv(silu(x)) + shift)); scale and shift come from the context vector."""
+    """x + conv(silu(scale * conv(silu(norm(x))) + shift)); scale and shift come from the context vector.
+
+    The norm is over the channels of each pixel alone: without it the same loss took half as many steps again.
+    """
 
     def __init__(self, width: int, context: int) -> None:
         super().__init__()
@@ -31,7 +34,8 @@ class ResBlock(nn.Module):
     def forward(self, x: Tensor, context: Tensor) -> Tensor:
         """x (N, W, H, W'), context (N, context)."""
         scale, shift = self.modulation(context)[..., None, None].chunk(2, dim=1)
-        hidden = self.first(functional.silu(x)) * (1 + scale) + shift
+        normed = functional.rms_norm(x.permute(0, 2, 3, 1), (x.shape[1],)).permute(0, 3, 1, 2)
+        hidden = self.first(functional.silu(normed)) * (1 + scale) + shift
         out: Tensor = x + self.second(functional.silu(hidden))
         return out
 

@@ -15,14 +15,14 @@ class Preset:
     crop: int
     widths: tuple[int, int, int]
     blocks: int
-    learning_rate: float = 2e-3
+    learning_rate: float = 3e-3
     judge_steps: int = 600  # of the independent convolutional judge
 
 
 PRESETS = {
-    "quick": Preset("quick", "A first look", "about 5 minutes on two cores", 1200, 24, 64, (40, 64, 96), 12),
+    "quick": Preset("quick", "A first look", "about 10 minutes on two cores", 800, 24, 64, (40, 64, 96), 12),
     "standard": Preset(
-        "standard", "For results", "about half an hour on two cores, less on a GPU", 6000, 24, 64, (40, 64, 96), 12
+        "standard", "For results", "about 45 minutes on two cores, less on a GPU", 3600, 24, 64, (40, 64, 96), 12
     ),
     "lab": Preset(
         "lab",

@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QSplitter, QStackedLayout, QTabWidget, QVBoxLayout
 
 from core.domain import Condition, Split
 from leigh_gui.pages.explore_control import ExploreControl
-from leigh_gui.pages.explore_picture import PicturePanel, record_caption, short_caption
+from leigh_gui.pages.explore_picture import PicturePanel
+from leigh_gui.pages.explore_words import record_caption, short_caption
 from leigh_gui.state import AppState
 from leigh_gui.thumbnails import Thumbnails
 from leigh_gui.widgets.channel_display import displays

@@ -11,7 +11,7 @@ from core.domain import Counterfactual, CounterfactualPath, ImageRecord, PanelSp
 from leigh_gui.background import Background
 from leigh_gui.state import AppState, View
 from leigh_gui.thumbnails import read_image
-from leigh_gui.worker import InferenceWorker
+from leigh_gui.worker import Hold, InferenceWorker
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,10 +32,11 @@ class ExploreControl(QObject):
         self.state, self.worker = state, worker
         self.original: np.ndarray | None = None
         self.path: CounterfactualPath | None = None
+        self._path_hold: Hold = None  # what was held along the path
         self._background = Background(self)
         self._selected = ""
         self._asked: tuple[object, ...] = ()
-        self._held: View | None = None  # the view before the hand took the handle or the slider
+        self._before: View | None = None  # the view before the hand took the handle or the slider
         self._ready = False
         self._connect()
 
@@ -102,7 +103,7 @@ class ExploreControl(QObject):
 
     def slide(self, strength: float, let_go: bool) -> None:
         """The strength slider moves, or is let go."""
-        self._hold()
+        self._take_hand()
         self.state.preview(weights=self.weights(), strength=strength, place=None)
         self._ask_move(self.state.view, exact=let_go)
         if let_go:
@@ -113,19 +114,22 @@ class ExploreControl(QObject):
         view = self.state.view
         if not view.current:
             return
-        self._hold()
+        self._take_hand()
         self.path = None if not let_go else self.path
-        self.worker.drag(view.current, x, y, exact=let_go)
+        self.worker.drag(view.current, x, y, let_go, view.hold)
         if let_go:
             self.state.view = replace(self.state.view, place=(x, y))
             self._asked = self._key(self.state.view)
             self._let_go("Drag")
 
+    def set_hold(self, hold: Hold) -> None:
+        """Which stains must not change; None leaves it to the program."""
+        self.state.change_view("Hold still", hold=hold)
+
     def weights(self) -> dict[str, float]:
         """The target as it is, or the healthy condition when none was chosen."""
-        view = self.state.view
-        if view.weights:
-            return view.weights
+        if self.state.view.weights:
+            return self.state.view.weights
         name = self.default_target()
         return {name: 1.0} if name else {}
 
@@ -146,9 +150,8 @@ class ExploreControl(QObject):
         if record is None or (kind == "counterfactual" and (cf is None or not cf.valid)):
             return None
         weights, strength = self.weights(), view.strength
-        target = max(weights, key=lambda k: weights[k]) if weights else ""
-        where = record.well or record.id
-        return PanelSpec(kind, record.id, weights, strength, f"{record.condition} → {target}, {where}")
+        title = f"{record.condition} → {_largest(weights) if weights else ''}, {record.well or record.id}"
+        return PanelSpec(kind, record.id, weights, strength, title, view.hold)
 
     def _on_model(self) -> None:
         self._ready = False
@@ -173,25 +176,25 @@ class ExploreControl(QObject):
             self.path_changed.emit()
             self._read_original(record)
             if self._ready:
-                self.worker.select(view.current)
+                self.worker.select(view.current, view.hold)
         elif self._ready and self._key(view) != self._asked and not self._dragging():
-            self._ask_move(view, exact=self._held is None)
+            self._ask_move(view, exact=True)
 
     def _ask_move(self, view: View, exact: bool) -> None:
         self._asked = self._key(view)
         weights = view.weights or self.weights()
         if weights and self._ready:
-            if self.path is not None and self.path.target != max(weights, key=lambda k: weights[k]):
+            if self.path is not None and (self.path.target, self._path_hold) != (_largest(weights), view.hold):
                 self.path = None
                 self.path_changed.emit()
-            self.worker.move(view.current, weights, view.strength, exact)
+            self.worker.move(view.current, weights, view.strength, exact, view.hold)
 
     def _on_answered(self, verb: str, result: object, arguments: dict[str, object]) -> None:
         view = self.state.view
-        if getattr(result, "record_id", view.current) != view.current:
-            return
+        if getattr(result, "record_id", view.current) != view.current or arguments.get("hold") != view.hold:
+            return  # of another image, or asked before the choice of what is held changed
         if isinstance(result, CounterfactualPath):
-            self.path = result
+            self.path, self._path_hold = result, view.hold
             self.path_changed.emit()
             return
         if not isinstance(result, Counterfactual):
@@ -205,12 +208,10 @@ class ExploreControl(QObject):
         elif verb == "select":
             self._asked = self._key(view)
         elif arguments.get("exact") and not self._dragging() and self._path_is_stale(result.weights):
-            self.worker.path(view.current, dict(result.weights), PATH_FRAMES)
+            self.worker.path(view.current, dict(result.weights), PATH_FRAMES, view.hold)
 
     def _path_is_stale(self, weights: dict[str, float]) -> bool:
-        if not weights:
-            return False
-        fresh = self.path is not None and self.path.target == max(weights, key=lambda k: weights[k])
+        fresh = self.path is not None and self.path.target == _largest(weights)
         return not (fresh and len(weights) == 1)
 
     def _read_original(self, record: ImageRecord) -> None:
@@ -228,18 +229,22 @@ class ExploreControl(QObject):
     def _on_unreadable(self, error: Exception) -> None:
         raise error  # to the error bar, with its own words
 
-    def _hold(self) -> None:
-        if self._held is None:
-            self._held = self.state.view
+    def _take_hand(self) -> None:
+        if self._before is None:
+            self._before = self.state.view
 
     def _let_go(self, text: str) -> None:
-        before, self._held = self._held, None
+        before, self._before = self._before, None
         if before is not None:
             self.state.commit(before, text)
 
     def _dragging(self) -> bool:
-        return self._held is not None
+        return self._before is not None
 
     @staticmethod
     def _key(view: View) -> tuple[object, ...]:
-        return (view.current, tuple(sorted(view.weights.items())), round(view.strength, 3))
+        return (view.current, tuple(sorted(view.weights.items())), round(view.strength, 3), view.hold)
+
+
+def _largest(weights: dict[str, float]) -> str:
+    return max(weights, key=lambda name: weights[name])

@@ -11,41 +11,26 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QMenu,
     QProgressBar,
-    QScrollArea,
     QSplitter,
     QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
-from core.domain import Condition, ImageRecord
+from core.domain import Condition
 from leigh_gui.pages.explore_control import ExploreControl
+from leigh_gui.pages.explore_readings import ReadingsPanel
+from leigh_gui.pages.explore_words import record_caption, target_caption
 from leigh_gui.state import AppState
-from leigh_gui.widgets.channel_bar import ChannelBar
 from leigh_gui.widgets.channel_display import automatic
 from leigh_gui.widgets.difference_view import DifferenceView
-from leigh_gui.widgets.evidence_card import EvidenceCard, Light, verdict
 from leigh_gui.widgets.image_view import ImagePane, Viewpoint
+from leigh_gui.widgets.light import Light
 from leigh_gui.widgets.look import ElidedLabel
-from leigh_gui.widgets.path_bar import PathBar
-from leigh_gui.widgets.probability_bars import ProbabilityBars
+from leigh_gui.widgets.verdict import RULE, verdict
 
-ROWS_IN_VIEW = 5
 PANELS = (("counterfactual", "This counterfactual"), ("path", "Its path"), ("map", "The map"),
           ("confusion", "The confusion table"))  # fmt: skip
-
-
-def record_caption(record: ImageRecord) -> str:
-    """'plate 3 · B04 · field 2', or the id where no well is known."""
-    plate = f"plate {record.plate}" if record.plate and not record.plate.lower().startswith("plate") else record.plate
-    parts = [plate, record.well, f"field {record.site}" if record.site else ""]
-    named = [p for p in parts if p]
-    return " · ".join(named) if record.well else record.id
-
-
-def short_caption(record: ImageRecord) -> str:
-    """'B04 · 2', or the id where no well is known."""
-    return f"{record.well} · {record.site}" if record.well and record.site else record.well or record.id
 
 
 class PicturePanel(QWidget):
@@ -68,8 +53,10 @@ class PicturePanel(QWidget):
         self.split.addWidget(self._build_images())
         self.differences = DifferenceView(self.viewpoint)
         self.split.addWidget(self.differences)
-        self.split.addWidget(self._build_controls())
-        for index, stretch in enumerate((5, 4, 0)):
+        self.readings = ReadingsPanel(self.state, self.control)
+        self.path, self.bars, self.evidence = self.readings.path, self.readings.bars, self.readings.evidence
+        self.split.addWidget(self.readings)
+        for index, stretch in enumerate((5, 4, 6)):
             self.split.setStretchFactor(index, stretch)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -115,47 +102,16 @@ class PicturePanel(QWidget):
         grid.setColumnStretch(1, 1)
         return holder
 
-    def _build_controls(self) -> QWidget:
-        holder = QWidget()
-        column = QVBoxLayout(holder)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(8)
-        self.channels = ChannelBar()
-        self.path = PathBar()
-        self.bars = ProbabilityBars()
-        self.bars.setObjectName("probabilities")
-        self.evidence = EvidenceCard()
-        self.evidence.setObjectName("evidence")
-        self.scroll = scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(self.bars)
-        scroll.viewport().setAutoFillBackground(False)
-        self.bars.setAutoFillBackground(False)
-        row = QHBoxLayout()
-        row.setSpacing(16)
-        row.addWidget(scroll, 1)
-        row.addWidget(self.evidence, 1)
-        column.addWidget(self.channels)
-        column.addWidget(self.path)
-        column.addLayout(row, 1)
-        return holder
-
     def _connect(self) -> None:
-        self.channels.changed.connect(self.state.set_display)
-        self.channels.auto_asked.connect(self._on_auto)
-        self.channels.lock_changed.connect(self._on_lock)
-        self.path.strength_moved.connect(lambda s: self.control.slide(s, False))
-        self.path.strength_set.connect(lambda s: self.control.slide(s, True))
-        self.bars.move_asked.connect(self.control.move_to)
+        self.readings.channels.auto_asked.connect(self._on_auto)
+        self.readings.channels.lock_changed.connect(self._on_lock)
         self.state.display_changed.connect(self._on_display)
         self.control.original_changed.connect(self._on_original)
         self.control.busy_changed.connect(self._on_busy)
 
     def set_conditions(self, conditions: Sequence[Condition], shapes: Sequence[int]) -> None:
         """Rows of the probabilities."""
-        self.bars.set_conditions(conditions, shapes)
-        self.scroll.setMinimumHeight(min(self.bars.sizeHint().height(), ROWS_IN_VIEW * 28))
+        self.readings.set_conditions(conditions, shapes)
         self._on_display()
         self.show_counterfactual()
 
@@ -171,20 +127,14 @@ class PicturePanel(QWidget):
         """Captions and slider follow the selection and the target."""
         view = self.state.view
         record = self.state.record(view.current)
-        self.path.set_strength(view.strength)
-        self.path.setEnabled(record is not None)
-        self.bars.set_movable(record is not None, "Click an image on the map first.")
+        self.readings.show_view()
         self.add.setEnabled(True)
         self.add.setToolTip("Collect this for the figure (F)")
         if record is None:
             self._empty()
             return
         self.original_title.set_text(f"Original · {record.condition} · {record_caption(record)}")
-        weights = self.control.weights()
-        target = " + ".join(
-            f"{percent_word(w)}{n}" for n, w in sorted(weights.items(), key=lambda x: -x[1]) if w > 0.05
-        )
-        self.cf_title.set_text(f"Toward {target} · {view.strength * 100:.0f} %" if target else "Counterfactual")
+        self.cf_title.set_text(target_caption(self.control.weights(), view.strength))
 
     def show_counterfactual(self) -> None:
         """The model's answer; one that is not valid is not drawn, its reason is."""
@@ -195,8 +145,6 @@ class PicturePanel(QWidget):
             self._wait()
             return
         self.original.set_image(cf.original)
-        spans = opened.card.recipe.span
-        channel_names = [c.name for c in self.state.display]
         if cf.valid:
             self.counterfactual.set_image(cf.image)
             self.counterfactual.set_mark("generated" if cf.strength > 0 else "")
@@ -206,11 +154,9 @@ class PicturePanel(QWidget):
             self.counterfactual.set_hint(f"Not drawn: {cf.reason}")
             self.counterfactual.set_image(None)
             self.differences.set_difference(None)
-        self.light.set_state(*(verdict(cf, names) if cf.strength > 0 else ("none", "This is the original.")))
-        before = opened.latents.probabilities[opened.latents.row(cf.record_id)] if (
-            opened.latents is not None and cf.record_id in opened.latents.record_ids) else None  # fmt: skip
-        self.bars.set_probabilities(cf.probabilities, before)
-        self.evidence.set_counterfactual(cf, names, channel_names, spans)
+        state, reason = verdict(cf, names) if cf.strength > 0 else ("none", "This is the original.")
+        self.light.set_state(state, f"{reason}\n{RULE}")
+        self.readings.show_counterfactual(cf)
 
     def thumbnail(self) -> QPixmap:
         """Original and counterfactual side by side, for the figure page."""
@@ -250,7 +196,6 @@ class PicturePanel(QWidget):
     def _on_display(self) -> None:
         display = self.state.display
         opened = self.state.opened
-        self.channels.set_channels(display)
         self.original.set_channels(display)
         self.counterfactual.set_channels(display)
         spans = opened.card.recipe.span if opened and opened.card else [c.span for c in display]
@@ -271,8 +216,3 @@ class PicturePanel(QWidget):
     def _on_busy(self, busy: bool) -> None:
         self.busy.setRange(0, 0 if busy else 1)
         self.busy.setValue(0)
-
-
-def percent_word(weight: float) -> str:
-    """'' for a whole target, '70 % ' for a part of it."""
-    return "" if weight > 0.95 else f"{weight * 100:.0f} % "

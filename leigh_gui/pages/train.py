@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 
 from core.train.presets import PRESETS
 from leigh_gui.pages.train_card import ModelCardView
+from leigh_gui.pages.train_check import CheckDialog
 from leigh_gui.state import AppState
 from leigh_gui.widgets.curves import Curves
 from leigh_gui.widgets.empty_state import EmptyState
@@ -33,6 +34,7 @@ class TrainPage(QWidget):
     map_asked = Signal()
     explore_asked = Signal()
     model_asked = Signal(Path)
+    check_asked = Signal(str, float, str)  # channel, factor, preset
 
     def __init__(self, state: AppState, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -41,6 +43,7 @@ class TrainPage(QWidget):
         self._training = False
         self._why = ""
         self._can_resume = False
+        self._checked = ("", "")  # digest of the model, what its check found
         self._build()
         self._connect()
         self._on_model()
@@ -124,6 +127,9 @@ class TrainPage(QWidget):
             foot.addWidget(button)
         foot.addStretch(1)
         column.addLayout(foot)
+        self.check = QPushButton("Check the explanation…")
+        self.check.setObjectName("train-check")
+        column.addWidget(self.check, 0, Qt.AlignmentFlag.AlignLeft)
         column.addStretch(1)
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
@@ -140,6 +146,7 @@ class TrainPage(QWidget):
         self.map.clicked.connect(self.map_asked)
         self.explore.clicked.connect(self.explore_asked)
         self.other.clicked.connect(self._on_other)
+        self.check.clicked.connect(self._on_check)
         self.state.model_changed.connect(self._on_model)
 
     def preset(self) -> str:
@@ -163,11 +170,18 @@ class TrainPage(QWidget):
         values = progress.get("values") or {}
         self.curves.add(progress.get("done", 0), values.get("loss"), values.get("accuracy"))
 
+    def show_check(self, text: str) -> None:
+        """What the check of the explanation found; it stays as long as the model."""
+        card = self.state.opened.card if self.state.opened else None
+        self._checked = (card.digest if card else "", "\n".join(line.strip() for line in text.splitlines()))
+        self._on_model()
+
     def _on_model(self) -> None:
         opened = self.state.opened
         there = opened is not None and opened.project.dataset is not None
         self.stack.setCurrentIndex(1 if there else 0)
-        self.card.set_card(opened.card if opened else None)
+        card = opened.card if opened else None
+        self.card.set_card(card, self._checked[1] if card is not None and card.digest == self._checked[0] else "")
         self._show_buttons()
 
     def _show_buttons(self) -> None:
@@ -182,6 +196,7 @@ class TrainPage(QWidget):
         self._enable(self.stop, "" if self._training else "Nothing is being trained.", "Stop; what was learned is kept")
         why = self._why or ("" if model else "Train or open a model first.")
         self._enable(self.map, why, "Read all images with the model and draw the map")
+        self._enable(self.check, why, "Plant a known change in copies of your images and see whether it is found")
         ready = self.state.ready_to_explore
         self._enable(self.explore, "" if ready else "Explore needs a trained model and its map.", "Go to Explore")
         self._enable(self.other, self._why, "Use a model that was trained before: choose its folder")
@@ -191,6 +206,13 @@ class TrainPage(QWidget):
     def _enable(button: QPushButton, why: str, tip: str) -> None:
         button.setEnabled(not why)
         button.setToolTip(why or tip)
+
+    def _on_check(self) -> None:
+        assert self.state.opened is not None and self.state.opened.card is not None
+        dialog = CheckDialog([c.name for c in self.state.opened.card.channels], self)
+        if dialog.exec():
+            plant = dialog.plant()
+            self.check_asked.emit(plant.channel, plant.factor, plant.preset)
 
     def _on_other(self) -> None:
         chosen = QFileDialog.getExistingDirectory(self, "Folder of the model")

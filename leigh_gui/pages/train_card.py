@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QVBoxLayout, QWidget
 
 from core.domain import ModelCard, Split
@@ -21,8 +22,8 @@ class ModelCardView(QFrame):
         self._column.setContentsMargins(16, 12, 16, 12)
         self.rows: dict[str, str] = {}
 
-    def set_card(self, card: ModelCard | None) -> None:
-        """Show this model, or that there is none."""
+    def set_card(self, card: ModelCard | None, checked: str = "") -> None:
+        """Show this model, or that there is none; `checked`: what a planted change showed."""
         if self._holder is not None:
             self._holder.hide()
             self._holder.deleteLater()
@@ -33,10 +34,12 @@ class ModelCardView(QFrame):
         grid.setHorizontalSpacing(16)
         grid.setVerticalSpacing(6)
         self.rows = card_rows(card) if card is not None else {}
+        if checked:
+            self.rows["Planted change"] = checked
         if card is None:
             grid.addWidget(plain("No model yet. Choose a preset and press “Train”.", "muted", wrap=True), 0, 0)
         for row, (title, value) in enumerate(self.rows.items()):
-            grid.addWidget(plain(title, "small"), row, 0)
+            grid.addWidget(plain(title, "small"), row, 0, Qt.AlignmentFlag.AlignTop)
             grid.addWidget(plain(value, "strong" if title == "Accuracy" else "", wrap=True), row, 1)
         grid.setColumnStretch(1, 1)
 

@@ -82,6 +82,8 @@ class PathSlider(QAbstractSlider):
         painter.drawText(line.adjusted(EDGE - 6, 0, 80, 0), Qt.AlignmentFlag.AlignLeft, "original")
         right = QRectF(self.place(100) + 4, 20, self.width() - self.place(100) - 4, 16)
         if painter.fontMetrics().horizontalAdvance("exaggerated") <= right.width():
+            beyond = self.palette().windowText() if self.value() > 100 else self.palette().placeholderText()
+            painter.setPen(beyond.color())
             painter.drawText(right, Qt.AlignmentFlag.AlignRight, "exaggerated")
         painter.setPen(self.palette().windowText().color())
         if self.crossing is not None and self.crossing > 0.08:

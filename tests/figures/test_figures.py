@@ -1,6 +1,6 @@
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +9,13 @@ import tifffile
 from PIL import Image
 from pypdf import PdfReader
 
-from core.deliver import figure, panel_specs
-from core.domain import PanelSpec, Project
+from core.deliver import _PanelMaker, figure, panel_specs
+from core.domain import CHECKS, Check, Evidence, PanelSpec, Project
 from core.errors import LeighError
 from core.figures.export import sheet
-from core.figures.panels import CounterfactualPanel, composite, difference_limit, scale_bar_um
+from core.figures.images import composite, difference_limit, scale_bar_um
+from core.figures.panels import CounterfactualPanel
+from core.figures.words import evidence_words
 from core.io.project import save_project
 
 Copy = Callable[[Project], Project]
@@ -73,6 +75,40 @@ def test_pdf_text_can_be_read_and_edited(trained_project: Project, specs: dict[s
         inner = font["/DescendantFonts"][0].get_object() if "/DescendantFonts" in font else font
         assert inner["/Subtype"] in ("/CIDFontType2", "/TrueType")  # Type 42; never Type 3 outlines
         assert "/FontFile2" in inner["/FontDescriptor"]  # embedded
+
+
+def test_a_counterfactual_panel_carries_its_evidence_in_words(
+    trained_project: Project, specs: dict[str, PanelSpec], tmp_path: Path
+) -> None:
+    path = figure(trained_project.folder, [specs["counterfactual"]], tmp_path / "a.pdf", device="cpu")
+    text = PdfReader(path).pages[0].extract_text()
+    assert "Evidence: " in text and all(f"| {name} " in text for name in CHECKS)
+
+
+def test_evidence_words_name_the_light_every_verdict_and_its_figure() -> None:
+    lights = ("green", "amber", "green", "red", "green")
+    checks = tuple(Check(name, light, "") for name, light in zip(CHECKS, lights, strict=True))
+    flips = {"judge1_flip": 1.0, "judge2_flip": 0.0, "judge3_flip": 1.0}
+    told = evidence_words(Evidence(checks, {**flips, "distance": 0.431, "readouts_recovered": 0.2}))
+    assert told == (
+        "Evidence: red | model ok | judges doubtful (2 of 3) | distance ok (0.43) | readouts failed (20%) | rest ok"
+    )
+    assert "distance ok |" in evidence_words(Evidence(checks, {"distance": ""}))
+
+
+def test_a_panel_holds_the_stains_its_spec_names(
+    trained_project: Project, specs: dict[str, PanelSpec], tmp_path: Path
+) -> None:
+    listed = [asdict(replace(specs[kind], hold=("Nuclei", "Mitochondria"))) for kind in ("counterfactual", "path")]
+    (tmp_path / "panels.json").write_text(json.dumps(listed), encoding="utf-8")
+    maker = _PanelMaker(trained_project.folder, "cpu")
+    held, path = (maker.make(spec) for spec in panel_specs(tmp_path / "panels.json", None, None, None, 1.0))
+    assert held.result.held == ("Nuclei", "Mitochondria")
+    assert [bool(change.any()) for change in held.result.difference] == [False, True, False]
+    free = maker.make(replace(specs["path"], hold=()))
+    assert not np.array_equal(path.path.points[-1].probabilities, free.path.points[-1].probabilities)
+    titles = [ax.get_title() for ax in sheet([held]).subfigs[0].axes]
+    assert "Change in Nuclei (held)" in titles and "Change in Cytoskeleton" in titles
 
 
 def test_images_keep_their_own_pixels_in_a_pdf(
@@ -156,8 +192,6 @@ def test_no_words_of_a_sheet_overlap_or_leave_it(trained_project: Project, specs
     from matplotlib.axis import Axis
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.text import Text
-
-    from core.deliver import _PanelMaker
 
     maker = _PanelMaker(trained_project.folder, "cpu")
     blend = replace(specs["counterfactual"], weights={"WT": 0.6, "TT": 0.4}, strength=1.4)

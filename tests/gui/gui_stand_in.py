@@ -9,10 +9,13 @@ import numpy as np
 
 from core.data.synthetic import CHANNELS, DEMO_PHENOTYPES, demo_conditions, render
 from core.domain import (
+    CHECKS,
+    Check,
     Counterfactual,
     CounterfactualPath,
     Dataset,
     DecisionMap,
+    Evidence,
     ImageRecord,
     InverseQuality,
     LatentTable,
@@ -108,21 +111,41 @@ def make_map(dataset: Dataset, names: tuple[str, ...], pixels: int = 120) -> tup
     return Projection(tuple(r.id for r in dataset.records), xy, "umap", {}, 0, "digest"), decision
 
 
+WORDS = {
+    "model": "The model calls it {target}",
+    "judges": "{seen} of 3 independent judges see {target}",
+    "distance": "Distance to real {target}: 0.43 of that of the original",
+    "readouts": "78% of 34 differing readouts came the whole way, in the middle 91%",
+    "rest": "What should stay: nuclei: 12, lost 0, gained 0; 4% of the change in channels that should not change",
+}
+
+
+def make_evidence(target: str = "WT", seen: int = 3, **lights: str) -> Evidence:
+    """Evidence in which every check holds but those named, e.g. `judges="red"`; `seen` of 3 judges see the target."""
+    checks = (Check(n, lights.get(n, "green"), WORDS[n].format(target=target, seen=seen)) for n in CHECKS)
+    flips = {f"judge{j + 1}_flip": float(j < seen) for j in range(3)}
+    return Evidence(tuple(checks), {**flips, "distance": 0.43, "readouts_recovered": 0.78})
+
+
 class StandInSession:
-    """Brightens the mitochondria in proportion to the strength; as slow as LEIGH_STAND_IN_SECONDS says."""
+    """Brightens the mitochondria in proportion to the strength; as slow as LEIGH_STAND_IN_SECONDS says.
+
+    It holds the nuclei unless told otherwise, and its judges never see a treated culture.
+    """
 
     def __init__(self, folder: Path, device: str = "auto") -> None:
         self.project = open_project(folder)
         self.projection, self.decision = load_map(maps_folder(self.project))
         self.names = self.decision.conditions
         self.device = "cpu"
+        self.no_evidence = os.environ.get("LEIGH_STAND_IN_NO_EVIDENCE", "")
         self.calls = 0
 
-    def select(self, record_id: str) -> Counterfactual:
+    def select(self, record_id: str, hold=None) -> Counterfactual:
         """The record as it is."""
-        return self.move(record_id, {}, 0.0)
+        return self.move(record_id, {}, 0.0, hold)
 
-    def move(self, record_id: str, weights: dict[str, float], strength: float) -> Counterfactual:
+    def move(self, record_id: str, weights: dict[str, float], strength: float, hold=None, exact=False):
         """The record with brighter mitochondria."""
         time.sleep(float(os.environ.get("LEIGH_STAND_IN_SECONDS", "0")))
         self.calls += 1
@@ -135,6 +158,8 @@ class StandInSession:
         difference = np.zeros_like(original)
         difference[2] = (original[2] - 100) * 0.9 * strength
         difference[1] = -(original[1] - 100) * 0.2 * strength
+        held = ("Nuclei",) if hold is None else tuple(hold)
+        difference[[c.name in held for c in CHANNELS]] = 0
         source = self.names.index(record.condition)
         weights = weights or {next(n for n in self.names if n != record.condition): 1.0}
         mixed = np.full(len(self.names), 0.02, np.float32)
@@ -145,12 +170,15 @@ class StandInSession:
         goal = sum(w * self.decision.anchors[self.names.index(n)] for n, w in weights.items())
         x, y = start + strength * (goal - start)
         valid = strength < 1.4
+        target = max(weights, key=lambda n: weights[n])
+        evidence = make_evidence(target, 1, judges="red") if target == "TT" else make_evidence(target)
+        judged = exact and strength > 0 and valid and not self.no_evidence
         return Counterfactual(
             record_id, record.condition, weights, strength, original, original + difference, difference,
             mixed / mixed.sum(), mixed[1:], 2e-6, valid, "" if valid else "It left the range of real images.", 0.0004,
-            (float(x), float(y)))  # fmt: skip
+            (float(x), float(y)), 0.83, held, evidence if judged else None)  # fmt: skip
 
-    def drag(self, record_id: str, x: float, y: float) -> Counterfactual:
+    def drag(self, record_id: str, x: float, y: float, hold=None, exact=False) -> Counterfactual:
         """Toward the nearest condition."""
         own = self.project.dataset.record(record_id).condition
         distance = ((self.decision.anchors - (x, y)) ** 2).sum(axis=1)
@@ -160,13 +188,13 @@ class StandInSession:
         goal = self.decision.anchors[self.names.index(name)]
         way = goal - start
         strength = float(np.clip(np.dot((x, y) - start, way) / max(np.dot(way, way), 1e-9), 0, 1.5))
-        return self.move(record_id, {name: 1.0}, strength)
+        return self.move(record_id, {name: 1.0}, strength, hold, exact)
 
-    def path(self, record_id: str, weights: dict[str, float], frames: int, report=silent) -> CounterfactualPath:
+    def path(self, record_id: str, weights: dict[str, float], frames: int, hold=None, report=silent):
         """A straight way with the crossing in the middle."""
         points = []
         for i, strength in enumerate(np.linspace(0, 1, frames)):
             report(Progress(i, frames, "Following the path"))
-            result = self.move(record_id, weights, float(strength))
+            result = self.move(record_id, weights, float(strength), hold)
             points.append(PathPoint(float(strength), result.probabilities, result.xy))
         return CounterfactualPath(record_id, max(weights, key=weights.get), tuple(points), 0.5)

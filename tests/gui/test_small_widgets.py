@@ -1,5 +1,5 @@
 import numpy as np
-from gui_stand_in import make_dataset
+from gui_stand_in import make_dataset, make_evidence
 from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
 
 from core.domain import Condition, Counterfactual
@@ -7,14 +7,16 @@ from leigh_gui.widgets.channel_bar import ChannelBar
 from leigh_gui.widgets.channel_display import ChannelDisplay
 from leigh_gui.widgets.empty_state import dropped_folder
 from leigh_gui.widgets.error_bar import ErrorBar
-from leigh_gui.widgets.evidence_card import EvidenceCard, verdict
+from leigh_gui.widgets.evidence_card import EvidenceCard
 from leigh_gui.widgets.gallery import Gallery, GalleryItem
+from leigh_gui.widgets.hold_button import HoldButton
 from leigh_gui.widgets.job_bar import JobBar
 from leigh_gui.widgets.legend import Legend
 from leigh_gui.widgets.look import duration, percent
 from leigh_gui.widgets.path_bar import PathBar
 from leigh_gui.widgets.plate_view import PlateView, row_name, well_place
 from leigh_gui.widgets.probability_bars import ProbabilityBars
+from leigh_gui.widgets.verdict import RULE, verdict
 
 NAMES = ("WT", "DS")
 
@@ -29,28 +31,115 @@ def counterfactual(**changes):
     return Counterfactual(**(values | changes))
 
 
-def test_evidence_says_whether_it_flips():
-    assert verdict(counterfactual(), NAMES)[0] == "good"
-    assert verdict(counterfactual(probabilities=np.array([0.1, 0.9])), NAMES)[0] == "none"
+def test_a_flip_of_the_model_alone_is_never_green():
+    assert verdict(counterfactual(), NAMES) == ("none", "Reaches WT, by this model's own reading.")
+    still = counterfactual(probabilities=np.array([0.1, 0.9]))
+    assert verdict(still, NAMES) == ("none", "Not across the boundary yet: still DS.")
 
 
-def test_evidence_warns_when_it_lands_in_a_third_condition():
-    third = counterfactual(probabilities=np.array([0.1, 0.1, 0.8]))
-    assert verdict(third, ("WT", "DS", "TT")) == ("warn", "It landed in TT, not in WT.")
+def test_the_light_is_the_worst_of_the_checks_and_says_which_one():
+    judged = {"green": make_evidence(), "amber": make_evidence(readouts="amber"),
+              "red": make_evidence(seen=1, judges="red", rest="amber")}  # fmt: skip
+    assert verdict(counterfactual(evidence=judged["green"]), NAMES) == ("good", "Reaches WT; every check holds.")
+    assert verdict(counterfactual(evidence=judged["amber"]), NAMES)[0] == "warn"
+    assert verdict(counterfactual(evidence=judged["red"]), NAMES) == ("bad", "1 of 3 independent judges see WT")
 
 
-def test_evidence_warns_of_a_bad_round_trip_clipping_and_exaggeration():
+def test_what_the_program_measures_itself_stays_in_the_verdict():
     for changes in ({"roundtrip_error": 0.01}, {"clipped": 0.2}, {"strength": 1.3}):
         assert verdict(counterfactual(**changes), NAMES)[0] == "warn"
+        assert verdict(counterfactual(evidence=make_evidence(), **changes), NAMES)[0] == "warn"
+        assert verdict(counterfactual(evidence=make_evidence(rest="red"), **changes), NAMES)[0] == "bad"
+
+
+def test_a_third_condition_is_named_and_fails_where_it_was_judged():
+    third = {"probabilities": np.array([0.1, 0.1, 0.8])}
+    names = ("WT", "DS", "TT")
+    assert verdict(counterfactual(**third), names) == ("warn", "It landed in TT, not in WT.")
+    judged = counterfactual(evidence=make_evidence(model="red", judges="red"), **third)
+    assert verdict(judged, names) == ("bad", "It landed in TT, not in WT.")
+
+
+def test_moving_to_its_own_condition_is_no_success():
+    own = counterfactual(weights={"DS": 1.0}, probabilities=np.array([0.1, 0.9]), evidence=make_evidence("DS"))
+    assert verdict(own, NAMES) == ("none", "It is DS already; choose another condition.")
+
+
+def shown_on_a_card(qtbot, cf, automatic=True):
+    card = EvidenceCard()
+    qtbot.addWidget(card)
+    card.set_counterfactual(cf, NAMES, ("a", "b"), (1, 1), automatic)
+    return card
+
+
+def test_the_card_has_a_line_and_a_light_for_every_check(qtbot):
+    evidence = make_evidence(seen=1, judges="red", rest="amber")
+    card = shown_on_a_card(qtbot, counterfactual(evidence=evidence, held=("a",), contraction=0.83))
+    assert card.light.state == "bad" and RULE in card.light.toolTip()
+    assert {k: w.state for k, w in card.lights.items()} == {
+        "model": "good", "judges": "bad", "distance": "good", "readouts": "good", "rest": "warn"}  # fmt: skip
+    assert card.lights["judges"].accessibleName() == "fails"
+    assert card.text("distance") == "0.43 of that of the original"
+    assert card.text("rest").startswith("nuclei: 12")
+    assert (card.text("held"), card.text("contraction")) == ("a (no readout differs)", "0.83 at most")
+
+
+def test_while_dragging_the_lines_stay_and_wait(qtbot):
+    card = shown_on_a_card(qtbot, counterfactual())
+    assert all(card.text(key) == "on release" and light.state == "none" for key, light in card.lights.items())
+    assert card.light.state == "none"
+
+
+def test_a_model_without_judges_says_so_once(qtbot):
+    card = shown_on_a_card(qtbot, counterfactual())
+    assert card.missing.isHidden()
+    card.set_no_judges("There are no judges in the folder.")
+    assert not card.missing.isHidden() and all(light.isHidden() for light in card.lights.values())
+    assert "folder" in card.missing.toolTip()
+    card.set_no_judges("")
+    assert card.missing.isHidden() and not card.lights["model"].isHidden()
+
+
+def test_the_card_says_who_chose_what_is_held(qtbot):
+    assert shown_on_a_card(qtbot, counterfactual(held=("b",)), automatic=False).text("held") == "b (your choice)"
+    assert shown_on_a_card(qtbot, counterfactual()).text("held") == "nothing"
 
 
 def test_invalid_counterfactual_shows_its_reason(qtbot):
-    card = EvidenceCard()
-    qtbot.addWidget(card)
-    card.set_counterfactual(counterfactual(valid=False, reason="It left the data."), NAMES, ("a", "b"), (1, 1))
+    card = shown_on_a_card(qtbot, counterfactual(valid=False, reason="It left the data."))
     assert card.light.state == "bad"
     assert card.headline.text() == "It left the data."
-    assert card.text("channels") == "not drawn"
+    assert card.text("channels") == "not drawn" and card.text("judges") == "–"
+
+
+def held_by(button):
+    return [name for name, action in button.channels.items() if action.isChecked()]
+
+
+def test_hold_shows_what_is_held_automatically_and_a_tick_makes_it_a_choice(qtbot):
+    button = HoldButton()
+    qtbot.addWidget(button)
+    button.set_channels(("Nuclei", "Cytoskeleton", "Mitochondria"))
+    button.set_hold(None, ("Nuclei",))
+    assert button.text() == "Hold still: automatic ▾" and held_by(button) == ["Nuclei"]
+    with qtbot.waitSignal(button.changed) as changed:
+        button.channels["Cytoskeleton"].trigger()
+    assert changed.args == [("Nuclei", "Cytoskeleton")]
+    with qtbot.waitSignal(button.changed) as changed:
+        button.automatic.trigger()
+    assert changed.args == [None] and button.automatic.isChecked()
+
+
+def test_the_last_free_stain_cannot_be_held_and_says_why(qtbot):
+    button = HoldButton()
+    qtbot.addWidget(button)
+    button.set_channels(("Nuclei", "Mitochondria"))
+    button.set_hold(("Nuclei",), ())
+    assert button.text() == "Hold still: Nuclei ▾" and not button.automatic.isChecked()
+    assert not button.channels["Mitochondria"].isEnabled() and button.channels["Nuclei"].isEnabled()
+    assert button.channels["Mitochondria"].toolTip() == "At least one stain must stay free to change."
+    button.set_hold((), ("Nuclei",))
+    assert button.text() == "Hold still: nothing ▾" and held_by(button) == []
 
 
 def test_channel_bar_tells_what_changed(qtbot):

@@ -42,10 +42,58 @@ def test_move_to_wt_flips_the_model_and_draws_the_differences(opened, qtbot):
     page = opened.explore()
     page.picture.bars.buttons["WT"].click()
     answered(opened, qtbot, 1.0)
-    assert page.picture.evidence.text("flip").startswith("Flips the model: it reads WT")
+    assert page.picture.evidence.headline.text() == "Reaches WT; every check holds."
+    assert page.picture.evidence.text("judges") == "3 of 3 independent judges see WT"
     assert page.picture.counterfactual.mark == "generated"
     assert all(pane.qimage() is not None for pane in page.picture.differences.panes)
     qtbot.waitUntil(lambda: page.picture.path.slider.crossing == 0.5, timeout=8000)
+
+
+def test_a_failing_check_turns_both_lights_red_and_is_named(opened, qtbot):
+    opened.control.move_to("TT")
+    answered(opened, qtbot, 1.0)
+    picture = opened.explore().picture
+    assert picture.evidence.headline.text() == "1 of 3 independent judges see TT"
+    assert (picture.light.state, picture.evidence.light.state) == ("bad", "bad")
+
+
+def test_the_evidence_comes_when_the_slider_is_let_go(opened, qtbot):
+    evidence = opened.explore().picture.evidence
+    opened.control.slide(1.2, False)
+    answered(opened, qtbot, 1.2)
+    assert evidence.text("judges") == "on release"
+    assert opened.explore().picture.cf_title.text() == "Exaggerated to WT · 120 %"
+    opened.control.slide(1.2, True)
+    qtbot.waitUntil(lambda: evidence.text("judges") == "3 of 3 independent judges see WT", timeout=8000)
+    assert evidence.light.state == "warn" and evidence.headline.text().startswith("Exaggerated")
+
+
+def test_what_is_held_can_be_chosen_undone_and_lands_in_the_panel(opened, qtbot):
+    opened.control.move_to("WT")
+    answered(opened, qtbot, 1.0)
+    hold = opened.explore().picture.readings.hold
+    assert opened.state.counterfactual.held == ("Nuclei",) and opened.control.panel().hold is None
+    hold.channels["Cytoskeleton"].trigger()
+    qtbot.waitUntil(lambda: opened.state.counterfactual.held == ("Nuclei", "Cytoskeleton"), timeout=8000)
+    assert hold.text() == "Hold still: 2 stains ▾" and not hold.channels["Mitochondria"].isEnabled()
+    assert opened.explore().picture.evidence.text("held") == "Nuclei, Cytoskeleton (your choice)"
+    assert opened.control.panel().hold == ("Nuclei", "Cytoskeleton")
+    qtbot.waitUntil(lambda: opened.control.path is not None, timeout=8000)
+    opened.state.undo.undo()
+    qtbot.waitUntil(lambda: opened.state.counterfactual.held == ("Nuclei",), timeout=8000)
+    assert hold.text() == "Hold still: automatic ▾" and hold.channels["Mitochondria"].isEnabled()
+
+
+def test_a_model_without_judges_is_told_on_the_explore_page(window, project, qtbot, monkeypatch):
+    monkeypatch.setenv("LEIGH_STAND_IN_NO_EVIDENCE", "There are no judges in the folder.")
+    window.open_path(project.folder)
+    qtbot.waitUntil(lambda: window.state.counterfactual is not None, timeout=20_000)
+    window.control.move_to("WT")
+    answered(window, qtbot, 1.0)
+    evidence = window.explore().picture.evidence
+    assert evidence.missing.isVisible() and not evidence.lights["judges"].isVisible()
+    assert evidence.headline.text() == "Reaches WT, by this model's own reading."
+    assert evidence.light.state == "none"
 
 
 def test_dragging_the_handle_moves_the_image_and_is_one_undo_step(opened, qtbot):
@@ -147,6 +195,33 @@ def test_train_page_says_what_the_numbers_rest_on(opened):
     assert rows["Round-trip error"].startswith("0.0020 % of the range")
 
 
+def test_the_explanation_is_checked_with_a_planted_change(opened, monkeypatch):
+    from leigh_gui.pages import train_check
+
+    started = []
+    monkeypatch.setattr(opened.jobs, "start", lambda job: started.append(job) or True)
+    monkeypatch.setattr(train_check.CheckDialog, "exec", lambda self: self.channel.setCurrentText("Mitochondria") or 1)
+    opened.go("train")
+    page = opened.pages["train"]
+    page.check.click()
+    words = started[0].arguments
+    assert words[0] == "counterfactual" and words[words.index("--plant") + 1] == "channel=Mitochondria,factor=0.7"
+    out = opened.state.project.folder / "exports" / "positive-control" / "Mitochondria-0.7-quick"
+    assert words[words.index("--preset") + 1] == "quick" and words[words.index("--out") + 1] == str(out)
+    opened.jobs.step_finished.emit("counterfactual", {"planted": [], "text": "It was recovered 0.9-fold."})
+    assert page.card.rows["Planted change"] == "It was recovered 0.9-fold."
+
+
+def test_a_factor_of_one_plants_nothing(qtbot):
+    from leigh_gui.pages.train_check import CheckDialog
+
+    dialog = CheckDialog(["Nuclei"])
+    qtbot.addWidget(dialog)
+    assert dialog.check.isEnabled() and dialog.plant().factor == 0.7
+    dialog.factor.setValue(1.0)
+    assert not dialog.check.isEnabled() and dialog.check.toolTip() == "A factor of 1 plants nothing."
+
+
 def test_the_map_follows_the_training(opened, monkeypatch):
     started = []
     monkeypatch.setattr(opened.jobs, "start", lambda job: started.append(job) or True)
@@ -162,6 +237,7 @@ def test_project_without_a_model_opens_on_data_and_explains(window, qtbot, tmp_p
     assert window.top.buttons["explore"].toolTip() == "Train a model first."
     window.go("train")
     assert not window.pages["train"].explore.isEnabled()
+    assert window.pages["train"].check.toolTip() == "Train or open a model first."
 
 
 def test_a_damaged_project_is_told_and_the_window_goes_on(window, qtbot, tmp_path):

@@ -39,6 +39,19 @@ def test_pictures_come_through_shared_memory_unchanged(worker, answers, qtbot, p
     assert np.array_equal(result.image, result.original + result.difference)
 
 
+def test_the_evidence_and_what_is_held_reach_the_session_and_come_back(worker, answers, qtbot):
+    assert worker.no_evidence == ""
+    worker.move("DS_C02_s1", {"WT": 1.0}, 1.0, exact=True, hold=("Cytoskeleton",))
+    qtbot.waitUntil(lambda: len(answers) == 1, timeout=5000)
+    worker.drag("DS_C02_s1", 0.0, 0.0)
+    qtbot.waitUntil(lambda: len(answers) == 2, timeout=5000)
+    worker.path("DS_C02_s1", {"WT": 1.0}, 3, ("Cytoskeleton",))
+    qtbot.waitUntil(lambda: len(answers) == 3, timeout=5000)
+    exact, rough = answers[0][1], answers[1][1]
+    assert exact.held == ("Cytoskeleton",) and not exact.difference[1].any() and exact.evidence.light == "green"
+    assert rough.held == ("Nuclei",) and rough.evidence is None
+
+
 def test_latest_request_wins(worker, answers, qtbot):
     worker.select("DS_C02_s1")
     qtbot.waitUntil(lambda: len(answers) == 1, timeout=5000)

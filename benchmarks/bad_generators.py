@@ -1,0 +1,90 @@
+"""Counterfactuals that are wrong on purpose: the evidence card must turn red on each, and not on the truth."""
+# ruff: noqa: TID253 - the window never imports this module
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmarks.cultures import Culture, Cultures, Way
+from core.data.recipe import from_network, to_network
+from core.domain import FloatArray
+from core.explain.counterfactual import read_logits
+from core.explain.evidence import Moved
+
+SMALL, LARGE = 0.1, 0.25  # sizes of the attack, network units (a field's spread is 0.5)
+ATTACK_STEPS = 20
+RESCALE = 1.6
+SIDE_EFFECT = 1.4  # of the cytoskeleton
+Make = Callable[[Culture], FloatArray]
+
+
+def bad_generators(way: Way, cultures: Cultures, mover: Any) -> dict[str, dict[str, Any]]:
+    """Per generator the card's light over all cultures, and the words of every check."""
+    session = mover.session
+    direction = session.direction(*way)
+    out = {}
+    for name, make in generators(way, cultures, session).items():
+        evidence = direction.judge([_moved(c, c.images[way[0]], make(c), session) for c in cultures.cultures])
+        out[name] = {"light": evidence.light, "checks": {c.name: [c.light, c.words] for c in evidence.checks}}
+    return out
+
+
+def generators(way: Way, cultures: Cultures, session: Any) -> dict[str, Make]:
+    """Seven ways to go wrong, and the truth. Each makes an image (C, Y, X) in grey values."""
+    source, target = way
+    offset = np.array(session.card.recipe.offset)[:, None, None]
+    every = cultures.cultures
+    shift = np.mean([c.images[target] - c.images[source] for c in every], axis=0)
+
+    def scaled(image: FloatArray, channel: int, factor: float) -> FloatArray:
+        gains = np.ones((len(image), 1, 1))
+        gains[channel] = factor
+        out: FloatArray = (offset + (image - offset) * gains).astype(np.float32)
+        return out
+
+    def nearest(culture: Culture) -> FloatArray:
+        others = [c for c in every if c.seed != culture.seed]
+        away = [float(((c.images[target] - culture.images[source]) ** 2).mean()) for c in others]
+        return others[int(np.argmin(away))].images[target]
+
+    return {
+        "truth": lambda c: c.images[target],
+        "identity": lambda c: c.images[source],
+        "adversarial, small": lambda c: attacked(c.images[source], target, SMALL, session),
+        "adversarial, large": lambda c: attacked(c.images[source], target, LARGE, session),
+        "mean-image shift": lambda c: c.images[source] + shift,
+        "one-channel rescale": lambda c: scaled(c.images[source], 2, RESCALE),
+        "nearest real image": nearest,
+        "truth plus side effect": lambda c: scaled(c.images[target], 1, SIDE_EFFECT),
+    }
+
+
+def attacked(raw: FloatArray, target: str, size: float, session: Any) -> FloatArray:
+    """Projected gradient descent on the model's own logits (Madry et al. 2018, arXiv 1706.06083), L-infinity."""
+    card, model = session.card, session.model
+    x = torch.from_numpy(to_network(card.recipe, raw))[None]
+    label = torch.tensor([card.condition_names.index(target)])
+    change = torch.zeros_like(x)
+    for _ in range(ATTACK_STEPS):
+        change.requires_grad_()
+        loss = torch.nn.functional.cross_entropy(model.logits(x + change), label)
+        (slope,) = torch.autograd.grad(loss, change)
+        change = (change.detach() - 0.15 * size * slope.sign()).clamp(-size, size)
+    moved = from_network(card.recipe, (x + change)[0].numpy())
+    return raw + moved - from_network(card.recipe, x[0].numpy())
+
+
+def _moved(culture: Culture, before: FloatArray, after: FloatArray, session: Any) -> Moved:
+    from scipy.special import softmax
+
+    spans = np.array(session.card.recipe.span)[:, None, None]
+    logits = read_logits(session.model, to_network(session.card.recipe, after))
+    return Moved(
+        before=session.panel.measure(before),
+        after=session.panel.measure(after),
+        probabilities=softmax(logits),
+        difference=(((after - before) / spans) ** 2).sum(axis=(1, 2)),
+        cells=session.panel.cells(before, after),
+    )

@@ -1,0 +1,56 @@
+"""Explanations that need no training: they come for free, so the network must do better."""
+# ruff: noqa: TID253 - the window never imports this module
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmarks.cultures import Culture, Way
+from benchmarks.rival_models import class_statistics, from_pyramid, pyramid, transported
+from core.data.batches import FieldStore
+from core.data.recipe import from_network, to_network
+from core.domain import FloatArray, ImageRecord, Split
+from core.io.unchanged import read_unchanged
+
+Change = Callable[[Culture, Way], FloatArray]
+
+
+def _training(session: Any) -> tuple[list[ImageRecord], Callable[[ImageRecord], FloatArray]]:
+    dataset = session.project.dataset
+    records = [r for r in dataset.records if session.card.split[r.group] == Split.TRAIN]
+    return records, lambda r: read_unchanged(dataset.root, r).astype(np.float32)
+
+
+def class_ratio(session: Any) -> Change:
+    """Multiply each channel by the ratio of the conditions' mean signal over training wells."""
+    records, read = _training(session)
+    offset = np.array(session.card.recipe.offset)
+    by_condition: dict[str, list[FloatArray]] = {}
+    for record in records:
+        by_condition.setdefault(record.condition, []).append(read(record).mean(axis=(1, 2)))
+    means = {k: np.mean(v, axis=0) - offset for k, v in by_condition.items()}
+
+    def change(culture: Culture, way: Way) -> FloatArray:
+        s, t = (means[k] for k in way)
+        moved: FloatArray = (culture.images[way[0]] - offset[:, None, None]) * (t / s - 1)[:, None, None]
+        return moved
+
+    return change
+
+
+def haar_pyramid(session: Any) -> Change:
+    """Give each band of each channel the target's mean and spread."""
+    card = session.card
+    records, read = _training(session)
+    names = card.condition_names
+    labels = np.array([names.index(r.condition) for r in records])
+    stats = class_statistics(pyramid, FieldStore(records, card.recipe, read), labels, len(names))
+
+    def change(culture: Culture, way: Way) -> FloatArray:
+        x = torch.from_numpy(to_network(card.recipe, culture.images[way[0]]))[None]
+        moved = from_pyramid(transported(pyramid(x), *(stats[names.index(k)] for k in way)))
+        return from_network(card.recipe, moved[0].numpy()) - from_network(card.recipe, x[0].numpy())
+
+    return change

@@ -1,0 +1,368 @@
+"""`leigh bench truth`: how much of a planted change the explanation recovers, beside what would recover it trivially.
+
+One plate of planted phenotypes per seed (benchmarks.truth_plate) is trained with a preset of the product; strength is
+calibrated on its validation wells. Everything is then measured on fresh cultures that no training well shows.
+"""
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.stats import spearmanr
+
+from benchmarks.bad_generators import bad_generators
+from benchmarks.contact_sheet import save_contact_sheet
+from benchmarks.cultures import Culture, Cultures, Way
+from benchmarks.measures import change_measures, culture_readouts
+from benchmarks.truth_plate import FIELDS, PHENOTYPES, WELLS, make_project
+from core.data.cells import lost_and_gained
+from core.domain import Counterfactual, FloatArray, Split
+from core.progress import Progress, Report, silent
+
+NULL = "NULL"
+INTENSITY = (("WT", "INT"), ("INT", "WT"))
+SHAPE = (("WT", "MOR"), ("MOR", "WT"))
+BOTH = (("WT", "DS"), ("DS", "WT"))
+NULLS = (("WT", NULL), (NULL, "WT"))
+REAL = tuple(k for k in PHENOTYPES if k != NULL)
+WAYS = tuple((s, t) for s in REAL for t in REAL if s != t) + NULLS
+DECISIVE = BOTH + SHAPE + INTENSITY
+BASELINES = ("identity", "class-ratio", "haar-pyramid")
+MEASURES = ("effectiveness", "amplification", "off_channel", "smoothed_corr", "localisation")
+PATH = np.linspace(0, 1, 6)
+FACTOR = {"INT": "mito_intensity", "MOR": "mito_radial", "DS": "mito_radial"}  # followed along the path
+PATH_CULTURES = 6
+Change = Callable[[Culture, Way], FloatArray]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Size of the benchmark. Sides in pixels."""
+
+    preset: str = "standard"
+    cultures: int = 16
+    side: int = 96
+    wells: int = WELLS
+    fields: int = FIELDS
+
+
+def bench_truth(
+    work: Path, seeds: Sequence[int] = (0, 1, 2), settings: Settings = Settings(), report: Report = silent
+) -> dict[str, Any]:
+    """The contract's keys: medians over seeds, the worst pair of conditions beside them; all of it under "seeds".
+
+    `work` keeps plates, models and what was measured: a seed that is there is not done again.
+    """
+    found = []
+    for seed in seeds:
+        folder = work / f"{settings.preset}-{seed}"
+        kept = folder / "truth.json"
+        if not kept.exists():
+            train_seed(folder, seed, settings, report)
+            kept.write_text(json.dumps(measure_seed(folder, seed, settings, report)), encoding="utf-8")
+        found.append(json.loads(kept.read_text(encoding="utf-8")))
+    return summary(found) | {"preset": settings.preset, "seeds": found}
+
+
+def train_seed(folder: Path, seed: int, settings: Settings, report: Report) -> None:
+    """Plate and model of one seed, as a user would make them; what is there stays."""
+    from core.io.project import open_project
+    from core.workflow import make_map, train
+
+    if not (folder / "project.json").exists():
+        make_project(folder, seed, settings.wells, settings.fields, report)
+    if not open_project(folder).model:
+        started = (folder / "models" / "iresnet" / "checkpoint.safetensors").exists()
+        train(folder, preset=settings.preset, seed=seed, device="auto", resume=started, report=report)
+        make_map(folder, seed=seed, report=report)
+
+
+class Mover:
+    """Moves cultures with a trained model as the product does; remembers what was encoded."""
+
+    def __init__(self, session: Any, hold: tuple[str, ...] | None = None) -> None:
+        self.session, self.hold = session, hold
+        self._encoded: dict[tuple[int, str, tuple[bool, ...]], Any] = {}
+
+    def move(self, culture: Culture, way: Way, strength: float = 1.0) -> Counterfactual:
+        """The culture on the way from one condition to another."""
+        from core.explain.counterfactual import counterfactual, encode, held_mask
+
+        source, target = way
+        session = self.session
+        held = held_mask(session.card, session.holding(source, target) if self.hold is None else self.hold)
+        key = (culture.seed, source, held)
+        if key not in self._encoded:
+            raw = culture.images[source].astype(np.uint16)
+            self._encoded[key] = encode(session.model, session.card, str(key), source, raw, held)
+        return counterfactual(session.model, session.card, self._encoded[key], {target: 1.0}, strength)
+
+
+def measure_seed(folder: Path, seed: int, settings: Settings, report: Report) -> dict[str, Any]:
+    """Everything measured with the model of one seed."""
+    from core.explain.session import Session
+
+    session = Session(folder)
+    cultures = Cultures(PHENOTYPES, WAYS, 5000 + seed, settings.cultures, settings.side)
+    mover = Mover(session)
+    rows = []
+    for i, way in enumerate(WAYS):
+        rows.append(measure_way(way, cultures, mover, baselines(session, cultures)))
+        report(Progress(i + 1, len(WAYS), f"Seed {seed}: measuring pairs of conditions"))
+    save_contact_sheet(folder / "contact_sheet.png", cultures, mover)
+    shown = cultures.cultures
+    return {
+        "seed": seed,
+        "ways": rows,
+        "classifiers": classifiers(session),
+        "path_rho": {"->".join(w): path_rho(w, shown[:PATH_CULTURES], mover, cultures) for w in DECISIVE},
+        "bad_generators": {"->".join(w): bad_generators(w, cultures, mover) for w in (("WT", "DS"), ("WT", "MOR"))},
+        "there_and_back": there_and_back(shown[:PATH_CULTURES], mover),
+        "inverse": {
+            "roundtrip_max": session.card.inverse.roundtrip_max,
+            "contraction_max": max(session.card.inverse.contraction),
+        },
+        "training": session.card.training,
+    }
+
+
+def baselines(session: Any, cultures: Cultures) -> dict[str, Change]:
+    """What needs no network that explains: identity, ratio of class means, Haar pyramid; and the oracle."""
+    from benchmarks.baselines import class_ratio, haar_pyramid
+
+    return {
+        "identity": lambda c, way: np.zeros_like(c.images[way[0]]),
+        "class-ratio": class_ratio(session),
+        "haar-pyramid": haar_pyramid(session),
+        "oracle": lambda c, way: cultures.oracle(c, way[1]) - c.images[way[0]],
+    }
+
+
+def measure_way(way: Way, cultures: Cultures, mover: Mover, others: dict[str, Change]) -> dict[str, Any]:
+    """One ordered pair: the model and all yardsticks."""
+    session = mover.session
+    results = [mover.move(c, way) for c in cultures.cultures]
+    valid = [(c, r) for c, r in zip(cultures.cultures, results) if r.valid]
+    row: dict[str, Any] = {"way": "->".join(way), "shown": len(valid), "cultures": len(results)}
+    row["refused"] = sorted({r.reason for r in results if not r.valid})
+    row["held"] = list(results[0].held)
+    row["gain"] = session.card.training["gains"].get(way[0], {}).get(way[1])
+    if not valid:
+        return row
+    changes = {"model": [(c, r.difference) for c, r in valid]}
+    changes |= {k: [(c, f(c, way)) for c in cultures.cultures] for k, f in others.items()}
+    row["rms"] = float(np.median([_rms(d, session) for _, d in changes["model"]]))
+    if NULL not in way:
+        row["designs"] = {k: compare(way, v, cultures, session.card.recipe.span) for k, v in changes.items()}
+    row["images"] = [judged(c, r, way, cultures, session) for c, r in valid]
+    moved = [session.measure(r) for _, r in valid]
+    evidence = session.direction(*way).judge(moved)
+    row["evidence"] = {c.name: [c.light, c.words] for c in evidence.checks} | {"light": evidence.light}
+    row["roundtrip_max"] = max(r.roundtrip_error for _, r in valid)
+    row["contraction_max"] = max(r.contraction for _, r in valid)
+    return row
+
+
+def compare(
+    way: Way, made: Sequence[tuple[Culture, FloatArray]], cultures: Cultures, spans: Sequence[float]
+) -> dict[str, Any]:
+    """Medians over cultures of one design's changes, and the readouts they recover."""
+    planted = cultures.planted[way]
+    rows = [change_measures(d, c.images[way[1]] - c.images[way[0]], spans, planted) for c, d in made]
+    measured = [(c, culture_readouts(c.images[way[0]] + d, cultures.nuclei)) for c, d in made]
+    return {k: float(np.median([r[k] for r in rows])) for k in MEASURES} | {
+        "readouts": cultures.recovery(way, measured)
+    }
+
+
+def judged(culture: Culture, result: Counterfactual, way: Way, cultures: Cultures, session: Any) -> dict[str, Any]:
+    """Who sees the target in the counterfactual, who in the truth; cells lost and gained."""
+    names = session.card.condition_names
+    same = {names.index(way[1])} | ({names.index("WT"), names.index(NULL)} if way[1] in ("WT", NULL) else set())
+    ours, truth = (session.panel.judges.probabilities(x).argmax(axis=1) for x in (result.image, culture.images[way[1]]))
+    cells = lost_and_gained(cultures.nuclei, culture.images[way[0]][0], result.image[0])
+    return {
+        "flip": int(result.probabilities.argmax()) in same,
+        "judges": [int(k) in same for k in ours],
+        "truth_judges": [int(k) in same for k in truth],
+        "cells": [int(v) for v in cells],
+    }
+
+
+def path_rho(way: Way, shown: Sequence[Culture], mover: Mover, cultures: Cultures) -> float:
+    """Median Spearman correlation of strength and the readout that was planted, in the direction of the truth."""
+    readout = FACTOR[way[1] if way[1] != "WT" else way[0]]
+    sign = np.sign(np.mean([c.readouts[way[1]][readout] - c.readouts[way[0]][readout] for c in shown]))
+    rhos = []
+    for culture in shown:
+        images = [mover.move(culture, way, float(s)).image for s in PATH]
+        values = [culture_readouts(x.astype(np.float32), cultures.nuclei)[readout] for x in images]
+        rhos.append(sign * float(spearmanr(PATH, values).statistic))
+    return float(np.median(rhos))
+
+
+def there_and_back(shown: Sequence[Culture], mover: Mover) -> float:
+    """Largest error of DS -> WT -> DS without rounding in between, as share of the display range."""
+    import torch
+
+    from core.explain.counterfactual import relative_error
+    from core.models.iresnet import one_hot
+
+    session, errors = mover.session, []
+    card, model = session.card, session.model
+    s, t = (one_hot(torch.tensor([card.condition_names.index(k)]), len(card.conditions)) for k in ("DS", "WT"))
+    from core.data.recipe import to_network
+
+    with torch.no_grad():
+        for culture in shown:
+            x = to_network(card.recipe, culture.images["DS"])
+            z, _ = model.encode(torch.from_numpy(x)[None], s)
+            moved = model.decode(z, t)
+            again, _ = model.encode(moved, t)
+            errors.append(relative_error(card, x, model.decode(again, s)[0].numpy()))
+    return max(errors)
+
+
+def classifiers(session: Any) -> dict[str, float]:
+    """Accuracy and calibration on held-out wells; WT and NULL are the same phenotype and count as one."""
+    from core.train.evaluate import calibration_error
+
+    names = session.card.condition_names
+    merge = np.array([names.index("WT") if n == NULL else i for i, n in enumerate(names)])
+    join = np.zeros((len(names), len(names)), np.float64)
+    join[np.arange(len(names)), merge] = 1
+    latents, real = session.latents, session.real
+    test = np.array(latents.split) == Split.TEST
+    belief, truth = latents.probabilities[test] @ join, merge[latents.truth[test]]
+    judged = real.judged[real.held_out][:, 0] @ join
+    return {
+        "accuracy": float((belief.argmax(axis=1) == truth).mean()),
+        "calibration_error": calibration_error(belief, truth),
+        "cnn_accuracy": float((judged.argmax(axis=1) == merge[real.truth[real.held_out]]).mean()),
+        "images": int(test.sum()),
+    }
+
+
+def _rms(difference: FloatArray, session: Any) -> float:
+    spans = np.array(session.card.recipe.span)[:, None, None]
+    return float(np.sqrt(np.mean((difference / spans) ** 2)))
+
+
+def summary(seeds: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The keys of the contract: medians over seeds; `_worst` is the worst pair of conditions."""
+    by_way = {"->".join(w): [_row(s, w) for s in seeds] for w in WAYS}
+
+    def median(ways: Sequence[Way], value: Callable[[dict[str, Any]], float]) -> list[float]:
+        return [float(np.median([value(r) for r in by_way["->".join(w)] if r["shown"]])) for w in ways]
+
+    def of(key: str, design: str = "model") -> Callable[[dict[str, Any]], float]:
+        return lambda r: r["designs"][design][key]
+
+    def ratio(key: str) -> Callable[[dict[str, Any]], float]:
+        return lambda r: r["designs"]["model"][key] / max(r["designs"]["oracle"][key], 1e-9)
+
+    recovered = [v for w in SHAPE for v in _readouts(by_way["->".join(w)]).values()]
+    effect = median(INTENSITY, of("effectiveness"))
+    real = [w for w in WAYS if NULL not in w]
+    null, change = median(NULLS, lambda r: r["rms"]), median(BOTH, lambda r: r["rms"])
+    flips = {k: median(real, lambda r, k=k: _share(r, k)) for k in _SHARES}
+    corr, place = median(SHAPE, ratio("smoothed_corr")), median(SHAPE, ratio("localisation"))
+    rhos = [float(np.median([s["path_rho"]["->".join(w)] for s in seeds])) for w in DECISIVE]
+    bad = _bad(seeds)
+    classified = {k: float(np.median([s["classifiers"][k] for s in seeds])) for k in seeds[0]["classifiers"]}
+    return {
+        "conditions": list(PHENOTYPES),
+        "accuracy": classified["accuracy"],
+        "cnn_accuracy": classified["cnn_accuracy"],
+        "calibration_error": classified["calibration_error"],
+        "intensity_effectiveness": float(np.median(effect)),
+        "intensity_effectiveness_worst": max(effect, key=lambda e: abs(e - 1)),
+        "readout_recovery_min": min(recovered),
+        "readout_recovery_max": max(recovered),
+        "readout_recovery": {"->".join(w): _readouts(by_way["->".join(w)]) for w in BOTH + SHAPE},
+        "smoothed_corr_vs_oracle": float(np.median(corr)),
+        "smoothed_corr_vs_oracle_worst": min(corr),
+        "off_channel": float(np.median(median(INTENSITY, of("off_channel")))),
+        "off_channel_worst": max(median(DECISIVE, of("off_channel"))),
+        "localisation": float(np.median(place)),
+        "localisation_worst": min(place),
+        "path_rho": float(np.median(rhos)),
+        "path_rho_worst": min(rhos),
+        **{k: float(np.median(v)) for k, v in flips.items()},
+        **{f"{k}_worst": min(v) for k, v in flips.items()},
+        "null_change": max(null) / float(np.median(change)),
+        "bad_generators": bad,
+        "rejected": sum(b["rejected"] for k, b in bad.items() if k != "truth"),
+        "truth_accepted": not bad["truth"]["rejected"],
+        "beats_baselines": not (lost := _lost_to_baselines(by_way)),
+        "lost_to_baselines": lost,
+        "cells_lost": 1 - float(np.mean([_share(r, "cells_kept") for w in real for r in by_way["->".join(w)]])),
+        "roundtrip_max": max(r["roundtrip_max"] for s in seeds for r in s["ways"] if r["shown"]),
+        "there_and_back": max(s["there_and_back"] for s in seeds),
+        "contraction_max": max(r["contraction_max"] for s in seeds for r in s["ways"] if r["shown"]),
+        "refused": sum(r["cultures"] - r["shown"] for s in seeds for r in s["ways"]),
+        "images": sum(r["cultures"] for s in seeds for r in s["ways"]),
+        "cores": os.cpu_count(),
+    }
+
+
+_SHARES = ("flip", "judge_flip", "truth_judge_flip", "readout_judge_flip", "truth_readout_judge_flip")
+
+
+def _share(row: dict[str, Any], key: str) -> float:
+    """Share of a pair's images: of flips (judges: the two networks; readout judge: the forest), or of kept cells."""
+    pick: dict[str, Callable[[dict[str, Any]], Any]] = {
+        "flip": lambda i: i["flip"],
+        "judge_flip": lambda i: i["judges"][:2],
+        "truth_judge_flip": lambda i: i["truth_judges"][:2],
+        "readout_judge_flip": lambda i: i["judges"][2],
+        "truth_readout_judge_flip": lambda i: i["truth_judges"][2],
+        "cells_kept": lambda i: i["cells"][1] + i["cells"][2] == 0,
+    }
+    return float(np.mean([pick[key](i) for i in row.get("images", ())] or [0.0]))
+
+
+def _row(seed: dict[str, Any], way: Way) -> dict[str, Any]:
+    found: dict[str, Any] = next(r for r in seed["ways"] if r["way"] == "->".join(way))
+    return found
+
+
+def _readouts(rows: Sequence[dict[str, Any]], design: str = "model") -> dict[str, float]:
+    """Median recovery over seeds of the readouts that shift in every seed."""
+    each = [r["designs"][design]["readouts"] for r in rows if r["shown"]]
+    return {k: float(np.median([e[k] for e in each])) for k in (each[0] if each else ()) if all(k in e for e in each)}
+
+
+def _bad(seeds: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Per generator whether the card is red in every direction and seed (the truth: in any)."""
+    out = {}
+    for name in next(iter(seeds[0]["bad_generators"].values())):
+        lights = [found[name]["light"] for s in seeds for found in s["bad_generators"].values()]
+        red = [light == "red" for light in lights]
+        out[name] = {"lights": lights, "rejected": any(red) if name == "truth" else all(red)}
+    return out
+
+
+def _lost_to_baselines(by_way: dict[str, list[dict[str, Any]]]) -> list[str]:
+    """Where a baseline did better. Amplification and leak are left out: who changes nothing wins them."""
+    lost = []
+    for way in BOTH + SHAPE:
+        rows = [r for r in by_way["->".join(way)] if r["shown"]]
+        for name in BASELINES:
+            for key in ("smoothed_corr", "localisation", "effectiveness", "readouts"):
+                ours, theirs = (_score(rows, design, key) for design in ("model", name))
+                if theirs > ours:
+                    lost.append(f"{'->'.join(way)} {key}: {name} {theirs:.2f}, model {ours:.2f}")
+    return lost
+
+
+def _score(rows: Sequence[dict[str, Any]], design: str, key: str) -> float:
+    """The larger the better: a correlation as it is, a share by its distance from 1."""
+    if key == "readouts":
+        return -float(np.median([abs(v - 1) for v in _readouts(rows, design).values()]))
+    value = float(np.median([r["designs"][design][key] for r in rows]))
+    return -abs(value - 1) if key == "effectiveness" else value
