@@ -227,6 +227,9 @@ def _evaluation_text(s: Result) -> str:
             lines.append(f"Z' on logits of held-out well medians {values}, wells {z['wells']}")
     if s["other_images"]:
         lines.append("These are not the images it was trained on; wells of the same name count as the same wells.")
+    for name, value in s.get("judges", {}).items():
+        if value is not None:
+            lines.append(f"Independent judge, {name}: {value:.3f} on the same wells")
     baseline = s["baseline"]
     if baseline["accuracy"] is not None:
         lines.append(f"Beside it: {baseline['what']} {baseline['accuracy']:.3f}")

@@ -47,7 +47,7 @@ def counterfactuals(
     check_fits(card, dataset)
     condition_index(card, to)
     held_mask(card, hold or ())
-    _keep_off_images(project_folder, out)
+    keep_off_images(project_folder, out)
     if not 0 <= strength <= MAX_STRENGTH:
         raise LeighError(f"The strength {strength:g} is not between 0 and {MAX_STRENGTH:g}.", "1 is the target.")
     chosen = _choose(dataset, card, to, source, record_ids, split)
@@ -84,7 +84,7 @@ def counterfactuals(
     return rows, directions
 
 
-def _keep_off_images(project_folder: Path, out: Path) -> None:
+def keep_off_images(project_folder: Path, out: Path) -> None:
     """Nothing is ever written among the user's images. Raises LeighError."""
     project, dataset = with_dataset(project_folder)
     place, root = out.resolve(), dataset.root.resolve()
@@ -99,7 +99,7 @@ def figure(
     from core.figures.export import check_format, save_sheet
 
     check_format(out)
-    _keep_off_images(project_folder, out)
+    keep_off_images(project_folder, out)
     if not specs:
         raise LeighError("No panel was asked for.", "Choose one with --panel, or collect panels on the Figure page.")
     panels = []

@@ -275,6 +275,7 @@ def evaluation_summary(card: ModelCard) -> dict[str, Any]:
         "roundtrip_records": inverse.records if inverse else 0,
         "roundtrip_failed": list(inverse.failed) if inverse else [],
         "contraction_max": max(inverse.contraction) if inverse else None,
+        "judges": card.training.get("judges", {}),
     }
 
 

@@ -26,6 +26,12 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests go first, so that the processes which share the files end together."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """Real and broken example files, kept beside the repository; tests that need them skip where they are absent."""

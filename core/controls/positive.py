@@ -11,7 +11,7 @@ from scipy.ndimage import gaussian_filter
 
 from core.controls.plants import UNTOUCHED, Control, Piece, Plant, parse_plants, plan
 from core.data.batches import Reader
-from core.deliver import _keep_off_images
+from core.deliver import keep_off_images
 from core.domain import CONDITION_COLOURS, Condition, Dataset, FloatArray, ImageRecord, ModelCard, Problem, Role, Split
 from core.errors import LeighError
 from core.explain.session import Session
@@ -92,7 +92,7 @@ def _make_project(project_folder: Path, out: Path, control: Control, settings: d
 
 def _claim(project_folder: Path, out: Path, settings: str) -> None:
     """Take `out` for this control; it must be empty or hold the same one."""
-    _keep_off_images(project_folder, out)
+    keep_off_images(project_folder, out)
     mark = out / "control.json"
     if mark.exists() and mark.read_text(encoding="utf-8", errors="replace") == settings:
         return

@@ -17,7 +17,7 @@ from core.models.iresnet import IResNet
 from core.progress import Progress, Report, silent
 
 MAX_PAIRS = 60
-RECORDS, RECORD_PIXELS = 4, 128 * 128  # per pair; fewer where fields are larger
+RECORDS, RECORD_PIXELS = 3, 128 * 128  # per pair; fewer where fields are larger
 LOWEST, HIGHEST = 0.5, 2.5  # gains beyond erased cells
 LEAST_PROGRESS = 0.1
 

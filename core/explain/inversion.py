@@ -12,8 +12,8 @@ from core.explain.counterfactual import encode
 from core.models.iresnet import IResNet, block_edges
 from core.progress import Progress, Report, silent
 
-PLACING_RECORDS = 5
-PLACING_ROUNDS = 3
+PLACING_RECORDS = 4
+PLACING_ROUNDS = 2
 MEASURED_RECORDS = 128
 
 

@@ -91,8 +91,8 @@ def _recipe_fault(recipe: Recipe, channels: int) -> str:
 def _report_fault(card: ModelCard) -> str:
     """The same for what training and evaluation left behind."""
     gains, confusion, classes = card.training.get("gains", {}), card.accuracy.get("confusion"), card.conditions
-    rows = gains.values() if isinstance(gains, dict) else [None]
-    if not all(isinstance(row, dict) and all(_is_number(gain) for gain in row.values()) for row in rows):
+    tables = list(gains.values()) if isinstance(gains, dict) else [gains]
+    if not all(isinstance(table, dict) and all(map(_is_number, table.values())) for table in tables):
         return "training.gains: not a finite number per source and target"
     if confusion is None:
         return ""

@@ -207,7 +207,7 @@ class ExploreControl(QObject):
             self._ask_move(view, exact=True)
         elif verb == "select":
             self._asked = self._key(view)
-        elif arguments.get("exact") and not self._dragging() and self._path_is_stale(result.weights):
+        elif arguments.get("exact") and result.valid and not self._dragging() and self._path_is_stale(result.weights):
             self.worker.path(view.current, dict(result.weights), PATH_FRAMES, view.hold)
 
     def _path_is_stale(self, weights: dict[str, float]) -> bool:

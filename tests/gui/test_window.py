@@ -115,11 +115,13 @@ def test_dragging_the_handle_moves_the_image_and_is_one_undo_step(opened, qtbot)
     answered(opened, qtbot, 0.0)
 
 
-def test_an_invalid_counterfactual_is_not_drawn(opened, qtbot):
+def test_an_invalid_counterfactual_is_not_drawn_and_not_followed(opened, qtbot, monkeypatch):
+    followed = []
+    monkeypatch.setattr(opened.worker, "path", lambda *asked: followed.append(asked))
     opened.state.change_view("test", weights={"WT": 1.0}, strength=1.45)
     answered(opened, qtbot, 1.45)
     pane = opened.explore().picture.counterfactual
-    assert pane.image() is None and "left the range" in pane.hint
+    assert pane.image() is None and "left the range" in pane.hint and not followed
 
 
 def test_shortcuts_move_step_and_undo(opened, qtbot):
