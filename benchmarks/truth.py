@@ -5,7 +5,6 @@ calibrated on its validation wells. Everything is then measured on fresh culture
 """
 
 import json
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,20 +18,11 @@ from benchmarks.contact_sheet import save_contact_sheet
 from benchmarks.cultures import Culture, Cultures, Way
 from benchmarks.measures import change_measures, culture_readouts
 from benchmarks.truth_plate import FIELDS, PHENOTYPES, WELLS, make_project
+from benchmarks.truth_summary import DECISIVE, MEASURES, NULL, WAYS, summary
 from core.data.cells import lost_and_gained
 from core.domain import Counterfactual, FloatArray, Split
 from core.progress import Progress, Report, silent
 
-NULL = "NULL"
-INTENSITY = (("WT", "INT"), ("INT", "WT"))
-SHAPE = (("WT", "MOR"), ("MOR", "WT"))
-BOTH = (("WT", "DS"), ("DS", "WT"))
-NULLS = (("WT", NULL), (NULL, "WT"))
-REAL = tuple(k for k in PHENOTYPES if k != NULL)
-WAYS = tuple((s, t) for s in REAL for t in REAL if s != t) + NULLS
-DECISIVE = BOTH + SHAPE + INTENSITY
-BASELINES = ("identity", "class-ratio", "haar-pyramid")
-MEASURES = ("effectiveness", "amplification", "off_channel", "smoothed_corr", "localisation")
 PATH = np.linspace(0, 1, 6)
 FACTOR = {"INT": "mito_intensity", "MOR": "mito_radial", "DS": "mito_radial"}  # followed along the path
 PATH_CULTURES = 6
@@ -44,7 +34,7 @@ class Settings:
     """Size of the benchmark. Sides in pixels."""
 
     preset: str = "standard"
-    cultures: int = 16
+    cultures: int = 12
     side: int = 96
     wells: int = WELLS
     fields: int = FIELDS
@@ -108,10 +98,10 @@ def measure_seed(folder: Path, seed: int, settings: Settings, report: Report) ->
 
     session = Session(folder)
     cultures = Cultures(PHENOTYPES, WAYS, 5000 + seed, settings.cultures, settings.side)
-    mover = Mover(session)
+    mover, yardsticks = Mover(session), baselines(session, cultures)
     rows = []
     for i, way in enumerate(WAYS):
-        rows.append(measure_way(way, cultures, mover, baselines(session, cultures)))
+        rows.append(measure_way(way, cultures, mover, yardsticks))
         report(Progress(i + 1, len(WAYS), f"Seed {seed}: measuring pairs of conditions"))
     save_contact_sheet(folder / "contact_sheet.png", cultures, mover)
     shown = cultures.cultures
@@ -250,119 +240,3 @@ def classifiers(session: Any) -> dict[str, float]:
 def _rms(difference: FloatArray, session: Any) -> float:
     spans = np.array(session.card.recipe.span)[:, None, None]
     return float(np.sqrt(np.mean((difference / spans) ** 2)))
-
-
-def summary(seeds: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The keys of the contract: medians over seeds; `_worst` is the worst pair of conditions."""
-    by_way = {"->".join(w): [_row(s, w) for s in seeds] for w in WAYS}
-
-    def median(ways: Sequence[Way], value: Callable[[dict[str, Any]], float]) -> list[float]:
-        return [float(np.median([value(r) for r in by_way["->".join(w)] if r["shown"]])) for w in ways]
-
-    def of(key: str, design: str = "model") -> Callable[[dict[str, Any]], float]:
-        return lambda r: r["designs"][design][key]
-
-    def ratio(key: str) -> Callable[[dict[str, Any]], float]:
-        return lambda r: r["designs"]["model"][key] / max(r["designs"]["oracle"][key], 1e-9)
-
-    recovered = [v for w in SHAPE for v in _readouts(by_way["->".join(w)]).values()]
-    effect = median(INTENSITY, of("effectiveness"))
-    real = [w for w in WAYS if NULL not in w]
-    null, change = median(NULLS, lambda r: r["rms"]), median(BOTH, lambda r: r["rms"])
-    flips = {k: median(real, lambda r, k=k: _share(r, k)) for k in _SHARES}
-    corr, place = median(SHAPE, ratio("smoothed_corr")), median(SHAPE, ratio("localisation"))
-    rhos = [float(np.median([s["path_rho"]["->".join(w)] for s in seeds])) for w in DECISIVE]
-    bad = _bad(seeds)
-    classified = {k: float(np.median([s["classifiers"][k] for s in seeds])) for k in seeds[0]["classifiers"]}
-    return {
-        "conditions": list(PHENOTYPES),
-        "accuracy": classified["accuracy"],
-        "cnn_accuracy": classified["cnn_accuracy"],
-        "calibration_error": classified["calibration_error"],
-        "intensity_effectiveness": float(np.median(effect)),
-        "intensity_effectiveness_worst": max(effect, key=lambda e: abs(e - 1)),
-        "readout_recovery_min": min(recovered),
-        "readout_recovery_max": max(recovered),
-        "readout_recovery": {"->".join(w): _readouts(by_way["->".join(w)]) for w in BOTH + SHAPE},
-        "smoothed_corr_vs_oracle": float(np.median(corr)),
-        "smoothed_corr_vs_oracle_worst": min(corr),
-        "off_channel": float(np.median(median(INTENSITY, of("off_channel")))),
-        "off_channel_worst": max(median(DECISIVE, of("off_channel"))),
-        "localisation": float(np.median(place)),
-        "localisation_worst": min(place),
-        "path_rho": float(np.median(rhos)),
-        "path_rho_worst": min(rhos),
-        **{k: float(np.median(v)) for k, v in flips.items()},
-        **{f"{k}_worst": min(v) for k, v in flips.items()},
-        "null_change": max(null) / float(np.median(change)),
-        "bad_generators": bad,
-        "rejected": sum(b["rejected"] for k, b in bad.items() if k != "truth"),
-        "truth_accepted": not bad["truth"]["rejected"],
-        "beats_baselines": not (lost := _lost_to_baselines(by_way)),
-        "lost_to_baselines": lost,
-        "cells_lost": 1 - float(np.mean([_share(r, "cells_kept") for w in real for r in by_way["->".join(w)]])),
-        "roundtrip_max": max(r["roundtrip_max"] for s in seeds for r in s["ways"] if r["shown"]),
-        "there_and_back": max(s["there_and_back"] for s in seeds),
-        "contraction_max": max(r["contraction_max"] for s in seeds for r in s["ways"] if r["shown"]),
-        "refused": sum(r["cultures"] - r["shown"] for s in seeds for r in s["ways"]),
-        "images": sum(r["cultures"] for s in seeds for r in s["ways"]),
-        "cores": os.cpu_count(),
-    }
-
-
-_SHARES = ("flip", "judge_flip", "truth_judge_flip", "readout_judge_flip", "truth_readout_judge_flip")
-
-
-def _share(row: dict[str, Any], key: str) -> float:
-    """Share of a pair's images: of flips (judges: the two networks; readout judge: the forest), or of kept cells."""
-    pick: dict[str, Callable[[dict[str, Any]], Any]] = {
-        "flip": lambda i: i["flip"],
-        "judge_flip": lambda i: i["judges"][:2],
-        "truth_judge_flip": lambda i: i["truth_judges"][:2],
-        "readout_judge_flip": lambda i: i["judges"][2],
-        "truth_readout_judge_flip": lambda i: i["truth_judges"][2],
-        "cells_kept": lambda i: i["cells"][1] + i["cells"][2] == 0,
-    }
-    return float(np.mean([pick[key](i) for i in row.get("images", ())] or [0.0]))
-
-
-def _row(seed: dict[str, Any], way: Way) -> dict[str, Any]:
-    found: dict[str, Any] = next(r for r in seed["ways"] if r["way"] == "->".join(way))
-    return found
-
-
-def _readouts(rows: Sequence[dict[str, Any]], design: str = "model") -> dict[str, float]:
-    """Median recovery over seeds of the readouts that shift in every seed."""
-    each = [r["designs"][design]["readouts"] for r in rows if r["shown"]]
-    return {k: float(np.median([e[k] for e in each])) for k in (each[0] if each else ()) if all(k in e for e in each)}
-
-
-def _bad(seeds: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Per generator whether the card is red in every direction and seed (the truth: in any)."""
-    out = {}
-    for name in next(iter(seeds[0]["bad_generators"].values())):
-        lights = [found[name]["light"] for s in seeds for found in s["bad_generators"].values()]
-        red = [light == "red" for light in lights]
-        out[name] = {"lights": lights, "rejected": any(red) if name == "truth" else all(red)}
-    return out
-
-
-def _lost_to_baselines(by_way: dict[str, list[dict[str, Any]]]) -> list[str]:
-    """Where a baseline did better. Amplification and leak are left out: who changes nothing wins them."""
-    lost = []
-    for way in BOTH + SHAPE:
-        rows = [r for r in by_way["->".join(way)] if r["shown"]]
-        for name in BASELINES:
-            for key in ("smoothed_corr", "localisation", "effectiveness", "readouts"):
-                ours, theirs = (_score(rows, design, key) for design in ("model", name))
-                if theirs > ours:
-                    lost.append(f"{'->'.join(way)} {key}: {name} {theirs:.2f}, model {ours:.2f}")
-    return lost
-
-
-def _score(rows: Sequence[dict[str, Any]], design: str, key: str) -> float:
-    """The larger the better: a correlation as it is, a share by its distance from 1."""
-    if key == "readouts":
-        return -float(np.median([abs(v - 1) for v in _readouts(rows, design).values()]))
-    value = float(np.median([r["designs"][design][key] for r in rows]))
-    return -abs(value - 1) if key == "effectiveness" else value

@@ -230,6 +230,11 @@ def _evaluation_text(s: Result) -> str:
     for name, value in s.get("judges", {}).items():
         if value is not None:
             lines.append(f"Independent judge, {name}: {value:.3f} on the same wells")
+    generative = s["generative"]
+    if generative["accuracy"] is not None:
+        lines.append(f"Second opinion of the generator: {generative['accuracy']:.3f} on {generative['records']} images")
+    if generative["unlike"]:
+        lines.append(f"Unlike any condition: {', '.join(generative['unlike'][:5])}")
     baseline = s["baseline"]
     if baseline["accuracy"] is not None:
         lines.append(f"Beside it: {baseline['what']} {baseline['accuracy']:.3f}")
@@ -380,7 +385,7 @@ def _parser() -> argparse.ArgumentParser:
     p.add_argument("--work", type=Path, default=Path("bench"), metavar="DIR", help="truth: keeps plates and models")
     p.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="truth: of plate and training")
     p.add_argument("--preset", choices=("quick", "standard", "lab"), default="standard", help="truth: how to train")
-    p.add_argument("--cultures", type=int, default=16, help="truth: fresh cultures per pair of conditions")
+    p.add_argument("--cultures", type=int, default=12, help="truth: fresh cultures per pair of conditions")
     return parser
 
 

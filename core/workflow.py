@@ -145,7 +145,7 @@ def train(
     )
     card = replace(card, training={**losses, "threads": torch.get_num_threads()})
     card, latents, measurements = _finish(model, card, dataset, read, report)
-    card = _with_evaluation(card, latents, dataset, read, report)
+    card = _with_evaluation(model, card, latents, dataset, read, report)
     memory = _peak_memory_bytes()
     card = replace(
         card, training={**card.training, "total_seconds": time.monotonic() - began, "peak_memory_bytes": memory}
@@ -253,7 +253,7 @@ def evaluate(project_folder: Path, *, device: str = "auto", report: Report = sil
     read = reader(dataset)
     latents = _encode(model, card, dataset, read, report)
     card = replace(card, inverse=measure_inverse(model, card, dataset.records, read, report))
-    card = _with_evaluation(card, latents, dataset, read, report)
+    card = _with_evaluation(model, card, latents, dataset, read, report)
     folder = model_folder(project, project.model)
     save_card(folder, card)
     try:
@@ -375,8 +375,9 @@ def _encode(model: Any, card: ModelCard, dataset: Dataset, read: Reader, report:
 
 
 def _with_evaluation(
-    card: ModelCard, latents: LatentTable, dataset: Dataset, read: Reader, report: Report
+    model: Any, card: ModelCard, latents: LatentTable, dataset: Dataset, read: Reader, report: Report
 ) -> ModelCard:
+    from core.explain.generative import second_opinion
     from core.train.evaluate import evaluation_report, simple_baseline
 
     by_id = {r.id: r for r in dataset.records}
@@ -384,6 +385,7 @@ def _with_evaluation(
     result = evaluation_report(latents, [r.group for r in records], card.conditions, seed=card.seed)
     result["other_images"] = dataset_digest(dataset) != card.dataset_digest
     result["baseline"] = simple_baseline(records, card.split, read, report)
+    result["generative"] = second_opinion(model, card, records, read, report)
     return replace(card, accuracy=result)
 
 

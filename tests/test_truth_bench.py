@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import truth
+from benchmarks import truth, truth_summary
 from benchmarks.bad_generators import bad_generators
 from benchmarks.cultures import Cultures
 from core.data.synthetic import DEMO_PHENOTYPES
@@ -60,7 +60,7 @@ def test_every_ordered_pair_has_the_model_and_all_yardsticks(measured: dict[str,
     assert len(ways) == 5 * 4 + 2
     for row in ways:
         if "designs" in row:
-            assert {"model", "oracle", *truth.BASELINES} == set(row["designs"])
+            assert {"model", "oracle", *truth_summary.BASELINES} == set(row["designs"])
             assert row["designs"]["identity"]["effectiveness"] == 0
             assert row["designs"]["oracle"]["smoothed_corr"] > row["designs"]["identity"]["smoothed_corr"]
 
@@ -93,5 +93,5 @@ def test_counterfactuals_of_the_demo_come_nearer_to_the_truth_than_what_needs_no
         made = {k: [(c, f(c, way)) for c in cultures.cultures] for k, f in truth.baselines(session, cultures).items()}
         made["model"] = [(c, result.difference) for c, result in shown]
         scores = {k: truth.compare(way, v, cultures, spans)["smoothed_corr"] for k, v in made.items()}
-        assert scores["model"] > max(scores[k] for k in truth.BASELINES), scores
+        assert scores["model"] > max(scores[k] for k in truth_summary.BASELINES), scores
         assert np.mean([abs(r.difference[0]).max() for _, r in shown]) == 0  # nuclei do not differ: held

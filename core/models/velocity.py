@@ -1,8 +1,8 @@
 """The small U-Net that says in which direction an image moves: the velocity v(y, t, condition).
 
-Convolutional, normalised over channels and never over space, so a crop, a whole field and a tile give the same answer in their middle.
-The encoder sees the image and the time only; the condition enters in the decoder. Hence one encoder pass serves
-the velocities of all conditions, and its pooled bottleneck can be classified without knowing the answer.
+Convolutional, normalised over channels and never over space, so a crop, a whole field and a tile give the same answer
+in their middle. The encoder sees the image and the time only; the condition enters in the decoder. Hence one encoder
+pass serves the velocities of all conditions, and its pooled bottleneck can be classified without knowing the answer.
 Channels can be held: the network then sees them clean, knows that they are, and does not move them.
 """
 
@@ -104,6 +104,13 @@ class Velocity(nn.Module):
         context = self.context(t, held)
         scales = self.encoder(y, context)
         return self.decoder(scales, context + self.condition(condition)), pool(scales)
+
+    def of_every_condition(self, y: Tensor, t: float) -> Tensor:
+        """Velocities (K, C, H, W) of one squeezed image (1, C, H, W) under each condition: one encoder pass."""
+        context = self.context(torch.full((1,), t, device=y.device, dtype=y.dtype))
+        scales = self.encoder(y, context)
+        fine, middle, coarse = (s.expand(self.conditions, -1, -1, -1) for s in scales)
+        return self.decoder((fine, middle, coarse), context + self.condition.weight)
 
     def mixed(self, y: Tensor, t: float, mixture: Tensor, held: Tensor | None = None) -> Tensor:
         """sum_k mixture[:, k] v_k(y, t): one encoder pass, one decoder pass per condition in use.

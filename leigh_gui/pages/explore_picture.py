@@ -56,7 +56,7 @@ class PicturePanel(QWidget):
         self.readings = ReadingsPanel(self.state, self.control)
         self.path, self.bars, self.evidence = self.readings.path, self.readings.bars, self.readings.evidence
         self.split.addWidget(self.readings)
-        for index, stretch in enumerate((5, 4, 6)):
+        for index, stretch in enumerate((5, 4, 7)):
             self.split.setStretchFactor(index, stretch)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
