@@ -28,7 +28,7 @@ class JobDesk(QObject):
     changed = Signal()  # a job began or ended
     progress = Signal(str, object)  # verb, progress
     ended = Signal()
-    checked = Signal(str)  # what the check of the explanation found, in words
+    checked = Signal(object)  # what the check of the explanation found
 
     def __init__(self, state: AppState, runner: JobRunner, opener: Opener, saver: Saver, bus: ErrorBus, bar: JobBar,
                  strip: StatusStrip, parent: QObject | None = None) -> None:  # fmt: skip
@@ -105,7 +105,7 @@ class JobDesk(QObject):
             self.strip.tell(f"Saved {out}")
             self.strip.show_file(Path(out))
         elif verb == "counterfactual":
-            self.checked.emit(str(result.get("text", "")))
+            self.checked.emit(result)
             self.strip.tell("The explanation was checked; the Train page says what was found.")
 
     def _on_finished(self, verb: str) -> None:

@@ -10,14 +10,14 @@ import numpy as np
 
 from core.data.readouts import readouts
 from core.domain import FloatArray, ImageRecord, ModelCard, Role
-from core.explain.counterfactual import Encoded, counterfactual, encode, held_mask
+from core.explain.counterfactual import Encoded, counterfactual, encode, held_mask, middle
 from core.explain.evidence import Direction
 from core.explain.panel import Panel, Real
 from core.models.iresnet import IResNet
 from core.progress import Progress, Report, silent
 
 MAX_PAIRS = 60
-RECORDS, RECORD_PIXELS = 3, 128 * 128  # per pair; fewer where fields are larger
+RECORDS = 3  # per pair
 LOWEST, HIGHEST = 0.5, 2.5  # gains beyond erased cells
 LEAST_PROGRESS = 0.1
 
@@ -44,7 +44,7 @@ def calibrate(
         for record in chosen if direction.differs.any() else ():
             key = (record.id, held)
             if key not in encoded:
-                encoded[key] = encode(model, card, record.id, source, read(record), held)
+                encoded[key] = encode(model, card, record.id, source, middle(read(record), card), held)
             items.append(encoded[key])
         items = [item for item in items if not item.failure]
         gains.setdefault(source, {})[target] = _gain(model, card, direction, items) if items else 1.0
@@ -61,11 +61,7 @@ def pairs_of_interest(card: ModelCard) -> list[tuple[str, str]]:
 
 
 def _some(records: Sequence[ImageRecord], seed: int) -> list[ImageRecord]:
-    if not records:
-        return []
-    pixels = records[0].shape[1] * records[0].shape[2]
-    count = int(np.clip(RECORDS * RECORD_PIXELS / max(pixels, 1), 1, RECORDS))
-    return [records[i] for i in np.random.default_rng(seed).permutation(len(records))[:count]]
+    return [records[i] for i in np.random.default_rng(seed).permutation(len(records))[:RECORDS]]
 
 
 def _gain(model: IResNet, card: ModelCard, direction: Direction, items: Sequence[Encoded]) -> float:

@@ -22,6 +22,7 @@ from core.models.iresnet import IResNet, blend, one_hot, pad_field
 
 QUARTER_GREY_LEVEL = 0.25 / 255  # largest round-trip error of a record that is shown, as share of the range
 LARGEST_CONTRACTION = 0.9  # of any block of a record that is shown
+MIDDLE_PX = 96
 FALLBACK_GAIN = 1.0  # where a pair of conditions was not calibrated
 
 
@@ -107,6 +108,13 @@ def gain_of(card: ModelCard, source: str, weights: dict[str, float]) -> float:
     gains = card.training.get("gains", {}).get(source, {})
     total = sum(weights.values())
     return float(sum(w * gains.get(name, FALLBACK_GAIN) for name, w in weights.items()) / total)
+
+
+def middle(raw: FloatArray, card: ModelCard) -> FloatArray:
+    """The middle of a large field (C, Y, X), at most MIDDLE_PX network pixels a side: enough to calibrate on."""
+    side = MIDDLE_PX * card.recipe.downscale
+    top, left = (max(0, (s - side) // 2) for s in raw.shape[1:])
+    return raw[:, top : top + side, left : left + side]
 
 
 def relative_error(card: ModelCard, a: FloatArray, b: FloatArray) -> float:

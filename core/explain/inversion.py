@@ -1,6 +1,7 @@
 """The trained inverse, as it is: block times placed where the network is gentlest, and the round trip measured."""
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -8,12 +9,12 @@ import numpy as np
 from core.data.batches import Reader
 from core.domain import ImageRecord, InverseQuality, ModelCard, Split
 from core.errors import NotInvertible
-from core.explain.counterfactual import encode
+from core.explain.counterfactual import encode, middle
 from core.models.iresnet import IResNet, block_edges
 from core.progress import Progress, Report, silent
 
-PLACING_RECORDS = 4
-PLACING_ROUNDS = 2
+PLACING_RECORDS = 6
+PLACING_ROUNDS = 3
 MEASURED_RECORDS = 128
 
 
@@ -23,14 +24,15 @@ def place_steps(model: IResNet, card: ModelCard, records: Sequence[ImageRecord],
     Once with all stains free and, where there are several, once with one to all but one of them held.
     """
     rng = np.random.default_rng(card.seed)
-    chosen = [records[n] for n in rng.permutation(len(records))[:PLACING_RECORDS]]
+    chosen = _of_every_condition([records[n] for n in rng.permutation(len(records))])
     stains = len(card.channels)
     some = [tuple(bool(v) for v in rng.permutation(stains) < rng.integers(1, max(stains, 2))) for _ in chosen]
     for held in (False, True) if stains > 1 else (False,):
         masks = some if held else [()] * len(chosen)
         best = (np.inf, _times(model, held))
         for i in range(PLACING_ROUNDS):
-            measured = [encode(model, card, r.id, r.condition, read(r), m).contraction for r, m in zip(chosen, masks)]
+            items = [encode(model, card, r.id, r.condition, middle(read(r), card), m) for r, m in zip(chosen, masks)]
+            measured = [item.contraction for item in items]
             usable = [m for m in measured if m]
             report(Progress(i + 1, PLACING_ROUNDS, "Placing the steps"))
             if not usable:
@@ -40,6 +42,17 @@ def place_steps(model: IResNet, card: ModelCard, records: Sequence[ImageRecord],
             best = min(best, (worst, _times(model, held)))
             model.set_times(block_edges(model.architecture, contraction, held), held)
         model.set_times(best[1], held)
+
+
+def _of_every_condition(records: Sequence[ImageRecord]) -> list[ImageRecord]:
+    """The first PLACING_RECORDS, one of each condition before a second of any."""
+    seen: Counter[str] = Counter()
+    turns = []
+    for record in records:
+        turns.append(seen[record.condition])
+        seen[record.condition] += 1
+    order = sorted(range(len(records)), key=lambda i: turns[i])
+    return [records[i] for i in order[:PLACING_RECORDS]]
 
 
 def _times(model: IResNet, held: bool) -> tuple[float, ...]:

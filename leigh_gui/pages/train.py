@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
@@ -18,7 +19,7 @@ from PySide6.QtWidgets import (
 
 from core.train.presets import PRESETS
 from leigh_gui.pages.train_card import ModelCardView
-from leigh_gui.pages.train_check import CheckDialog
+from leigh_gui.pages.train_check import CheckDialog, check_words
 from leigh_gui.state import AppState
 from leigh_gui.widgets.curves import Curves
 from leigh_gui.widgets.empty_state import EmptyState
@@ -170,10 +171,10 @@ class TrainPage(QWidget):
         values = progress.get("values") or {}
         self.curves.add(progress.get("done", 0), values.get("loss"), values.get("accuracy"))
 
-    def show_check(self, text: str) -> None:
+    def show_check(self, result: dict[str, Any]) -> None:
         """What the check of the explanation found; it stays as long as the model."""
         card = self.state.opened.card if self.state.opened else None
-        self._checked = (card.digest if card else "", "\n".join(line.strip() for line in text.splitlines()))
+        self._checked = (card.digest if card else "", check_words(result))
         self._on_model()
 
     def _on_model(self) -> None:

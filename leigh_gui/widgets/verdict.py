@@ -27,7 +27,7 @@ def verdict(cf: Counterfactual, names: Sequence[str]) -> tuple[str, str]:
     if WORSE.index(own) >= WORSE.index(state):
         return own, reason
     first = next(check for check in evidence.checks if check.light == evidence.light)
-    return state, reason if first.name == "model" else first.words
+    return state, _landing(cf, names)[1] if first.name == "model" else first.words
 
 
 def evidence_of(cf: Counterfactual) -> Evidence | None:
@@ -41,16 +41,21 @@ def exaggerated(strength: float) -> bool:
 
 
 def _own_verdict(cf: Counterfactual, names: Sequence[str]) -> tuple[str, str]:
-    """What the model and the arithmetic say by themselves."""
+    """What the arithmetic and the model say by themselves."""
     if not cf.valid:
         return "bad", cf.reason or "This counterfactual did not pass its checks and is not drawn."
-    predicted = names[int(np.argmax(cf.probabilities))]
     if cf.roundtrip_error > GREY_LEVEL / 4:
         return "warn", f"The inverse is off by {percent(cf.roundtrip_error, 3)} of the range."
     if cf.clipped > 0.01:
         return "warn", f"{percent(cf.clipped, 1)} of the pixels left the camera's range and were clipped."
     if exaggerated(cf.strength):
         return "warn", "Exaggerated: further than real images of the target typically are."
+    return _landing(cf, names)
+
+
+def _landing(cf: Counterfactual, names: Sequence[str]) -> tuple[str, str]:
+    """Where the model says it is now."""
+    predicted = names[int(np.argmax(cf.probabilities))]
     if cf.target == cf.source:
         return "none", f"It is {cf.source} already; choose another condition."
     if predicted == cf.source:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 from gui_stand_in import make_dataset, make_evidence
 from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
@@ -58,6 +60,7 @@ def test_a_third_condition_is_named_and_fails_where_it_was_judged():
     assert verdict(counterfactual(**third), names) == ("warn", "It landed in TT, not in WT.")
     judged = counterfactual(evidence=make_evidence(model="red", judges="red"), **third)
     assert verdict(judged, names) == ("bad", "It landed in TT, not in WT.")
+    assert verdict(replace(judged, strength=1.3), names) == ("bad", "It landed in TT, not in WT.")
 
 
 def test_moving_to_its_own_condition_is_no_success():

@@ -3,6 +3,7 @@
 import pytest
 from gui_stand_in import make_project
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QLabel
 
 from leigh_gui.jobs import Job
 
@@ -210,8 +211,19 @@ def test_the_explanation_is_checked_with_a_planted_change(opened, monkeypatch):
     assert words[0] == "counterfactual" and words[words.index("--plant") + 1] == "channel=Mitochondria,factor=0.7"
     out = opened.state.project.folder / "exports" / "positive-control" / "Mitochondria-0.7-quick"
     assert words[words.index("--preset") + 1] == "quick" and words[words.index("--out") + 1] == str(out)
-    opened.jobs.step_finished.emit("counterfactual", {"planted": [], "text": "It was recovered 0.9-fold."})
-    assert page.card.rows["Planted change"] == "It was recovered 0.9-fold."
+    way = {"plant": "Mitochondria x0.7", "way": "there", "images": 8, "valid": 8, "effectiveness": 0.83,
+           "effectiveness_low": 0.76, "effectiveness_high": 0.91, "off_channel": 0.03}  # fmt: skip
+    planted = [way, {**way, "way": "back", "valid": 0}]
+    found = {"planted": planted, "accuracy": 0.9, "accuracy_low": 0.7, "accuracy_high": 1.0, "out": "there"}
+    opened.jobs.step_finished.emit("counterfactual", found)
+    assert page.card.rows["Planted change"].splitlines() == [
+        "Mitochondria x0.7: 83 % of the change found (76 – 91 %) in 8 of 8 images, 3 % in other stains.",
+        "Mitochondria x0.7, taken back: none of 8 images could be moved.",
+        "The second model names 90 % of the held-out images right.",
+        "Median over images, quartiles in brackets. All of it is in there",
+    ]
+    opened.jobs.step_finished.emit("counterfactual", {**found, "accuracy_low": 0.4})
+    assert "cannot show what was planted" in page.card.rows["Planted change"]
 
 
 def test_a_factor_of_one_plants_nothing(qtbot):
@@ -267,8 +279,15 @@ def test_closing_during_a_job_asks(window, monkeypatch, qtbot):
 
 
 def test_nothing_is_clipped_at_1366x768(opened, qtbot):
+    opened.control.move_to("TT")
+    answered(opened, qtbot, 1.0)
     page = opened.explore()
-    for widget in (*page.picture.bars.buttons.values(), page.picture.evidence, page.picture.path, page.tabs):
+    card, hold = page.picture.evidence, page.picture.readings.hold
+    view = card.parentWidget()  # the card scrolls where it is too tall
+    assert card.width() <= view.width()
+    labels = [label for label in card.findChildren(QLabel) if label.isVisible()]
+    qtbot.waitUntil(lambda: all(w.height() >= w.heightForWidth(w.width()) for w in labels), timeout=5000)
+    for widget in (*page.picture.bars.buttons.values(), view, hold, page.picture.path, page.tabs):
         corner = widget.mapTo(opened, QPoint(widget.width(), widget.height()))
         assert corner.x() <= opened.width() and corner.y() <= opened.height()
     assert opened.minimumSizeHint().width() <= 1366 and opened.minimumSizeHint().height() <= 768

@@ -11,7 +11,7 @@ from core.io.project import open_project
 from core.train.checkpoint import CHECKPOINT
 
 Leigh = Callable[[Sequence[object]], "subprocess.Popen[str]"]
-WAIT_S = 120
+WAIT_S = 500
 
 
 def wait_for_step(process: "subprocess.Popen[str]", step: int) -> None:
