@@ -18,10 +18,11 @@ from core.data.recipe import change_at_full_size, from_network, to_network
 from core.domain import Counterfactual, FloatArray, ModelCard
 from core.errors import LeighError, NotInvertible
 from core.models.heads import coordinates_of
-from core.models.iresnet import IResNet, blend, one_hot, pad_field
+from core.models.iresnet import IResNet, blend, block_edges, one_hot, pad_field
 
 QUARTER_GREY_LEVEL = 0.25 / 255  # largest round-trip error of a record that is shown, as share of the range
 LARGEST_CONTRACTION = 0.9  # of any block of a record that is shown
+RETRIES = 2  # with block edges placed for this record alone
 MIDDLE_PX = 96
 FALLBACK_GAIN = 1.0  # where a pair of conditions was not calibrated
 
@@ -41,6 +42,7 @@ class Encoded:
     contraction: tuple[float, ...]
     evaluations: int
     failure: str = ""
+    times: tuple[float, ...] = ()  # block edges of this record alone, where the network's own were too far apart
 
 
 def condition_index(card: ModelCard, name: str) -> int:
@@ -61,42 +63,62 @@ def held_mask(card: ModelCard, names: Iterable[str]) -> tuple[bool, ...]:
     return tuple(name in wanted for name in known)
 
 
-@torch.no_grad()
 def encode(
-    model: IResNet, card: ModelCard, record_id: str, source: str, raw: FloatArray, held: tuple[bool, ...] = ()
+    model: IResNet,
+    card: ModelCard,
+    record_id: str,
+    source: str,
+    raw: FloatArray,
+    held: tuple[bool, ...] = (),
+    retries: int = RETRIES,
 ) -> Encoded:
-    """Solve the inverse of every block once. A record that cannot be inverted comes back with its `failure`."""
+    """Solve the inverse of every block once. A record that cannot be inverted comes back with its `failure`.
+
+    Where a block does not contract enough on this image, its blocks are placed anew for it alone, by what was
+    measured: nothing ties the block times of one image to those of another.
+    """
     held = held or (False,) * len(card.channels)
+    encoded = _encode(model, card, record_id, source, raw, held, ())
+    for _ in range(retries):
+        if not encoded.contraction or max(encoded.contraction) < LARGEST_CONTRACTION:
+            break
+        edges = block_edges(model.architecture, encoded.contraction, any(held), encoded.times)
+        again = _encode(model, card, record_id, source, raw, held, edges)
+        if not again.contraction or max(again.contraction) >= max(encoded.contraction):
+            break
+        encoded = again
+    return encoded
+
+
+@torch.no_grad()
+def _encode(
+    model: IResNet,
+    card: ModelCard,
+    record_id: str,
+    source: str,
+    raw: FloatArray,
+    held: tuple[bool, ...],
+    times: tuple[float, ...],
+) -> Encoded:
     device = next(model.parameters()).device
     x = to_network(card.recipe, raw)
     mixture = one_hot(torch.tensor([condition_index(card, source)], device=device), len(card.conditions))
     batch, (height, width) = pad_field(torch.from_numpy(x)[None].to(device))
     try:
-        z, quality = model.encode(batch, mixture, _row(held, device))
+        z, quality = model.encode(batch, mixture, _row(held, device), times)
     except NotInvertible as failure:
         none = torch.zeros_like(batch)
         return Encoded(record_id, source, raw, x, x, none, held, float("inf"), (), 0, str(failure))
-    back = model.decode(z, mixture, _row(held, device))[0, :, :height, :width].cpu().numpy()
+    back = model.decode(z, mixture, _row(held, device), times)[0, :, :height, :width].cpu().numpy()
     error = relative_error(card, x, back)
     contraction = tuple(float(q.contraction.max()) for q in quality)
-    failure_text = ""
+    reason = ""
     if not error <= QUARTER_GREY_LEVEL:  # catches a round trip that is not a number, too
-        failure_text = f"The round-trip error {error:.1e} of the range is above a quarter of a grey level."
+        reason = f"The round-trip error {error:.1e} of the range is above a quarter of a grey level."
     elif not max(contraction) < LARGEST_CONTRACTION:
-        failure_text = f"A block contracts by {max(contraction):.2f} only; {LARGEST_CONTRACTION} is the limit."
-    return Encoded(
-        record_id,
-        source,
-        raw,
-        x,
-        back,
-        z,
-        held,
-        error,
-        contraction,
-        sum(q.evaluations for q in quality),
-        failure_text,
-    )
+        reason = f"A block contracts by {max(contraction):.2f} only; {LARGEST_CONTRACTION} is the limit."
+    work = sum(q.evaluations for q in quality)
+    return Encoded(record_id, source, raw, x, back, z, held, error, contraction, work, reason, times)
 
 
 def _row(held: tuple[bool, ...], device: torch.device) -> Tensor | None:
@@ -150,7 +172,9 @@ def decode(
     gain = gain_of(card, encoded.source, weights) if gain is None else gain
     mixture = blend(source, target, torch.tensor([strength * gain], device=device))
     height, width = encoded.x.shape[-2:]
-    moved = model.decode(encoded.z, mixture, _row(encoded.held, device))[0, :, :height, :width].cpu().numpy()
+    moved = (
+        model.decode(encoded.z, mixture, _row(encoded.held, device), encoded.times)[0, :, :height, :width].cpu().numpy()
+    )
     out: FloatArray = np.where(np.array(encoded.held)[:, None, None], encoded.back, moved)
     return out
 

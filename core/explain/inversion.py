@@ -31,7 +31,8 @@ def place_steps(model: IResNet, card: ModelCard, records: Sequence[ImageRecord],
         masks = some if held else [()] * len(chosen)
         best = (np.inf, _times(model, held))
         for i in range(PLACING_ROUNDS):
-            items = [encode(model, card, r.id, r.condition, middle(read(r), card), m) for r, m in zip(chosen, masks)]
+            fields = [middle(read(r), card) for r in chosen]
+            items = [encode(model, card, r.id, r.condition, x, m, 0) for r, x, m in zip(chosen, fields, masks)]
             measured = [item.contraction for item in items]
             usable = [m for m in measured if m]
             report(Progress(i + 1, PLACING_ROUNDS, "Placing the steps"))

@@ -43,7 +43,7 @@ class Session:
     def __init__(self, folder: Path, device: str = "auto") -> None:
         self.project = open_project(folder)
         if self.project.dataset is None or not self.project.model:
-            raise BadProject(f"{folder} has no trained model.", "Train one on the Train page.")
+            raise BadProject(f"{folder} has no trained model.", "Train one on the Train page, or with `leigh train`.")
         model_path = model_folder(self.project, self.project.model)
         self.card = load_card(model_path)
         self.device = choose_device(device)

@@ -110,10 +110,11 @@ class IResNet(nn.Module):
         a = self.architecture
         self.architecture = replace(a, times_held=times) if held else replace(a, times=times)
 
-    def _condition(self, mixture: Tensor, held: Tensor | None) -> tuple[Tensor, Tensor]:
+    def _condition(self, mixture: Tensor, held: Tensor | None, times: tuple[float, ...]) -> tuple[Tensor, Tensor]:
         """What the blocks are told (N, K + C), and `held` (N, C); the blocks take their places for it."""
         held = mixture.new_zeros(len(mixture), self.architecture.channels) if held is None else held
-        for block, (t, h) in zip(self.blocks, step_times(self.architecture, bool(held.any())), strict=True):
+        steps = pairs_of(times) if times else step_times(self.architecture, bool(held.any()))
+        for block, (t, h) in zip(self.blocks, steps, strict=True):
             block.t, block.h = t, h
         return torch.cat([mixture, held], 1), held
 
@@ -127,18 +128,21 @@ class IResNet(nn.Module):
         out: Tensor = self.flow[0]((x,), jac=False)[0][0]
         return out
 
-    def encode(self, x: Tensor, mixture: Tensor, held: Tensor | None = None) -> tuple[Tensor, list[Inverse]]:
+    def encode(
+        self, x: Tensor, mixture: Tensor, held: Tensor | None = None, times: tuple[float, ...] = ()
+    ) -> tuple[Tensor, list[Inverse]]:
         """Image to latent under `mixture` (N, K), with the quality of every block's solve.
 
-        Stains that are held, `held` (N, C) of 0 and 1, are context: they stay what they are.
+        Stains that are held, `held` (N, C) of 0 and 1, are context: they stay what they are. `times` are other block
+        edges than the network's own; the latent must then be decoded with the same.
         """
-        condition, held = self._condition(mixture, held)
+        condition, held = self._condition(mixture, held, times)
         z, _ = self.flow(x * self._scales(held), [condition], rev=False, jac=False)
         return z, [block.last for block in self.blocks if block.last is not None]
 
-    def decode(self, z: Tensor, mixture: Tensor, held: Tensor | None = None) -> Tensor:
+    def decode(self, z: Tensor, mixture: Tensor, held: Tensor | None = None, times: tuple[float, ...] = ()) -> Tensor:
         """Latent to image under `mixture` (N, K): one explicit pass."""
-        condition, held = self._condition(mixture, held)
+        condition, held = self._condition(mixture, held, times)
         # FrEIA's Haar reverse works in place on its input; the blocks before it always make a new tensor.
         x, _ = self.flow(z, [condition], rev=True, jac=False)
         out: Tensor = x / self._scales(held)
@@ -169,18 +173,26 @@ def step_times(a: Architecture, held: bool = False) -> list[tuple[float, float]]
 
     Decoding goes from t_noise to t_image: y(t_k) = y(t_k+1) - (t_k+1 - t_k) v(y(t_k+1), t_k+1), hence h < 0.
     """
-    edges = (a.times_held if held else a.times) or block_edges(a, [1.0] * a.blocks, held)
+    return pairs_of((a.times_held if held else a.times) or block_edges(a, [1.0] * a.blocks, held))
+
+
+def pairs_of(edges: Sequence[float]) -> list[tuple[float, float]]:
+    """(t, h) per block between these edges."""
     return [(after, before - after) for before, after in pairwise(edges)]
 
 
-def block_edges(a: Architecture, contraction: Sequence[float], held: bool = False) -> tuple[float, ...]:
+def block_edges(
+    a: Architecture, contraction: Sequence[float], held: bool = False, times: Sequence[float] = ()
+) -> tuple[float, ...]:
     """Edges (blocks + 1,) that give every block an equal share of the contraction measured with the present ones.
 
     A block's contraction grows with its step, so steps are short where the velocity is steep (at the noise end for
     images with strong contrast). Equal measurements give times uniform in logit(t).
     """
     low, high = _logit(a.t_image), _logit(a.t_noise_held if held else a.t_noise)
-    present = [_logit(t) for t in (a.times_held if held else a.times)] or list(np.linspace(low, high, a.blocks + 1))
+    present = [_logit(t) for t in times or (a.times_held if held else a.times)] or list(
+        np.linspace(low, high, a.blocks + 1)
+    )
     reached = np.concatenate([[0.0], np.cumsum(contraction)])
     edges = np.interp(np.linspace(0, reached[-1], a.blocks + 1), reached, present)
     return tuple(float(1 / (1 + np.exp(-v))) for v in edges)

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from core.data.readouts import readouts
-from core.data.recipe import to_network
+from core.data.recipe import shrink, to_network
 from core.domain import FloatArray, IntArray, ModelCard, Recipe
 from core.errors import BadModel
 from core.io.atomic import atomic_write_bytes, atomic_write_text
@@ -130,12 +130,15 @@ def _smooth(x: Tensor, axis: int, step: int) -> Tensor:
     return torch.stack(taps).sum(dim=0)
 
 
-def forest_readouts(raw: FloatArray) -> FloatArray:
+def forest_readouts(raw: FloatArray, recipe: Recipe) -> FloatArray:
     """(R,) readouts of raw grey values (C, Y, X) and, for each two channels, the differences of their logarithms.
+
+    Measured at the resolution of the network.
 
     How bright mitochondria are beside the nuclei says more than either: it does not depend on how many cells there are.
     """
-    values = np.array(list(readouts(raw).values())).reshape(len(raw), -1)
+    small = shrink(np.asarray(raw, np.float64), recipe.downscale)
+    values = np.array(list(readouts(small).values())).reshape(len(raw), -1)
     logged = np.sign(values) * np.log1p(np.abs(values))
     first, second = np.triu_indices(len(raw), 1)
     both: FloatArray = np.concatenate([values.ravel(), (logged[first] - logged[second]).ravel()]).astype(np.float32)
@@ -166,7 +169,7 @@ class Judges:
             x = self._input(raw)
             logits = torch.cat([self.convolutional(x), self.wavelet(x)]).numpy()
         networks = softmax(logits.astype(np.float64), axis=1)
-        all_three: FloatArray = np.concatenate([networks, self._forest(forest_readouts(raw)[None])])
+        all_three: FloatArray = np.concatenate([networks, self._forest(forest_readouts(raw, self.recipe)[None])])
         return all_three
 
     def predictions(self, raw: FloatArray) -> tuple[str, ...]:
@@ -235,7 +238,7 @@ def load_judges(folder: Path, card: ModelCard) -> Judges:
     channels, conditions = len(card.channels), len(card.conditions)
     networks = ConvJudge(channels, conditions), WaveletJudge(channels, conditions)
     table, labels = (tensors.pop(f"forest.{name}", np.zeros(0)) for name in ("table", "labels"))
-    if not _is_table(table, labels, channels, conditions):
+    if not _is_table(table, labels, stored.recipe, conditions):
         raise BadModel(f"{path.with_name(JUDGES_WEIGHTS_FILE)} is damaged (the forest's table).", REMEDY)
     for prefix, network in zip(("convolutional.", "wavelet."), networks):
         own = {k.removeprefix(prefix): torch.from_numpy(v) for k, v in tensors.items() if k.startswith(prefix)}
@@ -291,8 +294,9 @@ def _not_finite(tensors: dict[str, Any]) -> str:
     return next((k for k, v in tensors.items() if v.dtype.kind == "f" and not np.isfinite(v).all()), "")
 
 
-def _is_table(table: FloatArray, labels: IntArray, channels: int, conditions: int) -> bool:
+def _is_table(table: FloatArray, labels: IntArray, recipe: Recipe, conditions: int) -> bool:
     """Whether a forest that reads this program's readouts and knows every condition can grow from it."""
-    columns = forest_readouts(np.zeros((channels, 16, 16))).shape
+    side = 16 * recipe.downscale
+    columns = forest_readouts(np.zeros((len(recipe.offset), side, side)), recipe).shape
     fits = table.ndim == 2 and table.shape[1:] == columns and labels.shape == table.shape[:1]
     return fits and labels.dtype == np.int64 and set(labels.tolist()) == set(range(conditions))

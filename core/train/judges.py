@@ -102,7 +102,7 @@ def _measure(
         noise = SPECKLE * rng.uniform() * span * rng.standard_normal(part.shape, np.float32)
         for out, seen, measured in ((whole, raw, raw), (parts, part + noise, part)):
             x = torch.from_numpy(to_network(recipe, seen))[None]
-            out.append((WaveletJudge.features(x), forest_readouts(measured)))
+            out.append((WaveletJudge.features(x), forest_readouts(measured, recipe)))
         tick()
     features, rows = zip(*whole, *parts)
     return torch.cat(features), np.stack(rows)

@@ -20,9 +20,11 @@ class Preset:
 
 
 PRESETS = {
-    "quick": Preset("quick", "A first look", "about 10 minutes on two cores", 800, 24, 64, (40, 64, 96), 12),
+    "quick": Preset(
+        "quick", "A first look", "about 15 minutes on two cores", 600, 24, 64, (40, 64, 96), 12, judge_steps=300
+    ),
     "standard": Preset(
-        "standard", "For results", "about 45 minutes on two cores, less on a GPU", 3600, 24, 64, (40, 64, 96), 12
+        "standard", "For results", "about an hour on two cores, less on a GPU", 3600, 24, 64, (40, 64, 96), 12
     ),
     "lab": Preset(
         "lab",

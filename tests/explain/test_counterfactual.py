@@ -98,7 +98,7 @@ def test_a_round_trip_that_is_not_a_number_is_a_failure(trained: Trained, monkey
     _, model, _ = trained
     item = encoded(trained)
     broken = torch.full((1, 3, 48, 48), float("nan"))
-    monkeypatch.setattr(model, "decode", lambda z, mixture, held=None: broken)
+    monkeypatch.setattr(model, "decode", lambda z, mixture, held=None, times=(): broken)
     assert item.failure == "" and "round-trip error" in encoded(trained).failure
 
 
