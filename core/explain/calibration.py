@@ -17,7 +17,7 @@ from core.models.iresnet import IResNet
 from core.progress import Progress, Report, silent
 
 MAX_PAIRS = 60
-RECORDS = 3  # per pair
+RECORDS, MAIN_RECORDS = 3, 8  # per pair; of a pair of healthy and diseased
 LOWEST, HIGHEST = 0.5, 2.5  # gains beyond erased cells
 LEAST_PROGRESS = 0.1
 
@@ -38,7 +38,8 @@ def calibrate(
     gains: dict[str, dict[str, float]] = {}
     for i, (source, target) in enumerate(pairs):
         direction = Direction(real, source, target)
-        chosen = _some([r for r in records if r.condition == source], card.seed)
+        count = MAIN_RECORDS if {source, target} <= _main(card) else RECORDS
+        chosen = _some([r for r in records if r.condition == source], count, card.seed)
         held = held_mask(card, direction.holdable)
         items = []
         for record in chosen if direction.differs.any() else ():
@@ -55,13 +56,17 @@ def calibrate(
 def pairs_of_interest(card: ModelCard) -> list[tuple[str, str]]:
     """All ordered pairs where they are few; else those from and to healthy and diseased conditions first."""
     names = card.condition_names
-    main = {c.name for c in card.conditions if c.role in (Role.HEALTHY, Role.DISEASED)}
+    main = _main(card)
     pairs = [(s, t) for s in names for t in names if s != t]
     return sorted(pairs, key=lambda pair: -len(main & set(pair)))[:MAX_PAIRS]
 
 
-def _some(records: Sequence[ImageRecord], seed: int) -> list[ImageRecord]:
-    return [records[i] for i in np.random.default_rng(seed).permutation(len(records))[:RECORDS]]
+def _main(card: ModelCard) -> set[str]:
+    return {c.name for c in card.conditions if c.role in (Role.HEALTHY, Role.DISEASED)}
+
+
+def _some(records: Sequence[ImageRecord], count: int, seed: int) -> list[ImageRecord]:
+    return [records[i] for i in np.random.default_rng(seed).permutation(len(records))[:count]]
 
 
 def _gain(model: IResNet, card: ModelCard, direction: Direction, items: Sequence[Encoded]) -> float:

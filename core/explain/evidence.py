@@ -102,11 +102,13 @@ class Direction:
         return np.stack([self.real.readouts[rows[names == g]].mean(axis=0) for g in np.unique(names)])
 
     def progress(self, before: FloatArray, after: FloatArray) -> float:
-        """How far readouts (R,) came along the shift of real images: 0 not at all, 1 as far as the target is."""
+        """How far readouts (R,) came along the shift of real images: 0 not at all, 1 as far as the target is.
+
+        The median over the readouts that differ: a single bright spot must not decide.
+        """
         use = self.differs if self.differs.any() else np.ones(len(self.shift), bool)
-        moved, way = ((after - before) / self._spread)[use], self.shift[use]
-        way = np.sign(way) * np.minimum(np.abs(way), 3.0)  # no single readout decides
-        return float(np.clip(moved, -6, 6) @ way / max(float(np.abs(self.shift[use]) @ np.abs(way)), 1e-9))
+        away = np.where(self.shift == 0, 1e-9, self.shift)
+        return float(np.median((((after - before) / self._spread) / away)[use]))
 
     def judge(self, moved: Sequence[Moved]) -> Evidence:
         """The evidence of one counterfactual, or of several of this direction together."""

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.data.recipe import change_at_full_size, choose_downscale, fit_recipe, from_network, to_network
+from core.data.recipe import GAIN, change_at_full_size, choose_downscale, fit_recipe, from_network, to_network
 from core.data.synthetic import DISEASED, HEALTHY, render
 from core.errors import LeighError
 
@@ -28,7 +28,7 @@ def test_network_input_has_the_planned_spread() -> None:
     recipe = fit_recipe(FIELDS, 32)
     x = np.stack([to_network(recipe, f) for f in FIELDS])
     assert np.allclose(x.mean(axis=(0, 2, 3)), 0, atol=0.1)
-    assert np.allclose(x.std(axis=(0, 2, 3)), 0.7, atol=0.1)
+    assert np.allclose(x.std(axis=(0, 2, 3)), GAIN, atol=0.1)
 
 
 def test_a_constant_channel_is_refused() -> None:
