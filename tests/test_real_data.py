@@ -21,7 +21,7 @@ def run(leigh: Leigh) -> Run:
 
     def run(*words: object) -> dict[str, Any]:
         process = leigh([*words, "--json"])
-        out, err = process.communicate(timeout=400)
+        out, err = process.communicate(timeout=1200)
         assert process.returncode == 0, err[-1500:]
         answer: dict[str, Any] = json.loads(out.strip().splitlines()[-1])
         return answer
