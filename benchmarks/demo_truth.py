@@ -26,11 +26,14 @@ def measure(session: Session, source: str, target: str) -> dict[str, float]:
     with resource("demo", "images", "truth.csv").open(encoding="utf-8") as stream:
         seeds = {row["file"]: int(row["culture_seed"]) for row in csv.DictReader(stream)}
     names = session.card.condition_names
-    rows = []
+    rows, refused = [], 0
     for record in dataset.records:
         if record.condition != source or session.card.split[record.group] != Split.TEST:
             continue
         moved = session.move(record.id, {target: 1.0}, 1.0)
+        if not moved.valid:  # not shown in the program either
+            refused += 1
+            continue
         before, after = true_pair(
             seeds[record.files[0]], DEMO_PHENOTYPES[source], DEMO_PHENOTYPES[target], record.shape[1]
         )
@@ -44,7 +47,11 @@ def measure(session: Session, source: str, target: str) -> dict[str, float]:
         row["nuclei kept"] = float(_nuclei(moved.image) == _nuclei(moved.original))
         rows.append(row)
     kept = {k: float(np.mean([r[k] for r in rows])) for k in ("reaches_target", "nuclei kept")}
-    return {"images": float(len(rows))} | {k: float(np.median([r[k] for r in rows])) for k in rows[0]} | kept
+    return (
+        {"images": float(len(rows)), "refused": float(refused)}
+        | {k: float(np.median([r[k] for r in rows])) for k in rows[0]}
+        | kept
+    )
 
 
 def _smooth(change: FloatArray) -> FloatArray:
