@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 from scipy.linalg import sqrtm
 
-from core.domain import BoolArray, Check, Evidence, FloatArray, IntArray
+from core.domain import LIGHTS, BoolArray, Check, Evidence, FloatArray, IntArray
 from core.explain.panel import Measured, Real
 
 # Limits: green up to the first, amber up to the second, red beyond.
@@ -199,7 +199,7 @@ class Direction:
             values["off_channel"] = off
             lights.append(_light(-off, (-OFF_CHANNEL[0], -OFF_CHANNEL[1])))
             words.append(f"{off:.0%} of the change in channels that should not change")
-        light = max(lights, key=("green", "amber", "red").index, default="amber")
+        light = max(lights, key=LIGHTS.index, default="amber")
         return Check("rest", light, "What should stay: " + ("; ".join(words) or "nothing to compare"))
 
     def _came(self, moved: Sequence[Moved]) -> FloatArray:
