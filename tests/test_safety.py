@@ -94,6 +94,6 @@ def test_records_with_long_alike_names_keep_files_of_their_own(
     records = tuple(replace(r, id=f"{long}{i}") for i, r in enumerate(dataset.records))
     save_project(replace(project, dataset=replace(dataset, records=records)))
     chosen = [r.id for r in records if r.condition == "DS"][:3]
-    rows = counterfactuals(project.folder, tmp_path / "out", to="WT", record_ids=chosen, device="cpu")
+    rows, _ = counterfactuals(project.folder, tmp_path / "out", to="WT", record_ids=chosen, device="cpu")
     assert len({row["file"] for row in rows}) == 3
     assert all((tmp_path / "out" / row["file"]).exists() for row in rows)
