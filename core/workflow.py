@@ -17,8 +17,10 @@ from core.data.batches import FieldStore, Reader
 from core.data.recipe import fit_recipe
 from core.data.split import split_by_group
 from core.domain import (
+    BoolArray,
     Dataset,
     DecisionMap,
+    FloatArray,
     ImageRecord,
     LatentTable,
     ModelCard,
@@ -45,6 +47,7 @@ from core.progress import Progress, Report, silent
 
 if TYPE_CHECKING:
     from core.explain.panel import Panel, Real
+    from core.train.presets import Preset
 
     Measurements = tuple[Panel, Real]
 
@@ -92,9 +95,10 @@ def train(
     """Train, calibrate and measure a model; it replaces the project's model of that name only when it is complete."""
     import torch
 
-    from core.explain.panel import save_panel
+    from core.explain.calibration import likely_holds
+    from core.explain.panel import measure_readouts, save_panel
     from core.models.iresnet import Architecture, IResNet
-    from core.models.load import architecture_dict, choose_device, on_device, weights_of
+    from core.models.load import choose_device, on_device, weights_of
     from core.train.checkpoint import CHECKPOINT
     from core.train.loop import fit
     from core.train.presets import PRESETS
@@ -102,55 +106,36 @@ def train(
     began = time.monotonic()
     project, dataset = with_dataset(project_folder)
     settings = PRESETS[preset]
-    split = split_by_group(dataset.records, seed=seed, test_groups=test_groups)
     read = reader(dataset)
-    training = [r for r in dataset.records if split[r.group] == Split.TRAIN]
-    step = max(1, len(training) // RECIPE_FIELDS)
-    recipe = fit_recipe([read(r).astype(np.float32) for r in training[::step]], settings.crop)
-    recipe = replace(recipe, crop=_crop_that_fits(dataset, recipe))
-    names = [c.name for c in dataset.conditions if any(r.condition == c.name for r in dataset.records)]
-    architecture = Architecture(len(dataset.channels), len(names), settings.widths, settings.blocks)
+    card = _untrained_card(dataset, settings, split_by_group(dataset.records, seed=seed, test_groups=test_groups), seed)
     torch.manual_seed(seed)
-    model = on_device(IResNet(architecture), choose_device(device))
+    model = on_device(IResNet(Architecture(**card.architecture)), choose_device(device))
     folder = model_folder(project, MODEL_NAME)
     folder.mkdir(parents=True, exist_ok=True)
-    card = ModelCard(
-        name=MODEL_NAME,
-        kind="iresnet",
-        channels=dataset.channels,
-        conditions=tuple(c for c in dataset.conditions if c.name in names),
-        recipe=recipe,
-        architecture=architecture_dict(architecture),
-        preset=preset,
-        seed=seed,
-        dataset_digest=dataset_digest(dataset),
-        split=split,
-        pixel_size_um=dataset.pixel_size_um,
-    )
-    labels = np.array([names.index(r.condition) for r in training], np.int64)
-    identity = blake2b(
-        json.dumps([card.dataset_digest, split, asdict(settings), seed, recipe.crop]).encode()
-    ).hexdigest()
+    compared = _some_of_each(dataset.records, card)
+    readouts = measure_readouts(compared, card.recipe, read, report)
+    holds = likely_holds(card, _real_readouts(compared, card, readouts))
+    identity = [card.dataset_digest, card.split, asdict(settings), seed, card.recipe.crop, holds.tolist()]
+    names = list(card.condition_names)
+    training = [r for r in dataset.records if card.split[r.group] == Split.TRAIN]
     losses = fit(
         model,
-        FieldStore(training, recipe, read),
-        labels,
+        FieldStore(training, card.recipe, read),
+        np.array([names.index(r.condition) for r in training], np.int64),
         settings,
         seed=seed,
         folder=folder,
-        identity=identity,
-        validation=_validation(dataset, split, recipe, read, names),
+        identity=blake2b(json.dumps(identity).encode()).hexdigest(),
+        holds=holds,
+        validation=_validation(dataset, card.split, card.recipe, read, names),
         resume=resume,
         report=report,
     )
     card = replace(card, training={**losses, "threads": torch.get_num_threads()})
-    card, latents, measurements = _finish(model, card, dataset, read, report)
+    card, latents, measurements = _finish(model, card, dataset, read, readouts, holds, report)
     card = _with_evaluation(model, card, latents, dataset, read, report)
-    memory = _peak_memory_bytes()
-    card = replace(
-        card, training={**card.training, "total_seconds": time.monotonic() - began, "peak_memory_bytes": memory}
-    )
-    card = save_model(folder, card, weights_of(model))
+    spent = {"total_seconds": time.monotonic() - began, "peak_memory_bytes": _peak_memory_bytes()}
+    card = save_model(folder, replace(card, training={**card.training, **spent}), weights_of(model))
     save_panel(folder, *measurements, card.digest)
     project = open_project(project_folder)  # it may have been edited meanwhile
     if project.dataset is not None and dataset_digest(project.dataset) == card.dataset_digest:
@@ -159,6 +144,33 @@ def train(
     for leftover in (folder / CHECKPOINT, (folder / CHECKPOINT).with_suffix(".previous")):
         leftover.unlink(missing_ok=True)
     return card
+
+
+def _untrained_card(dataset: Dataset, settings: Preset, split: dict[str, str], seed: int) -> ModelCard:
+    """What is settled before training: recipe, conditions, architecture, split."""
+    from core.models.iresnet import Architecture
+    from core.models.load import architecture_dict
+
+    read = reader(dataset)
+    training = [r for r in dataset.records if split[r.group] == Split.TRAIN]
+    step = max(1, len(training) // RECIPE_FIELDS)
+    recipe = fit_recipe([read(r).astype(np.float32) for r in training[::step]], settings.crop)
+    known = {r.condition for r in dataset.records}
+    conditions = tuple(c for c in dataset.conditions if c.name in known)
+    architecture = Architecture(len(dataset.channels), len(conditions), settings.widths, settings.blocks)
+    return ModelCard(
+        name=MODEL_NAME,
+        kind="iresnet",
+        channels=dataset.channels,
+        conditions=conditions,
+        recipe=replace(recipe, crop=_crop_that_fits(dataset, recipe)),
+        architecture=architecture_dict(architecture),
+        preset=settings.name,
+        seed=seed,
+        dataset_digest=dataset_digest(dataset),
+        split=split,
+        pixel_size_um=dataset.pixel_size_um,
+    )
 
 
 def _validation(
@@ -183,7 +195,13 @@ def _crop_that_fits(dataset: Dataset, recipe: Recipe) -> int:
 
 
 def _finish(
-    model: Any, card: ModelCard, dataset: Dataset, read: Reader, report: Report
+    model: Any,
+    card: ModelCard,
+    dataset: Dataset,
+    read: Reader,
+    readouts: dict[str, FloatArray],
+    holds: BoolArray,
+    report: Report,
 ) -> tuple[ModelCard, LatentTable, Measurements]:
     """Classifier head, judges and measurements of real images, strength calibration, the measured inverse."""
     from core.explain.calibration import calibrate
@@ -199,7 +217,7 @@ def _finish(
     raw = read_features(model, records, card.recipe, read, report)
     known = [r for r in records if card.split[r.group] == Split.TRAIN]
     held = [r for r in records if card.split[r.group] == Split.VALIDATION] or known
-    place_steps(model, card, known, read, report)
+    place_steps(model, card, known, read, report, holds)
     card = replace(card, architecture=architecture_dict(model.architecture))
     head = fit_head(
         model,
@@ -209,15 +227,17 @@ def _finish(
         truth[part == Split.VALIDATION],
     )
     latents = latent_table(model, card, records, raw)
-    panel, real = _measurements(card, dataset, read, report)
+    panel, real = _measurements(card, dataset, read, readouts, report)
     gains = calibrate(model, card, real, held, read, report)
     card = replace(card, training={**card.training, **head, "gains": gains, "judges": panel.judges.accuracy})
     return replace(card, inverse=measure_inverse(model, card, records, read, report)), latents, (panel, real)
 
 
-def _measurements(card: ModelCard, dataset: Dataset, read: Reader, report: Report) -> Measurements:
-    """Independent judges, and what they and the readouts say of real images."""
-    from core.explain.panel import Panel, fit_nuclei, measure_real
+def _measurements(
+    card: ModelCard, dataset: Dataset, read: Reader, readouts: dict[str, FloatArray], report: Report
+) -> Measurements:
+    """Independent judges, and what they and the readouts (by record) say of real images."""
+    from core.explain.panel import Panel, fit_nuclei, real_images
     from core.train.judges import fit_judges
     from core.train.presets import PRESETS
 
@@ -228,7 +248,16 @@ def _measurements(card: ModelCard, dataset: Dataset, read: Reader, report: Repor
     known = [r for r in records if card.split.get(r.group, Split.TEST) != Split.TEST]
     panel = Panel(judges, card.channels, card.recipe, fit_nuclei(card.channels, known, card.recipe, read))
     compared = _some_of_each(records, card)
-    return panel, measure_real(panel, compared, names, card.channels, card.split, read, report)
+    rows = [panel.measure(read(r), readouts[r.id]) for r in compared]
+    return panel, real_images(rows, compared, names, card.channels, card.split)
+
+
+def _real_readouts(records: Sequence[ImageRecord], card: ModelCard, readouts: dict[str, FloatArray]) -> Real:
+    """Real images by their readouts alone, as no judge is there before training."""
+    from core.explain.panel import Measured, real_images
+
+    rows = [Measured(readouts[r.id], np.zeros(0), np.zeros((0, len(card.conditions)))) for r in records]
+    return real_images(rows, records, card.condition_names, card.channels, card.split)
 
 
 def _some_of_each(records: Sequence[ImageRecord], card: ModelCard) -> list[ImageRecord]:
@@ -246,7 +275,7 @@ def _some_of_each(records: Sequence[ImageRecord], card: ModelCard) -> list[Image
 def evaluate(project_folder: Path, *, device: str = "auto", report: Report = silent) -> dict[str, Any]:
     """The report of the project's model on held-out groups, with inverse and baseline; also kept on the card."""
     from core.explain.inversion import measure_inverse
-    from core.explain.panel import load_panel, save_panel
+    from core.explain.panel import load_panel, measure_readouts, save_panel
 
     project, dataset = with_dataset(project_folder)
     card, model = load_model(project, dataset, device)
@@ -260,7 +289,9 @@ def evaluate(project_folder: Path, *, device: str = "auto", report: Report = sil
         load_panel(folder, card)
     except LeighError:  # lost or damaged
         if dataset_digest(dataset) == card.dataset_digest:
-            save_panel(folder, *_measurements(card, dataset, read, report), card.digest)
+            compared = _some_of_each([r for r in dataset.records if r.condition in card.condition_names], card)
+            readouts = measure_readouts(compared, card.recipe, read, report)
+            save_panel(folder, *_measurements(card, dataset, read, readouts, report), card.digest)
     return evaluation_summary(card)
 
 

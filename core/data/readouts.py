@@ -31,6 +31,11 @@ def readouts(raw: FloatArray) -> dict[str, float]:
     return out
 
 
+def readout_names() -> tuple[str, ...]:
+    """Names of the readouts of one channel, in the order of `readouts`."""
+    return tuple(_channel(np.zeros((8, 8))))
+
+
 def _channel(plane: FloatArray) -> dict[str, float]:
     percentiles = np.percentile(plane, [5, 50, 95, 99.5])
     out = {"mean": float(plane.mean()), "std": float(plane.std())}

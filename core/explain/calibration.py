@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from core.data.readouts import readouts
-from core.domain import FloatArray, ImageRecord, ModelCard, Role
+from core.domain import BoolArray, FloatArray, ImageRecord, ModelCard, Role
 from core.explain.counterfactual import Encoded, counterfactual, encode, held_mask, middle
 from core.explain.evidence import Direction
 from core.explain.panel import Panel, Real
@@ -51,6 +51,15 @@ def calibrate(
         gains.setdefault(source, {})[target] = _gain(model, card, direction, items) if items else 1.0
         report(Progress(i + 1, len(pairs), "Calibrating the strength"))
     return gains
+
+
+def likely_holds(card: ModelCard, real: Real) -> BoolArray:
+    """(ways, C) stains that will be held by themselves, one row per ordered pair of conditions that holds any.
+
+    `real` needs no more than readouts: this is asked before training, so that these choices are trained most.
+    """
+    masks = [held_mask(card, Direction(real, *pair).holdable) for pair in pairs_of_interest(card)]
+    return np.array([m for m in masks if any(m)], np.bool_).reshape(-1, len(card.channels))
 
 
 def pairs_of_interest(card: ModelCard) -> list[tuple[str, str]]:

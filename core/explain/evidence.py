@@ -27,7 +27,7 @@ SIDE_EFFECT = (0.5, 1.0)  # in standard deviations between real images, where th
 CELLS = (0.02, 0.1)  # nuclei lost or gained, as share of the nuclei
 OFF_CHANNEL = (0.15, 0.3)  # share of the change in channels in which the conditions agree
 
-DIFFERS_T, DIFFERS_SD, AGREES_SD = 4.0, 0.5, 0.35
+DIFFERS_T, DIFFERS_SD, AGREES_SD = 4.0, 0.6, 0.35
 FEWEST_READOUTS = 3
 EMBEDDED_DIMENSIONS = 8
 STRONGEST = 3  # side effects averaged
@@ -68,7 +68,7 @@ class Direction:
 
     @cached_property
     def differs(self) -> BoolArray:
-        """(R,) readouts in which the conditions surely differ: Welch's t over wells, and by half a deviation."""
+        """(R,) readouts in which the conditions surely differ: Welch's t over wells, and by DIFFERS_SD deviations."""
         sides = [self._group_means(k) for k in (self._s, self._t)]
         if min(len(side) for side in sides) < 2:
             far: BoolArray = np.abs(self.shift) > 2 * DIFFERS_SD

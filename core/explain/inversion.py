@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from core.data.batches import Reader
-from core.domain import ImageRecord, InverseQuality, ModelCard, Split
+from core.domain import BoolArray, ImageRecord, InverseQuality, ModelCard, Split
 from core.errors import NotInvertible
 from core.explain.counterfactual import encode, middle
 from core.models.iresnet import IResNet, block_edges
@@ -18,15 +18,25 @@ PLACING_ROUNDS = 3
 MEASURED_RECORDS = 128
 
 
-def place_steps(model: IResNet, card: ModelCard, records: Sequence[ImageRecord], read: Reader, report: Report) -> None:
+def place_steps(
+    model: IResNet,
+    card: ModelCard,
+    records: Sequence[ImageRecord],
+    read: Reader,
+    report: Report,
+    holds: BoolArray | None = None,
+) -> None:
     """Place the block times by the contraction measured on a few training records; the best of a few rounds stays.
 
-    Once with all stains free and, where there are several, once with one to all but one of them held.
+    Once with all stains free and, where there are several, once with those of `holds` (ways, C) held in turn, or with
+    one to all but one of them drawn at random.
     """
     rng = np.random.default_rng(card.seed)
     chosen = _of_every_condition([records[n] for n in rng.permutation(len(records))])
     stains = len(card.channels)
     some = [tuple(bool(v) for v in rng.permutation(stains) < rng.integers(1, max(stains, 2))) for _ in chosen]
+    if holds is not None and len(holds):
+        some = [tuple(bool(v) for v in holds[i % len(holds)]) for i in rng.permutation(max(len(holds), len(chosen)))]
     for held in (False, True) if stains > 1 else (False,):
         masks = some if held else [()] * len(chosen)
         best = (np.inf, _times(model, held))

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from core.data.cells import Nuclei, lost_and_gained, nuclear_channel
-from core.data.readouts import readouts
+from core.data.readouts import readout_names, readouts
 from core.data.recipe import shrink
 from core.domain import BoolArray, Channel, FloatArray, ImageRecord, IntArray, ModelCard, Recipe, Split
 from core.errors import BadModel
@@ -52,9 +52,9 @@ class Panel:
         self.judges, self.recipe, self.nuclei = judges, recipe, nuclei
         self.nuclear = nuclear_channel(channels)
 
-    def measure(self, raw: FloatArray) -> Measured:
-        """Everything measured of one image."""
-        values = np.array(list(readouts(self.small(raw, self.recipe)).values()))
+    def measure(self, raw: FloatArray, known: FloatArray | None = None) -> Measured:
+        """Everything measured of one image; `known` are its readouts, where they were measured before."""
+        values = np.array(list(readouts(self.small(raw, self.recipe)).values())) if known is None else known
         return Measured(values, self.judges.embedding(raw), self.judges.probabilities(raw))
 
     def cells(self, before: FloatArray, after: FloatArray) -> tuple[int, int, int] | None:
@@ -86,26 +86,30 @@ def fit_nuclei(
     return Nuclei(np.concatenate([p[: sides[0], : sides[1]] for p in planes], axis=1))
 
 
-def measure_real(
-    panel: Panel,
+def measure_readouts(
+    records: Sequence[ImageRecord], recipe: Recipe, read: Callable[[ImageRecord], FloatArray], report: Report = silent
+) -> dict[str, FloatArray]:
+    """(R,) readouts of real images by record: they need no model, and are asked for before training and after."""
+    found = {}
+    for i, record in enumerate(records):
+        found[record.id] = np.array(list(readouts(Panel.small(read(record), recipe)).values()))
+        report(Progress(i + 1, len(records), "Measuring real images"))
+    return found
+
+
+def real_images(
+    rows: Sequence[Measured],
     records: Sequence[ImageRecord],
     conditions: tuple[str, ...],
     channels: Sequence[Channel],
     split: Mapping[str, str],
-    read: Callable[[ImageRecord], FloatArray],
-    report: Report = silent,
 ) -> Real:
-    """Measure real images; the reference that counterfactuals are held against."""
-    rows = []
-    for i, record in enumerate(records):
-        rows.append(panel.measure(read(record)))
-        report(Progress(i + 1, len(records), "Measuring real images"))
-    names = tuple(readouts(panel.small(read(records[0]), panel.recipe)))
-    per_channel = len(names) // len(channels)
+    """What was measured of real images, with what they are: the reference that counterfactuals are held against."""
+    names = readout_names()
     return Real(
-        names=tuple(f"{channels[i // per_channel].name} {n.split('_', 1)[1]}" for i, n in enumerate(names)),
+        names=tuple(f"{channel.name} {name}" for channel in channels for name in names),
         channels=tuple(c.name for c in channels),
-        channel=np.arange(len(names)) // per_channel,
+        channel=np.arange(len(names) * len(channels)) // len(names),
         conditions=conditions,
         truth=np.array([conditions.index(r.condition) for r in records], np.int64),
         groups=tuple(r.group for r in records),

@@ -33,7 +33,7 @@ class Architecture:
     blocks: int = 12
     t_image: float = 0.05  # time of the image end
     t_noise: float = 0.84  # time of the latent end
-    t_noise_held: float = 0.95  # the same where stains are held: they keep cells in place, so more may be drawn anew
+    t_noise_held: float = 0.97  # the same where stains are held: they keep cells in place, so more may be drawn anew
     times: tuple[float, ...] = ()  # block edges, image end first; empty: uniform in logit(t)
     times_held: tuple[float, ...] = ()
 

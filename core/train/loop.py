@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from core.data.batches import FieldStore, balanced_indices
-from core.domain import FloatArray, IntArray
+from core.domain import BoolArray, FloatArray, IntArray
 from core.errors import LeighError
 from core.models.iresnet import IResNet
 from core.models.velocity import free_planes
@@ -29,7 +29,8 @@ from core.train.presets import Preset
 
 CLASSIFIER_WEIGHT = 0.1  # 0.5 made blocks at the noise end expand twelvefold, with no better accuracy
 TIMES = (0.5, 1.5)  # mean and spread of logit(t): shapes are decided in strong noise, so that it is seen often
-HELD_SHARE = 0.4  # of the training images have held stains
+HELD_SHARE = 0.6  # of the training images have held stains
+LIKELY_SHARE = 0.6  # of these hold what will be held by itself, the others any choice
 CHECKPOINT_EVERY_S = 30.0
 AVERAGE = 0.995  # exponential moving average of the weights
 VALIDATIONS = 20  # times a training looks at the validation wells
@@ -45,6 +46,7 @@ def fit(
     seed: int,
     folder: Path,
     identity: str,
+    holds: BoolArray | None = None,
     validation: tuple[FieldStore, IntArray] | None = None,
     resume: bool = False,
     report: Report = silent,
@@ -53,6 +55,7 @@ def fit(
 
     Without `validation` (fields and labels) it holds the last average. Returns the last losses and the time.
 
+    `holds` (ways, C) are choices of held stains to train most, see core.explain.calibration.likely_holds.
     `identity` names data, split and settings; a checkpoint of another identity is refused on resume.
     Raises LeighError when the loss stops being a number (the last checkpoint stays), Cancelled from `report`
     (after saving a checkpoint).
@@ -69,7 +72,7 @@ def fit(
     looks = max(1, preset.steps // VALIDATIONS)
     while state.step < preset.steps:
         _set_rate(optimiser, preset, state.step)
-        batch = _draw(store, labels, preset.batch, np.random.default_rng([seed, state.step]), model)
+        batch = _draw(store, labels, preset.batch, np.random.default_rng([seed, state.step]), model, holds)
         losses = _losses(model, batch)
         flow, crossentropy = losses[0].item(), losses[1].item()
         if not math.isfinite(flow + crossentropy):
@@ -90,7 +93,7 @@ def fit(
         state.seconds = before_s + now - began
         try:
             if validation and (state.step % looks == 0 or state.step == preset.steps):
-                _keep_best(model, state, validation, preset)
+                _keep_best(model, state, validation, preset, holds)
             if state.step % 10 == 0 or state.step == preset.steps:
                 flow, crossentropy, accuracy = np.mean(recent, axis=0)
                 fresh = {"loss": float(flow), "cross_entropy": float(crossentropy), "accuracy": float(accuracy)}
@@ -122,14 +125,21 @@ class _Batch:
     held: Tensor
 
 
-def _draw(store: FieldStore, labels: IntArray, count: int, rng: np.random.Generator, model: IResNet) -> _Batch:
+def _draw(
+    store: FieldStore,
+    labels: IntArray,
+    count: int,
+    rng: np.random.Generator,
+    model: IResNet,
+    holds: BoolArray | None = None,
+) -> _Batch:
     device = next(model.parameters()).device
     index = balanced_indices(labels, count, rng)
     x = store.crops(index, rng)
     t = 1 / (1 + np.exp(-rng.normal(*TIMES, size=count)))
     t[: count // 8] = model.architecture.t_image  # the image end: there the classifier reads
     noise = rng.standard_normal((count, 4 * x.shape[1], x.shape[2] // 2, x.shape[3] // 2), dtype=np.float32)
-    held = _draw_held(rng, *x.shape[:2])
+    held = _draw_held(rng, count, x.shape[1], holds)
     arrays = (x, labels[index], np.clip(t, 0.02, 0.98).astype(np.float32), noise, held)
     return _Batch(*(torch.from_numpy(a).to(device) for a in arrays))
 
@@ -151,13 +161,19 @@ def _losses(model: IResNet, batch: _Batch) -> tuple[Tensor, Tensor, Tensor]:
 
 
 @torch.no_grad()
-def _keep_best(model: IResNet, state: TrainingState, validation: tuple[FieldStore, IntArray], preset: Preset) -> None:
+def _keep_best(
+    model: IResNet,
+    state: TrainingState,
+    validation: tuple[FieldStore, IntArray],
+    preset: Preset,
+    holds: BoolArray | None,
+) -> None:
     """Try the averaged weights on the same validation crops, times and noise every time; keep the best."""
     present = [p.detach().clone() for p in state.parameters]
     _put(state.parameters, state.average)
     total = 0.0
     for k in range(VALIDATION_BATCHES):
-        batch = _draw(*validation, preset.batch, np.random.default_rng([VALIDATIONS, k]), model)
+        batch = _draw(*validation, preset.batch, np.random.default_rng([VALIDATIONS, k]), model, holds)
         flow, crossentropy, _ = _losses(model, batch)
         total += float(flow + CLASSIFIER_WEIGHT * crossentropy) / VALIDATION_BATCHES
     _put(state.parameters, present)
@@ -172,10 +188,16 @@ def _put(parameters: Sequence[Tensor], values: list[Tensor]) -> None:
     torch._foreach_copy_(list(parameters), values)
 
 
-def _draw_held(rng: np.random.Generator, batch: int, stains: int) -> FloatArray:
-    """(batch, stains): for a share of the batch 1 to stains - 1 stains are held, so that any choice works later."""
+def _draw_held(rng: np.random.Generator, batch: int, stains: int, holds: BoolArray | None) -> FloatArray:
+    """(batch, stains) of 0 and 1: HELD_SHARE of the batch hold stains, a likely choice or 1 to stains - 1 at random."""
     held = np.zeros((batch, stains), np.float32)
-    for row in held[: int(HELD_SHARE * batch)] if stains > 1 else ():
+    if stains == 1:
+        return held
+    count = int(HELD_SHARE * batch)
+    likely = int(LIKELY_SHARE * count) if holds is not None and len(holds) else 0
+    if holds is not None and likely:
+        held[:likely] = holds[rng.integers(len(holds), size=likely)]
+    for row in held[likely:count]:
         row[rng.permutation(stains)[: rng.integers(1, stains)]] = 1
     return rng.permutation(held)
 
