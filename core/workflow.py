@@ -228,7 +228,8 @@ def _finish(
     )
     latents = latent_table(model, card, records, raw)
     panel, real = _measurements(card, dataset, read, readouts, report)
-    gains = calibrate(model, card, real, held, read, report)
+    logits = latents.logits[[latents.row(r.id) for r in held]]
+    gains = calibrate(model, card, real, held, logits, read, report)
     card = replace(card, training={**card.training, **head, "gains": gains, "judges": panel.judges.accuracy})
     return replace(card, inverse=measure_inverse(model, card, records, read, report)), latents, (panel, real)
 

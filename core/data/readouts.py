@@ -11,6 +11,7 @@ from skimage.measure import label, regionprops_table
 from core.domain import FloatArray
 
 SCALES_PX = (1.0, 2.0, 4.0, 8.0)
+BRIGHTNESSES = ("mean", "std", "p5", "p50", "p95", "p99.5", "object_intensity_mean")  # in grey values
 OBJECT_PROPERTIES = (
     "area",
     "eccentricity",

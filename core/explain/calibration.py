@@ -10,8 +10,8 @@ import numpy as np
 
 from core.data.readouts import readouts
 from core.domain import BoolArray, FloatArray, ImageRecord, ModelCard, Role
-from core.explain.counterfactual import Encoded, counterfactual, encode, held_mask, middle
-from core.explain.evidence import Direction
+from core.explain.counterfactual import FALLBACK_GAIN, Encoded, counterfactual, encode, held_mask, middle
+from core.explain.evidence import TOLD_APART, Direction, told_apart
 from core.explain.panel import Panel, Real
 from core.models.iresnet import IResNet
 from core.progress import Progress, Report, silent
@@ -29,17 +29,23 @@ def calibrate(
     card: ModelCard,
     real: Real,
     records: Sequence[ImageRecord],
+    logits: FloatArray,
     read: Read,
     report: Report = silent,
 ) -> dict[str, dict[str, float]]:
-    """Gain per source and target, from `records` (validation wells). A pair that differs in no readout gets 1."""
-    pairs = pairs_of_interest(card)
+    """Gain per source and target, from `records` (validation wells) and the model's `logits` (N, K) of them.
+
+    A pair in which no readout is known to differ gets FALLBACK_GAIN; 0 where there were wells enough to see one and
+    the model cannot tell the pair apart either: the target is then where the source is already.
+    """
+    pairs, names = pairs_of_interest(card), card.condition_names
+    of = {name: [i for i, r in enumerate(records) if r.condition == name] for name in names}
     encoded: dict[tuple[str, tuple[bool, ...]], Encoded] = {}
     gains: dict[str, dict[str, float]] = {}
     for i, (source, target) in enumerate(pairs):
         direction = Direction(real, source, target)
         count = MAIN_RECORDS if {source, target} <= _main(card) else RECORDS
-        chosen = _some([r for r in records if r.condition == source], count, card.seed)
+        chosen = _some([records[n] for n in of[source]], count, card.seed)
         held = held_mask(card, direction.holdable)
         items = []
         for record in chosen if direction.differs.any() else ():
@@ -48,7 +54,12 @@ def calibrate(
                 encoded[key] = encode(model, card, record.id, source, middle(read(record), card), held)
             items.append(encoded[key])
         items = [item for item in items if not item.failure]
-        gains.setdefault(source, {})[target] = _gain(model, card, direction, items) if items else 1.0
+        if items:
+            gain = _gain(model, card, direction, items)
+        else:
+            apart = told_apart(logits[of[source]], logits[of[target]], names.index(source), names.index(target))
+            gain = 0.0 if direction.nothing_differs and apart < TOLD_APART else FALLBACK_GAIN
+        gains.setdefault(source, {})[target] = gain
         report(Progress(i + 1, len(pairs), "Calibrating the strength"))
     return gains
 

@@ -27,6 +27,9 @@ SIDE_EFFECT = (0.5, 1.0)  # in standard deviations between real images, where th
 CELLS = (0.02, 0.1)  # nuclei lost or gained, as share of the nuclei
 OFF_CHANNEL = (0.15, 0.3)  # share of the change in channels in which the conditions agree
 
+FEWEST_WELLS = 4  # of either condition, to say that something does not differ
+TOLD_APART = 0.7  # mean recall of the judges between two conditions; below it, and with no readout, they are alike
+GREY_LEVEL = 1 / 255  # of a channel's range: brightness that moves by less is not seen
 DIFFERS_T, DIFFERS_SD, AGREES_SD = 4.0, 0.6, 0.35
 FEWEST_READOUTS = 3
 EMBEDDED_DIMENSIONS = 8
@@ -53,10 +56,14 @@ class Direction:
 
     @cached_property
     def _spread(self) -> FloatArray:
-        """(R,) standard deviation of a readout between real images of one condition, source and target pooled."""
+        """(R,) standard deviation of a readout between real images of one condition, source and target pooled.
+
+        A brightness has at least that of one grey level in 255: an even background must not turn it into a finding.
+        """
         seen = [self.real.readouts[self.real.truth == k] for k in (self._s, self._t)]
         spread = np.sqrt(np.mean([v.var(axis=0) for v in seen], axis=0))
-        floored: FloatArray = np.maximum(spread, 1e-9 * (1 + np.abs(np.concatenate(seen)).max(axis=0)))
+        least = np.maximum(1e-9 * (1 + np.abs(np.concatenate(seen)).max(axis=0)), self.real.grey_levels * GREY_LEVEL)
+        floored: FloatArray = np.maximum(spread, least)
         return floored
 
     @cached_property
@@ -77,6 +84,33 @@ class Direction:
         out: BoolArray = (np.abs(self.shift) > DIFFERS_T * error) & (np.abs(self.shift) > DIFFERS_SD)
         return out
 
+    @cached_property
+    def alike(self) -> bool:
+        """Nothing tells source and target apart: no readout, nor the judges on images they were not trained on."""
+        judged = [self.real.judged[self._held_out(k)] for k in (self._s, self._t)]
+        return self.nothing_differs and told_apart(judged[0], judged[1], self._s, self._t) < TOLD_APART
+
+    @property
+    def nothing_differs(self) -> bool:
+        """No readout differs, though there are wells enough to see it in."""
+        return self._wells >= FEWEST_WELLS and not self.differs.any()
+
+    @cached_property
+    def _wells(self) -> int:
+        """Training and validation wells of the condition that has fewer."""
+        return min(len(self._group_means(k)) for k in (self._s, self._t))
+
+    @cached_property
+    def _same(self) -> list[int]:
+        """The target, and conditions that nothing tells from it: DMSO reached where untreated was asked is reached."""
+        names = self.real.conditions
+        others = [k for k in range(len(names)) if k not in (self._s, self._t)]
+        return [self._t, *(k for k in others if Direction(self.real, names[k], self.target).alike)]
+
+    @property
+    def _called(self) -> str:
+        return " or ".join(self.real.conditions[k] for k in self._same)
+
     @property
     def agrees(self) -> BoolArray:
         """(R,) readouts in which no difference is seen."""
@@ -85,7 +119,9 @@ class Direction:
 
     @property
     def quiet_channels(self) -> list[int]:
-        """Channels in which no readout differs."""
+        """Channels in which no readout differs, though there are wells enough to see it in."""
+        if self._wells < FEWEST_WELLS:
+            return []
         return [int(c) for c in np.unique(self.real.channel) if not self.differs[self.real.channel == c].any()]
 
     @property
@@ -118,31 +154,32 @@ class Direction:
         return Evidence(tuple(checks), values)
 
     def _model(self, moved: Sequence[Moved], values: dict[str, float | bool | str]) -> Check:
-        flips = float(np.mean([m.probabilities.argmax() == self._t for m in moved]))
+        flips = float(np.mean([m.probabilities.argmax() in self._same for m in moved]))
         values["flip"] = flips
-        values["target_probability"] = float(np.mean([m.probabilities[self._t] for m in moved]))
+        values["target_probability"] = float(np.mean([m.probabilities[self._same].sum() for m in moved]))
+        values["alike"] = ", ".join(self.real.conditions[k] for k in self._same[1:])
         many = f" in {flips:.0%} of {len(moved)} images" if len(moved) > 1 else ""
         called = "calls it" if len(moved) > 1 or flips else "does not call it"
-        return Check("model", _light(flips, MODEL), f"The model {called} {self.target}{many}")
+        same = f" (nothing tells {self._called} apart)" if len(self._same) > 1 else ""
+        return Check("model", _light(flips, MODEL), f"The model {called} {self._called}{many}{same}")
 
     def _judges(self, moved: Sequence[Moved], values: dict[str, float | bool | str]) -> Check:
-        held = self._held_targets()
-        known = (self.real.judged[held].argmax(axis=2) == self._t).mean(axis=0)  # (J,)
-        flips = np.mean([m.after.judged.argmax(axis=1) == self._t for m in moved], axis=0)
+        known = np.isin(self.real.judged[self._held_out(self._t)].argmax(axis=2), self._same).mean(axis=0)  # (J,)
+        flips = np.mean([np.isin(m.after.judged.argmax(axis=1), self._same) for m in moved], axis=0)
         for j, (flip, recall) in enumerate(zip(flips, known)):
             values[f"judge{j + 1}_flip"], values[f"judge{j + 1}_recognises"] = float(flip), float(recall)
         if len(moved) == 1:
             share = float(flips.mean())
-            words = f"{flips.sum():.0f} of {len(flips)} independent judges see {self.target}"
+            words = f"{flips.sum():.0f} of {len(flips)} independent judges see {self._called}"
             return Check("judges", _light(share, (0.99, 0.6)), words)
         share = float(np.min(flips / np.maximum(known, 0.2)))
-        words = "Independent judges see " + self.target + " in " + ", ".join(f"{f:.0%}" for f in flips)
+        words = "Independent judges see " + self._called + " in " + ", ".join(f"{f:.0%}" for f in flips)
         return Check("judges", _light(share, JUDGES), words + " (real images: " + _percents(known) + ")")
 
     def _distance(self, moved: Sequence[Moved], values: dict[str, float | bool | str]) -> Check:
         before, after = (np.stack([getattr(m, side).embedding for m in moved]) for side in ("before", "after"))
         space = self._space
-        real = space.project(self.real.embedding[self._held_targets()])
+        real = space.project(self.real.embedding[self._held_out(self._t)])
         measure = space.frechet if len(moved) > 2 * EMBEDDED_DIMENSIONS else space.mean_distance
         floor, top, here = (measure(v) for v in (real, space.project(before), space.project(after)))
         ranks = [(space.distances(real) < d).mean() for d in space.distances(space.project(after))]
@@ -159,6 +196,8 @@ class Direction:
     def _readouts(self, moved: Sequence[Moved], values: dict[str, float | bool | str]) -> Check:
         count = int(self.differs.sum())
         values["readouts_that_differ"] = float(count)
+        if self.alike:
+            return Check("readouts", "red", f"Nothing tells {self.source} from {self.target}: nothing to explain")
         if count < FEWEST_READOUTS:
             return Check("readouts", "amber", f"Only {count} readouts tell {self.source} from {self.target}")
         came = self._came(moved)
@@ -207,9 +246,9 @@ class Direction:
         came: FloatArray = np.mean([m.after.readouts - m.before.readouts for m in moved], axis=0) / self._spread
         return came
 
-    def _held_targets(self) -> IntArray:
-        """Rows of real target images of held-out wells; of all wells where none is held out."""
-        rows = self.real.truth == self._t
+    def _held_out(self, k: int) -> IntArray:
+        """Rows of real images of condition k in held-out wells; of all wells where none is held out."""
+        rows = self.real.truth == k
         held = np.flatnonzero(rows & self.real.held_out)
         return held if len(held) else np.flatnonzero(rows)
 
@@ -217,6 +256,12 @@ class Direction:
     def _space(self) -> "_TargetSpace":
         known = ~self.real.held_out
         return _TargetSpace(self.real.embedding[known], self.real.embedding[known & (self.real.truth == self._t)])
+
+
+def told_apart(of_source: FloatArray, of_target: FloatArray, source: int, target: int) -> float:
+    """Mean recall between two conditions by scores (..., K) of images of either; .5 is chance. 1 without images."""
+    both = ((of_source[..., [source, target]], 0), (of_target[..., [source, target]], 1))
+    return float(np.mean([(scores.argmax(axis=-1) == k).mean() if scores.size else 1.0 for scores, k in both]))
 
 
 class _TargetSpace:

@@ -15,7 +15,8 @@ from core.progress import Progress, Report, silent
 
 PLACING_RECORDS = 6
 PLACING_ROUNDS = 3
-MEASURED_RECORDS = 128
+MEASURED_RECORDS = (6, 128)  # at least, at most; between them as many as MEASURED_PIXELS hold, at network size
+MEASURED_PIXELS = 1_000_000
 
 
 def place_steps(
@@ -75,11 +76,14 @@ def measure_inverse(
 ) -> InverseQuality:
     """Round trip of the test records (of all records where there are none), as share of the range.
 
-    Of very many, MEASURED_RECORDS drawn by the seed; every other record is measured when it is moved.
+    Of many or large ones a few drawn by the seed; every other record is measured when it is moved.
     """
     known = [r for r in records if r.condition in card.condition_names]
     tested = [r for r in known if card.split.get(r.group, Split.TEST) == Split.TEST] or known
-    drawn = np.random.default_rng(card.seed).permutation(len(tested))[:MEASURED_RECORDS]
+    pixels = np.median([r.shape[1] * r.shape[2] for r in tested]) / card.recipe.downscale**2
+    drawn = np.random.default_rng(card.seed).permutation(len(tested))[
+        : int(np.clip(MEASURED_PIXELS / pixels, *MEASURED_RECORDS))
+    ]
     tested = [tested[i] for i in sorted(drawn)]
     errors, contraction, failed, evaluations = [], [], [], []
     began = time.monotonic()

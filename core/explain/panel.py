@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from core.data.cells import Nuclei, lost_and_gained, nuclear_channel
-from core.data.readouts import readout_names, readouts
+from core.data.readouts import BRIGHTNESSES, readout_names, readouts
 from core.data.recipe import shrink
 from core.domain import BoolArray, Channel, FloatArray, ImageRecord, IntArray, ModelCard, Recipe, Split
 from core.errors import BadModel
@@ -43,6 +44,18 @@ class Real:
     readouts: FloatArray  # (N, R)
     embedding: FloatArray  # (N, D)
     judged: FloatArray  # (N, J, K)
+
+    @cached_property
+    def grey_levels(self) -> FloatArray:
+        """(R,) range of the channel in grey values, for readouts that are brightnesses; 0 for the others."""
+        names = [n.rsplit(" ", 1)[1] for n in self.names]
+        typical = np.median(self.readouts, axis=0)
+        out = np.zeros(len(names))
+        for c in np.unique(self.channel):
+            of = {names[i]: i for i in np.flatnonzero(self.channel == c)}
+            if of.keys() >= set(BRIGHTNESSES):
+                out[[of[name] for name in BRIGHTNESSES]] = typical[of["p99.5"]] - typical[of["p5"]]
+        return out
 
 
 class Panel:

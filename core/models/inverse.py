@@ -27,7 +27,7 @@ def solve(
     g: Callable[[Tensor], Tensor],
     y: Tensor,
     *,
-    tolerance: float = 3e-6,
+    tolerance: float = 5e-7,
     max_evaluations: int = 80,
     memory: int = 4,
     name: str = "block",

@@ -29,8 +29,8 @@ from core.train.presets import Preset
 
 CLASSIFIER_WEIGHT = 0.1  # 0.5 made blocks at the noise end expand twelvefold, with no better accuracy
 TIMES = (0.5, 1.5)  # mean and spread of logit(t): shapes are decided in strong noise, so that it is seen often
-HELD_SHARE = 0.6  # of the training images have held stains
-LIKELY_SHARE = 0.6  # of these hold what will be held by itself, the others any choice
+LIKELY_SHARE = 0.36  # of the training images hold the stains that will be held by themselves
+ANY_SHARE = 0.25  # hold any choice of stains
 CHECKPOINT_EVERY_S = 30.0
 AVERAGE = 0.995  # exponential moving average of the weights
 VALIDATIONS = 20  # times a training looks at the validation wells
@@ -189,15 +189,14 @@ def _put(parameters: Sequence[Tensor], values: list[Tensor]) -> None:
 
 
 def _draw_held(rng: np.random.Generator, batch: int, stains: int, holds: BoolArray | None) -> FloatArray:
-    """(batch, stains) of 0 and 1: HELD_SHARE of the batch hold stains, a likely choice or 1 to stains - 1 at random."""
+    """(batch, stains) of 0 and 1: some hold one of `holds`, some 1 to stains - 1 drawn at random, the rest nothing."""
     held = np.zeros((batch, stains), np.float32)
     if stains == 1:
         return held
-    count = int(HELD_SHARE * batch)
-    likely = int(LIKELY_SHARE * count) if holds is not None and len(holds) else 0
+    likely = int(LIKELY_SHARE * batch) if holds is not None and len(holds) else 0
     if holds is not None and likely:
         held[:likely] = holds[rng.integers(len(holds), size=likely)]
-    for row in held[likely:count]:
+    for row in held[likely : likely + int(ANY_SHARE * batch)]:
         row[rng.permutation(stains)[: rng.integers(1, stains)]] = 1
     return rng.permutation(held)
 
