@@ -191,7 +191,7 @@ def path_rho(way: Way, shown: Sequence[Culture], mover: Mover, cultures: Culture
     for culture in shown:
         images = [mover.move(culture, way, float(s)).image for s in PATH]
         values = [culture_readouts(x.astype(np.float32), cultures.nuclei)[readout] for x in images]
-        rhos.append(sign * float(spearmanr(PATH, values).statistic))
+        rhos.append(sign * float(spearmanr(PATH, values).statistic) if np.ptp(values) > 0 else 0.0)
     return float(np.median(rhos))
 
 
@@ -199,14 +199,13 @@ def there_and_back(shown: Sequence[Culture], mover: Mover) -> float:
     """Largest error of DS -> WT -> DS without rounding in between, as share of the display range."""
     import torch
 
+    from core.data.recipe import to_network
     from core.explain.counterfactual import relative_error
     from core.models.iresnet import one_hot
 
     session, errors = mover.session, []
     card, model = session.card, session.model
     s, t = (one_hot(torch.tensor([card.condition_names.index(k)]), len(card.conditions)) for k in ("DS", "WT"))
-    from core.data.recipe import to_network
-
     with torch.no_grad():
         for culture in shown:
             x = to_network(card.recipe, culture.images["DS"])

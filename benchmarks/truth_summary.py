@@ -48,35 +48,40 @@ def summary(seeds: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "accuracy": classified["accuracy"],
         "cnn_accuracy": classified["cnn_accuracy"],
         "calibration_error": classified["calibration_error"],
-        "intensity_effectiveness": float(np.median(effect)),
-        "intensity_effectiveness_worst": max(effect, key=lambda e: abs(e - 1)),
+        "intensity_effectiveness": _median(effect),
+        "intensity_effectiveness_worst": max(effect, key=lambda e: abs(e - 1), default=0.0),
         "readout_recovery_min": min(recovered, default=0.0),
         "readout_recovery_max": max(recovered, default=0.0),
         "readout_recovery": {"->".join(w): _readouts(by_way["->".join(w)]) for w in BOTH + SHAPE},
-        "smoothed_corr_vs_oracle": float(np.median(corr)),
-        "smoothed_corr_vs_oracle_worst": min(corr),
-        "off_channel": float(np.median(median(INTENSITY, of("off_channel")))),
-        "off_channel_worst": max(median(DECISIVE, of("off_channel"))),
-        "localisation": float(np.median(place)),
-        "localisation_worst": min(place),
+        "smoothed_corr_vs_oracle": _median(corr),
+        "smoothed_corr_vs_oracle_worst": min(corr, default=0.0),
+        "off_channel": _median(median(INTENSITY, of("off_channel"))),
+        "off_channel_worst": max(median(DECISIVE, of("off_channel")), default=0.0),
+        "localisation": _median(place),
+        "localisation_worst": min(place, default=0.0),
         "path_rho": float(np.median(rhos)),
         "path_rho_worst": min(rhos),
         **{k: float(np.median(v)) for k, v in flips.items()},
         **{f"{k}_worst": min(v) for k, v in flips.items()},
-        "null_change": max(null) / float(np.median(change)),
+        "null_change": max(null, default=0.0) / max(_median(change), 1e-9),
         "bad_generators": bad,
         "rejected": sum(b["rejected"] for k, b in bad.items() if k != "truth"),
         "truth_accepted": not bad["truth"]["rejected"],
         "beats_baselines": not (lost := _lost_to_baselines(by_way)),
         "lost_to_baselines": lost,
         "cells_lost": 1 - float(np.mean([_share(r, "cells_kept") for w in real for r in by_way["->".join(w)]])),
-        "roundtrip_max": max(r["roundtrip_max"] for s in seeds for r in s["ways"] if r["shown"]),
+        "roundtrip_max": max((r["roundtrip_max"] for s in seeds for r in s["ways"] if r["shown"]), default=0.0),
         "there_and_back": max(s["there_and_back"] for s in seeds),
-        "contraction_max": max(r["contraction_max"] for s in seeds for r in s["ways"] if r["shown"]),
+        "contraction_max": max((r["contraction_max"] for s in seeds for r in s["ways"] if r["shown"]), default=0.0),
         "refused": sum(r["cultures"] - r["shown"] for s in seeds for r in s["ways"]),
         "images": sum(r["cultures"] for s in seeds for r in s["ways"]),
         "cores": os.cpu_count(),
     }
+
+
+def _median(values: Sequence[float]) -> float:
+    """0 where every image of every such pair was refused."""
+    return float(np.median(values)) if len(values) else 0.0
 
 
 _SHARES = ("flip", "judge_flip", "truth_judge_flip", "readout_judge_flip", "truth_readout_judge_flip")

@@ -1,5 +1,8 @@
 """The demo's counterfactuals and the evidence card, held against planted truth on fresh cultures."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -11,6 +14,10 @@ from core.explain.session import Session
 from core.resources import resource
 
 pytestmark = pytest.mark.slow
+CONTRACT = {
+    *("conditions", "accuracy", "intensity_effectiveness", "readout_recovery_min", "readout_recovery_max"),
+    *("smoothed_corr_vs_oracle", "off_channel", "judge_flip", "null_change", "bad_generators", "beats_baselines"),
+}
 
 
 def test_the_card_rejects_seven_bad_generators_and_accepts_the_truth() -> None:
@@ -35,3 +42,15 @@ def test_counterfactuals_of_the_demo_come_nearer_to_the_truth_than_what_needs_no
         scores = {k: truth.compare(way, v, cultures, spans)["smoothed_corr"] for k, v in made.items()}
         assert scores["model"] > max(scores[k] for k in truth_summary.BASELINES), scores
         assert np.mean([abs(r.difference[0]).max() for _, r in shown]) == 0  # nuclei do not differ: held
+
+
+def test_the_benchmark_reports_what_its_contract_names_and_does_no_seed_twice(tiny: str, tmp_path: Path) -> None:
+    settings = truth.Settings(preset=tiny, cultures=2, side=48, wells=4, fields=2)
+    found = truth.bench_truth(tmp_path, [0], settings)
+    assert found.keys() >= CONTRACT
+    assert found["images"] == 2 * len(truth_summary.WAYS)
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+    assert (tmp_path / "tiny-0" / "contact_sheet.png").stat().st_size > 1000
+    written = (tmp_path / "tiny-0" / "truth.json").stat().st_mtime_ns
+    assert truth.bench_truth(tmp_path, [0], settings) == found
+    assert (tmp_path / "tiny-0" / "truth.json").stat().st_mtime_ns == written

@@ -102,14 +102,14 @@ def _encode(
 ) -> Encoded:
     device = next(model.parameters()).device
     x = to_network(card.recipe, raw)
-    mixture = one_hot(torch.tensor([condition_index(card, source)], device=device), len(card.conditions))
-    batch, (height, width) = pad_field(torch.from_numpy(x)[None].to(device))
+    mixture = _mixture_of(card, source, device)
+    batch, sides = pad_field(torch.from_numpy(x)[None].to(device))
     try:
         z, quality = model.encode(batch, mixture, _row(held, device), times)
     except NotInvertible as failure:
         none = torch.zeros_like(batch)
         return Encoded(record_id, source, raw, x, x, none, held, float("inf"), (), 0, str(failure))
-    back = model.decode(z, mixture, _row(held, device), times)[0, :, :height, :width].cpu().numpy()
+    back = _decoded(model, z, mixture, held, times, sides)
     error = relative_error(card, x, back)
     contraction = tuple(float(q.contraction.max()) for q in quality)
     reason = ""
@@ -119,6 +119,24 @@ def _encode(
         reason = f"A block contracts by {max(contraction):.2f} only; {LARGEST_CONTRACTION} is the limit."
     work = sum(q.evaluations for q in quality)
     return Encoded(record_id, source, raw, x, back, z, held, error, contraction, work, reason, times)
+
+
+def _mixture_of(card: ModelCard, name: str, device: torch.device) -> Tensor:
+    """(1, K) mixture that is this condition alone."""
+    return one_hot(torch.tensor([condition_index(card, name)], device=device), len(card.conditions))
+
+
+def _decoded(
+    model: IResNet,
+    z: Tensor,
+    mixture: Tensor,
+    held: tuple[bool, ...],
+    times: tuple[float, ...],
+    sides: tuple[int, ...],
+) -> FloatArray:
+    """Network image (C, Y', X') of one latent, cut to `sides`."""
+    image: FloatArray = model.decode(z, mixture, _row(held, z.device), times)[0].cpu().numpy()
+    return image[:, : sides[0], : sides[1]]
 
 
 def _row(held: tuple[bool, ...], device: torch.device) -> Tensor | None:
@@ -167,14 +185,11 @@ def decode(
 ) -> FloatArray:
     """Network image (C, Y', X') at `strength` toward `weights`: one explicit pass. `gain`: another than calibrated."""
     device = encoded.z.device
-    source = one_hot(torch.tensor([condition_index(card, encoded.source)], device=device), len(card.conditions))
+    source = _mixture_of(card, encoded.source, device)
     target = torch.from_numpy(weight_vector(card, weights))[None].to(device)
     gain = gain_of(card, encoded.source, weights) if gain is None else gain
     mixture = blend(source, target, torch.tensor([strength * gain], device=device))
-    height, width = encoded.x.shape[-2:]
-    moved = (
-        model.decode(encoded.z, mixture, _row(encoded.held, device), encoded.times)[0, :, :height, :width].cpu().numpy()
-    )
+    moved = _decoded(model, encoded.z, mixture, encoded.held, encoded.times, encoded.x.shape[1:])
     out: FloatArray = np.where(np.array(encoded.held)[:, None, None], encoded.back, moved)
     return out
 
