@@ -20,6 +20,7 @@ MAX_PAIRS = 60
 RECORDS, MAIN_RECORDS = 3, 8  # per pair; of a pair of healthy and diseased
 LOWEST, HIGHEST = 0.5, 2.5  # gains beyond erased cells
 LEAST_PROGRESS = 0.1
+READOUT_TOLERANCE = 1e-5  # readouts do not see what a tighter solve changes
 
 Read = Callable[[ImageRecord], FloatArray]
 
@@ -51,7 +52,9 @@ def calibrate(
         for record in chosen if direction.differs.any() else ():
             key = (record.id, held)
             if key not in encoded:
-                encoded[key] = encode(model, card, record.id, source, middle(read(record), card), held)
+                encoded[key] = encode(
+                    model, card, record.id, source, middle(read(record), card), held, tolerance=READOUT_TOLERANCE
+                )
             items.append(encoded[key])
         items = [item for item in items if not item.failure]
         if items:

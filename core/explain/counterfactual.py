@@ -18,6 +18,7 @@ from core.data.recipe import change_at_full_size, from_network, to_network
 from core.domain import Counterfactual, FloatArray, ModelCard
 from core.errors import LeighError, NotInvertible
 from core.models.heads import coordinates_of
+from core.models.inverse import TOLERANCE
 from core.models.iresnet import IResNet, blend, block_edges, one_hot, pad_field
 
 QUARTER_GREY_LEVEL = 0.25 / 255  # largest round-trip error of a record that is shown, as share of the range
@@ -71,6 +72,7 @@ def encode(
     raw: FloatArray,
     held: tuple[bool, ...] = (),
     retries: int = RETRIES,
+    tolerance: float = TOLERANCE,
 ) -> Encoded:
     """Solve the inverse of every block once. A record that cannot be inverted comes back with its `failure`.
 
@@ -78,12 +80,12 @@ def encode(
     measured: nothing ties the block times of one image to those of another.
     """
     held = held or (False,) * len(card.channels)
-    encoded = _encode(model, card, record_id, source, raw, held, ())
+    encoded = _encode(model, card, record_id, source, raw, held, (), tolerance)
     for _ in range(retries):
         if not encoded.contraction or max(encoded.contraction) < LARGEST_CONTRACTION:
             break
         edges = block_edges(model.architecture, encoded.contraction, any(held), encoded.times)
-        again = _encode(model, card, record_id, source, raw, held, edges)
+        again = _encode(model, card, record_id, source, raw, held, edges, tolerance)
         if not again.contraction or max(again.contraction) >= max(encoded.contraction):
             break
         encoded = again
@@ -99,13 +101,14 @@ def _encode(
     raw: FloatArray,
     held: tuple[bool, ...],
     times: tuple[float, ...],
+    tolerance: float,
 ) -> Encoded:
     device = next(model.parameters()).device
     x = to_network(card.recipe, raw)
     mixture = _mixture_of(card, source, device)
     batch, sides = pad_field(torch.from_numpy(x)[None].to(device))
     try:
-        z, quality = model.encode(batch, mixture, _row(held, device), times)
+        z, quality = model.encode(batch, mixture, _row(held, device), times, tolerance)
     except NotInvertible as failure:
         none = torch.zeros_like(batch)
         return Encoded(record_id, source, raw, x, x, none, held, float("inf"), (), 0, str(failure))

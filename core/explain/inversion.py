@@ -15,6 +15,7 @@ from core.progress import Progress, Report, silent
 
 PLACING_RECORDS = 6
 PLACING_ROUNDS = 3
+PLACING_TOLERANCE = 1e-4  # steps below are not counted as contraction
 MEASURED_RECORDS = (6, 128)  # at least, at most; between them as many as MEASURED_PIXELS hold, at network size
 MEASURED_PIXELS = 1_000_000
 
@@ -43,7 +44,10 @@ def place_steps(
         best = (np.inf, _times(model, held))
         for i in range(PLACING_ROUNDS):
             fields = [middle(read(r), card) for r in chosen]
-            items = [encode(model, card, r.id, r.condition, x, m, 0) for r, x, m in zip(chosen, fields, masks)]
+            items = [
+                encode(model, card, r.id, r.condition, x, m, 0, PLACING_TOLERANCE)
+                for r, x, m in zip(chosen, fields, masks)
+            ]
             measured = [item.contraction for item in items]
             usable = [m for m in measured if m]
             report(Progress(i + 1, PLACING_ROUNDS, "Placing the steps"))

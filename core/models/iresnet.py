@@ -17,7 +17,7 @@ from FrEIA.modules import HaarDownsampling, InvertibleModule
 from torch import Tensor, nn
 from torch.nn import functional
 
-from core.models.inverse import Inverse, solve
+from core.models.inverse import TOLERANCE, Inverse, solve
 from core.models.velocity import MULTIPLE, Velocity
 
 FIELD_MULTIPLE = 2 * MULTIPLE  # sides of an image are padded to multiples of this
@@ -46,7 +46,7 @@ class EulerBlock(InvertibleModule):  # type: ignore[misc]
     ) -> None:
         super().__init__(dims_in, dims_c)
         self._velocity = (velocity,)  # in a tuple: all blocks share it, and only the network owns its weights
-        self.t, self.h = t, h
+        self.t, self.h, self.tolerance = t, h, TOLERANCE
         self.last: Inverse | None = None  # quality of the latest solve
 
     def residual(self, y: Tensor, condition: Tensor) -> Tensor:
@@ -63,7 +63,9 @@ class EulerBlock(InvertibleModule):  # type: ignore[misc]
         if rev:
             result = value + self.residual(value, mixture)
             return (result,), (self._log_det(value, mixture) if jac else value.new_zeros(len(value)))
-        self.last = solve(lambda x: self.residual(x, mixture), value, name=f"block at t = {self.t:.2f}")
+        self.last = solve(
+            lambda x: self.residual(x, mixture), value, tolerance=self.tolerance, name=f"block at t = {self.t:.2f}"
+        )
         log_det = -self._log_det(self.last.x, mixture) if jac else value.new_zeros(len(value))
         return (self.last.x,), log_det
 
@@ -129,7 +131,12 @@ class IResNet(nn.Module):
         return out
 
     def encode(
-        self, x: Tensor, mixture: Tensor, held: Tensor | None = None, times: tuple[float, ...] = ()
+        self,
+        x: Tensor,
+        mixture: Tensor,
+        held: Tensor | None = None,
+        times: tuple[float, ...] = (),
+        tolerance: float = TOLERANCE,
     ) -> tuple[Tensor, list[Inverse]]:
         """Image to latent under `mixture` (N, K), with the quality of every block's solve.
 
@@ -137,6 +144,8 @@ class IResNet(nn.Module):
         edges than the network's own; the latent must then be decoded with the same.
         """
         condition, held = self._condition(mixture, held, times)
+        for block in self.blocks:
+            block.tolerance = tolerance
         z, _ = self.flow(x * self._scales(held), [condition], rev=False, jac=False)
         return z, [block.last for block in self.blocks if block.last is not None]
 
