@@ -249,7 +249,10 @@ def _measurements(
     known = [r for r in records if card.split.get(r.group, Split.TEST) != Split.TEST]
     panel = Panel(judges, card.channels, card.recipe, fit_nuclei(card.channels, known, card.recipe, read))
     compared = _some_of_each(records, card)
-    rows = [panel.measure(read(r), readouts[r.id]) for r in compared]
+    rows = []
+    for i, record in enumerate(compared):
+        rows.append(panel.measure(read(record), readouts[record.id]))
+        report(Progress(i + 1, len(compared), "Judging real images"))
     return panel, real_images(rows, compared, names, card.channels, card.split)
 
 

@@ -68,7 +68,7 @@ class Panel:
     def measure(self, raw: FloatArray, known: FloatArray | None = None) -> Measured:
         """Everything measured of one image; `known` are its readouts, where they were measured before."""
         values = np.array(list(readouts(self.small(raw, self.recipe)).values())) if known is None else known
-        return Measured(values, self.judges.embedding(raw), self.judges.probabilities(raw))
+        return Measured(values, self.judges.embedding(raw), self.judges.probabilities(raw, values))
 
     def cells(self, before: FloatArray, after: FloatArray) -> tuple[int, int, int] | None:
         """(nuclei, lost, gained) from one image to another; None where no channel is known to show nuclei."""

@@ -131,17 +131,20 @@ def _smooth(x: Tensor, axis: int, step: int) -> Tensor:
 
 
 def forest_readouts(raw: FloatArray, recipe: Recipe) -> FloatArray:
-    """(R,) readouts of raw grey values (C, Y, X) and, for each two channels, the differences of their logarithms.
+    """(R,) what the forest reads of raw grey values (C, Y, X), at the resolution of the network; see with_ratios."""
+    small = shrink(np.asarray(raw, np.float64), recipe.downscale)
+    return with_ratios(np.array(list(readouts(small).values())), len(raw))
 
-    Measured at the resolution of the network.
+
+def with_ratios(values: FloatArray, channels: int) -> FloatArray:
+    """(R,) the readouts of all channels and, for each two channels, the differences of their logarithms.
 
     How bright mitochondria are beside the nuclei says more than either: it does not depend on how many cells there are.
     """
-    small = shrink(np.asarray(raw, np.float64), recipe.downscale)
-    values = np.array(list(readouts(small).values())).reshape(len(raw), -1)
-    logged = np.sign(values) * np.log1p(np.abs(values))
-    first, second = np.triu_indices(len(raw), 1)
-    both: FloatArray = np.concatenate([values.ravel(), (logged[first] - logged[second]).ravel()]).astype(np.float32)
+    table = values.reshape(channels, -1)
+    logged = np.sign(table) * np.log1p(np.abs(table))
+    first, second = np.triu_indices(channels, 1)
+    both: FloatArray = np.concatenate([table.ravel(), (logged[first] - logged[second]).ravel()]).astype(np.float32)
     return both
 
 
@@ -163,13 +166,17 @@ class Judges:
     seed: int
     accuracy: dict[str, float | None]
 
-    def probabilities(self, raw: FloatArray) -> FloatArray:
-        """(3, K) in the order of `names`, of one image (C, Y, X) in raw grey values at file size."""
+    def probabilities(self, raw: FloatArray, values: FloatArray | None = None) -> FloatArray:
+        """(3, K) in the order of `names`, of one image (C, Y, X) in raw grey values at file size.
+
+        `values` are its readouts at the resolution of the network, where they were measured before.
+        """
         with torch.inference_mode():
             x = self._input(raw)
             logits = torch.cat([self.convolutional(x), self.wavelet(x)]).numpy()
         networks = softmax(logits.astype(np.float64), axis=1)
-        all_three: FloatArray = np.concatenate([networks, self._forest(forest_readouts(raw, self.recipe)[None])])
+        read = forest_readouts(raw, self.recipe) if values is None else with_ratios(values, len(raw))
+        all_three: FloatArray = np.concatenate([networks, self._forest(read[None])])
         return all_three
 
     def predictions(self, raw: FloatArray) -> tuple[str, ...]:
