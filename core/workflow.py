@@ -47,7 +47,6 @@ from core.progress import Progress, Report, silent
 
 if TYPE_CHECKING:
     from core.explain.panel import Panel, Real
-    from core.train.presets import Preset
 
     Measurements = tuple[Panel, Real]
 
@@ -107,7 +106,8 @@ def train(
     project, dataset = with_dataset(project_folder)
     settings = PRESETS[preset]
     read = reader(dataset)
-    card = _untrained_card(dataset, settings, split_by_group(dataset.records, seed=seed, test_groups=test_groups), seed)
+    split = split_by_group(dataset.records, seed=seed, test_groups=test_groups)
+    card = _untrained_card(dataset, preset, split, seed)
     torch.manual_seed(seed)
     model = on_device(IResNet(Architecture(**card.architecture)), choose_device(device))
     folder = model_folder(project, MODEL_NAME)
@@ -146,12 +146,13 @@ def train(
     return card
 
 
-def _untrained_card(dataset: Dataset, settings: Preset, split: dict[str, str], seed: int) -> ModelCard:
+def _untrained_card(dataset: Dataset, preset: str, split: dict[str, str], seed: int) -> ModelCard:
     """What is settled before training: recipe, conditions, architecture, split."""
     from core.models.iresnet import Architecture
     from core.models.load import architecture_dict
+    from core.train.presets import PRESETS
 
-    read = reader(dataset)
+    settings, read = PRESETS[preset], reader(dataset)
     training = [r for r in dataset.records if split[r.group] == Split.TRAIN]
     step = max(1, len(training) // RECIPE_FIELDS)
     recipe = fit_recipe([read(r).astype(np.float32) for r in training[::step]], settings.crop)
@@ -165,7 +166,7 @@ def _untrained_card(dataset: Dataset, settings: Preset, split: dict[str, str], s
         conditions=conditions,
         recipe=replace(recipe, crop=_crop_that_fits(dataset, recipe)),
         architecture=architecture_dict(architecture),
-        preset=settings.name,
+        preset=preset,
         seed=seed,
         dataset_digest=dataset_digest(dataset),
         split=split,
