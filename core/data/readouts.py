@@ -11,7 +11,8 @@ from skimage.measure import label, regionprops_table
 from core.domain import FloatArray
 
 SCALES_PX = (1.0, 2.0, 4.0, 8.0)
-BRIGHTNESSES = ("mean", "std", "p5", "p50", "p95", "p99.5", "object_intensity_mean")  # in grey values
+ABOVE_BACKGROUND = ("mean", "p50", "p95", "p99.5", "object_intensity_mean")  # grey values that include the background
+BRIGHTNESSES = (*ABOVE_BACKGROUND, "p5", "std")  # in grey values
 OBJECT_PROPERTIES = (
     "area",
     "eccentricity",

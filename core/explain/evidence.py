@@ -140,11 +140,21 @@ class Direction:
     def progress(self, before: FloatArray, after: FloatArray) -> float:
         """How far readouts (R,) came along the shift of real images: 0 not at all, 1 as far as the target is.
 
-        The median over the readouts that differ: a single bright spot must not decide.
+        The median over the readouts that differ: a single bright spot must not decide. Brightness is compared by its
+        logarithm, as a treatment that halves it takes more grey levels from a bright image than from a dim one.
         """
+        source, target = (self._scaled(self._group_means(k).mean(axis=0)) for k in (self._s, self._t))
         use = self.differs if self.differs.any() else np.ones(len(self.shift), bool)
-        away = np.where(self.shift == 0, 1e-9, self.shift)
-        return float(np.median((((after - before) / self._spread) / away)[use]))
+        away = np.where(target == source, 1e-9, target - source)
+        return float(np.median(((self._scaled(after) - self._scaled(before)) / away)[use]))
+
+    def _scaled(self, readouts: FloatArray) -> FloatArray:
+        """(R,) readouts with the logarithm of brightness above the background."""
+        logged = self.real.grey_levels > 0
+        least = GREY_LEVEL * self.real.grey_levels[logged]
+        out = readouts.copy()
+        out[logged] = np.log(np.maximum(readouts[logged] - self.real.background[logged], least))
+        return out
 
     def judge(self, moved: Sequence[Moved]) -> Evidence:
         """The evidence of one counterfactual, or of several of this direction together."""

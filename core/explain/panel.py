@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from core.data.cells import Nuclei, lost_and_gained, nuclear_channel
-from core.data.readouts import BRIGHTNESSES, readout_names, readouts
+from core.data.readouts import ABOVE_BACKGROUND, BRIGHTNESSES, readout_names, readouts
 from core.data.recipe import shrink
 from core.domain import BoolArray, Channel, FloatArray, ImageRecord, IntArray, ModelCard, Recipe, Split
 from core.errors import BadModel
@@ -48,13 +48,21 @@ class Real:
     @cached_property
     def grey_levels(self) -> FloatArray:
         """(R,) range of the channel in grey values, for readouts that are brightnesses; 0 for the others."""
-        names = [n.rsplit(" ", 1)[1] for n in self.names]
-        typical = np.median(self.readouts, axis=0)
-        out = np.zeros(len(names))
+        return self._of_brightnesses(lambda typical: typical["p99.5"] - typical["p5"], BRIGHTNESSES)
+
+    @cached_property
+    def background(self) -> FloatArray:
+        """(R,) background of the channel in grey values, for brightnesses that include it; 0 for the others."""
+        return self._of_brightnesses(lambda typical: typical["p5"], ABOVE_BACKGROUND)
+
+    def _of_brightnesses(self, value: Callable[[dict[str, float]], float], readouts: Sequence[str]) -> FloatArray:
+        """(R,) a value per channel, from its typical readouts, for these readouts; 0 for the others."""
+        names, out = [n.rsplit(" ", 1)[1] for n in self.names], np.zeros(len(self.names))
         for c in np.unique(self.channel):
-            of = {names[i]: i for i in np.flatnonzero(self.channel == c)}
-            if of.keys() >= set(BRIGHTNESSES):
-                out[[of[name] for name in BRIGHTNESSES]] = typical[of["p99.5"]] - typical[of["p5"]]
+            rows = np.flatnonzero(self.channel == c)
+            typical = {names[i]: float(np.median(self.readouts[:, i])) for i in rows}
+            if typical.keys() >= set(BRIGHTNESSES):
+                out[[i for i in rows if names[i] in readouts]] = value(typical)
         return out
 
 
