@@ -220,10 +220,10 @@ class Direction:
             "readouts_r2": explained,
             "readouts_median": float(np.median(share)),
         }
-        words = (
-            f"{recovered:.0%} of {count} differing readouts came the whole way, in the middle {np.median(share):.0%}"
+        words = f"{recovered:.0%} of {count} differing readouts came the whole way"
+        return Check(
+            "readouts", _light(recovered, RECOVERED), f"{words}; half of them came {np.median(share):.0%} or more"
         )
-        return Check("readouts", _light(recovered, RECOVERED), words)
 
     def _rest(self, moved: Sequence[Moved], values: dict[str, float | bool | str]) -> Check:
         lights, words = [], []
