@@ -18,7 +18,7 @@ from core.progress import Progress, Report, silent
 
 MAX_PAIRS = 60
 RECORDS, MAIN_RECORDS = 3, 8  # per pair; of a pair of healthy and diseased
-LOWEST, HIGHEST = 0.5, 2.5  # gains beyond erased cells
+LOWEST, HIGHEST = 0.5, 1.6  # at 1.8 and more the judges of planted truth turned away; beyond 2.5 cells were erased
 LEAST_PROGRESS = 0.1
 READOUT_TOLERANCE = 1e-5  # readouts do not see what a tighter solve changes
 
