@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from core.data.readouts import ABOVE_BACKGROUND
 from core.domain import CHECKS, FloatArray
 from core.explain.evidence import Direction, Moved
 from core.explain.panel import Measured, Real
@@ -109,3 +110,78 @@ def test_lost_cells_turn_the_card_red(direction: Direction) -> None:
 def test_one_image_is_judged_by_the_same_checks(direction: Direction) -> None:
     assert {c.name for c in direction.judge(moved(1.0, 1)).checks} == set(CHECKS)
     assert direction.judge(moved(0.0, 1)).light == "red"
+
+
+def with_a_second_wild_type(real: Real) -> Real:
+    """The same with DMSO: images as those of WT, which the judges call WT or DMSO by the toss of a coin."""
+    rng = np.random.default_rng(5)
+    rows = np.flatnonzero(real.truth == 0)
+    judged = np.concatenate([real.judged, np.zeros((*real.judged.shape[:2], 1))], axis=2)
+    judged = np.concatenate([judged, judged[rows]])
+    wild = np.flatnonzero(np.concatenate([real.truth, np.zeros(len(rows), int)]) == 0)
+    swapped = wild[rng.random(len(wild)) < 0.5]
+    judged[swapped] = judged[swapped][..., [2, 1, 0]]
+    return replace(
+        real,
+        conditions=(*real.conditions, "DMSO"),
+        truth=np.concatenate([real.truth, np.full(len(rows), 2)]),
+        groups=(*real.groups, *(f"2{real.groups[i][1:]}" for i in rows)),
+        held_out=np.concatenate([real.held_out, real.held_out[rows]]),
+        readouts=np.concatenate([real.readouts, rng.normal(size=(len(rows), READOUTS))]),
+        embedding=np.concatenate([real.embedding, rng.normal(size=(len(rows), DIMENSIONS))]),
+        judged=judged,
+    )
+
+
+def test_who_reaches_a_condition_that_nothing_tells_from_the_target_has_reached_the_target(real: Real) -> None:
+    both = with_a_second_wild_type(real)
+    assert Direction(both, "WT", "DMSO").alike and not Direction(both, "WT", "DS").alike
+    dmso = np.array([0.1, 0.1, 0.8])
+    back = [
+        Moved(m.after, replace(m.before, judged=np.eye(3)[[2, 2, 0]]), dmso, m.difference, m.cells) for m in moved(1.0)
+    ]
+    evidence = Direction(both, "DS", "WT").judge(back)
+    assert evidence.values["flip"] == 1 and evidence.values["alike"] == "DMSO"
+    assert {c.name: c.light for c in evidence.checks}["judges"] == "green"
+    assert "WT or DMSO" in evidence.checks[0].words
+    nothing = Direction(both, "WT", "DMSO").judge([replace(m, after=m.before) for m in back])
+    assert "nothing to explain" in {c.name: c.words for c in nothing.checks}["readouts"]
+
+
+def test_with_few_wells_nothing_is_said_to_be_the_same(real: Real) -> None:
+    few = np.flatnonzero(np.isin([g[1:] for g in real.groups], ["0", "1", "2", "3", "4", "5"]))
+    fewer = replace(
+        real,
+        truth=real.truth[few],
+        groups=tuple(real.groups[i] for i in few),
+        held_out=real.held_out[few],
+        readouts=real.readouts[few],
+        embedding=real.embedding[few],
+        judged=real.judged[few],
+    )
+    direction = Direction(fewer, "WT", "DS")
+    assert direction.quiet_channels == [] and direction.holdable == () and not direction.nothing_differs
+
+
+@pytest.mark.parametrize("own", [0.5, 1.0, 2.0])
+def test_halving_the_light_is_the_whole_way_in_a_bright_image_as_in_a_dim_one(own: float) -> None:
+    rng = np.random.default_rng(3)
+    names, background = (*ABOVE_BACKGROUND, "p5", "std"), 100.0
+    light = np.array([50.0, 40.0, 150.0, 400.0, 200.0, 0.0, 80.0])
+    floor = np.array([background] * 6 + [0.0])
+    rows = [(k, f"{k}{w}", floor + light * rng.lognormal(0, 0.1) / (1 + k)) for k in (0, 1) for w in range(40)]
+    truth, groups, readouts = zip(*rows)
+    real = Real(
+        names=tuple(f"Mitochondria {n}" for n in names),
+        channels=("Mitochondria",),
+        channel=np.zeros(7, int),
+        conditions=("WT", "DS"),
+        truth=np.array(truth),
+        groups=groups,
+        held_out=np.zeros(80, bool),
+        readouts=np.stack(readouts),
+        embedding=np.zeros((80, 1)),
+        judged=np.zeros((80, 3, 2)),
+    )
+    progress = Direction(real, "WT", "DS").progress(floor + own * light, floor + own * light / 2)
+    assert progress == pytest.approx(1, abs=0.1)
