@@ -200,12 +200,11 @@ def there_and_back(shown: Sequence[Culture], mover: Mover) -> float:
     import torch
 
     from core.data.recipe import to_network
-    from core.explain.counterfactual import relative_error
-    from core.models.iresnet import one_hot
+    from core.explain.counterfactual import mixture_of, relative_error
 
     session, errors = mover.session, []
     card, model = session.card, session.model
-    s, t = (one_hot(torch.tensor([card.condition_names.index(k)]), len(card.conditions)) for k in ("DS", "WT"))
+    s, t = (mixture_of(card, k, torch.device("cpu")) for k in ("DS", "WT"))
     with torch.no_grad():
         for culture in shown:
             x = to_network(card.recipe, culture.images["DS"])

@@ -70,13 +70,18 @@ def summary(seeds: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "beats_baselines": not (lost := _lost_to_baselines(by_way)),
         "lost_to_baselines": lost,
         "cells_lost": 1 - float(np.mean([_share(r, "cells_kept") for w in real for r in by_way["->".join(w)]])),
-        "roundtrip_max": max((r["roundtrip_max"] for s in seeds for r in s["ways"] if r["shown"]), default=0.0),
+        "roundtrip_max": _largest(seeds, "roundtrip_max"),
         "there_and_back": max(s["there_and_back"] for s in seeds),
-        "contraction_max": max((r["contraction_max"] for s in seeds for r in s["ways"] if r["shown"]), default=0.0),
+        "contraction_max": _largest(seeds, "contraction_max"),
         "refused": sum(r["cultures"] - r["shown"] for s in seeds for r in s["ways"]),
         "images": sum(r["cultures"] for s in seeds for r in s["ways"]),
         "cores": os.cpu_count(),
     }
+
+
+def _largest(seeds: Sequence[dict[str, Any]], key: str) -> float:
+    """Over all images that were shown."""
+    return float(max((r[key] for s in seeds for r in s["ways"] if r["shown"]), default=0.0))
 
 
 def _median(values: Sequence[float]) -> float:

@@ -249,7 +249,8 @@ def _measurements(
     judges = fit_judges(records, card.split, card.recipe, read, names, steps=steps, seed=card.seed, report=report)
     known = [r for r in records if card.split.get(r.group, Split.TEST) != Split.TEST]
     panel = Panel(judges, card.channels, card.recipe, fit_nuclei(card.channels, known, card.recipe, read))
-    compared = _some_of_each(records, card)
+    by_id = {r.id: r for r in records}
+    compared = [by_id[i] for i in readouts]
     rows = []
     for i, record in enumerate(compared):
         rows.append(panel.measure(read(record), readouts[record.id]))

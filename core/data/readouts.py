@@ -8,6 +8,7 @@ from scipy.ndimage import gaussian_filter
 from skimage.filters import threshold_otsu
 from skimage.measure import label, regionprops_table
 
+from core.data.recipe import shrink
 from core.domain import FloatArray
 
 SCALES_PX = (1.0, 2.0, 4.0, 8.0)
@@ -31,6 +32,11 @@ def readouts(raw: FloatArray) -> dict[str, float]:
         for name, value in _channel(plane).items():
             out[f"channel{c + 1}_{name}"] = value
     return out
+
+
+def readout_values(raw: FloatArray, downscale: int) -> FloatArray:
+    """(R,) readouts of raw grey values (C, Y, X) at the resolution of the network, in the order of `readouts`."""
+    return np.array(list(readouts(shrink(np.asarray(raw, np.float64), downscale)).values()))
 
 
 def readout_names() -> tuple[str, ...]:

@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from core.data.readouts import readouts
+from core.data.readouts import readout_values
 from core.domain import BoolArray, FloatArray, ImageRecord, ModelCard, Role
 from core.explain.counterfactual import FALLBACK_GAIN, Encoded, counterfactual, encode, held_mask, middle
 from core.explain.evidence import TOLD_APART, Direction, told_apart
-from core.explain.panel import Panel, Real
+from core.explain.panel import Real
 from core.models.iresnet import IResNet
 from core.progress import Progress, Report, silent
 
@@ -94,11 +94,11 @@ def _some(records: Sequence[ImageRecord], count: int, seed: int) -> list[ImageRe
 
 def _gain(model: IResNet, card: ModelCard, direction: Direction, items: Sequence[Encoded]) -> float:
     """The gain at which the readouts have come the whole way: two trials and the line through them."""
+    before = np.mean([readout_values(item.raw, card.recipe.downscale) for item in items], axis=0)
 
     def progress(gain: float) -> float:
         came = [counterfactual(model, card, item, {direction.target: 1.0}, 1.0, gain=gain).image for item in items]
-        after = np.mean([_measured(image, card) for image in came], axis=0)
-        return direction.progress(np.mean([_measured(item.raw, card) for item in items], axis=0), after)
+        return direction.progress(before, np.mean([readout_values(x, card.recipe.downscale) for x in came], axis=0))
 
     first = progress(1.0)
     second = float(np.clip(1 / max(first, LEAST_PROGRESS), LOWEST, HIGHEST))
@@ -108,7 +108,3 @@ def _gain(model: IResNet, card: ModelCard, direction: Direction, items: Sequence
     if slope <= 0:
         return 1.0
     return float(np.clip(1 + (1 - first) / slope, LOWEST, HIGHEST))
-
-
-def _measured(raw: FloatArray, card: ModelCard) -> FloatArray:
-    return np.array(list(readouts(Panel.small(raw, card.recipe)).values()))

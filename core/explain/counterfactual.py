@@ -105,7 +105,7 @@ def _encode(
 ) -> Encoded:
     device = next(model.parameters()).device
     x = to_network(card.recipe, raw)
-    mixture = _mixture_of(card, source, device)
+    mixture = mixture_of(card, source, device)
     batch, sides = pad_field(torch.from_numpy(x)[None].to(device))
     try:
         z, quality = model.encode(batch, mixture, _row(held, device), times, tolerance)
@@ -124,7 +124,7 @@ def _encode(
     return Encoded(record_id, source, raw, x, back, z, held, error, contraction, work, reason, times)
 
 
-def _mixture_of(card: ModelCard, name: str, device: torch.device) -> Tensor:
+def mixture_of(card: ModelCard, name: str, device: torch.device) -> Tensor:
     """(1, K) mixture that is this condition alone."""
     return one_hot(torch.tensor([condition_index(card, name)], device=device), len(card.conditions))
 
@@ -188,7 +188,7 @@ def decode(
 ) -> FloatArray:
     """Network image (C, Y', X') at `strength` toward `weights`: one explicit pass. `gain`: another than calibrated."""
     device = encoded.z.device
-    source = _mixture_of(card, encoded.source, device)
+    source = mixture_of(card, encoded.source, device)
     target = torch.from_numpy(weight_vector(card, weights))[None].to(device)
     gain = gain_of(card, encoded.source, weights) if gain is None else gain
     mixture = blend(source, target, torch.tensor([strength * gain], device=device))

@@ -69,18 +69,17 @@ class Direction:
     @cached_property
     def shift(self) -> FloatArray:
         """(R,) mean shift from source to target in standard deviations, over wells that were not held out."""
-        means = [self._group_means(k).mean(axis=0) for k in (self._s, self._t)]
-        shift: FloatArray = (means[1] - means[0]) / self._spread
+        source, target = (side.mean(axis=0) for side in self._sides)
+        shift: FloatArray = (target - source) / self._spread
         return shift
 
     @cached_property
     def differs(self) -> BoolArray:
         """(R,) readouts in which the conditions surely differ: Welch's t over wells, and by DIFFERS_SD deviations."""
-        sides = [self._group_means(k) for k in (self._s, self._t)]
-        if min(len(side) for side in sides) < 2:
+        if self._wells < 2:
             far: BoolArray = np.abs(self.shift) > 2 * DIFFERS_SD
             return far
-        error = np.sqrt(sum(side.var(axis=0, ddof=1) / len(side) for side in sides)) / self._spread
+        error = np.sqrt(sum(side.var(axis=0, ddof=1) / len(side) for side in self._sides)) / self._spread
         out: BoolArray = (np.abs(self.shift) > DIFFERS_T * error) & (np.abs(self.shift) > DIFFERS_SD)
         return out
 
@@ -95,10 +94,10 @@ class Direction:
         """No readout differs, though there are wells enough to see it in."""
         return self._wells >= FEWEST_WELLS and not self.differs.any()
 
-    @cached_property
+    @property
     def _wells(self) -> int:
         """Training and validation wells of the condition that has fewer."""
-        return min(len(self._group_means(k)) for k in (self._s, self._t))
+        return min(len(side) for side in self._sides)
 
     @cached_property
     def _same(self) -> list[int]:
@@ -131,6 +130,11 @@ class Direction:
         every = len(quiet) == len(self.real.channels)
         return () if every else tuple(self.real.channels[c] for c in quiet)
 
+    @cached_property
+    def _sides(self) -> tuple[FloatArray, FloatArray]:
+        """(wells, R) means of the training and validation wells of source and target."""
+        return self._group_means(self._s), self._group_means(self._t)
+
     def _group_means(self, k: int) -> FloatArray:
         """(wells, R) means of the training and validation wells of condition k."""
         rows = np.flatnonzero((self.real.truth == k) & ~self.real.held_out)
@@ -143,7 +147,7 @@ class Direction:
         The median over the readouts that differ: a single bright spot must not decide. Brightness is compared by its
         logarithm, as a treatment that halves it takes more grey levels from a bright image than from a dim one.
         """
-        source, target = (self._scaled(self._group_means(k).mean(axis=0)) for k in (self._s, self._t))
+        source, target = (self._scaled(side.mean(axis=0)) for side in self._sides)
         use = self.differs if self.differs.any() else np.ones(len(self.shift), bool)
         away = np.where(target == source, 1e-9, target - source)
         return float(np.median(((self._scaled(after) - self._scaled(before)) / away)[use]))

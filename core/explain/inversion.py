@@ -39,11 +39,11 @@ def place_steps(
     some = [tuple(bool(v) for v in rng.permutation(stains) < rng.integers(1, max(stains, 2))) for _ in chosen]
     if holds is not None and len(holds):
         some = [tuple(bool(v) for v in holds[i % len(holds)]) for i in rng.permutation(max(len(holds), len(chosen)))]
+    fields = [middle(read(r), card) for r in chosen]
     for held in (False, True) if stains > 1 else (False,):
         masks = some if held else [()] * len(chosen)
         best = (np.inf, _times(model, held))
         for i in range(PLACING_ROUNDS):
-            fields = [middle(read(r), card) for r in chosen]
             items = [
                 encode(model, card, r.id, r.condition, x, m, 0, PLACING_TOLERANCE)
                 for r, x, m in zip(chosen, fields, masks)
@@ -85,9 +85,8 @@ def measure_inverse(
     known = [r for r in records if r.condition in card.condition_names]
     tested = [r for r in known if card.split.get(r.group, Split.TEST) == Split.TEST] or known
     pixels = np.median([r.shape[1] * r.shape[2] for r in tested]) / card.recipe.downscale**2
-    drawn = np.random.default_rng(card.seed).permutation(len(tested))[
-        : int(np.clip(MEASURED_PIXELS / pixels, *MEASURED_RECORDS))
-    ]
+    count = int(np.clip(MEASURED_PIXELS / pixels, *MEASURED_RECORDS))
+    drawn = np.random.default_rng(card.seed).permutation(len(tested))[:count]
     tested = [tested[i] for i in sorted(drawn)]
     errors, contraction, failed, evaluations = [], [], [], []
     began = time.monotonic()

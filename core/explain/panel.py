@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from core.data.cells import Nuclei, lost_and_gained, nuclear_channel
-from core.data.readouts import ABOVE_BACKGROUND, BRIGHTNESSES, readout_names, readouts
+from core.data.readouts import ABOVE_BACKGROUND, BRIGHTNESSES, readout_names, readout_values
 from core.data.recipe import shrink
 from core.domain import BoolArray, Channel, FloatArray, ImageRecord, IntArray, ModelCard, Recipe, Split
 from core.errors import BadModel
@@ -75,20 +75,15 @@ class Panel:
 
     def measure(self, raw: FloatArray, known: FloatArray | None = None) -> Measured:
         """Everything measured of one image; `known` are its readouts, where they were measured before."""
-        values = np.array(list(readouts(self.small(raw, self.recipe)).values())) if known is None else known
+        values = readout_values(raw, self.recipe.downscale) if known is None else known
         return Measured(values, self.judges.embedding(raw), self.judges.probabilities(raw, values))
 
     def cells(self, before: FloatArray, after: FloatArray) -> tuple[int, int, int] | None:
         """(nuclei, lost, gained) from one image to another; None where no channel is known to show nuclei."""
         if self.nuclear is None or self.nuclei is None:
             return None
-        planes = (self.small(raw, self.recipe)[self.nuclear] for raw in (before, after))
+        planes = (shrink(np.asarray(x, np.float64), self.recipe.downscale)[self.nuclear] for x in (before, after))
         return lost_and_gained(self.nuclei, *planes)
-
-    @staticmethod
-    def small(raw: FloatArray, recipe: Recipe) -> FloatArray:
-        """Grey values (C, Y, X) at the resolution of the network."""
-        return shrink(np.asarray(raw, np.float64), recipe.downscale)
 
 
 def fit_nuclei(
@@ -113,7 +108,7 @@ def measure_readouts(
     """(R,) readouts of real images by record: they need no model, and are asked for before training and after."""
     found = {}
     for i, record in enumerate(records):
-        found[record.id] = np.array(list(readouts(Panel.small(read(record), recipe)).values()))
+        found[record.id] = readout_values(read(record), recipe.downscale)
         report(Progress(i + 1, len(records), "Measuring real images"))
     return found
 

@@ -20,8 +20,8 @@ from scipy.special import softmax
 from torch import Tensor, nn
 from torch.nn import functional
 
-from core.data.readouts import readouts
-from core.data.recipe import shrink, to_network
+from core.data.readouts import readout_values
+from core.data.recipe import to_network
 from core.domain import FloatArray, IntArray, ModelCard, Recipe
 from core.errors import BadModel
 from core.io.atomic import atomic_write_bytes, atomic_write_text
@@ -132,8 +132,7 @@ def _smooth(x: Tensor, axis: int, step: int) -> Tensor:
 
 def forest_readouts(raw: FloatArray, recipe: Recipe) -> FloatArray:
     """(R,) what the forest reads of raw grey values (C, Y, X), at the resolution of the network; see with_ratios."""
-    small = shrink(np.asarray(raw, np.float64), recipe.downscale)
-    return with_ratios(np.array(list(readouts(small).values())), len(raw))
+    return with_ratios(readout_values(raw, recipe.downscale), len(raw))
 
 
 def with_ratios(values: FloatArray, channels: int) -> FloatArray:

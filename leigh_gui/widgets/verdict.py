@@ -60,7 +60,7 @@ def _landing(cf: Counterfactual, names: Sequence[str]) -> tuple[str, str]:
         return "none", f"It is {cf.source} already; choose another condition."
     if predicted == cf.source:
         return "none", f"Not across the boundary yet: still {cf.source}."
-    alike = str(cf.evidence.values.get("alike", "")).split(", ") if cf.evidence else []
-    if predicted != cf.target and predicted not in alike:
+    reached = predicted == cf.target or (cf.evidence is not None and cf.evidence.values.get("flip") == 1)
+    if not reached:  # the evidence also counts conditions that nothing tells from the target
         return "warn", f"It landed in {predicted}, not in {cf.target}."
     return "good", f"Reaches {cf.target}, by this model's own reading."
