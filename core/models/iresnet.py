@@ -21,6 +21,7 @@ from core.models.inverse import TOLERANCE, Inverse, solve
 from core.models.velocity import MULTIPLE, Velocity
 
 FIELD_MULTIPLE = 2 * MULTIPLE  # sides of an image are padded to multiples of this
+GRAIN_PX = 256  # the grain repeats after so many pixels, more than a velocity sees at once
 
 
 @dataclass(frozen=True)
@@ -31,9 +32,9 @@ class Architecture:
     conditions: int
     widths: tuple[int, int, int] = (40, 64, 96)
     blocks: int = 12
-    t_image: float = 0.05  # time of the image end
+    t_image: float = 0.025  # time of the image end
     t_noise: float = 0.84  # time of the latent end
-    t_noise_held: float = 0.97  # the same where stains are held: they keep cells in place, so more may be drawn anew
+    t_noise_held: float = 0.98  # the same where stains are held: they keep cells in place, so more may be drawn anew
     times: tuple[float, ...] = ()  # block edges, image end first; empty: uniform in logit(t)
     times_held: tuple[float, ...] = ()
 
@@ -100,6 +101,9 @@ class IResNet(nn.Module):
             self.flow.append(
                 EulerBlock, cond=0, cond_shape=(a.conditions + a.channels,), velocity=self.velocity, t=t, h=h
             )
+        grain = np.random.default_rng(0).standard_normal((a.channels, GRAIN_PX, GRAIN_PX), dtype=np.float32)
+        self._grain: Tensor
+        self.register_buffer("_grain", torch.from_numpy(grain), persistent=False)
         # Linear read-out of the pooled features; set by core.models.heads.fit_head after training.
         self.feature_mean: Tensor
         self.feature_scale: Tensor
@@ -146,7 +150,7 @@ class IResNet(nn.Module):
         condition, held = self._condition(mixture, held, times)
         for block in self.blocks:
             block.tolerance = tolerance
-        z, _ = self.flow(x * self._scales(held), [condition], rev=False, jac=False)
+        z, _ = self.flow(x * self._scales(held) + self._grains(x, held), [condition], rev=False, jac=False)
         return z, [block.last for block in self.blocks if block.last is not None]
 
     def decode(self, z: Tensor, mixture: Tensor, held: Tensor | None = None, times: tuple[float, ...] = ()) -> Tensor:
@@ -154,12 +158,22 @@ class IResNet(nn.Module):
         condition, held = self._condition(mixture, held, times)
         # FrEIA's Haar reverse works in place on its input; the blocks before it always make a new tensor.
         x, _ = self.flow(z, [condition], rev=True, jac=False)
-        out: Tensor = x / self._scales(held)
+        out: Tensor = (x - self._grains(x, held)) / self._scales(held)
         return out
 
     def _scales(self, held: Tensor) -> Tensor:
         """(N, C, 1, 1): a free stain at the image end is (1 - t_image) of itself, as in training; a held one whole."""
         return (held + (1 - held) * self._scale)[..., None, None]
+
+    def _grains(self, x: Tensor, held: Tensor) -> Tensor:
+        """The noise (N, C, H, W) an image has at time t_image, as in training: always the same, so it can be taken off.
+
+        Without it images are cleaner than any the network knows at any time; their latents then spread by .3 to .6
+        instead of 1, and what is decoded from them under another condition is blurred.
+        """
+        rows, columns = (-(-side // GRAIN_PX) for side in x.shape[-2:])
+        grain = self._grain.repeat(1, rows, columns)[:, : x.shape[-2], : x.shape[-1]]
+        return self.architecture.t_image * (1 - held)[..., None, None] * grain
 
     @property
     def _scale(self) -> float:

@@ -29,6 +29,7 @@ from core.train.presets import Preset
 
 CLASSIFIER_WEIGHT = 0.1  # 0.5 made blocks at the noise end expand twelvefold, with no better accuracy
 TIMES = (0.5, 1.5)  # mean and spread of logit(t): shapes are decided in strong noise, so that it is seen often
+CLIPPED = (0.015, 0.985)  # times stay between
 LIKELY_SHARE = 0.36  # of the training images hold the stains that will be held by themselves
 ANY_SHARE = 0.25  # hold any choice of stains
 CHECKPOINT_EVERY_S = 30.0
@@ -140,7 +141,7 @@ def _draw(
     t[: count // 8] = model.architecture.t_image  # the image end: there the classifier reads
     noise = rng.standard_normal((count, 4 * x.shape[1], x.shape[2] // 2, x.shape[3] // 2), dtype=np.float32)
     held = _draw_held(rng, count, x.shape[1], holds)
-    arrays = (x, labels[index], np.clip(t, 0.02, 0.98).astype(np.float32), noise, held)
+    arrays = (x, labels[index], np.clip(t, *CLIPPED).astype(np.float32), noise, held)
     return _Batch(*(torch.from_numpy(a).to(device) for a in arrays))
 
 

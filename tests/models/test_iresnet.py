@@ -39,6 +39,23 @@ def test_decoding_leaves_the_latent_as_it_was() -> None:
 
 
 @torch.no_grad()
+def test_an_image_enters_with_the_noise_that_training_gave_it_and_always_the_same() -> None:
+    model = IResNet(Architecture(3, 2, (8, 12, 16), 2)).eval()
+    model.velocity.leave.weight.zero_()  # nothing moves: the latent is what entered
+    torch.manual_seed(2)
+    x, mixture = torch.randn(1, 3, 264, 520), one_hot(torch.tensor([0]), 2)
+    held = torch.tensor([[1.0, 0.0, 0.0]])
+    z, _ = model.encode(x, mixture, held)
+    t, planes = model.architecture.t_image, model.squeeze(x)
+    noise = (z - (1 - t) * planes)[:, 4:]
+    assert noise.std(dim=(0, 2, 3)) == pytest.approx([t] * 8, rel=0.02)
+    assert torch.corrcoef(torch.stack([noise.flatten(), planes[:, 4:].flatten()]))[0, 1].abs() < 0.02
+    assert torch.equal(z[:, :4], planes[:, :4])  # a held stain stays clean
+    assert torch.equal(model.encode(x, mixture, held)[0], z)
+    assert (model.decode(z, mixture, held) - x).abs().max() < 1e-5
+
+
+@torch.no_grad()
 def test_strength_zero_is_the_source_and_one_the_target() -> None:
     source, target = one_hot(torch.tensor([0]), 3), one_hot(torch.tensor([2]), 3)
     assert torch.equal(blend(source, target, torch.tensor([0.0])), source)
