@@ -87,6 +87,7 @@ def serve(connection: Connection, session_name: str) -> None:
                 if verb == "open":
                     session = None
                     session = _session_class(session_name)(Path(arguments["folder"]), arguments.get("device", "auto"))
+                    session.glances = True  # what is dragged needs no more; what is measured is solved exactly
                     sender.close()
                     sender = ImageSender()
                     answer: Any = ("opened", str(session.device), str(session.no_evidence))

@@ -6,7 +6,7 @@ precision; g = strength x the gain that, on validation wells, brings an image as
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from core.models.inverse import TOLERANCE
 from core.models.iresnet import IResNet, blend, block_edges, one_hot, pad_field
 
 QUARTER_GREY_LEVEL = 0.25 / 255  # largest round-trip error of a record that is shown, as share of the range
+GLANCE_TOLERANCE, GLANCE_ERROR = 7e-4, QUARTER_GREY_LEVEL / 2  # of a solve that only has to look right
 LARGEST_CONTRACTION = 0.9  # of any block of a record that is shown
 RETRIES = 2  # with block edges placed for this record alone
 MIDDLE_PX = 96
@@ -44,6 +45,7 @@ class Encoded:
     evaluations: int
     failure: str = ""
     times: tuple[float, ...] = ()  # block edges of this record alone, where the network's own were too far apart
+    solved: tuple[Tensor, ...] = ()  # what each block was solved to, where `polish` can go on
 
 
 def condition_index(card: ModelCard, name: str) -> int:
@@ -92,6 +94,31 @@ def encode(
     return encoded
 
 
+def glance(
+    model: IResNet, card: ModelCard, record_id: str, source: str, raw: FloatArray, held: tuple[bool, ...] = ()
+) -> Encoded:
+    """As `encode`, but no better than a screen shows, for half the work: solve on with `polish` before you measure.
+
+    The round trip is held to GLANCE_ERROR; an image whose blocks contract too little is encoded exactly.
+    """
+    held = held or (False,) * len(card.channels)
+    tolerance = GLANCE_TOLERANCE
+    encoded = _encode(model, card, record_id, source, raw, held, (), tolerance)
+    while encoded.solved and encoded.roundtrip_error > GLANCE_ERROR and tolerance > TOLERANCE:
+        tolerance = max(tolerance / 4, TOLERANCE)
+        encoded = _encode(model, card, record_id, source, raw, held, (), tolerance, encoded)
+    return encode(model, card, record_id, source, raw, held) if encoded.failure else encoded
+
+
+def polish(model: IResNet, card: ModelCard, encoded: Encoded) -> Encoded:
+    """A glance solved on to full accuracy; what is exact already stays."""
+    if encoded.failure or not encoded.solved:
+        return encoded
+    e = encoded
+    exact = _encode(model, card, e.record_id, e.source, e.raw, e.held, e.times, TOLERANCE, e)
+    return replace(exact, solved=())
+
+
 @torch.no_grad()
 def _encode(
     model: IResNet,
@@ -102,26 +129,33 @@ def _encode(
     held: tuple[bool, ...],
     times: tuple[float, ...],
     tolerance: float,
+    former: Encoded | None = None,
 ) -> Encoded:
+    """Solve at one tolerance, on from a `former` solution with the same times."""
     device = next(model.parameters()).device
     x = to_network(card.recipe, raw)
     mixture = mixture_of(card, source, device)
     batch, sides = pad_field(torch.from_numpy(x)[None].to(device))
     try:
-        z, quality = model.encode(batch, mixture, _row(held, device), times, tolerance)
+        starts = former.solved if former else ()
+        z, quality = model.encode(batch, mixture, _row(held, device), times, tolerance, starts)
     except NotInvertible as failure:
         none = torch.zeros_like(batch)
         return Encoded(record_id, source, raw, x, x, none, held, float("inf"), (), 0, str(failure))
     back = _decoded(model, z, mixture, held, times, sides)
     error = relative_error(card, x, back)
     contraction = tuple(float(q.contraction.max()) for q in quality)
+    work = sum(q.evaluations for q in quality)
+    if former:
+        contraction = tuple(max(pair) for pair in zip(contraction, former.contraction, strict=True))
+        work += former.evaluations
     reason = ""
     if not error <= QUARTER_GREY_LEVEL:  # catches a round trip that is not a number, too
         reason = f"The round-trip error {error:.1e} of the range is above a quarter of a grey level."
     elif not max(contraction) < LARGEST_CONTRACTION:
         reason = f"A block contracts by {max(contraction):.2f} only; {LARGEST_CONTRACTION} is the limit."
-    work = sum(q.evaluations for q in quality)
-    return Encoded(record_id, source, raw, x, back, z, held, error, contraction, work, reason, times)
+    solved = tuple(q.x for q in quality) if tolerance > TOLERANCE else ()
+    return Encoded(record_id, source, raw, x, back, z, held, error, contraction, work, reason, times, solved)
 
 
 def mixture_of(card: ModelCard, name: str, device: torch.device) -> Tensor:

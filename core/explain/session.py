@@ -20,7 +20,17 @@ from core.domain import (
     Role,
 )
 from core.errors import BadProject, LeighError, NotInvertible
-from core.explain.counterfactual import Encoded, condition_index, counterfactual, decode, encode, held_mask, read_logits
+from core.explain.counterfactual import (
+    Encoded,
+    condition_index,
+    counterfactual,
+    decode,
+    encode,
+    glance,
+    held_mask,
+    polish,
+    read_logits,
+)
 from core.explain.decision import weights_and_strength
 from core.explain.evidence import Direction, Moved
 from core.explain.panel import Measured, Panel, Real, load_panel
@@ -38,9 +48,13 @@ Held = tuple[str, ...]
 
 
 class Session:
-    """Loads project, model, latents and map; keeps the encoded records so that a drag costs one explicit pass."""
+    """Loads project, model, latents and map; keeps the encoded records so that a drag costs one explicit pass.
 
-    def __init__(self, folder: Path, device: str = "auto") -> None:
+    With `glances`, as in the window, a record is encoded as exactly as a screen shows until more is asked for.
+    """
+
+    def __init__(self, folder: Path, device: str = "auto", glances: bool = False) -> None:
+        self.glances = glances
         self.project = open_project(folder)
         if self.project.dataset is None or not self.project.model:
             raise BadProject(f"{folder} has no trained model.", "Train one on the Train page, or with `leigh train`.")
@@ -91,10 +105,12 @@ class Session:
     ) -> Counterfactual:
         """The record at `strength` toward `weights`; `hold` names the channels that must not move.
 
-        None holds those in which no readout tells source from target. `exact` adds the evidence.
+        None holds those in which no readout tells source from target. `exact` solves to full accuracy and adds the
+        evidence.
         """
         target = max(weights, key=lambda name: weights[name])
-        encoded = self._encode(record_id, self.holding(self._source(record_id), target) if hold is None else hold)
+        hold = self.holding(self._source(record_id), target) if hold is None else hold
+        encoded = self._encode(record_id, hold, exact)
         result = self._placed(counterfactual(self.model, self.card, encoded, weights, strength))
         if not (exact and strength > 0 and result.valid and self.panel is not None):
             return result
@@ -171,13 +187,16 @@ class Session:
     def _source(self, record_id: str) -> str:
         return self._record(record_id).condition
 
-    def _encode(self, record_id: str, hold: Held = ()) -> Encoded:
+    def _encode(self, record_id: str, hold: Held = (), exact: bool = True) -> Encoded:
         assert self.project.dataset is not None
         key = (record_id, held_mask(self.card, hold))
         if key not in self._encoded:
             record = self._record(record_id)
             raw = read_unchanged(self.project.dataset.root, record)
-            self._encoded[key] = encode(self.model, self.card, record_id, record.condition, raw, key[1])
+            solve = glance if self.glances and not exact else encode
+            self._encoded[key] = solve(self.model, self.card, record_id, record.condition, raw, key[1])
+        if exact:
+            self._encoded[key] = polish(self.model, self.card, self._encoded[key])
         self._encoded.move_to_end(key)
         while len(self._encoded) > KEPT:
             self._encoded.popitem(last=False)

@@ -47,8 +47,7 @@ class EulerBlock(InvertibleModule):  # type: ignore[misc]
     ) -> None:
         super().__init__(dims_in, dims_c)
         self._velocity = (velocity,)  # in a tuple: all blocks share it, and only the network owns its weights
-        self.t, self.h, self.tolerance = t, h, TOLERANCE
-        self.last: Inverse | None = None  # quality of the latest solve
+        self.t, self.h = t, h
 
     def residual(self, y: Tensor, condition: Tensor) -> Tensor:
         """g(y) = h sum_k mixture_k v_k(y, t); `condition` is the mixture (N, K), and which stains are held (N, C)."""
@@ -64,11 +63,15 @@ class EulerBlock(InvertibleModule):  # type: ignore[misc]
         if rev:
             result = value + self.residual(value, mixture)
             return (result,), (self._log_det(value, mixture) if jac else value.new_zeros(len(value)))
-        self.last = solve(
-            lambda x: self.residual(x, mixture), value, tolerance=self.tolerance, name=f"block at t = {self.t:.2f}"
-        )
-        log_det = -self._log_det(self.last.x, mixture) if jac else value.new_zeros(len(value))
-        return (self.last.x,), log_det
+        x = self.invert(value, mixture).x
+        return (x,), (-self._log_det(x, mixture) if jac else value.new_zeros(len(value)))
+
+    def invert(
+        self, y: Tensor, condition: Tensor, start: Tensor | None = None, tolerance: float = TOLERANCE
+    ) -> Inverse:
+        """The x that this block takes to y, solved from the guess `start`."""
+        name = f"block at t = {self.t:.2f}"
+        return solve(lambda x: self.residual(x, condition), y, start=start, tolerance=tolerance, name=name)
 
     def _log_det(self, y: Tensor, mixture: Tensor, terms: int = 10) -> Tensor:
         """log det(I + dg/dy) = sum_k (-1)^(k+1) / k tr(J^k), traces by one random vector (Behrmann 2019, eq. 4)."""
@@ -141,17 +144,30 @@ class IResNet(nn.Module):
         held: Tensor | None = None,
         times: tuple[float, ...] = (),
         tolerance: float = TOLERANCE,
+        starts: Sequence[Tensor] = (),
     ) -> tuple[Tensor, list[Inverse]]:
         """Image to latent under `mixture` (N, K), with the quality of every block's solve.
 
         Stains that are held, `held` (N, C) of 0 and 1, are context: they stay what they are. `times` are other block
-        edges than the network's own; the latent must then be decoded with the same.
+        edges than the network's own; the latent must then be decoded with the same. `starts` are what the blocks were
+        solved to before, at a larger tolerance.
         """
+        y, condition = self.enter(x, mixture, held, times)
+        quality: list[Inverse] = []
+        for i, block in enumerate(self.blocks):
+            start = starts[i] if starts else None
+            if quality and not starts:  # along the flow the velocity changes little: a guess that costs nothing
+                start = y - block.h / self.blocks[i - 1].h * quality[-1].step
+            quality.append(block.invert(y, condition, start, tolerance))
+            y = quality[-1].x
+        return y, quality
+
+    def enter(
+        self, x: Tensor, mixture: Tensor, held: Tensor | None = None, times: tuple[float, ...] = ()
+    ) -> tuple[Tensor, Tensor]:
+        """What the first block gets of an image, (N, 4C, H/2, W/2), and what all are told, (N, K + C)."""
         condition, held = self._condition(mixture, held, times)
-        for block in self.blocks:
-            block.tolerance = tolerance
-        z, _ = self.flow(x * self._scales(held) + self._grains(x, held), [condition], rev=False, jac=False)
-        return z, [block.last for block in self.blocks if block.last is not None]
+        return self.squeeze(x * self._scales(held) + self._grains(x, held)), condition
 
     def decode(self, z: Tensor, mixture: Tensor, held: Tensor | None = None, times: tuple[float, ...] = ()) -> Tensor:
         """Latent to image under `mixture` (N, K): one explicit pass."""

@@ -1,0 +1,280 @@
+"""`leigh bench inverse`: what a drag, a selection, an export and a data set cost beside FrEIA's fixed-point inverse.
+
+All run the same trained blocks of the demo on the same held-out images, in turns. FrEIA (IResNetLayer) iterates every
+block as often: 50 times by default; tuned, as seldom as brings every image to the error asked for. "plain" is the same
+iteration stopped at a residual. Errors are largest differences of pictures to a float64 reference, as share of the
+display range. A forward pass is one decoding under two conditions: what a drag cannot do without.
+
+FrEIA would have to solve for every picture that is dragged or exported; here a picture is a forward pass, after one
+solve per image: a glance when it is selected, solved on when it is let go or exported.
+"""
+
+import copy
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from statistics import median
+from typing import Any
+
+import numpy as np
+import torch
+from FrEIA.modules import IResNetLayer
+from torch import Tensor, nn
+
+from core.data.recipe import to_network
+from core.domain import FloatArray
+from core.explain.counterfactual import (
+    LARGEST_CONTRACTION,
+    QUARTER_GREY_LEVEL,
+    Encoded,
+    counterfactual,
+    decode,
+    encode,
+    gain_of,
+    glance,
+    held_mask,
+    mixture_of,
+    polish,
+    relative_error,
+)
+from core.explain.session import Session
+from core.io.unchanged import read_unchanged
+from core.models.inverse import solve
+from core.models.iresnet import EulerBlock, IResNet, blend
+from core.progress import Progress, Report, silent
+from core.resources import resource
+
+EXPORT_ERROR = 1e-5
+SOURCE, TARGET = "DS", "WT"
+STRENGTHS = (0.25, 0.5, 0.75, 1.0)
+ROUNDS = 5
+FREIA_DEFAULT = 50
+HARD_BLOCKS = range(11, 2, -1)  # fewer blocks, longer steps: as hard as the network can be made
+
+
+def bench_inverse(images: int = 8, report: Report = silent) -> dict[str, Any]:
+    """The contract's keys on crops of 64 pixels, and "fields" with the same on whole fields of 128."""
+    crops, fields = (Bench(images, side) for side in (64, 128))
+    out = crops.measure(report)
+    out["fields"] = fields.measure(report)
+    out["hard"] = crops.hard()
+    return out | {"images": images, "cores": os.cpu_count(), "threads": torch.get_num_threads()}
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One picture of a drag: the latent it is decoded from, and what it should be."""
+
+    item: Encoded
+    strength: float
+    exact: FloatArray  # (C, Y, X) network image, float64
+
+
+class Bench:
+    """The demo's model and some of its held-out images, cut to `side` pixels."""
+
+    def __init__(self, images: int, side: int) -> None:
+        self.session = Session(resource("demo"), "cpu")
+        self.model, self.card = self.session.model, self.session.card
+        dataset, latents = self.session.project.dataset, self.session.latents
+        assert dataset is not None and latents is not None
+        tested = {r for r, split in zip(latents.record_ids, latents.split) if split == "test"}
+        records = [r for r in dataset.records if r.id in tested and r.condition == SOURCE][:images]
+        self.raws = [read_unchanged(dataset.root, r)[:, :side, :side] for r in records]
+        self.held = held_mask(self.card, self.session.holding(SOURCE, TARGET))
+
+    def measure(self, report: Report = silent) -> dict[str, Any]:
+        """Everything of the contract but ticks per second."""
+        glances = [self._encoded(glance, raw) for raw in self.raws]
+        exact = [self._encoded(encode, raw) for raw in self.raws]
+        report(Progress(1, 4, "Solving"))
+        frames = self._frames(glances)
+        errors = [self._error(f.exact, self._picture(f.item, f.strength)) for f in frames]
+        estimates = [f.item.roundtrip_error for f in frames]
+        exported = self._frames(exact)
+        export_errors = [self._error(f.exact, self._picture(f.item, f.strength)) for f in exported]
+        shown, export = (self._tuned(error) for error in (QUARTER_GREY_LEVEL, EXPORT_ERROR))
+        report(Progress(2, 4, "Timing"))
+        seconds = self._timed(glances[0], exact[0], shown, export)
+        report(Progress(3, 4, "Timing"))
+        blocks = len(self.model.blocks)
+        within = [1 / 3 <= e / t <= 3 for e, t in zip(estimates, errors)]
+        return {
+            "drag_forward_passes": seconds["tick"] / seconds["pass"],
+            "drag_error": max(errors),
+            "drag_vs_freia_tuned": seconds["freia shown"] / seconds["pass"],
+            "drag_vs_freia_default": seconds["freia default"] / seconds["pass"],
+            "select_forward_passes": max(g.evaluations for g in glances) / blocks + 2,  # round trip, first picture
+            "select_seconds_in_passes": seconds["select"] / seconds["pass"],
+            "export_error": max(export_errors),
+            "export_vs_freia_tuned": seconds["freia export"] / seconds["export"],
+            "encode_vs_freia_tuned": seconds["freia encode"] / seconds["encode"],
+            "encode_vs_plain": seconds["plain encode"] / seconds["encode"],
+            "polish_vs_encode": seconds["polish"] / seconds["encode"],
+            "estimate_within_factor_3": float(np.mean(within)),
+            "blocks": blocks,
+            "evaluations_per_block": float(np.mean([e.evaluations for e in exact])) / blocks,
+            "freia_iterations": {"shown": shown, "export": export, "default": FREIA_DEFAULT},
+            "contraction_max": max(max(e.contraction) for e in exact),
+            "refused": sum(bool(e.failure) for e in exact),
+            "seconds": seconds,
+        }
+
+    def hard(self) -> dict[str, Any]:
+        """The same network in fewer blocks, as few as still contract below the limit, each image on its own."""
+        for count in HARD_BLOCKS:
+            hard = copy.deepcopy(self)
+            hard.model = IResNet(replace(self.model.architecture, blocks=count, times=(), times_held=()))
+            hard.model.load_state_dict(self.model.state_dict())
+            hard.model.eval()
+            items = [hard._encoded(encode, raw) for raw in hard.raws]
+            worst = max(max(i.contraction, default=np.inf) for i in items)
+            if worst > 0.85 or count == HARD_BLOCKS[-1]:
+                break
+        kept = [i for i in items if not i.failure]
+        errors = [self._error(f.exact, hard._picture(f.item, f.strength)) for f in hard._frames(kept)]
+        out = {
+            "blocks": count,
+            "contraction_max": worst,
+            "refused": [i.failure for i in items if i.failure],
+            "shown": len(kept),
+            "error": max(errors, default=0.0),
+            "limit": LARGEST_CONTRACTION,
+        }
+        if kept:
+            hard.raws = [i.raw for i in kept]
+            iterations = hard._tuned(EXPORT_ERROR)
+            ours, theirs = _turns(
+                lambda: hard._encoded(encode, kept[0].raw), lambda: hard._freia(hard._batch(kept[0].raw), iterations)
+            )
+            out |= {"vs_freia_tuned": theirs / ours, "freia_iterations": iterations}
+        return out
+
+    def _encoded(self, how: Callable[..., Encoded], raw: FloatArray) -> Encoded:
+        return how(self.model, self.card, "image", SOURCE, raw, self.held)
+
+    def _picture(self, item: Encoded, strength: float) -> FloatArray:
+        return decode(self.model, self.card, item, {TARGET: 1.0}, strength)
+
+    def _error(self, exact: FloatArray, picture: FloatArray) -> float:
+        return relative_error(self.card, exact, picture)
+
+    def _frames(self, items: Sequence[Encoded]) -> list[Frame]:
+        """Every strength of every image, solved and decoded in float64."""
+        model = copy.deepcopy(self.model).double()
+        frames = []
+        for item in items:
+            source, _, held = self._mixtures(1.0, torch.float64)
+            x = torch.from_numpy(to_network(self.card.recipe, item.raw).astype(np.float64))[None]
+            with torch.no_grad():
+                z, _ = model.encode(x, source, held, item.times, 1e-12)
+                for strength in STRENGTHS:
+                    _, mixture, _ = self._mixtures(strength, torch.float64)
+                    frames.append(Frame(item, strength, model.decode(z, mixture, held, item.times)[0].numpy()))
+        return frames
+
+    def _mixtures(self, strength: float, dtype: torch.dtype = torch.float32) -> tuple[Tensor, Tensor, Tensor]:
+        """Source alone, the blend at this strength, and the held stains, one row each."""
+        source, target = (mixture_of(self.card, k, torch.device("cpu")).to(dtype) for k in (SOURCE, TARGET))
+        gain = gain_of(self.card, SOURCE, {TARGET: 1.0})
+        held = torch.tensor([self.held], dtype=dtype)
+        return source, blend(source, target, torch.tensor([strength * gain], dtype=dtype)), held
+
+    def _batch(self, raw: FloatArray) -> Tensor:
+        return torch.from_numpy(to_network(self.card.recipe, raw))[None]
+
+    @torch.no_grad()
+    def _freia(self, x: Tensor, iterations: int, strength: float = 0.0) -> Tensor:
+        """Image to latent through FrEIA's own fixed-point loop."""
+        return self._through(x, strength, lambda block, y, c: _freia_layer(block, y, c, iterations))
+
+    @torch.no_grad()
+    def _plain(self, x: Tensor, tolerance: float) -> Tensor:
+        """Image to latent by the plain iteration, stopped at a residual."""
+        return self._through(
+            x, 0.0, lambda block, y, c: solve(lambda v: block.residual(v, c), y, memory=0, tolerance=tolerance).x
+        )
+
+    def _through(self, x: Tensor, strength: float, step: Callable[[EulerBlock, Tensor, Tensor], Tensor]) -> Tensor:
+        _, mixture, held = self._mixtures(strength)
+        mixture, held = mixture.expand(len(x), -1), held.expand(len(x), -1)
+        y, condition = self.model.enter(x, mixture, held)
+        for block in self.model.blocks:
+            y = step(block, y, condition)
+        return y
+
+    def _tuned(self, error: float) -> int:
+        """The fewest iterations at which FrEIA brings every image within `error`."""
+        source, _, held = self._mixtures(1.0)
+        for iterations in range(1, 80):
+            worst = 0.0
+            for raw in self.raws:
+                x = self._batch(raw)
+                with torch.no_grad():
+                    back = self.model.decode(self._freia(x, iterations), source, held)
+                worst = max(worst, relative_error(self.card, x[0].numpy(), back[0].numpy()))
+            if worst < error:
+                return iterations
+        return iterations
+
+    def _timed(self, quick: Encoded, exact: Encoded, shown: int, export: int) -> dict[str, float]:
+        """Median seconds of everything, measured in turns on one image; "encode" on a batch of all."""
+        model, card, raw = self.model, self.card, exact.raw
+        x, many = self._batch(raw), torch.cat([self._batch(r) for r in self.raws])
+        source, mixture, held = self._mixtures(1.0)
+        sources, helds = (v.expand(len(many), -1) for v in (source, held))
+        weights = {TARGET: 1.0}
+
+        def export_picture() -> None:
+            decode(model, card, polish(model, card, quick), weights, 1.0)
+
+        def select() -> None:
+            counterfactual(model, card, self._encoded(glance, raw), weights, 1.0)
+
+        with torch.no_grad():
+            names = {
+                "pass": lambda: model.decode(exact.z, mixture, held),
+                "tick": lambda: self.session._placed(counterfactual(model, card, exact, weights, 1.0)),
+                "freia shown": lambda: self._freia(x, shown, 1.0),
+                "freia default": lambda: self._freia(x, FREIA_DEFAULT, 1.0),
+                "select": select,
+                "polish": lambda: polish(model, card, quick),
+                "export": export_picture,
+                "freia export": lambda: self._freia(x, export, 1.0),
+                "encode": lambda: model.encode(many, sources, helds),
+                "freia encode": lambda: self._freia(many, export),
+                "plain encode": lambda: self._plain(many, EXPORT_ERROR),
+            }
+            return dict(zip(names, _turns(*names.values())))
+
+
+class _Residual(nn.Module):
+    """A block's residual under fixed conditions, as FrEIA's layer calls it."""
+
+    def __init__(self, block: EulerBlock, condition: Tensor) -> None:
+        super().__init__()
+        self.block, self.condition = (block,), condition
+
+    def forward(self, y: Tensor) -> Tensor:
+        """g(y)."""
+        return self.block[0].residual(y, self.condition)
+
+
+def _freia_layer(block: EulerBlock, y: Tensor, condition: Tensor, iterations: int) -> Tensor:
+    layer = IResNetLayer([(1,)], internal_size=1, n_internal_layers=0, fixed_point_iterations=iterations)
+    layer.residual = _Residual(block, condition)
+    out: Tensor = layer((y,), rev=True, jac=False)[0][0]
+    return out
+
+
+def _turns(*what: Callable[[], Any]) -> list[float]:
+    """Median seconds of each, run in turns so that all meet the same machine; the first turn is not counted."""
+    seconds: list[list[float]] = [[] for _ in what]
+    for turn in range(ROUNDS + 1):
+        for k, run in enumerate(what):
+            began = time.perf_counter()
+            run()
+            if turn:
+                seconds[k].append(time.perf_counter() - began)
+    return [median(s) for s in seconds]

@@ -1,0 +1,56 @@
+"""What a screen shows while dragging, and what it becomes when it is solved on."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from core.explain.counterfactual import GLANCE_ERROR, QUARTER_GREY_LEVEL, counterfactual, encode, glance, polish
+from core.explain.session import Session
+from core.io.project import open_project
+from core.io.tiff import read_record
+from core.resources import resource
+
+DEMO = Path(resource("demo"))
+
+
+@pytest.fixture(scope="module")
+def session() -> Session:
+    """The demo's trained model."""
+    torch.set_num_threads(1)
+    return Session(DEMO, "cpu")
+
+
+@pytest.mark.parametrize("held", [(), (True, False, False)])
+def test_a_glance_costs_about_half_and_solved_on_it_is_the_exact_one(session: Session, held: tuple[bool, ...]) -> None:
+    dataset = open_project(DEMO).dataset
+    assert dataset is not None
+    record = next(r for r in dataset.records if r.condition == "DS")
+    raw = read_record(dataset.root, record)
+    arguments = (session.model, session.card, record.id, "DS", raw, held)
+    quick, exact = glance(*arguments), encode(*arguments)
+    assert not quick.failure and quick.roundtrip_error <= GLANCE_ERROR
+    assert quick.evaluations < 0.75 * exact.evaluations
+    polished = polish(session.model, session.card, quick)
+    assert polished.roundtrip_error < 1e-5 and not polished.solved
+    assert max(polished.contraction) >= max(quick.contraction)
+    pictures = [
+        counterfactual(session.model, session.card, e, {"WT": 1.0}, 1.0).image for e in (quick, exact, polished)
+    ]
+    span = np.array(session.card.recipe.span)[:, None, None]
+    assert np.abs((pictures[0] - pictures[1]) / span).max() < QUARTER_GREY_LEVEL
+    assert np.abs((pictures[2] - pictures[1]) / span).max() < 1e-4
+    assert polish(session.model, session.card, polished) is polished
+
+
+def test_the_window_glances_until_the_handle_is_let_go(session: Session) -> None:
+    window = Session(DEMO, "cpu", glances=True)
+    record = next(r.id for r in session.project.dataset.records if r.condition == "DS")
+    shown = window.select(record)
+    assert 1e-5 < shown.roundtrip_error <= GLANCE_ERROR
+    dragged, let_go = (window.move(record, {"WT": 1.0}, 1.0, exact=e) for e in (False, True))
+    assert dragged.roundtrip_error == shown.roundtrip_error and dragged.evidence is None
+    assert let_go.roundtrip_error < 1e-5 and let_go.evidence is not None
+    assert window.move(record, {"WT": 1.0}, 0.5).roundtrip_error == let_go.roundtrip_error
+    assert session.select(record).roundtrip_error < 1e-5
