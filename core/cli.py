@@ -343,6 +343,10 @@ def _bench(a: argparse.Namespace, report: Report) -> Result:
         from benchmarks.startup import bench_startup
 
         result = bench_startup()
+    elif a.name == "drag":
+        from benchmarks.drag import bench_drag
+
+        result = bench_drag()
     elif a.name == "inverse":
         from benchmarks.inverse import bench_inverse
 
@@ -385,7 +389,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_figure(with_project(verb("figure", _figure, "Figure panels for the paper."), device=True))
     p = verb("bench", _bench, "Measure the program, each figure beside its yardstick.")
-    p.add_argument("name", choices=("inverse", "startup", "truth"))
+    p.add_argument("name", choices=("drag", "inverse", "startup", "truth"))
     p.add_argument("--work", type=Path, default=Path("bench"), metavar="DIR", help="truth: keeps plates and models")
     p.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="truth: of plate and training")
     p.add_argument("--preset", choices=("quick", "standard", "lab"), default="standard", help="truth: how to train")

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 from core.domain import CHECKS, Check, Counterfactual
 from leigh_gui.widgets.light import STATES, Light
 from leigh_gui.widgets.look import percent, plain, set_kind
-from leigh_gui.widgets.verdict import RULE, evidence_of, verdict
+from leigh_gui.widgets.verdict import GREY_LEVEL, RULE, evidence_of, verdict
 
 TITLES = {
     "model": ("Model", "What the model itself reads in the picture. A flip alone proves nothing."),
@@ -23,7 +23,7 @@ DETAILS = {
     "held": ("Held", "Stains that were not allowed to change, see “Hold still”."),
     "channels": ("Change", "Share of the whole change that each stain carries."),
     "clipped": ("Clipped", "Pixels the change would push outside the camera's grey values."),
-    "roundtrip": ("Round trip", "How exactly the network can be run backwards: share of the range."),
+    "roundtrip": ("Round trip", "How exactly the network can be run backwards, measured on this image."),
     "contraction": ("Contraction", "Of the network's blocks; below 1 each can be run backwards."),
 }
 NO_JUDGES = "This model has no judges: nothing but its own reading is known. Train it again to get them."
@@ -110,7 +110,9 @@ class EvidenceCard(QWidget):
             self._values["clipped"].setText(f"{percent(cf.clipped, 2)} of the pixels")
             self._values["channels"].setText(_shares(cf, channels, spans))
         self._values["held"].setText(_held(cf, automatic))
-        self._values["roundtrip"].setText(f"off by {percent(cf.roundtrip_error, 4)} of the range")
+        self._values["roundtrip"].setText(
+            f"off by {percent(cf.roundtrip_error, 4)} of the range; limit {percent(GREY_LEVEL / 4, 1)}"
+        )
         self._values["contraction"].setText(f"{cf.contraction:.2f} at most" if cf.contraction > 0 else "–")
 
     def _show_checks(self, checks: Sequence[Check], instead: str, target: str) -> None:

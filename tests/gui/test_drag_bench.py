@@ -1,0 +1,13 @@
+"""`leigh bench drag` with the real window and the demo's model."""
+
+from benchmarks import drag
+
+
+def test_mouse_events_become_painted_pictures(themed, monkeypatch):
+    monkeypatch.setattr(drag, "EVENTS", 60)
+    monkeypatch.setattr(drag, "WELLS", 3)
+    found = drag.bench_drag()
+    assert found.keys() >= {"events", "p50_ms", "p99_ms", "max_gap_ms", "answers_shown", "late_dropped"}
+    assert found["events"] == 60
+    assert 3 <= found["answers_shown"] <= 60
+    assert 0 < found["p50_ms"] <= found["p99_ms"] < 5000
