@@ -77,8 +77,8 @@ def dragged(project: Path, events: int) -> dict[str, Any]:
     _wait(app, lambda: not window.worker.busy())
     pane.removeEventFilter(painted)
     window.close()
-    latency = [(p - a) * 1e3 for a, p in moving]
-    paints = [p for _, p in moving]
+    latency = [(p - a) * 1e3 for a, p in shown]
+    paints = [began, *(p for _, p in moving), began + seconds]
     return {
         "events": events,
         "p50_ms": float(np.percentile(latency, 50)),

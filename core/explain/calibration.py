@@ -93,18 +93,29 @@ def _some(records: Sequence[ImageRecord], count: int, seed: int) -> list[ImageRe
 
 
 def _gain(model: IResNet, card: ModelCard, direction: Direction, items: Sequence[Encoded]) -> float:
-    """The gain at which the readouts have come the whole way: two trials and the line through them."""
+    """The gain at which the readouts have come the whole way, see `whole_way`."""
     before = np.mean([readout_values(item.raw, card.recipe.downscale) for item in items], axis=0)
 
     def progress(gain: float) -> float:
         came = [counterfactual(model, card, item, {direction.target: 1.0}, 1.0, gain=gain).image for item in items]
         return direction.progress(before, np.mean([readout_values(x, card.recipe.downscale) for x in came], axis=0))
 
-    first = progress(1.0)
-    second = float(np.clip(1 / max(first, LEAST_PROGRESS), LOWEST, HIGHEST))
+    return whole_way(progress)
+
+
+def whole_way(progress: Callable[[float], float]) -> float:
+    """The gain, of three tried, whose progress is nearest 1: gain 1, in proportion, and by the line through both.
+
+    The line alone may lead far away, where progress hardly changes with the gain.
+    """
+    tried = {1.0: progress(1.0)}
+    second = float(np.clip(1 / max(tried[1.0], LEAST_PROGRESS), LOWEST, HIGHEST))
     if abs(second - 1) < 0.05:
         return second
-    slope = (progress(second) - first) / (second - 1)
+    tried[second] = progress(second)
+    slope = (tried[second] - tried[1.0]) / (second - 1)
     if slope <= 0:
         return 1.0
-    return float(np.clip(1 + (1 - first) / slope, LOWEST, HIGHEST))
+    third = float(np.clip(1 + (1 - tried[1.0]) / slope, LOWEST, HIGHEST))
+    tried[third] = progress(third)
+    return min(tried, key=lambda gain: abs(tried[gain] - 1))

@@ -22,7 +22,7 @@ from core.models.inverse import TOLERANCE
 from core.models.iresnet import IResNet, blend, block_edges, one_hot, pad_field
 
 QUARTER_GREY_LEVEL = 0.25 / 255  # largest round-trip error of a record that is shown, as share of the range
-GLANCE_TOLERANCE, GLANCE_ERROR = 7e-4, QUARTER_GREY_LEVEL / 2  # of a solve that only has to look right
+GLANCE_TOLERANCE, GLANCE_ERROR = 1.5e-4, QUARTER_GREY_LEVEL / 8  # moved pictures were off by up to five round trips
 LARGEST_CONTRACTION = 0.9  # of any block of a record that is shown
 RETRIES = 2  # with block edges placed for this record alone
 MIDDLE_PX = 96
@@ -97,7 +97,7 @@ def encode(
 def glance(
     model: IResNet, card: ModelCard, record_id: str, source: str, raw: FloatArray, held: tuple[bool, ...] = ()
 ) -> Encoded:
-    """As `encode`, but no better than a screen shows, for half the work: solve on with `polish` before you measure.
+    """As `encode`, but no better than a screen shows, for less work: solve on with `polish` before you measure.
 
     The round trip is held to GLANCE_ERROR; an image whose blocks contract too little is encoded exactly.
     """

@@ -1,5 +1,6 @@
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from core.domain import Project
 from core.errors import BadModel, LeighError
-from core.explain.calibration import HIGHEST, LOWEST, pairs_of_interest
+from core.explain.calibration import HIGHEST, LOWEST, pairs_of_interest, whole_way
 from core.explain.panel import PANEL_FILE, load_panel
 from core.explain.session import Session
 from core.io.models import load_card
@@ -58,3 +59,18 @@ def test_an_exact_move_carries_evidence_and_a_drag_does_not(trained_project: Pro
     assert np.array_equal(quick.image, exact.image)
     assert exact.held == session.holding("DS", "WT")
     assert session.select(record.id).evidence is None
+
+
+@pytest.mark.parametrize(
+    ("progress", "gain"),
+    [
+        (lambda g: 0.8 * g, 1.25),  # in proportion
+        (lambda g: 1.0 + 0.5 * (g - 1.2), 1.2),  # along a line
+        (lambda g: 1.25 - 0.05 * (g < 0.9) - 0.5 * (g < 0.7), 0.8),  # flat, then steep: the line would lead to 0.5
+        (lambda g: 1.3 - 0.2 * g, 1.0),  # the further the less
+    ],
+)
+def test_the_gain_is_the_one_tried_that_comes_nearest_the_whole_way(
+    progress: Callable[[float], float], gain: float
+) -> None:
+    assert whole_way(progress) == pytest.approx(gain, abs=0.02)
