@@ -8,21 +8,55 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QEvent, QObject, QPoint, Qt
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 
-from leigh_gui.app import create_window
+from leigh_gui import theme
 from leigh_gui.errors import ErrorBus
 from leigh_gui.main_window import MainWindow
 from leigh_gui.settings import Settings
+from leigh_gui.worker import InferenceWorker
 
 EVERY_S = 1 / 60
 WAIT_S = 120.0
 
 
+class Stopwatch(QObject):
+    """When a picture was asked for by a drag, and when it was painted on the pane it filters."""
+
+    def __init__(self, worker: InferenceWorker) -> None:
+        super().__init__()
+        self.painted: list[tuple[float, float]] = []  # asked, painted
+        self._asked: dict[tuple[float, float], float] = {}
+        self.fresh: float | None = None  # when what was answered, but not painted yet, was asked for
+        self._drag = worker.drag
+        worker.drag = self._ask
+        worker.answered.connect(self._answer)
+
+    def _ask(self, record_id: str, x: float, y: float, exact: bool = False, hold: Any = None) -> None:
+        self._asked[x, y] = time.perf_counter()
+        self._drag(record_id, x, y, exact, hold)
+
+    def _answer(self, verb: str, result: object, arguments: dict[str, Any]) -> None:
+        if verb == "drag":
+            self.fresh = self._asked[arguments["x"], arguments["y"]]
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Lets the pane paint, then looks at the clock."""
+        if event.type() != QEvent.Type.Paint or self.fresh is None:
+            return False
+        watched.event(event)
+        self.painted.append((self.fresh, time.perf_counter()))
+        self.fresh = None
+        return True
+
+
 def dragged(project: Path, events: int) -> dict[str, Any]:
     """Drag the handle of the image that is selected at the start; what is measured, by the contract's keys."""
-    app, _ = create_window()
+    os.environ["PYQTGRAPH_QT_LIB"] = "PySide6"
+    app = QApplication([])
+    theme.apply(app, dark=False)
     window = MainWindow(Settings(project / "settings.ini"), ErrorBus())
     window.resize(1366, 768)
     window.show()
@@ -32,61 +66,32 @@ def dragged(project: Path, events: int) -> dict[str, Any]:
     names = [c.name for c in window.state.conditions()]
     goal = window.state.opened.decision.anchors[names.index("WT")]
     at, to = (page.map.screen_of(float(x), float(y)).toPoint() for x, y in (page.map.overlay.handle, goal))
-    pane = page.picture.counterfactual
-    asked: dict[tuple[float, float], float] = {}
-    shown: list[tuple[float, float]] = []  # asked, painted
-    fresh: list[float] = []  # when what is on show was asked for, until it is painted
-
-    def answered(verb: str, result: object, arguments: dict[str, Any]) -> None:
-        if verb == "drag" and (arguments["x"], arguments["y"]) in asked:
-            fresh.append(asked[arguments["x"], arguments["y"]])
-
-    class Painted(QObject):
-        def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-            if event.type() == QEvent.Type.Paint and fresh:
-                watched.event(event)
-                shown.append((fresh[-1], time.perf_counter()))
-                fresh.clear()
-                return True
-            return False
-
-    painted = Painted()
-    pane.installEventFilter(painted)
-    window.worker.answered.connect(answered)
-    drag = window.worker.drag
-
-    def asking(record_id: str, x: float, y: float, exact: bool = False, hold: Any = None) -> None:
-        asked[x, y] = time.perf_counter()
-        drag(record_id, x, y, exact, hold)
-
-    window.worker.drag = asking
+    watch = Stopwatch(window.worker)
+    page.picture.counterfactual.installEventFilter(watch)
     late = window.worker.late_dropped
     QTest.mousePress(page.map, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, at)
     began = time.perf_counter()
     for k in range(events):
         share = 0.5 - 0.5 * np.cos(2 * np.pi * k / events * 2)  # to and fro, twice
-        where = QPoint(*(round(a + (b - a) * share) for a, b in ((at.x(), to.x()), (at.y(), to.y()))))
-        QTest.mouseMove(page.map, where)
+        QTest.mouseMove(page.map, at + (to - at) * float(share))
         while time.perf_counter() < began + (k + 1) * EVERY_S:
             app.processEvents()
             time.sleep(0.0005)
-    seconds = time.perf_counter() - began
-    _wait(app, lambda: not window.worker.busy())
-    moving = [(a, p) for a, p in shown if p <= began + seconds]
+    ended = time.perf_counter()
+    _wait(app, lambda: not window.worker.busy() and watch.fresh is None)
+    latency = [(painted - asked) * 1e3 for asked, painted in watch.painted]  # letting go asks for the evidence, too
+    paints = [p for _, p in watch.painted if p <= ended]
     QTest.mouseRelease(page.map, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, at)
     _wait(app, lambda: not window.worker.busy())
-    pane.removeEventFilter(painted)
     window.close()
-    latency = [(p - a) * 1e3 for a, p in shown]
-    paints = [began, *(p for _, p in moving), began + seconds]
     return {
         "events": events,
         "p50_ms": float(np.percentile(latency, 50)),
         "p99_ms": float(np.percentile(latency, 99)),
-        "max_gap_ms": float(np.diff(paints).max()) * 1e3,
-        "answers_shown": len(moving),
+        "max_gap_ms": float(np.diff([began, *paints, ended]).max()) * 1e3,
+        "answers_shown": len(latency),
         "late_dropped": window.worker.late_dropped - late,
-        "ticks_per_second": len(moving) / seconds,
+        "ticks_per_second": len(paints) / (ended - began),
     }
 
 

@@ -86,8 +86,8 @@ def serve(connection: Connection, session_name: str) -> None:
             try:
                 if verb == "open":
                     session = None
-                    session = _session_class(session_name)(Path(arguments["folder"]), arguments.get("device", "auto"))
-                    session.glances = True  # what is dragged needs no more; what is measured is solved exactly
+                    folder, device = Path(arguments["folder"]), arguments.get("device", "auto")
+                    session = _session_class(session_name)(folder, device, glances=True)
                     sender.close()
                     sender = ImageSender()
                     answer: Any = ("opened", str(session.device), str(session.no_evidence))

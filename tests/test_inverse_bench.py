@@ -18,7 +18,7 @@ def small() -> inverse.Bench:
 
 
 def test_a_drag_is_one_pass_and_far_cheaper_than_solving(small: inverse.Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inverse, "ROUNDS", 2)
+    monkeypatch.setattr(inverse, "ROUNDS", 1)
     found = small.measure()
     assert found.keys() >= KEYS
     assert found["refused"] == 0 and found["blocks"] == len(small.model.blocks)
@@ -47,6 +47,7 @@ def test_where_blocks_hardly_contract_an_image_is_within_its_error_or_refused_wi
     small: inverse.Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(inverse, "ROUNDS", 1)
+    monkeypatch.setattr(inverse, "HARD_BLOCKS", (6,))
     found = small.hard()
     assert found["shown"] + len(found["refused"]) == len(small.raws)
     assert found["blocks"] < len(small.model.blocks) and found["contraction_max"] > 0.5

@@ -117,5 +117,6 @@ def whole_way(progress: Callable[[float], float]) -> float:
     if slope <= 0:
         return 1.0
     third = float(np.clip(1 + (1 - tried[1.0]) / slope, LOWEST, HIGHEST))
-    tried[third] = progress(third)
+    if third not in tried:
+        tried[third] = progress(third)
     return min(tried, key=lambda gain: abs(tried[gain] - 1))

@@ -6,7 +6,7 @@ precision; g = strength x the gain that, on validation wells, brings an image as
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -111,12 +111,12 @@ def glance(
 
 
 def polish(model: IResNet, card: ModelCard, encoded: Encoded) -> Encoded:
-    """A glance solved on to full accuracy; what is exact already stays."""
-    if encoded.failure or not encoded.solved:
+    """A glance solved on to full accuracy, or encoded anew where that fails; what is exact already stays."""
+    if not encoded.solved:
         return encoded
     e = encoded
     exact = _encode(model, card, e.record_id, e.source, e.raw, e.held, e.times, TOLERANCE, e)
-    return replace(exact, solved=())
+    return encode(model, card, e.record_id, e.source, e.raw, e.held) if exact.failure else exact
 
 
 @torch.no_grad()

@@ -17,7 +17,7 @@ PLACING_RECORDS = 6
 PLACING_ROUNDS = 3
 PLACING_TOLERANCE = 1e-4  # steps below are not counted as contraction
 MEASURED_RECORDS = (6, 64)  # at least, at most; between them as many as MEASURED_PIXELS hold, at network size
-MEASURED_PIXELS = 1_000_000
+MEASURED_PIXELS = 400_000
 
 
 def place_steps(

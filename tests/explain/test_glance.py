@@ -44,6 +44,21 @@ def test_a_glance_costs_less_and_solved_on_it_is_the_exact_one(session: Session,
     assert polish(session.model, session.card, polished) is polished
 
 
+def test_a_glance_that_fails_when_it_is_solved_on_is_encoded_anew_as_an_export_would_be(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset = open_project(DEMO).dataset
+    assert dataset is not None
+    record = next(r for r in dataset.records if r.condition == "DS")
+    arguments = (session.model, session.card, record.id, "DS", read_record(dataset.root, record)[:, :64, :64])
+    quick = glance(*arguments)
+    limit = max(polish(session.model, session.card, quick).contraction) * 0.97
+    monkeypatch.setattr("core.explain.counterfactual.LARGEST_CONTRACTION", limit)
+    polished, exact = polish(session.model, session.card, quick), encode(*arguments)
+    assert torch.equal(polished.z, exact.z)
+    assert (polished.failure, polished.times) == (exact.failure, exact.times)
+
+
 def test_the_window_glances_until_the_handle_is_let_go(session: Session) -> None:
     window = Session(DEMO, "cpu", glances=True)
     record = next(r.id for r in session.project.dataset.records if r.condition == "DS")

@@ -133,7 +133,7 @@ class StandInSession:
     It holds the nuclei unless told otherwise, and its judges never see a treated culture.
     """
 
-    def __init__(self, folder: Path, device: str = "auto") -> None:
+    def __init__(self, folder: Path, device: str = "auto", glances: bool = False) -> None:
         self.project = open_project(folder)
         self.projection, self.decision = load_map(maps_folder(self.project))
         self.names = self.decision.conditions
