@@ -112,8 +112,8 @@ def train(
     model = on_device(IResNet(Architecture(**card.architecture)), choose_device(device))
     folder = model_folder(project, MODEL_NAME)
     folder.mkdir(parents=True, exist_ok=True)
+    readouts = measure_readouts(dataset.records, card.recipe, read, report)
     compared = _some_of_each(dataset.records, card)
-    readouts = measure_readouts(compared, card.recipe, read, report)
     holds = likely_holds(card, _real_readouts(compared, card, readouts))
     identity = [card.dataset_digest, card.split, asdict(settings), seed, card.recipe.crop, holds.tolist()]
     names = list(card.condition_names)
@@ -133,7 +133,7 @@ def train(
     )
     card = replace(card, training={**losses, "threads": torch.get_num_threads()})
     card, latents, measurements = _finish(model, card, dataset, read, readouts, holds, report)
-    card = _with_evaluation(model, card, latents, dataset, read, report)
+    card = _with_evaluation(model, card, latents, dataset, readouts, read, report)
     spent = {"total_seconds": time.monotonic() - began, "peak_memory_bytes": _peak_memory_bytes()}
     card = save_model(folder, replace(card, training={**card.training, **spent}), weights_of(model))
     save_panel(folder, *measurements, card.digest)
@@ -238,7 +238,7 @@ def _finish(
 def _measurements(
     card: ModelCard, dataset: Dataset, read: Reader, readouts: dict[str, FloatArray], report: Report
 ) -> Measurements:
-    """Independent judges, and what they and the readouts (by record) say of real images."""
+    """Independent judges, and what they and the `readouts` of all records say of some real images."""
     from core.explain.panel import Panel, fit_nuclei, real_images
     from core.train.judges import fit_judges
     from core.train.presets import PRESETS
@@ -249,8 +249,7 @@ def _measurements(
     judges = fit_judges(records, card.split, card.recipe, read, names, steps=steps, seed=card.seed, report=report)
     known = [r for r in records if card.split.get(r.group, Split.TEST) != Split.TEST]
     panel = Panel(judges, card.channels, card.recipe, fit_nuclei(card.channels, known, card.recipe, read))
-    by_id = {r.id: r for r in records}
-    compared = [by_id[i] for i in readouts]
+    compared = _some_of_each(records, card)
     rows = []
     for i, record in enumerate(compared):
         rows.append(panel.measure(read(record), readouts[record.id]))
@@ -288,15 +287,14 @@ def evaluate(project_folder: Path, *, device: str = "auto", report: Report = sil
     read = reader(dataset)
     latents = _encode(model, card, dataset, read, report)
     card = replace(card, inverse=measure_inverse(model, card, dataset.records, read, report))
-    card = _with_evaluation(model, card, latents, dataset, read, report)
+    readouts = measure_readouts(dataset.records, card.recipe, read, report)
+    card = _with_evaluation(model, card, latents, dataset, readouts, read, report)
     folder = model_folder(project, project.model)
     save_card(folder, card)
     try:
         load_panel(folder, card)
     except LeighError:  # lost or damaged
         if dataset_digest(dataset) == card.dataset_digest:
-            compared = _some_of_each([r for r in dataset.records if r.condition in card.condition_names], card)
-            readouts = measure_readouts(compared, card.recipe, read, report)
             save_panel(folder, *_measurements(card, dataset, read, readouts, report), card.digest)
     return evaluation_summary(card)
 
@@ -412,7 +410,13 @@ def _encode(model: Any, card: ModelCard, dataset: Dataset, read: Reader, report:
 
 
 def _with_evaluation(
-    model: Any, card: ModelCard, latents: LatentTable, dataset: Dataset, read: Reader, report: Report
+    model: Any,
+    card: ModelCard,
+    latents: LatentTable,
+    dataset: Dataset,
+    readouts: dict[str, FloatArray],
+    read: Reader,
+    report: Report,
 ) -> ModelCard:
     from core.explain.generative import second_opinion
     from core.train.evaluate import evaluation_report, simple_baseline
@@ -421,7 +425,7 @@ def _with_evaluation(
     records = [by_id[i] for i in latents.record_ids]
     result = evaluation_report(latents, [r.group for r in records], card.conditions, seed=card.seed)
     result["other_images"] = dataset_digest(dataset) != card.dataset_digest
-    result["baseline"] = simple_baseline(records, card.split, read, report)
+    result["baseline"] = simple_baseline(records, card.split, readouts)
     result["generative"] = second_opinion(model, card, records, read, report)
     return replace(card, accuracy=result)
 
