@@ -7,6 +7,7 @@ Records say where pixels are and never hold pixels.
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,12 @@ class Dataset:
     def condition_names(self) -> tuple[str, ...]:
         """Names of the conditions in their fixed order; the class index is the position here."""
         return tuple(c.name for c in self.conditions)
+
+    @property
+    def digest(self) -> str:
+        """Fingerprint of the images and their labels: same digest, same data."""
+        lines = sorted(f"{r.id}\t{r.digest}\t{r.condition}\t{r.group}" for r in self.records)
+        return blake2b("\n".join(lines).encode(), digest_size=16).hexdigest()
 
     def record(self, record_id: str) -> ImageRecord:
         """The record with this id; raises KeyError."""

@@ -138,7 +138,7 @@ def train(
     card = save_model(folder, replace(card, training={**card.training, **spent}), weights_of(model))
     save_panel(folder, *measurements, card.digest)
     project = open_project(project_folder)  # it may have been edited meanwhile
-    if project.dataset is not None and dataset_digest(project.dataset) == card.dataset_digest:
+    if project.dataset is not None and project.dataset.digest == card.dataset_digest:
         save_latents(latents_path(project), replace(latents, model_digest=card.digest))
     save_project(replace(project, model=MODEL_NAME))
     for leftover in (folder / CHECKPOINT, (folder / CHECKPOINT).with_suffix(".previous")):
@@ -168,7 +168,7 @@ def _untrained_card(dataset: Dataset, preset: str, split: dict[str, str], seed: 
         architecture=architecture_dict(architecture),
         preset=preset,
         seed=seed,
-        dataset_digest=dataset_digest(dataset),
+        dataset_digest=dataset.digest,
         split=split,
         pixel_size_um=dataset.pixel_size_um,
     )
@@ -294,7 +294,7 @@ def evaluate(project_folder: Path, *, device: str = "auto", report: Report = sil
     try:
         load_panel(folder, card)
     except LeighError:  # lost or damaged
-        if dataset_digest(dataset) == card.dataset_digest:
+        if dataset.digest == card.dataset_digest:
             save_panel(folder, *_measurements(card, dataset, read, readouts, report), card.digest)
     return evaluation_summary(card)
 
@@ -360,12 +360,6 @@ def reader(dataset: Dataset) -> Reader:
     return lambda record: read_unchanged(dataset.root, record)
 
 
-def dataset_digest(dataset: Dataset) -> str:
-    """Fingerprint of the images and their labels: same digest, same data."""
-    lines = sorted(f"{r.id}\t{r.digest}\t{r.condition}\t{r.group}" for r in dataset.records)
-    return blake2b("\n".join(lines).encode(), digest_size=16).hexdigest()
-
-
 def with_dataset(folder: Path) -> tuple[Project, Dataset]:
     project = open_project(folder)
     if project.dataset is None:
@@ -389,7 +383,7 @@ def check_fits(card: ModelCard, dataset: Dataset) -> None:
             "Open the images it was trained for, or train a new model.",
         )
     here, there = [[c.name.casefold() for c in channels] for channels in (dataset.channels, card.channels)]
-    if here != there and dataset_digest(dataset) != card.dataset_digest:  # renaming the trained images' own is fine
+    if here != there and dataset.digest != card.dataset_digest:  # renaming the trained images' own is fine
         raise BadModel(
             f"The images have the channels {', '.join(c.name for c in dataset.channels)}, "
             f"model {card.name} was trained on {', '.join(c.name for c in card.channels)}.",
@@ -424,7 +418,7 @@ def _with_evaluation(
     by_id = {r.id: r for r in dataset.records}
     records = [by_id[i] for i in latents.record_ids]
     result = evaluation_report(latents, [r.group for r in records], card.conditions, seed=card.seed)
-    result["other_images"] = dataset_digest(dataset) != card.dataset_digest
+    result["other_images"] = dataset.digest != card.dataset_digest
     result["baseline"] = simple_baseline(records, card.split, readouts)
     result["generative"] = second_opinion(model, card, records, read, report)
     return replace(card, accuracy=result)

@@ -72,8 +72,9 @@ class JobDesk(QObject):
 
     def check(self, channel: str, factor: float, preset: str) -> None:
         """Plant a known change and see whether it is found again."""
-        if self.state.project is not None:
-            self.start(positive_control(self.state.project.folder, channel, factor, preset))
+        project = self.state.project
+        if project is not None and project.dataset is not None:
+            self.start(positive_control(project.folder, project.dataset.digest, channel, factor, preset))
 
     def scan(self, options: tuple[str, ...]) -> None:
         """Look through the project's folder again."""

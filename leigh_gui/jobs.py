@@ -195,11 +195,14 @@ def read_and_map(project: Path) -> Job:
     return Job("Reading all images", ("encode", *where), following)
 
 
-def positive_control(project: Path, channel: str, factor: float, preset: str) -> Job:
-    """Plant a known change, train on it and see what of it is found again; each choice has its own folder."""
+def positive_control(project: Path, images: str, channel: str, factor: float, preset: str) -> Job:
+    """Plant a known change, train on it and see what of it is found again.
+
+    Each choice has its own folder, and so have other images or labels: `images` is the digest of the data set.
+    """
     from core.io.tables import safe_name
 
-    out = project / "exports" / "positive-control" / safe_name(f"{channel}-{factor:g}-{preset}")
+    out = project / "exports" / "positive-control" / safe_name(f"{channel}-{factor:g}-{preset}-{images[:6]}")
     plant = ("--plant", f"channel={channel},factor={factor:g}", "--preset", preset)
     return Job("Checking the explanation", ("counterfactual", "--project", str(project), *plant, "--out", str(out)))
 

@@ -23,7 +23,7 @@ from core.io.tables import write_csv
 from core.io.tiff import MADE_HERE, write_tiff
 from core.progress import Progress, Report, silent
 from core.train.checkpoint import CHECKPOINT
-from core.workflow import MODEL_NAME, dataset_digest, reader, train, with_dataset
+from core.workflow import MODEL_NAME, reader, train, with_dataset
 
 Row = dict[str, Any]
 SIGMA_PX = 3.0  # single pixels are noise: maps are compared smoothed, too
@@ -67,7 +67,7 @@ def _make_project(project_folder: Path, out: Path, control: Control, settings: d
     holds anything else.
     """
     _, dataset = with_dataset(project_folder)
-    settings = {**settings, "condition": control.condition, "images": dataset_digest(dataset)}
+    settings = {**settings, "condition": control.condition, "images": dataset.digest}
     _claim(project_folder, out, json.dumps(settings, indent=1, ensure_ascii=False))
     folder = out / "project"
     if (folder / "project.json").exists():

@@ -209,7 +209,9 @@ def test_the_explanation_is_checked_with_a_planted_change(opened, monkeypatch):
     page.check.click()
     words = started[0].arguments
     assert words[0] == "counterfactual" and words[words.index("--plant") + 1] == "channel=Mitochondria,factor=0.7"
-    out = opened.state.project.folder / "exports" / "positive-control" / "Mitochondria-0.7-quick"
+    project = opened.state.project
+    name = f"Mitochondria-0.7-quick-{project.dataset.digest[:6]}"  # other images or labels: another folder
+    out = project.folder / "exports" / "positive-control" / name
     assert words[words.index("--preset") + 1] == "quick" and words[words.index("--out") + 1] == str(out)
     way = {"plant": "Mitochondria x0.7", "way": "there", "images": 8, "valid": 8, "effectiveness": 0.83,
            "effectiveness_low": 0.76, "effectiveness_high": 0.91, "off_channel": 0.03}  # fmt: skip
