@@ -28,7 +28,8 @@ def bench_drag(events: int = 240) -> dict[str, Any]:
         command = [sys.executable, "-m", "benchmarks.drag_window", str(project), str(events)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=LONGEST_S, check=False)
         if done.returncode:
-            raise LeighError("The window could not be measured.", done.stderr.strip().splitlines()[-1])
+            said = done.stderr.strip() or "It said nothing."
+            raise LeighError("The window could not be measured.", said.splitlines()[-1])
         out: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
         return out | {"side": SIDE}
 

@@ -6,7 +6,7 @@ calibrated on its validation wells. Everything is then measured on fresh culture
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from benchmarks.truth_plate import FIELDS, PHENOTYPES, WELLS, make_project
 from benchmarks.truth_summary import DECISIVE, MEASURES, NULL, WAYS, summary
 from core.data.cells import lost_and_gained
 from core.domain import Counterfactual, FloatArray, Split
+from core.errors import LeighError
 from core.progress import Progress, Report, silent
 
 PATH = np.linspace(0, 1, 6)
@@ -45,27 +46,33 @@ def bench_truth(
 ) -> dict[str, Any]:
     """The contract's keys: medians over seeds, the worst pair of conditions beside them; all of it under "seeds".
 
-    `work` keeps plates, models and what was measured: a seed that is there is not done again.
+    `work` keeps plates, models and what was measured: what is there for the same settings is not done again.
     """
     found = []
     for seed in seeds:
         folder = work / f"{settings.preset}-{seed}"
         kept = folder / "truth.json"
-        if not kept.exists():
+        measured = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
+        if measured.get("settings") != asdict(settings):
             train_seed(folder, seed, settings, report)
-            kept.write_text(json.dumps(measure_seed(folder, seed, settings, report)), encoding="utf-8")
-        found.append(json.loads(kept.read_text(encoding="utf-8")))
+            measured = measure_seed(folder, seed, settings, report) | {"settings": asdict(settings)}
+            kept.write_text(json.dumps(measured), encoding="utf-8")
+        found.append(measured)
     return summary(found) | {"preset": settings.preset, "seeds": found}
 
 
 def train_seed(folder: Path, seed: int, settings: Settings, report: Report) -> None:
-    """Plate and model of one seed, as a user would make them; what is there stays."""
+    """Plate and model of one seed, as a user would make them; what is there stays. Raises LeighError: another plate."""
     from core.io.project import open_project
     from core.workflow import make_map, train
 
     if not (folder / "project.json").exists():
         make_project(folder, seed, settings.wells, settings.fields, report)
-    if not open_project(folder).model:
+    project = open_project(folder)
+    images = len(project.dataset.records) if project.dataset else 0
+    if images != len(PHENOTYPES) * settings.wells * settings.fields:
+        raise LeighError(f"{folder} holds another plate ({images} images).", "Choose another --work.")
+    if not project.model:
         started = (folder / "models" / "iresnet" / "checkpoint.safetensors").exists()
         train(folder, preset=settings.preset, seed=seed, device="auto", resume=started, report=report)
         make_map(folder, seed=seed, report=report)

@@ -226,7 +226,9 @@ def _evaluation_text(s: Result) -> str:
             values = f"{z['z_prime']:.2f}, robust {z['robust_z_prime']:.2f}"
             lines.append(f"Z' on logits of held-out well medians {values}, wells {z['wells']}")
     if s["other_images"]:
-        lines.append("These are not the images it was trained on; wells of the same name count as the same wells.")
+        lines.append(
+            "Images, labels or groups are not those it was trained with; wells of the same name count as the same wells."
+        )
     for name, value in s.get("judges", {}).items():
         if value is not None:
             lines.append(f"Independent judge, {name}: {value:.3f} on the same wells")

@@ -1,5 +1,6 @@
 """What leaves the program: counterfactuals as TIFFs with their evidence, and figure panels."""
 
+import csv
 from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import blake2b
@@ -14,8 +15,9 @@ from core.errors import LeighError
 from core.io.tables import safe_name, write_csv
 from core.io.tiff import write_tiff
 from core.progress import Progress, Report, silent
-from core.workflow import check_fits, with_dataset
+from core.workflow import with_dataset
 
+Row = dict[str, Any]
 PATH_FRAMES = 11  # as in the window
 MAX_STRENGTH = 5.0
 
@@ -44,7 +46,6 @@ def counterfactuals(
     _, dataset = with_dataset(project_folder)
     session = Session(project_folder, device)
     card = session.card
-    check_fits(card, dataset)
     condition_index(card, to)
     held_mask(card, hold or ())
     keep_off_images(project_folder, out)
@@ -52,36 +53,63 @@ def counterfactuals(
         raise LeighError(f"The strength {strength:g} is not between 0 and {MAX_STRENGTH:g}.", "1 is the target.")
     chosen = _choose(dataset, card, to, source, record_ids, split)
     out.mkdir(parents=True, exist_ok=True)
-    rows: list[dict[str, Any]] = []
+    rows: list[Row] = []
     moved: dict[str, list[Any]] = {}
-    for i, record in enumerate(chosen):
-        row: dict[str, Any] = {"record": record.id, "condition": record.condition, "group": record.group}
-        row |= {"split": card.split.get(record.group, "test"), "to": to, "strength": strength}
-        try:
-            held = tuple(hold) if hold is not None else session.holding(record.condition, to)
-            before = session.move(record.id, {to: 1.0}, 0.0, held)
-            after = session.move(record.id, {to: 1.0}, strength, held)
-            if after.valid and strength > 0 and session.panel is not None and record.condition != to:
-                measured = session.measure(after)
+    directions: list[Row] = []
+    try:
+        for i, record in enumerate(chosen):
+            row, measured = _moved(session, dataset, record, to, strength, hold, out)
+            rows.append(row)
+            if measured is not None:
                 moved.setdefault(record.condition, []).append(measured)
-                after = replace(after, evidence=session.direction(record.condition, to).judge([measured]))
-            rows.append(row | _evidence(card, before, after))
-            if after.valid:
-                rows[-1]["file"] = _write_pair(out, after, np.dtype(record.dtype), dataset)
-        except (LeighError, OSError) as failure:
-            rows.append(row | {"valid": False, "reason": str(failure)})
-        report(Progress(i + 1, len(chosen), f"Moving images to {to}"))
-    directions = [
-        {"from": s, "to": to, **_checked(session.direction(s, to).judge(items))} for s, items in moved.items()
-    ]
-    for name, table in (("evidence.csv", rows), ("directions.csv", directions)):
-        keys = list(dict.fromkeys(k for row in table for k in row))
-        write_csv(out / name, [{k: row.get(k, "") for k in keys} for row in table])
+            report(Progress(i + 1, len(chosen), f"Moving images to {to}"))
+    finally:  # what was moved before a stop keeps its evidence
+        _add_rows(out / "evidence.csv", rows, ("record", "to"))
+        for origin, items in moved.items():
+            judged = session.direction(origin, to).judge(items)
+            directions.append({"from": origin, "to": to, **_checked(judged)})
+        _add_rows(out / "directions.csv", directions, ("from", "to"))
     if not any(row["valid"] for row in rows):
         raise LeighError(
             f"None of the {len(rows)} images could be moved: {rows[0]['reason']}", f"All are in {out / 'evidence.csv'}."
         )
     return rows, directions
+
+
+def _moved(
+    session: Any,
+    dataset: Dataset,
+    record: ImageRecord,
+    to: str,
+    strength: float,
+    hold: Sequence[str] | None,
+    out: Path,
+) -> tuple[Row, Any]:
+    """Move one record and write its files; its row of evidence.csv, and what was measured of it (None: nothing)."""
+    card, measured = session.card, None
+    row: Row = {"record": record.id, "condition": record.condition, "group": record.group}
+    row |= {"split": card.part_of(record), "to": to, "strength": strength}
+    try:
+        held = tuple(hold) if hold is not None else session.holding(record.condition, to)
+        before = session.move(record.id, {to: 1.0}, 0.0, held)
+        after = session.move(record.id, {to: 1.0}, strength, held)
+        if after.valid and strength > 0 and session.panel is not None and record.condition != to:
+            measured = session.measure(after)
+            after = replace(after, evidence=session.direction(record.condition, to).judge([measured]))
+        file = {"file": _write_pair(out, after, np.dtype(record.dtype), dataset)} if after.valid else {}
+        return row | _evidence(card, before, after) | file, measured
+    except (LeighError, OSError) as failure:
+        return row | {"valid": False, "reason": str(failure)}, None
+
+
+def _add_rows(path: Path, rows: Sequence[Row], keys: tuple[str, ...]) -> None:
+    """Write a table; rows of former calls that are about something else stay."""
+    fresh = {tuple(str(row[k]) for k in keys) for row in rows}
+    former: list[Row] = []
+    if path.exists():
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            former = [row for row in csv.DictReader(stream) if tuple(row.get(k) for k in keys) not in fresh]
+    write_csv(path, [*former, *rows])
 
 
 def keep_off_images(project_folder: Path, out: Path) -> None:
@@ -217,7 +245,7 @@ def _choose(
         if (not record_ids or r.id in record_ids)
         and (source is None or r.condition == source)
         and (record_ids or r.condition != to)
-        and (split is None or card.split.get(r.group, "test") == split)
+        and (split is None or card.part_of(r) == split)
         and r.condition in card.condition_names
     ]
     if not chosen:

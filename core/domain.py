@@ -7,6 +7,7 @@ Records say where pixels are and never hold pixels.
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -194,11 +195,21 @@ class ModelCard:
     inverse: InverseQuality | None = None
     pixel_size_um: float | None = None
     digest: str = ""  # of the weights file
+    seen: tuple[str, ...] = ()  # digests of the images of training and validation
 
     @property
     def condition_names(self) -> tuple[str, ...]:
         """Names of the conditions in class-index order."""
         return tuple(c.name for c in self.conditions)
+
+    @cached_property
+    def _seen(self) -> frozenset[str]:
+        return frozenset(self.seen)
+
+    def part_of(self, record: ImageRecord) -> str:
+        """Split value of a record. Unknown groups are test, but not what was trained on and is grouped anew."""
+        unknown = Split.TRAIN if record.digest in self._seen else Split.TEST
+        return self.split.get(record.group, str(unknown))
 
 
 @dataclass(frozen=True)

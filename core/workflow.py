@@ -30,8 +30,8 @@ from core.domain import (
     Recipe,
     Split,
 )
-from core.errors import BadModel, BadProject, LeighError
-from core.io.models import load_card, load_tensors, save_card, save_model
+from core.errors import BadProject, LeighError
+from core.io.models import check_fits, load_card, load_tensors, save_card, save_model
 from core.io.project import (
     create_project,
     latents_path,
@@ -171,6 +171,7 @@ def _untrained_card(dataset: Dataset, preset: str, split: dict[str, str], seed: 
         dataset_digest=dataset.digest,
         split=split,
         pixel_size_um=dataset.pixel_size_um,
+        seen=tuple(sorted({r.digest for r in dataset.records if split[r.group] != Split.TEST})),
     )
 
 
@@ -217,7 +218,8 @@ def _finish(
     part = np.array([card.split[r.group] for r in records])
     raw = read_features(model, records, card.recipe, read, report)
     known = [r for r in records if card.split[r.group] == Split.TRAIN]
-    held = [r for r in records if card.split[r.group] == Split.VALIDATION] or known
+    held = [r for r in records if card.split[r.group] == Split.VALIDATION]
+    held += [r for r in known if r.condition not in {v.condition for v in held}]  # no well of it is to spare
     place_steps(model, card, known, read, report, holds)
     card = replace(card, architecture=architecture_dict(model.architecture))
     head = fit_head(
@@ -373,30 +375,6 @@ def _model_of(project: Project) -> str:
     return project.model
 
 
-def check_fits(card: ModelCard, dataset: Dataset) -> None:
-    """Raises BadModel where channels or conditions of model and images differ."""
-    if len(card.channels) != len(dataset.channels):
-        known = ", ".join(c.name for c in card.channels)
-        raise BadModel(
-            f"The images have {len(dataset.channels)} channels, "
-            f"model {card.name} was trained on {len(card.channels)} ({known}).",
-            "Open the images it was trained for, or train a new model.",
-        )
-    here, there = [[c.name.casefold() for c in channels] for channels in (dataset.channels, card.channels)]
-    if here != there and dataset.digest != card.dataset_digest:  # renaming the trained images' own is fine
-        raise BadModel(
-            f"The images have the channels {', '.join(c.name for c in dataset.channels)}, "
-            f"model {card.name} was trained on {', '.join(c.name for c in card.channels)}.",
-            "Name the channels on the Data page as the model knows them, in that order, or train a new model.",
-        )
-    if not set(card.condition_names) & set(dataset.condition_names):
-        raise BadModel(
-            f"Model {card.name} knows {', '.join(card.condition_names)}; "
-            f"the images are {', '.join(dataset.condition_names)}.",
-            "Open the images it was trained for, or train a new model.",
-        )
-
-
 def _encode(model: Any, card: ModelCard, dataset: Dataset, read: Reader, report: Report) -> LatentTable:
     from core.explain.latents import encode_records
 
@@ -419,7 +397,7 @@ def _with_evaluation(
     records = [by_id[i] for i in latents.record_ids]
     result = evaluation_report(latents, [r.group for r in records], card.conditions, seed=card.seed)
     result["other_images"] = dataset.digest != card.dataset_digest
-    result["baseline"] = simple_baseline(records, card.split, readouts)
+    result["baseline"] = simple_baseline(records, np.array(latents.split) == Split.TEST, readouts)
     result["generative"] = second_opinion(model, card, records, read, report)
     return replace(card, accuracy=result)
 

@@ -1,5 +1,6 @@
 """Nothing of the user's is overwritten, and nothing is silently about other images than it says."""
 
+import csv
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from core.domain import Channel, PanelSpec, Project
 from core.errors import BadImage, BadModel, LeighError
 from core.io.project import open_project, save_project
 from core.io.tiff import read_record, write_tiff
+from core.progress import Cancelled, Progress
 from core.workflow import evaluate, load_model, make_map, reader, scan, with_dataset
 
 CopyOf = Callable[[Project], Project]
@@ -51,6 +53,10 @@ def test_swapped_channels_are_refused_but_renaming_the_trained_ones_is_not(
     assert project.dataset is not None
     renamed = replace(project.dataset, channels=tuple(Channel(n) for n in ("DNA", "Actin", "TMRM")))
     load_model(project, renamed, "cpu")
+    crossed = replace(project.dataset, channels=project.dataset.channels[::-1])
+    save_project(replace(project, dataset=crossed))
+    with pytest.raises(BadModel, match="was trained on Nuclei"):
+        figure(project.folder, [PanelSpec("counterfactual", "x", {"WT": 1.0}, 1.0)], project.folder / "f.pdf")
     other = tuple(replace(r, digest="another", planes=(2, 1, 0)) for r in project.dataset.records)
     swapped = replace(project.dataset, channels=project.dataset.channels[::-1], records=other)
     with pytest.raises(BadModel, match="Mitochondria, Cytoskeleton, Nuclei"):
@@ -97,3 +103,43 @@ def test_records_with_long_alike_names_keep_files_of_their_own(
     rows, _ = counterfactuals(project.folder, tmp_path / "out", to="WT", record_ids=chosen, device="cpu")
     assert len({row["file"] for row in rows}) == 3
     assert all((tmp_path / "out" / row["file"]).exists() for row in rows)
+
+
+def test_a_stopped_export_keeps_the_evidence_of_what_it_moved_and_another_target_adds_to_it(
+    trained_project: Project, tmp_path: Path
+) -> None:
+    def stop_after_two(progress: Progress) -> None:
+        if progress.what.startswith("Moving") and progress.done == 2:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        counterfactuals(trained_project.folder, tmp_path, to="WT", device="cpu", report=stop_after_two)
+    with (tmp_path / "evidence.csv").open(encoding="utf-8-sig") as stream:
+        kept = list(csv.DictReader(stream))
+    assert len(kept) == 2
+    files = {p.name for p in tmp_path.glob("*_counterfactual.ome.tif")}
+    assert {row["file"] for row in kept if row["valid"] == "true"} == files
+    rows, _ = counterfactuals(trained_project.folder, tmp_path, to="DS", device="cpu")
+    with (tmp_path / "evidence.csv").open(encoding="utf-8-sig") as stream:
+        both = list(csv.DictReader(stream))
+    assert [(r["record"], r["to"]) for r in both] == [(r["record"], r["to"]) for r in [*kept, *rows]]
+
+
+def test_a_file_that_cannot_be_written_is_one_row_that_says_so(trained_project: Project, tmp_path: Path) -> None:
+    assert trained_project.dataset is not None
+    chosen = [r.id for r in trained_project.dataset.records if r.condition == "DS"][:2]
+    (tmp_path / f"{chosen[0]}_to_WT_counterfactual.ome.tif").mkdir()  # in the way
+    rows, _ = counterfactuals(trained_project.folder, tmp_path, to="WT", record_ids=chosen, device="cpu")
+    assert [row["record"] for row in rows] == sorted(chosen) and [row["valid"] for row in rows] == [False, True]
+    assert "file" not in rows[0] and rows[0]["reason"]
+
+
+def test_images_that_are_grouped_anew_do_not_become_held_out(trained_project: Project, copy_of: CopyOf) -> None:
+    project = copy_of(trained_project)
+    assert project.dataset is not None
+    before = evaluate(project.folder, device="cpu")
+    regrouped = tuple(replace(r, group=f"{r.condition} {r.id}") for r in project.dataset.records)
+    save_project(replace(project, dataset=replace(project.dataset, records=regrouped)))
+    after = evaluate(project.folder, device="cpu")
+    assert after["test_records"] == before["test_records"] < len(regrouped)
+    assert after["accuracy"] == before["accuracy"]

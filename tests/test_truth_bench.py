@@ -1,6 +1,7 @@
 """The demo's counterfactuals and the evidence card, held against planted truth on fresh cultures."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from benchmarks import truth, truth_summary
 from benchmarks.bad_generators import bad_generators
 from benchmarks.cultures import Cultures
 from core.data.synthetic import DEMO_PHENOTYPES
+from core.errors import LeighError
 from core.explain.session import Session
 from core.resources import resource
 
@@ -54,3 +56,5 @@ def test_the_benchmark_reports_what_its_contract_names_and_does_no_seed_twice(ti
     written = (tmp_path / "tiny-0" / "truth.json").stat().st_mtime_ns
     assert truth.bench_truth(tmp_path, [0], settings) == found
     assert (tmp_path / "tiny-0" / "truth.json").stat().st_mtime_ns == written
+    with pytest.raises(LeighError, match="another plate"):
+        truth.bench_truth(tmp_path, [0], replace(settings, fields=1))

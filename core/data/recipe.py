@@ -23,6 +23,8 @@ def fit_recipe(fields: Sequence[FloatArray], crop: int, downscale: int | None = 
     for c in range(fields[0].shape[0]):
         values = np.concatenate([f[c].ravel()[:: max(1, f[c].size // 20_000)] for f in fields])
         lo, hi = (float(v) for v in np.percentile(values, [0.5, 99.8]))
+        if hi <= lo:  # a stain so sparse that percentiles miss it
+            lo, hi = float(values.min()), float(values.max())
         if hi <= lo:
             raise LeighError(
                 f"Channel {c + 1} has the same grey value everywhere.", "Nothing can be learned from it; leave it out."

@@ -13,8 +13,10 @@ from functools import cached_property
 
 import numpy as np
 from scipy.linalg import sqrtm
+from scipy.stats import t as student
 
-from core.domain import LIGHTS, BoolArray, Check, Evidence, FloatArray, IntArray
+from core.data.cells import nuclear_channel
+from core.domain import LIGHTS, BoolArray, Channel, Check, Evidence, FloatArray, IntArray
 from core.explain.panel import Measured, Real
 
 # Limits: green up to the first, amber up to the second, red beyond.
@@ -30,7 +32,7 @@ OFF_CHANNEL = (0.15, 0.3)  # share of the change in channels in which the condit
 FEWEST_WELLS = 4  # of either condition, to say that something does not differ
 TOLD_APART = 0.7  # mean recall of the judges between two conditions; below it, and with no readout, they are alike
 GREY_LEVEL = 1 / 255  # of a channel's range: brightness that moves by less is not seen
-DIFFERS_T, DIFFERS_SD, AGREES_SD = 4.0, 0.6, 0.35
+DIFFERS_T, DIFFERS_P, DIFFERS_SD, AGREES_SD = 4.0, 0.01, 0.6, 0.35
 FEWEST_READOUTS = 3
 EMBEDDED_DIMENSIONS = 8
 STRONGEST = 3  # side effects averaged
@@ -75,12 +77,18 @@ class Direction:
 
     @cached_property
     def differs(self) -> BoolArray:
-        """(R,) readouts in which the conditions surely differ: Welch's t over wells, and by DIFFERS_SD deviations."""
+        """(R,) readouts in which the conditions surely differ: Welch's t over wells, and by DIFFERS_SD deviations.
+
+        Beside t its p (Welch 1947, eq. 25 for the degrees of freedom): of two wells a side many reach t by chance.
+        """
         if self._wells < 2:
             far: BoolArray = np.abs(self.shift) > 2 * DIFFERS_SD
             return far
-        error = np.sqrt(sum(side.var(axis=0, ddof=1) / len(side) for side in self._sides)) / self._spread
-        out: BoolArray = (np.abs(self.shift) > DIFFERS_T * error) & (np.abs(self.shift) > DIFFERS_SD)
+        counts = [len(side) for side in self._sides]
+        parts = [np.maximum(side.var(axis=0, ddof=1) / n, 1e-100) for side, n in zip(self._sides, counts)]
+        freedom = sum(parts) ** 2 / sum(part**2 / (n - 1) for part, n in zip(parts, counts))
+        least = np.maximum(DIFFERS_T, student.isf(DIFFERS_P / 2, freedom)) * np.sqrt(sum(parts)) / self._spread
+        out: BoolArray = (np.abs(self.shift) > least) & (np.abs(self.shift) > DIFFERS_SD)
         return out
 
     @cached_property
@@ -194,7 +202,8 @@ class Direction:
         before, after = (np.stack([getattr(m, side).embedding for m in moved]) for side in ("before", "after"))
         space = self._space
         real = space.project(self.real.embedding[self._held_out(self._t)])
-        measure = space.frechet if len(moved) > 2 * EMBEDDED_DIMENSIONS else space.mean_distance
+        known = int(((self.real.truth == self._t) & ~self.real.held_out).sum())
+        measure = space.frechet if min(len(moved), len(real), known) > 2 * EMBEDDED_DIMENSIONS else space.mean_distance
         floor, top, here = (measure(v) for v in (real, space.project(before), space.project(after)))
         ranks = [(space.distances(real) < d).mean() for d in space.distances(space.project(after))]
         values["typicality"] = float(1 - np.mean(ranks))
@@ -244,8 +253,11 @@ class Direction:
         if counted:
             cells, lost, gained = (int(v) for v in np.sum(counted, axis=0))
             values |= {"cells": float(cells), "cells_lost": float(lost), "cells_gained": float(gained)}
-            lights.append(_light(-(lost + gained) / max(cells, 1), (-CELLS[0], -CELLS[1])))
             words.append(f"nuclei: {cells}, lost {lost}, gained {gained}")
+            if self._number_differs:
+                words[-1] += f" ({self.source} and {self.target} differ in their number)"
+            else:
+                lights.append(_light(-(lost + gained) / max(cells, 1), (-CELLS[0], -CELLS[1])))
         if self.quiet_channels:
             change = np.sum([m.difference for m in moved], axis=0)
             off = float(change[self.quiet_channels].sum() / max(float(change.sum()), 1e-12))
@@ -254,6 +266,13 @@ class Direction:
             words.append(f"{off:.0%} of the change in channels that should not change")
         light = max(lights, key=LIGHTS.index, default="amber")
         return Check("rest", light, "What should stay: " + ("; ".join(words) or "nothing to compare"))
+
+    @property
+    def _number_differs(self) -> bool:
+        """Whether real images of source and target differ in how many nuclei they have."""
+        nuclear = nuclear_channel([Channel(name) for name in self.real.channels])
+        names = [] if nuclear is None else [f"{self.real.channels[nuclear]} objects"]
+        return bool(self.differs[np.isin(self.real.names, names)].any())
 
     def _came(self, moved: Sequence[Moved]) -> FloatArray:
         """(R,) mean shift from original to counterfactual, in standard deviations."""
@@ -288,7 +307,8 @@ class _TargetSpace:
         self._axes = axes[:keep] / (sizes[:keep, None] / np.sqrt(len(every)))
         placed = self.project(target)
         self._mean = placed.mean(axis=0)
-        self._covariance = np.cov(placed.T).reshape(keep, keep) + 0.05 * np.eye(keep)
+        spread = np.cov(placed.T).reshape(keep, keep) if len(placed) > 1 else 0.0
+        self._covariance = spread + 0.05 * np.eye(keep)
 
     def project(self, embedding: FloatArray) -> FloatArray:
         """(N, D) -> (N, d), every direction of unit spread over all real images."""

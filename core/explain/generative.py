@@ -45,7 +45,7 @@ def second_opinion(
     Unlike: the best score is above what UNLIKE_PERCENTILE % of the known images reach.
     """
     names = card.condition_names
-    held = [card.split.get(r.group, Split.TEST) == Split.TEST for r in records]
+    held = [card.part_of(r) == Split.TEST for r in records]
     drawn = [np.random.default_rng(card.seed).permutation(np.flatnonzero(np.array(held) == h)) for h in (True, False)]
     chosen = [records[i] for rows in drawn for i in sorted(rows[:RECORDS])]
     scores = []

@@ -83,7 +83,7 @@ def measure_inverse(
     Of many or large ones a few drawn by the seed; every other record is measured when it is moved.
     """
     known = [r for r in records if r.condition in card.condition_names]
-    tested = [r for r in known if card.split.get(r.group, Split.TEST) == Split.TEST] or known
+    tested = [r for r in known if card.part_of(r) == Split.TEST] or known
     pixels = np.median([r.shape[1] * r.shape[2] for r in tested]) / card.recipe.downscale**2
     count = int(np.clip(MEASURED_PIXELS / pixels, *MEASURED_RECORDS))
     drawn = np.random.default_rng(card.seed).permutation(len(tested))[:count]

@@ -8,7 +8,7 @@ from scipy.special import softmax
 
 from core.data.batches import Reader
 from core.data.recipe import to_network
-from core.domain import FloatArray, ImageRecord, LatentTable, ModelCard, Recipe, Split
+from core.domain import FloatArray, ImageRecord, LatentTable, ModelCard, Recipe
 from core.models.heads import coordinates_of
 from core.models.iresnet import IResNet, pad_field
 from core.progress import Progress, Report, silent
@@ -49,7 +49,7 @@ def latent_table(model: IResNet, card: ModelCard, records: Sequence[ImageRecord]
         record_ids=tuple(r.id for r in records),
         conditions=names,
         truth=np.array([names.index(r.condition) for r in records], np.int64),
-        split=tuple(card.split.get(r.group, str(Split.TEST)) for r in records),
+        split=tuple(card.part_of(r) for r in records),
         features=features,
         coordinates=coordinates_of(logits),
         logits=logits,

@@ -35,7 +35,7 @@ from core.explain.decision import weights_and_strength
 from core.explain.evidence import Direction, Moved
 from core.explain.panel import Measured, Panel, Real, load_panel
 from core.explain.projection import blended, map_features, place
-from core.io.models import load_card, load_tensors
+from core.io.models import check_fits, load_card, load_tensors
 from core.io.project import latents_path, maps_folder, model_folder, open_project
 from core.io.tables import load_latents, load_map
 from core.io.unchanged import read_unchanged
@@ -60,6 +60,7 @@ class Session:
             raise BadProject(f"{folder} has no trained model.", "Train one on the Train page, or with `leigh train`.")
         model_path = model_folder(self.project, self.project.model)
         self.card = load_card(model_path)
+        check_fits(self.card, self.project.dataset)
         self.device = choose_device(device)
         self.model = build(self.card, load_tensors(model_path), self.device)
         self.latents: LatentTable | None = None

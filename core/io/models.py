@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from core.domain import ModelCard, Recipe
+from core.domain import Dataset, ModelCard, Recipe
 from core.errors import BadModel
 from core.io.atomic import atomic_write_bytes, atomic_write_text
 from core.io.digest import digest_bytes
@@ -67,6 +67,31 @@ def load_card(folder: Path) -> ModelCard:
     if fault:
         raise BadModel(f"{path} is damaged ({fault}).", REMEDY)
     return card
+
+
+def check_fits(card: ModelCard, dataset: Dataset) -> None:
+    """Raises BadModel where channels or conditions of model and images differ."""
+    if len(card.channels) != len(dataset.channels):
+        known = ", ".join(c.name for c in card.channels)
+        raise BadModel(
+            f"The images have {len(dataset.channels)} channels, "
+            f"model {card.name} was trained on {len(card.channels)} ({known}).",
+            "Open the images it was trained for, or train a new model.",
+        )
+    here, there = [[c.name.casefold() for c in channels] for channels in (dataset.channels, card.channels)]
+    moved = any(name in there and there.index(name) != c for c, name in enumerate(here))
+    if here != there and (moved or dataset.digest != card.dataset_digest):  # new names for the trained images are fine
+        raise BadModel(
+            f"The images have the channels {', '.join(c.name for c in dataset.channels)}, "
+            f"model {card.name} was trained on {', '.join(c.name for c in card.channels)}.",
+            "Name the channels on the Data page as the model knows them, in that order, or train a new model.",
+        )
+    if not set(card.condition_names) & set(dataset.condition_names):
+        raise BadModel(
+            f"Model {card.name} knows {', '.join(card.condition_names)}; "
+            f"the images are {', '.join(dataset.condition_names)}.",
+            "Open the images it was trained for, or train a new model.",
+        )
 
 
 def _recipe_fault(recipe: Recipe, channels: int) -> str:

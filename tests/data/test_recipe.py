@@ -37,6 +37,15 @@ def test_a_constant_channel_is_refused() -> None:
         fit_recipe(dead, 32)
 
 
+def test_a_stain_so_sparse_that_percentiles_miss_it_is_learned_from() -> None:
+    sparse = np.full((3, 64, 64), 100, np.float32)
+    sparse[:, 30, 30:34] = 3000
+    sparse[1:] += np.arange(64)
+    recipe = fit_recipe([sparse] * 4, 32)
+    assert (recipe.low[0], recipe.high[0]) == (100, 3000)
+    assert np.abs(from_network(recipe, to_network(recipe, sparse)) - sparse).max() < 0.1
+
+
 def test_wrong_channel_count_names_both_numbers() -> None:
     recipe = fit_recipe(FIELDS, 32)
     with pytest.raises(LeighError, match=r"2 channels.*3"):

@@ -185,3 +185,39 @@ def test_halving_the_light_is_the_whole_way_in_a_bright_image_as_in_a_dim_one(ow
     )
     progress = Direction(real, "WT", "DS").progress(floor + own * light, floor + own * light / 2)
     assert progress == pytest.approx(1, abs=0.1)
+
+
+def some_of(real: Real, wells: int, held: int) -> Real:
+    """The first `wells` known wells of each condition and `held` images of its held-out wells."""
+    rows: list[int] = []
+    for k in (0, 1):
+        mine = np.flatnonzero(real.truth == k)
+        known = [i for i in mine if not real.held_out[i] and int(real.groups[i][1:]) < 3 + wells]
+        rows += [*known, *[i for i in mine if real.held_out[i]][:held]]
+    parts = {name: getattr(real, name)[rows] for name in ("truth", "held_out", "readouts", "embedding", "judged")}
+    return replace(real, groups=tuple(real.groups[i] for i in rows), **parts)
+
+
+def test_two_wells_a_side_show_only_what_is_far_apart(real: Real) -> None:
+    found = []
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        noise = rng.normal(size=real.readouts.shape) + rng.normal(size=(WELLS * 2, READOUTS)).repeat(IMAGES, axis=0)
+        found.append(Direction(some_of(replace(real, readouts=noise), 2, 6), "WT", "DS").differs.mean())
+    assert np.mean(found) < 0.02
+
+
+@pytest.mark.parametrize("held", [1, 3])
+def test_few_held_out_images_are_compared_by_their_mean(real: Real, held: int) -> None:
+    told = Direction(some_of(real, 6, held), "WT", "DS").judge(moved(1.0))
+    assert told.checks[2].light == "green" and "lie together" not in told.checks[2].words
+
+
+def test_nuclei_may_change_in_number_where_real_conditions_do(real: Real) -> None:
+    counted = replace(real, names=("Nuclei objects", *real.names[1:]))
+    lost = [replace(m, cells=(10, 3, 0)) for m in moved(1.0)]
+    assert Direction(counted, "WT", "DS").judge(lost).checks[4].light == "red"
+    fewer = counted.readouts - 5 * np.outer(counted.truth, np.eye(READOUTS)[0])
+    said = Direction(replace(counted, readouts=fewer), "WT", "DS").judge(lost).checks[4]
+    assert "differ in their number" in said.words and "lost 90" in said.words
+    assert said.light == "green"

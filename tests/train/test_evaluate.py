@@ -130,16 +130,17 @@ def test_simple_baseline_separates_healthy_from_diseased_on_the_same_split(scann
     groups = {c: sorted({r.group for r in records if r.condition == c}) for c in ("WT", "DS")}
     split = {g: "train" if n < 3 else "test" for wells in groups.values() for n, g in enumerate(wells)}
     rows = measured(dataset)
-    found = simple_baseline(records, split, rows)
+    test = np.array([split[r.group] == "test" for r in records])
+    found = simple_baseline(records, test, rows)
     assert found["accuracy"] >= 0.75
     assert found["readouts"] > 30
 
     swapped = {"WT": "DS", "DS": "WT"}  # labels of the test wells swapped: the score must follow the split
     lied = [replace(r, condition=swapped[r.condition]) if split[r.group] == "test" else r for r in records]
-    assert simple_baseline(lied, split, rows)["accuracy"] == pytest.approx(1 - found["accuracy"])
+    assert simple_baseline(lied, test, rows)["accuracy"] == pytest.approx(1 - found["accuracy"])
 
 
 def test_wells_the_network_never_saw_do_not_train_the_baseline(scanned_project: Project) -> None:
     dataset = scanned_project.dataset
     assert dataset is not None
-    assert simple_baseline(dataset.records, {}, measured(dataset))["accuracy"] is None
+    assert simple_baseline(dataset.records, np.ones(len(dataset.records), bool), measured(dataset))["accuracy"] is None
