@@ -227,7 +227,7 @@ def _evaluation_text(s: Result) -> str:
             lines.append(f"Z' on logits of held-out well medians {values}, wells {z['wells']}")
     if s["other_images"]:
         lines.append(
-            "Images, labels or groups are not those it was trained with; wells of the same name count as the same wells."
+            "Images, labels or groups have changed since the training; wells of the same name count as the same."
         )
     for name, value in s.get("judges", {}).items():
         if value is not None:
