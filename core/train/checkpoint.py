@@ -14,6 +14,8 @@ from core.errors import LeighError
 from core.io.atomic import atomic_write_bytes
 
 CHECKPOINT = "checkpoint.safetensors"
+BROKEN = 2.0  # recent over usual loss: at the full rate a net once forgot all of real images within 20 steps
+NUMBERS = ("step", "seconds", "losses", "recent_loss", "usual_loss", "rate", "best_loss", "best_step")
 
 
 @dataclass
@@ -25,6 +27,9 @@ class TrainingState:
     step: int = 0
     seconds: float = 0.0
     losses: dict[str, float] = field(default_factory=dict)
+    recent_loss: float = 0.0  # running means over about 5 and 100 steps
+    usual_loss: float = 0.0
+    rate: float = 1.0  # halved whenever the training broke down
     best_loss: float = float("inf")
     best_step: int = 0
     average: list[Tensor] = field(default_factory=list)
@@ -34,11 +39,28 @@ class TrainingState:
         self.average = [p.detach().clone() for p in self.parameters]
         self.best = [p.detach().clone() for p in self.parameters]
 
+    @torch.no_grad()
+    def watch(self, loss: float) -> bool:
+        """Take note of a step's loss; True where training broke down.
+
+        It then goes on from the averaged weights at half the rate, without the momentum that led away from them.
+        """
+        first = not self.usual_loss
+        self.recent_loss = loss if first else self.recent_loss + 0.2 * (loss - self.recent_loss)
+        self.usual_loss = loss if first else self.usual_loss + 0.01 * (loss - self.usual_loss)
+        if self.recent_loss <= BROKEN * self.usual_loss:
+            return False
+        self.rate /= 2
+        self.recent_loss = self.usual_loss
+        torch._foreach_copy_(list(self.parameters), self.average)
+        for moments in self.optimiser.state.values():
+            moments["exp_avg"].zero_()
+        return True
+
     def save(self, path: Path, identity: str) -> None:
         """Write the state; the file before it is kept as `.previous`."""
         tensors = {k: v.contiguous().cpu() for k, v in self._tensors()}
-        numbers = {"identity": identity, "step": self.step, "seconds": self.seconds, "losses": self.losses}
-        numbers |= {"best_loss": self.best_loss, "best_step": self.best_step}
+        numbers = {"identity": identity} | {name: getattr(self, name) for name in NUMBERS}
         if path.exists():
             path.replace(path.with_suffix(".previous"))
         atomic_write_bytes(path, save(tensors, metadata={"state": json.dumps(numbers)}))
@@ -58,8 +80,8 @@ class TrainingState:
                     "Resume with the same settings, or train anew without --resume.",
                 )
             self._take(tensors)
-            self.step, self.seconds, self.losses = numbers["step"], numbers["seconds"], numbers["losses"]
-            self.best_loss, self.best_step = numbers["best_loss"], numbers["best_step"]
+            for name in NUMBERS:
+                setattr(self, name, numbers.get(name, getattr(self, name)))
             return
         raise LeighError("There is no stopped training to resume.", "Train without --resume.")
 

@@ -5,6 +5,7 @@ arXiv 2209.03003), plus cross-entropy of the pooled encoder features so that the
 Every step draws from its own seed, so a resumed run takes the very steps the undisturbed one would.
 """
 
+import logging
 import math
 import time
 from collections.abc import Sequence
@@ -36,6 +37,7 @@ CHECKPOINT_EVERY_S = 30.0
 AVERAGE = 0.995  # exponential moving average of the weights
 VALIDATIONS = 20  # times a training looks at the validation wells
 VALIDATION_BATCHES = 8
+log = logging.getLogger(__name__)
 
 
 def fit(
@@ -72,22 +74,24 @@ def fit(
     recent: list[tuple[float, float, float]] = []
     looks = max(1, preset.steps // VALIDATIONS)
     while state.step < preset.steps:
-        _set_rate(optimiser, preset, state.step)
+        _set_rate(optimiser, preset, state)
         batch = _draw(store, labels, preset.batch, np.random.default_rng([seed, state.step]), model, holds)
         losses = _losses(model, batch)
         flow, crossentropy = losses[0].item(), losses[1].item()
-        if not math.isfinite(flow + crossentropy):
+        optimiser.zero_grad()
+        (losses[0] + CLASSIFIER_WEIGHT * losses[1]).backward()  # type: ignore[no-untyped-call]
+        length = torch.nn.utils.clip_grad_norm_(parameters, 1.0).item()
+        if not math.isfinite(flow + crossentropy + length):
             kept = f"The last good state is kept in {folder}; resume it" if (folder / CHECKPOINT).exists() else "Retry"
             raise LeighError(
                 f"The loss was not a number at step {state.step + 1}.",
                 f"{kept}, or check the images for broken values.",
             )
-        optimiser.zero_grad()
-        (losses[0] + CLASSIFIER_WEIGHT * losses[1]).backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         optimiser.step()
         keep = min(AVERAGE, (state.step + 1) / (state.step + 10))
         torch._foreach_lerp_(state.average, [p.detach() for p in parameters], 1 - keep)
+        if state.watch(flow):
+            log.warning("The training broke down at step %d; it goes on at half the rate.", state.step + 1)
         recent = [*recent[-49:], (flow, crossentropy, losses[2].item())]
         state.step += 1
         now = time.monotonic()
@@ -110,7 +114,7 @@ def fit(
     _put(parameters, state.best if validation else state.average)
     model.eval()
     seconds = state.seconds
-    out = {**state.losses, "seconds": seconds, "steps": preset.steps, "device": str(device)}
+    out = {**state.losses, "seconds": seconds, "steps": preset.steps, "rate": state.rate, "device": str(device)}
     out["images_per_second"] = preset.steps * preset.batch / max(seconds, 1e-9)
     return out | ({"best_step": state.best_step} if validation else {})
 
@@ -214,9 +218,9 @@ def _multiplies_bfloat16() -> bool:
     return any(a() for a in asked if a)
 
 
-def _set_rate(optimiser: torch.optim.Adam, preset: Preset, step: int) -> None:
-    """Warm up 50 steps, stay until 40 %, then cosine to zero."""
-    share = step / preset.steps
+def _set_rate(optimiser: torch.optim.Adam, preset: Preset, state: TrainingState) -> None:
+    """Warm up 50 steps, stay until 40 %, then cosine to zero; slower after it broke down."""
+    share = state.step / preset.steps
     fall = 1.0 if share < 0.4 else 0.5 * (1 + math.cos(math.pi * (share - 0.4) / 0.6))
     for group in optimiser.param_groups:
-        group["lr"] = preset.learning_rate * min(1.0, (step + 1) / 50) * fall
+        group["lr"] = preset.learning_rate * state.rate * min(1.0, (state.step + 1) / 50) * fall

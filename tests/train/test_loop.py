@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -132,3 +133,26 @@ def test_without_a_checkpoint_none_is_promised(train: Fit, material: tuple[Field
     with pytest.raises(LeighError) as told:
         train()
     assert "kept" not in str(told.value)
+
+
+def test_a_training_that_breaks_down_goes_on_from_its_average_at_half_the_rate(
+    material: tuple[FieldStore, IntArray], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    preset = Preset("longer", "", "", 160, 8, 16, (8, 8, 8), 3)
+
+    def trained(ruined_at: int | None) -> dict[str, Any]:
+        torch.manual_seed(0)
+        model = IResNet(Architecture(3, 3, preset.widths, preset.blocks))
+
+        def ruin(progress: Progress) -> None:
+            if progress.done == ruined_at:
+                with torch.no_grad():
+                    model.velocity.leave.weight.add_(torch.randn_like(model.velocity.leave.weight))
+
+        return fit(model, *material, preset, seed=0, folder=tmp_path, identity="this", report=ruin)
+
+    sound, ruined = trained(None), trained(100)
+    assert (sound["rate"], ruined["rate"]) == (1.0, 0.5)
+    assert ruined["loss"] < 1.25 * sound["loss"]
+    monkeypatch.setattr("core.train.checkpoint.BROKEN", np.inf)
+    assert trained(100)["loss"] > 1.25 * sound["loss"]
