@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from core import __version__
 from core.domain import CHECKS
@@ -360,8 +360,16 @@ def _bench(a: argparse.Namespace, report: Report) -> Result:
     return {**result, "text": "\n".join(f"{k}: {v}" for k, v in result.items() if k != "seeds")}
 
 
+class _Parser(argparse.ArgumentParser):
+    """One line on stderr for a wrong word, as for every other fault."""
+
+    def error(self, message: str) -> NoReturn:
+        """Exit with 2."""
+        self.exit(USER_FAULT, f"{message[:1].upper()}{message[1:]}. See {self.prog} --help\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="leigh", description="Leigh Explorer: what a network sees in cell cultures.")
+    parser = _Parser(prog="leigh", description="Leigh Explorer: what a network sees in cell cultures.")
     parser.add_argument("--version", action="version", version=__version__)
     verbs = parser.add_subparsers(required=True, metavar="verb")
 

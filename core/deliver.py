@@ -89,11 +89,13 @@ def _moved(
     card, measured = session.card, None
     row: Row = {"record": record.id, "condition": record.condition, "group": record.group}
     row |= {"split": card.part_of(record), "to": to, "strength": strength}
+    if record.condition == to:
+        return row | {"valid": False, "reason": f"It is an image of {to} already."}, None
     try:
         held = tuple(hold) if hold is not None else session.holding(record.condition, to)
         before = session.move(record.id, {to: 1.0}, 0.0, held)
         after = session.move(record.id, {to: 1.0}, strength, held)
-        if after.valid and strength > 0 and session.panel is not None and record.condition != to:
+        if after.valid and strength > 0 and session.panel is not None:
             measured = session.measure(after)
             after = replace(after, evidence=session.direction(record.condition, to).judge([measured]))
         file = {"file": _write_pair(out, after, np.dtype(record.dtype), dataset)} if after.valid else {}

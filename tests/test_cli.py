@@ -296,6 +296,8 @@ def test_a_wrong_word_exits_with_2(capsys: pytest.CaptureFixture[str]) -> None:
         with pytest.raises(SystemExit) as left:
             main(words)
         assert left.value.code == 2
+        told = capsys.readouterr().err
+        assert told.count("\n") == 1 and "--help" in told, told
 
 
 def test_our_own_faults_exit_with_1_and_say_where_the_details_are(

@@ -233,7 +233,7 @@ class Direction:
             "readouts_r2": explained,
             "readouts_median": float(np.median(share)),
         }
-        words = f"{recovered:.0%} of {count} differing readouts came the whole way"
+        words = f"{recovered:.0%} of {count} differing readouts came {CAME[0]:.0%} to {CAME[1]:.0%} of the way"
         return Check(
             "readouts", _light(recovered, RECOVERED), f"{words}; half of them came {np.median(share):.0%} or more"
         )

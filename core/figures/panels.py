@@ -152,7 +152,7 @@ class PathPanel:
         if self.path.crossing is not None:
             ax.axvline(self.path.crossing, color="0.3", lw=0.8, ls="--")
             side = "left" if self.path.crossing < 0.5 else "right"
-            words = f" class changes at {self.path.crossing:.2f} "
+            words = f" class first changes at {self.path.crossing:.2f} "
             ax.annotate(words, (self.path.crossing, 1.05), fontsize=7, ha=side, va="center")
         ax.set_xlabel(f"Strength toward {self.path.target} (0 = original, 1 = target)", fontsize=8)
         ax.set_ylabel("Probability", fontsize=8)

@@ -40,7 +40,7 @@ def evaluation_report(
         "accuracy_low": low,
         "accuracy_high": high,
         "balanced_accuracy": float(np.mean([right[truth == names.index(n)].mean() for n in present])),
-        "interval": f"95 % bootstrap over {report['test_groups']} held-out groups",
+        "interval": f"95 % over {report['test_groups']} held-out groups",
         "group_accuracy": group_accuracy(latents.probabilities[test], truth, held_groups),
         "calibration_error": calibration_error(latents.probabilities[test], truth),
         "conditions": _per_condition(truth, predicted, names),
@@ -52,11 +52,18 @@ def evaluation_report(
 
 
 def interval_over_groups(values: FloatArray, groups: Sequence[str], *, seed: int) -> tuple[float, float]:
-    """95 % percentile interval of the mean when whole groups are drawn again (cluster bootstrap)."""
+    """95 % percentile interval of the mean when whole groups are drawn again (cluster bootstrap).
+
+    Where all are right or all wrong, drawing again shows nothing; the interval is then exact (Clopper and Pearson 1934,
+    one-sided, of groups that are wholly right or wrong).
+    """
     rng = np.random.default_rng(seed)
     names, index = np.unique(np.asarray(groups), return_inverse=True)
     sums, counts = np.bincount(index, values), np.bincount(index)
     drawn = rng.integers(0, len(names), (BOOTSTRAPS, len(names)))
+    if values.min() == values.max() and values[0] in (0, 1):
+        bound = 0.05 ** (1 / len(names))
+        return (bound, 1.0) if values[0] else (0.0, 1 - bound)
     means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
     low, high = np.percentile(means, [2.5, 97.5])
     return float(low), float(high)

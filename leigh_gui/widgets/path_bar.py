@@ -88,7 +88,7 @@ class PathSlider(QAbstractSlider):
         painter.setPen(self.palette().windowText().color())
         if self.crossing is not None and self.crossing > 0.08:
             x = self.place(self.crossing * 100)
-            text = f"class changes at {self.crossing * 100:.0f} %"
+            text = f"class first changes at {self.crossing * 100:.0f} %"
             half = painter.fontMetrics().horizontalAdvance(text) / 2 + 2
             x = min(max(x, half + 60), self.place(100) - 8)
             painter.drawText(QRectF(x - half, 20, 2 * half, 16), Qt.AlignmentFlag.AlignHCenter, text)

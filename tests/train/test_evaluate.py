@@ -67,6 +67,12 @@ def test_calibration_error_agrees_with_a_hand_value() -> None:
     assert calibration_error(np.array([[1.0, 0.0]]), np.array([0])) == 0
 
 
+def test_the_interval_of_wells_that_are_all_right_is_no_point() -> None:
+    wells = [f"well {n // 5}" for n in range(60)]
+    assert interval_over_groups(np.ones(60), wells, seed=0) == (pytest.approx(0.779, abs=0.001), 1.0)
+    assert interval_over_groups(np.zeros(60), wells, seed=0) == (0.0, pytest.approx(0.221, abs=0.001))
+
+
 def test_the_interval_over_groups_is_wider_than_over_images_when_one_well_is_bad() -> None:
     right = np.array([1.0] * 30 + [0.0] * 10)
     wells = [f"w{n // 10}" for n in range(40)]
