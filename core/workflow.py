@@ -57,7 +57,7 @@ SMALLEST_SIDE = 16  # network pixels: below it a field holds nothing to crop
 
 
 def scan(folder: Path, project_folder: Path, *, report: Report = silent, **options: Any) -> Project:
-    """Scan a folder of images into a new project, or anew into an existing one (its models stay)."""
+    """Scan a folder of images into a new project, or anew into an existing one: models, roles and colours stay."""
     dataset = scan_folder(folder, report=report, **options)
     dataset = replace(dataset, problems=(*dataset.problems, *_untestable(dataset)))
     if (project_folder / "project.json").exists():
@@ -68,7 +68,9 @@ def scan(folder: Path, project_folder: Path, *, report: Report = silent, **optio
                 f"Nothing usable is left in {folder}; the project keeps what it had.",
                 f"First problem: {first.item}: {first.reason}" if first else "Check the folder.",
             )
-        project = replace(before, dataset=dataset)
+        known = {c.name: c for c in before.dataset.conditions} if before.dataset else {}
+        conditions = tuple(known.get(c.name, c) for c in dataset.conditions)
+        project = replace(before, dataset=replace(dataset, conditions=conditions))
         save_project(project)
         return project
     return create_project(project_folder, dataset)
@@ -98,7 +100,7 @@ def train(
     from core.explain.panel import measure_readouts, save_panel
     from core.models.iresnet import Architecture, IResNet
     from core.models.load import choose_device, on_device, weights_of
-    from core.train.checkpoint import CHECKPOINT
+    from core.train.checkpoint import CHECKPOINT, SET_ASIDE
     from core.train.loop import fit
     from core.train.presets import PRESETS
 
@@ -141,8 +143,8 @@ def train(
     if project.dataset is not None and project.dataset.digest == card.dataset_digest:
         save_latents(latents_path(project), replace(latents, model_digest=card.digest))
     save_project(replace(project, model=MODEL_NAME))
-    for leftover in (folder / CHECKPOINT, (folder / CHECKPOINT).with_suffix(".previous")):
-        leftover.unlink(missing_ok=True)
+    for suffix in (".safetensors", ".previous", SET_ASIDE):
+        (folder / CHECKPOINT).with_suffix(suffix).unlink(missing_ok=True)
     return card
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from core.deliver import counterfactuals, figure
-from core.domain import Channel, PanelSpec, Project
+from core.domain import Channel, PanelSpec, Project, Role
 from core.errors import BadImage, BadModel, LeighError
 from core.io.project import open_project, save_project
 from core.io.tiff import read_record, write_tiff
@@ -143,3 +143,12 @@ def test_images_that_are_grouped_anew_do_not_become_held_out(trained_project: Pr
     after = evaluate(project.folder, device="cpu")
     assert after["test_records"] == before["test_records"] < len(regrouped)
     assert after["accuracy"] == before["accuracy"]
+
+
+def test_scanning_again_keeps_the_roles_and_colours_that_were_given(scanned_project: Project, copy_of: CopyOf) -> None:
+    project = copy_of(scanned_project)
+    assert project.dataset is not None
+    given = tuple(replace(c, role=Role.DISEASED, colour="#123456") for c in project.dataset.conditions)
+    save_project(replace(project, dataset=replace(project.dataset, conditions=given)))
+    again = scan(project.dataset.root, project.folder)
+    assert again.dataset is not None and again.dataset.conditions == given

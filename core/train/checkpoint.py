@@ -14,6 +14,7 @@ from core.errors import LeighError
 from core.io.atomic import atomic_write_bytes
 
 CHECKPOINT = "checkpoint.safetensors"
+SET_ASIDE = ".set-aside"  # suffix of a stopped training when another was begun instead of resuming it
 BROKEN = 2.0  # recent over usual loss: at the full rate a net once forgot all of real images within 20 steps
 NUMBERS = ("step", "seconds", "losses", "recent_loss", "usual_loss", "rate", "best_loss", "best_step")
 

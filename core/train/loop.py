@@ -25,7 +25,7 @@ from core.errors import LeighError
 from core.models.iresnet import IResNet
 from core.models.velocity import free_planes
 from core.progress import Progress, Report, silent
-from core.train.checkpoint import CHECKPOINT, TrainingState
+from core.train.checkpoint import CHECKPOINT, SET_ASIDE, TrainingState
 from core.train.presets import Preset
 
 CLASSIFIER_WEIGHT = 0.1  # 0.5 made blocks at the noise end expand twelvefold, with no better accuracy
@@ -69,6 +69,9 @@ def fit(
     state = TrainingState(parameters, optimiser)
     if resume:
         state.restore(folder / CHECKPOINT, identity)
+    elif (folder / CHECKPOINT).exists():
+        aside = (folder / CHECKPOINT).replace((folder / CHECKPOINT).with_suffix(SET_ASIDE))
+        log.warning("A stopped training is kept as %s until this one is complete.", aside)
     start, before_s = state.step, state.seconds
     began = saved = time.monotonic()
     recent: list[tuple[float, float, float]] = []

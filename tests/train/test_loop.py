@@ -12,7 +12,7 @@ from core.domain import IntArray, Project
 from core.errors import LeighError
 from core.models.iresnet import Architecture, IResNet
 from core.progress import Cancelled, Progress
-from core.train.checkpoint import CHECKPOINT
+from core.train.checkpoint import CHECKPOINT, SET_ASIDE
 from core.train.loop import fit
 from core.train.presets import Preset
 from core.workflow import reader
@@ -80,6 +80,14 @@ def test_a_training_stopped_after_its_last_step_is_not_lost(train: Fit) -> None:
     steps: list[Progress] = []
     assert same(train(resume=True, report=steps.append), undisturbed)
     assert steps == []  # nothing was trained again
+
+
+def test_a_training_begun_anew_keeps_the_stopped_one(train: Fit, tmp_path: Path) -> None:
+    with pytest.raises(Cancelled):
+        train(report=stop_at(20))
+    stopped = (tmp_path / CHECKPOINT).read_bytes()
+    train()
+    assert (tmp_path / CHECKPOINT).with_suffix(SET_ASIDE).read_bytes() == stopped
 
 
 def test_resuming_with_other_settings_is_refused(train: Fit) -> None:
