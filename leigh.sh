@@ -111,7 +111,7 @@ test)
     .venv/bin/ruff format --check .
     .venv/bin/mypy
     .venv/bin/lint-imports
-    QT_QPA_PLATFORM="${QT_QPA_PLATFORM:-offscreen}" run pytest -n auto --maxprocesses 4 --dist loadfile "$@"
+    QT_QPA_PLATFORM="${QT_QPA_PLATFORM:-offscreen}" run pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder "$@"
     ;;
 "" | -h | --help)
     echo "sh leigh.sh demo             open the demo"

@@ -27,7 +27,7 @@ sys.exit(main(sys.argv[1:]))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with slow tests go first, so that the processes which share the files end together."""
+    """Files with slow tests go first (leigh.sh keeps this order), so that the processes sharing them end together."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
 

@@ -99,7 +99,7 @@ class EvidenceCard(QWidget):
                            spans: Sequence[float], automatic: bool = True) -> None:  # fmt: skip
         """Judge this counterfactual. `automatic`: the program chose what is held, not the user."""
         if cf.strength <= 0 and cf.valid:
-            self.clear("This is the original. Drag its handle or press “Move to”.")
+            self.clear("This is the original. Drag its handle or press “Move”.")
         else:
             state, reason = verdict(cf, names)
             self.light.set_state(state, f"{reason}\n{RULE}")
