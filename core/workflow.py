@@ -221,7 +221,8 @@ def _finish(
     raw = read_features(model, records, card.recipe, read, report)
     known = [r for r in records if card.split[r.group] == Split.TRAIN]
     held = [r for r in records if card.split[r.group] == Split.VALIDATION]
-    held += [r for r in known if r.condition not in {v.condition for v in held}]  # no well of it is to spare
+    spared = {r.condition for r in held}
+    held += [r for r in known if r.condition not in spared]
     place_steps(model, card, known, read, report, holds)
     card = replace(card, architecture=architecture_dict(model.architecture))
     head = fit_head(
@@ -251,7 +252,7 @@ def _measurements(
     records = [r for r in dataset.records if r.condition in names]
     steps = PRESETS[card.preset].judge_steps
     judges = fit_judges(records, card.split, card.recipe, read, names, steps=steps, seed=card.seed, report=report)
-    known = [r for r in records if card.split.get(r.group, Split.TEST) != Split.TEST]
+    known = [r for r in records if card.part_of(r) != Split.TEST]
     panel = Panel(judges, card.channels, card.recipe, fit_nuclei(card.channels, known, card.recipe, read))
     compared = _some_of_each(records, card)
     rows = []
@@ -274,7 +275,7 @@ def _some_of_each(records: Sequence[ImageRecord], card: ModelCard) -> list[Image
     taken: dict[tuple[str, bool], int] = {}
     chosen = []
     for i in np.random.default_rng(card.seed).permutation(len(records)):
-        key = (records[i].condition, card.split.get(records[i].group, Split.TEST) == Split.TEST)
+        key = (records[i].condition, card.part_of(records[i]) == Split.TEST)
         taken[key] = taken.get(key, 0) + 1
         if taken[key] <= COMPARED_IMAGES:
             chosen.append(records[i])
@@ -291,7 +292,8 @@ def evaluate(project_folder: Path, *, device: str = "auto", report: Report = sil
     read = reader(dataset)
     latents = _encode(model, card, dataset, read, report)
     card = replace(card, inverse=measure_inverse(model, card, dataset.records, read, report))
-    readouts = measure_readouts(dataset.records, card.recipe, read, report)
+    known = [r for r in dataset.records if r.condition in card.condition_names]
+    readouts = measure_readouts(known, card.recipe, read, report)
     card = _with_evaluation(model, card, latents, dataset, readouts, read, report)
     folder = model_folder(project, project.model)
     save_card(folder, card)
