@@ -1,6 +1,6 @@
 """Strength 1 is as far as the target condition typically is: measured on validation wells, per pair of conditions.
 
-How far an image came is read from hand-made readouts (core.explain.evidence.Direction.progress), not from the model
+How far an image came is read from hand-made readouts (core.explain.evidence.Direction.came), not from the model
 itself: a classifier is moved across its boundary long before the image looks like the target.
 """
 
@@ -19,7 +19,8 @@ from core.progress import Progress, Report, silent
 MAX_PAIRS = 60
 RECORDS, MAIN_RECORDS = 3, 8  # per pair; of a pair of healthy and diseased
 LOWEST, HIGHEST = 0.5, 1.6  # at 1.8 and more the judges of planted truth turned away; beyond 2.5 cells were erased
-LEAST_PROGRESS = 0.1
+TRIED, LESS = (1.0, 1.25), 0.8  # first; then less or the most, where that is nearer
+TOO_FAR = 2.0  # a readout further than that from the target counts no more
 READOUT_TOLERANCE = 1e-5  # readouts do not see what a tighter solve changes
 
 Read = Callable[[ImageRecord], FloatArray]
@@ -93,30 +94,35 @@ def _some(records: Sequence[ImageRecord], count: int, seed: int) -> list[ImageRe
 
 
 def _gain(model: IResNet, card: ModelCard, direction: Direction, items: Sequence[Encoded]) -> float:
-    """The gain at which the readouts have come the whole way, see `whole_way`."""
+    """The gain that brings the readouts of some images nearest to the target, see `nearest_gain`."""
     before = np.mean([readout_values(item.raw, card.recipe.downscale) for item in items], axis=0)
 
-    def progress(gain: float) -> float:
-        came = [counterfactual(model, card, item, {direction.target: 1.0}, 1.0, gain=gain).image for item in items]
-        return direction.progress(before, np.mean([readout_values(x, card.recipe.downscale) for x in came], axis=0))
+    def came(gain: float) -> FloatArray:
+        moved = [counterfactual(model, card, item, {direction.target: 1.0}, 1.0, gain=gain).image for item in items]
+        return direction.came(before, np.mean([readout_values(x, card.recipe.downscale) for x in moved], axis=0))
 
-    return whole_way(progress)
+    return nearest_gain(came, np.abs(direction.shift[direction.differs]))
 
 
-def whole_way(progress: Callable[[float], float]) -> float:
-    """The gain, of three tried, whose progress is nearest 1: gain 1, in proportion, and by the line through both.
+def nearest_gain(came: Callable[[float], FloatArray], shift: FloatArray) -> float:
+    """The gain at which the readouts are nearest to the target: the least sum of what is left or too much.
 
-    The line alone may lead far away, where progress hardly changes with the gain.
+    `came` says how far each readout (D,) is at a gain, `shift` (D,) how many standard deviations it has to go. Between
+    the two or three gains that are tried, readouts go along straight lines. Their median alone would follow the many
+    that lag while the strongest are far beyond the target.
     """
-    tried = {1.0: progress(1.0)}
-    second = float(np.clip(1 / max(tried[1.0], LEAST_PROGRESS), LOWEST, HIGHEST))
-    if abs(second - 1) < 0.05:
-        return second
-    tried[second] = progress(second)
-    slope = (tried[second] - tried[1.0]) / (second - 1)
-    if slope <= 0:
-        return 1.0
-    third = float(np.clip(1 + (1 - tried[1.0]) / slope, LOWEST, HIGHEST))
-    if third not in tried:
-        tried[third] = progress(third)
-    return min(tried, key=lambda gain: abs(tried[gain] - 1))
+    tried = {0.0: np.zeros_like(shift)} | {gain: came(gain) for gain in TRIED}
+    best = _nearest(tried, shift)
+    if not TRIED[0] <= best < TRIED[1]:
+        further = LESS if best < TRIED[0] else HIGHEST
+        tried[further] = came(further)
+        best = _nearest(tried, shift)
+    return best
+
+
+def _nearest(tried: dict[float, FloatArray], shift: FloatArray) -> float:
+    gains = sorted(tried)
+    grid = np.arange(LOWEST, gains[-1] + 1e-9, 0.01)
+    share = np.stack([np.interp(grid, gains, [tried[g][k] for g in gains]) for k in range(len(shift))], axis=1)
+    left = np.minimum(np.abs(share - 1), TOO_FAR) @ shift  # in standard deviations
+    return float(grid[np.argmin(left)].round(2))

@@ -149,16 +149,16 @@ class Direction:
         names = np.array(self.real.groups)[rows]
         return np.stack([self.real.readouts[rows[names == g]].mean(axis=0) for g in np.unique(names)])
 
-    def progress(self, before: FloatArray, after: FloatArray) -> float:
-        """How far readouts (R,) came along the shift of real images: 0 not at all, 1 as far as the target is.
+    def came(self, before: FloatArray, after: FloatArray) -> FloatArray:
+        """(D,) how far each of the readouts that differ came, from readouts (R,): 0 not at all, 1 as far as the target.
 
-        The median over the readouts that differ: a single bright spot must not decide. Brightness is compared by its
-        logarithm, as a treatment that halves it takes more grey levels from a bright image than from a dim one.
+        Brightness is compared by its logarithm, as a treatment that halves it takes more grey levels from a bright
+        image than from a dim one.
         """
-        source, target = (self._scaled(side.mean(axis=0)) for side in self._sides)
-        use = self.differs if self.differs.any() else np.ones(len(self.shift), bool)
+        source, target = (self._scaled(side.mean(axis=0))[self.differs] for side in self._sides)
         away = np.where(target == source, 1e-9, target - source)
-        return float(np.median(((self._scaled(after) - self._scaled(before)) / away)[use]))
+        share: FloatArray = (self._scaled(after) - self._scaled(before))[self.differs] / away
+        return share
 
     def _scaled(self, readouts: FloatArray) -> FloatArray:
         """(R,) readouts with the logarithm of brightness above the background."""

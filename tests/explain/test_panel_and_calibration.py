@@ -8,7 +8,7 @@ import pytest
 
 from core.domain import Project
 from core.errors import BadModel, LeighError
-from core.explain.calibration import HIGHEST, LOWEST, pairs_of_interest, whole_way
+from core.explain.calibration import HIGHEST, LOWEST, nearest_gain, pairs_of_interest
 from core.explain.panel import PANEL_FILE, load_panel
 from core.explain.session import Session
 from core.io.models import load_card
@@ -62,15 +62,15 @@ def test_an_exact_move_carries_evidence_and_a_drag_does_not(trained_project: Pro
 
 
 @pytest.mark.parametrize(
-    ("progress", "gain"),
+    ("came", "gain"),
     [
-        (lambda g: 0.8 * g, 1.25),  # in proportion
-        (lambda g: 1.0 + 0.5 * (g - 1.2), 1.2),  # along a line
-        (lambda g: 1.25 - 0.05 * (g < 0.9) - 0.5 * (g < 0.7), 0.8),  # flat, then steep: the line would lead to 0.5
-        (lambda g: 1.3 - 0.2 * g, 1.0),  # the further the less
+        (lambda g: [0.8 * g, 0.8 * g, 0.8 * g], 1.25),
+        (lambda g: [0.7 * g, 0.7 * g, 0.7 * g], 1.43),
+        (lambda g: [1.3 * g, 1.3 * g, 1.3 * g], 0.77),
+        (lambda g: [g, 0.4 * g, 0.4 * g], 1.0),  # one that goes far counts more than two that lag
+        (lambda g: [0.4 * g, 0.4 * g, 0.4 * g], HIGHEST),  # never there: as far as is tried
+        (lambda g: [g, 50 * g, g], 1.0),  # one far beyond does not decide
     ],
 )
-def test_the_gain_is_the_one_tried_that_comes_nearest_the_whole_way(
-    progress: Callable[[float], float], gain: float
-) -> None:
-    assert whole_way(progress) == pytest.approx(gain, abs=0.02)
+def test_the_gain_brings_the_readouts_nearest_to_the_target(came: Callable[[float], list[float]], gain: float) -> None:
+    assert nearest_gain(lambda g: np.array(came(g)), np.array([3.0, 1.0, 0.7])) == pytest.approx(gain, abs=0.02)
