@@ -193,7 +193,7 @@ class Bench:
     def _plain(self, x: Tensor, tolerance: float) -> Tensor:
         """Image to latent by the plain iteration, stopped at a residual."""
         return self._through(
-            x, 0.0, lambda block, y, c: solve(lambda v: block.residual(v, c), y, memory=0, tolerance=tolerance).x
+            x, 0.0, lambda block, y, c: solve(lambda v, k: block.residual(v, c[k]), y, memory=0, tolerance=tolerance).x
         )
 
     def _through(self, x: Tensor, strength: float, step: Callable[[EulerBlock, Tensor, Tensor], Tensor]) -> Tensor:

@@ -68,7 +68,9 @@ class CappedLayer(IResNetLayer):
         """x: one tensor (N, C, H, W). The log-determinant (N,) is given forward only, where training needs it."""
         (value,) = x
         if rev:
-            return (solve(self.residual, value, name="a likelihood block").x,), value.new_zeros(len(value))
+            return (solve(lambda x, _: self.residual(x), value, name="a likelihood block").x,), value.new_zeros(
+                len(value)
+            )
         if not jac:
             return (value + self.residual(value),), value.new_zeros(len(value))
         value = value if value.requires_grad else value.detach().requires_grad_()

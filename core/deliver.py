@@ -270,6 +270,7 @@ def _evidence(card: ModelCard, before: Counterfactual, after: Counterfactual) ->
         "target_probability_after": float(after.probabilities[target]),
         "flipped": bool(after.valid and after.probabilities.argmax() == target),
         "roundtrip_error": after.roundtrip_error,
+        "picture_error": after.picture_error,
         "contraction": after.contraction,
         "clipped_share": after.clipped,
         "exaggerated": after.strength > 1,

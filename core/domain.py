@@ -174,6 +174,8 @@ class InverseQuality:
     contraction: tuple[float, ...]  # largest measured residual ratio per block
     failed: tuple[str, ...] = ()  # ids of records beyond a quarter grey level of 255
     evaluations: float = 0.0  # network evaluations per encoded record, mean
+    growth: float = 5.0  # error of a picture moved to strength 1, in round-trip errors: geometric mean
+    screen_tolerance: float = 1.5e-4  # residual that is good enough for a screen, see core.explain.inversion
 
 
 @dataclass(frozen=True)
@@ -312,6 +314,7 @@ class Counterfactual:
     xy: tuple[float, float] | None = None  # where it lands on the map, when there is one
     contraction: float = 0.0  # largest of all blocks, measured while this image was encoded
     held: tuple[str, ...] = ()  # channels that were not allowed to move
+    picture_error: float = 0.0  # estimate of the largest error of `image` by the solver, share of the range
     evidence: Evidence | None = None  # None while dragging, and where the model has no judges
 
     def channel_shares(self, spans: tuple[float, ...]) -> FloatArray:

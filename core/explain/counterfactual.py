@@ -15,14 +15,14 @@ from scipy.special import softmax
 from torch import Tensor
 
 from core.data.recipe import change_at_full_size, from_network, to_network
-from core.domain import Counterfactual, FloatArray, ModelCard
+from core.domain import Counterfactual, FloatArray, InverseQuality, ModelCard
 from core.errors import LeighError, NotInvertible
 from core.models.heads import coordinates_of
 from core.models.inverse import TOLERANCE
 from core.models.iresnet import IResNet, blend, block_edges, one_hot, pad_field
 
 QUARTER_GREY_LEVEL = 0.25 / 255  # largest round-trip error of a record that is shown, as share of the range
-GLANCE_TOLERANCE, GLANCE_ERROR = 1.5e-4, QUARTER_GREY_LEVEL / 8  # moved pictures were off by up to five round trips
+SCREEN_ERROR = QUARTER_GREY_LEVEL / 2  # estimated, of a picture while it is dragged
 LARGEST_CONTRACTION = 0.9  # of any block of a record that is shown
 RETRIES = 2  # with block edges placed for this record alone
 MIDDLE_PX = 96
@@ -99,12 +99,12 @@ def glance(
 ) -> Encoded:
     """As `encode`, but no better than a screen shows, for less work: solve on with `polish` before you measure.
 
-    The round trip is held to GLANCE_ERROR; an image whose blocks contract too little is encoded exactly.
+    Pictures are held to SCREEN_ERROR; an image whose blocks contract too little is encoded exactly.
     """
     held = held or (False,) * len(card.channels)
-    tolerance = GLANCE_TOLERANCE
+    tolerance = _inverse_of(card).screen_tolerance
     encoded = _encode(model, card, record_id, source, raw, held, (), tolerance)
-    while encoded.solved and encoded.roundtrip_error > GLANCE_ERROR and tolerance > TOLERANCE:
+    while encoded.solved and picture_error(card, encoded, 1.0) > SCREEN_ERROR and tolerance > TOLERANCE:
         tolerance = max(tolerance / 4, TOLERANCE)
         encoded = _encode(model, card, record_id, source, raw, held, (), tolerance, encoded)
     return encode(model, card, record_id, source, raw, held) if encoded.failure else encoded
@@ -117,6 +117,19 @@ def polish(model: IResNet, card: ModelCard, encoded: Encoded) -> Encoded:
     e = encoded
     exact = _encode(model, card, e.record_id, e.source, e.raw, e.held, e.times, TOLERANCE, e)
     return encode(model, card, e.record_id, e.source, e.raw, e.held) if exact.failure else exact
+
+
+def picture_error(card: ModelCard, encoded: Encoded, strength: float) -> float:
+    """Estimate of the largest error of a picture at this strength, as share of the range.
+
+    What the solver leaves grows along the way as measured on the model's test records (InverseQuality.growth).
+    """
+    return float(encoded.roundtrip_error * _inverse_of(card).growth ** abs(strength))
+
+
+def _inverse_of(card: ModelCard) -> InverseQuality:
+    """As measured, or as it usually is while it is not measured yet."""
+    return card.inverse or InverseQuality(0, 0.0, 0.0, ())
 
 
 @torch.no_grad()
@@ -145,7 +158,7 @@ def _encode(
     back = _decoded(model, z, mixture, held, times, sides)
     error = relative_error(card, x, back)
     contraction = tuple(float(q.contraction.max()) for q in quality)
-    work = sum(q.evaluations for q in quality)
+    work = int(sum(q.evaluations.max() for q in quality))
     if former:
         contraction = tuple(max(pair) for pair in zip(contraction, former.contraction, strict=True))
         work += former.evaluations
@@ -281,6 +294,7 @@ def counterfactual(
         clipped=clipped,
         contraction=max(encoded.contraction, default=0.0),
         held=tuple(c.name for c, held in zip(card.channels, encoded.held) if held),
+        picture_error=picture_error(card, encoded, strength),
     )
 
 

@@ -22,6 +22,8 @@ from core.models.velocity import MULTIPLE, Velocity
 
 FIELD_MULTIPLE = 2 * MULTIPLE  # sides of an image are padded to multiples of this
 GRAIN_PX = 256  # the grain repeats after so many pixels, more than a velocity sees at once
+LEAST_BLOCKS, MOST_BLOCKS = 6, 24
+CONTRACTION_AIM = 0.55  # of every block: longer steps are fewer, shorter ones follow the flow more closely
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Architecture:
     channels: int
     conditions: int
     widths: tuple[int, int, int] = (40, 64, 96)
-    blocks: int = 12
+    blocks: int = 12  # where no times are set
     t_image: float = 0.025  # time of the image end
     t_noise: float = 0.84  # time of the latent end
     t_noise_held: float = 0.98  # the same where stains are held: they keep cells in place, so more may be drawn anew
@@ -40,14 +42,15 @@ class Architecture:
 
 
 class EulerBlock(InvertibleModule):  # type: ignore[misc]
-    """One residual block. Reverse (explicit): y + h v(y, t, c). Forward: its inverse, solved."""
+    """One residual block. Reverse (explicit): y + h v(y, t, c). Forward: its inverse, solved.
 
-    def __init__(
-        self, dims_in: list[tuple[int, ...]], dims_c: list[tuple[int, ...]], velocity: Velocity, t: float, h: float
-    ) -> None:
+    All share one velocity, so a block is no more than its place; one whose step is 0 rests and costs nothing.
+    """
+
+    def __init__(self, dims_in: list[tuple[int, ...]], dims_c: list[tuple[int, ...]], velocity: Velocity) -> None:
         super().__init__(dims_in, dims_c)
-        self._velocity = (velocity,)  # in a tuple: all blocks share it, and only the network owns its weights
-        self.t, self.h = t, h
+        self._velocity = (velocity,)  # in a tuple: only the network owns its weights
+        self.t, self.h = 0.5, 0.0
 
     def residual(self, y: Tensor, condition: Tensor) -> Tensor:
         """g(y) = h sum_k mixture_k v_k(y, t); `condition` is the mixture (N, K), and which stains are held (N, C)."""
@@ -60,6 +63,8 @@ class EulerBlock(InvertibleModule):  # type: ignore[misc]
     ) -> tuple[tuple[Tensor], Tensor]:
         """FrEIA's interface: c = [mixture and held (N, K + C)]; the log-determinant is a Hutchinson estimate."""
         (value,), (mixture,) = tuple(x_or_z), tuple(c)
+        if not self.h:
+            return (value,), value.new_zeros(len(value))
         if rev:
             result = value + self.residual(value, mixture)
             return (result,), (self._log_det(value, mixture) if jac else value.new_zeros(len(value)))
@@ -71,7 +76,7 @@ class EulerBlock(InvertibleModule):  # type: ignore[misc]
     ) -> Inverse:
         """The x that this block takes to y, solved from the guess `start`."""
         name = f"block at t = {self.t:.2f}"
-        return solve(lambda x: self.residual(x, condition), y, start=start, tolerance=tolerance, name=name)
+        return solve(lambda x, rows: self.residual(x, condition[rows]), y, start=start, tolerance=tolerance, name=name)
 
     def _log_det(self, y: Tensor, mixture: Tensor, terms: int = 10) -> Tensor:
         """log det(I + dg/dy) = sum_k (-1)^(k+1) / k tr(J^k), traces by one random vector (Behrmann 2019, eq. 4)."""
@@ -100,10 +105,9 @@ class IResNet(nn.Module):
         self.velocity = Velocity(4 * a.channels, a.conditions, a.widths)
         self.flow = SequenceINN(a.channels, FIELD_MULTIPLE, FIELD_MULTIPLE)
         self.flow.append(HaarDownsampling)
-        for t, h in step_times(a):
-            self.flow.append(
-                EulerBlock, cond=0, cond_shape=(a.conditions + a.channels,), velocity=self.velocity, t=t, h=h
-            )
+        for _ in range(MOST_BLOCKS):
+            self.flow.append(EulerBlock, cond=0, cond_shape=(a.conditions + a.channels,), velocity=self.velocity)
+        self._place(step_times(a))
         grain = np.random.default_rng(0).standard_normal((a.channels, GRAIN_PX, GRAIN_PX), dtype=np.float32)
         self._grain: Tensor
         self.register_buffer("_grain", torch.from_numpy(grain), persistent=False)
@@ -119,18 +123,24 @@ class IResNet(nn.Module):
         a = self.architecture
         self.architecture = replace(a, times_held=times) if held else replace(a, times=times)
 
+    def _place(self, steps: Sequence[tuple[float, float]]) -> None:
+        """The first blocks take these (t, h); the others rest."""
+        for i, block in enumerate(self._all_blocks()):
+            block.t, block.h = steps[i] if i < len(steps) else (0.5, 0.0)
+
     def _condition(self, mixture: Tensor, held: Tensor | None, times: tuple[float, ...]) -> tuple[Tensor, Tensor]:
         """What the blocks are told (N, K + C), and `held` (N, C); the blocks take their places for it."""
         held = mixture.new_zeros(len(mixture), self.architecture.channels) if held is None else held
-        steps = pairs_of(times) if times else step_times(self.architecture, bool(held.any()))
-        for block, (t, h) in zip(self.blocks, steps, strict=True):
-            block.t, block.h = t, h
+        self._place(pairs_of(times) if times else step_times(self.architecture, bool(held.any())))
         return torch.cat([mixture, held], 1), held
+
+    def _all_blocks(self) -> list[EulerBlock]:
+        return [m for m in self.flow if isinstance(m, EulerBlock)]
 
     @property
     def blocks(self) -> list[EulerBlock]:
-        """The residual blocks, image end first."""
-        return [m for m in self.flow if isinstance(m, EulerBlock)]
+        """The residual blocks in use since they last took their places, image end first."""
+        return [block for block in self._all_blocks() if block.h]
 
     def squeeze(self, x: Tensor) -> Tensor:
         """Haar transform (N, C, H, W) -> (N, 4C, H/2, W/2); orthonormal."""
@@ -154,11 +164,11 @@ class IResNet(nn.Module):
         """
         y, condition = self.enter(x, mixture, held, times)
         quality: list[Inverse] = []
+        done: list[tuple[float, Tensor]] = []  # logit of a block's time, its velocity
         for i, block in enumerate(self.blocks):
-            start = starts[i] if starts else None
-            if quality and not starts:  # along the flow the velocity changes little: a guess that costs nothing
-                start = y - block.h / self.blocks[i - 1].h * quality[-1].step
+            start = starts[i] if starts else y + block.h * _ahead(done, _logit(block.t)) if done else None
             quality.append(block.invert(y, condition, start, tolerance))
+            done.append((_logit(block.t), -quality[-1].step / block.h))
             y = quality[-1].x
         return y, quality
 
@@ -207,12 +217,21 @@ class IResNet(nn.Module):
         return out
 
 
+def _ahead(done: Sequence[tuple[float, Tensor]], place: float) -> Tensor:
+    """The velocity at logit(t) = `place` by those before: along the flow it changes little, and evenly."""
+    place_1, v_1 = done[-1]
+    if len(done) == 1:
+        return v_1
+    place_0, v_0 = done[-2]
+    return v_1 + (place - place_1) / (place_1 - place_0) * (v_1 - v_0)
+
+
 def step_times(a: Architecture, held: bool = False) -> list[tuple[float, float]]:
     """(t, h) per block, image end first.
 
     Decoding goes from t_noise to t_image: y(t_k) = y(t_k+1) - (t_k+1 - t_k) v(y(t_k+1), t_k+1), hence h < 0.
     """
-    return pairs_of((a.times_held if held else a.times) or block_edges(a, [1.0] * a.blocks, held))
+    return pairs_of((a.times_held if held else a.times) or block_edges(a, (), held))
 
 
 def pairs_of(edges: Sequence[float]) -> list[tuple[float, float]]:
@@ -223,22 +242,26 @@ def pairs_of(edges: Sequence[float]) -> list[tuple[float, float]]:
 def block_edges(
     a: Architecture, contraction: Sequence[float], held: bool = False, times: Sequence[float] = ()
 ) -> tuple[float, ...]:
-    """Edges (blocks + 1,) that give every block an equal share of the contraction measured with the present ones.
+    """Edges of as few blocks as are expected to contract by CONTRACTION_AIM, by what was measured of present ones.
 
     A block's contraction grows with its step, so steps are short where the velocity is steep (at the noise end for
-    images with strong contrast). Equal measurements give times uniform in logit(t).
+    images with strong contrast). Equal measurements give times uniform in logit(t); so does none.
     """
     low, high = _logit(a.t_image), _logit(a.t_noise_held if held else a.t_noise)
-    present = [_logit(t) for t in times or (a.times_held if held else a.times)] or list(
-        np.linspace(low, high, a.blocks + 1)
-    )
+    if not len(contraction):
+        return tuple(_logistic(v) for v in np.linspace(low, high, a.blocks + 1))
+    present = [_logit(t) for t in times or (a.times_held if held else a.times) or block_edges(a, (), held)]
     reached = np.concatenate([[0.0], np.cumsum(contraction)])
-    edges = np.interp(np.linspace(0, reached[-1], a.blocks + 1), reached, present)
-    return tuple(float(1 / (1 + np.exp(-v))) for v in edges)
+    blocks = int(np.clip(math.ceil(reached[-1] / CONTRACTION_AIM), LEAST_BLOCKS, MOST_BLOCKS))
+    return tuple(_logistic(v) for v in np.interp(np.linspace(0, reached[-1], blocks + 1), reached, present))
 
 
 def _logit(t: float) -> float:
     return math.log(t / (1 - t))
+
+
+def _logistic(v: float) -> float:
+    return float(1 / (1 + np.exp(-v)))
 
 
 def one_hot(indices: Tensor, conditions: int) -> Tensor:

@@ -11,9 +11,9 @@ import torch
 
 from core.domain import FloatArray, ModelCard
 from core.errors import BadModel, LeighError
-from core.models.iresnet import Architecture, IResNet
+from core.models.iresnet import MOST_BLOCKS, Architecture, IResNet
 
-MAX_WIDTH, MAX_BLOCKS, MAX_CLASSES = 1024, 64, 1024
+MAX_WIDTH, MAX_CLASSES = 1024, 1024
 DAMAGED_HINT = "The model folder is damaged; take it from a backup or train again."
 
 
@@ -77,7 +77,7 @@ def _fault(settings: dict[str, Any]) -> str:
     known = {f.name for f in fields(Architecture)}
     for key in sorted(known ^ settings.keys()):
         return f"{key}: {'missing' if key in known else 'not known'}"
-    for key, largest in (("channels", MAX_CLASSES), ("conditions", MAX_CLASSES), ("blocks", MAX_BLOCKS)):
+    for key, largest in (("channels", MAX_CLASSES), ("conditions", MAX_CLASSES), ("blocks", MOST_BLOCKS)):
         if not _is_whole(settings[key], largest):
             return f"{key}: {settings[key]!r} is not a whole number from 1 to {largest}"
     widths = settings["widths"]
@@ -88,8 +88,8 @@ def _fault(settings: dict[str, Any]) -> str:
             return f"t_image: not between 0 and {key}, which is below 1"
     for key in ("times", "times_held"):
         times = settings[key]
-        if not isinstance(times, list | tuple) or (times and len(times) != settings["blocks"] + 1):
-            return f"{key}: not {settings['blocks'] + 1} numbers, one more than blocks"
+        if not isinstance(times, list | tuple) or len(times) == 1 or len(times) > MOST_BLOCKS + 1:
+            return f"{key}: not the edges of 1 to {MOST_BLOCKS} blocks"
         if not _are_rising(times):
             return f"{key}: not rising between 0 and 1"
     return ""

@@ -44,8 +44,8 @@ def _own_verdict(cf: Counterfactual, names: Sequence[str]) -> tuple[str, str]:
     """What the arithmetic and the model say by themselves."""
     if not cf.valid:
         return "bad", cf.reason or "This counterfactual did not pass its checks and is not drawn."
-    if cf.roundtrip_error > GREY_LEVEL / 4:
-        return "warn", f"The inverse is off by {percent(cf.roundtrip_error, 3)} of the range."
+    if cf.picture_error > GREY_LEVEL / 4:
+        return "warn", f"This picture is off by about {percent(cf.picture_error, 3)} of the range: a loose inverse."
     if cf.clipped > 0.01:
         return "warn", f"{percent(cf.clipped, 1)} of the pixels left the camera's range and were clipped."
     if exaggerated(cf.strength):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from core.explain.counterfactual import GLANCE_ERROR, QUARTER_GREY_LEVEL, counterfactual, encode, glance, polish
+from core.explain.counterfactual import QUARTER_GREY_LEVEL, SCREEN_ERROR, counterfactual, encode, glance, polish
 from core.explain.session import Session
 from core.io.project import open_project
 from core.io.tiff import read_record
@@ -30,7 +30,7 @@ def test_a_glance_costs_less_and_solved_on_it_is_the_exact_one(session: Session,
     raw = read_record(dataset.root, record)
     arguments = (session.model, session.card, record.id, "DS", raw, held)
     quick, exact = glance(*arguments), encode(*arguments)
-    assert not quick.failure and quick.roundtrip_error <= GLANCE_ERROR
+    assert not quick.failure and quick.roundtrip_error <= SCREEN_ERROR
     assert quick.evaluations < 0.85 * exact.evaluations
     polished = polish(session.model, session.card, quick)
     assert polished.roundtrip_error < 1e-5 and not polished.solved
@@ -63,7 +63,7 @@ def test_the_window_glances_until_the_handle_is_let_go(session: Session) -> None
     window = Session(DEMO, "cpu", glances=True)
     record = next(r.id for r in session.project.dataset.records if r.condition == "DS")
     shown = window.select(record)
-    assert 1e-5 < shown.roundtrip_error <= GLANCE_ERROR
+    assert 1e-5 < shown.picture_error <= SCREEN_ERROR
     dragged, let_go = (window.move(record, {"WT": 1.0}, 1.0, exact=e) for e in (False, True))
     assert dragged.roundtrip_error == shown.roundtrip_error and dragged.evidence is None
     assert let_go.roundtrip_error < 1e-5 and let_go.evidence is not None

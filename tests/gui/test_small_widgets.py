@@ -48,7 +48,7 @@ def test_the_light_is_the_worst_of_the_checks_and_says_which_one():
 
 
 def test_what_the_program_measures_itself_stays_in_the_verdict():
-    for changes in ({"roundtrip_error": 0.01}, {"clipped": 0.2}, {"strength": 1.3}):
+    for changes in ({"picture_error": 0.01}, {"clipped": 0.2}, {"strength": 1.3}):
         assert verdict(counterfactual(**changes), NAMES)[0] == "warn"
         assert verdict(counterfactual(evidence=make_evidence(), **changes), NAMES)[0] == "warn"
         assert verdict(counterfactual(evidence=make_evidence(rest="red"), **changes), NAMES)[0] == "bad"

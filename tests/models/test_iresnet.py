@@ -2,7 +2,7 @@ import pytest
 import torch
 from FrEIA.framework import SequenceINN
 
-from core.models.iresnet import Architecture, EulerBlock, IResNet, blend, one_hot, pad_field, step_times
+from core.models.iresnet import Architecture, EulerBlock, IResNet, blend, block_edges, one_hot, pad_field, step_times
 from core.models.velocity import Velocity
 
 
@@ -83,12 +83,27 @@ def test_blocks_are_freia_modules_between_the_planned_times() -> None:
     assert [t for t, _ in steps[:-1]] == pytest.approx(ends[1:])
 
 
+@torch.no_grad()
+def test_blocks_without_a_step_rest_and_their_number_follows_the_contraction() -> None:
+    model = small(blocks=5)
+    x, mixture = torch.randn(1, 3, 16, 16), one_hot(torch.tensor([1]), 4)
+    edges = block_edges(model.architecture, [0.9] * 5)
+    z, quality = model.encode(x, mixture, times=edges)
+    assert len(quality) == len(model.blocks) == len(edges) - 1 == 9  # 4.5 in steps of at most .55
+    assert edges[0] == pytest.approx(model.architecture.t_image)
+    assert edges[-1] == pytest.approx(model.architecture.t_noise)
+    assert (model.decode(z, mixture, times=edges) - x).abs().max() < 1e-4
+    model.encode(x, mixture)
+    assert len(model.blocks) == 5
+
+
 def test_log_determinant_agrees_with_the_exact_jacobian() -> None:
     torch.manual_seed(0)
     velocity = Velocity(4, 2, (4, 4, 4))
     with torch.no_grad():
         velocity.leave.weight.normal_(std=0.05)
-    block = EulerBlock([(4, 4, 4)], [(2,)], velocity, 0.5, -0.3)
+    block = EulerBlock([(4, 4, 4)], [(2,)], velocity)
+    block.t, block.h = 0.5, -0.3
     y, mixture = torch.randn(1, 4, 4, 4), one_hot(torch.tensor([1]), 2)
     jacobian = torch.autograd.functional.jacobian(lambda v: v + block.residual(v, mixture), y).reshape(64, 64)
     exact = float(torch.linalg.slogdet(jacobian)[1])
