@@ -266,8 +266,7 @@ def counterfactual(
     An invalid one carries its reason and no change: it must not be drawn.
     """
     original = encoded.raw.astype(np.float32)
-    logits = read_logits(model, encoded.x)
-    image, failure, clipped = original, encoded.failure, 0.0
+    image, seen, failure, clipped = original, encoded.x, encoded.failure, 0.0
     difference = np.zeros_like(original)
     if strength != 0 and not failure:
         moved = decode(model, card, encoded, weights, strength, gain)
@@ -275,9 +274,10 @@ def counterfactual(
             difference = change_at_full_size(card.recipe, encoded.back, moved, original.shape)
             image = original + difference
             clipped = _share_outside(image, encoded.raw.dtype)
-            logits = read_logits(model, moved)
+            seen = moved
         else:
             failure = "The decoded image is not a number: the strength is outside what the model can do."
+    logits = read_logits(model, seen)
     return Counterfactual(
         record_id=encoded.record_id,
         source=encoded.source,
