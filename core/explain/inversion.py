@@ -9,7 +9,7 @@ from itertools import zip_longest
 import numpy as np
 
 from core.data.batches import Reader
-from core.domain import BoolArray, FloatArray, ImageRecord, InverseQuality, ModelCard, Split
+from core.domain import BoolArray, FloatArray, ImageRecord, InverseQuality, ModelCard, Role, Split
 from core.errors import NotInvertible
 from core.explain.counterfactual import SCREEN_ERROR, Encoded, decode, encode, middle, polish, relative_error
 from core.models.iresnet import CONTRACTION_AIM, IResNet, block_edges
@@ -97,17 +97,16 @@ def measure_inverse(
     count = int(np.clip(MEASURED_PIXELS / pixels, *MEASURED_RECORDS))
     rng = np.random.default_rng(card.seed)
     tested = [tested[i] for i in sorted(rng.permutation(len(tested))[:count])]
-    solved, rough = [], []
+    solved: list[Encoded] = []
+    rough: list[tuple[float, float]] = []
     began = time.monotonic()
     for i, record in enumerate(tested):
-        if i % max(1, len(tested) // PROBED) == 0:
-            target = rng.choice([n for n in card.condition_names if n != record.condition])
-            held = tuple(bool(v) for v in rng.permutation(len(card.channels)) == 0) if len(card.channels) > 1 else ()
-            result, *error = _probed(model, card, record, read(record), str(target), held)
-            rough += [error] if not result.failure else []
+        if i % max(1, len(tested) // PROBED):
+            solved.append(encode(model, card, record.id, record.condition, read(record)))
         else:
-            result = encode(model, card, record.id, record.condition, read(record))
-        solved.append(result)
+            exact, *off = _probed(model, card, record, read(record), rng, bool(len(rough) % 2))
+            solved.append(exact)
+            rough += off
         left = (time.monotonic() - began) / (i + 1) * (len(tested) - i - 1)
         report(Progress(i + 1, len(tested), "Measuring the inverse", left))
     finite = [s for s in solved if np.isfinite(s.roundtrip_error)]
@@ -132,13 +131,20 @@ def measure_inverse(
 
 
 def _probed(
-    model: IResNet, card: ModelCard, record: ImageRecord, raw: FloatArray, target: str, held: tuple[bool, ...]
-) -> tuple[Encoded, float, float]:
-    """The record solved, by way of a rough solve; how its moved picture was off: in round-trip errors, of the range."""
+    model: IResNet, card: ModelCard, record: ImageRecord, raw: FloatArray, rng: np.random.Generator, main: bool
+) -> tuple[Encoded, *tuple[tuple[float, float], ...]]:
+    """The record solved, by way of a rough solve; how its picture was off: in round-trip errors, as share of the range.
+
+    It is moved to any other condition, `main`: to a healthy or diseased one, with one of several stains held.
+    """
+    others = [c for c in card.conditions if c.name != record.condition]
+    others = [c for c in others if main and c.role in (Role.HEALTHY, Role.DISEASED)] or others
+    target = others[rng.integers(len(others))].name
+    stains = len(card.channels)
+    held = tuple(bool(v) for v in rng.permutation(stains) == 0) if stains > 1 else ()
     rough = encode(model, card, record.id, record.condition, raw, held, retries=0, tolerance=PROBE_TOLERANCE)
     exact = polish(model, card, rough)
     if rough.failure or exact.failure:
-        return encode(model, card, record.id, record.condition, raw), 1.0, 0.0
-    pictures = [decode(model, card, item, {target: 1.0}, 1.0) for item in (rough, exact)]
-    error = relative_error(card, *pictures)
-    return exact, error / rough.roundtrip_error, error
+        return (encode(model, card, record.id, record.condition, raw),)
+    error = relative_error(card, *(decode(model, card, item, {target: 1.0}, 1.0) for item in (rough, exact)))
+    return exact, (error / rough.roundtrip_error, error)
