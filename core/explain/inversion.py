@@ -18,7 +18,7 @@ from core.progress import Progress, Report, silent
 PLACING_RECORDS = 6
 PLACING_ROUNDS = 3
 ROOMY = 1.15  # of the aim is as good as the aim itself
-PLACING_TOLERANCE = 1e-4  # steps below are not counted as contraction
+PLACING_TOLERANCE = 3e-4  # steps below 1e-4 are not counted as contraction
 MEASURED_RECORDS = (6, 64)  # at least, at most; between them as many as MEASURED_PIXELS hold, at network size
 MEASURED_PIXELS = 270_000
 PROBED = 8  # of them are solved roughly first
