@@ -34,13 +34,17 @@ def evaluation_report(
         )
         return report
     right = (truth == predicted).astype(float)
-    low, high = interval_over_groups(right, held_groups, seed=seed)
+    units, interval = held_groups, f"95 % over {report['test_groups']} held-out groups"
+    if report["test_groups"] == 1:
+        units = [str(i) for i in range(len(right))]
+        interval = "95 % over the images of one held-out group; others may differ"
+    low, high = interval_over_groups(right, units, seed=seed)
     report |= {
         "accuracy": float(right.mean()),
         "accuracy_low": low,
         "accuracy_high": high,
         "balanced_accuracy": float(np.mean([right[truth == names.index(n)].mean() for n in present])),
-        "interval": f"95 % over {report['test_groups']} held-out groups",
+        "interval": interval,
         "group_accuracy": group_accuracy(latents.probabilities[test], truth, held_groups),
         "calibration_error": calibration_error(latents.probabilities[test], truth),
         "conditions": _per_condition(truth, predicted, names),

@@ -106,6 +106,12 @@ def test_the_report_counts_test_images_only_and_its_confusion_sums_to_them() -> 
     assert report["z_prime"]["logits"]["z_prime"] is None and "two held-out wells" in report["z_prime"]["reason"]
 
 
+def test_one_held_out_group_has_an_interval_over_its_images_and_says_so() -> None:
+    report = evaluation_report(table([0, 1, 0, 1], [0, 1, 1, 1], ["test"] * 4), ["a"] * 4, CONDITIONS)
+    assert report["accuracy_low"] < report["accuracy"] == 0.75 < report["accuracy_high"]
+    assert "one held-out group" in report["interval"]
+
+
 def test_no_accuracy_is_claimed_when_one_condition_only_is_held_out() -> None:
     report = evaluation_report(table([0, 0, 1], [0, 0, 1], ["test", "test", "train"]), ["a", "b", "c"], CONDITIONS)
     assert report["accuracy"] is None
