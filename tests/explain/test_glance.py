@@ -1,12 +1,21 @@
 """What a screen shows while dragging, and what it becomes when it is solved on."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from core.explain.counterfactual import QUARTER_GREY_LEVEL, SCREEN_ERROR, counterfactual, encode, glance, polish
+from core.explain.counterfactual import (
+    QUARTER_GREY_LEVEL,
+    SCREEN_ERROR,
+    counterfactual,
+    encode,
+    glance,
+    picture_error,
+    polish,
+)
 from core.explain.session import Session
 from core.io.project import open_project
 from core.io.tiff import read_record
@@ -42,6 +51,19 @@ def test_a_glance_costs_less_and_solved_on_it_is_the_exact_one(session: Session,
     assert np.abs((pictures[0] - pictures[1]) / span).max() < QUARTER_GREY_LEVEL
     assert np.abs((pictures[2] - pictures[1]) / span).max() < 1e-4
     assert polish(session.model, session.card, polished) is polished
+
+
+def test_where_errors_grow_along_the_way_a_glance_is_solved_tighter(session: Session) -> None:
+    dataset = open_project(DEMO).dataset
+    assert dataset is not None and session.card.inverse is not None
+    record = next(r for r in dataset.records if r.condition == "DS")
+    raw = read_record(dataset.root, record)[:, :64, :64]
+    for growth in (2.0, 200.0):
+        card = replace(session.card, inverse=replace(session.card.inverse, growth=growth))
+        quick = glance(session.model, card, record.id, "DS", raw)
+        assert picture_error(card, quick, 1.0) == pytest.approx(growth * quick.roundtrip_error)
+        assert picture_error(card, quick, 1.0) <= SCREEN_ERROR
+        assert picture_error(card, quick, 0.0) == quick.roundtrip_error
 
 
 def test_a_glance_that_fails_when_it_is_solved_on_is_encoded_anew_as_an_export_would_be(
