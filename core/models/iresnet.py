@@ -166,9 +166,9 @@ class IResNet(nn.Module):
         quality: list[Inverse] = []
         done: list[tuple[float, Tensor]] = []  # logit of a block's time, its velocity
         for i, block in enumerate(self.blocks):
-            start = starts[i] if starts else y + block.h * _ahead(done, _logit(block.t)) if done else None
+            start = starts[i] if starts else y - block.h * _ahead(done, _logit(block.t)) if done else None
             quality.append(block.invert(y, condition, start, tolerance))
-            done.append((_logit(block.t), -quality[-1].step / block.h))
+            done.append((_logit(block.t), quality[-1].step / block.h))
             y = quality[-1].x
         return y, quality
 
