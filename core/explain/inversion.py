@@ -1,5 +1,6 @@
 """The trained inverse, as it is: block times placed where the network is gentlest, and the round trip measured."""
 
+import logging
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -7,14 +8,26 @@ from dataclasses import replace
 from itertools import zip_longest
 
 import numpy as np
+import torch
 
 from core.data.batches import Reader
+from core.data.recipe import to_network
 from core.domain import BoolArray, FloatArray, ImageRecord, InverseQuality, ModelCard, Role, Split
 from core.errors import NotInvertible
-from core.explain.counterfactual import SCREEN_ERROR, Encoded, decode, encode, middle, polish, relative_error
-from core.models.iresnet import CONTRACTION_AIM, IResNet, block_edges
+from core.explain.counterfactual import (
+    SCREEN_ERROR,
+    Encoded,
+    decode,
+    encode,
+    middle,
+    mixture_of,
+    polish,
+    relative_error,
+)
+from core.models.iresnet import CONTRACTION_AIM, IResNet, block_edges, pad_field
 from core.progress import Progress, Report, silent
 
+log = logging.getLogger(__name__)
 PLACING_RECORDS = 6
 PLACING_ROUNDS = 3
 ROOMY = 1.15  # of the aim is as good as the aim itself
@@ -52,11 +65,7 @@ def place_steps(
         masks = some if held else [()] * len(chosen)
         best = (np.inf, 0, _times(model, held))
         for i in range(PLACING_ROUNDS):
-            items = [
-                encode(model, card, r.id, r.condition, x, m, 0, PLACING_TOLERANCE)
-                for r, x, m in zip(chosen, fields, masks)
-            ]
-            measured = [item.contraction for item in items]
+            measured = _contractions(model, card, chosen, fields, masks)
             usable = [m for m in measured if m]
             report(Progress(i + 1, PLACING_ROUNDS, "Placing the steps"))
             if not usable:
@@ -66,6 +75,33 @@ def place_steps(
             best = min(best, (max(worst, ROOMY * CONTRACTION_AIM), len(contraction), _times(model, held)))
             model.set_times(block_edges(model.architecture, contraction, held), held)
         model.set_times(best[-1], held)
+
+
+@torch.no_grad()
+def _contractions(
+    model: IResNet,
+    card: ModelCard,
+    records: Sequence[ImageRecord],
+    fields: Sequence[FloatArray],
+    masks: Sequence[tuple[bool, ...]],
+) -> list[tuple[float, ...]]:
+    """Contraction of every block per field, () where it cannot be inverted; in one batch where that is possible."""
+    images = [to_network(card.recipe, field) for field in fields]
+    if len({x.shape for x in images}) == 1:
+        device = next(model.parameters()).device
+        batch, _ = pad_field(torch.from_numpy(np.stack(images)).to(device))
+        mixture = torch.cat([mixture_of(card, r.condition, device) for r in records])
+        held = torch.tensor(masks, dtype=torch.float32, device=device) if any(masks[0]) else None
+        try:
+            quality = model.encode(batch, mixture, held, tolerance=PLACING_TOLERANCE)[1]
+        except NotInvertible:
+            log.info("Not every image can be inverted yet: one after the other.")
+        else:
+            return [tuple(float(q.contraction[i]) for q in quality) for i in range(len(images))]
+    return [
+        encode(model, card, r.id, r.condition, field, mask, 0, PLACING_TOLERANCE).contraction
+        for r, field, mask in zip(records, fields, masks)
+    ]
 
 
 def _of_every_condition(records: Sequence[ImageRecord]) -> list[ImageRecord]:
