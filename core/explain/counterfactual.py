@@ -23,6 +23,7 @@ from core.models.iresnet import IResNet, blend, block_edges, one_hot, pad_field
 
 QUARTER_GREY_LEVEL = 0.25 / 255  # largest round-trip error of a record that is shown, as share of the range
 SCREEN_ERROR = QUARTER_GREY_LEVEL / 2  # estimated, of a picture while it is dragged
+FARTHEST = 10.0  # strength; nothing is estimated beyond
 LARGEST_CONTRACTION = 0.9  # of any block of a record that is shown
 RETRIES = 2  # with block edges placed for this record alone
 MIDDLE_PX = 96
@@ -124,7 +125,8 @@ def picture_error(card: ModelCard, encoded: Encoded, strength: float) -> float:
 
     What the solver leaves grows along the way as measured on the model's test records (InverseQuality.growth).
     """
-    return float(encoded.roundtrip_error * _inverse_of(card).growth ** abs(strength))
+    far = min(abs(strength), FARTHEST)
+    return float(encoded.roundtrip_error * _inverse_of(card).growth**far)
 
 
 def _inverse_of(card: ModelCard) -> InverseQuality:
