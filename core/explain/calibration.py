@@ -21,7 +21,7 @@ RECORDS, MAIN_RECORDS = 3, 8  # per pair; of a pair of healthy and diseased
 LOWEST, HIGHEST = 0.5, 1.6  # at 1.8 and more the judges of planted truth turned away; beyond 2.5 cells were erased
 TRIED, LESS = (1.0, 1.25), 0.8  # first; then less or the most, where that is nearer
 TOO_FAR = 2.0  # a readout further than that from the target counts no more
-NEARLY = 1.15  # of the least distance is as near
+NEARLY = 1.1  # of the least distance is as near
 READOUT_TOLERANCE = 1.5e-4  # readouts do not see what a tighter solve changes
 
 Read = Callable[[ImageRecord], FloatArray]
@@ -108,8 +108,8 @@ def _gain(model: IResNet, card: ModelCard, direction: Direction, items: Sequence
 def nearest_gain(came: Callable[[float], FloatArray], shift: FloatArray) -> float:
     """The gain at which the readouts are nearest to the target: the least sum of what is left or too much.
 
-    Of gains that are nearly as near it is that whose median readout has come the whole way: the sum alone stays short
-    of what judges take for the target, the median alone follows the many that lag while the strongest are far beyond.
+    Of gains that are nearly as near it is the furthest: the least sum alone stays short of what judges take for the
+    target. The median of the readouts instead follows the many that lag while the strongest are far beyond.
     `came` says how far each readout (D,) is at a gain, `shift` (D,) how many standard deviations it has to go. Between
     the two or three gains that are tried, readouts go along straight lines.
     """
@@ -127,5 +127,4 @@ def _nearest(tried: dict[float, FloatArray], shift: FloatArray) -> float:
     grid = np.arange(LOWEST, gains[-1] + 1e-9, 0.01)
     share = np.stack([np.interp(grid, gains, [tried[g][k] for g in gains]) for k in range(len(shift))], axis=1)
     left = np.minimum(np.abs(share - 1), TOO_FAR) @ shift  # in standard deviations
-    off = np.where(left <= NEARLY * left.min(), np.abs(np.median(share, axis=1) - 1), np.inf)
-    return float(grid[np.argmin(off)].round(2))
+    return float(grid[left <= NEARLY * left.min() + 1e-9].max().round(2))

@@ -126,7 +126,7 @@ def picture_error(card: ModelCard, encoded: Encoded, strength: float) -> float:
     What the solver leaves grows along the way as measured on the model's test records (InverseQuality.growth).
     """
     far = min(abs(strength), FARTHEST)
-    return float(encoded.roundtrip_error * _inverse_of(card).growth**far)
+    return float(encoded.roundtrip_error * _inverse_of(card).growth ** far)
 
 
 def _inverse_of(card: ModelCard) -> InverseQuality:
