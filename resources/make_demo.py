@@ -1,6 +1,6 @@
 """Makes the embedded demo anew from the project's own generator: plate, trained model, latents, map.
 
-Run `python -m resources.make_demo [PRESET]`; with the preset `standard` it takes about an hour on two cores.
+Run `python -m resources.make_demo [PRESET]`; with the preset `standard` it takes about 40 minutes on two cores.
 """
 
 import shutil

@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from core.errors import NotInvertible
 
-TOLERANCE = 2e-6  # largest residual; round trips are to stay below 1e-5
+TOLERANCE = 1e-6  # largest residual; there and back is to stay below 1e-5 of the range
 WINDOW = 5  # pixels a side; the mean over it is taken twice
 RIDGE = 1e-3  # of the normalised Gram matrix: a window holds few pixels
 STALLED = 3  # evaluations without a better residual

@@ -24,7 +24,7 @@ PRESETS = {
         "quick", "A first look", "about 15 minutes on two cores", 600, 24, 64, (40, 64, 96), 12, judge_steps=300
     ),
     "standard": Preset(
-        "standard", "For results", "about an hour on two cores, less on a GPU", 4500, 24, 64, (40, 64, 96), 12
+        "standard", "For results", "about 40 minutes on two cores, less on a GPU", 4500, 24, 64, (40, 64, 96), 12
     ),
     "lab": Preset(
         "lab",
