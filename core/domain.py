@@ -314,8 +314,8 @@ class Counterfactual:
     xy: tuple[float, float] | None = None  # where it lands on the map, when there is one
     contraction: float = 0.0  # largest of all blocks, measured while this image was encoded
     held: tuple[str, ...] = ()  # channels that were not allowed to move
-    picture_error: float = 0.0  # estimate of the largest error of `image` by the solver, share of the range
     evidence: Evidence | None = None  # None while dragging, and where the model has no judges
+    picture_error: float = 0.0  # estimate of the largest error of `image` by the solver, share of the range
 
     def channel_shares(self, spans: tuple[float, ...]) -> FloatArray:
         """(C,) share of the change each channel carries: root mean square over its display range, summing to 1."""
