@@ -62,7 +62,7 @@ def place_steps(
         some = [tuple(bool(v) for v in holds[i % len(holds)]) for i in rng.permutation(max(len(holds), len(chosen)))]
     fields = [middle(read(r), card) for r in chosen]
     for held in (False, True) if stains > 1 else (False,):
-        masks = some if held else [()] * len(chosen)
+        masks = some[: len(chosen)] if held else [()] * len(chosen)
         best = (np.inf, 0, _times(model, held))
         for i in range(PLACING_ROUNDS):
             measured = _contractions(model, card, chosen, fields, masks)

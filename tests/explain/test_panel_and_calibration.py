@@ -9,10 +9,14 @@ import pytest
 from core.domain import Project
 from core.errors import BadModel, LeighError
 from core.explain.calibration import HIGHEST, LOWEST, nearest_gain, pairs_of_interest
+from core.explain.inversion import place_steps
 from core.explain.panel import PANEL_FILE, load_panel
 from core.explain.session import Session
 from core.io.models import load_card
 from core.io.project import model_folder
+from core.models.iresnet import LEAST_BLOCKS
+from core.progress import silent
+from core.workflow import reader
 
 
 @pytest.fixture
@@ -59,6 +63,14 @@ def test_an_exact_move_carries_evidence_and_a_drag_does_not(trained_project: Pro
     assert np.array_equal(quick.image, exact.image)
     assert exact.held == session.holding("DS", "WT")
     assert session.select(record.id).evidence is None
+
+
+def test_steps_are_placed_whatever_the_number_of_choices_to_hold(trained_project: Project) -> None:
+    session, dataset = Session(trained_project.folder, "cpu"), trained_project.dataset
+    holds = np.array([[True, False, False], [True, True, False]] * 10)
+    place_steps(session.model, session.card, dataset.records, reader(dataset), silent, holds)
+    for times in (session.model.architecture.times, session.model.architecture.times_held):
+        assert len(times) > LEAST_BLOCKS and list(times) == sorted(times)
 
 
 @pytest.mark.parametrize(

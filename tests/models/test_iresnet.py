@@ -89,7 +89,7 @@ def test_blocks_without_a_step_rest_and_their_number_follows_the_contraction() -
     x, mixture = torch.randn(1, 3, 16, 16), one_hot(torch.tensor([1]), 4)
     edges = block_edges(model.architecture, [0.9] * 5)
     z, quality = model.encode(x, mixture, times=edges)
-    assert len(quality) == len(model.blocks) == len(edges) - 1 == 9  # 4.5 in steps of at most .55
+    assert len(quality) == len(model.blocks) == len(edges) - 1 == 12  # 4.5 in steps of at most .4
     assert edges[0] == pytest.approx(model.architecture.t_image)
     assert edges[-1] == pytest.approx(model.architecture.t_noise)
     assert (model.decode(z, mixture, times=edges) - x).abs().max() < 1e-4
