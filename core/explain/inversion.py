@@ -59,10 +59,11 @@ def place_steps(
     stains = len(card.channels)
     some = [tuple(bool(v) for v in rng.permutation(stains) < rng.integers(1, max(stains, 2))) for _ in chosen]
     if holds is not None and len(holds):
-        some = [tuple(bool(v) for v in holds[i % len(holds)]) for i in rng.permutation(max(len(holds), len(chosen)))]
+        turns = rng.permutation(max(len(holds), len(chosen)))[: len(chosen)]
+        some = [tuple(bool(v) for v in holds[i % len(holds)]) for i in turns]
     fields = [middle(read(r), card) for r in chosen]
     for held in (False, True) if stains > 1 else (False,):
-        masks = some[: len(chosen)] if held else [()] * len(chosen)
+        masks = some if held else [()] * len(chosen)
         best = (np.inf, 0, _times(model, held))
         for i in range(PLACING_ROUNDS):
             measured = _contractions(model, card, chosen, fields, masks)
