@@ -22,6 +22,7 @@ def bench_drag(events: int = 240) -> dict[str, Any]:
     """Keys of the contract: events, p50_ms, p99_ms, max_gap_ms, answers_shown, late_dropped; and ticks_per_second.
 
     Milliseconds from the mouse event to the paint of its picture; the gap is the longest while without a new one.
+    "drafts" are those answers that were rough; "rest_ms" is how long a handle that rests waits for its exact picture.
     """
     with TemporaryDirectory() as folder:
         project = small_project(Path(folder) / "project")

@@ -20,6 +20,7 @@ from leigh_gui.worker import InferenceWorker
 
 EVERY_S = 1 / 60
 WAIT_S = 120.0
+RESTS = (0.4, 0.6, 0.8, 1.0)  # of the way
 
 
 class Stopwatch(QObject):
@@ -30,17 +31,21 @@ class Stopwatch(QObject):
         self.painted: list[tuple[float, float]] = []  # asked, painted
         self._asked: dict[tuple[float, float], float] = {}
         self.fresh: float | None = None  # when what was answered, but not painted yet, was asked for
+        self.draft, self.drafts = False, 0  # the last answer; all of them
         self._drag = worker.drag
         worker.drag = self._ask
         worker.answered.connect(self._answer)
 
-    def _ask(self, record_id: str, x: float, y: float, exact: bool = False, hold: Any = None) -> None:
-        self._asked[x, y] = time.perf_counter()
-        self._drag(record_id, x, y, exact, hold)
+    def _ask(self, record_id: str, x: float, y: float, *options: Any, draft: bool = False) -> None:
+        if draft or (x, y) not in self._asked:  # not where a handle that rests is to get its exact picture
+            self._asked[x, y] = time.perf_counter()
+        self._drag(record_id, x, y, *options, draft=draft)
 
-    def _answer(self, verb: str, result: object, arguments: dict[str, Any]) -> None:
+    def _answer(self, verb: str, result: Any, arguments: dict[str, Any]) -> None:
         if verb == "drag":
             self.fresh = self._asked[arguments["x"], arguments["y"]]
+            self.draft = result.draft
+            self.drafts += result.draft
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Lets the pane paint, then looks at the clock."""
@@ -81,6 +86,8 @@ def dragged(project: Path, events: int) -> dict[str, Any]:
     _wait(app, lambda: not window.worker.busy() and watch.fresh is None)
     latency = [(painted - asked) * 1e3 for asked, painted in watch.painted]  # letting go asks for the evidence, too
     paints = [p for _, p in watch.painted if p <= ended]
+    drafts = watch.drafts
+    rest = [_rest_ms(app, window, watch, at, to, share) for share in RESTS]
     QTest.mouseRelease(page.map, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, at)
     _wait(app, lambda: not window.worker.busy())
     window.close()
@@ -92,7 +99,24 @@ def dragged(project: Path, events: int) -> dict[str, Any]:
         "answers_shown": len(latency),
         "late_dropped": window.worker.late_dropped - late,
         "ticks_per_second": len(paints) / (ended - began),
+        "drafts": drafts,
+        "rest_ms": float(np.median(rest)),
+        "rest_ms_max": max(rest),
     }
+
+
+def _rest_ms(app: Any, window: MainWindow, watch: Stopwatch, at: Any, to: Any, share: float) -> float:
+    """Milliseconds from the last move of a handle that stays at `share` of the way to its exact picture's paint."""
+    page = window.explore()
+    moves = 10
+    for k in range(1, moves + 1):
+        QTest.mouseMove(page.map, at + (to - at) * (share * k / moves))
+        last = time.perf_counter()
+        while time.perf_counter() < last + EVERY_S:
+            app.processEvents()
+            time.sleep(0.0005)
+    _wait(app, lambda: not window.worker.busy() and watch.fresh is None and not watch.draft)
+    return (watch.painted[-1][1] - last) * 1e3
 
 
 def _wait(app: Any, until: Any) -> None:

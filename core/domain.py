@@ -316,6 +316,7 @@ class Counterfactual:
     held: tuple[str, ...] = ()  # channels that were not allowed to move
     evidence: Evidence | None = None  # None while dragging, and where the model has no judges
     picture_error: float = 0.0  # estimate of the largest error of `image` by the solver, share of the range
+    draft: bool = False  # rough, for the screen while the handle moves; nothing else may use it
 
     def channel_shares(self, spans: tuple[float, ...]) -> FloatArray:
         """(C,) share of the change each channel carries: root mean square over its display range, summing to 1."""

@@ -102,14 +102,16 @@ class InferenceWorker(QObject):
         self._ask("select", {"record_id": record_id, "hold": hold})
 
     def move(self, record_id: str, weights: dict[str, float], strength: float, exact: bool = False,
-             hold: Hold = None) -> None:  # fmt: skip
-        """Move toward conditions; `exact` asks for the evidence, too."""
+             hold: Hold = None, draft: bool = False) -> None:  # fmt: skip
+        """Move toward conditions; `exact` asks for the evidence, too, and a `draft` is enough while a hand moves."""
         way = {"weights": weights, "strength": strength}
-        self._ask("move", {"record_id": record_id, **way, "hold": hold, "exact": exact})
+        self._ask("move", {"record_id": record_id, **way, "hold": hold, "exact": exact, "draft": draft})
 
-    def drag(self, record_id: str, x: float, y: float, exact: bool = False, hold: Hold = None) -> None:
-        """Move to a place on the map; `exact` asks for the evidence, too."""
-        self._ask("drag", {"record_id": record_id, "x": x, "y": y, "hold": hold, "exact": exact})
+    def drag(self, record_id: str, x: float, y: float, exact: bool = False, hold: Hold = None,
+             draft: bool = False) -> None:  # fmt: skip
+        """Move to a place on the map; as `move`."""
+        way = {"x": x, "y": y}
+        self._ask("drag", {"record_id": record_id, **way, "hold": hold, "exact": exact, "draft": draft})
 
     def path(self, record_id: str, weights: dict[str, float], frames: int = 11, hold: Hold = None) -> None:
         """The whole way; given up when something newer is asked."""

@@ -46,7 +46,8 @@ class Encoded:
     evaluations: int
     failure: str = ""
     times: tuple[float, ...] = ()  # block edges of this record alone, where the network's own were too far apart
-    solved: tuple[Tensor, ...] = ()  # what each block was solved to, where `polish` can go on
+    way: tuple[Tensor, ...] = ()  # (1, 4C, H, W) at every block edge, image end first
+    rough: bool = False  # `polish` can go on
 
 
 def condition_index(card: ModelCard, name: str) -> int:
@@ -105,7 +106,7 @@ def glance(
     held = held or (False,) * len(card.channels)
     tolerance = _inverse_of(card).screen_tolerance
     encoded = _encode(model, card, record_id, source, raw, held, (), tolerance)
-    while encoded.solved and picture_error(card, encoded, 1.0) > SCREEN_ERROR and tolerance > TOLERANCE:
+    while encoded.rough and picture_error(card, encoded, 1.0) > SCREEN_ERROR and tolerance > TOLERANCE:
         tolerance = max(tolerance / 4, TOLERANCE)
         encoded = _encode(model, card, record_id, source, raw, held, (), tolerance, encoded)
     return encode(model, card, record_id, source, raw, held) if encoded.failure else encoded
@@ -113,7 +114,7 @@ def glance(
 
 def polish(model: IResNet, card: ModelCard, encoded: Encoded) -> Encoded:
     """A glance solved on to full accuracy, or encoded anew where that fails; what is exact already stays."""
-    if not encoded.solved:
+    if not encoded.rough:
         return encoded
     e = encoded
     exact = _encode(model, card, e.record_id, e.source, e.raw, e.held, e.times, TOLERANCE, e)
@@ -152,7 +153,7 @@ def _encode(
     mixture = mixture_of(card, source, device)
     batch, sides = pad_field(torch.from_numpy(x)[None].to(device))
     try:
-        starts = former.solved if former else ()
+        starts = former.way[1:] if former else ()
         z, quality = model.encode(batch, mixture, _row(held, device), times, tolerance, starts)
     except NotInvertible as failure:
         none = torch.zeros_like(batch)
@@ -169,8 +170,9 @@ def _encode(
         reason = f"The round-trip error {error:.1e} of the range is above a quarter of a grey level."
     elif not max(contraction) < LARGEST_CONTRACTION:
         reason = f"A block contracts by {max(contraction):.2f} only; {LARGEST_CONTRACTION} is the limit."
-    solved = tuple(q.x for q in quality) if tolerance > TOLERANCE else ()
-    return Encoded(record_id, source, raw, x, back, z, held, error, contraction, work, reason, times, solved)
+    way = (model.enter(batch, mixture, _row(held, device), times)[0], *(q.x for q in quality))
+    rough = tolerance > TOLERANCE
+    return Encoded(record_id, source, raw, x, back, z, held, error, contraction, work, reason, times, way, rough)
 
 
 def mixture_of(card: ModelCard, name: str, device: torch.device) -> Tensor:
@@ -234,13 +236,20 @@ def decode(
     weights: dict[str, float],
     strength: float,
     gain: float | None = None,
+    draft: bool = False,
 ) -> FloatArray:
-    """Network image (C, Y', X') at `strength` toward `weights`: one explicit pass. `gain`: another than calibrated."""
+    """Network image (C, Y', X') at `strength` toward `weights`: one explicit pass. `gain`: another than calibrated.
+
+    A `draft` is rough and costs a part of a pass.
+    """
     device = encoded.z.device
     source = mixture_of(card, encoded.source, device)
     target = torch.from_numpy(weight_vector(card, weights))[None].to(device)
     gain = gain_of(card, encoded.source, weights) if gain is None else gain
     mixture = blend(source, target, torch.tensor([strength * gain], device=device))
+    if draft:
+        change = model.drafted(encoded.way, mixture, _row(encoded.held, device), encoded.times)[0].cpu().numpy()
+        return encoded.back + change[:, : encoded.x.shape[1], : encoded.x.shape[2]]
     moved = _decoded(model, encoded.z, mixture, encoded.held, encoded.times, encoded.x.shape[1:])
     out: FloatArray = np.where(np.array(encoded.held)[:, None, None], encoded.back, moved)
     return out
@@ -262,6 +271,7 @@ def counterfactual(
     weights: dict[str, float],
     strength: float,
     gain: float | None = None,
+    draft: bool = False,
 ) -> Counterfactual:
     """The record at `strength` toward `weights`, in raw grey values at the file's own size.
 
@@ -271,7 +281,7 @@ def counterfactual(
     image, seen, failure, clipped = original, encoded.x, encoded.failure, 0.0
     difference = np.zeros_like(original)
     if strength != 0 and not failure:
-        moved = decode(model, card, encoded, weights, strength, gain)
+        moved = decode(model, card, encoded, weights, strength, gain, draft)
         if np.isfinite(moved).all():
             difference = change_at_full_size(card.recipe, encoded.back, moved, original.shape)
             image = original + difference
@@ -297,6 +307,7 @@ def counterfactual(
         contraction=max(encoded.contraction, default=0.0),
         held=tuple(c.name for c, held in zip(card.channels, encoded.held) if held),
         picture_error=picture_error(card, encoded, strength),
+        draft=draft and strength != 0 and not failure,
     )
 
 

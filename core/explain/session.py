@@ -1,5 +1,6 @@
 """One open project with its model, answering what the Explore page asks. Lives in the inference worker process."""
 
+import time
 from collections import OrderedDict
 from dataclasses import replace
 from itertools import pairwise
@@ -44,6 +45,7 @@ from core.models.load import build, choose_device
 from core.progress import Progress, Report, silent
 
 KEPT = 16  # encoded records remembered
+DRAFT_ABOVE_S = 0.04  # seconds a picture may take before a draft comes first
 Held = tuple[str, ...]
 
 
@@ -70,6 +72,7 @@ class Session:
         self._encoded: OrderedDict[tuple[str, tuple[bool, ...]], Encoded] = OrderedDict()
         self._directions: dict[tuple[str, str], Direction] = {}
         self._measured: dict[str, Measured] = {}
+        self._picture_s = np.inf  # seconds of the last picture that was no draft
         self.no_evidence = ""  # why the evidence rests on the model alone, where it does
         self.panel: Panel | None = None
         self.real: Real | None = None
@@ -102,17 +105,28 @@ class Session:
         return self.move(record_id, {likeliest: 1.0}, 0.0, hold)
 
     def move(
-        self, record_id: str, weights: dict[str, float], strength: float, hold: Held | None = None, exact: bool = False
+        self,
+        record_id: str,
+        weights: dict[str, float],
+        strength: float,
+        hold: Held | None = None,
+        exact: bool = False,
+        draft: bool = False,
     ) -> Counterfactual:
         """The record at `strength` toward `weights`; `hold` names the channels that must not move.
 
         None holds those in which no readout tells source from target. `exact` solves to full accuracy and adds the
-        evidence.
+        evidence. Where a `draft` will do and a picture takes long here, the result may be one, and hold other channels:
+        those it is encoded with already.
         """
         target = max(weights, key=lambda name: weights[name])
         hold = self.holding(self._source(record_id), target) if hold is None else hold
-        encoded = self._encode(record_id, hold, exact)
-        result = self._placed(counterfactual(self.model, self.card, encoded, weights, strength))
+        draft = draft and self._picture_s > DRAFT_ABOVE_S
+        encoded = (draft and self._encoded_already(record_id, hold)) or self._encode(record_id, hold, exact)
+        began = time.perf_counter()
+        result = self._placed(counterfactual(self.model, self.card, encoded, weights, strength, draft=draft))
+        if strength > 0 and not draft:
+            self._picture_s = time.perf_counter() - began
         if not (exact and strength > 0 and result.valid and self.panel is not None):
             return result
         return replace(result, evidence=self.direction(result.source, target).judge([self.measure(result)]))
@@ -147,13 +161,15 @@ class Session:
             cells=self.panel.cells(result.original, result.image),
         )
 
-    def drag(self, record_id: str, x: float, y: float, hold: Held | None = None, exact: bool = False) -> Counterfactual:
-        """The record for a handle held at map place (x, y); weights and strength are in the result."""
+    def drag(
+        self, record_id: str, x: float, y: float, hold: Held | None = None, exact: bool = False, draft: bool = False
+    ) -> Counterfactual:
+        """The record for a handle held at map place (x, y), as `move`; weights and strength are in the result."""
         if self.decision is None or self.projection is None:
             raise BadProject("This project has no map.", "Make it on the Train page, or with `leigh map`.")
         start = self._home(record_id)
         weights, strength = weights_and_strength(self.decision, self._source(record_id), start, (x, y))
-        return self.move(record_id, weights, strength, hold, exact)
+        return self.move(record_id, weights, strength, hold, exact, draft)
 
     def path(
         self,
@@ -202,6 +218,11 @@ class Session:
         while len(self._encoded) > KEPT:
             self._encoded.popitem(last=False)
         return self._encoded[key]
+
+    def _encoded_already(self, record_id: str, hold: Held) -> Encoded | None:
+        """The record as it was encoded last, preferably with these channels held."""
+        last = [e for (name, _), e in self._encoded.items() if name == record_id and not e.failure]
+        return self._encoded.get((record_id, held_mask(self.card, hold)), last[-1] if last else None)
 
     def _home(self, record_id: str) -> tuple[float, float]:
         assert self.projection is not None

@@ -24,6 +24,7 @@ FIELD_MULTIPLE = 2 * MULTIPLE  # sides of an image are padded to multiples of th
 GRAIN_PX = 256  # the grain repeats after so many pixels, more than a velocity sees at once
 LEAST_BLOCKS, MOST_BLOCKS = 6, 24
 CONTRACTION_AIM = 0.4  # of every block; at 0.55 the plain iteration no longer converged on every image
+DRAFT_STEPS = 4  # of a picture while the handle moves fast
 
 
 @dataclass(frozen=True)
@@ -185,6 +186,34 @@ class IResNet(nn.Module):
         # FrEIA's Haar reverse works in place on its input; the blocks before it always make a new tensor.
         x, _ = self.flow(z, [condition], rev=True, jac=False)
         out: Tensor = (x - self._grains(x, held)) / self._scales(held)
+        return out
+
+    def drafted(
+        self,
+        way: Sequence[Tensor],
+        mixture: Tensor,
+        held: Tensor | None = None,
+        times: tuple[float, ...] = (),
+        steps: int = DRAFT_STEPS,
+    ) -> Tensor:
+        """Change of an image (N, C, H, W) under `mixture`, roughly: a few long steps instead of one per block.
+
+        `way` are the values at all block edges under the image's own condition, image end first. Only the difference
+        to it is integrated (Adams-Bashforth, second order), so the rest of the image cannot blur, and its own condition
+        gives no change. Four steps of the demo came within .12 of the exact change where nuclei are held, and within
+        .3 where nothing is (root mean square, share of the change).
+        """
+        condition, held = self._condition(mixture, held, times)
+        blocks = self.blocks
+        off, before, h_before = torch.zeros_like(way[0]), None, 1.0
+        nodes = np.linspace(len(blocks), 0, min(steps, len(blocks)) + 1).round().astype(int)
+        for last, first in pairwise(nodes):
+            block, h = blocks[last - 1], sum(b.h for b in blocks[first:last])
+            own = (way[last - 1] - way[last]) / block.h
+            now = block.residual(way[last] + off, condition) / block.h - own
+            ahead = now if before is None else now + h / (2 * h_before) * (now - before)
+            off, before, h_before = off + h * ahead, now, h
+        out: Tensor = self.flow[0]((off,), rev=True, jac=False)[0][0] / self._scales(held)
         return out
 
     def _scales(self, held: Tensor) -> Tensor:

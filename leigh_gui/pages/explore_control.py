@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from core.domain import Counterfactual, CounterfactualPath, ImageRecord, PanelSpec, Role
 from leigh_gui.background import Background
@@ -14,10 +14,13 @@ from leigh_gui.thumbnails import read_image
 from leigh_gui.worker import Hold, InferenceWorker
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
 
 PATH_FRAMES = 11
 END = 1.5
+REST_MS = 80  # without a move the hand rests; drafts are to be replaced within 300 ms
 
 
 class ExploreControl(QObject):
@@ -37,6 +40,8 @@ class ExploreControl(QObject):
         self._selected = ""
         self._asked: tuple[object, ...] = ()
         self._before: View | None = None  # the view before the hand took the handle or the slider
+        self._rest = QTimer(self, singleShot=True, interval=REST_MS)
+        self._ask_again: Callable[[], None] = lambda: None  # for the same place, but no draft
         self._ready = False
         self._connect()
 
@@ -46,6 +51,7 @@ class ExploreControl(QObject):
         self.worker.opened.connect(self._on_opened)
         self.worker.answered.connect(self._on_answered)
         self.worker.busy_changed.connect(self.busy_changed)
+        self._rest.timeout.connect(self._on_rest)
 
     def ready(self) -> bool:
         """Whether the model process has the project open."""
@@ -105,7 +111,8 @@ class ExploreControl(QObject):
         """The strength slider moves, or is let go."""
         self._take_hand()
         self.state.preview(weights=self.weights(), strength=strength, place=None)
-        self._ask_move(self.state.view, exact=let_go)
+        self._ask_move(self.state.view, exact=let_go, draft=not let_go)
+        self._wait_for_rest(lambda: self._ask_move(self.state.view, exact=False))
         if let_go:
             self._let_go("Strength")
 
@@ -116,7 +123,8 @@ class ExploreControl(QObject):
             return
         self._take_hand()
         self.path = None if not let_go else self.path
-        self.worker.drag(view.current, x, y, let_go, view.hold)
+        self.worker.drag(view.current, x, y, let_go, view.hold, draft=not let_go)
+        self._wait_for_rest(lambda: self.worker.drag(view.current, x, y, False, view.hold))
         if let_go:
             self.state.view = replace(self.state.view, place=(x, y))
             self._asked = self._key(self.state.view)
@@ -180,14 +188,14 @@ class ExploreControl(QObject):
         elif self._ready and self._key(view) != self._asked and not self._dragging():
             self._ask_move(view, exact=True)
 
-    def _ask_move(self, view: View, exact: bool) -> None:
+    def _ask_move(self, view: View, exact: bool, draft: bool = False) -> None:
         self._asked = self._key(view)
         weights = view.weights or self.weights()
         if weights and self._ready:
             if self.path is not None and (self.path.target, self._path_hold) != (_largest(weights), view.hold):
                 self.path = None
                 self.path_changed.emit()
-            self.worker.move(view.current, weights, view.strength, exact, view.hold)
+            self.worker.move(view.current, weights, view.strength, exact, view.hold, draft)
 
     def _on_answered(self, verb: str, result: object, arguments: dict[str, object]) -> None:
         view = self.state.view
@@ -233,7 +241,18 @@ class ExploreControl(QObject):
         if self._before is None:
             self._before = self.state.view
 
+    def _wait_for_rest(self, ask_again: Callable[[], None]) -> None:
+        self._ask_again = ask_again
+        self._rest.start()
+
+    def _on_rest(self) -> None:
+        """The hand still holds on, but rests: a draft is replaced."""
+        cf = self.state.counterfactual
+        if self._dragging() and (self.worker.busy() or (cf is not None and cf.draft)):
+            self._ask_again()
+
     def _let_go(self, text: str) -> None:
+        self._rest.stop()
         before, self._before = self._before, None
         if before is not None:
             self.state.commit(before, text)

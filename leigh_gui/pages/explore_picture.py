@@ -147,7 +147,7 @@ class PicturePanel(QWidget):
         self.original.set_image(cf.original)
         if cf.valid:
             self.counterfactual.set_image(cf.image)
-            self.counterfactual.set_mark("generated" if cf.strength > 0 else "")
+            self.counterfactual.set_mark("draft" if cf.draft else "generated" if cf.strength > 0 else "")
             self.differences.set_difference(cf.difference, keep_scale=self._scale_of == cf.record_id)
             self._scale_of = cf.record_id
         else:

@@ -110,9 +110,10 @@ class EvidenceCard(QWidget):
             self._values["clipped"].setText(f"{percent(cf.clipped, 2)} of the pixels")
             self._values["channels"].setText(_shares(cf, channels, spans))
         self._values["held"].setText(_held(cf, automatic))
+        picture = "is a draft" if cf.draft else f"by about {percent(cf.picture_error, 4)}"
         self._values["roundtrip"].setText(
-            f"off by {percent(cf.roundtrip_error, 4)} of the range, this picture by about "
-            f"{percent(cf.picture_error, 4)}; limit {percent(GREY_LEVEL / 4, 1)}"
+            f"off by {percent(cf.roundtrip_error, 4)} of the range, this picture {picture}; "
+            f"limit {percent(GREY_LEVEL / 4, 1)}"
         )
         self._values["contraction"].setText(f"{cf.contraction:.2f} at most" if cf.contraction > 0 else "–")
 

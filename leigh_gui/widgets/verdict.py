@@ -17,6 +17,8 @@ WORSE = ("none", "good", "warn", "bad")
 
 def verdict(cf: Counterfactual, names: Sequence[str]) -> tuple[str, str]:
     """(light, reason) of one counterfactual in a few words. Never good where nothing but the model was asked."""
+    if cf.draft and cf.valid:
+        return "none", "A draft while you drag: rest or let go for the exact picture."
     own, reason = _own_verdict(cf, names)
     evidence = evidence_of(cf)
     if evidence is None:

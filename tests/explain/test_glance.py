@@ -11,6 +11,7 @@ from core.explain.counterfactual import (
     QUARTER_GREY_LEVEL,
     SCREEN_ERROR,
     counterfactual,
+    decode,
     encode,
     glance,
     picture_error,
@@ -42,7 +43,7 @@ def test_a_glance_costs_less_and_solved_on_it_is_the_exact_one(session: Session,
     assert not quick.failure and quick.roundtrip_error <= SCREEN_ERROR
     assert quick.evaluations < 0.85 * exact.evaluations
     polished = polish(session.model, session.card, quick)
-    assert polished.roundtrip_error < 1e-5 and not polished.solved
+    assert polished.roundtrip_error < 1e-5 and not polished.rough
     assert max(polished.contraction) >= max(quick.contraction)
     pictures = [
         counterfactual(session.model, session.card, e, {"WT": 1.0}, 1.0).image for e in (quick, exact, polished)
@@ -91,3 +92,36 @@ def test_the_window_glances_until_the_handle_is_let_go(session: Session) -> None
     assert let_go.roundtrip_error < 1e-5 and let_go.evidence is not None
     assert window.move(record, {"WT": 1.0}, 0.5).roundtrip_error == let_go.roundtrip_error
     assert session.select(record).roundtrip_error < 1e-5
+
+
+@pytest.mark.parametrize(("target", "strength"), [("WT", 1.0), ("WT", 0.5), ("Drug A", 1.0)])
+def test_a_draft_is_near_the_exact_change_and_no_change_without_a_move(
+    session: Session, target: str, strength: float
+) -> None:
+    record = next(r for r in session.project.dataset.records if r.condition == "DS")
+    raw = read_record(session.project.dataset.root, record)[:, :62, :64]  # padded to 64
+    encoded = glance(session.model, session.card, record.id, "DS", raw)
+    exact, draft = (
+        decode(session.model, session.card, encoded, {target: 1.0}, strength, draft=d) - encoded.back
+        for d in (False, True)
+    )
+    assert draft.shape == exact.shape
+    assert np.linalg.norm(draft - exact) < 0.35 * np.linalg.norm(exact)
+    unmoved = decode(session.model, session.card, encoded, {target: 1.0}, strength, gain=0.0, draft=True)
+    assert np.abs(unmoved - encoded.back).max() < 0.05 * np.abs(exact).max()
+
+
+def test_drafts_come_where_pictures_take_long_and_are_marked(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = Session(DEMO, "cpu", glances=True)
+    monkeypatch.setattr("core.explain.session.DRAFT_ABOVE_S", 0.0)
+    record = next(r.id for r in session.project.dataset.records if r.condition == "DS")
+    session.select(record)
+    encoded = dict(session._encoded)
+    draft = session.move(record, {"Drug A": 1.0}, 1.0, (), draft=True)
+    assert draft.draft and draft.evidence is None and session._encoded == encoded  # of channels held otherwise, too
+    assert not session.move(record, {"WT": 1.0}, 0.0, draft=True).draft
+    exact = session.move(record, {"WT": 1.0}, 1.0)
+    assert not exact.draft and session.move(record, {"WT": 1.0}, 1.0, draft=True).draft
+    monkeypatch.setattr("core.explain.session.DRAFT_ABOVE_S", 60.0)
+    again = session.move(record, {"WT": 1.0}, 1.0, draft=True)
+    assert not again.draft and np.array_equal(again.image, exact.image)

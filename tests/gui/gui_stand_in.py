@@ -145,7 +145,7 @@ class StandInSession:
         """The record as it is."""
         return self.move(record_id, {}, 0.0, hold)
 
-    def move(self, record_id: str, weights: dict[str, float], strength: float, hold=None, exact=False):
+    def move(self, record_id: str, weights: dict[str, float], strength: float, hold=None, exact=False, draft=False):
         """The record with brighter mitochondria."""
         time.sleep(float(os.environ.get("LEIGH_STAND_IN_SECONDS", "0")))
         self.calls += 1
@@ -176,9 +176,9 @@ class StandInSession:
         return Counterfactual(
             record_id, record.condition, weights, strength, original, original + difference, difference,
             mixed / mixed.sum(), mixed[1:], 2e-6, valid, "" if valid else "It left the range of real images.", 0.0004,
-            (float(x), float(y)), 0.83, held, evidence if judged else None)  # fmt: skip
+            (float(x), float(y)), 0.83, held, evidence if judged else None, draft=draft and strength > 0)  # fmt: skip
 
-    def drag(self, record_id: str, x: float, y: float, hold=None, exact=False) -> Counterfactual:
+    def drag(self, record_id: str, x: float, y: float, hold=None, exact=False, draft=False) -> Counterfactual:
         """Toward the nearest condition."""
         own = self.project.dataset.record(record_id).condition
         distance = ((self.decision.anchors - (x, y)) ** 2).sum(axis=1)
@@ -188,7 +188,7 @@ class StandInSession:
         goal = self.decision.anchors[self.names.index(name)]
         way = goal - start
         strength = float(np.clip(np.dot((x, y) - start, way) / max(np.dot(way, way), 1e-9), 0, 1.5))
-        return self.move(record_id, {name: 1.0}, strength, hold, exact)
+        return self.move(record_id, {name: 1.0}, strength, hold, exact, draft)
 
     def path(self, record_id: str, weights: dict[str, float], frames: int, hold=None, report=silent):
         """A straight way with the crossing in the middle."""

@@ -11,4 +11,5 @@ def test_mouse_events_become_painted_pictures(monkeypatch):
     assert found["events"] == 60
     assert 1 <= found["answers_shown"] <= 60
     assert 0 < found["p50_ms"] <= found["p99_ms"]
+    assert 0 < found["rest_ms"] <= found["rest_ms_max"]
     assert found["max_gap_ms"] > 0  # how long is no matter of tests: they share the machine

@@ -116,6 +116,22 @@ def test_dragging_the_handle_moves_the_image_and_is_one_undo_step(opened, qtbot)
     answered(opened, qtbot, 0.0)
 
 
+def test_a_handle_that_rests_gets_the_exact_picture_in_place_of_the_draft(opened, qtbot):
+    page = opened.explore()
+    pane, seen = page.picture.counterfactual, []
+    opened.state.counterfactual_changed.connect(lambda: seen.append(pane.mark))
+    at = page.map.screen_of(*page.map.overlay.handle).toPoint()
+    to = page.map.screen_of(*map(float, opened.state.opened.decision.anchors[0])).toPoint()
+    qtbot.mousePress(page.map, Qt.MouseButton.LeftButton, pos=at)
+    for k in range(1, 9):
+        qtbot.mouseMove(page.map, at + (to - at) * (k / 8), delay=12)
+    qtbot.waitUntil(lambda: pane.mark == "generated", timeout=8000)
+    assert "draft" in seen and opened.state.counterfactual.evidence is None  # the button is still down
+    assert page.picture.evidence.light.state == page.picture.light.state
+    qtbot.mouseRelease(page.map, Qt.MouseButton.LeftButton, pos=to)
+    answered(opened, qtbot, opened.state.view.strength)
+
+
 def test_an_invalid_counterfactual_is_not_drawn_and_not_followed(opened, qtbot, monkeypatch):
     followed = []
     monkeypatch.setattr(opened.worker, "path", lambda *asked: followed.append(asked))
