@@ -19,6 +19,7 @@ from core.progress import Cancelled, Progress
 
 EMPTY = np.empty((0, 0, 0), dtype=np.float32)
 FIELDS = ("original", "image", "difference")
+IDLE_S = 0.3  # without a question the session may prepare for the next
 
 
 class ImageSender:
@@ -78,14 +79,18 @@ def serve(connection: Connection, session_name: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     session: Any = None
     sender = ImageSender()
+    idle = False
     try:
         while True:
+            if idle and not connection.poll(IDLE_S):
+                idle = _prepare(session)
+                continue
             verb, number, arguments = connection.recv()
             if verb == "quit":
                 break
             try:
                 if verb == "open":
-                    session = None
+                    session, idle = None, False
                     folder, device = Path(arguments["folder"]), arguments.get("device", "auto")
                     session = _session_class(session_name)(folder, device, glances=True)
                     sender.close()
@@ -96,6 +101,7 @@ def serve(connection: Connection, session_name: str) -> None:
                     answer = ("warm", None)
                 else:
                     answer = _answer(session, verb, arguments, connection, sender)
+                    idle = True
                 connection.send(("done", number, answer))
             except Cancelled:
                 connection.send(("cancelled", number, None))
@@ -108,6 +114,14 @@ def serve(connection: Connection, session_name: str) -> None:
         pass
     finally:
         sender.close()
+
+
+def _prepare(session: Any) -> bool:
+    """Whether there is more to do. What fails here fails again, with its words, when it is asked for."""
+    try:
+        return bool(session.prepare())
+    except Exception:
+        return False
 
 
 def _session_class(name: str) -> Any:

@@ -246,10 +246,13 @@ def decode(
     source = mixture_of(card, encoded.source, device)
     target = torch.from_numpy(weight_vector(card, weights))[None].to(device)
     gain = gain_of(card, encoded.source, weights) if gain is None else gain
-    mixture = blend(source, target, torch.tensor([strength * gain], device=device))
+    share = torch.tensor([strength * gain], dtype=torch.float32, device=device)
+    mixture = blend(source, target, share)
     if draft:
-        change = model.drafted(encoded.way, mixture, _row(encoded.held, device), encoded.times)[0].cpu().numpy()
-        return encoded.back + change[:, : encoded.x.shape[1], : encoded.x.shape[2]]
+        held = _row(encoded.held, device)
+        change = model.drafted(encoded.way, source, target, share, held, encoded.times)[0].cpu().numpy()
+        rough: FloatArray = encoded.back + change[:, : encoded.x.shape[1], : encoded.x.shape[2]]
+        return rough
     moved = _decoded(model, encoded.z, mixture, encoded.held, encoded.times, encoded.x.shape[1:])
     out: FloatArray = np.where(np.array(encoded.held)[:, None, None], encoded.back, moved)
     return out

@@ -14,6 +14,8 @@ GRID = 192
 SMOOTH = 12  # records a pixel is averaged over
 SUPPORT = 5  # neighbours that decide whether there is data
 MAX_STRENGTH = 1.5  # beyond 1 is exaggeration
+NARROW = 24  # power of the cosine: conditions more than 20 degrees off the heading hardly count
+LEAST_WEIGHT = 0.05  # of the largest: each further condition costs a decoder pass
 MARGIN = 0.12  # of the map's extent, around the points
 
 
@@ -80,14 +82,14 @@ def weights_and_strength(
     way = float(np.hypot(*moved))
     arrows = decision.anchors - np.asarray(start)
     lengths = np.hypot(arrows[:, 0], arrows[:, 1]) + 1e-9
-    heading = np.clip(arrows @ moved / (lengths * max(way, 1e-9)), 0, 1) ** 6
+    heading = np.clip(arrows @ moved / (lengths * max(way, 1e-9)), 0, 1) ** NARROW
     heading[k] = 0.0
     belief = np.array(posterior_at(decision, *place), np.float64)
     outside = 1.0 - belief[k]
     belief[k] = 0.0
     heading = heading / heading.sum() if heading.sum() > 0 else heading
     weights = (1 - outside) * heading + belief
-    weights[weights < 0.02 * max(weights.max(), 1e-12)] = 0.0  # each further condition costs a decoder pass
+    weights[weights < LEAST_WEIGHT * max(weights.max(), 1e-12)] = 0.0
     if way < 1e-9 or weights.sum() <= 1e-9:
         others = [n for n in decision.conditions if n != source]
         return {others[0]: 1.0}, 0.0

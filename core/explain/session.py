@@ -45,6 +45,7 @@ from core.models.load import build, choose_device
 from core.progress import Progress, Report, silent
 
 KEPT = 16  # encoded records remembered
+PREPARED = 4  # choices of held channels that a selected record is encoded with in idle moments
 DRAFT_ABOVE_S = 0.04  # seconds a picture may take before a draft comes first
 Held = tuple[str, ...]
 
@@ -72,6 +73,7 @@ class Session:
         self._encoded: OrderedDict[tuple[str, tuple[bool, ...]], Encoded] = OrderedDict()
         self._directions: dict[tuple[str, str], Direction] = {}
         self._measured: dict[str, Measured] = {}
+        self._to_prepare: list[tuple[str, Held]] = []
         self._picture_s = np.inf  # seconds of the last picture that was no draft
         self.no_evidence = ""  # why the evidence rests on the model alone, where it does
         self.panel: Panel | None = None
@@ -102,7 +104,19 @@ class Session:
         source = self._source(record_id)
         others = [c for c in self.card.conditions if c.name != source]
         likeliest = next((c.name for c in others if c.role == Role.HEALTHY), others[0].name)
-        return self.move(record_id, {likeliest: 1.0}, 0.0, hold)
+        shown = self.move(record_id, {likeliest: 1.0}, 0.0, hold)
+        holds = dict.fromkeys(self.holding(source, c.name) for c in others) if hold is None else {}
+        self._to_prepare = [(record_id, h) for h in list(holds)[:PREPARED]]
+        return shown
+
+    def prepare(self) -> bool:
+        """Encode the selected record for one more choice of held channels; False when there is nothing left to do.
+
+        For idle moments: a drag toward another condition then need not wait.
+        """
+        if self._to_prepare:
+            self._encode(*self._to_prepare.pop(0), exact=False)
+        return bool(self._to_prepare)
 
     def move(
         self,

@@ -121,6 +121,20 @@ class Velocity(nn.Module):
         moved = self._mixed(y, self.context(torch.full((len(y),), t, device=y.device, dtype=y.dtype), held), mixture)
         return moved if held is None else moved * free_planes(held)
 
+    def toward(
+        self, y: Tensor, t: float, own: Tensor, target: Tensor, share: Tensor, held: Tensor | None = None
+    ) -> Tensor:
+        """v_own + share (v_target - v_own), where `target` (N, K) blends conditions before the decoder, not after it.
+
+        So it costs two decoder passes for any number of conditions, and is `mixed` where each is one alone.
+        """
+        context = self.context(torch.full((len(y),), t, device=y.device, dtype=y.dtype), held)
+        fine, middle, coarse = (torch.cat([s, s]) for s in self.encoder(y, context))
+        told = torch.cat([context + own @ self.condition.weight, context + target @ self.condition.weight])
+        at_home, there = self.decoder((fine, middle, coarse), told).chunk(2)
+        moved = at_home + share[:, None, None, None] * (there - at_home)
+        return moved if held is None else moved * free_planes(held)
+
     def _mixed(self, y: Tensor, context: Tensor, mixture: Tensor) -> Tensor:
         scales = self.encoder(y, context)
         rows, used = torch.nonzero(mixture, as_tuple=True)

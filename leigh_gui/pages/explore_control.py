@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 PATH_FRAMES = 11
 END = 1.5
-REST_MS = 80  # without a move the hand rests; drafts are to be replaced within 300 ms
+REST_MS = 50  # without a move the hand rests; drafts are to be replaced within 300 ms
 
 
 class ExploreControl(QObject):

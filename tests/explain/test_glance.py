@@ -125,3 +125,15 @@ def test_drafts_come_where_pictures_take_long_and_are_marked(monkeypatch: pytest
     monkeypatch.setattr("core.explain.session.DRAFT_ABOVE_S", 60.0)
     again = session.move(record, {"WT": 1.0}, 1.0, draft=True)
     assert not again.draft and np.array_equal(again.image, exact.image)
+
+
+def test_in_idle_moments_the_selected_image_is_encoded_for_other_choices_of_what_is_held(session: Session) -> None:
+    window = Session(DEMO, "cpu", glances=True)
+    record = next(r.id for r in session.project.dataset.records if r.condition == "DS")
+    window.select(record)
+    wanted = {window.holding("DS", c.name) for c in window.card.conditions if c.name != "DS"}
+    before = len(window._encoded)
+    while window.prepare():
+        pass
+    assert before == 1 < len(wanted) == len(window._encoded)
+    assert not window.prepare() and len(window._encoded) == len(wanted)

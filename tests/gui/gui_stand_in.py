@@ -145,6 +145,10 @@ class StandInSession:
         """The record as it is."""
         return self.move(record_id, {}, 0.0, hold)
 
+    def prepare(self) -> bool:
+        """Nothing takes long here."""
+        return False
+
     def move(self, record_id: str, weights: dict[str, float], strength: float, hold=None, exact=False, draft=False):
         """The record with brighter mitochondria."""
         time.sleep(float(os.environ.get("LEIGH_STAND_IN_SECONDS", "0")))
