@@ -20,6 +20,7 @@ from leigh_gui.worker import InferenceWorker
 
 EVERY_S = 1 / 60
 WAIT_S = 120.0
+LOOK_S = 3.0
 RESTS = (0.4, 0.6, 0.8, 1.0)  # of the way
 
 
@@ -67,6 +68,7 @@ def dragged(project: Path, events: int) -> dict[str, Any]:
     window.show()
     window.open_path(project)
     _wait(app, lambda: window.state.counterfactual is not None)
+    _look(app)
     page = window.explore()
     names = [c.name for c in window.state.conditions()]
     goal = window.state.opened.decision.anchors[names.index("WT")]
@@ -117,6 +119,14 @@ def _rest_ms(app: Any, window: MainWindow, watch: Stopwatch, at: Any, to: Any, s
             time.sleep(0.0005)
     _wait(app, lambda: not window.worker.busy() and watch.fresh is None and not watch.draft)
     return (watch.painted[-1][1] - last) * 1e3
+
+
+def _look(app: Any) -> None:
+    """Whoever drags has looked at the picture first."""
+    end = time.perf_counter() + LOOK_S
+    while time.perf_counter() < end:
+        app.processEvents()
+        time.sleep(0.002)
 
 
 def _wait(app: Any, until: Any) -> None:
