@@ -37,10 +37,10 @@ class Stopwatch(QObject):
         worker.drag = self._ask
         worker.answered.connect(self._answer)
 
-    def _ask(self, record_id: str, x: float, y: float, *options: Any, draft: bool = False) -> None:
+    def _ask(self, record_id: str, x: float, y: float, *options: Any, draft: bool = False, **more: Any) -> None:
         if draft or (x, y) not in self._asked:  # not where a handle that rests is to get its exact picture
             self._asked[x, y] = time.perf_counter()
-        self._drag(record_id, x, y, *options, draft=draft)
+        self._drag(record_id, x, y, *options, draft=draft, **more)
 
     def _answer(self, verb: str, result: Any, arguments: dict[str, Any]) -> None:
         if verb == "drag":

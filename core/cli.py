@@ -260,7 +260,7 @@ def _encode(a: argparse.Namespace, report: Report) -> Result:
 def _map(a: argparse.Namespace, report: Report) -> Result:
     from core.workflow import make_map
 
-    projection, decision = make_map(a.project, seed=a.seed, report=report)
+    projection, decision = make_map(a.project, seed=a.seed, refit=a.refit, report=report)
     which = "held-out" if decision.held_out else "training (no image is held out)"
     agrees = f"agrees with the model on {decision.fidelity:.1%} of {decision.fidelity_points} {which} images"
     return {
@@ -353,6 +353,10 @@ def _bench(a: argparse.Namespace, report: Report) -> Result:
         from benchmarks.inverse import bench_inverse
 
         result = bench_inverse(report=report)
+    elif a.name == "map":
+        from benchmarks.map import bench_map
+
+        result = bench_map(a.project, report)
     else:
         from benchmarks.truth import Settings, bench_truth
 
@@ -394,12 +398,14 @@ def _parser() -> argparse.ArgumentParser:
     with_project(verb("encode", _encode, "Write latents and logits of all records."), device=True)
     p = with_project(verb("map", _map, "UMAP, decision regions and their fidelity."))
     p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--refit", action="store_true", help="fit anew; else new images are placed on the map there is")
     _add_counterfactual(
         with_project(verb("counterfactual", _counterfactual, "Move images toward a condition."), device=True)
     )
     _add_figure(with_project(verb("figure", _figure, "Figure panels for the paper."), device=True))
     p = verb("bench", _bench, "Measure the program, each figure beside its yardstick.")
-    p.add_argument("name", choices=("drag", "inverse", "startup", "truth"))
+    p.add_argument("name", choices=("drag", "inverse", "map", "startup", "truth"))
+    p.add_argument("--project", type=Path, metavar="DIR", help="map: of this project instead of the demo")
     p.add_argument("--work", type=Path, default=Path("bench"), metavar="DIR", help="truth: keeps plates and models")
     p.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="truth: of plate and training")
     p.add_argument("--preset", choices=("quick", "standard", "lab"), default="standard", help="truth: how to train")

@@ -41,7 +41,7 @@ from core.io.project import (
     save_project,
 )
 from core.io.scan import scan_folder
-from core.io.tables import load_latents, save_latents, save_map
+from core.io.tables import load_latents, load_map, save_latents, save_map
 from core.io.unchanged import read_unchanged
 from core.progress import Progress, Report, silent
 
@@ -329,10 +329,16 @@ def encode(project_folder: Path, *, device: str = "auto", report: Report = silen
     return latents
 
 
-def make_map(project_folder: Path, *, seed: int = 0, report: Report = silent) -> tuple[Projection, DecisionMap]:
-    """The frozen map and its decision regions, written to the project."""
+def make_map(
+    project_folder: Path, *, seed: int = 0, refit: bool = False, report: Report = silent
+) -> tuple[Projection, DecisionMap]:
+    """The frozen map and its decision regions, written to the project.
+
+    A map of the same model keeps its places, and new records are placed on it, unless it is to be `refit`; what is
+    fitted anew is turned to look like the former one.
+    """
     from core.explain.decision import fit_decision
-    from core.explain.projection import fit_projection
+    from core.explain.projection import aligned, extended, fit_projection
 
     project, dataset = with_dataset(project_folder)
     card = load_card(model_folder(project, _model_of(project)))
@@ -343,7 +349,15 @@ def make_map(project_folder: Path, *, seed: int = 0, report: Report = silent) ->
     latents = load_latents(path)
     if latents.model_digest != card.digest or not latents.describes(dataset):
         raise BadProject("The latents were made with another model or other images.", "Run `leigh encode` again.")
-    projection = fit_projection(latents, seed=seed, report=report)
+    try:
+        former = load_map(maps_folder(project))[0]
+    except LeighError:  # there is none, or it is damaged
+        former = None
+    keep = former is not None and former.seed == seed and not refit
+    projection = extended(latents, former) if former and keep else None
+    if projection is None:
+        projection = fit_projection(latents, seed=seed, report=report)
+        projection = aligned(projection, former) if former else projection
     decision = fit_decision(latents, projection)
     report(Progress(2, 3, "Drawing the regions"))
     save_map(maps_folder(project), projection, decision)

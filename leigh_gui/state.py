@@ -33,6 +33,7 @@ class View:
     strength: float = 0.0
     place: tuple[float, float] | None = None  # where the user put the handle
     hold: tuple[str, ...] | None = None  # stains that must not change; None: the program chooses
+    plane: tuple[str, ...] = ()  # three conditions whose exact plane is the map; (): all, by UMAP
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,8 @@ class AppState(QObject):
         current = self.view.current if self.view.current in self._records else ""
         stains = {c.name for c in opened.card.channels} if opened.card else set()
         hold = self.view.hold if set(self.view.hold or ()) < stains else None
-        self.view = replace(self.view, selection=known, current=current, hold=hold)
+        plane = self.view.plane if {c.name for c in self.conditions()}.issuperset(self.view.plane) else ()
+        self.view = replace(self.view, selection=known, current=current, hold=hold, plane=plane)
         self.counterfactual = None
         for signal in (self.project_changed, self.model_changed, self.panels_changed, self.view_changed):
             signal.emit()

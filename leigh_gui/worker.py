@@ -108,9 +108,9 @@ class InferenceWorker(QObject):
         self._ask("move", {"record_id": record_id, **way, "hold": hold, "exact": exact, "draft": draft})
 
     def drag(self, record_id: str, x: float, y: float, exact: bool = False, hold: Hold = None,
-             draft: bool = False) -> None:  # fmt: skip
-        """Move to a place on the map; as `move`."""
-        way = {"x": x, "y": y}
+             draft: bool = False, plane: tuple[str, ...] = ()) -> None:  # fmt: skip
+        """Move to a place on the map, or on the exact plane of these conditions; as `move`."""
+        way = {"x": x, "y": y, "plane": plane}
         self._ask("drag", {"record_id": record_id, **way, "hold": hold, "exact": exact, "draft": draft})
 
     def path(self, record_id: str, weights: dict[str, float], frames: int = 11, hold: Hold = None) -> None:

@@ -92,6 +92,7 @@ def test_training_evaluating_encoding_and_mapping_answer_with_one_object(
     assert run("encode", *where, "--device", "cpu")["records"] == 24
     mapped = run("map", *where, "--seed", 1)
     assert mapped["held_out"] and mapped["fidelity_points"] == 4 and 0 <= mapped["fidelity"] <= 1
+    assert run("map", *where, "--seed", 1)["fidelity"] == run("map", *where, "--seed", 1, "--refit")["fidelity"]
 
 
 def test_what_people_read_names_the_numbers_and_has_no_json(

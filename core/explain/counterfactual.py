@@ -15,9 +15,9 @@ from scipy.special import softmax
 from torch import Tensor
 
 from core.data.recipe import change_at_full_size, from_network, to_network
+from core.data.semantic import coordinates_of
 from core.domain import Counterfactual, FloatArray, InverseQuality, ModelCard
 from core.errors import LeighError, NotInvertible
-from core.models.heads import coordinates_of
 from core.models.inverse import TOLERANCE
 from core.models.iresnet import IResNet, blend, block_edges, one_hot, pad_field
 

@@ -1,17 +1,19 @@
 """The model's decision regions on the map: what it would say at every place, and where there is data to say it.
 
-Every map pixel gets semantic coordinates by a kernel smoother over the known records (Nadaraya-Watson); its posterior
-then follows exactly. Fidelity is counted on held-out records: does the region under a point say what the model says?
+Every place has semantic coordinates (core.explain.surface); its posterior follows from them exactly. Fidelity is
+counted on held-out records: does the region under a point say what the model says?
 """
 
 import numpy as np
+from scipy.ndimage import zoom
 from scipy.spatial import cKDTree
 
-from core.domain import BoolArray, DecisionMap, FloatArray, LatentTable, Projection, Split
-from core.models.heads import probabilities_of
+from core.data.semantic import probabilities_of
+from core.domain import BoolArray, DecisionMap, FloatArray, IntArray, LatentTable, Projection, Split
+from core.explain.quadtree import refined
+from core.explain.surface import fit_surface
 
 GRID = 192
-SMOOTH = 12  # records a pixel is averaged over
 SUPPORT = 5  # neighbours that decide whether there is data
 MAX_STRENGTH = 1.5  # beyond 1 is exaggeration
 NARROW = 24  # power of the cosine: conditions more than 20 degrees off the heading hardly count
@@ -24,38 +26,23 @@ def fit_decision(latents: LatentTable, projection: Projection, grid: int = GRID)
     test = np.array(latents.split) == Split.TEST
     known = ~test if (~test).sum() >= 3 else np.ones(len(test), bool)
     xy = projection.xy.astype(np.float64)
-    x0, y0, x1, y1 = _extent(xy)
-    step_x, step_y = (x1 - x0) / grid, (y1 - y0) / grid
-    columns, rows = x0 + (np.arange(grid) + 0.5) * step_x, y0 + (np.arange(grid) + 0.5) * step_y
-    pixels = np.stack(np.meshgrid(columns, rows), axis=-1).reshape(-1, 2)
-    u = smooth_coordinates(xy[known], latents.coordinates[known], pixels)
-    posterior = probabilities_of(u)
+    extent = extent_of(xy)
+    surface = fit_surface(xy[known], latents.coordinates[known], projection.seed)
+    u, _ = refined(surface, extent, grid)
     judged = test if test.any() else np.ones(len(test), bool)
-    under = probabilities_of(smooth_coordinates(xy[known], latents.coordinates[known], xy[judged])).argmax(axis=1)
-    classes = len(latents.conditions)
+    under = probabilities_of(surface(xy[judged])).argmax(axis=1)
     return DecisionMap(
-        extent=(x0, x1, y0, y1),
-        posterior=posterior.reshape(grid, grid, classes),
-        coordinates=u.reshape(grid, grid, -1).astype(np.float32),
-        support=_support(xy, pixels).reshape(grid, grid),
+        extent=extent,
+        posterior=probabilities_of(u),
+        coordinates=u.astype(np.float32),
+        support=support_of(xy, extent, grid),
         conditions=latents.conditions,
-        anchors=_anchors(latents, xy, known),
+        anchors=anchors_of(latents.truth, latents.predicted, xy, known, len(latents.conditions)),
         fidelity=float((under == latents.predicted[judged]).mean()),
         fidelity_points=int(judged.sum()),
         held_out=bool(test.any()),
         model_digest=latents.model_digest,
     )
-
-
-def smooth_coordinates(known_xy: FloatArray, known_u: FloatArray, places: FloatArray) -> FloatArray:
-    """Semantic coordinates (M, K-1) at map places (M, 2); the kernel is as wide as the data is sparse there."""
-    count = min(3 * SMOOTH, len(known_xy))
-    distance, index = cKDTree(known_xy).query(places, k=count)
-    distance, index = distance.reshape(len(places), count), index.reshape(len(places), count)
-    width = distance[:, min(SMOOTH, count) - 1][:, None] + 1e-9
-    weight = np.exp(-2.0 * (distance / width) ** 2) + 1e-12
-    smoothed: FloatArray = (weight[..., None] * known_u[index]).sum(axis=1) / weight.sum(axis=1, keepdims=True)
-    return smoothed
 
 
 def posterior_at(decision: DecisionMap, x: float, y: float) -> FloatArray:
@@ -99,29 +86,38 @@ def weights_and_strength(
     return {n: float(w) for n, w in zip(decision.conditions, weights) if w > 0}, strength
 
 
-def _extent(xy: FloatArray) -> tuple[float, float, float, float]:
+def extent_of(xy: FloatArray) -> tuple[float, float, float, float]:
+    """x0, x1, y0, y1 with room around the points."""
     low, high = xy.min(axis=0), xy.max(axis=0)
     room = MARGIN * np.maximum(high - low, 1e-3)
     (x0, y0), (x1, y1) = low - room, high + room
-    return float(x0), float(y0), float(x1), float(y1)
+    return float(x0), float(x1), float(y0), float(y1)
 
 
-def _support(xy: FloatArray, pixels: FloatArray) -> BoolArray:
-    """Is there data? The 5th neighbour is no further than twice the 99th percentile among the records themselves."""
+def support_of(xy: FloatArray, extent: tuple[float, float, float, float], grid: int) -> BoolArray:
+    """Is there data? The 5th neighbour is no further than twice the 99th percentile among the records themselves.
+
+    That distance changes no faster than the place, so it is measured at every fourth pixel and interpolated.
+    """
     count = min(SUPPORT, len(xy) - 1) if len(xy) > 1 else 1
     tree = cKDTree(xy)
     own = tree.query(xy, k=count + 1)[0].reshape(len(xy), count + 1)[:, -1]
-    there = tree.query(pixels, k=count)[0].reshape(len(pixels), count)[:, -1]
+    x0, x1, y0, y1 = extent
+    side = -(-grid // 4) + 1
+    pixel = np.arange(side) * 4 + 0.5
+    places = np.stack(np.meshgrid(x0 + pixel * (x1 - x0) / grid, y0 + pixel * (y1 - y0) / grid), axis=-1)
+    coarse = tree.query(places.reshape(-1, 2), k=count)[0].reshape(side, side, count)[..., -1]
+    there = zoom(coarse, (4 * (side - 1) + 1) / side, order=1)[:grid, :grid]
     supported: BoolArray = there <= 2.0 * np.percentile(own, 99)
     return supported
 
 
-def _anchors(latents: LatentTable, xy: FloatArray, known: BoolArray) -> FloatArray:
+def anchors_of(truth: IntArray, predicted: IntArray, xy: FloatArray, known: BoolArray, classes: int) -> FloatArray:
     """(K, 2) median place of each condition's records that the model calls by their name."""
-    anchors = np.zeros((len(latents.conditions), 2), np.float32)
-    for k in range(len(anchors)):
-        mine = known & (latents.truth == k)
-        right = mine & (latents.predicted == k)
-        chosen = right if right.any() else mine if mine.any() else latents.truth == k
+    anchors = np.zeros((classes, 2), np.float32)
+    for k in range(classes):
+        mine = known & (truth == k)
+        right = mine & (predicted == k)
+        chosen = right if right.any() else mine if mine.any() else truth == k
         anchors[k] = np.median(xy[chosen], axis=0) if chosen.any() else xy.mean(axis=0)
     return anchors

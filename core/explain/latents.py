@@ -8,8 +8,8 @@ from scipy.special import softmax
 
 from core.data.batches import Reader
 from core.data.recipe import to_network
+from core.data.semantic import coordinates_of
 from core.domain import FloatArray, ImageRecord, LatentTable, ModelCard, Recipe
-from core.models.heads import coordinates_of
 from core.models.iresnet import IResNet, pad_field
 from core.progress import Progress, Report, silent
 

@@ -6,9 +6,11 @@ Never UMAP on raw latents (held-out map fidelity 0.2-0.4 there). McInnes et al. 
 
 import os
 import warnings
+from dataclasses import replace
 
 import numpy as np
 from platformdirs import user_cache_path
+from scipy.linalg import orthogonal_procrustes
 from scipy.spatial import cKDTree
 
 from core.domain import FloatArray, LatentTable, Projection, Split
@@ -48,6 +50,36 @@ def fit_projection(latents: LatentTable, *, seed: int, report: Report = silent) 
         (xy, settings), method = _umap(features, seed), "umap"
     report(Progress(1, 3, "Fitting the map"))
     return Projection(latents.record_ids, xy.astype(np.float32), method, settings, seed, latents.model_digest)
+
+
+def extended(latents: LatentTable, former: Projection) -> Projection | None:
+    """A former map of the same model with its places as they are and new records placed; None where few are known."""
+    rows = {record_id: row for row, record_id in enumerate(former.record_ids)}
+    here = np.array([i for i, r in enumerate(latents.record_ids) if r in rows], np.int64)
+    if former.model_digest != latents.model_digest or len(here) < max(MIN_FOR_UMAP, len(latents.record_ids) / 2):
+        return None
+    features = map_features(latents)
+    known = former.xy[[rows[latents.record_ids[i]] for i in here]]
+    xy = place(features[here], known, features)
+    xy[here] = known
+    settings = {**former.settings, "placed": len(xy) - len(here)}
+    return replace(former, record_ids=latents.record_ids, xy=xy, settings=settings)
+
+
+def aligned(projection: Projection, former: Projection) -> Projection:
+    """The same map turned, mirrored and moved onto a former one, where they share three records or more.
+
+    Distances stay what they are (orthogonal Procrustes), so a map fitted anew looks as like the old one as it can.
+    """
+    rows = {record_id: row for row, record_id in enumerate(former.record_ids)}
+    shared = [(i, rows[r]) for i, r in enumerate(projection.record_ids) if r in rows]
+    if len(shared) < 3:
+        return projection
+    here, there = (np.array(side) for side in zip(*shared))
+    old, new = former.xy[there].astype(np.float64), projection.xy[here].astype(np.float64)
+    turn, _ = orthogonal_procrustes(new - new.mean(axis=0), old - old.mean(axis=0))
+    xy = (projection.xy - new.mean(axis=0)) @ turn + old.mean(axis=0)
+    return replace(projection, xy=xy.astype(np.float32), settings={**projection.settings, "aligned": len(shared)})
 
 
 def place(known: FloatArray, xy: FloatArray, features: FloatArray, neighbours: int = NEIGHBOURS) -> FloatArray:

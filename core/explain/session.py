@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from scipy.special import softmax
 
+from core.data.semantic import coordinates_of
 from core.domain import (
     Counterfactual,
     CounterfactualPath,
@@ -21,6 +22,7 @@ from core.domain import (
     Role,
 )
 from core.errors import BadProject, LeighError, NotInvertible
+from core.explain.aim import STRENGTHS, aim, wanted_coordinates
 from core.explain.counterfactual import (
     Encoded,
     condition_index,
@@ -35,12 +37,12 @@ from core.explain.counterfactual import (
 from core.explain.decision import weights_and_strength
 from core.explain.evidence import Direction, Moved
 from core.explain.panel import Measured, Panel, Real, load_panel
+from core.explain.plane import Plane, exact_plane, fit_plane
 from core.explain.projection import blended, map_features, place
 from core.io.models import check_fits, load_card, load_tensors
 from core.io.project import latents_path, maps_folder, model_folder, open_project
 from core.io.tables import load_latents, load_map
 from core.io.unchanged import read_unchanged
-from core.models.heads import coordinates_of
 from core.models.load import build, choose_device
 from core.progress import Progress, Report, silent
 
@@ -73,6 +75,8 @@ class Session:
         self._encoded: OrderedDict[tuple[str, tuple[bool, ...]], Encoded] = OrderedDict()
         self._directions: dict[tuple[str, str], Direction] = {}
         self._measured: dict[str, Measured] = {}
+        self._responses: OrderedDict[tuple[str, tuple[bool, ...]], dict[str, list[FloatArray]]] = OrderedDict()
+        self._planes: dict[tuple[str, ...], tuple[Projection, DecisionMap, Plane]] = {}
         self._to_prepare: list[tuple[str, Held]] = []
         self._picture_s = np.inf  # seconds of the last picture that was no draft
         self.no_evidence = ""  # why the evidence rests on the model alone, where it does
@@ -110,12 +114,17 @@ class Session:
         return shown
 
     def prepare(self) -> bool:
-        """Encode the selected record for one more choice of held channels; False when there is nothing left to do.
+        """One thing a drag of the selected record may need: to be encoded with other channels held, or `_reached`.
 
-        For idle moments: a drag toward another condition then need not wait.
+        For idle moments; False when there is nothing left to do.
         """
         if self._to_prepare:
-            self._encode(*self._to_prepare.pop(0), exact=False)
+            record_id, hold = self._to_prepare[0]
+            if (record_id, held_mask(self.card, hold)) not in self._encoded:
+                self._encode(record_id, hold, exact=False)
+            else:
+                self._to_prepare.pop(0)
+                self._reached(record_id, hold)
         return bool(self._to_prepare)
 
     def move(
@@ -176,13 +185,35 @@ class Session:
         )
 
     def drag(
-        self, record_id: str, x: float, y: float, hold: Held | None = None, exact: bool = False, draft: bool = False
+        self,
+        record_id: str,
+        x: float,
+        y: float,
+        hold: Held | None = None,
+        exact: bool = False,
+        draft: bool = False,
+        plane: tuple[str, ...] = (),
     ) -> Counterfactual:
-        """The record for a handle held at map place (x, y), as `move`; weights and strength are in the result."""
+        """The record for a handle held at map place (x, y), as `move`; weights and strength are in the result.
+
+        The place is one of the exact `plane` of these three conditions, where they are given.
+        """
         if self.decision is None or self.projection is None:
             raise BadProject("This project has no map.", "Make it on the Train page, or with `leigh map`.")
-        start = self._home(record_id)
-        weights, strength = weights_and_strength(self.decision, self._source(record_id), start, (x, y))
+        projection, decision, exact_view = self._map(plane)
+        start, source = _home(projection, record_id), self._source(record_id)
+        weights, strength = weights_and_strength(decision, source, start, (x, y))
+        if strength > 0:
+            target = max(weights, key=lambda name: weights[name])
+            reached = self._reached(record_id, self.holding(source, target) if hold is None else hold, not draft)
+            if reached:
+                own = self._own_coordinates(record_id)
+                if exact_view is None:
+                    wanted = wanted_coordinates(decision, start, own, (x, y))
+                else:
+                    own, wanted = exact_view.among(own), exact_view.back(np.array([x, y]))
+                    reached = {k: [exact_view.among(u) for u in v] for k, v in reached.items() if k in plane}
+                weights, strength = aim(own, reached, wanted)
         return self.move(record_id, weights, strength, hold, exact, draft)
 
     def path(
@@ -233,21 +264,52 @@ class Session:
             self._encoded.popitem(last=False)
         return self._encoded[key]
 
+    def _map(self, plane: tuple[str, ...]) -> tuple[Projection, DecisionMap, Plane | None]:
+        """The map, or the exact plane of three conditions."""
+        assert self.decision is not None and self.projection is not None and self.latents is not None
+        if not plane:
+            return self.projection, self.decision, None
+        if plane not in self._planes:
+            self._planes[plane] = (*exact_plane(self.latents, plane), fit_plane(self.latents, plane))
+        return self._planes[plane]
+
+    def _own_coordinates(self, record_id: str) -> FloatArray:
+        assert self.latents is not None
+        own: FloatArray = self.latents.coordinates[self.latents.row(record_id)]
+        return own
+
+    def _reached(self, record_id: str, hold: Held, now: bool = True) -> dict[str, list[FloatArray]]:
+        """Semantic coordinates of drafts of the record toward every condition, at each of STRENGTHS.
+
+        Measured once; where that is not to be done `now` and was not before, nothing.
+        """
+        key = (record_id, held_mask(self.card, hold))
+        if key not in self._responses and now:
+            encoded = self._encode(record_id, hold, exact=False)
+            if encoded.failure:
+                return {}
+            others = [c.name for c in self.card.conditions if c.name != encoded.source]
+            self._responses[key] = {
+                name: [
+                    coordinates_of(
+                        read_logits(self.model, decode(self.model, self.card, encoded, {name: 1.0}, s, draft=True))
+                    )
+                    for s in STRENGTHS
+                ]
+                for name in others
+            }
+            while len(self._responses) > KEPT:
+                self._responses.popitem(last=False)
+        return self._responses.get(key, {})
+
     def _encoded_already(self, record_id: str, hold: Held) -> Encoded | None:
         """The record as it was encoded last, preferably with these channels held."""
         last = [e for (name, _), e in self._encoded.items() if name == record_id and not e.failure]
         return self._encoded.get((record_id, held_mask(self.card, hold)), last[-1] if last else None)
 
-    def _home(self, record_id: str) -> tuple[float, float]:
-        assert self.projection is not None
-        if record_id not in self.projection.record_ids:
-            raise LeighError(f"{record_id} is not on the map.", "Make it anew with `leigh encode` and `leigh map`.")
-        x, y = self.projection.xy[self.projection.record_ids.index(record_id)]
-        return float(x), float(y)
-
     def _placed(self, result: Counterfactual) -> Counterfactual:
         if result.strength == 0 and self.projection is not None and result.record_id in self.projection.record_ids:
-            return replace(result, xy=self._home(result.record_id))
+            return replace(result, xy=_home(self.projection, result.record_id))
         return replace(result, xy=self._place(result.coordinates, result.probabilities))
 
     def _place(self, coordinates: FloatArray, probabilities: FloatArray) -> tuple[float, float] | None:
@@ -257,6 +319,13 @@ class Session:
         features = blended(self.latents, coordinates[None], probabilities[None])
         x, y = place(self._features, self.projection.xy, features)[0]
         return float(x), float(y)
+
+
+def _home(projection: Projection, record_id: str) -> tuple[float, float]:
+    if record_id not in projection.record_ids:
+        raise LeighError(f"{record_id} is not on the map.", "Make it anew with `leigh encode` and `leigh map`.")
+    x, y = projection.xy[projection.record_ids.index(record_id)]
+    return float(x), float(y)
 
 
 def crossing_of(points: list[PathPoint]) -> float | None:

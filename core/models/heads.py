@@ -1,33 +1,14 @@
-"""The classifier on top of the network: a calibrated linear read-out, and its semantic coordinates.
-
-Semantic coordinates u are the K-1 dimensions of the logits that matter: an orthonormal (Helmert) basis of the logits
-with their common constant taken out. So posterior = softmax(H^T u) exactly, and boundaries in u are straight.
-"""
+"""The classifier on top of the network: a calibrated linear read-out."""
 
 import numpy as np
 import torch
-from scipy.linalg import helmert
 from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax, softmax
+from scipy.special import log_softmax
 
 from core.domain import FloatArray, IntArray
 from core.models.iresnet import IResNet
 
 SHRINKAGES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
-
-
-def coordinates_of(logits: FloatArray) -> FloatArray:
-    """Logits (..., K) -> semantic coordinates (..., K-1)."""
-    basis = helmert(logits.shape[-1])  # (K-1, K)
-    coordinates: FloatArray = (logits @ basis.T).astype(np.float32)
-    return coordinates
-
-
-def probabilities_of(coordinates: FloatArray) -> FloatArray:
-    """Semantic coordinates (..., K-1) -> probabilities (..., K); exact."""
-    basis = helmert(coordinates.shape[-1] + 1)
-    posterior: FloatArray = softmax(coordinates @ basis, axis=-1).astype(np.float32)
-    return posterior
 
 
 def fit_head(

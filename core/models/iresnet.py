@@ -163,8 +163,8 @@ class IResNet(nn.Module):
         Stains that are held, `held` (N, C) of 0 and 1, are context: they stay what they are. `times` are other block
         edges than the network's own; the latent must then be decoded with the same. `starts` are what the blocks were
         solved to before, at a larger tolerance. It is that of a block at t = TOLERANCE_AT and goes with sqrt(t): what a
-        block at the image end leaves is amplified by all that are solved after it (on the demo 80 times as much in
-        the picture). So the worst picture is .4 times as far off for as much work, and the round trip tells by how much.
+        block at the image end leaves is amplified by all that are solved after it (on the demo 80 times as much in the
+        picture). So the worst picture is .4 times as far off for as much work, and the round trip says by how much.
         """
         y, condition = self.enter(x, mixture, held, times)
         quality: list[Inverse] = []

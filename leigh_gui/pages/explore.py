@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QPixmap
-from PySide6.QtWidgets import QSplitter, QStackedLayout, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QSplitter, QStackedLayout, QTabWidget, QVBoxLayout, QWidget
 
-from core.domain import Condition, Split
+from core.domain import Condition, Role, Split
 from leigh_gui.pages.explore_control import ExploreControl
 from leigh_gui.pages.explore_picture import PicturePanel
 from leigh_gui.pages.explore_words import record_caption, short_caption
@@ -23,6 +23,8 @@ from leigh_gui.widgets.plate_view import PlateView
 from leigh_gui.widgets.scatter_view import ScatterView
 
 if TYPE_CHECKING:
+    from core.domain import Counterfactual, DecisionMap
+    from core.explain.plane import Plane
     from leigh_gui.settings import Settings
 
 MANY = 400  # thumbnails in the gallery
@@ -39,6 +41,9 @@ class ExplorePage(QWidget):
         super().__init__(parent)
         self.state, self.control, self.thumbnails, self.settings = state, control, thumbnails, settings
         self._shown_selection: tuple[str, ...] = ()
+        self._shown_plane: tuple[str, ...] = ()
+        self.plane: Plane | None = None
+        self._decision: DecisionMap | None = None
         self._build()
         self._connect()
         self._on_model()
@@ -78,8 +83,13 @@ class ExplorePage(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
         self.legend = Legend()
+        self.maps = QComboBox()
+        self.maps.setObjectName("maps")
+        self.maps.setToolTip("All conditions, or the exact plane of three: boundaries are straight there, "
+                             "and distances are in standard deviations within a condition.")  # fmt: skip
         self.map = ScatterView()
         self.map.setObjectName("map")
+        column.addWidget(self.maps, 0, Qt.AlignmentFlag.AlignLeft)
         column.addWidget(self.legend)
         column.addWidget(self.map, 1)
         self.tabs = QTabWidget()
@@ -104,6 +114,7 @@ class ExplorePage(QWidget):
         self.map.handle_moved.connect(lambda x, y: self.control.drag(x, y, False))
         self.map.handle_released.connect(lambda x, y: self.control.drag(x, y, True))
         self.map.hovered.connect(self._on_hovered)
+        self.maps.activated.connect(lambda row: self.control.set_plane(tuple(self.maps.itemData(row))))
         self.legend.hidden_changed.connect(self.map.set_hidden)
         self.gallery.picked.connect(self.control.pick)
         self.gallery.needed.connect(self.thumbnails.request)
@@ -136,7 +147,36 @@ class ExplorePage(QWidget):
         recipe = opened.card.recipe
         if len(self.state.display) != len(opened.card.channels):
             self.state.set_display(displays(opened.card.channels, recipe.low, recipe.high))
-        latents, projection = opened.latents, opened.projection
+        self._offer_maps()
+        self._show_map()
+        self._on_project()
+
+    def _offer_maps(self) -> None:
+        """All conditions; and healthy, diseased and one more on an exact plane."""
+        names = [c.name for c in self.conditions()]
+        roles = {c.role: c.name for c in reversed(self.conditions())}
+        first = [roles.get(Role.HEALTHY, names[0]), roles.get(Role.DISEASED, names[-1])]
+        self.maps.blockSignals(True)
+        self.maps.clear()
+        self.maps.addItem("All conditions (UMAP)", ())
+        for name in names if len(set(first)) == 2 else ():
+            if name not in first:
+                self.maps.addItem(f"Exact plane of {', '.join((*first, name))}", (*first, name))
+        self.maps.setCurrentIndex(max(self.maps.findData(self.state.view.plane), 0))
+        self.maps.blockSignals(False)
+        self.maps.setVisible(self.maps.count() > 1)
+
+    def _show_map(self) -> None:
+        """Points and regions of the map that is chosen."""
+        opened = self.state.opened
+        assert opened is not None and opened.latents and opened.projection
+        latents, projection, decision = opened.latents, opened.projection, opened.decision
+        self._shown_plane, self.plane = self.state.view.plane, None
+        if self._shown_plane:
+            from core.explain.plane import exact_plane, fit_plane
+
+            projection, decision = exact_plane(latents, self._shown_plane)
+            self.plane = fit_plane(latents, self._shown_plane)
         rows = {record_id: row for row, record_id in enumerate(latents.record_ids)}
         known = [(i, rows[r]) for i, r in enumerate(projection.record_ids) if r in rows]
         places = np.array([i for i, _ in known], dtype=np.int64)
@@ -145,8 +185,8 @@ class ExplorePage(QWidget):
         shown = self.conditions()
         self.map.set_points([projection.record_ids[i] for i in places], projection.xy[places], latents.truth[table],
                             held_out, shown, shapes(len(shown)))  # fmt: skip
-        self.map.set_decision_map(opened.decision)
-        self._on_project()
+        self._decision = decision
+        self.map.set_decision_map(decision, self.plane is not None)
 
     def conditions(self) -> tuple[Condition, ...]:
         """Conditions in class order with the project's colours."""
@@ -176,6 +216,10 @@ class ExplorePage(QWidget):
 
     def _on_view(self) -> None:
         view = self.state.view
+        if view.plane != self._shown_plane:
+            self.maps.setCurrentIndex(max(self.maps.findData(view.plane), 0))
+            self._show_map()
+            self._on_path()
         self.map.set_source(view.current)
         self.map.set_selection(view.selection)
         if view.selection != self._shown_selection:
@@ -207,9 +251,10 @@ class ExplorePage(QWidget):
         if source is None:
             self.map.set_marks(None, None)
             return
-        landing = cf.xy if cf is not None and cf.strength > 0 else None
+        landing = self._place_of(cf.xy, cf.coordinates) if cf is not None and cf.strength > 0 else None
         handle = view.place or landing or source
-        self.map.set_marks(handle, landing if view.place else None, cf.valid if cf is not None else True)
+        note = self._note(view.place, cf) if cf is not None and cf.valid and view.place and landing else ""
+        self.map.set_marks(handle, landing if view.place else None, cf.valid if cf is not None else True, note)
 
     def _on_path(self) -> None:
         path = self.control.path
@@ -218,7 +263,10 @@ class ExplorePage(QWidget):
             self.map.set_path((), None)
             self.picture.set_crossing(None)
             return
-        places = [p.xy for p in path.points if p.xy is not None]
+        from core.data.semantic import coordinates_of
+
+        found = (self._place_of(p.xy, coordinates_of(np.log(p.probabilities + 1e-30))) for p in path.points)
+        places = [place for place in found if place is not None]
         crossing = None
         if path.crossing is not None and len(places) == len(path.points):
             at = [p.strength for p in path.points]
@@ -227,6 +275,25 @@ class ExplorePage(QWidget):
             places = [source, *places[1:]]
         self.map.set_path(places, crossing)  # type: ignore[arg-type]
         self.picture.set_crossing(path.crossing)
+
+    def _note(self, place: tuple[float, float], cf: Counterfactual) -> str:
+        """Where the picture is not what the model says of the region under the handle."""
+        from core.explain.decision import posterior_at
+
+        if self._decision is None:
+            return ""
+        names = self._decision.conditions
+        known = [c.name for c in self.conditions()]
+        under = names[int(posterior_at(self._decision, *place).argmax())]
+        landed = max(names, key=lambda name: cf.probabilities[known.index(name)])
+        return "" if landed == under else f"The handle is in {under}, the picture lands in {landed}."
+
+    def _place_of(self, xy: tuple[float, float] | None, coordinates: np.ndarray) -> tuple[float, float] | None:
+        """Where an image with these semantic coordinates lies on the map on show; `xy`: on that of all conditions."""
+        if self.plane is None:
+            return xy
+        x, y = self.plane.places(coordinates)
+        return float(x), float(y)
 
     def _on_hovered(self, record_id: str) -> None:
         if record_id:

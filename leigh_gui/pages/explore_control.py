@@ -123,12 +123,17 @@ class ExploreControl(QObject):
             return
         self._take_hand()
         self.path = None if not let_go else self.path
-        self.worker.drag(view.current, x, y, let_go, view.hold, draft=not let_go)
-        self._wait_for_rest(lambda: self.worker.drag(view.current, x, y, False, view.hold))
+        where = (view.current, x, y)
+        self.worker.drag(*where, let_go, view.hold, draft=not let_go, plane=view.plane)
+        self._wait_for_rest(lambda: self.worker.drag(*where, False, view.hold, plane=view.plane))
         if let_go:
             self.state.view = replace(self.state.view, place=(x, y))
             self._asked = self._key(self.state.view)
             self._let_go("Drag")
+
+    def set_plane(self, plane: tuple[str, ...]) -> None:
+        """Look at the exact plane of three conditions, or () at all of them."""
+        self.state.change_view("Choose the map", plane=plane, place=None)
 
     def set_hold(self, hold: Hold) -> None:
         """Which stains must not change; None leaves it to the program."""

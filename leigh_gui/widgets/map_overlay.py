@@ -14,6 +14,7 @@ from leigh_gui.widgets.look import count, percent, small_font
 from leigh_gui.widgets.map_geometry import MapTransform
 
 HANDLE = 10.0
+DISTANCES = {False: "Distances are not effect sizes", True: "Axes in standard deviations within a condition"}
 Place = tuple[float, float]
 
 
@@ -29,6 +30,7 @@ class Overlay:
     crossing: Place | None = None
     colour: str = "#888888"
     lasso: QPolygonF | None = None
+    note: str = ""  # what must be said of the landing
 
 
 def paint_overlay(painter: QPainter, widget: QWidget, overlay: Overlay, view: MapTransform) -> None:
@@ -102,17 +104,17 @@ def _paint_handle(painter: QPainter, overlay: Overlay, at: QPointF, ink: QColor,
         painter.drawLine(at + QPointF(-6, 6), at + QPointF(6, -6))
 
 
-def paint_caption(painter: QPainter, widget: QWidget, decision: DecisionMap) -> None:
-    """How far to trust the map, printed on it."""
+def paint_caption(painter: QPainter, widget: QWidget, decision: DecisionMap, exact: bool, note: str) -> None:
+    """How far to trust the map, printed on it; on an `exact` plane distances mean something. Above it, a note."""
     kind = "held-out image" if decision.held_out else "training image"
     number = count(decision.fidelity_points, kind)
     texts = (f"Map agrees with the model on {percent(decision.fidelity, 1)} of {number}",
-             "Distances are not effect sizes · hatched = no data")  # fmt: skip
+             f"{DISTANCES[exact]} · hatched = no data")  # fmt: skip
     painter.setFont(small_font(widget))
     metrics = painter.fontMetrics()
     widths = [metrics.horizontalAdvance(t) for t in texts]
     one_line = sum(widths) + 48 <= widget.width()
-    lines = ["   ·   ".join(texts)] if one_line else list(texts)
+    lines = [*([note] if note else []), *(["   ·   ".join(texts)] if one_line else texts)]
     height = metrics.height() * len(lines) + 8
     paper = QColor(widget.palette().base().color())
     paper.setAlpha(215)

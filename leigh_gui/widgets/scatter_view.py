@@ -46,6 +46,7 @@ class ScatterView(QWidget):
         self._ids: tuple[str, ...] = ()
         self._points: Points | None = None
         self._decision: DecisionMap | None = None
+        self._exact = False
         self._region: QImage | None = None
         self._region_pixels: np.ndarray | None = None
         self._lines: list[np.ndarray] = []
@@ -73,9 +74,9 @@ class ScatterView(QWidget):
         self._view = None
         self._repaint_static()
 
-    def set_decision_map(self, decision: DecisionMap | None) -> None:
-        """Colour the regions as the model divides the map."""
-        self._decision = decision
+    def set_decision_map(self, decision: DecisionMap | None, exact: bool = False) -> None:
+        """Colour the regions as the model divides the map, or an `exact` plane."""
+        self._decision, self._exact = decision, exact
         self._lines, self._faint_lines, self._region = [], [], None
         if decision is not None and self._points is not None:
             colours = {c.name: c.colour for c in self._points.conditions}
@@ -114,11 +115,11 @@ class ScatterView(QWidget):
         self.update()
 
     def set_marks(self, handle: tuple[float, float] | None, landing: tuple[float, float] | None,
-                  valid: bool = True) -> None:  # fmt: skip
-        """Where the handle is and where the counterfactual really lands."""
+                  valid: bool = True, note: str = "") -> None:  # fmt: skip
+        """Where the handle is and where the counterfactual really lands; a note where that is another region."""
         if self._hold.what != "handle":
             self.overlay.handle = handle
-        self.overlay.landing, self.overlay.valid = landing, valid
+        self.overlay.landing, self.overlay.valid, self.overlay.note = landing, valid, note
         self.update()
 
     def set_path(self, places: Sequence[tuple[float, float]], crossing: tuple[float, float] | None) -> None:
@@ -230,7 +231,7 @@ class ScatterView(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         paint_overlay(painter, self, self.overlay, self.transform_now())
         if self._decision is not None:
-            paint_caption(painter, self, self._decision)
+            paint_caption(painter, self, self._decision, self._exact, self.overlay.note)
         if self._thumbnail is not None:
             place = self.screen_of(*map(float, self._points.xy[self._hover])) if self._points is not None else QPointF()
             paint_thumbnail(painter, self, place, self._thumbnail, self._thumbnail_text)

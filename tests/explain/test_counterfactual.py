@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from core.data.semantic import coordinates_of
 from core.domain import Dataset, FloatArray, ModelCard, Project
 from core.errors import LeighError
 from core.explain.counterfactual import (
@@ -19,7 +20,6 @@ from core.explain.counterfactual import (
     weight_vector,
 )
 from core.explain.inversion import measure_inverse
-from core.models.heads import coordinates_of
 from core.models.iresnet import IResNet
 from core.workflow import load_model, reader
 

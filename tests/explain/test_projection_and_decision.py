@@ -3,10 +3,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from core.data.semantic import coordinates_of, probabilities_of
 from core.domain import DecisionMap, LatentTable, Projection
 from core.explain.decision import fit_decision, posterior_at, weights_and_strength
-from core.explain.projection import MIN_FOR_UMAP, fit_projection, map_features, place
-from core.models.heads import coordinates_of, probabilities_of
+from core.explain.projection import MIN_FOR_UMAP, aligned, extended, fit_projection, map_features, place
 
 CENTRES = coordinates_of(6.0 * np.eye(3))  # semantic coordinates of three conditions, each sure of itself
 
@@ -64,6 +64,36 @@ def test_placing_returns_known_points_near_themselves_and_does_not_refit() -> No
     assert np.linalg.norm(placed - xy, axis=1).max() < 0.15 * size
     alone = place(known, xy, known[:1])
     assert np.allclose(alone, placed[:1])  # a point does not depend on what else is asked for
+
+
+def test_new_records_are_placed_and_the_old_ones_stay_where_they_are() -> None:
+    table = latents(40)
+    early = [n for n in range(120) if n % 12]
+    first = replace(
+        table,
+        record_ids=tuple(table.record_ids[n] for n in early),
+        split=tuple(table.split[n] for n in early),
+        **{k: getattr(table, k)[early] for k in ("truth", "features", "coordinates", "logits", "probabilities")},
+    )
+    former = fit_projection(first, seed=0)
+    grown = extended(table, former)
+    assert grown is not None and grown.record_ids == table.record_ids and grown.settings["placed"] == 10
+    assert np.array_equal(grown.xy[early], former.xy)
+    centres = np.stack([grown.xy[early][table.truth[early] == k].mean(axis=0) for k in range(3)])
+    late = [n for n in range(120) if n % 12 == 0]
+    assert (np.linalg.norm(grown.xy[late, None] - centres, axis=2).argmin(axis=1) == table.truth[late]).all()
+    assert extended(replace(table, model_digest="another"), former) is None  # that must be fitted anew
+    assert extended(first, former).xy.tobytes() == former.xy.tobytes()
+
+
+def test_a_map_fitted_anew_is_turned_onto_the_former_one_and_keeps_its_distances() -> None:
+    former = flat_map(latents())
+    turn = np.array([[0.0, 1.0], [1.0, 0.0]])  # a mirror, too
+    anew = replace(former, xy=(former.xy @ turn + 7).astype(np.float32))
+    found = aligned(anew, former)
+    assert np.allclose(found.xy, former.xy, atol=1e-4) and found.settings["aligned"] == 36
+    stranger = replace(former, record_ids=tuple(f"other{n}" for n in range(36)))
+    assert aligned(anew, stranger) is anew
 
 
 def test_two_records_are_enough_to_place_a_third() -> None:

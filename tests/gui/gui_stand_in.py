@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from core.data.semantic import coordinates_of
 from core.data.synthetic import CHANNELS, DEMO_PHENOTYPES, demo_conditions, render
 from core.domain import (
     CHECKS,
@@ -26,9 +27,10 @@ from core.domain import (
     Recipe,
 )
 from core.errors import LeighError
+from core.explain.plane import exact_plane
 from core.io.models import save_card
 from core.io.project import create_project, latents_path, maps_folder, model_folder, open_project, save_project
-from core.io.tables import load_map, save_latents, save_map
+from core.io.tables import load_latents, load_map, save_latents, save_map
 from core.io.tiff import read_record, write_tiff
 from core.progress import Progress, silent
 
@@ -84,11 +86,12 @@ def make_latents(dataset: Dataset, split: dict[str, str]) -> LatentTable:
     """Latents that read every record right."""
     names = dataset.condition_names
     truth = np.array([names.index(r.condition) for r in dataset.records])
-    logits = np.eye(len(names), dtype=np.float32)[truth] * 4
+    noise = np.random.default_rng(1).normal(0, 0.4, (len(truth), len(names)))
+    logits = (np.eye(len(names))[truth] * 4 + noise).astype(np.float32)
     shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     return LatentTable(
         tuple(r.id for r in dataset.records), names, truth, tuple(split[r.group] for r in dataset.records),
-        logits, logits[:, 1:], logits, shares, "digest")  # fmt: skip
+        logits, coordinates_of(logits), logits, shares, "digest")  # fmt: skip
 
 
 def make_map(dataset: Dataset, names: tuple[str, ...], pixels: int = 120) -> tuple[Projection, DecisionMap]:
@@ -182,17 +185,19 @@ class StandInSession:
             mixed / mixed.sum(), mixed[1:], 2e-6, valid, "" if valid else "It left the range of real images.", 0.0004,
             (float(x), float(y)), 0.83, held, evidence if judged else None, draft=draft and strength > 0)  # fmt: skip
 
-    def drag(self, record_id: str, x: float, y: float, hold=None, exact=False, draft=False) -> Counterfactual:
+    def drag(self, record_id: str, x: float, y: float, hold=None, exact=False, draft=False, plane=()) -> Counterfactual:
         """Toward the nearest condition."""
+        projection, decision = self.projection, self.decision
+        if plane:
+            projection, decision = exact_plane(load_latents(latents_path(self.project)), plane)
         own = self.project.dataset.record(record_id).condition
-        distance = ((self.decision.anchors - (x, y)) ** 2).sum(axis=1)
-        distance[self.names.index(own)] = np.inf
-        name = self.names[int(distance.argmin())]
-        start = self.projection.xy[self.projection.record_ids.index(record_id)]
-        goal = self.decision.anchors[self.names.index(name)]
-        way = goal - start
+        distance = ((decision.anchors - (x, y)) ** 2).sum(axis=1)
+        distance[decision.conditions.index(own)] = np.inf
+        nearest = int(distance.argmin())
+        start = projection.xy[projection.record_ids.index(record_id)]
+        way = decision.anchors[nearest] - start
         strength = float(np.clip(np.dot((x, y) - start, way) / max(np.dot(way, way), 1e-9), 0, 1.5))
-        return self.move(record_id, {name: 1.0}, strength, hold, exact, draft)
+        return self.move(record_id, {decision.conditions[nearest]: 1.0}, strength, hold, exact, draft)
 
     def path(self, record_id: str, weights: dict[str, float], frames: int, hold=None, report=silent):
         """A straight way with the crossing in the middle."""

@@ -1,5 +1,7 @@
 """The whole window as a person uses it, with a stand-in model."""
 
+from dataclasses import replace
+
 import pytest
 from gui_stand_in import make_project
 from PySide6.QtCore import QPoint, Qt
@@ -130,6 +132,45 @@ def test_a_handle_that_rests_gets_the_exact_picture_in_place_of_the_draft(opened
     assert page.picture.evidence.light.state == page.picture.light.state
     qtbot.mouseRelease(page.map, Qt.MouseButton.LeftButton, pos=to)
     answered(opened, qtbot, opened.state.view.strength)
+
+
+def test_the_exact_plane_of_three_conditions_is_chosen_dragged_on_and_undone(opened, qtbot):
+    page = opened.explore()
+    everything = len(page.map._ids)
+    row = next(k for k in range(page.maps.count()) if page.maps.itemData(k) == ("WT", "DS", "TT"))
+    page.maps.setCurrentIndex(row)
+    page.maps.activated.emit(row)
+    shown = {opened.state.record(i).condition for i in page.map._ids}
+    assert shown == {"WT", "DS", "TT"} and len(page.map._ids) < everything
+    assert page.map._decision.fidelity == 1.0 and page.map._decision.conditions == ("WT", "DS", "TT")
+    assert page.map.overlay.handle == page.map.overlay.source
+    at = page.map.screen_of(*page.map.overlay.handle).toPoint()
+    to = page.map.screen_of(*map(float, page.map._decision.anchors[0])).toPoint()
+    qtbot.mousePress(page.map, Qt.MouseButton.LeftButton, pos=at)
+    for k in range(1, 9):
+        qtbot.mouseMove(page.map, at + (to - at) * (k / 8), delay=12)
+    asked = []
+    opened.worker.answered.connect(lambda verb, result, arguments: asked.append(arguments.get("plane")))
+    qtbot.mouseRelease(page.map, Qt.MouseButton.LeftButton, pos=to)
+    qtbot.waitUntil(lambda: page.map.overlay.landing is not None and not opened.worker.busy(), timeout=8000)
+    assert ("WT", "DS", "TT") in asked
+    cf = opened.state.counterfactual
+    assert page.map.overlay.landing == pytest.approx(tuple(page.plane.places(cf.coordinates)))
+    while opened.state.view.plane:
+        opened.state.undo.undo()
+    assert len(page.map._ids) == everything and page.plane is None and page.maps.currentIndex() == 0
+
+
+def test_the_map_says_so_where_the_picture_lands_in_another_region(opened, qtbot):
+    page = opened.explore()
+    wt, ds = (opened.state.opened.decision.anchors[k] for k in (0, 1))
+    opened.control.drag(*map(float, wt), True)
+    qtbot.waitUntil(lambda: page.map.overlay.landing is not None and not opened.worker.busy(), timeout=8000)
+    assert page.map.overlay.note == ""
+    opened.state.view = replace(opened.state.view, place=tuple(map(float, ds)))  # the picture is WT
+    page.picture.show_counterfactual()
+    opened.state.counterfactual_changed.emit()
+    assert page.map.overlay.note == "The handle is in DS, the picture lands in WT."
 
 
 def test_an_invalid_counterfactual_is_not_drawn_and_not_followed(opened, qtbot, monkeypatch):

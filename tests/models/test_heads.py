@@ -2,7 +2,8 @@ import numpy as np
 import torch
 from scipy.special import softmax
 
-from core.models.heads import coordinates_of, fit_head, probabilities_of
+from core.data.semantic import coordinates_of, probabilities_of
+from core.models.heads import fit_head
 from core.models.iresnet import Architecture, IResNet
 
 

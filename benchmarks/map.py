@@ -1,0 +1,239 @@
+"""`leigh bench map`: is the map what the model says, is it fast, and does a drag end where the handle is?
+
+On the demo and, with `--project`, on any project with a trained model; every point that is judged was held out.
+"""
+
+import time
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from core.data.semantic import coordinates_of, probabilities_of
+from core.domain import DecisionMap, FloatArray, IntArray, LatentTable
+from core.explain.aim import wanted_coordinates
+from core.explain.counterfactual import encode
+from core.explain.decision import SUPPORT, posterior_at
+from core.explain.projection import extended, fit_projection, map_features, place
+from core.explain.quadtree import refined
+from core.explain.session import Session
+from core.explain.surface import fit_surface
+from core.io.unchanged import read_unchanged
+from core.progress import Progress, Report, silent
+from core.resources import resource
+
+FINE = 512
+DRAGGED, PLACES = 12, 5  # images, and handle places for each
+SURE = 0.9
+SHUFFLES = 4
+NEIGHBOURS = 10
+NEW = 0.05  # share of images that come later
+
+
+def bench_map(project: Path | None = None, report: Report = silent) -> dict[str, Any]:
+    """The contract's keys; each with its yardstick beside it."""
+    session = Session(project or resource("demo"), "cpu", glances=True)
+    table, decision = session.latents, session.decision
+    assert table is not None and decision is not None and session.projection is not None
+    xy = session.projection.xy.astype(np.float64)
+    out: dict[str, Any] = {"records": len(xy), "conditions": len(table.conditions), "method": session.projection.method}
+    out |= _fidelity(table, decision, xy) | {"void_confident_cells": _confident_void(decision, xy)}
+    report(Progress(1, 5, "Drawing the map"))
+    out |= _speed(table, decision, xy)
+    report(Progress(2, 5, "Placing new images"))
+    out |= _new_points(session, table, xy)
+    report(Progress(3, 5, "Shuffling the labels"))
+    out |= _permuted(session, table)
+    report(Progress(4, 5, "Dragging"))
+    out |= _drags(session, table, decision)
+    return out
+
+
+def _fidelity(table: LatentTable, decision: DecisionMap, xy: FloatArray) -> dict[str, Any]:
+    held = np.array(table.split) == "test"
+    under = np.array([posterior_at(decision, *p).argmax() for p in xy])
+    wrong = held & (table.predicted != table.truth)
+    told = (under == table.predicted)[wrong]
+    return {
+        "fidelity_heldout": float((under == table.predicted)[held].mean()),
+        "fidelity_points": int(held.sum()),
+        "misclassified_right_side": float(told.mean()) if len(told) else None,
+        "misclassified_points": len(told),
+    }
+
+
+def _confident_void(decision: DecisionMap, xy: FloatArray) -> int:
+    """Coloured pixels, sure of a condition, whose nearest record is further away than any record's neighbours are."""
+    x0, x1, y0, y1 = decision.extent
+    height, width = decision.support.shape
+    columns = x0 + (np.arange(width) + 0.5) * (x1 - x0) / width
+    rows = y0 + (np.arange(height) + 0.5) * (y1 - y0) / height
+    tree = cKDTree(xy)
+    near = tree.query(xy, k=min(SUPPORT + 1, len(xy)))[0][:, -1]
+    nearest = tree.query(np.stack(np.meshgrid(columns, rows), axis=-1).reshape(-1, 2))[0].reshape(height, width)
+    void = nearest > 2 * np.percentile(near, 99)
+    return int((void & decision.support & (decision.posterior.max(axis=2) > SURE)).sum())
+
+
+def _speed(table: LatentTable, decision: DecisionMap, xy: FloatArray) -> dict[str, Any]:
+    """Quadtree beside every pixel, on the same surface; medians of three after one to warm up."""
+    known = np.array(table.split) != "test"
+    surface = fit_surface(xy[known], table.coordinates[known], 0)
+    x0, x1, y0, y1 = decision.extent
+
+    def dense() -> FloatArray:
+        step = np.array([(x1 - x0) / FINE, (y1 - y0) / FINE])
+        rows, columns = np.divmod(np.arange(FINE * FINE), FINE)
+        u = surface(np.array([x0, y0]) + step / 2 + step * np.stack([columns, rows], axis=1))
+        return u.reshape(FINE, FINE, -1)
+
+    slow_s, every = _timed(dense)
+    fast_s, (quick, asked) = _timed(lambda: refined(surface, decision.extent, FINE))
+    small_s, _ = _timed(lambda: probabilities_of(refined(surface, decision.extent, 256)[0]))
+    classes = [probabilities_of(u).argmax(axis=2) for u in (every, quick)]
+    return {
+        "quadtree_speedup": slow_s / fast_s,
+        "quadtree_mismatch": float((classes[0] != classes[1]).mean()),
+        "quadtree_asked": asked / FINE**2,
+        "map_256_ms": small_s * 1e3,
+    }
+
+
+def _timed(what: Any) -> tuple[float, Any]:
+    what()
+    seconds = []
+    for _ in range(3):
+        began = time.perf_counter()
+        result = what()
+        seconds.append(time.perf_counter() - began)
+    return median(seconds), result
+
+
+def _new_points(session: Session, table: LatentTable, xy: FloatArray) -> dict[str, Any]:
+    """Some records are taken away, the map is fitted, and they come later."""
+    rng = np.random.default_rng(0)
+    late = np.sort(rng.permutation(len(xy))[: max(1, round(NEW * len(xy)))])
+    early = np.setdiff1d(np.arange(len(xy)), late)
+    before = fit_projection(_rows(table, early), seed=0)
+    after = extended(table, before)
+    assert after is not None
+    features = map_features(table)
+    seconds, _ = _timed(lambda: place(features, xy, features[:1]))
+    record = table.record_ids[0]
+    placing_s, _ = _timed(lambda: session._placed(session.move(record, {table.conditions[0]: 1.0}, 0.0)))
+    return {
+        "new_point_ms": max(seconds, placing_s) * 1e3,  # read by the model and placed
+        "moved_by_new_images": float(np.abs(after.xy[early] - before.xy).max()),
+        "same_seed_same_map": bool(np.array_equal(fit_projection(_rows(table, early), seed=0).xy, before.xy)),
+    }
+
+
+def _rows(table: LatentTable, rows: IntArray) -> LatentTable:
+    arrays = {k: getattr(table, k)[rows] for k in ("truth", "features", "coordinates", "logits", "probabilities")}
+    texts = {k: tuple(getattr(table, k)[i] for i in rows) for k in ("record_ids", "split")}
+    return replace(table, **arrays, **texts)
+
+
+def _permuted(session: Session, table: LatentTable) -> dict[str, Any]:
+    """Purity among held-out points of maps made from shuffled labels, neighbours of the same well left out."""
+    from sklearn.linear_model import LogisticRegression
+
+    dataset = session.project.dataset
+    assert dataset is not None
+    groups = np.array([dataset.record(i).group for i in table.record_ids])
+    names, first = np.unique(groups, return_index=True)
+    held = np.array(table.split) == "test"
+    rng = np.random.default_rng(0)
+    purity, chance = [], []
+    for _ in range(SHUFFLES):
+        shuffled = dict(zip(names, rng.permutation(table.truth[first])))
+        labels = np.array([shuffled[g] for g in groups])
+        if len(np.unique(labels[~held])) < len(table.conditions):
+            continue
+        head = LogisticRegression(C=0.03, max_iter=3000, class_weight="balanced")
+        logits = head.fit(table.features[~held], labels[~held]).decision_function(table.features)
+        logits = logits if logits.ndim == 2 else np.stack([-logits, logits], axis=1) / 2
+        u = coordinates_of(logits.astype(np.float32))
+        made = replace(table, coordinates=u, logits=logits, probabilities=probabilities_of(u), truth=labels)
+        xy = fit_projection(made, seed=0).xy[held]
+        far = np.linalg.norm(xy[:, None] - xy, axis=2)
+        far[groups[held][:, None] == groups[held]] = np.inf
+        same = labels[held][:, None] == labels[held]
+        near = np.argsort(far, axis=1)[:, :NEIGHBOURS]
+        purity.append(np.take_along_axis(same, near, axis=1).mean())
+        chance.append(same[np.isfinite(far)].mean())
+    return {"permuted_label_purity": float(np.mean(purity)), "permuted_label_chance": float(np.mean(chance))}
+
+
+def _drags(session: Session, table: LatentTable, decision: DecisionMap) -> dict[str, Any]:
+    """Held-out images dragged onto places where others lie and the map is sure."""
+    assert session.projection is not None
+    places = {r: (float(x), float(y)) for r, (x, y) in zip(session.projection.record_ids, session.projection.xy)}
+    held = [i for i, split in enumerate(table.split) if split == "test"]
+    rng = np.random.default_rng(0)
+    x0, x1, y0, y1 = decision.extent
+    diagonal = float(np.hypot(x1 - x0, y1 - y0))
+    span = np.array(session.card.recipe.span)[:, None, None]
+    same_asked, same_landed, distance, at_home, nudged = [], [], [], [], []
+    for i in _spread(held, table.truth, DRAGGED):
+        record = table.record_ids[i]
+        start, own = places[record], table.coordinates[i]
+        session.select(record)
+        for changes, shift in ((at_home, 0.0), (nudged, 1e-3 * diagonal)):
+            moved = session.drag(record, start[0] + shift, start[1])
+            changes.append(float(np.abs(moved.difference / span).max()))
+        goals = [places[table.record_ids[j]] for j in rng.permutation(held) if table.truth[j] != table.truth[i]]
+        sure = (g for g in goals if posterior_at(decision, *g).max() > SURE)
+        for goal in islice(sure, PLACES):
+            under = int(posterior_at(decision, *goal).argmax())
+            asked = probabilities_of(wanted_coordinates(decision, start, own, goal)[None])[0].argmax()
+            result = session.drag(record, *goal)
+            same_asked.append(asked == under)
+            same_landed.append(bool(result.valid) and int(result.probabilities.argmax()) == under)
+            if result.xy is not None:
+                distance.append(float(np.hypot(*np.subtract(result.xy, goal))) / diagonal)
+    return {
+        "drags": len(same_landed),
+        "grab_change": max(at_home),
+        "nudge_change": median(nudged),  # a thousandth of the diagonal
+        "drag_class_agreement": float(np.mean(same_asked)),
+        "reencoded_agreement": float(np.mean(same_landed)),
+        "landing_distance": median(distance),  # of the map's diagonal
+        "landing_distance_90": float(np.percentile(distance, 90)),
+        "latent_typicality": _typicality(session, table),
+    }
+
+
+def _spread(rows: list[int], truth: IntArray, count: int) -> list[int]:
+    """`count` of these rows, one of each condition before a second of any."""
+    seen: dict[int, int] = {}
+    turns = []
+    for i in rows:
+        turns.append(seen.get(int(truth[i]), 0))
+        seen[int(truth[i])] = turns[-1] + 1
+    return [rows[k] for k in sorted(range(len(rows)), key=lambda k: turns[k])[:count]]
+
+
+def _typicality(session: Session, table: LatentTable) -> float:
+    """Root mean square of the latent of a counterfactual, encoded again as its target, over that of real images."""
+    dataset = session.project.dataset
+    assert dataset is not None
+    held = [i for i, split in enumerate(table.split) if split == "test"]
+    real: dict[str, list[float]] = {}
+    ratios = []
+    chosen = _spread(held, table.truth, 2 * len(table.conditions))[:8]
+    for i in chosen:
+        record = dataset.record(table.record_ids[i])
+        z = encode(session.model, session.card, record.id, record.condition, read_unchanged(dataset.root, record)).z
+        real.setdefault(record.condition, []).append(float(z.square().mean().sqrt()))
+    for i in chosen:
+        record = dataset.record(table.record_ids[i])
+        target = next(c for c in real if c != record.condition)
+        moved = session.move(record.id, {target: 1.0}, 1.0, ())
+        z = encode(session.model, session.card, record.id, target, moved.image).z
+        ratios.append(float(z.square().mean().sqrt()) / float(np.mean(real[target])))
+    return median(ratios)

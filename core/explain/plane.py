@@ -1,0 +1,91 @@
+"""The exact view: three conditions on a plane, without UMAP.
+
+The model's opinion among three conditions has two dimensions, so a plane holds all of it: every point lies where the
+model puts it, boundaries are straight lines, and distances are in standard deviations within a condition.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.data.semantic import coordinates_of, logits_of, probabilities_of
+from core.domain import DecisionMap, FloatArray, LatentTable, Projection, Split
+from core.explain.decision import GRID, anchors_of, extent_of, support_of
+
+METHOD = "exact plane"
+
+
+@dataclass(frozen=True)
+class Plane:
+    """Places = (semantic coordinates among three conditions - centre) @ axes; the inverse is exact, too."""
+
+    rows: tuple[int, ...]  # the three conditions in class order
+    centre: FloatArray  # (2,)
+    axes: FloatArray  # (2, 2)
+
+    def among(self, coordinates: FloatArray) -> FloatArray:
+        """Semantic coordinates among all conditions (..., K-1) -> among the three (..., 2)."""
+        return coordinates_of(logits_of(coordinates)[..., list(self.rows)])
+
+    def places(self, coordinates: FloatArray) -> FloatArray:
+        """Semantic coordinates among all conditions (..., K-1) -> places (..., 2)."""
+        placed: FloatArray = ((self.among(coordinates) - self.centre) @ self.axes).astype(np.float32)
+        return placed
+
+    def back(self, places: FloatArray) -> FloatArray:
+        """Places (..., 2) -> semantic coordinates among the three (..., 2)."""
+        return places @ np.linalg.inv(self.axes) + self.centre
+
+
+def fit_plane(latents: LatentTable, names: Sequence[str]) -> Plane:
+    """The plane of three conditions: spheres within a condition, the first two of `names` from left to right."""
+    rows = tuple(latents.conditions.index(name) for name in names)
+    u = coordinates_of(latents.logits[:, list(rows)]).astype(np.float64)
+    within = np.zeros((2, 2))
+    means = []
+    for k in rows:
+        mine = u[latents.truth == k]
+        means.append(mine.mean(axis=0) if len(mine) else np.zeros(2))
+        within += np.cov(mine, rowvar=False) * len(mine) if len(mine) > 2 else 0.0
+    values, vectors = np.linalg.eigh(within / max(np.isin(latents.truth, rows).sum(), 1))
+    axes = vectors / np.sqrt(np.maximum(values, 1e-6 * max(values.max(), 1e-12)))
+    across = (means[1] - means[0]) @ axes
+    cosine, sine = across / (np.linalg.norm(across) + 1e-12)
+    axes = axes @ np.array([[cosine, -sine], [sine, cosine]])
+    if (means[2] - means[0]) @ axes[:, 1] < 0:  # the third stands above
+        axes = axes * [1, -1]
+    return Plane(rows, np.mean(means, axis=0), axes)
+
+
+def exact_plane(latents: LatentTable, names: Sequence[str], grid: int = GRID) -> tuple[Projection, DecisionMap]:
+    """Places of the records of three conditions, and the regions: exact, so the map agrees with the model everywhere.
+
+    What the model says of a record is here its opinion among the three.
+    """
+    plane = fit_plane(latents, names)
+    shown = np.flatnonzero(np.isin(latents.truth, plane.rows))
+    xy = plane.places(latents.coordinates[shown])
+    extent = x0, x1, y0, y1 = extent_of(xy.astype(np.float64))
+    columns = x0 + (np.arange(grid) + 0.5) * (x1 - x0) / grid
+    lines = y0 + (np.arange(grid) + 0.5) * (y1 - y0) / grid
+    u = plane.back(np.stack(np.meshgrid(columns, lines), axis=-1)).astype(np.float32)
+    test = np.array(latents.split)[shown] == Split.TEST
+    judged = test if test.any() else np.ones(len(shown), bool)
+    under = probabilities_of(plane.back(xy)).argmax(axis=1)
+    said = latents.logits[shown][:, list(plane.rows)].argmax(axis=1)
+    truth = np.array([plane.rows.index(k) for k in latents.truth[shown]])
+    decision = DecisionMap(
+        extent=extent,
+        posterior=probabilities_of(u),
+        coordinates=u,
+        support=support_of(xy.astype(np.float64), extent, grid),
+        conditions=tuple(latents.conditions[k] for k in plane.rows),
+        anchors=anchors_of(truth, said, xy, np.ones(len(xy), bool), 3),
+        fidelity=float((under == said)[judged].mean()),
+        fidelity_points=int(judged.sum()),
+        held_out=bool(test.any()),
+        model_digest=latents.model_digest,
+    )
+    ids = tuple(latents.record_ids[i] for i in shown)
+    return Projection(ids, xy, METHOD, {"conditions": list(names)}, 0, latents.model_digest), decision

@@ -1,0 +1,118 @@
+"""The exact plane, the map backwards, its picture by quadtree, and what a handle asks for."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from core.data.semantic import coordinates_of, logits_of, probabilities_of
+from core.domain import LatentTable
+from core.explain.aim import STRENGTHS, aim, coordinates_at, wanted_coordinates
+from core.explain.plane import exact_plane, fit_plane
+from core.explain.quadtree import COARSE, refined
+from core.explain.surface import fit_surface
+
+NAMES = ("WT", "DS", "TT", "Drug A")
+
+
+def latents(conditions: int = 4, each: int = 30) -> LatentTable:
+    """Clear conditions of unlike spread; every third record is held out, some are taken for another."""
+    rng = np.random.default_rng(1)
+    truth = np.repeat(np.arange(conditions), each)
+    logits = 4.0 * np.eye(conditions)[truth] + rng.normal(size=(len(truth), conditions)) * np.linspace(
+        0.5, 2, conditions
+    )
+    logits = (logits - logits.mean(axis=1, keepdims=True)).astype(np.float32)
+    u = coordinates_of(logits)
+    split = tuple("test" if n % 3 == 0 else "train" for n in range(len(truth)))
+    ids = tuple(f"r{n}" for n in range(len(truth)))
+    return LatentTable(ids, NAMES[:conditions], truth, split, u, u, logits, probabilities_of(u), "m")
+
+
+def test_logits_come_back_from_semantic_coordinates() -> None:
+    table = latents()
+    assert np.allclose(logits_of(table.coordinates), table.logits, atol=1e-5)
+
+
+@pytest.mark.parametrize(("conditions", "names"), [(3, ("WT", "DS", "TT")), (4, ("DS", "Drug A", "WT"))])
+def test_the_plane_agrees_with_the_model_everywhere_and_measures_in_standard_deviations(
+    conditions: int, names: tuple[str, ...]
+) -> None:
+    table = latents(conditions)
+    plane = fit_plane(table, names)
+    projection, decision = exact_plane(table, names, 64)
+    assert decision.fidelity == 1.0 and decision.held_out and decision.conditions == names
+    assert len(projection.record_ids) == 90 and projection.method == "exact plane"
+    assert np.allclose(plane.back(plane.places(table.coordinates)), plane.among(table.coordinates), atol=1e-4)
+    rows = [NAMES.index(n) for n in names]
+    whose = table.truth[np.isin(table.truth, rows)]
+    spread = np.mean([np.cov(projection.xy[whose == k], rowvar=False) for k in rows], axis=0)
+    assert np.allclose(spread, np.eye(2), atol=0.1)
+    left, right, top = (projection.xy[whose == k].mean(axis=0) for k in rows)
+    assert left[0] < right[0] and left[1] == pytest.approx(right[1], abs=0.1) and top[1] > left[1]
+
+
+def test_the_boundary_on_the_plane_is_a_straight_line() -> None:
+    table = latents(3)
+    _, decision = exact_plane(table, NAMES[:3], 128)
+    margin = np.log(decision.posterior[..., 0]) - np.log(decision.posterior[..., 1])
+    bend = np.abs(np.diff(margin, 2, axis=0)).max(), np.abs(np.diff(margin, 2, axis=1)).max()
+    assert max(bend) < 1e-4 * np.ptp(margin)
+
+
+def test_the_surface_gives_back_what_it_was_fitted_to_and_the_same_each_time() -> None:
+    table = latents(3)
+    xy = table.coordinates.astype(np.float64) @ np.array([[0.6, -0.8], [0.8, 0.6]]) * 3 + 5
+    surface, again = fit_surface(xy, table.coordinates, 0), fit_surface(xy, table.coordinates, 0)
+    found = surface(xy)
+    assert np.abs(found - table.coordinates).mean() < 0.1 * table.coordinates.std()
+    assert np.array_equal(found, again(xy))
+    assert (probabilities_of(found).argmax(axis=1) == table.predicted).mean() > 0.95
+
+
+def test_the_quadtree_asks_little_and_finds_every_boundary() -> None:
+    size, extent, asked = 256, (-3.0, 3.0, -2.0, 2.0), []
+
+    def ask(places: np.ndarray) -> np.ndarray:
+        asked.append(len(places))
+        x, y = places.T
+        return np.stack([4 * np.sin(2 * x) + y, 4 * np.cos(2 * y) - x], axis=1).astype(np.float32)
+
+    found, count = refined(ask, extent, size)
+    columns, rows = (-3 + (np.arange(size) + 0.5) * 6 / size), (-2 + (np.arange(size) + 0.5) * 4 / size)
+    exact = ask(np.stack(np.meshgrid(columns, rows), axis=-1).reshape(-1, 2)).reshape(size, size, 2)
+    assert found.shape == exact.shape and count == sum(asked[:-1])
+    assert np.allclose(found[::COARSE, ::COARSE], exact[::COARSE, ::COARSE], atol=1e-5)
+    assert (probabilities_of(found).argmax(axis=2) != probabilities_of(exact).argmax(axis=2)).mean() < 0.002
+    assert count < 0.35 * size**2
+
+
+def test_at_the_grab_nothing_jumps_and_far_away_the_place_decides() -> None:
+    table = latents(3)
+    _, decision = exact_plane(table, NAMES[:3], 64)
+    start = tuple(map(float, decision.anchors[1]))
+    own = coordinates_at(decision, *start) + np.array([0.7, -0.4])
+    assert np.allclose(wanted_coordinates(decision, start, own, start), own)
+    far = tuple(map(float, decision.anchors[0]))
+    assert np.allclose(wanted_coordinates(decision, start, own, far), coordinates_at(decision, *far), atol=0.05)
+
+
+def test_aiming_finds_the_mixture_and_the_strength_along_bent_ways() -> None:
+    own = np.array([-3.0, 0.0])
+    ends = {"WT": np.array([3.0, 0.0]), "TT": np.array([0.0, 4.0])}
+    bend = {1.0: 1.0, 0.5: 0.3, 1.5: 1.2}  # slow at first, then fast, then less
+    reached = {name: [own + bend[s] * (end - own) for s in STRENGTHS] for name, end in ends.items()}
+    for name, end in ends.items():
+        weights, strength = aim(own, reached, end)
+        assert weights == {name: 1.0} and strength == pytest.approx(1.0, abs=0.02)
+        weights, strength = aim(own, reached, own + 0.3 * (end - own))
+        assert weights == {name: 1.0} and strength == pytest.approx(0.5, abs=0.05)
+    weights, strength = aim(own, reached, own + 0.5 * (ends["WT"] - own) + 0.5 * (ends["TT"] - own))
+    assert weights["WT"] == pytest.approx(0.5, abs=0.02) and strength == pytest.approx(1.0, abs=0.02)
+    assert aim(own, reached, own)[1] == 0
+    assert aim(own, reached, own - (ends["WT"] - own))[1] < 0.05  # away from every condition
+
+
+def test_a_plane_without_held_out_records_says_so() -> None:
+    table = replace(latents(3), split=("train",) * 90)
+    assert not exact_plane(table, NAMES[:3], 16)[1].held_out

@@ -1,0 +1,24 @@
+"""`leigh bench map` in small on the demo: the keys of the contract, and figures that cannot be by chance."""
+
+import pytest
+
+from benchmarks import map as bench
+
+KEYS = {
+    "fidelity_heldout", "misclassified_right_side", "void_confident_cells", "quadtree_speedup", "quadtree_mismatch",
+    "new_point_ms", "permuted_label_purity", "drag_class_agreement", "reencoded_agreement",
+}  # fmt: skip
+
+
+def test_the_map_of_the_demo_says_what_the_model_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, small in (("FINE", 128), ("DRAGGED", 2), ("PLACES", 2), ("SHUFFLES", 1)):
+        monkeypatch.setattr(bench, name, small)
+    monkeypatch.setattr(bench, "_typicality", lambda *_: 1.0)  # solves sixteen images
+    found = bench.bench_map()
+    assert found.keys() >= KEYS
+    assert found["fidelity_heldout"] >= 0.95 and found["fidelity_points"] == 60
+    assert found["void_confident_cells"] == 0 and found["quadtree_mismatch"] < 0.01
+    assert found["permuted_label_purity"] < 0.4 and found["permuted_label_chance"] < 0.2
+    assert found["moved_by_new_images"] == 0 and found["same_seed_same_map"]
+    assert found["grab_change"] == 0 and found["drag_class_agreement"] == 1
+    assert found["drags"] == 4 and 0 <= found["landing_distance"] < 0.5
