@@ -22,7 +22,7 @@ from core.models.inverse import TOLERANCE
 from core.models.iresnet import IResNet, blend, block_edges, one_hot, pad_field
 
 QUARTER_GREY_LEVEL = 0.25 / 255  # largest round-trip error of a record that is shown, as share of the range
-SCREEN_ERROR = QUARTER_GREY_LEVEL / 2  # estimated, of a picture while it is dragged
+SCREEN_ERROR = 0.75 * QUARTER_GREY_LEVEL  # estimated, of a picture while it is dragged
 FARTHEST = 10.0  # strength; nothing is estimated beyond
 LARGEST_CONTRACTION = 0.9  # of any block of a record that is shown
 RETRIES = 2  # with block edges placed for this record alone

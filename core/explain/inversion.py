@@ -35,8 +35,7 @@ PLACING_TOLERANCE = 3e-4  # steps below 1e-4 are not counted as contraction
 MEASURED_RECORDS = (6, 64)  # at least, at most; between them as many as MEASURED_PIXELS hold, at network size
 MEASURED_PIXELS = 270_000
 PROBED = 8  # of them are solved roughly first
-PROBE_TOLERANCE = 3e-4
-COARSEST = 2.0  # probe tolerances
+PROBE_TOLERANCE = 3e-4  # and the coarsest for the screen: above, single images fell far behind and were solved twice
 
 
 def place_steps(
@@ -163,7 +162,7 @@ def measure_inverse(
     return replace(
         out,
         growth=float(np.exp(np.log(growth).mean())),
-        screen_tolerance=float(PROBE_TOLERANCE * min(SCREEN_ERROR / errors.max(), COARSEST)),
+        screen_tolerance=float(PROBE_TOLERANCE * min(SCREEN_ERROR / errors.max(), 1.0)),
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from scipy.special import softmax
 
-from core.data.semantic import coordinates_of
+from core.data.semantic import coordinates_of, probabilities_of
 from core.domain import (
     Counterfactual,
     CounterfactualPath,
@@ -196,7 +196,8 @@ class Session:
     ) -> Counterfactual:
         """The record for a handle held at map place (x, y), as `move`; weights and strength are in the result.
 
-        The place is one of the exact `plane` of these three conditions, where they are given.
+        The place is one of the exact `plane` of these three conditions, where they are given. Where the mixture that
+        should come nearest lands in another region (and this is no draft), the condition of the region is taken alone.
         """
         if self.decision is None or self.projection is None:
             raise BadProject("This project has no map.", "Make it on the Train page, or with `leigh map`.")
@@ -214,6 +215,12 @@ class Session:
                     own, wanted = exact_view.among(own), exact_view.back(np.array([x, y]))
                     reached = {k: [exact_view.among(u) for u in v] for k, v in reached.items() if k in plane}
                 weights, strength = aim(own, reached, wanted)
+                asked = decision.conditions[int(probabilities_of(wanted).argmax())]
+                if not draft and asked in reached and weights != {asked: 1.0}:
+                    landed = self.move(record_id, weights, strength, hold).coordinates
+                    landed = landed if exact_view is None else exact_view.among(landed)
+                    if decision.conditions[int(probabilities_of(landed).argmax())] != asked:
+                        weights, strength = aim(own, {asked: reached[asked]}, wanted)
         return self.move(record_id, weights, strength, hold, exact, draft)
 
     def path(
