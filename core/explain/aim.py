@@ -16,6 +16,7 @@ from core.explain.decision import LEAST_WEIGHT, MAX_STRENGTH
 
 STRENGTHS = (0.5, 1.0, 1.5)  # at which the image is measured
 ROUNDS = 4  # the directions bend with the strength
+AS_GOOD_AS_ONE = 1.15  # a strength that looks like the whole way; beyond it is exaggeration
 FADING = 0.15  # of the map's diagonal: where w is exp(-1/2)
 
 
@@ -60,6 +61,8 @@ def aim(
         share, _ = nnls(directions.T / strength, wanted - own)
         share[share < LEAST_WEIGHT * share.max()] = 0.0
         strength = float(np.clip(share.sum(), 1e-3, MAX_STRENGTH))
+    if 1 < strength <= AS_GOOD_AS_ONE:
+        strength = 1.0
     if not share.sum() > 1e-6:
         return {names[0]: 1.0}, 0.0
     return {n: float(s / share.sum()) for n, s in zip(names, share) if s > 0}, strength

@@ -110,6 +110,8 @@ def test_aiming_finds_the_mixture_and_the_strength_along_bent_ways() -> None:
     weights, strength = aim(own, reached, own + 0.5 * (ends["WT"] - own) + 0.5 * (ends["TT"] - own))
     assert weights["WT"] == pytest.approx(0.5, abs=0.02) and strength == pytest.approx(1.0, abs=0.02)
     assert aim(own, reached, own)[1] == 0
+    assert aim(own, reached, own + 1.05 * (ends["WT"] - own))[1] == 1.0  # as good as the whole way
+    assert aim(own, reached, own + 1.15 * (ends["WT"] - own))[1] == pytest.approx(1.375, abs=0.05)
     assert aim(own, reached, own - (ends["WT"] - own))[1] < 0.05  # away from every condition
 
 
