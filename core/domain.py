@@ -250,10 +250,11 @@ class Projection:
 
     record_ids: tuple[str, ...]
     xy: FloatArray  # (N, 2)
-    method: str  # "umap" | "discriminant plane" | "pca"
+    method: str  # "umap" | "exact plane" | "pca"
     settings: dict[str, Any]
     seed: int
     model_digest: str
+    strangers: tuple[str, ...] = ()  # records unlike all that the model learned from: their place says little
 
 
 @dataclass(frozen=True)

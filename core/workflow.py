@@ -338,7 +338,7 @@ def make_map(
     fitted anew is turned to look like the former one.
     """
     from core.explain.decision import fit_decision
-    from core.explain.projection import aligned, extended, fit_projection
+    from core.explain.projection import aligned, extended, fit_projection, strangers_of
 
     project, dataset = with_dataset(project_folder)
     card = load_card(model_folder(project, _model_of(project)))
@@ -358,6 +358,7 @@ def make_map(
     if projection is None:
         projection = fit_projection(latents, seed=seed, report=report)
         projection = aligned(projection, former) if former else projection
+    projection = replace(projection, strangers=strangers_of(latents))
     decision = fit_decision(latents, projection)
     report(Progress(2, 3, "Drawing the regions"))
     save_map(maps_folder(project), projection, decision)

@@ -81,6 +81,7 @@ def save_map(folder: Path, projection: Projection, decision: DecisionMap) -> Non
         {
             "record_ids": texts(projection.record_ids),
             "xy": projection.xy,
+            "strangers": texts(projection.strangers),
             "posterior": decision.posterior,
             "coordinates": decision.coordinates,
             "support": decision.support,
@@ -104,6 +105,7 @@ def load_map(folder: Path) -> tuple[Projection, DecisionMap]:
             settings=settings["settings"],
             seed=int(settings["seed"]),
             model_digest=settings["projection_digest"],
+            strangers=words(arrays["strangers"]) if "strangers" in arrays else (),
         )
         x0, x1, y0, y1 = (float(v) for v in settings["extent"])
         decision = DecisionMap(

@@ -253,6 +253,8 @@ class ExplorePage(QWidget):
             return
         landing = self._place_of(cf.xy, cf.coordinates) if cf is not None and cf.strength > 0 else None
         handle = view.place or landing or source
+        if cf is not None:
+            self.map.overlay.landing_colour = self.conditions()[int(cf.probabilities.argmax())].colour
         note = self._note(view.place, cf) if cf is not None and cf.valid and view.place and landing else ""
         self.map.set_marks(handle, landing if view.place else None, cf.valid if cf is not None else True, note)
 

@@ -133,7 +133,10 @@ class PicturePanel(QWidget):
         if record is None:
             self._empty()
             return
-        self.original_title.set_text(f"Original · {record.condition} · {record_caption(record)}")
+        opened = self.state.opened
+        strange = opened is not None and opened.projection is not None and record.id in opened.projection.strangers
+        unlike = " · unlike all training images" if strange else ""
+        self.original_title.set_text(f"Original · {record.condition} · {record_caption(record)}{unlike}")
         self.cf_title.set_text(target_caption(self.control.weights(), view.strength))
 
     def show_counterfactual(self) -> None:

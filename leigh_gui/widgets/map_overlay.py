@@ -30,6 +30,7 @@ class Overlay:
     crossing: Place | None = None
     colour: str = "#888888"
     lasso: QPolygonF | None = None
+    landing_colour: str = "#888888"  # of the condition that the model reads there
     note: str = ""  # what must be said of the landing
 
 
@@ -87,6 +88,9 @@ def _paint_landing(painter: QPainter, overlay: Overlay, spot, ink: QColor, paper
     at = spot(overlay.landing)
     painter.setPen(QPen(ink, 1, Qt.PenStyle.DotLine))
     painter.drawLine(spot(overlay.handle), at)
+    painter.setPen(QPen(ink, 1))
+    painter.setBrush(QColor(overlay.landing_colour))
+    painter.drawEllipse(at, 8, 8)
     for colour, width in ((paper, 5.0), (ink, 2.2)):
         painter.setPen(QPen(colour, width))
         painter.drawLine(at + QPointF(-5, -5), at + QPointF(5, 5))

@@ -6,7 +6,7 @@ import pytest
 from core.data.semantic import coordinates_of, probabilities_of
 from core.domain import DecisionMap, LatentTable, Projection
 from core.explain.decision import fit_decision, posterior_at, weights_and_strength
-from core.explain.projection import MIN_FOR_UMAP, aligned, extended, fit_projection, map_features, place
+from core.explain.projection import MIN_FOR_UMAP, aligned, extended, fit_projection, map_features, place, strangers_of
 
 CENTRES = coordinates_of(6.0 * np.eye(3))  # semantic coordinates of three conditions, each sure of itself
 
@@ -84,6 +84,16 @@ def test_new_records_are_placed_and_the_old_ones_stay_where_they_are() -> None:
     assert (np.linalg.norm(grown.xy[late, None] - centres, axis=2).argmin(axis=1) == table.truth[late]).all()
     assert extended(replace(table, model_digest="another"), former) is None  # that must be fitted anew
     assert extended(first, former).xy.tobytes() == former.xy.tobytes()
+
+
+def test_records_unlike_all_training_records_are_named() -> None:
+    table = latents(40)
+    assert strangers_of(table) == ()
+    u = table.coordinates.copy()
+    u[0] += 30  # held out
+    u[1] += 30  # a training record is like itself
+    changed = replace(table, coordinates=u, probabilities=probabilities_of(u))
+    assert table.split[:2] == ("test", "train") and strangers_of(changed) == ("r0",)
 
 
 def test_a_map_fitted_anew_is_turned_onto_the_former_one_and_keeps_its_distances() -> None:
