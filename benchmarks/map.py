@@ -15,6 +15,7 @@ from scipy.spatial import cKDTree
 
 from core.data.semantic import coordinates_of, probabilities_of
 from core.domain import DecisionMap, FloatArray, IntArray, LatentTable
+from core.errors import LeighError
 from core.explain.aim import wanted_coordinates
 from core.explain.counterfactual import encode
 from core.explain.decision import SUPPORT, posterior_at
@@ -32,13 +33,20 @@ SURE = 0.9
 SHUFFLES = 4
 NEIGHBOURS = 10
 NEW = 0.05  # share of images that come later
+LEAST = 40  # images
 
 
 def bench_map(project: Path | None = None, report: Report = silent) -> dict[str, Any]:
     """The contract's keys; each with its yardstick beside it."""
     session = Session(project or resource("demo"), "cpu", glances=True)
     table, decision = session.latents, session.decision
-    assert table is not None and decision is not None and session.projection is not None
+    if table is None or decision is None or session.projection is None:
+        raise LeighError("The project has no map.", "Run `leigh encode` and `leigh map` first.")
+    held = np.array(table.split) == "test"
+    if len(np.unique(table.truth[held])) < 2 or len(held) < LEAST:
+        raise LeighError(
+            "Too few images are held out to judge a map.", f"It takes {LEAST} images, two conditions held out."
+        )
     xy = session.projection.xy.astype(np.float64)
     out: dict[str, Any] = {"records": len(xy), "conditions": len(table.conditions), "method": session.projection.method}
     out |= _fidelity(table, decision, xy) | {"void_confident_cells": _confident_void(decision, xy)}
@@ -67,15 +75,16 @@ def _fidelity(table: LatentTable, decision: DecisionMap, xy: FloatArray) -> dict
 
 
 def _confident_void(decision: DecisionMap, xy: FloatArray) -> int:
-    """Coloured pixels, sure of a condition, whose nearest record is further away than any record's neighbours are."""
+    """Coloured pixels, sure of a condition, without data: asked at every pixel, not at every fourth as the map does."""
     x0, x1, y0, y1 = decision.extent
     height, width = decision.support.shape
     columns = x0 + (np.arange(width) + 0.5) * (x1 - x0) / width
     rows = y0 + (np.arange(height) + 0.5) * (y1 - y0) / height
     tree = cKDTree(xy)
     near = tree.query(xy, k=min(SUPPORT + 1, len(xy)))[0][:, -1]
-    nearest = tree.query(np.stack(np.meshgrid(columns, rows), axis=-1).reshape(-1, 2))[0].reshape(height, width)
-    void = nearest > 2 * np.percentile(near, 99)
+    places = np.stack(np.meshgrid(columns, rows), axis=-1).reshape(-1, 2)
+    there = tree.query(places, k=min(SUPPORT, len(xy)))[0][:, -1].reshape(height, width)
+    void = there > 2 * np.percentile(near, 99)
     return int((void & decision.support & (decision.posterior.max(axis=2) > SURE)).sum())
 
 

@@ -254,6 +254,7 @@ class Projection:
     settings: dict[str, Any]
     seed: int
     model_digest: str
+    placed_by: FloatArray | None = None  # (N, K-1) semantic coordinates the places were made from
     strangers: tuple[str, ...] = ()  # records unlike all that the model learned from: their place says little
 
 

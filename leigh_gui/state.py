@@ -64,6 +64,15 @@ class _Change(QUndoCommand):
         self._after = other._after
         return True
 
+    def of_the_same_place(self, view: View) -> bool:
+        """Whether this step put the handle of the same image to the same place."""
+        after = self._after
+        return isinstance(after, View) and (after.current, after.place) == (view.current, view.place)
+
+    def end(self, after: Any) -> None:
+        """Redo leads here."""
+        self._after = after
+
     def undo(self) -> None:
         self._state._apply(self._name, self._before)
 
@@ -92,6 +101,7 @@ class AppState(QObject):
         self.counterfactual: Counterfactual | None = None
         self.device = ""
         self._records: dict[str, ImageRecord] = {}
+        self._last: _Change | None = None  # a drag's step, whose answer may still come
 
     @property
     def project(self) -> Project | None:
@@ -108,6 +118,7 @@ class AppState(QObject):
         """Another project, or the same one read again after a job: nothing to undo."""
         same = self.opened is not None and self.opened.project.folder == opened.project.folder
         self.undo.clear()
+        self._last = None
         self.opened = opened
         self._index()
         if not same:
@@ -117,7 +128,8 @@ class AppState(QObject):
         stains = {c.name for c in opened.card.channels} if opened.card else set()
         hold = self.view.hold if set(self.view.hold or ()) < stains else None
         plane = self.view.plane if {c.name for c in self.conditions()}.issuperset(self.view.plane) else ()
-        self.view = replace(self.view, selection=known, current=current, hold=hold, plane=plane)
+        place = self.view.place if plane == self.view.plane else None
+        self.view = replace(self.view, selection=known, current=current, hold=hold, plane=plane, place=place)
         self.counterfactual = None
         for signal in (self.project_changed, self.model_changed, self.panels_changed, self.view_changed):
             signal.emit()
@@ -157,7 +169,14 @@ class AppState(QObject):
     def commit(self, before: View, text: str) -> None:
         """One undo step from `before` to the view as it is now."""
         if before != self.view:
-            self.undo.push(_Change(self, "view", before, self.view, text))
+            self._last = _Change(self, "view", before, self.view, text)
+            self.undo.push(self._last)
+
+    def amend(self, text: str) -> None:
+        """The last undo step of this text, to this place, ends where the view is now: its answer came later."""
+        last = self._last
+        if last is not None and last.text() == text and last.of_the_same_place(self.view):
+            last.end(self.view)
 
     def set_display(self, display: tuple[ChannelDisplay, ...]) -> None:
         """Channels and contrast."""

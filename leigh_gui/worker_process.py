@@ -19,7 +19,7 @@ from core.progress import Cancelled, Progress
 
 EMPTY = np.empty((0, 0, 0), dtype=np.float32)
 FIELDS = ("original", "image", "difference")
-IDLE_S = 0.3  # without a question the session may prepare for the next
+IDLE_S = 0.5  # without a question the session may prepare for the next
 
 
 class ImageSender:
@@ -83,7 +83,7 @@ def serve(connection: Connection, session_name: str) -> None:
     try:
         while True:
             if idle and not connection.poll(IDLE_S):
-                idle = _prepare(session)
+                idle = _prepare(session, connection)
                 continue
             verb, number, arguments = connection.recv()
             if verb == "quit":
@@ -116,10 +116,10 @@ def serve(connection: Connection, session_name: str) -> None:
         sender.close()
 
 
-def _prepare(session: Any) -> bool:
+def _prepare(session: Any, connection: Connection) -> bool:
     """Whether there is more to do. What fails here fails again, with its words, when it is asked for."""
     try:
-        return bool(session.prepare())
+        return bool(session.prepare(connection.poll))
     except Exception:
         return False
 

@@ -21,4 +21,5 @@ def test_the_map_of_the_demo_says_what_the_model_says(monkeypatch: pytest.Monkey
     assert found["permuted_label_purity"] < 0.4 and found["permuted_label_chance"] < 0.2
     assert found["moved_by_new_images"] == 0 and found["same_seed_same_map"]
     assert found["grab_change"] == 0 and found["drag_class_agreement"] == 1
+    assert found["reencoded_agreement"] >= 0.75 and 0 < found["nudge_change"] < 0.01
     assert found["drags"] == 4 and 0 <= found["landing_distance"] < 0.5

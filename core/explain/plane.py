@@ -1,7 +1,8 @@
 """The exact view: three conditions on a plane, without UMAP.
 
 The model's opinion among three conditions has two dimensions, so a plane holds all of it: every point lies where the
-model puts it, boundaries are straight lines, and distances are in standard deviations within a condition.
+model puts it, boundaries are straight lines, and distances are in standard deviations within a condition. What a plane
+cannot show is that the model may see a fourth condition: such records count as disagreement.
 """
 
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ import numpy as np
 
 from core.data.semantic import coordinates_of, logits_of, probabilities_of
 from core.domain import DecisionMap, FloatArray, LatentTable, Projection, Split
+from core.errors import LeighError
 from core.explain.decision import GRID, anchors_of, extent_of, support_of
 
 METHOD = "exact plane"
@@ -49,9 +51,10 @@ def fit_plane(latents: LatentTable, names: Sequence[str]) -> Plane:
         means.append(mine.mean(axis=0) if len(mine) else np.zeros(2))
         within += np.cov(mine, rowvar=False) * len(mine) if len(mine) > 2 else 0.0
     values, vectors = np.linalg.eigh(within / max(np.isin(latents.truth, rows).sum(), 1))
-    axes = vectors / np.sqrt(np.maximum(values, 1e-6 * max(values.max(), 1e-12)))
+    axes = np.eye(2) if values.max() < 1e-9 else vectors / np.sqrt(np.maximum(values, 1e-6 * values.max()))
     across = (means[1] - means[0]) @ axes
-    cosine, sine = across / (np.linalg.norm(across) + 1e-12)
+    length = np.linalg.norm(across)
+    cosine, sine = across / length if length > 1e-9 else (1.0, 0.0)
     axes = axes @ np.array([[cosine, -sine], [sine, cosine]])
     if (means[2] - means[0]) @ axes[:, 1] < 0:  # the third stands above
         axes = axes * [1, -1]
@@ -59,12 +62,14 @@ def fit_plane(latents: LatentTable, names: Sequence[str]) -> Plane:
 
 
 def exact_plane(latents: LatentTable, names: Sequence[str], grid: int = GRID) -> tuple[Projection, DecisionMap]:
-    """Places of the records of three conditions, and the regions: exact, so the map agrees with the model everywhere.
+    """Places of the records of three conditions, and the regions: exact for the model's opinion among the three.
 
-    What the model says of a record is here its opinion among the three.
+    Raises LeighError where there are no records of them.
     """
     plane = fit_plane(latents, names)
     shown = np.flatnonzero(np.isin(latents.truth, plane.rows))
+    if not len(shown):
+        raise LeighError(f"There are no images of {', '.join(names)}.", "Choose other conditions.")
     xy = plane.places(latents.coordinates[shown])
     extent = x0, x1, y0, y1 = extent_of(xy.astype(np.float64))
     columns = x0 + (np.arange(grid) + 0.5) * (x1 - x0) / grid
@@ -73,7 +78,7 @@ def exact_plane(latents: LatentTable, names: Sequence[str], grid: int = GRID) ->
     test = np.array(latents.split)[shown] == Split.TEST
     judged = test if test.any() else np.ones(len(shown), bool)
     under = probabilities_of(plane.back(xy)).argmax(axis=1)
-    said = latents.logits[shown][:, list(plane.rows)].argmax(axis=1)
+    said = np.array([plane.rows.index(k) if k in plane.rows else -1 for k in latents.predicted[shown]])
     truth = np.array([plane.rows.index(k) for k in latents.truth[shown]])
     decision = DecisionMap(
         extent=extent,

@@ -50,7 +50,9 @@ def fit_projection(latents: LatentTable, *, seed: int, report: Report = silent) 
     else:
         (xy, settings), method = _umap(features, seed), "umap"
     report(Progress(1, 3, "Fitting the map"))
-    return Projection(latents.record_ids, xy.astype(np.float32), method, settings, seed, latents.model_digest)
+    return Projection(
+        latents.record_ids, xy.astype(np.float32), method, settings, seed, latents.model_digest, latents.coordinates
+    )
 
 
 def strangers_of(latents: LatentTable) -> tuple[str, ...]:
@@ -69,17 +71,25 @@ def strangers_of(latents: LatentTable) -> tuple[str, ...]:
 
 
 def extended(latents: LatentTable, former: Projection) -> Projection | None:
-    """A former map of the same model with its places as they are and new records placed; None where few are known."""
+    """A former map of the same model with its places kept and new records placed; None where too few are known."""
+    if former.placed_by is None or not np.isfinite(former.xy).all():
+        return None
     rows = {record_id: row for row, record_id in enumerate(former.record_ids)}
-    here = np.array([i for i, r in enumerate(latents.record_ids) if r in rows], np.int64)
+    same = [  # another image may have come under the same name
+        r in rows and np.allclose(former.placed_by[rows[r]], u, atol=1e-4)
+        for r, u in zip(latents.record_ids, latents.coordinates)
+    ]
+    here = np.flatnonzero(same)
     if former.model_digest != latents.model_digest or len(here) < max(MIN_FOR_UMAP, len(latents.record_ids) / 2):
         return None
     features = map_features(latents)
     known = former.xy[[rows[latents.record_ids[i]] for i in here]]
     xy = place(features[here], known, features)
     xy[here] = known
-    settings = {**former.settings, "placed": len(xy) - len(here)}
-    return replace(former, record_ids=latents.record_ids, xy=xy, settings=settings)
+    settings = {**former.settings, "placed": former.settings.get("placed", 0) + len(xy) - len(here)}
+    return replace(
+        former, record_ids=latents.record_ids, xy=xy, settings=settings, placed_by=latents.coordinates.copy()
+    )
 
 
 def aligned(projection: Projection, former: Projection) -> Projection:
@@ -89,7 +99,7 @@ def aligned(projection: Projection, former: Projection) -> Projection:
     """
     rows = {record_id: row for row, record_id in enumerate(former.record_ids)}
     shared = [(i, rows[r]) for i, r in enumerate(projection.record_ids) if r in rows]
-    if len(shared) < 3:
+    if len(shared) < 3 or not np.isfinite(former.xy).all():
         return projection
     here, there = (np.array(side) for side in zip(*shared))
     old, new = former.xy[there].astype(np.float64), projection.xy[here].astype(np.float64)

@@ -1,7 +1,9 @@
 """One open project with its model, answering what the Explore page asks. Lives in the inference worker process."""
 
+import logging
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -44,8 +46,9 @@ from core.io.project import latents_path, maps_folder, model_folder, open_projec
 from core.io.tables import load_latents, load_map
 from core.io.unchanged import read_unchanged
 from core.models.load import build, choose_device
-from core.progress import Progress, Report, silent
+from core.progress import Cancelled, Progress, Report, silent
 
+log = logging.getLogger(__name__)
 KEPT = 16  # encoded records remembered
 PREPARED = 4  # choices of held channels that a selected record is encoded with in idle moments
 DRAFT_ABOVE_S = 0.04  # seconds a picture may take before a draft comes first
@@ -109,22 +112,28 @@ class Session:
         others = [c for c in self.card.conditions if c.name != source]
         likeliest = next((c.name for c in others if c.role == Role.HEALTHY), others[0].name)
         shown = self.move(record_id, {likeliest: 1.0}, 0.0, hold)
-        holds = dict.fromkeys(self.holding(source, c.name) for c in others) if hold is None else {}
+        holds = dict.fromkeys(self.holding(source, c.name) if hold is None else hold for c in others)
         self._to_prepare = [(record_id, h) for h in list(holds)[:PREPARED]]
         return shown
 
-    def prepare(self) -> bool:
+    def prepare(self, interrupted: Callable[[], bool] = lambda: False) -> bool:
         """One thing a drag of the selected record may need: to be encoded with other channels held, or `_reached`.
 
-        For idle moments; False when there is nothing left to do.
+        For idle moments; given up when `interrupted`. False when there is nothing left to do.
         """
         if self._to_prepare:
             record_id, hold = self._to_prepare[0]
-            if (record_id, held_mask(self.card, hold)) not in self._encoded:
-                self._encode(record_id, hold, exact=False)
-            else:
-                self._to_prepare.pop(0)
-                self._reached(record_id, hold)
+            self.model.interrupted = interrupted
+            try:
+                if (record_id, held_mask(self.card, hold)) not in self._encoded:
+                    self._encode(record_id, hold, exact=False)
+                else:
+                    self._reached(record_id, hold)
+                    self._to_prepare.pop(0)
+            except Cancelled:
+                log.debug("Something newer was asked while preparing.")
+            finally:
+                self.model.interrupted = lambda: False
         return bool(self._to_prepare)
 
     def move(
@@ -143,13 +152,17 @@ class Session:
         those it is encoded with already.
         """
         target = max(weights, key=lambda name: weights[name])
+        chosen = hold is not None
         hold = self.holding(self._source(record_id), target) if hold is None else hold
-        draft = draft and self._picture_s > DRAFT_ABOVE_S
-        encoded = (draft and self._encoded_already(record_id, hold)) or self._encode(record_id, hold, exact)
+        draft = draft and not exact and self._picture_s > DRAFT_ABOVE_S
+        already = self._encoded_already(record_id, hold) if draft and not chosen else None
+        encoded = already or self._encode(record_id, hold, exact)
         began = time.perf_counter()
         result = self._placed(counterfactual(self.model, self.card, encoded, weights, strength, draft=draft))
         if strength > 0 and not draft:
             self._picture_s = time.perf_counter() - began
+        if encoded.held != held_mask(self.card, hold):
+            result = replace(result, draft=True)
         if not (exact and strength > 0 and result.valid and self.panel is not None):
             return result
         return replace(result, evidence=self.direction(result.source, target).judge([self.measure(result)]))
@@ -217,9 +230,8 @@ class Session:
                 weights, strength = aim(own, reached, wanted)
                 asked = decision.conditions[int(probabilities_of(wanted).argmax())]
                 if not draft and asked in reached and weights != {asked: 1.0}:
-                    landed = self.move(record_id, weights, strength, hold).coordinates
-                    landed = landed if exact_view is None else exact_view.among(landed)
-                    if decision.conditions[int(probabilities_of(landed).argmax())] != asked:
+                    landed = self.move(record_id, weights, strength, hold).probabilities
+                    if self.card.condition_names[int(landed.argmax())] != asked:
                         weights, strength = aim(own, {asked: reached[asked]}, wanted)
         return self.move(record_id, weights, strength, hold, exact, draft)
 
@@ -291,23 +303,21 @@ class Session:
         Measured once; where that is not to be done `now` and was not before, nothing.
         """
         key = (record_id, held_mask(self.card, hold))
-        if key not in self._responses and now:
-            encoded = self._encode(record_id, hold, exact=False)
-            if encoded.failure:
-                return {}
-            others = [c.name for c in self.card.conditions if c.name != encoded.source]
-            self._responses[key] = {
-                name: [
-                    coordinates_of(
-                        read_logits(self.model, decode(self.model, self.card, encoded, {name: 1.0}, s, draft=True))
-                    )
-                    for s in STRENGTHS
-                ]
-                for name in others
-            }
-            while len(self._responses) > KEPT:
-                self._responses.popitem(last=False)
-        return self._responses.get(key, {})
+        found = self._responses.get(key, {})
+        others = [c.name for c in self.card.conditions if c.name != self._source(record_id)]
+        if len(found) == len(others) or not now:
+            return found if len(found) == len(others) else {}
+        encoded = self._encode(record_id, hold, exact=False)
+        if encoded.failure:
+            return {}
+        found = self._responses.setdefault(key, {})
+        while len(self._responses) > KEPT:
+            self._responses.popitem(last=False)
+        for name in others:
+            if name not in found:
+                images = (decode(self.model, self.card, encoded, {name: 1.0}, s, draft=True) for s in STRENGTHS)
+                found[name] = [coordinates_of(read_logits(self.model, image)) for image in images]
+        return found
 
     def _encoded_already(self, record_id: str, hold: Held) -> Encoded | None:
         """The record as it was encoded last, preferably with these channels held."""

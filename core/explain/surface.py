@@ -51,26 +51,25 @@ def fit_surface(xy: FloatArray, u: FloatArray, seed: int) -> Surface:
     wanted = torch.from_numpy(((u - mean) / spread).astype(np.float32))
     posterior = torch.from_numpy(probabilities_of(u))
     basis = torch.from_numpy(logits_of(np.eye(u.shape[1], dtype=np.float32)))
-    state = torch.random.get_rng_state()
-    torch.manual_seed(seed)
-    sides = (2, *WIDTHS, u.shape[1])
-    layers = [nn.Linear(a, b) for a, b in pairwise(sides)]
-    optimiser = torch.optim.Adam([p for layer in layers for p in layer.parameters()], RATE)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, STEPS)
-    for _ in range(STEPS):
-        rows = torch.randperm(len(x))[:BATCH]
-        h = x[rows]
-        for layer in layers[:-1]:
-            h = layer(h).tanh()
-        found = layers[-1](h)
-        logits = (found * torch.from_numpy(spread) + torch.from_numpy(mean)) @ basis
-        loss = functional.mse_loss(found, wanted[rows])
-        loss = loss + functional.kl_div(logits.log_softmax(1), posterior[rows], reduction="batchmean")
-        optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
-        schedule.step()
-    torch.random.set_rng_state(state)
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        sides = (2, *WIDTHS, u.shape[1])
+        layers = [nn.Linear(a, b) for a, b in pairwise(sides)]
+        optimiser = torch.optim.Adam([p for layer in layers for p in layer.parameters()], RATE)
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, STEPS)
+        for _ in range(STEPS):
+            rows = torch.randperm(len(x))[:BATCH]
+            h = x[rows]
+            for layer in layers[:-1]:
+                h = layer(h).tanh()
+            found = layers[-1](h)
+            logits = (found * torch.from_numpy(spread) + torch.from_numpy(mean)) @ basis
+            loss = functional.mse_loss(found, wanted[rows])
+            loss = loss + functional.kl_div(logits.log_softmax(1), posterior[rows], reduction="batchmean")
+            optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+            schedule.step()
     arrays = [(layer.weight.detach().numpy().T.copy(), layer.bias.detach().numpy().copy()) for layer in layers]
     return Surface(
         centre.astype(np.float32),

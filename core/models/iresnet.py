@@ -6,7 +6,7 @@ solved, and "reverse", latent -> image, is one plain pass: that is what a drag n
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -19,6 +19,7 @@ from torch.nn import functional
 
 from core.models.inverse import TOLERANCE, Inverse, solve
 from core.models.velocity import MULTIPLE, Velocity
+from core.progress import Cancelled
 
 FIELD_MULTIPLE = 2 * MULTIPLE  # sides of an image are padded to multiples of this
 GRAIN_PX = 256  # the grain repeats after so many pixels, more than a velocity sees at once
@@ -103,6 +104,7 @@ class IResNet(nn.Module):
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()
         self.architecture = architecture
+        self.interrupted: Callable[[], bool] = lambda: False  # asked between blocks: whoever waits may come first
         a = architecture
         self.velocity = Velocity(4 * a.channels, a.conditions, a.widths)
         self.flow = SequenceINN(a.channels, FIELD_MULTIPLE, FIELD_MULTIPLE)
@@ -170,6 +172,8 @@ class IResNet(nn.Module):
         quality: list[Inverse] = []
         done: list[tuple[float, Tensor]] = []  # logit of a block's time, its velocity
         for i, block in enumerate(self.blocks):
+            if self.interrupted():
+                raise Cancelled
             start = starts[i] if starts else y - block.h * _ahead(done, _logit(block.t)) if done else None
             quality.append(block.invert(y, condition, start, tolerance * math.sqrt(block.t / TOLERANCE_AT)))
             done.append((_logit(block.t), quality[-1].step / block.h))
@@ -209,6 +213,8 @@ class IResNet(nn.Module):
         demo it came within .12 of the exact change where nuclei are held, and within .3 where nothing is (root mean
         square, share of the change).
         """
+        if self.interrupted():
+            raise Cancelled
         _, stays = self._condition(own, held, times)
         blocks = self.blocks
         off, before, h_before = torch.zeros_like(way[0]), None, 1.0

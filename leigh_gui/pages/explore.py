@@ -162,12 +162,18 @@ class ExplorePage(QWidget):
         for name in names if len(set(first)) == 2 else ():
             if name not in first:
                 self.maps.addItem(f"Exact plane of {', '.join((*first, name))}", (*first, name))
-        self.maps.setCurrentIndex(max(self.maps.findData(self.state.view.plane), 0))
+        if self.state.view.plane and self.state.view.plane not in self._offered():
+            self.maps.addItem(f"Exact plane of {', '.join(self.state.view.plane)}", self.state.view.plane)
         self.maps.blockSignals(False)
         self.maps.setVisible(self.maps.count() > 1)
 
+    def _offered(self) -> list[tuple[str, ...]]:
+        """The planes in the box; Qt itself finds tuples by identity only."""
+        return [tuple(self.maps.itemData(row)) for row in range(self.maps.count())]
+
     def _show_map(self) -> None:
         """Points and regions of the map that is chosen."""
+        self.maps.setCurrentIndex(self._offered().index(self.state.view.plane))
         opened = self.state.opened
         assert opened is not None and opened.latents and opened.projection
         latents, projection, decision = opened.latents, opened.projection, opened.decision
@@ -216,11 +222,12 @@ class ExplorePage(QWidget):
 
     def _on_view(self) -> None:
         view = self.state.view
-        if view.plane != self._shown_plane:
-            self.maps.setCurrentIndex(max(self.maps.findData(view.plane), 0))
+        anew = self.state.ready_to_explore and view.plane != self._shown_plane
+        if anew:
             self._show_map()
-            self._on_path()
         self.map.set_source(view.current)
+        if anew:
+            self._on_path()
         self.map.set_selection(view.selection)
         if view.selection != self._shown_selection:
             self._shown_selection = view.selection
@@ -255,7 +262,9 @@ class ExplorePage(QWidget):
         handle = view.place or landing or source
         if cf is not None:
             self.map.overlay.landing_colour = self.conditions()[int(cf.probabilities.argmax())].colour
-        note = self._note(view.place, cf) if cf is not None and cf.valid and view.place and landing else ""
+        place = self.map.overlay.handle if self.control.dragging() else view.place
+        said = cf is not None and cf.valid and not cf.draft and place and landing
+        note = self._note(place, cf) if said else ""
         self.map.set_marks(handle, landing if view.place else None, cf.valid if cf is not None else True, note)
 
     def _on_path(self) -> None:
@@ -284,10 +293,8 @@ class ExplorePage(QWidget):
 
         if self._decision is None:
             return ""
-        names = self._decision.conditions
-        known = [c.name for c in self.conditions()]
-        under = names[int(posterior_at(self._decision, *place).argmax())]
-        landed = max(names, key=lambda name: cf.probabilities[known.index(name)])
+        under = self._decision.conditions[int(posterior_at(self._decision, *place).argmax())]
+        landed = self.conditions()[int(cf.probabilities.argmax())].name
         return "" if landed == under else f"The handle is in {under}, the picture lands in {landed}."
 
     def _place_of(self, xy: tuple[float, float] | None, coordinates: np.ndarray) -> tuple[float, float] | None:

@@ -168,6 +168,8 @@ class ExploreControl(QObject):
 
     def _on_model(self) -> None:
         self._ready = False
+        self._rest.stop()
+        self._before = None
         self._selected, self._asked, self.path, self.original = "", (), None, None
         if self.state.ready_to_explore and self.state.project is not None:
             self.worker.open(self.state.project.folder)
@@ -184,13 +186,14 @@ class ExploreControl(QObject):
             self._selected = ""
             return
         if view.current != self._selected:
+            self._rest.stop()
             self._selected, self._asked, self.path, self.original = view.current, (), None, None
             self.state.set_counterfactual(None)
             self.path_changed.emit()
             self._read_original(record)
             if self._ready:
                 self.worker.select(view.current, view.hold)
-        elif self._ready and self._key(view) != self._asked and not self._dragging():
+        elif self._ready and self._key(view) != self._asked and not self.dragging():
             self._ask_move(view, exact=True)
 
     def _ask_move(self, view: View, exact: bool, draft: bool = False) -> None:
@@ -215,12 +218,14 @@ class ExploreControl(QObject):
         if verb == "drag" and result.weights:
             self._asked = self._key(replace(view, weights=result.weights, strength=result.strength))
             self.state.preview(weights=result.weights, strength=result.strength)
+            if arguments.get("exact"):
+                self.state.amend("Drag")
         self.state.set_counterfactual(result)
         if verb == "select" and view.strength > 0 and view.weights:
             self._ask_move(view, exact=True)
         elif verb == "select":
             self._asked = self._key(view)
-        elif arguments.get("exact") and result.valid and not self._dragging() and self._path_is_stale(result.weights):
+        elif arguments.get("exact") and result.valid and not self.dragging() and self._path_is_stale(result.weights):
             self.worker.path(view.current, dict(result.weights), PATH_FRAMES, view.hold)
 
     def _path_is_stale(self, weights: dict[str, float]) -> bool:
@@ -253,7 +258,7 @@ class ExploreControl(QObject):
     def _on_rest(self) -> None:
         """The hand still holds on, but rests: a draft is replaced."""
         cf = self.state.counterfactual
-        if self._dragging() and (self.worker.busy() or (cf is not None and cf.draft)):
+        if self.dragging() and (self.worker.busy() or (cf is not None and cf.draft)):
             self._ask_again()
 
     def _let_go(self, text: str) -> None:
@@ -262,7 +267,8 @@ class ExploreControl(QObject):
         if before is not None:
             self.state.commit(before, text)
 
-    def _dragging(self) -> bool:
+    def dragging(self) -> bool:
+        """Whether the hand is on the handle or the slider."""
         return self._before is not None
 
     @staticmethod

@@ -7,6 +7,7 @@ import pytest
 
 from core.data.semantic import coordinates_of, logits_of, probabilities_of
 from core.domain import LatentTable
+from core.errors import LeighError
 from core.explain.aim import STRENGTHS, aim, coordinates_at, wanted_coordinates
 from core.explain.plane import exact_plane, fit_plane
 from core.explain.quadtree import COARSE, refined
@@ -39,12 +40,19 @@ def test_the_plane_agrees_with_the_model_everywhere_and_measures_in_standard_dev
     conditions: int, names: tuple[str, ...]
 ) -> None:
     table = latents(conditions)
+    if conditions == 4:  # a held-out WT image that the model takes for TT
+        table.logits[0, 2] += 9
+        u = coordinates_of(table.logits)
+        table = replace(table, coordinates=u, probabilities=probabilities_of(u))
     plane = fit_plane(table, names)
     projection, decision = exact_plane(table, names, 64)
-    assert decision.fidelity == 1.0 and decision.held_out and decision.conditions == names
+    rows = [NAMES.index(n) for n in names]
+    held = np.array([s == "test" and t in rows for s, t in zip(table.split, table.truth)])
+    fourth = ~np.isin(table.predicted[held], rows)  # what no plane of three can show
+    assert decision.fidelity == pytest.approx(1 - fourth.mean()) and (conditions == 3) == (not fourth.any())
+    assert decision.held_out and decision.conditions == names
     assert len(projection.record_ids) == 90 and projection.method == "exact plane"
     assert np.allclose(plane.back(plane.places(table.coordinates)), plane.among(table.coordinates), atol=1e-4)
-    rows = [NAMES.index(n) for n in names]
     whose = table.truth[np.isin(table.truth, rows)]
     spread = np.mean([np.cov(projection.xy[whose == k], rowvar=False) for k in rows], axis=0)
     assert np.allclose(spread, np.eye(2), atol=0.1)
@@ -113,6 +121,17 @@ def test_aiming_finds_the_mixture_and_the_strength_along_bent_ways() -> None:
     assert aim(own, reached, own + 1.05 * (ends["WT"] - own))[1] == 1.0  # as good as the whole way
     assert aim(own, reached, own + 1.15 * (ends["WT"] - own))[1] == pytest.approx(1.375, abs=0.05)
     assert aim(own, reached, own - (ends["WT"] - own))[1] < 0.05  # away from every condition
+
+
+def test_conditions_that_do_not_vary_or_have_no_images_do_not_break_the_plane() -> None:
+    table = latents(4)
+    flat = replace(table, logits=(4.0 * np.eye(4)[table.truth] - 1).astype(np.float32))
+    flat = replace(flat, coordinates=coordinates_of(flat.logits))
+    projection, _ = exact_plane(flat, NAMES[:3], 16)
+    assert np.abs(projection.xy).max() < 100
+    gone = replace(table, truth=np.full(len(table.truth), 3))
+    with pytest.raises(LeighError, match="no images of WT, DS, TT"):
+        exact_plane(gone, NAMES[:3], 16)
 
 
 def test_a_plane_without_held_out_records_says_so() -> None:

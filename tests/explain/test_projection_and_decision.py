@@ -84,6 +84,12 @@ def test_new_records_are_placed_and_the_old_ones_stay_where_they_are() -> None:
     assert (np.linalg.norm(grown.xy[late, None] - centres, axis=2).argmin(axis=1) == table.truth[late]).all()
     assert extended(replace(table, model_digest="another"), former) is None  # that must be fitted anew
     assert extended(first, former).xy.tobytes() == former.xy.tobytes()
+    u = first.coordinates.copy()
+    u[[0, 45]] = u[[45, 0]]  # other images under the same names
+    swapped = replace(first, coordinates=u, probabilities=probabilities_of(u))
+    found = extended(swapped, former)
+    assert found is not None and np.linalg.norm(found.xy[[0, 45]] - former.xy[[45, 0]], axis=1).max() < 3
+    assert np.array_equal(np.delete(found.xy, [0, 45], axis=0), np.delete(former.xy, [0, 45], axis=0))
 
 
 def test_records_unlike_all_training_records_are_named() -> None:

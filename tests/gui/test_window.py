@@ -156,9 +156,41 @@ def test_the_exact_plane_of_three_conditions_is_chosen_dragged_on_and_undone(ope
     assert ("WT", "DS", "TT") in asked
     cf = opened.state.counterfactual
     assert page.map.overlay.landing == pytest.approx(tuple(page.plane.places(cf.coordinates)))
+    assert page.map.overlay.path == () or page.map.overlay.path[0] == page.map.overlay.source
+    opened.state.undo.undo()
+    assert opened.state.view.strength == 0
+    opened.state.undo.redo()
+    assert opened.state.view.strength == pytest.approx(cf.strength) and opened.state.view.weights == cf.weights
+    opened.opener.reopen("explore")  # as after any job
+    qtbot.waitUntil(lambda: opened.state.undo.index() == 0 and opened.state.counterfactual is not None, timeout=8000)
+    assert page.maps.currentData() == ("WT", "DS", "TT") and page.plane is not None
+    page.maps.activated.emit(0)
+    assert len(page.map._ids) == everything and page.plane is None and page.maps.currentIndex() == 0
+    opened.control.set_plane(("WT", "DS", "TT"))
     while opened.state.view.plane:
         opened.state.undo.undo()
     assert len(page.map._ids) == everything and page.plane is None and page.maps.currentIndex() == 0
+
+
+def test_a_project_without_a_model_opens_while_a_plane_is_chosen(opened, qtbot, tmp_path):
+    opened.control.set_plane(("WT", "DS", "TT"))
+    bare = make_project(tmp_path / "bare", with_model=False)
+    opened.open_path(bare.folder)
+    qtbot.waitUntil(lambda: opened.state.project.folder == bare.folder, timeout=8000)
+    assert opened.state.view.plane == () and not opened.error_bar.isVisible()
+
+
+def test_a_handle_that_rests_does_not_disturb_the_image_selected_meanwhile(opened, qtbot):
+    sent = []
+    ask = opened.worker._ask
+    opened.worker._ask = lambda verb, arguments: (sent.append(verb), ask(verb, arguments))
+    goal = opened.state.opened.decision.anchors[0]
+    opened.control.drag(*map(float, goal), False)
+    opened.control.step(1)
+    qtbot.wait(300)
+    assert sent[:2] == ["drag", "select"] and "drag" not in sent[1:]
+    qtbot.waitUntil(lambda: opened.state.counterfactual is not None, timeout=8000)
+    assert opened.state.counterfactual.record_id == opened.state.view.current
 
 
 def test_the_map_says_so_where_the_picture_lands_in_another_region(opened, qtbot):
