@@ -174,8 +174,10 @@ class AppState(QObject):
 
     def amend(self, text: str) -> None:
         """The last undo step of this text, to this place, ends where the view is now: its answer came later."""
-        last = self._last
-        if last is not None and last.text() == text and last.of_the_same_place(self.view):
+        last, top = self._last, self.undo.index() - 1
+        if last is None or top < 0 or self.undo.command(top) is not last:  # undone, or followed by another step
+            return
+        if last.text() == text and last.of_the_same_place(self.view):
             last.end(self.view)
 
     def set_display(self, display: tuple[ChannelDisplay, ...]) -> None:

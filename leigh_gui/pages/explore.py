@@ -153,8 +153,10 @@ class ExplorePage(QWidget):
 
     def _offer_maps(self) -> None:
         """All conditions; and healthy, diseased and one more on an exact plane."""
-        names = [c.name for c in self.conditions()]
-        roles = {c.role: c.name for c in reversed(self.conditions())}
+        opened = self.state.opened
+        assert opened is not None and opened.latents
+        there = [c for k, c in enumerate(self.conditions()) if (opened.latents.truth == k).any()]
+        names, roles = [c.name for c in there], {c.role: c.name for c in reversed(there)}
         first = [roles.get(Role.HEALTHY, names[0]), roles.get(Role.DISEASED, names[-1])]
         self.maps.blockSignals(True)
         self.maps.clear()
