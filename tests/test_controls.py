@@ -13,9 +13,10 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from core.cli import main
-from core.controls.negative import at_chance, permuted_conditions
+from core.controls.negative import at_chance, fair_labels, from_truth, permuted_conditions
 from core.controls.plants import UNTOUCHED, Plant, parse_plants, plan
 from core.controls.positive import positive_control, recovery
+from core.data.split import split_by_group
 from core.domain import Channel, Dataset, ImageRecord, ModelCard, Project, Recipe, Split
 from core.errors import LeighError
 from core.explain.session import Session
@@ -320,6 +321,15 @@ def test_wells_are_shuffled_whole_and_well_mixed(seed: int) -> None:
     assert Counter((r.condition, d) for r, d in zip(records, drawn, strict=True))["WT", "WT"] == 4
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_knowing_the_true_conditions_helps_no_more_than_chance_with_shuffled_ones(seed: int) -> None:
+    records = plate({f"{c}{n}": [c, c] for c in ("WT", "DS", "TT", "A") for n in range(8)})
+    drawn = fair_labels(records, seed)
+    shuffled = [replace(r, condition=c) for r, c in zip(records, drawn, strict=True)]
+    assert from_truth(records, drawn, split_by_group(shuffled, seed=seed)) == pytest.approx(0.25, abs=0.07)
+    assert Counter(drawn) == Counter(r.condition for r in records) and drawn == fair_labels(records, seed)
+
+
 def test_wells_that_hold_several_conditions_are_shuffled_within() -> None:
     records = plate({f"w{n}": ["WT", "WT", "DS", "DS"] for n in range(3)})
     drawn = permuted_conditions(records, 0)
@@ -355,8 +365,20 @@ def test_chance_is_the_larger_of_even_guessing_and_the_largest_condition(
     conditions = own.dataset.conditions
     card = ModelCard("m", "iresnet", (), conditions, blank, {}, "quick", 0, "", {}, accuracy=told)
     assert (at_chance(card)["chance"], at_chance(card)["at_chance"]) == (chance, inside)
+    assert at_chance(card, low - 0.01)["at_chance"] == (inside or low <= chance)  # less is what the shuffle leaves
     nothing = at_chance(replace(card, accuracy={"accuracy": None, "reason": "why"}))
     assert nothing["accuracy"] is None and nothing["at_chance"] is None
+
+
+def test_what_the_true_conditions_say_of_shuffled_ones_is_counted_from_training_to_held_out_groups() -> None:
+    records = plate({f"{c}{n}": [c] for c in ("WT", "DS") for n in range(4)})
+    split = {f"{c}{n}": Split.TEST if n == 3 else Split.TRAIN for c in ("WT", "DS") for n in range(4)}
+    labels = ["WT", "DS", "DS", "WT", "WT", "WT", "DS", "WT"]  # WT3 is named DS, DS3 is named WT
+    assert from_truth(records, labels, split) == 0.5
+    even = {**split, "DS2": Split.TEST, "WT2": Split.TEST}  # WT bears both names once
+    assert from_truth(records, labels, even) == pytest.approx((0.5 + 0.5 + 0 + 1) / 4)
+    assert from_truth(records, labels, dict.fromkeys(split, Split.TRAIN)) is None
+    assert from_truth(records, [r.condition for r in records], split) == 1
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -378,7 +400,8 @@ def test_shuffled_labels_leave_the_users_model_as_it_is(
     told = json.loads(capsys.readouterr().out.splitlines()[-1])
     folder = project.folder / "exports" / "permuted-labels"
     assert set(told) == {
-        "accuracy", "accuracy_low", "accuracy_high", "chance", "at_chance", "change_vs_model", "project"
+        "accuracy", "accuracy_low", "accuracy_high", "chance", "chance_from_truth", "at_chance", "change_vs_model",
+        "project",
     }  # fmt: skip
     assert Path(told["project"]) == folder and told["chance"] == 0.5
     assert told["accuracy_low"] <= told["accuracy"] <= told["accuracy_high"] and told["change_vs_model"] > 0

@@ -1,6 +1,7 @@
 """Negative control: where conditions are shuffled between wells, nothing may be learned."""
 
 import shutil
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from core.data.split import split_by_group
 from core.domain import Dataset, ImageRecord, ModelCard, Problem, Split
 from core.errors import LeighError
 from core.explain.session import Session
@@ -17,6 +19,7 @@ from core.workflow import train, with_dataset
 
 FOLDER = "permuted-labels"  # in the exports of the project
 DRAWS = 200  # of shuffled labels, of which the best mixed one is taken
+SHUFFLES = 20  # well mixed ones, of which the fairest is taken
 WIDE = 0.5  # an interval of accuracy that excludes little
 COMPARED = 24  # images whose change is compared with that of the user's model
 
@@ -35,7 +38,7 @@ def negative_control(
     What is still learned on held-out groups is no biology. The user's model, latents and map are only read.
     """
     project, dataset = with_dataset(project_folder)
-    labels = permuted_conditions(dataset.records, seed)
+    labels = fair_labels(dataset.records, seed, test_groups)
     records = tuple(replace(r, condition=c) for r, c in zip(dataset.records, labels))
     told = Problem("all images", "a negative control: their conditions were shuffled", "", "warning")
     shuffled = replace(dataset, records=records, problems=(told,))
@@ -44,10 +47,34 @@ def negative_control(
         shutil.rmtree(folder)
     create_project(folder, shuffled, f"{project.name}: conditions shuffled")
     card = train(folder, preset=preset, seed=seed, test_groups=test_groups, device=device, report=report)
-    result = at_chance(card)
+    result = at_chance(card, from_truth(dataset.records, labels, card.split))
     result["change_vs_model"] = _change_vs_model(project_folder, folder, dataset, card, device, report)
     result["project"] = str(folder)
     return {**result, "text": _chance_text(result, card)}
+
+
+def fair_labels(records: Sequence[ImageRecord], seed: int, test_groups: Sequence[str] = ()) -> list[str]:
+    """Of some shuffles the one in which who knows the true conditions is right about as often as by chance.
+
+    Where a shuffle mixes well, the labels of held-out groups are often those that training groups of the same
+    condition lack: accuracy is then far below chance, and a leak could hide behind it.
+    """
+    even = 1 / len({r.condition for r in records})
+    best: tuple[float, list[str]] | None = None
+    for turn in range(SHUFFLES):
+        labels = permuted_conditions(records, seed + 1000 * turn)
+        shuffled = [replace(r, condition=c) for r, c in zip(records, labels)]
+        try:
+            informed = from_truth(records, labels, split_by_group(shuffled, seed=seed, test_groups=test_groups))
+        except LeighError:  # these labels leave a condition without training groups
+            if turn == SHUFFLES - 1 and best is None:
+                raise
+            continue
+        unfair = abs(informed - even) if informed is not None else 0.0
+        if best is None or unfair < best[0]:
+            best = unfair, labels
+    assert best is not None
+    return best[1]
 
 
 def permuted_conditions(records: Sequence[ImageRecord], seed: int) -> list[str]:
@@ -89,19 +116,38 @@ def permuted_conditions(records: Sequence[ImageRecord], seed: int) -> list[str]:
     return [str(names[k]) for k in best]
 
 
-def at_chance(card: ModelCard) -> dict[str, Any]:
+def from_truth(records: Sequence[ImageRecord], labels: Sequence[str], split: dict[str, str]) -> float | None:
+    """Accuracy on held-out groups of who sees nothing but the true condition and was taught these labels.
+
+    It names the label that most training images of that condition bear; of several, one at random. A shuffle that mixes
+    well leaves it to few held-out groups, so this is often less than 1/K. None without held-out groups.
+    """
+    taught = Counter((r.condition, k) for r, k in zip(records, labels) if split.get(r.group) == Split.TRAIN)
+    likeliest = {
+        truth: [k for (t, k), n in taught.items() if t == truth and n == max(taught[truth, other] for other in labels)]
+        for truth in {t for t, _ in taught}
+    }
+    held = [(r.condition, k) for r, k in zip(records, labels) if split.get(r.group) == Split.TEST]
+    right = [(k in likeliest[t]) / len(likeliest[t]) for t, k in held if t in likeliest]
+    return float(np.mean(right)) if right else None
+
+
+def at_chance(card: ModelCard, informed: float | None = None) -> dict[str, Any]:
     """Accuracy on held-out groups beside chance: the share of the largest condition there, at least 1/K.
 
-    `at_chance` is whether the interval meets what guessing can reach, from 1/K to that share.
+    `at_chance` is whether the interval meets what guessing can reach, from 1/K to that share; or what the true
+    conditions say of the shuffled ones, `informed` (see `from_truth`).
     """
     told = card.accuracy
     result: dict[str, Any] = {k: told.get(k) for k in ("accuracy", "accuracy_low", "accuracy_high")}
     even = 1 / len(card.conditions)
     if result["accuracy"] is None:
-        return result | {"chance": even, "at_chance": None}
+        return result | {"chance": even, "chance_from_truth": informed, "at_chance": None}
     support = np.sum(told["confusion"], axis=1)
     chance = max(even, float(support.max() / support.sum()))
-    return result | {"chance": chance, "at_chance": told["accuracy_low"] <= chance and told["accuracy_high"] >= even}
+    low, high = (even, chance) if informed is None else (min(even, informed), max(chance, informed))
+    inside = told["accuracy_low"] <= high and told["accuracy_high"] >= low
+    return result | {"chance": chance, "chance_from_truth": informed, "at_chance": inside}
 
 
 def _change_vs_model(
@@ -149,7 +195,10 @@ def _chance_text(result: dict[str, Any], card: ModelCard) -> str:
     interval = f"[{result['accuracy_low']:.2f}-{result['accuracy_high']:.2f}]"
     where = f"{told['test_records']} images in {told['test_groups']} held-out groups"
     line = f"With shuffled conditions: accuracy {result['accuracy']:.2f} {interval} on {where}, "
-    line += f"chance is {result['chance']:.2f}: "
+    line += f"chance is {result['chance']:.2f}"
+    if result["chance_from_truth"] is not None:
+        line += f", {result['chance_from_truth']:.2f} for who knows no more than the true conditions"
+    line += ": "
     if result["at_chance"]:
         line += "nothing was learned, as it should be."
         if result["accuracy_high"] - result["accuracy_low"] > WIDE:
