@@ -97,7 +97,8 @@ def extent_of(xy: FloatArray) -> tuple[float, float, float, float]:
 def support_of(xy: FloatArray, extent: tuple[float, float, float, float], grid: int) -> BoolArray:
     """Is there data? The 5th neighbour is no further than twice the 99th percentile among the records themselves.
 
-    That distance changes no faster than the place, so it is measured at every fourth pixel and interpolated.
+    That distance changes no faster than the place: it is interpolated from every fourth pixel, and measured where that
+    could decide otherwise.
     """
     count = min(SUPPORT, len(xy) - 1) if len(xy) > 1 else 1
     tree = cKDTree(xy)
@@ -108,7 +109,12 @@ def support_of(xy: FloatArray, extent: tuple[float, float, float, float], grid: 
     places = np.stack(np.meshgrid(x0 + pixel * (x1 - x0) / grid, y0 + pixel * (y1 - y0) / grid), axis=-1)
     coarse = tree.query(places.reshape(-1, 2), k=count)[0].reshape(side, side, count)[..., -1]
     there = zoom(coarse, (4 * (side - 1) + 1) / side, order=1)[:grid, :grid]
-    supported: BoolArray = there <= 2.0 * np.percentile(own, 99)
+    limit = 2.0 * np.percentile(own, 99)
+    rows, columns = np.nonzero(np.abs(there - limit) <= 4 * np.hypot((x1 - x0) / grid, (y1 - y0) / grid))
+    if len(rows):
+        close = np.stack([x0 + (columns + 0.5) * (x1 - x0) / grid, y0 + (rows + 0.5) * (y1 - y0) / grid], axis=1)
+        there[rows, columns] = tree.query(close, k=count)[0].reshape(len(rows), count)[:, -1]
+    supported: BoolArray = there <= limit
     return supported
 
 

@@ -217,23 +217,26 @@ class Session:
         projection, decision, exact_view = self._map(plane)
         start, source = _home(projection, record_id), self._source(record_id)
         weights, strength = weights_and_strength(decision, source, start, (x, y))
+        reached: dict[str, list[FloatArray]] = {}
         if strength > 0:
             target = max(weights, key=lambda name: weights[name])
             reached = self._reached(record_id, self.holding(source, target) if hold is None else hold, not draft)
-            if reached:
-                own = self._own_coordinates(record_id)
-                if exact_view is None:
-                    wanted = wanted_coordinates(decision, start, own, (x, y))
-                else:
-                    own, wanted = exact_view.among(own), exact_view.back(np.array([x, y]))
-                    reached = {k: [exact_view.among(u) for u in v] for k, v in reached.items() if k in plane}
-                weights, strength = aim(own, reached, wanted)
-                asked = decision.conditions[int(probabilities_of(wanted).argmax())]
-                if not draft and asked in reached and weights != {asked: 1.0}:
-                    landed = self.move(record_id, weights, strength, hold).probabilities
-                    if self.card.condition_names[int(landed.argmax())] != asked:
-                        weights, strength = aim(own, {asked: reached[asked]}, wanted)
-        return self.move(record_id, weights, strength, hold, exact, draft)
+        if not reached:
+            return self.move(record_id, weights, strength, hold, exact, draft)
+        own = self._own_coordinates(record_id)
+        if exact_view is None:
+            wanted = wanted_coordinates(decision, start, own, (x, y))
+        else:
+            own, wanted = exact_view.among(own), exact_view.back(np.array([x, y]))
+            reached = {k: [exact_view.among(u) for u in v] for k, v in reached.items() if k in plane}
+        weights, strength = aim(own, reached, wanted)
+        result = self.move(record_id, weights, strength, hold, exact, draft)
+        asked = decision.conditions[int(probabilities_of(wanted).argmax())]
+        landed = self.card.condition_names[int(result.probabilities.argmax())]
+        if result.draft or landed == asked or asked not in reached or weights == {asked: 1.0}:
+            return result
+        weights, strength = aim(own, {asked: reached[asked]}, wanted)
+        return self.move(record_id, weights, strength, hold, exact)
 
     def path(
         self,

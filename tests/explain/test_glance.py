@@ -117,7 +117,7 @@ def test_drafts_come_where_pictures_take_long_and_are_marked(monkeypatch: pytest
     record = next(r.id for r in session.project.dataset.records if r.condition == "DS")
     session.select(record)
     encoded = dict(session._encoded)
-    draft = session.move(record, {"Drug A": 1.0}, 1.0, (), draft=True)
+    draft = session.move(record, {"Drug A": 1.0}, 1.0, draft=True)
     assert draft.draft and draft.evidence is None and session._encoded == encoded  # of channels held otherwise, too
     assert not session.move(record, {"WT": 1.0}, 0.0, draft=True).draft
     exact = session.move(record, {"WT": 1.0}, 1.0)
