@@ -20,7 +20,7 @@ from leigh_gui.worker import InferenceWorker
 
 EVERY_S = 1 / 60
 WAIT_S = 120.0
-LOOK_S = 3.0
+LOOK_S = 3.0  # whoever drags has looked at the picture first
 RESTS = (0.4, 0.6, 0.8, 1.0)  # of the way
 
 
@@ -68,7 +68,7 @@ def dragged(project: Path, events: int) -> dict[str, Any]:
     window.show()
     window.open_path(project)
     _wait(app, lambda: window.state.counterfactual is not None)
-    _look(app)
+    _run_until(app, time.perf_counter() + LOOK_S)
     page = window.explore()
     names = [c.name for c in window.state.conditions()]
     goal = window.state.opened.decision.anchors[names.index("WT")]
@@ -81,9 +81,7 @@ def dragged(project: Path, events: int) -> dict[str, Any]:
     for k in range(events):
         share = 0.5 - 0.5 * np.cos(2 * np.pi * k / events * 2)  # to and fro, twice
         QTest.mouseMove(page.map, at + (to - at) * float(share))
-        while time.perf_counter() < began + (k + 1) * EVERY_S:
-            app.processEvents()
-            time.sleep(0.0005)
+        _run_until(app, began + (k + 1) * EVERY_S)
     ended = time.perf_counter()
     _wait(app, lambda: not window.worker.busy() and watch.fresh is None)
     latency = [(painted - asked) * 1e3 for asked, painted in watch.painted]  # letting go asks for the evidence, too
@@ -114,19 +112,16 @@ def _rest_ms(app: Any, window: MainWindow, watch: Stopwatch, at: Any, to: Any, s
     for k in range(1, moves + 1):
         QTest.mouseMove(page.map, at + (to - at) * (share * k / moves))
         last = time.perf_counter()
-        while time.perf_counter() < last + EVERY_S:
-            app.processEvents()
-            time.sleep(0.0005)
+        _run_until(app, last + EVERY_S)
     _wait(app, lambda: not window.worker.busy() and watch.fresh is None and not watch.draft)
     return (watch.painted[-1][1] - last) * 1e3
 
 
-def _look(app: Any) -> None:
-    """Whoever drags has looked at the picture first."""
-    end = time.perf_counter() + LOOK_S
+def _run_until(app: Any, end: float) -> None:
+    """Let the window work until the clock says `end`."""
     while time.perf_counter() < end:
         app.processEvents()
-        time.sleep(0.002)
+        time.sleep(0.0005)
 
 
 def _wait(app: Any, until: Any) -> None:

@@ -18,8 +18,8 @@ from core.domain import DecisionMap, FloatArray, IntArray, LatentTable
 from core.errors import LeighError
 from core.explain.aim import wanted_coordinates
 from core.explain.counterfactual import encode
-from core.explain.decision import SUPPORT, posterior_at
-from core.explain.projection import extended, fit_projection, map_features, place
+from core.explain.decision import SUPPORT, pixel_places, posterior_at
+from core.explain.projection import extended, fit_projection
 from core.explain.quadtree import refined
 from core.explain.session import Session
 from core.explain.surface import fit_surface
@@ -76,14 +76,10 @@ def _fidelity(table: LatentTable, decision: DecisionMap, xy: FloatArray) -> dict
 
 def _confident_void(decision: DecisionMap, xy: FloatArray) -> int:
     """Coloured pixels, sure of a condition, without data: asked at every pixel, not at every fourth as the map does."""
-    x0, x1, y0, y1 = decision.extent
-    height, width = decision.support.shape
-    columns = x0 + (np.arange(width) + 0.5) * (x1 - x0) / width
-    rows = y0 + (np.arange(height) + 0.5) * (y1 - y0) / height
     tree = cKDTree(xy)
     near = tree.query(xy, k=min(SUPPORT + 1, len(xy)))[0][:, -1]
-    places = np.stack(np.meshgrid(columns, rows), axis=-1).reshape(-1, 2)
-    there = tree.query(places, k=min(SUPPORT, len(xy)))[0][:, -1].reshape(height, width)
+    places = pixel_places(decision.extent, len(decision.support))
+    there = tree.query(places, k=min(SUPPORT, len(xy)))[0][..., -1]
     void = there > 2 * np.percentile(near, 99)
     return int((void & decision.support & (decision.posterior.max(axis=2) > SURE)).sum())
 
@@ -92,15 +88,7 @@ def _speed(table: LatentTable, decision: DecisionMap, xy: FloatArray) -> dict[st
     """Quadtree beside every pixel, on the same surface; medians of three after one to warm up."""
     known = np.array(table.split) != "test"
     surface = fit_surface(xy[known], table.coordinates[known], 0)
-    x0, x1, y0, y1 = decision.extent
-
-    def dense() -> FloatArray:
-        step = np.array([(x1 - x0) / FINE, (y1 - y0) / FINE])
-        rows, columns = np.divmod(np.arange(FINE * FINE), FINE)
-        u = surface(np.array([x0, y0]) + step / 2 + step * np.stack([columns, rows], axis=1))
-        return u.reshape(FINE, FINE, -1)
-
-    slow_s, every = _timed(dense)
+    slow_s, every = _timed(lambda: surface(pixel_places(decision.extent, FINE).reshape(-1, 2)).reshape(FINE, FINE, -1))
     fast_s, (quick, asked) = _timed(lambda: refined(surface, decision.extent, FINE))
     small_s, _ = _timed(lambda: probabilities_of(refined(surface, decision.extent, 256)[0]))
     classes = [probabilities_of(u).argmax(axis=2) for u in (every, quick)]
@@ -130,12 +118,10 @@ def _new_points(session: Session, table: LatentTable, xy: FloatArray) -> dict[st
     before = fit_projection(_rows(table, early), seed=0)
     after = extended(table, before)
     assert after is not None
-    features = map_features(table)
-    seconds, _ = _timed(lambda: place(features, xy, features[:1]))
     record = table.record_ids[0]
     placing_s, _ = _timed(lambda: session._placed(session.move(record, {table.conditions[0]: 1.0}, 0.0)))
     return {
-        "new_point_ms": max(seconds, placing_s) * 1e3,  # read by the model and placed
+        "new_point_ms": placing_s * 1e3,  # read by the model and placed
         "moved_by_new_images": float(np.abs(after.xy[early] - before.xy).max()),
         "same_seed_same_map": bool(np.array_equal(fit_projection(_rows(table, early), seed=0).xy, before.xy)),
     }

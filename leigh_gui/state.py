@@ -101,7 +101,6 @@ class AppState(QObject):
         self.counterfactual: Counterfactual | None = None
         self.device = ""
         self._records: dict[str, ImageRecord] = {}
-        self._last: _Change | None = None  # a drag's step, whose answer may still come
 
     @property
     def project(self) -> Project | None:
@@ -118,7 +117,6 @@ class AppState(QObject):
         """Another project, or the same one read again after a job: nothing to undo."""
         same = self.opened is not None and self.opened.project.folder == opened.project.folder
         self.undo.clear()
-        self._last = None
         self.opened = opened
         self._index()
         if not same:
@@ -169,15 +167,12 @@ class AppState(QObject):
     def commit(self, before: View, text: str) -> None:
         """One undo step from `before` to the view as it is now."""
         if before != self.view:
-            self._last = _Change(self, "view", before, self.view, text)
-            self.undo.push(self._last)
+            self.undo.push(_Change(self, "view", before, self.view, text))
 
     def amend(self, text: str) -> None:
         """The last undo step of this text, to this place, ends where the view is now: its answer came later."""
-        last, top = self._last, self.undo.index() - 1
-        if last is None or top < 0 or self.undo.command(top) is not last:  # undone, or followed by another step
-            return
-        if last.text() == text and last.of_the_same_place(self.view):
+        last = self.undo.command(self.undo.index() - 1)
+        if isinstance(last, _Change) and last.text() == text and last.of_the_same_place(self.view):
             last.end(self.view)
 
     def set_display(self, display: tuple[ChannelDisplay, ...]) -> None:

@@ -123,8 +123,9 @@ def from_truth(records: Sequence[ImageRecord], labels: Sequence[str], split: dic
     well leaves it to few held-out groups, so this is often less than 1/K. None without held-out groups.
     """
     taught = Counter((r.condition, k) for r, k in zip(records, labels) if split.get(r.group) == Split.TRAIN)
+    names = set(labels)
     likeliest = {
-        truth: [k for (t, k), n in taught.items() if t == truth and n == max(taught[truth, other] for other in labels)]
+        truth: [k for (t, k), n in taught.items() if t == truth and n == max(taught[truth, other] for other in names)]
         for truth in {t for t, _ in taught}
     }
     held = [(r.condition, k) for r, k in zip(records, labels) if split.get(r.group) == Split.TEST]

@@ -4,6 +4,8 @@ Every place has semantic coordinates (core.explain.surface); its posterior follo
 counted on held-out records: does the region under a point say what the model says?
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy.ndimage import zoom
 from scipy.spatial import cKDTree
@@ -94,26 +96,44 @@ def extent_of(xy: FloatArray) -> tuple[float, float, float, float]:
     return float(x0), float(x1), float(y0), float(y1)
 
 
-def support_of(xy: FloatArray, extent: tuple[float, float, float, float], grid: int) -> BoolArray:
-    """Is there data? The 5th neighbour is no further than twice the 99th percentile among the records themselves.
+def pixel_places(extent: tuple[float, float, float, float], grid: int) -> FloatArray:
+    """(grid, grid, 2) places of the pixels' middles; row 0 is y0."""
+    x0, x1, y0, y1 = extent
+    middle = (np.arange(grid) + 0.5) / grid
+    return np.stack(np.meshgrid(x0 + middle * (x1 - x0), y0 + middle * (y1 - y0)), axis=-1)
 
-    That distance changes no faster than the place: it is interpolated from every fourth pixel, and measured where that
-    could decide otherwise.
+
+def reach_of(points: FloatArray) -> tuple[Callable[[FloatArray], FloatArray], float]:
+    """How far the 5th neighbour of a place (..., D) is among `points` (N, D), and up to where there is data.
+
+    That is twice the 99th percentile of what it is among the points themselves.
     """
-    count = min(SUPPORT, len(xy) - 1) if len(xy) > 1 else 1
-    tree = cKDTree(xy)
-    own = tree.query(xy, k=count + 1)[0].reshape(len(xy), count + 1)[:, -1]
+    count = min(SUPPORT, len(points) - 1) if len(points) > 1 else 1
+    tree = cKDTree(points)
+    own = tree.query(points, k=count + 1)[0].reshape(len(points), count + 1)[:, -1]  # the first is the point itself
+
+    def far(places: FloatArray) -> FloatArray:
+        distance: FloatArray = tree.query(places, k=[count])[0][..., 0]
+        return distance
+
+    return far, 2.0 * float(np.percentile(own, 99))
+
+
+def support_of(xy: FloatArray, extent: tuple[float, float, float, float], grid: int) -> BoolArray:
+    """Is there data? See `reach_of`.
+
+    The distance of a neighbour changes no faster than the place: it is interpolated from every fourth pixel, and
+    measured where that could decide otherwise.
+    """
+    far, limit = reach_of(xy)
     x0, x1, y0, y1 = extent
     side = -(-grid // 4) + 1
     pixel = np.arange(side) * 4 + 0.5
     places = np.stack(np.meshgrid(x0 + pixel * (x1 - x0) / grid, y0 + pixel * (y1 - y0) / grid), axis=-1)
-    coarse = tree.query(places.reshape(-1, 2), k=count)[0].reshape(side, side, count)[..., -1]
-    there = zoom(coarse, (4 * (side - 1) + 1) / side, order=1)[:grid, :grid]
-    limit = 2.0 * np.percentile(own, 99)
+    there = zoom(far(places), (4 * (side - 1) + 1) / side, order=1)[:grid, :grid]
     rows, columns = np.nonzero(np.abs(there - limit) <= 4 * np.hypot((x1 - x0) / grid, (y1 - y0) / grid))
     if len(rows):
-        close = np.stack([x0 + (columns + 0.5) * (x1 - x0) / grid, y0 + (rows + 0.5) * (y1 - y0) / grid], axis=1)
-        there[rows, columns] = tree.query(close, k=count)[0].reshape(len(rows), count)[:, -1]
+        there[rows, columns] = far(pixel_places(extent, grid)[rows, columns])
     supported: BoolArray = there <= limit
     return supported
 

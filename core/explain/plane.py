@@ -13,7 +13,7 @@ import numpy as np
 from core.data.semantic import coordinates_of, logits_of, probabilities_of
 from core.domain import DecisionMap, FloatArray, LatentTable, Projection, Split
 from core.errors import LeighError
-from core.explain.decision import GRID, anchors_of, extent_of, support_of
+from core.explain.decision import GRID, anchors_of, extent_of, pixel_places, support_of
 
 METHOD = "exact plane"
 
@@ -61,7 +61,7 @@ def fit_plane(latents: LatentTable, names: Sequence[str]) -> Plane:
     return Plane(rows, np.mean(means, axis=0), axes)
 
 
-def exact_plane(latents: LatentTable, names: Sequence[str], grid: int = GRID) -> tuple[Projection, DecisionMap]:
+def exact_plane(latents: LatentTable, names: Sequence[str], grid: int = GRID) -> tuple[Projection, DecisionMap, Plane]:
     """Places of the records of three conditions, and the regions: exact for the model's opinion among the three.
 
     Raises LeighError where there are no records of them.
@@ -71,10 +71,8 @@ def exact_plane(latents: LatentTable, names: Sequence[str], grid: int = GRID) ->
     if not len(shown):
         raise LeighError(f"There are no images of {', '.join(names)}.", "Choose other conditions.")
     xy = plane.places(latents.coordinates[shown])
-    extent = x0, x1, y0, y1 = extent_of(xy.astype(np.float64))
-    columns = x0 + (np.arange(grid) + 0.5) * (x1 - x0) / grid
-    lines = y0 + (np.arange(grid) + 0.5) * (y1 - y0) / grid
-    u = plane.back(np.stack(np.meshgrid(columns, lines), axis=-1)).astype(np.float32)
+    extent = extent_of(xy.astype(np.float64))
+    u = plane.back(pixel_places(extent, grid)).astype(np.float32)
     test = np.array(latents.split)[shown] == Split.TEST
     judged = test if test.any() else np.ones(len(shown), bool)
     under = probabilities_of(plane.back(xy)).argmax(axis=1)
@@ -93,4 +91,5 @@ def exact_plane(latents: LatentTable, names: Sequence[str], grid: int = GRID) ->
         model_digest=latents.model_digest,
     )
     ids = tuple(latents.record_ids[i] for i in shown)
-    return Projection(ids, xy, METHOD, {"conditions": list(names)}, 0, latents.model_digest), decision
+    projection = Projection(ids, xy, METHOD, {"conditions": list(names)}, 0, latents.model_digest)
+    return projection, decision, plane

@@ -14,12 +14,12 @@ from scipy.linalg import orthogonal_procrustes
 from scipy.spatial import cKDTree
 
 from core.domain import FloatArray, LatentTable, Projection, Split
+from core.explain.decision import SUPPORT, reach_of
 from core.progress import Progress, Report, silent
 
 MAX_LANDMARKS = 4096  # above it umap compiles a second code path for minutes
 MIN_FOR_UMAP = 20
 NEIGHBOURS = 15  # records a new point is placed by
-SUPPORT = 5  # neighbours that decide whether a record is like others
 LARGE_SCALE = 0.15  # share of the records UMAP looks at around each: enough to see past its own condition
 
 
@@ -56,18 +56,14 @@ def fit_projection(latents: LatentTable, *, seed: int, report: Report = silent) 
 
 
 def strangers_of(latents: LatentTable) -> tuple[str, ...]:
-    """Records whose features lie far from those of training and validation records.
-
-    Far is a 5th neighbour at more than twice the 99th percentile of what is usual among those.
-    """
+    """Records whose features lie where there are no training and validation records, see `reach_of`."""
     known = np.array(latents.split) != Split.TEST
     if known.sum() <= SUPPORT:
         return ()
     features = map_features(latents)
-    tree = cKDTree(features[known])
-    usual = tree.query(features[known], k=SUPPORT + 1)[0][:, -1]  # the first is the record itself
-    far = tree.query(features, k=SUPPORT)[0][:, -1] > 2 * np.percentile(usual, 99)
-    return tuple(r for r, strange, k in zip(latents.record_ids, far, known) if strange and not k)
+    far, limit = reach_of(features[known])
+    strange = far(features) > limit
+    return tuple(r for r, s, k in zip(latents.record_ids, strange, known) if s and not k)
 
 
 def extended(latents: LatentTable, former: Projection) -> Projection | None:

@@ -39,7 +39,7 @@ from core.explain.counterfactual import (
 from core.explain.decision import weights_and_strength
 from core.explain.evidence import Direction, Moved
 from core.explain.panel import Measured, Panel, Real, load_panel
-from core.explain.plane import Plane, exact_plane, fit_plane
+from core.explain.plane import Plane, exact_plane
 from core.explain.projection import blended, map_features, place
 from core.io.models import check_fits, load_card, load_tensors
 from core.io.project import latents_path, maps_folder, model_folder, open_project
@@ -221,9 +221,9 @@ class Session:
         if strength > 0:
             target = max(weights, key=lambda name: weights[name])
             reached = self._reached(record_id, self.holding(source, target) if hold is None else hold, not draft)
-        if not reached:
+        if not reached or self.latents is None:
             return self.move(record_id, weights, strength, hold, exact, draft)
-        own = self._own_coordinates(record_id)
+        own: FloatArray = self.latents.coordinates[self.latents.row(record_id)]
         if exact_view is None:
             wanted = wanted_coordinates(decision, start, own, (x, y))
         else:
@@ -292,13 +292,8 @@ class Session:
         if not plane:
             return self.projection, self.decision, None
         if plane not in self._planes:
-            self._planes[plane] = (*exact_plane(self.latents, plane), fit_plane(self.latents, plane))
+            self._planes[plane] = exact_plane(self.latents, plane)
         return self._planes[plane]
-
-    def _own_coordinates(self, record_id: str) -> FloatArray:
-        assert self.latents is not None
-        own: FloatArray = self.latents.coordinates[self.latents.row(record_id)]
-        return own
 
     def _reached(self, record_id: str, hold: Held, now: bool = True) -> dict[str, list[FloatArray]]:
         """Semantic coordinates of drafts of the record toward every condition, at each of STRENGTHS.
@@ -308,8 +303,10 @@ class Session:
         key = (record_id, held_mask(self.card, hold))
         found = self._responses.get(key, {})
         others = [c.name for c in self.card.conditions if c.name != self._source(record_id)]
-        if len(found) == len(others) or not now:
-            return found if len(found) == len(others) else {}
+        if len(found) == len(others):
+            return found
+        if not now:
+            return {}
         encoded = self._encode(record_id, hold, exact=False)
         if encoded.failure:
             return {}

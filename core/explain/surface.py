@@ -19,7 +19,7 @@ RATE = 3e-3
 
 @dataclass(frozen=True)
 class Surface:
-    """Places (M, 2) -> semantic coordinates (M, K-1). Plain arrays: it is stored with the map and needs no torch."""
+    """Places (M, 2) -> semantic coordinates (M, K-1). Plain arrays: asking it needs no torch."""
 
     centre: FloatArray  # (2,)
     scale: float

@@ -181,10 +181,9 @@ class ExplorePage(QWidget):
         latents, projection, decision = opened.latents, opened.projection, opened.decision
         self._shown_plane, self.plane = self.state.view.plane, None
         if self._shown_plane:
-            from core.explain.plane import exact_plane, fit_plane
+            from core.explain.plane import exact_plane
 
-            projection, decision = exact_plane(latents, self._shown_plane)
-            self.plane = fit_plane(latents, self._shown_plane)
+            projection, decision, self.plane = exact_plane(latents, self._shown_plane)
         rows = {record_id: row for row, record_id in enumerate(latents.record_ids)}
         known = [(i, rows[r]) for i, r in enumerate(projection.record_ids) if r in rows]
         places = np.array([i for i, _ in known], dtype=np.int64)

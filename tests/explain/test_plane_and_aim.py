@@ -9,7 +9,7 @@ from core.data.semantic import coordinates_of, logits_of, probabilities_of
 from core.domain import LatentTable
 from core.errors import LeighError
 from core.explain.aim import STRENGTHS, aim, coordinates_at, wanted_coordinates
-from core.explain.plane import exact_plane, fit_plane
+from core.explain.plane import exact_plane
 from core.explain.quadtree import COARSE, refined
 from core.explain.surface import fit_surface
 
@@ -44,8 +44,7 @@ def test_the_plane_agrees_with_the_model_everywhere_and_measures_in_standard_dev
         table.logits[0, 2] += 9
         u = coordinates_of(table.logits)
         table = replace(table, coordinates=u, probabilities=probabilities_of(u))
-    plane = fit_plane(table, names)
-    projection, decision = exact_plane(table, names, 64)
+    projection, decision, plane = exact_plane(table, names, 64)
     rows = [NAMES.index(n) for n in names]
     held = np.array([s == "test" and t in rows for s, t in zip(table.split, table.truth)])
     fourth = ~np.isin(table.predicted[held], rows)  # what no plane of three can show
@@ -62,7 +61,7 @@ def test_the_plane_agrees_with_the_model_everywhere_and_measures_in_standard_dev
 
 def test_the_boundary_on_the_plane_is_a_straight_line() -> None:
     table = latents(3)
-    _, decision = exact_plane(table, NAMES[:3], 128)
+    _, decision, _ = exact_plane(table, NAMES[:3], 128)
     margin = np.log(decision.posterior[..., 0]) - np.log(decision.posterior[..., 1])
     bend = np.abs(np.diff(margin, 2, axis=0)).max(), np.abs(np.diff(margin, 2, axis=1)).max()
     assert max(bend) < 1e-4 * np.ptp(margin)
@@ -97,7 +96,7 @@ def test_the_quadtree_asks_little_and_finds_every_boundary() -> None:
 
 def test_at_the_grab_nothing_jumps_and_far_away_the_place_decides() -> None:
     table = latents(3)
-    _, decision = exact_plane(table, NAMES[:3], 64)
+    _, decision, _ = exact_plane(table, NAMES[:3], 64)
     start = tuple(map(float, decision.anchors[1]))
     own = coordinates_at(decision, *start) + np.array([0.7, -0.4])
     assert np.allclose(wanted_coordinates(decision, start, own, start), own)
@@ -127,7 +126,7 @@ def test_conditions_that_do_not_vary_or_have_no_images_do_not_break_the_plane() 
     table = latents(4)
     flat = replace(table, logits=(4.0 * np.eye(4)[table.truth] - 1).astype(np.float32))
     flat = replace(flat, coordinates=coordinates_of(flat.logits))
-    projection, _ = exact_plane(flat, NAMES[:3], 16)
+    projection, _, _ = exact_plane(flat, NAMES[:3], 16)
     assert np.abs(projection.xy).max() < 100
     gone = replace(table, truth=np.full(len(table.truth), 3))
     with pytest.raises(LeighError, match="no images of WT, DS, TT"):

@@ -189,7 +189,7 @@ class StandInSession:
         """Toward the nearest condition."""
         projection, decision = self.projection, self.decision
         if plane:
-            projection, decision = exact_plane(load_latents(latents_path(self.project)), plane)
+            projection, decision, _ = exact_plane(load_latents(latents_path(self.project)), plane)
         own = self.project.dataset.record(record_id).condition
         distance = ((decision.anchors - (x, y)) ** 2).sum(axis=1)
         distance[decision.conditions.index(own)] = np.inf
