@@ -116,6 +116,7 @@ def place(known: FloatArray, xy: FloatArray, features: FloatArray, neighbours: i
 
 def _umap(features: FloatArray, seed: int) -> tuple[FloatArray, dict[str, object]]:
     os.environ.setdefault("NUMBA_CACHE_DIR", str(user_cache_path("leigh-explorer", ensure_exists=True)))
+    os.environ.setdefault("NUMBA_THREADING_LAYER", "workqueue")  # with OpenMP it changes the threads torch uses, too
     from umap import UMAP
 
     rng = np.random.default_rng(seed)

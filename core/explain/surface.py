@@ -4,6 +4,8 @@ A small network, fitted to the records that are known, with a smooth answer ever
 of 65,000 pixels takes a fraction of a second. UMAP's own inverse is slow, and its regions are often wrong.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -51,7 +53,7 @@ def fit_surface(xy: FloatArray, u: FloatArray, seed: int) -> Surface:
     wanted = torch.from_numpy(((u - mean) / spread).astype(np.float32))
     posterior = torch.from_numpy(probabilities_of(u))
     basis = torch.from_numpy(logits_of(np.eye(u.shape[1], dtype=np.float32)))
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), _one_thread():
         torch.default_generator.manual_seed(seed)
         sides = (2, *WIDTHS, u.shape[1])
         layers = [nn.Linear(a, b) for a, b in pairwise(sides)]
@@ -79,3 +81,16 @@ def fit_surface(xy: FloatArray, u: FloatArray, seed: int) -> Surface:
         mean.astype(np.float32),
         spread.astype(np.float32),
     )
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """So small a network gains nothing from more; on a busy machine they waited for each other, 100 s instead of 5."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
