@@ -1,7 +1,8 @@
 """Strength 1 is as far as the target condition typically is: measured on validation wells, per pair of conditions.
 
 How far an image came is read from hand-made readouts (core.explain.evidence.Direction.came), not from the model
-itself: a classifier is moved across its boundary long before the image looks like the target.
+itself: a classifier is moved across its boundary long before the image looks like the target. The model only says
+where a way has gone too far: where it takes the image for something else again.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,11 +18,12 @@ from core.models.iresnet import IResNet
 from core.progress import Progress, Report, silent
 
 MAX_PAIRS = 60
-RECORDS, MAIN_RECORDS = 3, 8  # per pair; of a pair of healthy and diseased
+RECORDS, MAIN_RECORDS = 6, 8  # per pair; of a pair of healthy and diseased
 LOWEST, HIGHEST = 0.5, 1.6  # at 1.8 and more the judges of planted truth turned away; beyond 2.5 cells were erased
 TRIED, LESS = (1.0, 1.25), 0.8  # first; then less or the most, where that is nearer
 TOO_FAR = 2.0  # a readout further than that from the target counts no more
 NEARLY = 1.1  # of the least distance is as near
+TURNED = 0.05  # less than its mean probability for the target was before: the model has turned away
 READOUT_TOLERANCE = 1.5e-4  # readouts do not see what a tighter solve changes
 
 Read = Callable[[ImageRecord], FloatArray]
@@ -97,23 +99,27 @@ def _some(records: Sequence[ImageRecord], count: int, seed: int) -> list[ImageRe
 def _gain(model: IResNet, card: ModelCard, direction: Direction, items: Sequence[Encoded]) -> float:
     """The gain that brings the readouts of some images nearest to the target, see `nearest_gain`."""
     before = np.mean([readout_values(item.raw, card.recipe.downscale) for item in items], axis=0)
+    row = card.condition_names.index(direction.target)
 
-    def came(gain: float) -> FloatArray:
-        moved = [counterfactual(model, card, item, {direction.target: 1.0}, 1.0, gain=gain).image for item in items]
-        return direction.came(before, np.mean([readout_values(x, card.recipe.downscale) for x in moved], axis=0))
+    def came(gain: float) -> tuple[FloatArray, float]:
+        moved = [counterfactual(model, card, item, {direction.target: 1.0}, 1.0, gain=gain) for item in items]
+        after = np.mean([readout_values(m.image, card.recipe.downscale) for m in moved], axis=0)
+        return direction.came(before, after), float(np.mean([m.probabilities[row] for m in moved]))
 
     return nearest_gain(came, np.abs(direction.shift[direction.differs]))
 
 
-def nearest_gain(came: Callable[[float], FloatArray], shift: FloatArray) -> float:
+def nearest_gain(came: Callable[[float], tuple[FloatArray, float]], shift: FloatArray) -> float:
     """The gain at which the readouts are nearest to the target: the least sum of what is left or too much.
 
     Of gains that are nearly as near it is the furthest: the least sum alone stays short of what judges take for the
-    target. The median of the readouts instead follows the many that lag while the strongest are far beyond.
-    `came` says how far each readout (D,) is at a gain, `shift` (D,) how many standard deviations it has to go. Between
-    the two or three gains that are tried, readouts go along straight lines.
+    target. The median of the readouts instead follows the many that lag while the strongest are far beyond. Gains by
+    which the model turned away from the target do not count: where few readouts differ, all are nearly as near, and the
+    furthest was past the target.
+    `came` says how far each readout (D,) is at a gain and how probable the target is, `shift` (D,) how many standard
+    deviations a readout has to go. Between the two or three gains that are tried, all go along straight lines.
     """
-    tried = {0.0: np.zeros_like(shift)} | {gain: came(gain) for gain in TRIED}
+    tried = {gain: came(gain) for gain in TRIED}
     best = _nearest(tried, shift)
     if not TRIED[0] <= best < TRIED[1]:
         further = LESS if best < TRIED[0] else HIGHEST
@@ -122,9 +128,12 @@ def nearest_gain(came: Callable[[float], FloatArray], shift: FloatArray) -> floa
     return best
 
 
-def _nearest(tried: dict[float, FloatArray], shift: FloatArray) -> float:
+def _nearest(tried: dict[float, tuple[FloatArray, float]], shift: FloatArray) -> float:
     gains = sorted(tried)
     grid = np.arange(LOWEST, gains[-1] + 1e-9, 0.01)
-    share = np.stack([np.interp(grid, gains, [tried[g][k] for g in gains]) for k in range(len(shift))], axis=1)
+    ways = np.array([np.zeros_like(shift), *(tried[g][0] for g in gains)])
+    share = np.stack([np.interp(grid, [0.0, *gains], way) for way in ways.T], axis=1)
+    believed = np.interp(grid, gains, [tried[g][1] for g in gains])
     left = np.minimum(np.abs(share - 1), TOO_FAR) @ shift  # in standard deviations
+    left[believed < np.maximum.accumulate(believed) - TURNED] = np.inf
     return float(grid[left <= NEARLY * left.min() + 1e-9].max().round(2))

@@ -85,4 +85,20 @@ def test_steps_are_placed_whatever_the_number_of_choices_to_hold(trained_project
     ],
 )
 def test_the_gain_brings_the_readouts_nearest_to_the_target(came: Callable[[float], list[float]], gain: float) -> None:
-    assert nearest_gain(lambda g: np.array(came(g)), np.array([3.0, 1.0, 0.7])) == pytest.approx(gain, abs=0.02)
+    found = nearest_gain(lambda g: (np.array(came(g)), 1.0), np.array([3.0, 1.0, 0.7]))
+    assert found == pytest.approx(gain, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("share", "believed", "gain"),
+    [
+        (0.4, {1.0: 0.9, 1.25: 0.95, HIGHEST: 0.4}, 1.28),
+        (0.9, {1.0: 0.9, 1.25: 0.7}, 1.06),
+        (0.9, {1.0: 0.3, 1.25: 0.9}, 1.11),  # surer still where it is too far: that alone moves nothing
+    ],
+)
+def test_strength_one_stays_where_the_model_sees_the_target(
+    share: float, believed: dict[float, float], gain: float
+) -> None:
+    found = nearest_gain(lambda g: (share * g * np.ones(2), believed[g]), np.ones(2))
+    assert found == pytest.approx(gain, abs=0.02)
