@@ -5,7 +5,6 @@ On the demo and, with `--project`, on any project with a trained model; every po
 
 import time
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -13,10 +12,10 @@ from typing import Any
 import numpy as np
 from scipy.spatial import cKDTree
 
+from benchmarks.map_drags import SURE, drag_measures, spread
 from core.data.semantic import coordinates_of, probabilities_of
 from core.domain import DecisionMap, FloatArray, IntArray, LatentTable
 from core.errors import LeighError
-from core.explain.aim import wanted_coordinates
 from core.explain.counterfactual import encode
 from core.explain.decision import SUPPORT, pixel_places, posterior_at
 from core.explain.projection import extended, fit_projection
@@ -28,8 +27,6 @@ from core.progress import Progress, Report, silent
 from core.resources import resource
 
 FINE = 512
-DRAGGED, PLACES = 12, 5  # images, and handle places for each
-SURE = 0.9
 SHUFFLES = 4
 NEIGHBOURS = 10
 NEW = 0.05  # share of images that come later
@@ -57,8 +54,7 @@ def bench_map(project: Path | None = None, report: Report = silent) -> dict[str,
     report(Progress(3, 5, "Shuffling the labels"))
     out |= _permuted(session, table)
     report(Progress(4, 5, "Dragging"))
-    out |= _drags(session, table, decision)
-    return out
+    return out | drag_measures(session) | {"latent_typicality": _typicality(session, table)}
 
 
 def _fidelity(table: LatentTable, decision: DecisionMap, xy: FloatArray) -> dict[str, Any]:
@@ -161,56 +157,10 @@ def _permuted(session: Session, table: LatentTable) -> dict[str, Any]:
         near = np.argsort(far, axis=1)[:, :NEIGHBOURS]
         purity.append(np.take_along_axis(same, near, axis=1).mean())
         chance.append(same[np.isfinite(far)].mean())
-    return {"permuted_label_purity": float(np.mean(purity)), "permuted_label_chance": float(np.mean(chance))}
-
-
-def _drags(session: Session, table: LatentTable, decision: DecisionMap) -> dict[str, Any]:
-    """Held-out images dragged onto places where others lie and the map is sure."""
-    assert session.projection is not None
-    places = {r: (float(x), float(y)) for r, (x, y) in zip(session.projection.record_ids, session.projection.xy)}
-    held = [i for i, split in enumerate(table.split) if split == "test"]
-    rng = np.random.default_rng(0)
-    x0, x1, y0, y1 = decision.extent
-    diagonal = float(np.hypot(x1 - x0, y1 - y0))
-    span = np.array(session.card.recipe.span)[:, None, None]
-    same_asked, same_landed, distance, at_home, nudged = [], [], [], [], []
-    for i in _spread(held, table.truth, DRAGGED):
-        record = table.record_ids[i]
-        start, own = places[record], table.coordinates[i]
-        session.select(record)
-        for changes, shift in ((at_home, 0.0), (nudged, 1e-3 * diagonal)):
-            moved = session.drag(record, start[0] + shift, start[1])
-            changes.append(float(np.abs(moved.difference / span).max()))
-        goals = [places[table.record_ids[j]] for j in rng.permutation(held) if table.truth[j] != table.truth[i]]
-        sure = (g for g in goals if posterior_at(decision, *g).max() > SURE)
-        for goal in islice(sure, PLACES):
-            under = int(posterior_at(decision, *goal).argmax())
-            asked = probabilities_of(wanted_coordinates(decision, start, own, goal)[None])[0].argmax()
-            result = session.drag(record, *goal)
-            same_asked.append(asked == under)
-            same_landed.append(bool(result.valid) and int(result.probabilities.argmax()) == under)
-            if result.xy is not None:
-                distance.append(float(np.hypot(*np.subtract(result.xy, goal))) / diagonal)
     return {
-        "drags": len(same_landed),
-        "grab_change": max(at_home),
-        "nudge_change": median(nudged),  # a thousandth of the diagonal
-        "drag_class_agreement": float(np.mean(same_asked)),
-        "reencoded_agreement": float(np.mean(same_landed)),
-        "landing_distance": median(distance),  # of the map's diagonal
-        "landing_distance_90": float(np.percentile(distance, 90)),
-        "latent_typicality": _typicality(session, table),
+        "permuted_label_purity": float(np.mean(purity)) if purity else None,  # no shuffle left all conditions known
+        "permuted_label_chance": float(np.mean(chance)) if chance else None,
     }
-
-
-def _spread(rows: list[int], truth: IntArray, count: int) -> list[int]:
-    """`count` of these rows, one of each condition before a second of any."""
-    seen: dict[int, int] = {}
-    turns = []
-    for i in rows:
-        turns.append(seen.get(int(truth[i]), 0))
-        seen[int(truth[i])] = turns[-1] + 1
-    return [rows[k] for k in sorted(range(len(rows)), key=lambda k: turns[k])[:count]]
 
 
 def _typicality(session: Session, table: LatentTable) -> float:
@@ -220,7 +170,7 @@ def _typicality(session: Session, table: LatentTable) -> float:
     held = [i for i, split in enumerate(table.split) if split == "test"]
     real: dict[str, list[float]] = {}
     ratios = []
-    chosen = _spread(held, table.truth, 2 * len(table.conditions))[:8]
+    chosen = spread(held, table.truth, 2 * len(table.conditions))[:8]
     for i in chosen:
         record = dataset.record(table.record_ids[i])
         z = encode(session.model, session.card, record.id, record.condition, read_unchanged(dataset.root, record)).z

@@ -177,8 +177,8 @@ class _PanelMaker:
                 raise LeighError(
                     "There is no map of this model and these images.", "Run `leigh encode`, then `leigh map`."
                 )
-            conditions = self.session.card.conditions
-            return MapPanel(spec.title, conditions, session.latents, session.projection, session.decision)
+            projection, decision, _ = session.map_of(tuple(spec.plane))
+            return MapPanel(spec.title, session.card.conditions, session.latents, projection, decision)
         if not spec.record_id or not spec.weights:
             raise LeighError(
                 f"A {spec.kind} panel needs a record and a target.", "Give --record ID and --to CONDITION."
@@ -211,7 +211,14 @@ class _PanelMaker:
             "preset": card.preset,
             "seed": card.seed,
             "panels": [
-                {"kind": s.kind, "record": s.record_id, "weights": s.weights, "strength": s.strength, "hold": s.hold}
+                {
+                    "kind": s.kind,
+                    "record": s.record_id,
+                    "weights": s.weights,
+                    "strength": s.strength,
+                    "hold": s.hold,
+                    "plane": s.plane,
+                }
                 for s in specs
             ],
         }

@@ -244,6 +244,9 @@ class LatentTable:
         return best
 
 
+EXACT_PLANE = "exact plane"  # method of a projection of three conditions
+
+
 @dataclass(frozen=True)
 class Projection:
     """Frozen 2-D places of the records. Distances and cluster sizes are not effect sizes."""
@@ -361,6 +364,7 @@ class PanelSpec:
     strength: float = 1.0
     title: str = ""
     hold: tuple[str, ...] | None = None  # channels that must not move; None: those in which no readout differs
+    plane: tuple[str, ...] = ()  # of a map: its three conditions; (): all
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import pytest
 
 from benchmarks import map as bench
+from benchmarks import map_drags
 
 KEYS = {
     "fidelity_heldout", "misclassified_right_side", "void_confident_cells", "quadtree_speedup", "quadtree_mismatch",
@@ -11,8 +12,10 @@ KEYS = {
 
 
 def test_the_map_of_the_demo_says_what_the_model_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, small in (("FINE", 128), ("DRAGGED", 2), ("PLACES", 2), ("SHUFFLES", 1)):
+    for name, small in (("FINE", 128), ("SHUFFLES", 1)):
         monkeypatch.setattr(bench, name, small)
+    for name, small in (("DRAGGED", 2), ("PLACES", 2), ("PLANES", 1), ("PLANE_DRAGGED", 2)):
+        monkeypatch.setattr(map_drags, name, small)
     monkeypatch.setattr(bench, "_typicality", lambda *_: 1.0)  # solves sixteen images
     found = bench.bench_map()
     assert found.keys() >= KEYS
@@ -23,3 +26,5 @@ def test_the_map_of_the_demo_says_what_the_model_says(monkeypatch: pytest.Monkey
     assert found["grab_change"] == 0 and found["drag_class_agreement"] == 1
     assert found["reencoded_agreement"] >= 0.75 and 0 < found["nudge_change"] < 0.01
     assert found["drags"] == 4 and 0 <= found["landing_distance"] < 0.5
+    assert found["plane_drags"] == 4 and found["plane_reencoded_agreement"] >= 0.75
+    assert found["plane_named_agreement"] == 1 and 0 <= found["plane_exaggerated"] <= 1

@@ -2,21 +2,20 @@
 
 A place stands for semantic coordinates; what is special about the image stays: u = u(y) + w(y) (u0 - u(y0)), where w
 is 1 at the image's own place y0 and fades with distance, so nothing jumps at the grab. How far this image comes toward
-each condition was measured on it; of those directions the mixture that brings it nearest is taken (non-negative least
-squares).
+each condition was measured on it at several strengths; ways bend, so all that they pass is searched for the nearest.
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 
 import numpy as np
-from scipy.optimize import nnls
 
 from core.domain import DecisionMap, FloatArray
-from core.explain.decision import LEAST_WEIGHT, MAX_STRENGTH
 
-STRENGTHS = (0.5, 1.0, 1.5)  # at which the image is measured
-ROUNDS = 4  # the directions bend with the strength
-AS_GOOD_AS_ONE = 1.15  # a strength that looks like the whole way; beyond it is exaggeration
+STRENGTHS = (0.35, 0.7, 1.0, 1.25, 1.5)  # at which the image is measured
+GRID = np.linspace(0, STRENGTHS[-1], 61)
+SIMPLER = 0.04  # of the way asked: two conditions must come so much nearer than one
+EXAGGERATED = 0.12  # of the way asked: a strength beyond 1 must come so much nearer
 FADING = 0.15  # of the map's diagonal: where w is exp(-1/2)
 
 
@@ -46,23 +45,30 @@ def wanted_coordinates(
 
 
 def aim(
-    own: FloatArray, reached: Mapping[str, Sequence[FloatArray]], wanted: FloatArray
+    own: FloatArray, reached: Mapping[str, Sequence[FloatArray]], wanted: FloatArray, asked: str = ""
 ) -> tuple[dict[str, float], float]:
-    """Weights (sum 1) and strength that bring an image from `own` (K-1,) nearest to `wanted`.
+    """Weights (sum 1) of one or two conditions and the strength that bring an image from `own` (K-1,) near `wanted`.
 
-    `reached` are its coordinates at each of STRENGTHS toward each condition.
+    `reached` are its coordinates at each of STRENGTHS toward each condition; of two, the mixture is taken to lie
+    between. The condition that is `asked`, where given and reached, has at least half of the weight: the image is moved
+    to what the place is called.
     """
-    names = list(reached)
-    ways = np.array([[own, *reached[name]] for name in names], np.float64)  # (T, S + 1, K-1)
-    at = np.array([0.0, *STRENGTHS])
-    share, strength = np.zeros(len(names)), 1.0
-    for _ in range(ROUNDS):
-        directions = np.array([[np.interp(strength, at, v) for v in way.T] for way in ways]) - own
-        share, _ = nnls(directions.T / strength, wanted - own)
-        share[share < LEAST_WEIGHT * share.max()] = 0.0
-        strength = float(np.clip(share.sum(), 1e-3, MAX_STRENGTH))
-    if 1 < strength <= AS_GOOD_AS_ONE:
-        strength = 1.0
-    if not share.sum() > 1e-6:
-        return {names[0]: 1.0}, 0.0
-    return {n: float(s / share.sum()) for n, s in zip(names, share) if s > 0}, strength
+    goal = np.asarray(wanted - own, np.float64)
+    at = (0.0, *STRENGTHS)
+    measured = {name: np.array([own, *points], np.float64) - own for name, points in reached.items()}
+    ways = {n: np.stack([np.interp(GRID, at, v) for v in m.T], axis=1) for n, m in measured.items()}  # (S, K-1)
+    length = np.linalg.norm(goal)
+    best, weights, strength = np.inf, {next(iter(ways)): 1.0}, 0.0
+    for a, b in (*((name, name) for name in ways), *combinations(ways, 2)):
+        if asked in ways and asked not in (a, b):
+            continue
+        apart = ways[a] - ways[b]
+        share = ((goal - ways[b]) * apart).sum(axis=1) / np.maximum((apart**2).sum(axis=1), 1e-12)
+        share = np.clip(share, 0.5 if a == asked else 0.0, 0.5 if b == asked else 1.0)
+        off = np.linalg.norm(goal - ways[b] - share[:, None] * apart, axis=1)
+        off += length * (EXAGGERATED * (GRID > 1) + SIMPLER * (a != b))
+        k = int(off.argmin())
+        if off[k] < best:
+            best, strength = off[k], float(GRID[k])
+            weights = {a: 1.0} if a == b else {a: float(share[k]), b: float(1 - share[k])}
+    return weights, strength

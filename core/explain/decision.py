@@ -20,7 +20,7 @@ SUPPORT = 5  # neighbours that decide whether there is data
 MAX_STRENGTH = 1.5  # beyond 1 is exaggeration
 NARROW = 24  # power of the cosine: conditions more than 20 degrees off the heading hardly count
 LEAST_WEIGHT = 0.05  # of the largest: each further condition costs a decoder pass
-MARGIN = 0.12  # of the map's extent, around the points
+MARGIN, MOST_MARGIN = 0.12, 0.35  # of the extent of the points, around them
 
 
 def fit_decision(latents: LatentTable, projection: Projection, grid: int = GRID) -> DecisionMap:
@@ -66,16 +66,15 @@ def weights_and_strength(
     gone in the direction of the weighted anchors as share of the way there: 0 at the start, 1 at the target's usual
     place, and 0 for a handle pulled away from every condition.
     """
-    k = decision.conditions.index(source)
+    elsewhere = np.array([name != source for name in decision.conditions])
     moved = np.subtract(place, start)
     way = float(np.hypot(*moved))
     arrows = decision.anchors - np.asarray(start)
     lengths = np.hypot(arrows[:, 0], arrows[:, 1]) + 1e-9
     heading = np.clip(arrows @ moved / (lengths * max(way, 1e-9)), 0, 1) ** NARROW
-    heading[k] = 0.0
     belief = np.array(posterior_at(decision, *place), np.float64)
-    outside = 1.0 - belief[k]
-    belief[k] = 0.0
+    outside = belief[elsewhere].sum()
+    heading, belief = heading * elsewhere, belief * elsewhere
     heading = heading / heading.sum() if heading.sum() > 0 else heading
     weights = (1 - outside) * heading + belief
     weights[weights < LEAST_WEIGHT * max(weights.max(), 1e-12)] = 0.0
@@ -89,9 +88,10 @@ def weights_and_strength(
 
 
 def extent_of(xy: FloatArray) -> tuple[float, float, float, float]:
-    """x0, x1, y0, y1 with room around the points."""
+    """x0, x1, y0, y1 with room around the points for all that has data, see `reach_of`."""
     low, high = xy.min(axis=0), xy.max(axis=0)
-    room = MARGIN * np.maximum(high - low, 1e-3)
+    sides = np.maximum(high - low, 1e-3)
+    room = np.clip(reach_of(xy)[1], MARGIN * sides, MOST_MARGIN * sides)
     (x0, y0), (x1, y1) = low - room, high + room
     return float(x0), float(x1), float(y0), float(y1)
 

@@ -11,11 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.data.semantic import coordinates_of, logits_of, probabilities_of
-from core.domain import DecisionMap, FloatArray, LatentTable, Projection, Split
+from core.domain import EXACT_PLANE, DecisionMap, FloatArray, LatentTable, Projection, Split
 from core.errors import LeighError
 from core.explain.decision import GRID, anchors_of, extent_of, pixel_places, support_of
-
-METHOD = "exact plane"
 
 
 @dataclass(frozen=True)
@@ -91,5 +89,5 @@ def exact_plane(latents: LatentTable, names: Sequence[str], grid: int = GRID) ->
         model_digest=latents.model_digest,
     )
     ids = tuple(latents.record_ids[i] for i in shown)
-    projection = Projection(ids, xy, METHOD, {"conditions": list(names)}, 0, latents.model_digest)
+    projection = Projection(ids, xy, EXACT_PLANE, {"conditions": list(names)}, 0, latents.model_digest)
     return projection, decision, plane

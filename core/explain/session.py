@@ -214,29 +214,47 @@ class Session:
         """
         if self.decision is None or self.projection is None:
             raise BadProject("This project has no map.", "Make it on the Train page, or with `leigh map`.")
-        projection, decision, exact_view = self._map(plane)
-        start, source = _home(projection, record_id), self._source(record_id)
+        _, decision, exact_view = self.map_of(plane)
+        start, source = self.place_of(record_id, plane), self._source(record_id)
         weights, strength = weights_and_strength(decision, source, start, (x, y))
         reached: dict[str, list[FloatArray]] = {}
         if strength > 0:
             target = max(weights, key=lambda name: weights[name])
             reached = self._reached(record_id, self.holding(source, target) if hold is None else hold, not draft)
-        if not reached or self.latents is None:
+        if not reached:
             return self.move(record_id, weights, strength, hold, exact, draft)
+        assert self.latents is not None
         own: FloatArray = self.latents.coordinates[self.latents.row(record_id)]
         if exact_view is None:
             wanted = wanted_coordinates(decision, start, own, (x, y))
         else:
             own, wanted = exact_view.among(own), exact_view.back(np.array([x, y]))
             reached = {k: [exact_view.among(u) for u in v] for k, v in reached.items() if k in plane}
-        weights, strength = aim(own, reached, wanted)
-        result = self.move(record_id, weights, strength, hold, exact, draft)
         asked = decision.conditions[int(probabilities_of(wanted).argmax())]
+        weights, strength = aim(own, reached, wanted, asked)
+        result = self.move(record_id, weights, strength, hold, exact, draft)
         landed = self.card.condition_names[int(result.probabilities.argmax())]
         if result.draft or landed == asked or asked not in reached or weights == {asked: 1.0}:
             return result
         weights, strength = aim(own, {asked: reached[asked]}, wanted)
         return self.move(record_id, weights, strength, hold, exact)
+
+    def map_of(self, plane: tuple[str, ...]) -> tuple[Projection, DecisionMap, Plane | None]:
+        """The map, or the exact plane of three conditions."""
+        assert self.decision is not None and self.projection is not None and self.latents is not None
+        if not plane:
+            return self.projection, self.decision, None
+        if plane not in self._planes:
+            self._planes[plane] = exact_plane(self.latents, plane)
+        return self._planes[plane]
+
+    def place_of(self, record_id: str, plane: tuple[str, ...] = ()) -> tuple[float, float]:
+        """Where an image lies on the map, or on the plane of three conditions even if it is of a fourth."""
+        projection, _, exact_view = self.map_of(plane)
+        if exact_view is None or self.latents is None or record_id in projection.record_ids:
+            return _home(projection, record_id)
+        x, y = exact_view.places(self.latents.coordinates[self.latents.row(record_id)])
+        return float(x), float(y)
 
     def path(
         self,
@@ -285,15 +303,6 @@ class Session:
         while len(self._encoded) > KEPT:
             self._encoded.popitem(last=False)
         return self._encoded[key]
-
-    def _map(self, plane: tuple[str, ...]) -> tuple[Projection, DecisionMap, Plane | None]:
-        """The map, or the exact plane of three conditions."""
-        assert self.decision is not None and self.projection is not None and self.latents is not None
-        if not plane:
-            return self.projection, self.decision, None
-        if plane not in self._planes:
-            self._planes[plane] = exact_plane(self.latents, plane)
-        return self._planes[plane]
 
     def _reached(self, record_id: str, hold: Held, now: bool = True) -> dict[str, list[FloatArray]]:
         """Semantic coordinates of drafts of the record toward every condition, at each of STRENGTHS.

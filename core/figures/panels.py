@@ -10,6 +10,7 @@ from matplotlib.colors import ListedColormap, to_rgb
 from matplotlib.figure import SubFigure
 
 from core.domain import (
+    EXACT_PLANE,
     Channel,
     Condition,
     Counterfactual,
@@ -108,13 +109,16 @@ class MapPanel:
         ax.imshow(np.dstack([regions, opacity]), extent=decision.extent, origin="lower", aspect="auto", zorder=0)
         _draw_boundaries(ax, decision)
         xy = self.projection.xy
-        training = np.array([s != Split.TEST for s in latents.split])
+        rows = [latents.row(record_id) for record_id in self.projection.record_ids]
+        shown = np.array([latents.conditions[latents.truth[row]] for row in rows])
+        training = np.array([latents.split[row] != Split.TEST for row in rows])
         for k, (name, colour) in enumerate(zip(decision.conditions, colours)):
-            mine = latents.truth == k
+            mine = shown == name
             marker = MARKERS[(k // 8) % len(MARKERS)]
             (held_x, held_y), (seen_x, seen_y) = xy[mine & ~training].T, xy[mine & training].T
             ax.scatter(held_x, held_y, s=14, c=colour, marker=marker, linewidths=0, label=name)
             ax.scatter(seen_x, seen_y, s=12, facecolors="none", edgecolors=colour, marker=marker, linewidths=0.6)
+        exact = self.projection.method == EXACT_PLANE
         method = self.projection.method.upper() if len(self.projection.method) <= 4 else self.projection.method
         ax.set(xticks=[], yticks=[])
         ax.set_xlabel(f"{method} 1", fontsize=8)
@@ -122,7 +126,8 @@ class MapPanel:
         ax.legend(fontsize=7, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
         which = "held-out" if decision.held_out else "training (none is held out)"
         note = f"Map agrees with the model on {decision.fidelity:.1%} of {decision.fidelity_points} {which} images."
-        note += "\nFilled: held out; hollow: training. Hatched: no data. Distances are not effect sizes."
+        distances = "Axes in standard deviations within a condition" if exact else "Distances are not effect sizes"
+        note += f"\nFilled: held out; hollow: training. Hatched: no data. {distances}."
         ax.set_title(note, fontsize=7, loc="left")
         if self.title:
             figure.suptitle(self.title, fontsize=9, x=0.01, ha="left")

@@ -144,6 +144,15 @@ def test_scale_bars_have_round_lengths_below_a_quarter_of_the_image(
     assert length <= width * pixel_um / 4 + 1e-9
 
 
+def test_the_exact_plane_is_a_panel_too(trained_project: Project, tmp_path: Path) -> None:
+    names = ("TT", "WT", "DS")
+    path = figure(trained_project.folder, [PanelSpec("map", plane=names)], tmp_path / "a.pdf", device="cpu")
+    assert json.loads(note_in(path))["panels"][0]["plane"] == list(names)
+    text = PdfReader(path).pages[0].extract_text()
+    assert "exact plane 1" in text and "Axes in standard deviations" in text
+    assert text.index("TT") < text.index("WT") < text.index("DS")  # the legend
+
+
 def test_difference_maps_share_one_symmetric_scale(trained_project: Project, specs: dict[str, PanelSpec]) -> None:
     from core.explain.session import Session
 

@@ -1,0 +1,124 @@
+"""Held-out images of a project dragged onto places where others lie: does the picture land where the handle is?"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from core.data.semantic import probabilities_of
+from core.domain import IntArray, Role, Split
+from core.explain.aim import wanted_coordinates
+from core.explain.decision import posterior_at
+from core.explain.session import Session
+
+DRAGGED, PLACES = 12, 5  # images, and handle places for each
+PLANES, PLANE_DRAGGED = 2, 9  # exact planes, and images on each
+SURE = 0.9
+NUDGE = 1e-3  # of the map's diagonal
+
+
+@dataclass(frozen=True)
+class Drag:
+    """One handle let go."""
+
+    asked: str  # condition of the region under the handle
+    decoded: str  # condition that the decoder was asked for
+    named: str  # condition with the largest weight
+    landed: str  # condition read from the picture; "" where it is not shown
+    strength: float
+    distance: float  # from handle to landing, of the map's diagonal
+
+
+def drag_measures(session: Session) -> dict[str, Any]:
+    """The contract's keys on the map of all conditions; beside them some exact planes of healthy, diseased and one."""
+    at_home, nudged = _small_moves(session)
+    drags = list(_drags(session, (), DRAGGED))
+    out: dict[str, Any] = {
+        "drags": len(drags),
+        "grab_change": max(at_home),
+        "nudge_change": median(nudged),  # a thousandth of the diagonal
+        "drag_class_agreement": float(np.mean([d.decoded == d.asked for d in drags])),
+    }
+    out |= _summary(drags)
+    on_planes = [d for plane in planes_of(session) for d in _drags(session, plane, PLANE_DRAGGED)]
+    return out | {"plane_drags": len(on_planes)} | {f"plane_{k}": v for k, v in _summary(on_planes).items()}
+
+
+def planes_of(session: Session) -> list[tuple[str, ...]]:
+    """Healthy, diseased and each of the first others."""
+    by_role = {c.role: c.name for c in reversed(session.card.conditions)}
+    first = [by_role[r] for r in (Role.HEALTHY, Role.DISEASED) if r in by_role]
+    first += [n for n in session.card.condition_names if n not in first][: 2 - len(first)]
+    others = [n for n in session.card.condition_names if n not in first]
+    return [(*first, other) for other in others[:PLANES]]
+
+
+def _summary(drags: list[Drag]) -> dict[str, Any]:
+    distance = [d.distance for d in drags]
+    return {
+        "reencoded_agreement": float(np.mean([d.landed == d.asked for d in drags])) if drags else None,
+        "named_agreement": float(np.mean([d.named == d.asked for d in drags])) if drags else None,
+        "exaggerated": float(np.mean([d.strength > 1 for d in drags])) if drags else None,
+        "landing_distance": median(distance) if drags else None,
+        "landing_distance_90": float(np.percentile(distance, 90)) if drags else None,
+    }
+
+
+def _small_moves(session: Session) -> tuple[list[float], list[float]]:
+    """Largest change of a picture at the grab and a NUDGE beside it, as share of the display range."""
+    assert session.projection is not None and session.decision is not None and session.latents is not None
+    span = np.array(session.card.recipe.span)[:, None, None]
+    x0, x1, y0, y1 = session.decision.extent
+    nudge = NUDGE * float(np.hypot(x1 - x0, y1 - y0))
+    at_home, nudged = [], []
+    held = [i for i, split in enumerate(session.latents.split) if split == Split.TEST]
+    for i in spread(held, session.latents.truth, DRAGGED):
+        record = session.latents.record_ids[i]
+        x, y = session.projection.xy[session.projection.record_ids.index(record)].astype(float)
+        session.select(record)
+        for changes, shift in ((at_home, 0.0), (nudged, nudge)):
+            changes.append(float(np.abs(session.drag(record, x + shift, y).difference / span).max()))
+    return at_home, nudged
+
+
+def _drags(session: Session, plane: tuple[str, ...], images: int) -> Iterator[Drag]:
+    """Onto the places of held-out images of other conditions, where the map is sure."""
+    table = session.latents
+    assert table is not None
+    projection, decision, exact = session.map_of(plane)
+    places = {r: (float(x), float(y)) for r, (x, y) in zip(projection.record_ids, projection.xy)}
+    held = [i for i, r in enumerate(table.record_ids) if table.split[i] == Split.TEST and r in places]
+    rng = np.random.default_rng(0)
+    x0, x1, y0, y1 = decision.extent
+    for i in spread(held, table.truth, images):
+        record = table.record_ids[i]
+        own = table.coordinates[i] if exact is None else exact.among(table.coordinates[i])
+        goals = [places[table.record_ids[j]] for j in rng.permutation(held) if table.truth[j] != table.truth[i]]
+        for goal in islice((g for g in goals if posterior_at(decision, *g).max() > SURE), PLACES):
+            wanted = (
+                wanted_coordinates(decision, places[record], own, goal) if exact is None else exact.back(np.array(goal))
+            )
+            result = session.drag(record, *goal, plane=plane)
+            xy = result.xy if exact is None else exact.places(result.coordinates)
+            assert xy is not None
+            yield Drag(
+                asked=decision.conditions[int(posterior_at(decision, *goal).argmax())],
+                decoded=decision.conditions[int(probabilities_of(wanted[None])[0].argmax())],
+                named=max(result.weights, key=lambda name: result.weights[name]),
+                landed=session.card.condition_names[int(result.probabilities.argmax())] if result.valid else "",
+                strength=result.strength,
+                distance=float(np.hypot(*np.subtract(xy, goal)) / np.hypot(x1 - x0, y1 - y0)),
+            )
+
+
+def spread(rows: list[int], truth: IntArray, count: int) -> list[int]:
+    """`count` of these rows, one of each condition before a second of any."""
+    seen: dict[int, int] = {}
+    turns = []
+    for i in rows:
+        turns.append(seen.get(int(truth[i]), 0))
+        seen[int(truth[i])] = turns[-1] + 1
+    return [rows[k] for k in sorted(range(len(rows)), key=lambda k: turns[k])[:count]]
