@@ -260,7 +260,9 @@ def _encode(a: argparse.Namespace, report: Report) -> Result:
 def _map(a: argparse.Namespace, report: Report) -> Result:
     from core.workflow import make_map
 
-    projection, decision = make_map(a.project, seed=a.seed, refit=a.refit, report=report)
+    projection, decision, kept = make_map(a.project, seed=a.seed, refit=a.refit, report=report)
+    new = len(projection.record_ids) - kept
+    how = f"Its places were kept; {new} new images were placed." if kept else "It was fitted anew."
     which = "held-out" if decision.held_out else "training (no image is held out)"
     agrees = f"agrees with the model on {decision.fidelity:.1%} of {decision.fidelity_points} {which} images"
     return {
@@ -268,7 +270,9 @@ def _map(a: argparse.Namespace, report: Report) -> Result:
         "fidelity": decision.fidelity,
         "fidelity_points": decision.fidelity_points,
         "held_out": decision.held_out,
-        "text": f"The map ({projection.method}) {agrees}",
+        "places": "kept" if kept else "fitted",
+        "new_images": new if kept else 0,
+        "text": f"The map ({projection.method}) {agrees}. {how}",
     }
 
 

@@ -331,8 +331,8 @@ def encode(project_folder: Path, *, device: str = "auto", report: Report = silen
 
 def make_map(
     project_folder: Path, *, seed: int = 0, refit: bool = False, report: Report = silent
-) -> tuple[Projection, DecisionMap]:
-    """The frozen map and its decision regions, written to the project.
+) -> tuple[Projection, DecisionMap, int]:
+    """The frozen map and its decision regions, written to the project; and how many images kept their former place.
 
     A map of the same model keeps its places, and new records are placed on it, unless it is to be `refit`; what is
     fitted anew is turned to look like the former one.
@@ -355,6 +355,7 @@ def make_map(
         former = None
     keep = former is not None and former.seed == seed and not refit
     projection = extended(latents, former) if former and keep else None
+    kept = len(set(former.record_ids) & set(latents.record_ids)) if former and projection else 0
     if projection is None:
         projection = fit_projection(latents, seed=seed, report=report)
         projection = aligned(projection, former) if former else projection
@@ -363,7 +364,7 @@ def make_map(
     report(Progress(2, 3, "Drawing the regions"))
     save_map(maps_folder(project), projection, decision)
     report(Progress(3, 3, "Map saved"))
-    return projection, decision
+    return projection, decision, kept
 
 
 def load_model(project: Project, dataset: Dataset, device: str = "auto") -> tuple[ModelCard, Any]:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QPixmap
-from PySide6.QtWidgets import QComboBox, QSplitter, QStackedLayout, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSplitter, QStackedLayout, QTabWidget, QVBoxLayout, QWidget
 
-from core.domain import Condition, Role, Split
+from core.domain import Condition, Split
 from leigh_gui.pages.explore_control import ExploreControl
 from leigh_gui.pages.explore_picture import PicturePanel
 from leigh_gui.pages.explore_words import record_caption, short_caption
@@ -19,6 +19,7 @@ from leigh_gui.widgets.channel_display import displays
 from leigh_gui.widgets.empty_state import EmptyState
 from leigh_gui.widgets.gallery import Gallery, GalleryItem
 from leigh_gui.widgets.legend import Legend
+from leigh_gui.widgets.map_choice import MapChoice
 from leigh_gui.widgets.plate_view import PlateView
 from leigh_gui.widgets.scatter_view import ScatterView
 
@@ -83,10 +84,8 @@ class ExplorePage(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
         self.legend = Legend()
-        self.maps = QComboBox()
+        self.maps = MapChoice()
         self.maps.setObjectName("maps")
-        self.maps.setToolTip("All conditions, or the exact plane of three: boundaries are straight there, "
-                             "and distances are in standard deviations within a condition.")  # fmt: skip
         self.map = ScatterView()
         self.map.setObjectName("map")
         column.addWidget(self.maps, 0, Qt.AlignmentFlag.AlignLeft)
@@ -114,7 +113,7 @@ class ExplorePage(QWidget):
         self.map.handle_moved.connect(lambda x, y: self.control.drag(x, y, False))
         self.map.handle_released.connect(lambda x, y: self.control.drag(x, y, True))
         self.map.hovered.connect(self._on_hovered)
-        self.maps.activated.connect(lambda row: self.control.set_plane(tuple(self.maps.itemData(row))))
+        self.maps.chosen.connect(self.control.set_plane)
         self.legend.hidden_changed.connect(self.map.set_hidden)
         self.gallery.picked.connect(self.control.pick)
         self.gallery.needed.connect(self.thumbnails.request)
@@ -147,35 +146,14 @@ class ExplorePage(QWidget):
         recipe = opened.card.recipe
         if len(self.state.display) != len(opened.card.channels):
             self.state.set_display(displays(opened.card.channels, recipe.low, recipe.high))
-        self._offer_maps()
+        there = [c for k, c in enumerate(self.conditions()) if (opened.latents.truth == k).any()]
+        self.maps.offer(there)
         self._show_map()
         self._on_project()
 
-    def _offer_maps(self) -> None:
-        """All conditions; and healthy, diseased and one more on an exact plane."""
-        opened = self.state.opened
-        assert opened is not None and opened.latents
-        there = [c for k, c in enumerate(self.conditions()) if (opened.latents.truth == k).any()]
-        names, roles = [c.name for c in there], {c.role: c.name for c in reversed(there)}
-        first = [roles.get(Role.HEALTHY, names[0]), roles.get(Role.DISEASED, names[-1])]
-        self.maps.blockSignals(True)
-        self.maps.clear()
-        self.maps.addItem("All conditions (UMAP)", ())
-        for name in names if len(set(first)) == 2 else ():
-            if name not in first:
-                self.maps.addItem(f"Exact plane of {', '.join((*first, name))}", (*first, name))
-        if self.state.view.plane and self.state.view.plane not in self._offered():
-            self.maps.addItem(f"Exact plane of {', '.join(self.state.view.plane)}", self.state.view.plane)
-        self.maps.blockSignals(False)
-        self.maps.setVisible(self.maps.count() > 1)
-
-    def _offered(self) -> list[tuple[str, ...]]:
-        """The planes in the box; Qt itself finds tuples by identity only."""
-        return [tuple(self.maps.itemData(row)) for row in range(self.maps.count())]
-
     def _show_map(self) -> None:
         """Points and regions of the map that is chosen."""
-        self.maps.setCurrentIndex(self._offered().index(self.state.view.plane))
+        self.maps.show_choice(self.state.view.plane)
         opened = self.state.opened
         assert opened is not None and opened.latents and opened.projection
         latents, projection, decision = opened.latents, opened.projection, opened.decision
@@ -194,6 +172,15 @@ class ExplorePage(QWidget):
                             held_out, shown, shapes(len(shown)))  # fmt: skip
         self._decision = decision
         self.map.set_decision_map(decision, self.plane is not None)
+        self._show_legend()
+
+    def _show_legend(self) -> None:
+        """The conditions of the map on show."""
+        dataset = self.state.project.dataset if self.state.project else None
+        if dataset is not None:
+            kinds = zip(self.conditions(), shapes(len(self.conditions())), strict=True)
+            shown = [(c, s) for c, s in kinds if not self._shown_plane or c.name in self._shown_plane]
+            self.legend.set_conditions([c for c, _ in shown], dataset.counts(), [s for _, s in shown])
 
     def conditions(self) -> tuple[Condition, ...]:
         """Conditions in class order with the project's colours."""
@@ -214,7 +201,7 @@ class ExplorePage(QWidget):
         if dataset is None or not self.state.ready_to_explore:
             return
         shown = self.conditions()
-        self.legend.set_conditions(shown, dataset.counts(), shapes(len(shown)))
+        self._show_legend()
         self.picture.set_conditions(shown, shapes(len(shown)))
         plates = list(dict.fromkeys(r.plate for r in dataset.records))
         first = [r for r in dataset.records if r.plate == plates[0]] if plates else []
@@ -226,7 +213,7 @@ class ExplorePage(QWidget):
         anew = self.state.ready_to_explore and view.plane != self._shown_plane
         if anew:
             self._show_map()
-        self.map.set_source(view.current)
+        self.map.set_source(view.current, self._place_of_image(view.current))
         if anew:
             self._on_path()
         self.map.set_selection(view.selection)
@@ -265,7 +252,7 @@ class ExplorePage(QWidget):
             self.map.overlay.landing_colour = self.conditions()[int(cf.probabilities.argmax())].colour
         place = self.map.overlay.handle if self.control.dragging() else view.place
         said = cf is not None and cf.valid and not cf.draft and place and landing
-        note = self._note(place, cf) if said else ""
+        note = self._note(place, cf) if said else self._not_one_of_three()
         self.map.set_marks(handle, landing if view.place else None, cf.valid if cf is not None else True, note)
 
     def _on_path(self) -> None:
@@ -288,6 +275,13 @@ class ExplorePage(QWidget):
         self.map.set_path(places, crossing)  # type: ignore[arg-type]
         self.picture.set_crossing(path.crossing)
 
+    def _not_one_of_three(self) -> str:
+        """Said of an image whose condition the plane on show leaves out."""
+        record = self.state.record(self.state.view.current)
+        if record is None or not self._shown_plane or record.condition in self._shown_plane:
+            return ""
+        return f"The image is {record.condition}: it lies where the model sees it among these three."
+
     def _note(self, place: tuple[float, float], cf: Counterfactual) -> str:
         """Where the picture is not what the model says of the region under the handle."""
         from core.explain.decision import posterior_at
@@ -303,6 +297,14 @@ class ExplorePage(QWidget):
         if self.plane is None:
             return xy
         x, y = self.plane.places(coordinates)
+        return float(x), float(y)
+
+    def _place_of_image(self, record_id: str) -> tuple[float, float] | None:
+        """Where an image lies on the exact plane, also where it is none of the three; None on the map of all."""
+        latents = self.state.opened.latents if self.state.opened else None
+        if self.plane is None or latents is None or record_id not in latents.record_ids:
+            return None
+        x, y = self.plane.places(latents.coordinates[latents.row(record_id)])
         return float(x), float(y)
 
     def _on_hovered(self, record_id: str) -> None:

@@ -122,7 +122,9 @@ class ExploreControl(QObject):
         if not view.current:
             return
         self._take_hand()
-        self.path = None if not let_go else self.path
+        if self.path is not None and not let_go:
+            self.path = None
+            self.path_changed.emit()
         where = (view.current, x, y)
         self.worker.drag(*where, let_go, view.hold, draft=not let_go, plane=view.plane)
         self._wait_for_rest(lambda: self.worker.drag(*where, False, view.hold, plane=view.plane))
@@ -158,7 +160,9 @@ class ExploreControl(QObject):
         """What is on show as a figure panel."""
         view, cf = self.state.view, self.state.counterfactual
         if kind in ("map", "confusion"):
-            return PanelSpec(kind, title="Decision map" if kind == "map" else "Confusion table")
+            plane = view.plane if kind == "map" else ()
+            title = "Confusion table" if kind == "confusion" else "Exact plane" if plane else "Decision map"
+            return PanelSpec(kind, title=title, plane=plane)
         record = self.state.record(view.current)
         if record is None or (kind == "counterfactual" and (cf is None or not cf.valid)):
             return None

@@ -124,7 +124,10 @@ def paint_caption(painter: QPainter, widget: QWidget, decision: DecisionMap, exa
     paper.setAlpha(215)
     painter.fillRect(QRectF(0, widget.height() - height, widget.width(), height), paper)
     painter.setPen(widget.palette().windowText().color())
+    font = painter.font()
     for row, line in enumerate(lines):
+        font.setBold(bool(note) and row == 0)
+        painter.setFont(font)
         top = widget.height() - height + 4 + row * metrics.height()
         shown = metrics.elidedText(line, Qt.TextElideMode.ElideRight, widget.width() - 16)
         painter.drawText(QRectF(8, top, widget.width() - 16, metrics.height()), Qt.AlignmentFlag.AlignLeft, shown)

@@ -17,6 +17,7 @@ from leigh_gui.widgets.map_layers import Points, boundary_lines, paint_lines, pa
 from leigh_gui.widgets.map_overlay import HANDLE, Overlay, paint_caption, paint_overlay, paint_thumbnail
 
 CLICK = 3  # pixels; a shorter drag is a click
+AT_HOME = 5  # pixels from the image's own place; there the handle snaps
 
 
 @dataclass
@@ -108,10 +109,11 @@ class ScatterView(QWidget):
         self._points = replace(self._points, selected=mask)
         self._repaint_static()
 
-    def set_source(self, record_id: str) -> None:
-        """Ring the image that is being looked at."""
+    def set_source(self, record_id: str, elsewhere: tuple[float, float] | None = None) -> None:
+        """Ring the image that is being looked at; it lies `elsewhere` where it is none of the points."""
         row = self._ids.index(record_id) if record_id in self._ids else -1
-        self.overlay.source = None if row < 0 or self._points is None else tuple(map(float, self._points.xy[row]))
+        shown = row >= 0 and self._points is not None
+        self.overlay.source = tuple(map(float, self._points.xy[row])) if shown else elsewhere
         self.update()
 
     def set_marks(self, handle: tuple[float, float] | None, landing: tuple[float, float] | None,
@@ -194,7 +196,7 @@ class ScatterView(QWidget):
             self.overlay.lasso = QPolygonF(hold.trail)
             self.update()
         else:
-            self.overlay.handle = self.transform_now().to_map(at.x(), at.y())
+            self.overlay.handle = self._held_at(at)
             self.update()
             self.handle_moved.emit(*self.overlay.handle)
 
@@ -202,7 +204,7 @@ class ScatterView(QWidget):
         hold, self._hold = self._hold, _Hold()
         at = event.position()
         if hold.what == "handle" and hold.moved:
-            self.handle_released.emit(*self.transform_now().to_map(at.x(), at.y()))
+            self.handle_released.emit(*self._held_at(at))
         elif hold.what == "lasso" and hold.moved:
             self._finish_lasso(hold)
         elif hold.what and not hold.moved:
@@ -268,6 +270,16 @@ class ScatterView(QWidget):
             return False
         offset = self.screen_of(*self.overlay.handle) - at
         return offset.x() ** 2 + offset.y() ** 2 <= (HANDLE + 4) ** 2
+
+    def _held_at(self, at: QPointF) -> tuple[float, float]:
+        """Place of the handle: never out of sight, and at home when it is as good as there."""
+        view, source = self.transform_now(), self.overlay.source
+        if source is not None:
+            home = self.screen_of(*source) - at
+            if home.x() ** 2 + home.y() ** 2 <= AT_HOME**2:
+                return source
+        x, y = min(max(at.x(), 0.0), self.width() - 1.0), min(max(at.y(), 0.0), self.height() - 1.0)
+        return view.to_map(x, y)
 
     def _nearest(self, at: QPointF, within: float) -> int | None:
         if self._points is None:

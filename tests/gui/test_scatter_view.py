@@ -55,6 +55,23 @@ def test_dragging_the_handle_tells_places_and_does_not_repaint_the_points(view, 
     assert view.static_paints == before
 
 
+def test_the_handle_stays_in_sight_and_snaps_to_the_images_own_place(view, qtbot):
+    start = tuple(map(float, view.projection.xy[0]))
+    view.set_source(view.projection.record_ids[0])
+    view.set_marks(start, None)
+    at = pixel(view, start)
+    outside = QPoint(view.width() + 90, -40)
+    for goal in (outside, at + QPoint(3, 2)):
+        qtbot.mousePress(view, Qt.MouseButton.LeftButton, pos=pixel(view, view.overlay.handle))
+        qtbot.mouseMove(view, QPoint(view.width() // 2, view.height() // 2), delay=12)
+        qtbot.mouseMove(view, goal, delay=12)
+        with qtbot.waitSignal(view.handle_released) as released:
+            qtbot.mouseRelease(view, Qt.MouseButton.LeftButton, pos=goal)
+        assert tuple(released.args) == view.overlay.handle
+        assert view.rect().contains(pixel(view, view.overlay.handle))
+        assert (tuple(released.args) == start) == (goal != outside)
+
+
 def test_shift_drag_lassos_the_images_inside(view, qtbot):
     caught = []
     view.lassoed.connect(caught.append)

@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 from gui_stand_in import make_project
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel
 
 from leigh_gui.jobs import Job
+from leigh_gui.widgets.map_choice import PlaneDialog
 
 
 @pytest.fixture
@@ -170,6 +171,51 @@ def test_the_exact_plane_of_three_conditions_is_chosen_dragged_on_and_undone(ope
     while opened.state.view.plane:
         opened.state.undo.undo()
     assert len(page.map._ids) == everything and page.plane is None and page.maps.currentIndex() == 0
+
+
+def test_an_image_that_is_none_of_the_three_is_shown_where_the_model_sees_it(opened, qtbot):
+    page = opened.explore()
+    other = next(r for r in opened.state.project.dataset.records if r.condition == "Drug A")
+    opened.control.set_plane(("WT", "DS", "TT"))
+    opened.control.pick(other.id)
+    answered(opened, qtbot, 0)
+    latents = opened.state.opened.latents
+    place = page.plane.places(latents.coordinates[latents.row(other.id)])
+    assert page.map.overlay.source == pytest.approx(tuple(place)) == page.map.overlay.handle
+    assert "The image is Drug A" in page.map.overlay.note
+    assert set(page.legend.ticks) == {"WT", "DS", "TT"}
+    opened.control.set_plane(())
+    assert page.map.overlay.note == "" and "Drug A" in page.legend.ticks
+
+
+def test_any_three_conditions_make_a_plane(opened, qtbot, monkeypatch):
+    page = opened.explore()
+    row = page.maps.count() - 1
+    asked = []
+
+    def choose(dialog):
+        asked.append(dialog.names())
+        ok = dialog.buttons.button(QDialogButtonBox.StandardButton.Ok)
+        dialog.boxes[2].setCurrentText(dialog.boxes[0].currentText())
+        assert not ok.isEnabled() and not dialog.hint.isHidden()
+        for box, name in zip(dialog.boxes, ("Drug A", "TT", "WT"), strict=True):
+            box.setCurrentText(name)
+        assert ok.isEnabled() and dialog.hint.isHidden()
+        return QDialog.DialogCode.Accepted
+
+    monkeypatch.setattr(PlaneDialog, "exec", choose)
+    page.maps.setCurrentIndex(row)
+    page.maps.activated.emit(row)
+    assert page._decision.conditions == ("Drug A", "TT", "WT") == opened.state.view.plane and len(asked) == 1
+    assert page.maps.currentText() == "Exact plane of Drug A, TT, WT"
+    monkeypatch.setattr(PlaneDialog, "exec", lambda dialog: QDialog.DialogCode.Rejected)
+    page.maps.setCurrentIndex(page.maps.count() - 1)
+    page.maps.activated.emit(page.maps.count() - 1)
+    assert opened.state.view.plane == ("Drug A", "TT", "WT")
+    assert page.maps.currentText() == "Exact plane of Drug A, TT, WT"
+    assert opened.control.panel("map").plane == ("Drug A", "TT", "WT")
+    opened.state.undo.undo()
+    assert opened.state.view.plane == () and page.maps.currentIndex() == 0
 
 
 def test_a_project_without_a_model_opens_while_a_plane_is_chosen(opened, qtbot, tmp_path):
