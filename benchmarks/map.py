@@ -36,6 +36,7 @@ LEAST = 40  # images
 def bench_map(project: Path | None = None, report: Report = silent) -> dict[str, Any]:
     """The contract's keys; each with its yardstick beside it."""
     session = Session(project or resource("demo"), "cpu", glances=True)
+    session.panel = None  # evidence is not asked for here
     table, decision = session.latents, session.decision
     if table is None or decision is None or session.projection is None:
         raise LeighError("The project has no map.", "Run `leigh encode` and `leigh map` first.")
@@ -53,8 +54,8 @@ def bench_map(project: Path | None = None, report: Report = silent) -> dict[str,
     out |= _new_points(session, table, xy)
     report(Progress(3, 5, "Shuffling the labels"))
     out |= _permuted(session, table)
-    report(Progress(4, 5, "Dragging"))
-    return out | drag_measures(session) | {"latent_typicality": _typicality(session, table)}
+    out |= drag_measures(session, report)
+    return out | {"latent_typicality": _typicality(session, table)}
 
 
 def _fidelity(table: LatentTable, decision: DecisionMap, xy: FloatArray) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from core.domain import IntArray, Role, Split
 from core.explain.aim import wanted_coordinates
 from core.explain.decision import posterior_at
 from core.explain.session import Session
+from core.progress import Progress, Report, silent
 
 DRAGGED, PLACES = 12, 5  # images, and handle places for each
 PLANES, PLANE_DRAGGED = 2, 9  # exact planes, and images on each
@@ -32,10 +33,14 @@ class Drag:
     distance: float  # from handle to landing, of the map's diagonal
 
 
-def drag_measures(session: Session) -> dict[str, Any]:
+def drag_measures(session: Session, report: Report = silent) -> dict[str, Any]:
     """The contract's keys on the map of all conditions; beside them some exact planes of healthy, diseased and one."""
     at_home, nudged = _small_moves(session)
-    drags = list(_drags(session, (), DRAGGED))
+    planes = planes_of(session)
+    drags, on_planes = [], []
+    for i, plane in enumerate(((), *planes)):
+        report(Progress(i, 1 + len(planes), "Dragging"))
+        (on_planes if plane else drags).extend(_drags(session, plane, PLANE_DRAGGED if plane else DRAGGED))
     out: dict[str, Any] = {
         "drags": len(drags),
         "grab_change": max(at_home),
@@ -43,7 +48,6 @@ def drag_measures(session: Session) -> dict[str, Any]:
         "drag_class_agreement": float(np.mean([d.decoded == d.asked for d in drags])),
     }
     out |= _summary(drags)
-    on_planes = [d for plane in planes_of(session) for d in _drags(session, plane, PLANE_DRAGGED)]
     return out | {"plane_drags": len(on_planes)} | {f"plane_{k}": v for k, v in _summary(on_planes).items()}
 
 
@@ -101,7 +105,7 @@ def _drags(session: Session, plane: tuple[str, ...], images: int) -> Iterator[Dr
             wanted = (
                 wanted_coordinates(decision, places[record], own, goal) if exact is None else exact.back(np.array(goal))
             )
-            result = session.drag(record, *goal, plane=plane)
+            result = session.drag(record, *goal, exact=True, plane=plane)
             xy = result.xy if exact is None else exact.places(result.coordinates)
             assert xy is not None
             yield Drag(

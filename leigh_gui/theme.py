@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from PySide6.QtGui import QColor, QFont, QPalette
 from PySide6.QtWidgets import QApplication, QStyleFactory
 
+from core.resources import resource
+
+CHECK = resource("icons", "check.svg").as_posix()
+
 BODY_PT = 10.0
 SMALL_PT = 9.0
 TITLE_PT = 15.0
@@ -119,8 +123,10 @@ QTabWidget::pane {{ border: none; border-top: 1px solid {c.line}; }}
 QTabBar::tab {{ background: transparent; border: none; padding: 5px 12px; color: {c.muted};
     border-bottom: 2px solid transparent; }}
 QTabBar::tab:selected {{ color: {c.text}; border-bottom-color: {c.accent}; }}
-QCheckBox::indicator:unchecked {{ width: 12px; height: 12px; border: 1px solid {c.muted}; border-radius: 3px;
+QCheckBox::indicator {{ width: 12px; height: 12px; border: 1px solid {c.muted}; border-radius: 3px;
     background: {c.base}; }}
+QCheckBox::indicator:checked {{ border-color: {c.accent}; background: {c.accent}; image: url("{CHECK}"); }}
+QCheckBox::indicator:checked:disabled {{ border-color: {c.faint}; background: {c.faint}; }}
 QSplitter::handle {{ background: transparent; }}
 QSplitter::handle:hover {{ background: {c.line}; }}
 QProgressBar {{ background: {c.hover}; border: none; border-radius: 2px; }}

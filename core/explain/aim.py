@@ -13,9 +13,9 @@ import numpy as np
 from core.domain import DecisionMap, FloatArray
 
 STRENGTHS = (0.35, 0.7, 1.0, 1.25, 1.5)  # at which the image is measured
-GRID = np.linspace(0, STRENGTHS[-1], 61)
-SIMPLER = 0.04  # of the way asked: two conditions must come so much nearer than one
-EXAGGERATED = 0.12  # of the way asked: a strength beyond 1 must come so much nearer
+GRID = np.linspace(0, STRENGTHS[-1], 301)
+SIMPLER = 0.1  # of the way asked: two conditions must come so much nearer than one
+EXAGGERATED = 0.2  # of the way asked: a strength beyond 1 must come so much nearer
 FADING = 0.15  # of the map's diagonal: where w is exp(-1/2)
 
 

@@ -81,6 +81,7 @@ class Session:
         self._responses: OrderedDict[tuple[str, tuple[bool, ...]], dict[str, list[FloatArray]]] = OrderedDict()
         self._planes: dict[tuple[str, ...], tuple[Projection, DecisionMap, Plane]] = {}
         self._to_prepare: list[tuple[str, Held]] = []
+        self._strayed: tuple[object, ...] | None = None  # where the draft of a mixture landed in another region
         self._picture_s = np.inf  # seconds of the last picture that was no draft
         self.no_evidence = ""  # why the evidence rests on the model alone, where it does
         self.panel: Panel | None = None
@@ -220,7 +221,8 @@ class Session:
         reached: dict[str, list[FloatArray]] = {}
         if strength > 0:
             target = max(weights, key=lambda name: weights[name])
-            reached = self._reached(record_id, self.holding(source, target) if hold is None else hold, not draft)
+            held = self.holding(source, target) if hold is None else hold
+            reached = self._reached(record_id, held, exact, draft)
         if not reached:
             return self.move(record_id, weights, strength, hold, exact, draft)
         assert self.latents is not None
@@ -231,12 +233,16 @@ class Session:
             own, wanted = exact_view.among(own), exact_view.back(np.array([x, y]))
             reached = {k: [exact_view.among(u) for u in v] for k, v in reached.items() if k in plane}
         asked = decision.conditions[int(probabilities_of(wanted).argmax())]
-        weights, strength = aim(own, reached, wanted, asked)
+        alone = {asked: reached[asked]} if asked in reached else reached
+        here = (record_id, x, y, plane, hold)
+        weights, strength = aim(own, alone if here == self._strayed else reached, wanted, asked)
         result = self.move(record_id, weights, strength, hold, exact, draft)
         landed = self.card.condition_names[int(result.probabilities.argmax())]
-        if result.draft or landed == asked or asked not in reached or weights == {asked: 1.0}:
+        strays = landed != asked and asked in reached and len(weights) > 1
+        self._strayed = here if strays else None
+        if result.draft or not strays:
             return result
-        weights, strength = aim(own, {asked: reached[asked]}, wanted)
+        weights, strength = aim(own, alone, wanted)
         return self.move(record_id, weights, strength, hold, exact)
 
     def map_of(self, plane: tuple[str, ...]) -> tuple[Projection, DecisionMap, Plane | None]:
@@ -304,18 +310,19 @@ class Session:
             self._encoded.popitem(last=False)
         return self._encoded[key]
 
-    def _reached(self, record_id: str, hold: Held, now: bool = True) -> dict[str, list[FloatArray]]:
-        """Semantic coordinates of drafts of the record toward every condition, at each of STRENGTHS.
+    def _reached(
+        self, record_id: str, hold: Held, exact: bool = True, draft: bool = False
+    ) -> dict[str, list[FloatArray]]:
+        """Semantic coordinates of drafts of the record toward every condition, at each of STRENGTHS; measured once.
 
-        Measured once; where that is not to be done `now` and was not before, nothing.
+        While the handle is still held (not `exact`), what was measured with other stains held is near enough; for a
+        `draft` nothing is measured.
         """
         key = (record_id, held_mask(self.card, hold))
-        found = self._responses.get(key, {})
         others = [c.name for c in self.card.conditions if c.name != self._source(record_id)]
-        if len(found) == len(others):
-            return found
-        if not now:
-            return {}
+        known = {k: r for k, r in self._responses.items() if k[0] == record_id and len(r) == len(others)}
+        if key in known or draft or (known and not exact):
+            return known.get(key) or next(iter(known.values()), {})
         encoded = self._encode(record_id, hold, exact=False)
         if encoded.failure:
             return {}

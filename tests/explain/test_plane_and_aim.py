@@ -116,7 +116,7 @@ def measured(own: np.ndarray, ends: dict[str, np.ndarray], bend: tuple[float, ..
 def test_aiming_finds_the_mixture_and_the_strength_along_bent_ways() -> None:
     own = np.array([-3.0, 0.0])
     ends = {"WT": np.array([3.0, 0.0]), "TT": np.array([0.0, 4.0])}
-    reached = measured(own, ends, (0.3, 0.6, 1.0, 1.1, 1.2))
+    reached = measured(own, ends, (0.3, 0.6, 1.0, 1.2, 1.4))
     for name, end in ends.items():
         weights, strength = aim(own, reached, end)
         assert weights == {name: 1.0} and strength == pytest.approx(1.0, abs=0.02)
@@ -125,8 +125,8 @@ def test_aiming_finds_the_mixture_and_the_strength_along_bent_ways() -> None:
     weights, strength = aim(own, reached, own + 0.5 * (ends["WT"] - own) + 0.5 * (ends["TT"] - own))
     assert weights["WT"] == pytest.approx(0.5, abs=0.02) and strength == pytest.approx(1.0, abs=0.02)
     assert aim(own, reached, own)[1] == 0
-    assert aim(own, reached, own + 1.05 * (ends["WT"] - own))[1] == 1.0  # as good as the whole way
-    assert aim(own, reached, own + 1.2 * (ends["WT"] - own))[1] == pytest.approx(1.5, abs=0.03)
+    assert aim(own, reached, own + 1.15 * (ends["WT"] - own))[1] == 1.0  # as good as the whole way
+    assert aim(own, reached, own + 1.4 * (ends["WT"] - own))[1] == pytest.approx(1.5, abs=0.03)
     assert aim(own, reached, own - (ends["WT"] - own))[1] < 0.05  # away from every condition
 
 
