@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from core.data.semantic import probabilities_of
-from core.domain import IntArray, Role, Split
+from core.domain import IntArray, Split
 from core.explain.aim import wanted_coordinates
 from core.explain.decision import posterior_at
 from core.explain.session import Session
+from core.explain.triplets import first_planes
 from core.progress import Progress, Report, silent
 
 DRAGGED, PLACES = 12, 5  # images, and handle places for each
@@ -36,7 +37,7 @@ class Drag:
 def drag_measures(session: Session, report: Report = silent) -> dict[str, Any]:
     """The contract's keys on the map of all conditions; beside them some exact planes of healthy, diseased and one."""
     at_home, nudged = _small_moves(session)
-    planes = planes_of(session)
+    planes = first_planes(session.card.conditions)[:PLANES]
     drags, on_planes = [], []
     for i, plane in enumerate(((), *planes)):
         report(Progress(i, 1 + len(planes), "Dragging"))
@@ -49,15 +50,6 @@ def drag_measures(session: Session, report: Report = silent) -> dict[str, Any]:
     }
     out |= _summary(drags)
     return out | {"plane_drags": len(on_planes)} | {f"plane_{k}": v for k, v in _summary(on_planes).items()}
-
-
-def planes_of(session: Session) -> list[tuple[str, ...]]:
-    """Healthy, diseased and each of the first others."""
-    by_role = {c.role: c.name for c in reversed(session.card.conditions)}
-    first = [by_role[r] for r in (Role.HEALTHY, Role.DISEASED) if r in by_role]
-    first += [n for n in session.card.condition_names if n not in first][: 2 - len(first)]
-    others = [n for n in session.card.condition_names if n not in first]
-    return [(*first, other) for other in others[:PLANES]]
 
 
 def _summary(drags: list[Drag]) -> dict[str, Any]:

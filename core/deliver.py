@@ -173,10 +173,6 @@ class _PanelMaker:
             return ConfusionPanel(spec.title, card.condition_names, card.accuracy)
         if spec.kind == "map":
             session = self.session
-            if session.decision is None:
-                raise LeighError(
-                    "There is no map of this model and these images.", "Run `leigh encode`, then `leigh map`."
-                )
             projection, decision, _ = session.map_of(tuple(spec.plane))
             return MapPanel(spec.title, session.card.conditions, session.latents, projection, decision)
         if not spec.record_id or not spec.weights:

@@ -108,6 +108,8 @@ class JobDesk(QObject):
         elif verb == "counterfactual":
             self.checked.emit(result)
             self.strip.tell("The explanation was checked; the Train page says what was found.")
+        elif verb in ("train", "evaluate") and self.runner.more():
+            self.opener.reopen("explore")  # on an exact plane, while the map is being fitted
 
     def _on_finished(self, verb: str) -> None:
         self._end()

@@ -63,6 +63,10 @@ class JobRunner(QObject):
         arguments = self._job.arguments if self._job is not None else ()
         return arguments[arguments.index(flag) + 1] if flag in arguments else ""
 
+    def more(self) -> bool:
+        """Whether steps of the job are still to come."""
+        return bool(self._queue)
+
     def start(self, job: Job) -> bool:
         """Start a job; False when another one is running."""
         if self.running():

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
+from core.explain.triplets import first_planes
+
 if TYPE_CHECKING:
     from core.domain import (
         Condition,
@@ -109,9 +111,9 @@ class AppState(QObject):
 
     @property
     def ready_to_explore(self) -> bool:
-        """Whether model, latents and map are all there."""
+        """Whether model and latents are there, and a map or three conditions for an exact plane."""
         o = self.opened
-        return bool(o and o.card and o.latents and o.projection)
+        return bool(o and o.card and o.latents and (o.projection or len(self.shown_conditions()) > 2))
 
     def open(self, opened: Opened) -> None:
         """Another project, or the same one read again after a job: nothing to undo."""
@@ -126,6 +128,8 @@ class AppState(QObject):
         stains = {c.name for c in opened.card.channels} if opened.card else set()
         hold = self.view.hold if set(self.view.hold or ()) < stains else None
         plane = self.view.plane if {c.name for c in self.conditions()}.issuperset(self.view.plane) else ()
+        if self.ready_to_explore and opened.projection is None and not plane:
+            plane = first_planes(self.shown_conditions())[0]
         place = self.view.place if plane == self.view.plane else None
         self.view = replace(self.view, selection=known, current=current, hold=hold, plane=plane, place=place)
         self.counterfactual = None
@@ -143,6 +147,13 @@ class AppState(QObject):
         if self.opened and self.opened.card:
             return tuple(own.get(c.name, c) for c in self.opened.card.conditions)
         return tuple(own.values())
+
+    def shown_conditions(self) -> tuple[Condition, ...]:
+        """Those of `conditions` of which there are images, as far as the model has read them."""
+        latents = self.opened.latents if self.opened else None
+        if latents is None:
+            return ()
+        return tuple(c for k, c in enumerate(self.conditions()) if (latents.truth == k).any())
 
     def edit_project(self, project: Project, text: str) -> None:
         """Replace the project; undoable."""

@@ -93,19 +93,22 @@ class Session:
         self._load_map()
 
     def _load_map(self) -> None:
-        """The map is optional: without it one can still move images by target and strength."""
+        """Both are optional: without latents one can still move images by target and strength, without a map on planes.
+
+        Of another model or of other images, they count as missing.
+        """
+        dataset = self.project.dataset
         try:
-            self.latents = load_latents(latents_path(self.project))
-            self.projection, self.decision = load_map(maps_folder(self.project))
+            latents = load_latents(latents_path(self.project))
+            if latents.model_digest != self.card.digest or dataset is None or not latents.describes(dataset):
+                return
+            self.latents = latents
+            projection, decision = load_map(maps_folder(self.project))
         except LeighError:
             return
-        digests = {self.latents.model_digest, self.projection.model_digest}
-        dataset = self.project.dataset
-        same = self.latents.record_ids == self.projection.record_ids
-        if digests != {self.card.digest} or not same or dataset is None or not self.latents.describes(dataset):
-            self.latents = self.projection = self.decision = None  # of another model or of other images
-            return
-        self._features = map_features(self.latents)
+        if projection.model_digest == self.card.digest and projection.record_ids == latents.record_ids:
+            self.projection, self.decision = projection, decision
+            self._features = map_features(latents)
 
     def select(self, record_id: str, hold: Held | None = None) -> Counterfactual:
         """The record as it is, with its probabilities; pays for the inverse of the likeliest move once."""
@@ -213,8 +216,6 @@ class Session:
         The place is one of the exact `plane` of these three conditions, where they are given. Where the mixture that
         should come nearest lands in another region (and this is no draft), the condition of the region is taken alone.
         """
-        if self.decision is None or self.projection is None:
-            raise BadProject("This project has no map.", "Make it on the Train page, or with `leigh map`.")
         _, decision, exact_view = self.map_of(plane)
         start, source = self.place_of(record_id, plane), self._source(record_id)
         weights, strength = weights_and_strength(decision, source, start, (x, y))
@@ -246,9 +247,14 @@ class Session:
         return self.move(record_id, weights, strength, hold, exact)
 
     def map_of(self, plane: tuple[str, ...]) -> tuple[Projection, DecisionMap, Plane | None]:
-        """The map, or the exact plane of three conditions."""
-        assert self.decision is not None and self.projection is not None and self.latents is not None
+        """The map, or the exact plane of three conditions. Raises BadProject where there is none."""
+        if self.latents is None or (not plane and (self.projection is None or self.decision is None)):
+            raise BadProject(
+                "There is no map of this model and these images.",
+                "Make it on the Train page, or with `leigh encode` and `leigh map`.",
+            )
         if not plane:
+            assert self.projection is not None and self.decision is not None
             return self.projection, self.decision, None
         if plane not in self._planes:
             self._planes[plane] = exact_plane(self.latents, plane)
@@ -257,7 +263,8 @@ class Session:
     def place_of(self, record_id: str, plane: tuple[str, ...] = ()) -> tuple[float, float]:
         """Where an image lies on the map, or on the plane of three conditions even if it is of a fourth."""
         projection, _, exact_view = self.map_of(plane)
-        if exact_view is None or self.latents is None or record_id in projection.record_ids:
+        assert self.latents is not None
+        if exact_view is None or record_id in projection.record_ids or record_id not in self.latents.record_ids:
             return _home(projection, record_id)
         x, y = exact_view.places(self.latents.coordinates[self.latents.row(record_id)])
         return float(x), float(y)

@@ -142,12 +142,11 @@ class ExplorePage(QWidget):
             self._say_what_is_missing()
             return
         opened = self.state.opened
-        assert opened is not None and opened.card and opened.latents and opened.projection
+        assert opened is not None and opened.card and opened.latents
         recipe = opened.card.recipe
         if len(self.state.display) != len(opened.card.channels):
             self.state.set_display(displays(opened.card.channels, recipe.low, recipe.high))
-        there = [c for k, c in enumerate(self.conditions()) if (opened.latents.truth == k).any()]
-        self.maps.offer(there)
+        self.maps.offer(self.state.shown_conditions(), opened.projection is not None)
         self._show_map()
         self._on_project()
 
@@ -155,13 +154,14 @@ class ExplorePage(QWidget):
         """Points and regions of the map that is chosen."""
         self.maps.show_choice(self.state.view.plane)
         opened = self.state.opened
-        assert opened is not None and opened.latents and opened.projection
+        assert opened is not None and opened.latents
         latents, projection, decision = opened.latents, opened.projection, opened.decision
         self._shown_plane, self.plane = self.state.view.plane, None
         if self._shown_plane:
             from core.explain.plane import exact_plane
 
             projection, decision, self.plane = exact_plane(latents, self._shown_plane)
+        assert projection is not None
         rows = {record_id: row for row, record_id in enumerate(latents.record_ids)}
         known = [(i, rows[r]) for i, r in enumerate(projection.record_ids) if r in rows]
         places = np.array([i for i, _ in known], dtype=np.int64)

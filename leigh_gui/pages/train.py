@@ -201,7 +201,7 @@ class TrainPage(QWidget):
         ready = self.state.ready_to_explore
         self._enable(self.explore, "" if ready else "Explore needs a trained model and its map.", "Go to Explore")
         self._enable(self.other, self._why, "Use a model that was trained before: choose its folder")
-        self.map.setVisible(model and not ready)
+        self.map.setVisible(bool(opened and opened.card and opened.projection is None))
 
     @staticmethod
     def _enable(button: QPushButton, why: str, tip: str) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QDialog, QDialogButtonBox, QFormLayout, QVBoxLayout, QWidget
 
-from core.domain import Condition, Role
+from core.domain import Condition
+from core.explain.triplets import first_planes
 from leigh_gui.widgets.look import plain
 
 Names = tuple[str, ...]
@@ -27,16 +28,14 @@ class MapChoice(QComboBox):
         self._shown: Names = ()
         self.activated.connect(self._on_activated)
 
-    def offer(self, conditions: Sequence[Condition]) -> None:
-        """Offer what can be made of these conditions, all of which have images."""
+    def offer(self, conditions: Sequence[Condition], fitted: bool) -> None:
+        """Offer what can be made of these conditions, all of which have images; that of all if it is `fitted`."""
         self._names, self._shown = tuple(c.name for c in conditions), ()
-        roles = {c.role: c.name for c in reversed(conditions)}
-        first = (roles.get(Role.HEALTHY, self._names[0]), roles.get(Role.DISEASED, self._names[-1]))
         self.clear()
-        self.addItem("All conditions (UMAP)", ())
-        for name in self._names if len(set(first)) == 2 else ():
-            if name not in first:
-                self._add((*first, name))
+        if fitted:
+            self.addItem("All conditions (UMAP)", ())
+        for names in first_planes(conditions):
+            self._add(names)
         if len(self._names) > 3:
             self.addItem("Exact plane of three others…", None)
         self.setVisible(len(self._names) > 2)

@@ -124,6 +124,11 @@ def test_without_a_map_images_still_move_but_a_drag_says_what_to_do(
     assert session.move(diseased, {"WT": 1.0}, 0.5).xy is None
     with pytest.raises(BadProject, match="no map"):
         session.drag(diseased, 0.0, 0.0)
+    plane = ("WT", "DS", "TT")  # needs none
+    _, decision, exact = session.map_of(plane)
+    assert exact is not None and session.drag(diseased, *session.place_of(diseased, plane), plane=plane).strength == 0
+    toward = session.drag(diseased, *map(float, decision.anchors[0]), plane=plane)
+    assert toward.strength > 0 and max(toward.weights, key=lambda n: toward.weights[n]) == "WT"
 
 
 def test_a_map_of_other_images_is_not_used(trained_project: Project, copy_of: Copy) -> None:
@@ -133,7 +138,7 @@ def test_a_map_of_other_images_is_not_used(trained_project: Project, copy_of: Co
     save_project(replace(project, dataset=kept))
     encode(project.folder, device="cpu")  # the latents are new, the map is still the old one
     session = Session(project.folder, "cpu")
-    assert session.decision is None and session.latents is None
+    assert session.decision is None and session.projection is None and session.latents is not None
     make_map(project.folder)
     assert Session(project.folder, "cpu").decision is not None
 
@@ -147,8 +152,9 @@ def test_a_record_that_came_after_the_map_cannot_be_dragged_but_says_why(
     save_project(replace(project, dataset=replace(project.dataset, records=(*project.dataset.records, new))))
     session = Session(project.folder, "cpu")
     assert session.select("new").xy is not None
-    with pytest.raises(LeighError, match="new is not on the map"):
-        session.drag("new", 0.0, 0.0)
+    for plane in ((), ("WT", "DS", "TT")):
+        with pytest.raises(LeighError, match="new is not on the map"):
+            session.drag("new", 0.0, 0.0, plane=plane)
 
 
 def test_a_record_that_cannot_be_inverted_has_no_path(trained_project: Project, copy_of: Copy, diseased: str) -> None:

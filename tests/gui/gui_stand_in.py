@@ -138,8 +138,10 @@ class StandInSession:
 
     def __init__(self, folder: Path, device: str = "auto", glances: bool = False) -> None:
         self.project = open_project(folder)
-        self.projection, self.decision = load_map(maps_folder(self.project))
-        self.names = self.decision.conditions
+        self.projection, self.decision = None, None
+        if any(maps_folder(self.project).iterdir()):
+            self.projection, self.decision = load_map(maps_folder(self.project))
+        self.names = self.project.dataset.condition_names
         self.device = "cpu"
         self.no_evidence = os.environ.get("LEIGH_STAND_IN_NO_EVIDENCE", "")
         self.calls = 0
@@ -173,9 +175,11 @@ class StandInSession:
         mixed[source] += max(1 - strength, 0)
         for name, weight in weights.items():
             mixed[self.names.index(name)] += strength * weight
-        start = self.projection.xy[self.projection.record_ids.index(record_id)]
-        goal = sum(w * self.decision.anchors[self.names.index(n)] for n, w in weights.items())
-        x, y = start + strength * (goal - start)
+        place = None
+        if self.projection is not None:
+            start = self.projection.xy[self.projection.record_ids.index(record_id)]
+            goal = sum(w * self.decision.anchors[self.names.index(n)] for n, w in weights.items())
+            place = tuple(map(float, start + strength * (goal - start)))
         valid = strength < 1.4
         target = max(weights, key=lambda n: weights[n])
         evidence = make_evidence(target, 1, judges="red") if target == "TT" else make_evidence(target)
@@ -183,7 +187,7 @@ class StandInSession:
         return Counterfactual(
             record_id, record.condition, weights, strength, original, original + difference, difference,
             mixed / mixed.sum(), mixed[1:], 2e-6, valid, "" if valid else "It left the range of real images.", 0.0004,
-            (float(x), float(y)), 0.83, held, evidence if judged else None, draft=draft and strength > 0)  # fmt: skip
+            place, 0.83, held, evidence if judged else None, draft=draft and strength > 0)  # fmt: skip
 
     def drag(self, record_id: str, x: float, y: float, hold=None, exact=False, draft=False, plane=()) -> Counterfactual:
         """Toward the nearest condition."""

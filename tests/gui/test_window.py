@@ -7,6 +7,8 @@ from gui_stand_in import make_project
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel
 
+from core.io.project import maps_folder
+from core.io.tables import load_map, save_map
 from leigh_gui.jobs import Job
 from leigh_gui.widgets.map_choice import PlaneDialog
 
@@ -216,6 +218,39 @@ def test_any_three_conditions_make_a_plane(opened, qtbot, monkeypatch):
     assert opened.control.panel("map").plane == ("Drug A", "TT", "WT")
     opened.state.undo.undo()
     assert opened.state.view.plane == () and page.maps.currentIndex() == 0
+
+
+def test_while_there_is_no_map_an_exact_plane_is_on_show(window, qtbot, tmp_path):
+    project = make_project(tmp_path)
+    kept = {path: path.read_bytes() for path in maps_folder(project).iterdir()}
+    for path in kept:
+        path.unlink()
+    window.open_path(project.folder)
+    qtbot.waitUntil(lambda: window.state.counterfactual is not None, timeout=10000)
+    page = window.explore()
+    assert window.current_page() == "explore" and page.plane is not None
+    plane = window.state.view.plane
+    assert page._decision.conditions == plane and plane[:2] == ("WT", "DS")
+    assert all("UMAP" not in page.maps.itemText(row) for row in range(page.maps.count()))
+    assert not window._page("train").map.isHidden()  # it can still be made
+    window.control.move_to("WT")
+    answered(window, qtbot, 1)
+    for path, content in kept.items():
+        path.write_bytes(content)
+    window.opener.reopen("explore")  # as when the map is there
+    qtbot.waitUntil(lambda: window.state.opened.projection is not None, timeout=8000)
+    assert page.maps.itemText(0) == "All conditions (UMAP)" and window.state.view.plane == plane
+    page.maps.activated.emit(0)
+    assert page.plane is None and window._page("train").map.isHidden()
+
+
+def test_a_map_of_another_model_is_not_shown(window, qtbot, tmp_path):
+    project = make_project(tmp_path)
+    projection, decision = load_map(maps_folder(project))
+    save_map(maps_folder(project), replace(projection, model_digest="former"), decision)
+    window.open_path(project.folder)
+    qtbot.waitUntil(lambda: window.state.counterfactual is not None, timeout=10000)
+    assert window.state.opened.projection is None and window.explore().plane is not None
 
 
 def test_a_project_without_a_model_opens_while_a_plane_is_chosen(opened, qtbot, tmp_path):
