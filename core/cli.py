@@ -401,7 +401,7 @@ def _parser() -> argparse.ArgumentParser:
     with_project(verb("evaluate", _evaluate, "Report on held-out wells; measure the inverse."), device=True)
     with_project(verb("encode", _encode, "Write latents and logits of all records."), device=True)
     p = with_project(verb("map", _map, "UMAP, decision regions and their fidelity."))
-    p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--seed", type=int, help="of the fit; else that of the map there is, or 0")
     p.add_argument("--refit", action="store_true", help="fit anew; else new images are placed on the map there is")
     _add_counterfactual(
         with_project(verb("counterfactual", _counterfactual, "Move images toward a condition."), device=True)

@@ -229,7 +229,10 @@ def panel_specs(
     import json
 
     try:
-        return [PanelSpec(**item) for item in json.loads(path.read_text(encoding="utf-8"))]
+        specs = [PanelSpec(**item) for item in json.loads(path.read_text(encoding="utf-8"))]
+        if wrong := [s.plane for s in specs if not isinstance(s.plane, list | tuple)]:
+            raise ValueError(f"plane {wrong[0]!r} is no list of conditions")
+        return [replace(s, plane=tuple(map(str, s.plane))) for s in specs]
     except (OSError, ValueError, TypeError) as fault:
         raise LeighError(f"{path} holds no panel list: {fault}", "Save the panels again on the Figure page.") from fault
 

@@ -330,12 +330,12 @@ def encode(project_folder: Path, *, device: str = "auto", report: Report = silen
 
 
 def make_map(
-    project_folder: Path, *, seed: int = 0, refit: bool = False, report: Report = silent
+    project_folder: Path, *, seed: int | None = None, refit: bool = False, report: Report = silent
 ) -> tuple[Projection, DecisionMap, int]:
     """The frozen map and its decision regions, written to the project; and how many images kept their former place.
 
-    A map of the same model keeps its places, and new records are placed on it, unless it is to be `refit`; what is
-    fitted anew is turned to look like the former one.
+    A map of the same model keeps its places, and new records are placed on it, unless it is to be `refit` or made with
+    another `seed`; what is fitted anew is turned to look like the former one.
     """
     from core.explain.decision import fit_decision
     from core.explain.projection import aligned, extended, fit_projection, strangers_of
@@ -353,9 +353,10 @@ def make_map(
         former = load_map(maps_folder(project))[0]
     except LeighError:  # there is none, or it is damaged
         former = None
+    seed = seed if seed is not None else former.seed if former else 0
     keep = former is not None and former.seed == seed and not refit
     projection = extended(latents, former) if former and keep else None
-    kept = len(set(former.record_ids) & set(latents.record_ids)) if former and projection else 0
+    kept = len(projection.record_ids) - _placed(projection) + _placed(former) if former and projection else 0
     if projection is None:
         projection = fit_projection(latents, seed=seed, report=report)
         projection = aligned(projection, former) if former else projection
@@ -365,6 +366,11 @@ def make_map(
     save_map(maps_folder(project), projection, decision)
     report(Progress(3, 3, "Map saved"))
     return projection, decision, kept
+
+
+def _placed(projection: Projection) -> int:
+    """How many images were placed on this map after it was fitted."""
+    return int(projection.settings.get("placed", 0))
 
 
 def load_model(project: Project, dataset: Dataset, device: str = "auto") -> tuple[ModelCard, Any]:

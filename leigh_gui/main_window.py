@@ -185,7 +185,13 @@ class MainWindow(QMainWindow):
             return
         page: Any = self._page("figure")
         explore = self.explore()
-        page.set_picture(spec, explore.map.grab() if kind == "map" else explore.picture.thumbnail())
+        shown = {
+            "map": explore.map.grab,
+            "path": explore.picture.path.grab,
+            "counterfactual": explore.picture.thumbnail,
+        }
+        if kind in shown:
+            page.set_picture(spec, shown[kind]())
         self.state.set_panels((*project.panels, spec), "Add to figure")
         self.strip.tell("Added to the figure.")
 

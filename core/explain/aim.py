@@ -67,7 +67,7 @@ def aim(
         share = np.clip(share, 0.5 if a == asked else 0.0, 0.5 if b == asked else 1.0)
         off = np.linalg.norm(goal - ways[b] - share[:, None] * apart, axis=1)
         off += length * (EXAGGERATED * (GRID > 1) + SIMPLER * (a != b))
-        k = int(off.argmin())
+        k = int(np.nan_to_num(off, nan=np.inf).argmin())
         if off[k] < best:
             best, strength = off[k], float(GRID[k])
             weights = {a: 1.0} if a == b else {a: float(share[k]), b: float(1 - share[k])}

@@ -39,7 +39,15 @@ class Plane:
 
 
 def fit_plane(latents: LatentTable, names: Sequence[str]) -> Plane:
-    """The plane of three conditions: spheres within a condition, the first two of `names` from left to right."""
+    """The plane of three conditions: spheres within a condition, the first two of `names` from left to right.
+
+    Raises LeighError unless they are three different conditions of the model.
+    """
+    if len(names) != 3 or len(set(names)) != 3 or not set(names) <= set(latents.conditions):
+        raise LeighError(
+            f"{', '.join(names) or 'Nothing'}: these are not three different conditions of the model.",
+            f"It knows {', '.join(latents.conditions)}.",
+        )
     rows = tuple(latents.conditions.index(name) for name in names)
     u = coordinates_of(latents.logits[:, list(rows)]).astype(np.float64)
     within = np.zeros((2, 2))

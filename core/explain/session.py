@@ -214,7 +214,8 @@ class Session:
         """The record for a handle held at map place (x, y), as `move`; weights and strength are in the result.
 
         The place is one of the exact `plane` of these three conditions, where they are given. Where the mixture that
-        should come nearest lands in another region (and this is no draft), the condition of the region is taken alone.
+        should come nearest lands in another region (and this is no draft), the condition of the region is taken alone,
+        if that lands there.
         """
         _, decision, exact_view = self.map_of(plane)
         start, source = self.place_of(record_id, plane), self._source(record_id)
@@ -236,15 +237,19 @@ class Session:
         asked = decision.conditions[int(probabilities_of(wanted).argmax())]
         alone = {asked: reached[asked]} if asked in reached else reached
         here = (record_id, x, y, plane, hold)
-        weights, strength = aim(own, alone if here == self._strayed else reached, wanted, asked)
-        result = self.move(record_id, weights, strength, hold, exact, draft)
-        landed = self.card.condition_names[int(result.probabilities.argmax())]
-        strays = landed != asked and asked in reached and len(weights) > 1
-        self._strayed = here if strays else None
-        if result.draft or not strays:
+        known = alone if here == self._strayed and not exact else reached
+        result = self.move(record_id, *aim(own, known, wanted, asked), hold, draft=draft)
+        strays = self._read_as(result) != asked and asked in reached and len(result.weights) > 1
+        if result.draft:
+            self._strayed = here if strays else None
             return result
-        weights, strength = aim(own, alone, wanted)
-        return self.move(record_id, weights, strength, hold, exact)
+        if strays:
+            other = self.move(record_id, *aim(own, alone, wanted), hold)
+            result = other if self._read_as(other) == asked else result
+        return self.move(record_id, result.weights, result.strength, hold, exact) if exact else result
+
+    def _read_as(self, result: Counterfactual) -> str:
+        return self.card.condition_names[int(result.probabilities.argmax())]
 
     def map_of(self, plane: tuple[str, ...]) -> tuple[Projection, DecisionMap, Plane | None]:
         """The map, or the exact plane of three conditions. Raises BadProject where there is none."""

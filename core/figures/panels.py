@@ -120,7 +120,11 @@ class MapPanel:
             ax.scatter(seen_x, seen_y, s=12, facecolors="none", edgecolors=colour, marker=marker, linewidths=0.6)
         exact = self.projection.method == EXACT_PLANE
         method = self.projection.method.upper() if len(self.projection.method) <= 4 else self.projection.method
-        ax.set(xticks=[], yticks=[])
+        if exact:
+            ax.set_aspect("equal")
+            ax.tick_params(labelsize=7)
+        else:
+            ax.set(xticks=[], yticks=[])
         ax.set_xlabel(f"{method} 1", fontsize=8)
         ax.set_ylabel(f"{method} 2", fontsize=8)
         ax.legend(fontsize=7, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)

@@ -181,6 +181,7 @@ class ExplorePage(QWidget):
             kinds = zip(self.conditions(), shapes(len(self.conditions())), strict=True)
             shown = [(c, s) for c, s in kinds if not self._shown_plane or c.name in self._shown_plane]
             self.legend.set_conditions([c for c, _ in shown], dataset.counts(), [s for _, s in shown])
+            self.map.set_hidden(self.legend.hidden())
 
     def conditions(self) -> tuple[Condition, ...]:
         """Conditions in class order with the project's colours."""
@@ -252,7 +253,7 @@ class ExplorePage(QWidget):
             self.map.overlay.landing_colour = self.conditions()[int(cf.probabilities.argmax())].colour
         place = self.map.overlay.handle if self.control.dragging() else view.place
         said = cf is not None and cf.valid and not cf.draft and place and landing
-        note = self._note(place, cf) if said else self._not_one_of_three()
+        note = (self._note(place, cf) if said else "") or self._not_one_of_three(cf)
         self.map.set_marks(handle, landing if view.place else None, cf.valid if cf is not None else True, note)
 
     def _on_path(self) -> None:
@@ -273,12 +274,19 @@ class ExplorePage(QWidget):
         if source is not None:
             places = [source, *places[1:]]
         self.map.set_path(places, crossing)  # type: ignore[arg-type]
-        self.picture.set_crossing(path.crossing)
+        names = [c.name for c in self.conditions()]
+        after = [p for p in path.points if path.crossing is not None and p.strength >= path.crossing]
+        self.picture.set_crossing(path.crossing, names[int(after[0].probabilities.argmax())] if after else "")
 
-    def _not_one_of_three(self) -> str:
-        """Said of an image whose condition the plane on show leaves out."""
+    def _not_one_of_three(self, cf: Counterfactual | None) -> str:
+        """Said of an image, or of what it is moved to, whose condition the plane on show leaves out."""
         record = self.state.record(self.state.view.current)
-        if record is None or not self._shown_plane or record.condition in self._shown_plane:
+        if record is None or not self._shown_plane:
+            return ""
+        read = self.conditions()[int(cf.probabilities.argmax())].name if cf is not None and cf.valid else ""
+        if cf is not None and cf.strength > 0 and read and read not in self._shown_plane:
+            return f"The picture is read as {read}: it lies where the model sees it among these three."
+        if record.condition in self._shown_plane:
             return ""
         return f"The image is {record.condition}: it lies where the model sees it among these three."
 

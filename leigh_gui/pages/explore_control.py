@@ -161,7 +161,8 @@ class ExploreControl(QObject):
         view, cf = self.state.view, self.state.counterfactual
         if kind in ("map", "confusion"):
             plane = view.plane if kind == "map" else ()
-            title = "Confusion table" if kind == "confusion" else "Exact plane" if plane else "Decision map"
+            exact = f"Exact plane of {', '.join(plane)}"
+            title = "Confusion table" if kind == "confusion" else exact if plane else "Decision map"
             return PanelSpec(kind, title=title, plane=plane)
         record = self.state.record(view.current)
         if record is None or (kind == "counterfactual" and (cf is None or not cf.valid)):
@@ -219,9 +220,14 @@ class ExploreControl(QObject):
             return
         if not isinstance(result, Counterfactual):
             return
+        if verb == "drag" and not self.dragging() and not self._is_for(view, arguments):
+            if arguments.get("exact"):  # it was undone meanwhile
+                self._ask_move(view, exact=True)
+            return
         if verb == "drag" and result.weights:
-            self._asked = self._key(replace(view, weights=result.weights, strength=result.strength))
-            self.state.preview(weights=result.weights, strength=result.strength)
+            weights = view.weights if result.strength == 0 and view.weights else result.weights
+            self._asked = self._key(replace(view, weights=weights, strength=result.strength))
+            self.state.preview(weights=weights, strength=result.strength)
             if arguments.get("exact"):
                 self.state.amend("Drag")
         self.state.set_counterfactual(result)
@@ -274,6 +280,10 @@ class ExploreControl(QObject):
     def dragging(self) -> bool:
         """Whether the hand is on the handle or the slider."""
         return self._before is not None
+
+    @staticmethod
+    def _is_for(view: View, arguments: dict[str, object]) -> bool:
+        return ((arguments.get("x"), arguments.get("y")), arguments.get("plane")) == (view.place, view.plane)
 
     @staticmethod
     def _key(view: View) -> tuple[object, ...]:

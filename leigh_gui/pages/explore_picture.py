@@ -119,9 +119,9 @@ class PicturePanel(QWidget):
         """Name and colour of where the image is being moved."""
         self.path.set_target(name, colour)
 
-    def set_crossing(self, crossing: float | None) -> None:
+    def set_crossing(self, crossing: float | None, to: str = "") -> None:
         """Where the model changes its mind along the path."""
-        self.path.set_crossing(crossing)
+        self.path.set_crossing(crossing, to)
 
     def show_view(self) -> None:
         """Captions and slider follow the selection and the target."""

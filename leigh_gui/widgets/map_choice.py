@@ -57,12 +57,12 @@ class MapChoice(QComboBox):
         return [None if names is None else tuple(names) for names in found]
 
     def _on_activated(self, row: int) -> None:
-        names = self._offered()[row]
+        before, names = self._shown, self._offered()[row]
         if names is None:
             dialog = PlaneDialog(self._names, self._shown, self)
             names = dialog.names() if dialog.exec() == QDialog.DialogCode.Accepted else self._shown
             self.show_choice(names)
-        if names != self._shown or row == self.currentIndex():
+        if names != before:
             self.chosen.emit(names)
 
 

@@ -18,6 +18,7 @@ class PathSlider(QAbstractSlider):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.crossing: float | None = None
+        self.crossing_to = ""
         self.colour = QColor("#888888")
         self.setOrientation(Qt.Orientation.Horizontal)
         self.setRange(0, END)
@@ -88,7 +89,8 @@ class PathSlider(QAbstractSlider):
         painter.setPen(self.palette().windowText().color())
         if self.crossing is not None and self.crossing > 0.08:
             x = self.place(self.crossing * 100)
-            text = f"class first changes at {self.crossing * 100:.0f} %"
+            to = f" to {self.crossing_to}" if self.crossing_to else ""
+            text = f"class first changes{to} at {self.crossing * 100:.0f} %"
             half = painter.fontMetrics().horizontalAdvance(text) / 2 + 2
             x = min(max(x, half + 60), self.place(100) - 8)
             painter.drawText(QRectF(x - half, 20, 2 * half, 16), Qt.AlignmentFlag.AlignHCenter, text)
@@ -147,9 +149,9 @@ class PathBar(QWidget):
         self._show_percent()
         self.slider.update()
 
-    def set_crossing(self, crossing: float | None) -> None:
-        """Mark where the model changes its mind."""
-        self.slider.crossing = crossing
+    def set_crossing(self, crossing: float | None, to: str = "") -> None:
+        """Mark where the model changes its mind, and to what."""
+        self.slider.crossing, self.slider.crossing_to = crossing, to
         self.slider.update()
 
     def set_target(self, name: str, colour: str) -> None:

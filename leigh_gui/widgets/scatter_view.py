@@ -273,13 +273,13 @@ class ScatterView(QWidget):
 
     def _held_at(self, at: QPointF) -> tuple[float, float]:
         """Place of the handle: never out of sight, and at home when it is as good as there."""
-        view, source = self.transform_now(), self.overlay.source
-        if source is not None:
-            home = self.screen_of(*source) - at
-            if home.x() ** 2 + home.y() ** 2 <= AT_HOME**2:
-                return source
+        source = self.overlay.source
         x, y = min(max(at.x(), 0.0), self.width() - 1.0), min(max(at.y(), 0.0), self.height() - 1.0)
-        return view.to_map(x, y)
+        if source is not None:
+            home = self.screen_of(*source)
+            if (home.x() - x) ** 2 + (home.y() - y) ** 2 <= AT_HOME**2 and self.rect().contains(home.toPoint()):
+                return source
+        return self.transform_now().to_map(x, y)
 
     def _nearest(self, at: QPointF, within: float) -> int | None:
         if self._points is None:

@@ -170,6 +170,18 @@ def test_an_image_of_a_fourth_condition_has_a_place_on_the_plane_and_may_go_to_a
         assert max(weights, key=lambda n: weights[n]) == name and strength == pytest.approx(1.0, abs=0.01)
 
 
+@pytest.mark.parametrize("names", [("WT", "DS"), ("WT", "DS", "DS"), ("WT", "DS", "Nope"), NAMES, tuple("WT")])
+def test_what_is_not_three_conditions_is_refused(names: tuple[str, ...]) -> None:
+    with pytest.raises(LeighError, match="not three different conditions"):
+        exact_plane(latents(4), names, 16)
+
+
+def test_a_draft_that_is_no_number_spoils_no_other_strength() -> None:
+    own, ends = np.zeros(2), {"TT": np.array([4.0, 0.0])}
+    reached = measured(own, ends, (0.35, 0.7, 1.0, 1.25, np.nan))
+    assert aim(own, reached, 0.7 * ends["TT"])[1] == pytest.approx(0.7, abs=0.01)
+
+
 def test_a_plane_without_held_out_records_says_so() -> None:
     table = replace(latents(3), split=("train",) * 90)
     assert not exact_plane(table, NAMES[:3], 16)[1].held_out

@@ -193,12 +193,15 @@ class StandInSession:
         """Toward the nearest condition."""
         projection, decision = self.projection, self.decision
         if plane:
-            projection, decision, _ = exact_plane(load_latents(latents_path(self.project)), plane)
+            latents = load_latents(latents_path(self.project))
+            projection, decision, exact = exact_plane(latents, plane)
+            start = exact.places(latents.coordinates[latents.row(record_id)])
+        else:
+            start = projection.xy[projection.record_ids.index(record_id)]
         own = self.project.dataset.record(record_id).condition
         distance = ((decision.anchors - (x, y)) ** 2).sum(axis=1)
-        distance[decision.conditions.index(own)] = np.inf
+        distance[[name == own for name in decision.conditions]] = np.inf
         nearest = int(distance.argmin())
-        start = projection.xy[projection.record_ids.index(record_id)]
         way = decision.anchors[nearest] - start
         strength = float(np.clip(np.dot((x, y) - start, way) / max(np.dot(way, way), 1e-9), 0, 1.5))
         return self.move(record_id, {decision.conditions[nearest]: 1.0}, strength, hold, exact, draft)

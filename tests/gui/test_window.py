@@ -186,8 +186,52 @@ def test_an_image_that_is_none_of_the_three_is_shown_where_the_model_sees_it(ope
     assert page.map.overlay.source == pytest.approx(tuple(place)) == page.map.overlay.handle
     assert "The image is Drug A" in page.map.overlay.note
     assert set(page.legend.ticks) == {"WT", "DS", "TT"}
+    to = tuple(map(float, page._decision.anchors[0]))
+    opened.control.drag(*to, False)
+    opened.control.drag(*to, True)
+    qtbot.waitUntil(lambda: not opened.worker.busy() and opened.state.view.strength > 0, timeout=8000)
+    assert page.map.overlay.note  # of the image still, or of where the picture lands
+    opened.control.move_to("Drug B")
+    qtbot.waitUntil(lambda: "The picture is read as Drug B" in page.map.overlay.note, timeout=8000)
     opened.control.set_plane(())
     assert page.map.overlay.note == "" and "Drug A" in page.legend.ticks
+
+
+def test_the_first_three_may_be_chosen_in_the_dialog_too(opened, qtbot, monkeypatch):
+    page = opened.explore()
+    monkeypatch.setattr(PlaneDialog, "exec", lambda dialog: QDialog.DialogCode.Accepted)  # OK at once
+    page.maps.setCurrentIndex(page.maps.count() - 1)
+    page.maps.activated.emit(page.maps.count() - 1)
+    assert page._decision.conditions == opened.state.view.plane == ("WT", "DS", "TT")
+
+
+def test_a_drag_that_was_undone_before_its_answer_changes_nothing(opened, qtbot):
+    page, control = opened.explore(), opened.control
+    anchors = page.map._decision.anchors
+    names = list(page.map._decision.conditions)
+    there, late = (tuple(map(float, anchors[names.index(n)])) for n in ("WT", "TT"))
+    control.drag(*there, False)
+    control.drag(*there, True)
+    qtbot.waitUntil(lambda: not opened.worker.busy() and opened.state.view.weights == {"WT": 1.0}, timeout=8000)
+    control.drag(*late, False)
+    control.drag(*late, True)
+    opened.state.undo.undo()
+    qtbot.waitUntil(lambda: not opened.worker.busy(), timeout=8000)
+    assert opened.state.view.place == there and opened.state.view.weights == {"WT": 1.0}
+    assert opened.state.counterfactual.weights == {"WT": 1.0}
+    opened.state.undo.undo()
+    opened.state.undo.redo()
+    assert opened.state.view.place == there and opened.state.view.weights == {"WT": 1.0}
+
+
+def test_a_drag_home_keeps_the_target(opened, qtbot):
+    page, control = opened.explore(), opened.control
+    control.move_to("TT")
+    answered(opened, qtbot, 1)
+    control.drag(*page.map.overlay.source, False)
+    control.drag(*page.map.overlay.source, True)
+    qtbot.waitUntil(lambda: not opened.worker.busy() and opened.state.view.strength == 0, timeout=8000)
+    assert control.weights() == {"TT": 1.0}
 
 
 def test_any_three_conditions_make_a_plane(opened, qtbot, monkeypatch):
