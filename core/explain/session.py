@@ -358,11 +358,16 @@ class Session:
         return replace(result, xy=self._place(result.coordinates, result.probabilities))
 
     def _place(self, coordinates: FloatArray, probabilities: FloatArray) -> tuple[float, float] | None:
-        """Where an image with these semantic coordinates lies on the frozen map."""
+        """Where an image with these semantic coordinates lies on the frozen map: among those that are read as it is.
+
+        Neighbours of several conditions would put it between them, in the region of a condition it is not read as.
+        """
         if self.latents is None or self.projection is None or self._features is None:
             return None
         features = blended(self.latents, coordinates[None], probabilities[None])
-        x, y = place(self._features, self.projection.xy, features)[0]
+        alike = self.latents.predicted == int(probabilities.argmax())
+        rows = alike if alike.any() else np.ones(len(alike), bool)
+        x, y = place(self._features[rows], self.projection.xy[rows], features)[0]
         return float(x), float(y)
 
 

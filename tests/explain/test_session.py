@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 import torch
 
+from core.data.semantic import coordinates_of, probabilities_of
 from core.domain import PathPoint, Project
 from core.errors import BadProject, LeighError, NotInvertible
 from core.explain.session import KEPT, Session, crossing_of
 from core.io.models import load_tensors, save_model
 from core.io.project import latents_path, maps_folder, model_folder, save_project
 from core.io.tables import load_latents
+from core.resources import resource
 from core.workflow import encode, make_map
 
 Copy = Callable[[Project], Project]
@@ -141,6 +143,21 @@ def test_a_map_of_other_images_is_not_used(trained_project: Project, copy_of: Co
     assert session.decision is None and session.projection is None and session.latents is not None
     make_map(project.folder)
     assert Session(project.folder, "cpu").decision is not None
+
+
+def test_a_picture_lies_among_images_that_are_read_as_it_is() -> None:
+    session = Session(resource("demo"), "cpu")
+    latents, projection = session.latents, session.projection
+    assert latents is not None and projection is not None
+    read = latents.predicted
+    for k in range(3):  # torn between two conditions
+        other = (k + 1) % 3
+        logits = np.full(len(latents.conditions), -3.0, np.float32)
+        logits[[k, other]] = 2.1, 2.0
+        logits -= logits.mean()
+        xy = session._place(coordinates_of(logits), probabilities_of(coordinates_of(logits)))
+        assert xy is not None
+        assert read[np.linalg.norm(projection.xy - xy, axis=1).argmin()] == k
 
 
 def test_a_record_that_came_after_the_map_cannot_be_dragged_but_says_why(
