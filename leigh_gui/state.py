@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
-from core.explain.triplets import first_planes
-
 if TYPE_CHECKING:
     from core.domain import (
         Condition,
@@ -129,6 +127,8 @@ class AppState(QObject):
         hold = self.view.hold if set(self.view.hold or ()) < stains else None
         plane = self.view.plane if {c.name for c in self.conditions()}.issuperset(self.view.plane) else ()
         if self.ready_to_explore and opened.projection is None and not plane:
+            from core.explain.triplets import first_planes
+
             plane = first_planes(self.shown_conditions())[0]
         place = self.view.place if plane == self.view.plane else None
         self.view = replace(self.view, selection=known, current=current, hold=hold, plane=plane, place=place)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from PySide6.QtGui import QColor, QFont, QPalette
 from PySide6.QtWidgets import QApplication, QStyleFactory
 
-from core.resources import resource
+import resources
 
-CHECK = resource("icons", "check.svg").as_posix()
+CHECK = (Path(resources.__file__).parent / "icons" / "check.svg").as_posix()
 
 BODY_PT = 10.0
 SMALL_PT = 9.0
