@@ -172,7 +172,6 @@ class ExplorePage(QWidget):
                             held_out, shown, shapes(len(shown)))  # fmt: skip
         self._decision = decision
         self.map.set_decision_map(decision, self.plane is not None)
-        self._show_legend()
 
     def _show_legend(self) -> None:
         """The conditions of the map on show."""
@@ -214,6 +213,7 @@ class ExplorePage(QWidget):
         anew = self.state.ready_to_explore and view.plane != self._shown_plane
         if anew:
             self._show_map()
+            self._show_legend()
         self.map.set_source(view.current, self._place_of_image(view.current))
         if anew:
             self._on_path()
