@@ -64,16 +64,16 @@ def generators(way: Way, cultures: Cultures, session: Any) -> dict[str, Make]:
 def attacked(raw: FloatArray, target: str, size: float, session: Any) -> FloatArray:
     """Projected gradient descent on the model's own logits (Madry et al. 2018, arXiv 1706.06083), L-infinity."""
     card, model = session.card, session.model
-    x = torch.from_numpy(to_network(card.recipe, raw))[None]
-    label = torch.tensor([card.condition_names.index(target)])
+    x = torch.from_numpy(to_network(card.recipe, raw))[None].to(session.device)
+    label = torch.tensor([card.condition_names.index(target)], device=session.device)
     change = torch.zeros_like(x)
     for _ in range(ATTACK_STEPS):
         change.requires_grad_()
         loss = torch.nn.functional.cross_entropy(model.logits(x + change), label)
         (slope,) = torch.autograd.grad(loss, change)
         change = (change.detach() - 0.15 * size * slope.sign()).clamp(-size, size)
-    moved = from_network(card.recipe, (x + change)[0].numpy())
-    return raw + moved - from_network(card.recipe, x[0].numpy())
+    moved = from_network(card.recipe, (x + change)[0].cpu().numpy())
+    return raw + moved - from_network(card.recipe, x[0].cpu().numpy())
 
 
 def _moved(culture: Culture, before: FloatArray, after: FloatArray, session: Any) -> Moved:

@@ -211,14 +211,14 @@ def there_and_back(shown: Sequence[Culture], mover: Mover) -> float:
 
     session, errors = mover.session, []
     card, model = session.card, session.model
-    s, t = (mixture_of(card, k, torch.device("cpu")) for k in ("DS", "WT"))
+    s, t = (mixture_of(card, k, session.device) for k in ("DS", "WT"))
     with torch.no_grad():
         for culture in shown:
             x = to_network(card.recipe, culture.images["DS"])
-            z, _ = model.encode(torch.from_numpy(x)[None], s)
+            z, _ = model.encode(torch.from_numpy(x)[None].to(session.device), s)
             moved = model.decode(z, t)
             again, _ = model.encode(moved, t)
-            errors.append(relative_error(card, x, model.decode(again, s)[0].numpy()))
+            errors.append(relative_error(card, x, model.decode(again, s)[0].cpu().numpy()))
     return max(errors)
 
 

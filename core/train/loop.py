@@ -119,6 +119,8 @@ def fit(
     seconds = state.seconds
     out = {**state.losses, "seconds": seconds, "steps": preset.steps, "rate": state.rate, "device": str(device)}
     out["images_per_second"] = preset.steps * preset.batch / max(seconds, 1e-9)
+    if device.type == "cuda":
+        out["peak_gpu_bytes"] = torch.cuda.max_memory_allocated(device)
     return out | ({"best_step": state.best_step} if validation else {})
 
 
@@ -146,10 +148,18 @@ def _draw(
     x = store.crops(index, rng)
     t = 1 / (1 + np.exp(-rng.normal(*TIMES, size=count)))
     t[: count // 8] = model.architecture.t_image  # the image end: there the classifier reads
-    noise = rng.standard_normal((count, 4 * x.shape[1], x.shape[2] // 2, x.shape[3] // 2), dtype=np.float32)
+    noise = _draw_noise(rng, (count, 4 * x.shape[1], x.shape[2] // 2, x.shape[3] // 2), device)
     held = _draw_held(rng, count, x.shape[1], holds)
-    arrays = (x, labels[index], np.clip(t, *CLIPPED).astype(np.float32), noise, held)
-    return _Batch(*(torch.from_numpy(a).to(device) for a in arrays))
+    arrays = (x, labels[index], np.clip(t, *CLIPPED).astype(np.float32))
+    return _Batch(*(torch.from_numpy(a).to(device) for a in arrays), noise, torch.from_numpy(held).to(device))
+
+
+def _draw_noise(rng: np.random.Generator, shape: tuple[int, ...], device: torch.device) -> Tensor:
+    """Normal noise; a GPU draws its own from a seed of `rng`, as drawing it here takes longer than all else there."""
+    if device.type == "cpu":
+        return torch.from_numpy(rng.standard_normal(shape, dtype=np.float32))
+    own = torch.Generator(device).manual_seed(int(rng.integers(2**63)))
+    return torch.randn(shape, generator=own, device=device)
 
 
 def _losses(model: IResNet, batch: _Batch) -> tuple[Tensor, Tensor, Tensor]:

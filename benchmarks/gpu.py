@@ -1,0 +1,153 @@
+"""`python -m benchmarks.gpu DIR`: the lab preset on this machine's GPU: training, and the milliseconds of a drag.
+
+A plate of four stains in fields of 256 pixels is made in DIR, a network of the lab preset's size is trained on it, for
+fewer steps (the time of a step and of a picture do not depend on how many), and one held-out image is selected and
+moved as the window does. Everything runs once on the GPU; nothing is compared with a CPU.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from core.domain import Split
+from core.progress import Progress
+
+SIDE, STAINS, WELLS = 256, 4, 6
+NAMES = ("WT", "DS", "TT")
+STEPS, JUDGE_STEPS, MOVES = 300, 50, 60
+FRAME_MS = 1000 / 60
+
+
+def bench_gpu(folder: Path, preset: str = "lab", steps: int = STEPS, side: int = SIDE) -> dict[str, Any]:
+    """Images per second and memory of training; medians in milliseconds of what a drag is made of, at `side` pixels."""
+    import torch
+
+    from core.explain.session import Session
+    from core.io.project import open_project
+    from core.train.presets import PRESETS
+    from core.workflow import train
+
+    PRESETS["bench"] = replace(PRESETS[preset], name="bench", steps=steps, judge_steps=JUDGE_STEPS)
+    if not (folder / "project.json").exists():
+        _make_project(folder, side)
+    if not open_project(folder).model:
+        train(folder, preset="bench", device="cuda", report=_told)
+    torch.cuda.reset_peak_memory_stats()
+    window = Session(folder, "cuda", glances=True)
+    card, dataset = window.card, window.project.dataset
+    assert dataset is not None
+    record = next(r for r in dataset.records if r.condition == "DS" and card.part_of(r) == Split.TEST)
+    strengths = np.linspace(0.1, 1.2, MOVES)
+
+    def selected() -> Any:
+        window._encoded.clear()
+        return window.select(record.id)
+
+    encoded = {"select": _ms(selected, 5), "move": _ms(lambda: window.move(record.id, {"WT": 1.0}, 1.0), 5)}
+    encoded["tick"] = median(_ms(lambda s=s: window.move(record.id, {"WT": 1.0}, float(s)), 1, 0) for s in strengths)
+    exact = window._encode(record.id, window.holding("DS", "WT"))
+    window._picture_s = np.inf
+    encoded["draft"] = _ms(lambda: window.move(record.id, {"WT": 1.0}, 0.7, draft=True), 20)
+    window._picture_s = 0.0
+    mixture = torch.eye(len(NAMES), device=window.device).mean(0, keepdim=True)
+    two = torch.tensor([[0.4, 0.6, 0.0]], device=window.device)
+    for name, mixed in (("pass", two), ("pass_of_three", mixture)):
+        encoded[name] = _ms(lambda m=mixed: _pass(window.model, exact.z, m), 20)
+    encoded["export"] = _ms(lambda: _exported(window, record.id), 3)
+    window._reached(record.id, window.holding("DS", "WT"))
+    home, plane = np.array(window.place_of(record.id, NAMES)), window.map_of(NAMES)[0]
+    assert window.latents is not None
+    healthy = [window.latents.conditions[window.latents.truth[window.latents.row(r)]] == "WT" for r in plane.record_ids]
+    ways = np.linspace(0.1, 1, MOVES)[:, None] * (plane.xy[healthy].mean(axis=0) - home)
+    drags = [lambda p=p: window.drag(record.id, *map(float, p), plane=NAMES) for p in home + ways]
+    encoded["drag"] = median(_ms(drag, 1, 0) for drag in drags)
+    shown = window.move(record.id, {"WT": 1.0}, 1.0, exact=True)
+    training = card.training
+    return {
+        "gpu": torch.cuda.get_device_name(),
+        "preset": preset,
+        "side": side,
+        "stains": STAINS,
+        "crop": card.recipe.crop,
+        "images_per_second": training["images_per_second"],
+        "training_steps": steps,
+        "training_peak_gpu_bytes": training.get("peak_gpu_bytes"),
+        "drag_peak_gpu_bytes": torch.cuda.max_memory_allocated(),
+        "milliseconds": encoded,
+        "ticks_per_second": 1000 / encoded["drag"],
+        "tick_in_passes": encoded["tick"] / encoded["pass"],
+        "in_time_for_60_hz": encoded["drag"] < FRAME_MS,
+        "blocks": len(window.model.blocks),
+        "valid": shown.valid,
+        "reason": shown.reason,
+        "roundtrip_error": shown.roundtrip_error,
+        "roundtrip_max": card.inverse.roundtrip_max if card.inverse else None,
+        "contraction": shown.contraction,
+        "total_seconds": training["total_seconds"],
+    }
+
+
+def _make_project(folder: Path, side: int) -> None:
+    """Fields of the demo's three stains, and a fourth that is their mean, as a bright-field picture shows them all."""
+    from core.data.synthetic import CHANNELS, DEMO_PHENOTYPES, PIXEL_SIZE_UM, render
+    from core.io.tiff import write_tiff
+    from core.workflow import scan
+
+    names = [c.name for c in CHANNELS] + ["All"]
+    for i, name in enumerate(NAMES):
+        for well in range(WELLS):
+            image = render(100 * i + well, DEMO_PHENOTYPES[name], side)
+            four = np.concatenate([image, image.mean(axis=0, keepdims=True).astype(np.uint16)])
+            path = folder / "images" / name / f"P1_{'BCD'[i]}{well + 2:02d}_s1.ome.tif"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_tiff(path, four, channel_names=names, pixel_size_um=PIXEL_SIZE_UM)
+    scan(folder / "images", folder)
+
+
+def _pass(model: Any, z: Any, mixture: Any) -> Any:
+    import torch
+
+    with torch.no_grad():
+        return model.decode(z, mixture)
+
+
+def _exported(window: Any, record: str) -> Any:
+    window._encoded.clear()
+    return window._encode(record)
+
+
+def _ms(run: Callable[[], Any], rounds: int, warm: int = 2) -> float:
+    """Median milliseconds of a call, the GPU's work included."""
+    import torch
+
+    seconds = []
+    for turn in range(warm + rounds):
+        torch.cuda.synchronize()
+        began = time.perf_counter()
+        run()
+        torch.cuda.synchronize()
+        if turn >= warm:
+            seconds.append(time.perf_counter() - began)
+    return 1000 * median(seconds)
+
+
+def _told(progress: Progress) -> None:
+    if progress.done % 100 == 0 or progress.done == progress.total:
+        print(f"{time.perf_counter():.1f} s: {progress.what} {progress.done}/{progress.total}", flush=True)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--preset", default="lab")
+    parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--side", type=int, default=SIDE)
+    told = parser.parse_args()
+    print(json.dumps(bench_gpu(told.folder, told.preset, told.steps, told.side)))
