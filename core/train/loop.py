@@ -150,8 +150,8 @@ def _draw(
     t[: count // 8] = model.architecture.t_image  # the image end: there the classifier reads
     noise = _draw_noise(rng, (count, 4 * x.shape[1], x.shape[2] // 2, x.shape[3] // 2), device)
     held = _draw_held(rng, count, x.shape[1], holds)
-    arrays = (x, labels[index], np.clip(t, *CLIPPED).astype(np.float32))
-    return _Batch(*(torch.from_numpy(a).to(device) for a in arrays), noise, torch.from_numpy(held).to(device))
+    here = [torch.from_numpy(a).to(device) for a in (x, labels[index], np.clip(t, *CLIPPED).astype(np.float32), held)]
+    return _Batch(here[0], here[1], here[2], noise, here[3])
 
 
 def _draw_noise(rng: np.random.Generator, shape: tuple[int, ...], device: torch.device) -> Tensor:
