@@ -58,8 +58,9 @@ def bench_gpu(folder: Path, preset: str = "lab", steps: int = STEPS, side: int =
     window._picture_s = 0.0
     mixture = torch.eye(len(NAMES), device=window.device).mean(0, keepdim=True)
     two = torch.tensor([[0.4, 0.6, 0.0]], device=window.device)
+    held = torch.tensor([exact.held], dtype=torch.float32, device=window.device)
     for name, mixed in (("pass", two), ("pass_of_three", mixture)):
-        encoded[name] = _ms(lambda m=mixed: _pass(window.model, exact.z, m), 20)
+        encoded[name] = _ms(lambda m=mixed: _pass(window.model, exact, m, held), 20)
     encoded["export"] = _ms(lambda: _exported(window, record.id), 3)
     window._reached(record.id, window.holding("DS", "WT"))
     home, plane = np.array(window.place_of(record.id, NAMES)), window.map_of(NAMES)[0]
@@ -111,11 +112,12 @@ def _make_project(folder: Path, side: int) -> None:
     scan(folder / "images", folder)
 
 
-def _pass(model: Any, z: Any, mixture: Any) -> Any:
+def _pass(model: Any, exact: Any, mixture: Any, held: Any) -> Any:
+    """One decoding through the blocks that a drag goes through: those placed for the stains that are held."""
     import torch
 
     with torch.no_grad():
-        return model.decode(z, mixture)
+        return model.decode(exact.z, mixture, held, exact.times)
 
 
 def _exported(window: Any, record: str) -> Any:

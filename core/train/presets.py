@@ -29,7 +29,7 @@ PRESETS = {
     "lab": Preset(
         "lab",
         "Larger crops, wider network",
-        "needs a GPU; a day without one",
+        "about half an hour on a data-centre GPU; days without one",
         40_000,
         64,
         128,
