@@ -145,13 +145,9 @@ def read_project(folder: Path) -> Opened:
     if latents is not None and project.dataset is not None and not latents.describes(project.dataset):
         latents, projection, decision = None, None, None
         warnings.append("The map is of other images or conditions. Press “Compute the map” on the Train page.")
-    if projection is not None and latents is not None and not _belong(projection, latents):
+    if projection is not None and latents is not None and not projection.belongs_to(latents):
         projection, decision = None, None  # what is left can be explored on exact planes until there is a new one
     return Opened(project, found.get("card"), latents, projection, decision, tuple(warnings))
-
-
-def _belong(projection: Projection, latents: LatentTable) -> bool:
-    return (projection.model_digest, projection.record_ids) == (latents.model_digest, latents.record_ids)
 
 
 def _there(path: Path) -> bool:

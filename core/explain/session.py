@@ -106,7 +106,7 @@ class Session:
             projection, decision = load_map(maps_folder(self.project))
         except LeighError:
             return
-        if projection.model_digest == self.card.digest and projection.record_ids == latents.record_ids:
+        if projection.belongs_to(latents):
             self.projection, self.decision = projection, decision
             self._features = map_features(latents)
 
