@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, QRunnable, Qt, QThreadPool, Signal
 
 if TYPE_CHECKING:
-    from core.domain import LatentTable, Project, Projection
+    from core.domain import Project
     from leigh_gui.state import Opened
 
 
