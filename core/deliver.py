@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from core import __version__
-from core.domain import Counterfactual, Dataset, Evidence, ImageRecord, ModelCard, PanelSpec
+from core.domain import METHODS, Counterfactual, Dataset, Evidence, ImageRecord, ModelCard, PanelSpec
 from core.errors import LeighError
 from core.io.tables import safe_name, write_csv
 from core.io.tiff import write_tiff
@@ -162,7 +162,7 @@ class _PanelMaker:
 
     def make(self, spec: PanelSpec) -> Any:
         """One panel. Raises LeighError for unknown kinds, missing records and counterfactuals that failed."""
-        from core.figures.panels import ConfusionPanel, CounterfactualPanel, MapPanel, PathPanel
+        from core.figures.panels import ComparisonPanel, ConfusionPanel, CounterfactualPanel, MapPanel, PathPanel
 
         if spec.kind == "confusion":
             card = self.session.card
@@ -186,14 +186,18 @@ class _PanelMaker:
         if spec.kind == "path":
             path = self.session.path(spec.record_id, spec.weights, PATH_FRAMES, hold)
             return PathPanel(spec.title, self.session.card.conditions, path)
-        if spec.kind == "counterfactual":
+        if spec.kind in ("counterfactual", "comparison"):
             result = self.session.move(spec.record_id, spec.weights, spec.strength, hold, exact=True)
             if not result.valid:
                 raise LeighError(f"{spec.record_id} has no counterfactual: {result.reason}", "Choose another record.")
-            return CounterfactualPanel(
-                spec.title, self.dataset.channels, self.session.card, result, self.dataset.pixel_size_um
-            )
-        raise LeighError(f"There is no panel kind {spec.kind}.", "Known are counterfactual, map, path, confusion.")
+            shown = (spec.title, self.dataset.channels, self.session.card, result)
+            if spec.kind == "counterfactual":
+                return CounterfactualPanel(*shown, self.dataset.pixel_size_um)
+            found = tuple(self.session.explain(spec.record_id, method, result.target) for method in METHODS)
+            return ComparisonPanel(*shown, found, self.dataset.pixel_size_um)
+        raise LeighError(
+            f"There is no panel kind {spec.kind}.", "Known are counterfactual, comparison, map, path, confusion."
+        )
 
     def provenance(self, specs: Sequence[PanelSpec]) -> dict[str, Any]:
         """What the figure was made from; written inside the file."""

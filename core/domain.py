@@ -339,6 +339,22 @@ class Counterfactual:
         return max(self.weights, key=lambda name: self.weights[name])
 
 
+METHODS = ("saliency", "integrated-gradients", "occlusion", "gradcam")  # of attribution
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """Where a network looks when it tells `source` from `target`: how much every pixel speaks for the target."""
+
+    method: str  # one of METHODS
+    network: str  # name of the model that was asked
+    record_id: str
+    source: str
+    target: str
+    values: FloatArray  # (C, Y, X) at the file's own size; (1, Y, X) where the method knows no stains (Grad-CAM)
+    settings: dict[str, Any] = field(default_factory=dict)  # window, baseline, seconds, shares: as for tables
+
+
 @dataclass(frozen=True)
 class PathPoint:
     """One step of the way from the original to the target."""
@@ -362,7 +378,7 @@ class CounterfactualPath:
 class PanelSpec:
     """One figure panel the user collected, as words and numbers that can be computed again."""
 
-    kind: str  # "counterfactual" | "map" | "path" | "confusion"
+    kind: str  # "counterfactual" | "map" | "path" | "confusion" | "comparison"
     record_id: str = ""
     weights: dict[str, float] = field(default_factory=dict)
     strength: float = 1.0

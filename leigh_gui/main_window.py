@@ -27,6 +27,9 @@ from leigh_gui.widgets.job_bar import JobBar
 from leigh_gui.worker import InferenceWorker
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QPixmap
+
+    from core.domain import PanelSpec
     from leigh_gui.pages.explore import ExplorePage
 
 
@@ -167,7 +170,7 @@ class MainWindow(QMainWindow):
         project = self.state.project
         if project is None or project.dataset is None:
             return "Open a folder of images or the demo first."
-        if name == "explore" and not self.state.ready_to_explore:
+        if name in ("explore", "compare") and not self.state.ready_to_explore:
             return "Train a model first." if not project.model else "Compute the map on the Train page first."
         return ""
 
@@ -183,15 +186,22 @@ class MainWindow(QMainWindow):
         if spec is None:
             self.bus.tell("There is nothing to collect yet.", "Click an image on the map and move it first.")
             return
-        page: Any = self._page("figure")
         explore = self.explore()
         shown = {
             "map": explore.map.grab,
             "path": explore.picture.path.grab,
             "counterfactual": explore.picture.thumbnail,
         }
-        if kind in shown:
-            page.set_picture(spec, shown[kind]())
+        self.collect(spec, shown[kind]() if kind in shown else None)
+
+    def collect(self, spec: PanelSpec, picture: QPixmap | None = None) -> None:
+        """Add a panel to the figure, with what it looked like."""
+        project = self.state.project
+        if project is None:
+            return
+        page: Any = self._page("figure")
+        if picture is not None:
+            page.set_picture(spec, picture)
         self.state.set_panels((*project.panels, spec), "Add to figure")
         self.strip.tell("Added to the figure.")
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def make_page(window: MainWindow, name: str) -> QWidget:
     """The page of this name; what it needs is imported only now."""
-    return {"data": _data, "train": _train, "explore": _explore, "figure": _figure}[name](window)
+    return {"data": _data, "train": _train, "explore": _explore, "compare": _compare, "figure": _figure}[name](window)
 
 
 def _data(window: MainWindow) -> QWidget:
@@ -53,6 +53,17 @@ def _explore(window: MainWindow) -> QWidget:
     page = ExplorePage(window.state, window.control, Thumbnails(window.state, window), window.settings)
     page.train_asked.connect(lambda: window.go("train"))
     page.panel_asked.connect(window.add_panel)
+    return page
+
+
+def _compare(window: MainWindow) -> QWidget:
+    from leigh_gui.pages.compare import ComparePage
+    from leigh_gui.pages.compare_control import CompareControl
+
+    control = CompareControl(window.state, window.control, window.worker, window)
+    page = ComparePage(window.state, window.control, control)
+    page.explore_asked.connect(lambda: window.go("explore"))
+    page.panel_asked.connect(lambda spec: window.collect(spec, page.picture()))
     return page
 
 

@@ -16,7 +16,8 @@ from leigh_gui.widgets.look import ElidedLabel, count, percent, plain
 if TYPE_CHECKING:
     from leigh_gui.state import AppState
 
-PAGES = (("start", "Start"), ("data", "Data"), ("train", "Train"), ("explore", "Explore"), ("figure", "Figure"))
+PAGES = (("start", "Start"), ("data", "Data"), ("train", "Train"), ("explore", "Explore"), ("compare", "Compare"),
+         ("figure", "Figure"))  # fmt: skip
 
 
 class TopBar(QWidget):

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
 
 SESSION = "core.explain.session:Session"
+LANES = ("warm", "open", "picture", "path", "explain")  # who comes first
+INTERRUPTIBLE = ("path", "explain")  # given up by the process as soon as anything else is asked
 Hold = tuple[str, ...] | None  # stains that must not change; None: those in which no readout differs
 log = logging.getLogger(__name__)
 
@@ -32,7 +34,7 @@ class Request:
     @property
     def lane(self) -> str:
         """Requests of one lane replace one another."""
-        return self.verb if self.verb in ("open", "path", "warm") else "picture"
+        return self.verb if self.verb in LANES else "picture"
 
 
 class InferenceWorker(QObject):
@@ -58,6 +60,7 @@ class InferenceWorker(QObject):
         self._epoch = 0
         self._flying: dict[int, Request] = {}
         self._waiting: dict[str, Request] = {}
+        self._given_up: set[int] = set()  # numbers of explanations that are not wanted any more
         self._folder: Path | None = None
         self._device = "auto"
         self._deaths: list[float] = []
@@ -117,6 +120,17 @@ class InferenceWorker(QObject):
         """The whole way; given up when something newer is asked."""
         self._ask("path", {"record_id": record_id, "weights": weights, "frames": frames, "hold": hold})
 
+    def explain(self, record_id: str, method: str, target: str, network: str) -> None:
+        """Another explanation of the selected record, when nothing else is asked; interrupted, it is begun anew."""
+        words = {"record_id": record_id, "method": method, "target": target, "network": network}
+        self._ask("explain", words)
+
+    def stop_explaining(self) -> None:
+        """Give up the explanation that waits or is on its way."""
+        self._waiting.pop("explain", None)
+        self._given_up |= {n for n, r in self._flying.items() if r.lane == "explain"}
+        self._ask("warm", {})  # whatever arrives interrupts it
+
     def busy(self) -> bool:
         """Whether a picture or a model is being waited for."""
         return any(r.lane in ("picture", "open") for r in (*self._flying.values(), *self._waiting.values()))
@@ -143,7 +157,7 @@ class InferenceWorker(QObject):
         self._pump()
 
     def _pump(self) -> None:
-        for lane in ("warm", "open", "picture", "path"):
+        for lane in LANES:
             request = self._waiting.get(lane)
             if request is None or self._connection is None or not self._may_send(lane):
                 continue
@@ -159,7 +173,7 @@ class InferenceWorker(QObject):
 
     def _may_send(self, lane: str) -> bool:
         lanes = {r.lane for r in self._flying.values()}
-        return not lanes or (lane in ("picture", "open") and lanes == {"path"})
+        return all(LANES.index(lane) < LANES.index(other) and other in INTERRUPTIBLE for other in lanes)
 
     def _read(self, connection: Connection, generation: int) -> None:
         """Runs in a thread: takes answers and copies their pictures out of shared memory."""
@@ -191,7 +205,11 @@ class InferenceWorker(QObject):
             self._on_ended()
             return
         request = self._flying.pop(number, None)
-        if request is not None and kind != "cancelled":
+        if request is not None and kind == "cancelled":
+            again = request.lane == "explain" and request.epoch == self._epoch and number not in self._given_up
+            if again:  # a drag came between
+                self._waiting.setdefault("explain", request)
+        elif request is not None:
             if request.epoch != self._epoch and request.lane != "warm":
                 self.late_dropped += 1
             else:
@@ -204,7 +222,7 @@ class InferenceWorker(QObject):
         elif request.verb == "open":
             self.no_evidence = answer[2]
             self.opened.emit(answer[1])
-        elif request.verb != "warm":
+        elif request.verb != "warm" and request.number not in self._given_up:
             self.answered.emit(request.verb, answer[1], request.arguments)
 
     def _on_ended(self) -> None:

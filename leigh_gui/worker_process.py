@@ -132,11 +132,11 @@ def _session_class(name: str) -> Any:
 def _answer(session: Any, verb: str, arguments: dict[str, Any], connection: Connection, sender: ImageSender) -> Any:
     if session is None:
         raise LeighError("No model is open.", "Open a project with a trained model.")
-    if verb == "path":
+    if verb in ("path", "explain"):
 
         def report(progress: Progress) -> None:
-            if connection.poll():  # something newer waits: the path can be computed again later
+            if connection.poll():  # something newer waits: these can be computed again later
                 raise Cancelled
 
-        return "path", session.path(**arguments, report=report)
+        return verb, getattr(session, verb)(**arguments, report=report)
     return "picture", sender.pack(getattr(session, verb)(**arguments))

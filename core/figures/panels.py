@@ -11,6 +11,7 @@ from matplotlib.figure import SubFigure
 
 from core.domain import (
     EXACT_PLANE,
+    Attribution,
     Channel,
     Condition,
     Counterfactual,
@@ -215,7 +216,63 @@ class ConfusionPanel:
             figure.suptitle(self.title, fontsize=9, x=0.01, ha="left")
 
 
-Panel = CounterfactualPanel | MapPanel | PathPanel | ConfusionPanel
+@dataclass(frozen=True)
+class ComparisonPanel:
+    """One image through several explanations: a row per stain, a column per explanation."""
+
+    title: str
+    channels: tuple[Channel, ...]
+    card: ModelCard
+    result: Counterfactual
+    attributions: tuple[Attribution, ...]
+    pixel_size_um: float | None
+
+    @property
+    def inches(self) -> tuple[float, float]:
+        """Width and height the panel asks for."""
+        _, height, width = self.result.original.shape
+        side = 0.8 * INCHES_PER_IMAGE
+        return side * (2 + len(self.attributions)), side * len(self.channels) * height / width + 0.8
+
+    def draw(self, figure: SubFigure) -> None:
+        """Draw into `figure`."""
+        columns, result, recipe = 2 + len(self.attributions), self.result, self.card.recipe
+        axes = figure.subplots(len(self.channels), columns, squeeze=False, gridspec_kw={"wspace": 0.04, "hspace": 0.04})
+        limit = difference_limit(result.difference)
+        for c, (row, channel) in enumerate(zip(axes, self.channels)):
+            alone = (slice(c, c + 1), [channel], recipe.low[c : c + 1], recipe.high[c : c + 1])
+            row[0].imshow(composite(result.original[alone[0]], *alone[1:]))
+            row[0].set_ylabel(channel.name, fontsize=7)
+            row[1].imshow(result.difference[c], cmap=DIFFERENCE_MAP, vmin=-limit, vmax=limit)
+            for ax, found in zip(row[2:], self.attributions):
+                if c < len(found.values):
+                    most = difference_limit(found.values)
+                    ax.imshow(found.values[c], cmap=DIFFERENCE_MAP, vmin=-most, vmax=most)
+                else:
+                    ax.set_facecolor("0.93")
+                    ax.text(0.5, 0.5, "one map for\nall stains", transform=ax.transAxes, fontsize=6, ha="center")
+        heads = [
+            "Original",
+            f"Counterfactual\n(to {result.target})",
+            *(_attribution_head(a) for a in self.attributions),
+        ]
+        for ax, head in zip(axes[0], heads):
+            ax.set_title(head, fontsize=7)
+        for ax in axes.flat:
+            ax.set(xticks=[], yticks=[])
+        if self.pixel_size_um:
+            draw_scale_bar(axes[-1][0], result.original.shape[2], self.pixel_size_um)
+        figure.suptitle(self.title or result.record_id, fontsize=9, x=0.01, ha="left")
+        note = "Counterfactual: change in grey values. The others: scales of their own, red speaks for the target."
+        figure.supxlabel(note, fontsize=6, x=0.01, ha="left")
+
+
+def _attribution_head(found: Attribution) -> str:
+    """Name of the method and of the network it was asked of."""
+    return f"{found.method.replace('-', ' ').capitalize()}\n({found.network})"
+
+
+Panel = CounterfactualPanel | MapPanel | PathPanel | ConfusionPanel | ComparisonPanel
 
 
 def _draw_boundaries(ax: Axes, decision: DecisionMap) -> None:

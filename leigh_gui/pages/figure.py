@@ -26,7 +26,8 @@ from leigh_gui.widgets.empty_state import EmptyState
 from leigh_gui.widgets.look import count, plain
 
 FORMATS = {"PDF": ".pdf", "SVG": ".svg", "PNG": ".png", "TIFF": ".tif"}
-KINDS = {"counterfactual": "Counterfactual", "map": "Decision map", "path": "Path", "confusion": "Confusion table"}
+KINDS = {"counterfactual": "Counterfactual", "map": "Decision map", "path": "Path", "confusion": "Confusion table",
+         "comparison": "Explanations compared"}  # fmt: skip
 
 
 def panel_key(spec: PanelSpec) -> str:

@@ -11,6 +11,7 @@ from core.data.semantic import coordinates_of
 from core.data.synthetic import CHANNELS, DEMO_PHENOTYPES, demo_conditions, render
 from core.domain import (
     CHECKS,
+    Attribution,
     Check,
     Counterfactual,
     CounterfactualPath,
@@ -214,3 +215,16 @@ class StandInSession:
             result = self.move(record_id, weights, float(strength), hold)
             points.append(PathPoint(float(strength), result.probabilities, result.xy))
         return CounterfactualPath(record_id, max(weights, key=weights.get), tuple(points), 0.5)
+
+    def explain(self, record_id: str, method: str, target: str, network: str = "iresnet", report=silent) -> Attribution:
+        """As bright as the image; one map where the method knows no stains. Occlusion takes many steps."""
+        record = self.project.dataset.record(record_id)
+        values = np.asarray(read_record(self.project.dataset.root, record), dtype=np.float32) - 100
+        for i in range(40 if method == "occlusion" else 1):
+            report(Progress(i, 40, "Covering windows"))
+            time.sleep(float(os.environ.get("LEIGH_STAND_IN_SECONDS", "0")))
+        if network == "broken":
+            raise LeighError("This network cannot be explained.", "Train it again.")
+        settings = {"seconds": 1.5, "share_outside_cells": 0.12, "area_outside_cells": 0.6}
+        values = values[:1] if method == "gradcam" else values
+        return Attribution(method, network, record_id, record.condition, target, values, settings)

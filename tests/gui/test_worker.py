@@ -71,6 +71,24 @@ def test_answers_for_another_image_are_dropped(worker, answers, qtbot):
     assert worker.late_dropped == 1
 
 
+def test_a_picture_interrupts_an_explanation_which_is_begun_anew(worker, answers, qtbot):
+    worker.explain("DS_C02_s1", "occlusion", "WT", "iresnet")
+    qtbot.wait(150)
+    worker.move("DS_C02_s1", {"WT": 1.0}, 0.3)
+    qtbot.waitUntil(lambda: len(answers) == 2, timeout=10_000)
+    assert [verb for verb, _ in answers] == ["move", "explain"]
+
+
+def test_an_explanation_that_was_given_up_does_not_come(worker, answers, qtbot):
+    worker.explain("DS_C02_s1", "occlusion", "WT", "iresnet")
+    qtbot.wait(150)
+    worker.stop_explaining()
+    worker.move("DS_C02_s1", {"WT": 1.0}, 0.3)
+    qtbot.waitUntil(lambda: len(answers) == 1 and not worker.busy(), timeout=10_000)
+    qtbot.wait(300)
+    assert [verb for verb, _ in answers] == ["move"]
+
+
 def test_a_picture_interrupts_the_path(worker, answers, qtbot):
     worker.path("DS_C02_s1", {"WT": 1.0}, 100)
     qtbot.wait(150)
