@@ -149,7 +149,9 @@ def _parser() -> argparse.ArgumentParser:
     with_project(verb("demo", verbs.demo, "Copy the embedded demo (images, trained model, map) into a project."))
     _add_synth(verb("synth", verbs.synth, "Write a plate of synthetic cultures with its truth."))
     _add_scan(with_project(verb("scan", verbs.scan, "Read a folder of images into a project.")))
-    _add_train(with_project(verb("train", verbs.train, "Train the invertible network."), device=True))
+    _add_train(
+        with_project(verb("train", verbs.train, "Train the invertible network, or another beside it."), device=True)
+    )
     with_project(verb("evaluate", verbs.evaluate, "Report on held-out wells; measure the inverse."), device=True)
     with_project(verb("encode", verbs.encode, "Write latents and logits of all records."), device=True)
     p = with_project(verb("map", verbs.map, "UMAP, decision regions and their fidelity."))
@@ -189,7 +191,13 @@ def _add_scan(p: argparse.ArgumentParser) -> None:
 
 
 def _add_train(p: argparse.ArgumentParser) -> None:
-    p.add_argument("--model", choices=("iresnet",), default="iresnet")
+    p.add_argument(
+        "--model",
+        choices=("iresnet", "resnext50", "resnext-small", "autoencoder", "variational-autoencoder"),
+        default="iresnet",
+        help="the invertible network (default), or one to hold beside it; resnext-small is for computers without a GPU",
+    )
+    p.add_argument("--weights", type=Path, metavar="FILE", help="resnext50: start from these torchvision weights")
     p.add_argument("--preset", choices=("quick", "standard", "lab"), default="quick")
     p.add_argument("--test-groups", default="", metavar="G1,G2,..", help="groups to hold out; default: a quarter")
     p.add_argument("--resume", action="store_true", help="go on with a stopped training")
@@ -203,6 +211,9 @@ def _add_train(p: argparse.ArgumentParser) -> None:
 
 def _add_counterfactual(p: argparse.ArgumentParser) -> None:
     p.add_argument("--to", metavar="CONDITION", help="needed, unless --plant is given")
+    p.add_argument(
+        "--model", choices=("iresnet", "autoencoder", "variational-autoencoder"), help="default: the invertible network"
+    )
     p.add_argument("--from", dest="source", metavar="CONDITION")
     p.add_argument("--record", nargs="+", metavar="ID")
     p.add_argument("--split", choices=("train", "validation", "test"))

@@ -32,21 +32,26 @@ def counterfactuals(
     split: str | None = None,
     strength: float = 1.0,
     hold: Sequence[str] | None = None,
+    model: str = "iresnet",
     device: str = "auto",
     report: Report = silent,
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Move records toward `to`; per record two TIFFs and a row of evidence.csv. One bad record never stops the rest.
 
     `hold` names the channels that must not move; None holds those in which no readout tells source from target.
+    `model` is "iresnet", the project's own, or the name of one of its autoencoders, see core.explain.shift.
     Returns the rows of evidence.csv, and per source condition those of directions.csv (all its records together).
     """
     from core.explain.counterfactual import condition_index, held_mask
     from core.explain.session import Session
+    from core.explain.shift import Shifter
 
     _, dataset = with_dataset(project_folder)
-    session = Session(project_folder, device)
+    session = Session(project_folder, device) if model == "iresnet" else Shifter(project_folder, model, device)
     card = session.card
     condition_index(card, to)
+    if hold and model != "iresnet":
+        raise LeighError("An autoencoder draws all channels from one latent: none can be held.", "Leave out --hold.")
     held_mask(card, hold or ())
     keep_off_images(project_folder, out)
     if not 0 <= strength <= MAX_STRENGTH:

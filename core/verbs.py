@@ -74,6 +74,10 @@ def train(a: argparse.Namespace, report: Report) -> Result:
 
     groups = [g.strip() for g in a.test_groups.split(",") if g.strip()]
     open_project(a.project)
+    if a.model != "iresnet":
+        return _other_network(a, groups, report)
+    if a.weights is not None:
+        raise LeighError("--weights does not go with iresnet.", "It is for resnext50; leave it out.")
     if a.permute_labels:
         return _permuted(a, groups, report)
     with ProjectLock(a.project):  # two trainings of one project would overwrite each other
@@ -83,6 +87,28 @@ def train(a: argparse.Namespace, report: Report) -> Result:
     summary = evaluation_summary(card)
     summary["training"] = card.training
     return {**summary, "text": _evaluation_text(summary)}
+
+
+def _other_network(a: argparse.Namespace, groups: list[str], report: Report) -> Result:
+    from core.io.project import ProjectLock
+    from core.other_networks import row_of, train_network
+
+    if a.permute_labels:
+        raise LeighError(f"--permute-labels does not go with {a.model}.", "This control is made with the i-ResNet.")
+    with ProjectLock(a.project):
+        card = train_network(
+            a.project,
+            a.model,
+            preset=a.preset,
+            seed=a.seed,
+            test_groups=groups,
+            resume=a.resume,
+            weights=a.weights,
+            device=a.device,
+            report=report,
+        )
+    row = row_of(card)
+    return {"model": card.name, **card.accuracy, "training": card.training, "text": _networks_text([row], {})}
 
 
 def _permuted(a: argparse.Namespace, groups: list[str], report: Report) -> Result:
@@ -98,11 +124,38 @@ def _permuted(a: argparse.Namespace, groups: list[str], report: Report) -> Resul
 
 
 def evaluate(a: argparse.Namespace, report: Report) -> Result:
-    """Report on held-out wells."""
+    """Report on held-out wells: the project's model in full, and all its networks side by side."""
+    from core.io.project import open_project
+    from core.other_networks import evaluate_others, trained_networks
     from core.workflow import evaluate
 
-    summary = evaluate(a.project, device=a.device, report=report)
-    return {**summary, "text": _evaluation_text(summary)}
+    project = open_project(a.project)
+    alone = not project.model and trained_networks(project)  # networks, but no i-ResNet yet
+    summary = {} if alone else evaluate(a.project, device=a.device, report=report)
+    rows, failed = evaluate_others(a.project, device=a.device, report=report)
+    text = [] if alone else [_evaluation_text(summary)]
+    if alone or failed or len(rows) > 1:
+        text.append(_networks_text(rows, failed))
+    return {**summary, "models": rows, "models_failed": failed, "text": "\n".join(text)}
+
+
+def _networks_text(rows: list[Result], failed: dict[str, Result]) -> str:
+    """A small table of networks, and a line for each that could not be read."""
+    lines = [f"{'network':<24}{'accuracy':<22}{'calibration':<13}{'Z-prime':<9}{'robust':<9}held-out"]
+    for r in rows:
+        interval = f"{_figure(r['accuracy'])} [{_figure(r['accuracy_low'])}-{_figure(r['accuracy_high'])}]"
+        numbers = f"{_figure(r['calibration_error']):<13}{_figure(r['z_prime']):<9}{_figure(r['robust_z_prime']):<9}"
+        lines.append(f"{r['name']:<24}{interval:<22}{numbers}{r['test_records']} images, {r['test_groups']} groups")
+        if r["reconstruction"] is not None:
+            lines.append(f"  draws held-out images with an error of {r['reconstruction']:.1%} of the range (typical)")
+    lines += [f"{name}: left out. {fault['reason']}" for name, fault in failed.items()]
+    if len({tuple(r["held_out"]) for r in rows}) > 1:
+        lines.append("These networks hold out different wells: train them anew to compare them.")
+    return "\n".join(lines)
+
+
+def _figure(value: float | None) -> str:
+    return "none" if value is None else f"{value:.3f}"
 
 
 def _evaluation_text(s: Result) -> str:
@@ -190,6 +243,7 @@ def counterfactual(a: argparse.Namespace, report: Report) -> Result:
         record_ids=a.record or (),
         split=a.split,
         strength=1.0 if a.strength is None else a.strength,
+        model=a.model or "iresnet",
         hold=None if a.hold is None or a.hold == ["auto"] else [n for n in a.hold if n != "none"],
         device=a.device,
         report=report,
@@ -215,7 +269,7 @@ def _planted(a: argparse.Namespace, report: Report) -> Result:
     from core.controls.positive import positive_control
 
     why = "With --plant a model of its own is trained, and held-out images move to what was planted, and back."
-    _refuse(a, ("to", "record", "split", "strength", "hold"), why)
+    _refuse(a, ("to", "model", "record", "split", "strength", "hold"), why)
     return positive_control(
         a.project,
         a.out,

@@ -109,7 +109,7 @@ def train(
     settings = PRESETS[preset]
     read = reader(dataset)
     split = split_by_group(dataset.records, seed=seed, test_groups=test_groups)
-    card = _untrained_card(dataset, preset, split, seed)
+    card = untrained_card(dataset, preset, split, seed)
     torch.manual_seed(seed)
     model = on_device(IResNet(Architecture(**card.architecture)), choose_device(device))
     folder = model_folder(project, MODEL_NAME)
@@ -136,7 +136,7 @@ def train(
     card = replace(card, training={**losses, "threads": torch.get_num_threads()})
     card, latents, measurements = _finish(model, card, dataset, read, readouts, holds, report)
     card = _with_evaluation(model, card, latents, dataset, readouts, read, report)
-    spent = {"total_seconds": time.monotonic() - began, "peak_memory_bytes": _peak_memory_bytes()}
+    spent = {"total_seconds": time.monotonic() - began, "peak_memory_bytes": peak_memory_bytes()}
     card = save_model(folder, replace(card, training={**card.training, **spent}), weights_of(model))
     save_panel(folder, *measurements, card.digest)
     project = open_project(project_folder)  # it may have been edited meanwhile
@@ -148,7 +148,7 @@ def train(
     return card
 
 
-def _untrained_card(dataset: Dataset, preset: str, split: dict[str, str], seed: int) -> ModelCard:
+def untrained_card(dataset: Dataset, preset: str, split: dict[str, str], seed: int) -> ModelCard:
     """What is settled before training: recipe, conditions, architecture, split."""
     from core.models.iresnet import Architecture
     from core.models.load import architecture_dict
@@ -428,7 +428,7 @@ def _with_evaluation(
     return replace(card, accuracy=result)
 
 
-def _peak_memory_bytes() -> int:
+def peak_memory_bytes() -> int:
     """Peak resident memory of this process."""
     if os.name == "posix":
         import resource

@@ -288,7 +288,7 @@ def counterfactual(
         if np.isfinite(moved).all():
             difference = change_at_full_size(card.recipe, encoded.back, moved, original.shape)
             image = original + difference
-            clipped = _share_outside(image, encoded.raw.dtype)
+            clipped = share_outside(image, encoded.raw.dtype)
             seen = moved
         else:
             failure = "The decoded image is not a number: the strength is outside what the model can do."
@@ -314,7 +314,7 @@ def counterfactual(
     )
 
 
-def _share_outside(image: FloatArray, dtype: np.dtype[Any]) -> float:
+def share_outside(image: FloatArray, dtype: np.dtype[Any]) -> float:
     """Share of pixels beyond what the file's integer type can hold."""
     if dtype.kind not in "iu":
         return 0.0

@@ -19,6 +19,7 @@ from core.domain import (
     FloatArray,
     ImageRecord,
     LatentTable,
+    ModelCard,
     PathPoint,
     Projection,
     Role,
@@ -192,14 +193,7 @@ class Session:
             raise LeighError(self.no_evidence, "Run `leigh evaluate`.")
         if result.record_id not in self._measured:
             self._measured[result.record_id] = self.panel.measure(result.original)
-        change = (result.difference / np.array(self.card.recipe.span)[:, None, None]) ** 2
-        return Moved(
-            before=self._measured[result.record_id],
-            after=self.panel.measure(result.image),
-            probabilities=result.probabilities,
-            difference=change.sum(axis=(1, 2), dtype=np.float64),
-            cells=self.panel.cells(result.original, result.image),
-        )
+        return measured(self.panel, self.card, self._measured[result.record_id], result)
 
     def drag(
         self,
@@ -369,6 +363,18 @@ class Session:
         rows = alike if alike.any() else np.ones(len(alike), bool)
         x, y = place(self._features[rows], self.projection.xy[rows], features)[0]
         return float(x), float(y)
+
+
+def measured(panel: Panel, card: ModelCard, before: Measured, result: Counterfactual) -> Moved:
+    """A counterfactual beside its original, as the panel measures both."""
+    change = (result.difference / np.array(card.recipe.span)[:, None, None]) ** 2
+    return Moved(
+        before=before,
+        after=panel.measure(result.image),
+        probabilities=result.probabilities,
+        difference=change.sum(axis=(1, 2), dtype=np.float64),
+        cells=panel.cells(result.original, result.image),
+    )
 
 
 def _home(projection: Projection, record_id: str) -> tuple[float, float]:

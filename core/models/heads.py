@@ -6,13 +6,14 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
 from core.domain import FloatArray, IntArray
+from core.models.autoencoder import Autoencoder
 from core.models.iresnet import IResNet
 
 SHRINKAGES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 
 
 def fit_head(
-    model: IResNet, train: FloatArray, train_labels: IntArray, held: FloatArray, held_labels: IntArray
+    model: IResNet | Autoencoder, train: FloatArray, train_labels: IntArray, held: FloatArray, held_labels: IntArray
 ) -> dict[str, float]:
     """Fit the linear read-out on raw pooled features (N, F) of training wells; shrinkage and temperature on `held`.
 
@@ -24,7 +25,7 @@ def fit_head(
 
     mean, scale = train.mean(axis=0), train.std(axis=0) + 1e-6
     scaled, check = (train - mean) / scale, (held - mean) / scale
-    classes = model.architecture.conditions
+    classes = model.head.out_features
     best: tuple[float, float, LogisticRegression] | None = None
     for shrinkage in SHRINKAGES if len(held) else (0.03,):
         fitted = LogisticRegression(C=shrinkage, max_iter=3000, class_weight="balanced").fit(scaled, train_labels)
@@ -33,11 +34,7 @@ def fit_head(
             best = (loss, shrinkage, fitted)
     assert best is not None
     _, shrinkage, fitted = best
-    temperature = 1.0
-    if len(held):
-        logits = _logits(fitted, check, classes)
-        found = minimize_scalar(lambda t: _loss(logits, held_labels, np.exp(t)), bounds=(0, 3), method="bounded")
-        temperature = float(np.exp(found.x))
+    temperature = fit_temperature(_logits(fitted, check, classes), held_labels)
     weight, bias = _full(fitted, classes)
     with torch.no_grad():
         model.feature_mean.copy_(torch.from_numpy(mean))
@@ -45,6 +42,17 @@ def fit_head(
         model.head.weight.copy_(torch.from_numpy(weight / temperature))
         model.head.bias.copy_(torch.from_numpy(bias / temperature))
     return {"shrinkage": shrinkage, "temperature": temperature}
+
+
+def fit_temperature(logits: FloatArray, labels: IntArray) -> float:
+    """What logits (N, K) are divided by for the least loss on labels (N,), at least 1; 1 where there are none.
+
+    Guo et al. 2017, arXiv 1706.04599.
+    """
+    if not len(labels):
+        return 1.0
+    found = minimize_scalar(lambda t: _loss(logits, labels, np.exp(t)), bounds=(0, 3), method="bounded")
+    return float(np.exp(found.x))
 
 
 def _full(fitted: object, classes: int) -> tuple[FloatArray, FloatArray]:

@@ -4,15 +4,22 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict, fields
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
+from torch import nn
 
 from core.domain import FloatArray, ModelCard
 from core.errors import BadModel, LeighError
+from core.models.autoencoder import Autoencoder, AutoencoderSettings
 from core.models.iresnet import MOST_BLOCKS, Architecture, IResNet
+from core.models.resnext import ResNeXt, ResNeXtSettings
 
+Classifier = IResNet | ResNeXt | Autoencoder  # all have features(x) and logits(x)
+Network = TypeVar("Network", bound=nn.Module)
+CLASSIFIERS, AUTOENCODERS = ("resnext50", "resnext-small"), ("autoencoder", "variational-autoencoder")
+KINDS = ("iresnet", *CLASSIFIERS, *AUTOENCODERS)
 MAX_WIDTH, MAX_CLASSES = 1024, 1024
 DAMAGED_HINT = "The model folder is damaged; take it from a backup or train again."
 
@@ -40,36 +47,77 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 2
 
 
-def on_device(model: IResNet, device: torch.device) -> IResNet:
+def on_device(model: Network, device: torch.device) -> Network:
     """The model on `device`, its convolutions in the memory order that is fastest on CPUs and GPUs alike."""
     return model.to(device).to(memory_format=torch.channels_last)
 
 
-def weights_of(model: IResNet) -> dict[str, FloatArray]:
+def weights_of(model: nn.Module) -> dict[str, FloatArray]:
     """Named weights as numpy arrays, ready for a safetensors file."""
     return {k: np.ascontiguousarray(v.detach().cpu().numpy()) for k, v in model.state_dict().items()}
 
 
-def architecture_dict(architecture: Architecture) -> dict[str, object]:
+def architecture_dict(architecture: Architecture | ResNeXtSettings | AutoencoderSettings) -> dict[str, object]:
     """For the model card."""
     return asdict(architecture)
 
 
 def build(card: ModelCard, tensors: dict[str, FloatArray], device: torch.device) -> IResNet:
-    """The network in evaluation mode. Raises BadModel when weights and card do not fit together."""
+    """The i-ResNet in evaluation mode. Raises BadModel for another kind, and when weights and card do not fit."""
+    if card.kind != "iresnet":
+        raise BadModel(
+            f"Model {card.name} is a {card.kind}: it cannot move images as the i-ResNet does.",
+            "Choose an i-ResNet, or train one with `leigh train --model iresnet`.",
+        )
     fault = _fault(card.architecture)
     if fault:
         raise BadModel(f"Model {card.name}: model.json is damaged (architecture.{fault}).", DAMAGED_HINT)
     settings = dict(card.architecture)
     settings |= {key: tuple(settings[key]) for key in ("widths", "times", "times_held")}
     architecture = Architecture(**settings)
-    if architecture.channels != len(card.channels) or architecture.conditions != len(card.conditions):
+    _check_sizes(card)
+    return on_device(_filled(IResNet(architecture), card, tensors), device).eval()
+
+
+def build_classifier(card: ModelCard, tensors: dict[str, FloatArray], device: torch.device) -> Classifier:
+    """The network of any card, in evaluation mode; all have `logits(x)`. Raises BadModel as `build` does."""
+    if card.kind == "iresnet":
+        return build(card, tensors, device)
+    settings_type = ResNeXtSettings if card.kind in CLASSIFIERS else AutoencoderSettings
+    if card.kind not in KINDS:
+        raise BadModel(f"Model {card.name} is of the kind {card.kind}.", f"Known are {', '.join(KINDS)}.")
+    settings, known = card.architecture, {f.name for f in fields(settings_type)}
+    fault = next((f"{key}: {'missing' if key in known else 'not known'}" for key in known ^ settings.keys()), "")
+    for key in known - {"kind"} if not fault else ():
+        if not _is_whole(settings[key], MAX_WIDTH):
+            fault = f"{key}: {settings[key]!r} is not a whole number from 1 to {MAX_WIDTH}"
+    if not fault and settings["kind"] != card.kind:
+        fault = f"kind: {settings['kind']!r}, the card says {card.kind!r}"
+    if fault:
+        raise BadModel(f"Model {card.name}: model.json is damaged (architecture.{fault}).", DAMAGED_HINT)
+    _check_sizes(card)
+    return on_device(_filled(untrained(card), card, tensors), device).eval()
+
+
+def untrained(card: ModelCard) -> ResNeXt | Autoencoder:
+    """The network of a card that is no i-ResNet, with random weights."""
+    if card.kind in CLASSIFIERS:
+        return ResNeXt(ResNeXtSettings(**card.architecture))
+    return Autoencoder(AutoencoderSettings(**card.architecture))
+
+
+def _check_sizes(card: ModelCard) -> None:
+    channels, conditions = card.architecture["channels"], card.architecture["conditions"]
+    if channels != len(card.channels) or conditions != len(card.conditions):
         raise BadModel(
             f"Model {card.name}: the card names {len(card.channels)} channels and {len(card.conditions)} conditions, "
-            f"the network has {architecture.channels} and {architecture.conditions}.",
+            f"the network has {channels} and {conditions}.",
             DAMAGED_HINT,
         )
-    model = IResNet(architecture)
+
+
+def _filled(model: Network, card: ModelCard, tensors: dict[str, FloatArray]) -> Network:
+    """The model with these weights. Raises BadModel where their names or shapes are others."""
     expected = {k: tuple(v.shape) for k, v in model.state_dict().items()}
     found = {k: tuple(v.shape) for k, v in tensors.items()}
     if expected != found:
@@ -79,7 +127,7 @@ def build(card: ModelCard, tensors: dict[str, FloatArray], device: torch.device)
             DAMAGED_HINT,
         )
     model.load_state_dict({k: torch.from_numpy(np.array(v, np.float32)) for k, v in tensors.items()})
-    return on_device(model, device).eval()
+    return model
 
 
 def _fault(settings: dict[str, Any]) -> str:

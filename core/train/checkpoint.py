@@ -1,7 +1,7 @@
 """The state of a training in one file, replaced as a whole, so that it can be stopped at any moment and go on."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,7 +23,7 @@ NUMBERS = ("step", "seconds", "losses", "recent_loss", "usual_loss", "rate", "be
 class TrainingState:
     """Everything a training carries from step to step; `best` are the averages that did best on validation wells."""
 
-    parameters: list[torch.nn.Parameter]
+    parameters: Sequence[Tensor]  # and whatever else is averaged: the running means of a batch normalisation
     optimiser: torch.optim.Adam
     step: int = 0
     seconds: float = 0.0

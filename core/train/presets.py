@@ -38,3 +38,25 @@ PRESETS = {
         1e-3,
     ),
 }
+
+
+@dataclass(frozen=True)
+class Course:
+    """How long a network beside the i-ResNet is trained."""
+
+    steps: int
+    batch: int
+    learning_rate: float = 2e-3
+
+
+# By the words of `leigh train --model`. A ResNeXt-50 is for a GPU: "quick" is no more than a trial without weights.
+COURSES = {
+    "resnext50": {
+        "quick": Course(120, 16, 1e-3),
+        "standard": Course(600, 16, 1e-3),
+        "lab": Course(12_000, 64, 1e-3),
+    },
+    "resnext-small": {"quick": Course(400, 24), "standard": Course(2000, 24), "lab": Course(20_000, 64)},
+    "autoencoder": {"quick": Course(400, 24), "standard": Course(2000, 24), "lab": Course(40_000, 64)},
+    "variational-autoencoder": {"quick": Course(400, 24), "standard": Course(2000, 24), "lab": Course(40_000, 64)},
+}
