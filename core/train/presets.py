@@ -57,6 +57,6 @@ COURSES = {
         "lab": Course(12_000, 64, 1e-3),
     },
     "resnext-small": {"quick": Course(400, 24), "standard": Course(2000, 24), "lab": Course(20_000, 64)},
-    "autoencoder": {"quick": Course(400, 24), "standard": Course(2000, 24), "lab": Course(40_000, 64)},
-    "variational-autoencoder": {"quick": Course(400, 24), "standard": Course(2000, 24), "lab": Course(40_000, 64)},
+    "autoencoder": {"quick": Course(1200, 24), "standard": Course(6000, 24), "lab": Course(40_000, 64)},
+    "variational-autoencoder": {"quick": Course(1200, 24), "standard": Course(6000, 24), "lab": Course(40_000, 64)},
 }
