@@ -82,10 +82,15 @@ def change_at_full_size(recipe: Recipe, before: FloatArray, after: FloatArray, s
     Where nothing changed it is exactly zero, so the original's pixels stay as they are.
     """
     change = from_network(recipe, after).astype(np.float64) - from_network(recipe, before)
+    return at_full_size(recipe, change, shape)
+
+
+def at_full_size(recipe: Recipe, values: FloatArray, shape: tuple[int, ...]) -> FloatArray:
+    """Values per network pixel (C Y' X') at the file's own size, interpolated where the recipe downscales: float32."""
     f = recipe.downscale
     if f == 1:
-        return change.astype(np.float32)
-    grown = zoom(change, (1, f, f), order=1, mode="nearest", grid_mode=True)
+        return values.astype(np.float32)
+    grown = zoom(values, (1, f, f), order=1, mode="nearest", grid_mode=True)
     missing = [(0, 0)] + [(0, max(0, s - g)) for s, g in zip(shape[1:], grown.shape[1:])]
     return np.pad(grown, missing, mode="edge")[:, : shape[1], : shape[2]].astype(np.float32)
 
