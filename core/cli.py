@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from core import __version__, verbs
+from core.domain import METHODS
 from core.errors import LeighError
 from core.progress import Cancelled, Progress, Report
 
@@ -160,14 +161,17 @@ def _parser() -> argparse.ArgumentParser:
     _add_counterfactual(
         with_project(verb("counterfactual", verbs.counterfactual, "Move images toward a condition."), device=True)
     )
+    _add_explain(with_project(verb("explain", verbs.explain, "Where a network looks: attribution maps."), device=True))
     _add_figure(with_project(verb("figure", verbs.figure, "Figure panels for the paper."), device=True))
     p = verb("bench", verbs.bench, "Measure the program, each figure beside its yardstick.")
-    p.add_argument("name", choices=("drag", "inverse", "map", "startup", "truth"))
-    p.add_argument("--project", type=Path, metavar="DIR", help="map: of this project instead of the demo")
+    p.add_argument("name", choices=("drag", "explanations", "inverse", "map", "startup", "truth"))
+    p.add_argument("--project", type=Path, metavar="DIR", help="map, explanations: of this project instead of the demo")
     p.add_argument("--work", type=Path, default=Path("bench"), metavar="DIR", help="truth: keeps plates and models")
     p.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="truth: of plate and training")
     p.add_argument("--preset", choices=("quick", "standard", "lab"), default="standard", help="truth: how to train")
-    p.add_argument("--cultures", type=int, default=12, help="truth: fresh cultures per pair of conditions")
+    p.add_argument(
+        "--cultures", type=int, default=12, help="truth, explanations: fresh cultures per pair of conditions"
+    )
     return parser
 
 
@@ -233,6 +237,20 @@ def _add_counterfactual(p: argparse.ArgumentParser) -> None:
     )
     p.add_argument("--preset", choices=("quick", "standard", "lab"), help="of the training for --plant")
     p.add_argument("--seed", type=int, help="of the training for --plant")
+    p.add_argument("--out", type=Path, required=True, metavar="DIR")
+
+
+def _add_explain(p: argparse.ArgumentParser) -> None:
+    p.add_argument("--method", choices=METHODS, required=True)
+    p.add_argument("--record", nargs="+", metavar="ID")
+    p.add_argument("--from", dest="source", metavar="CONDITION")
+    p.add_argument("--to", metavar="CONDITION", help="against the own condition; else the own against all others")
+    p.add_argument("--split", choices=("train", "validation", "test"))
+    p.add_argument("--limit", type=int, metavar="N", help="at most so many images")
+    p.add_argument("--model", metavar="NAME", help="whose decision; default: the invertible network")
+    window = p.add_mutually_exclusive_group()
+    window.add_argument("--window-um", type=float, metavar="UM", help="occlusion: side of the window; default 8")
+    window.add_argument("--window-px", type=int, metavar="N", help="the same in pixels of the file")
     p.add_argument("--out", type=Path, required=True, metavar="DIR")
 
 

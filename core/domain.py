@@ -340,13 +340,14 @@ class Counterfactual:
 
 
 METHODS = ("saliency", "integrated-gradients", "occlusion", "gradcam")  # of attribution
+AUTOENCODER = "autoencoder"  # beside them: what an autoencoder draws otherwise
 
 
 @dataclass(frozen=True)
 class Attribution:
     """Where a network looks when it tells `source` from `target`: how much every pixel speaks for the target."""
 
-    method: str  # one of METHODS
+    method: str  # one of METHODS, or AUTOENCODER
     network: str  # name of the model that was asked
     record_id: str
     source: str

@@ -265,6 +265,38 @@ def counterfactual(a: argparse.Namespace, report: Report) -> Result:
     }
 
 
+def explain(a: argparse.Namespace, report: Report) -> Result:
+    """Where a network looks: attribution maps and how far they can be trusted."""
+    from statistics import median
+
+    from core.explanations import explain
+
+    if not a.record and a.source is None:
+        raise LeighError("Which images to explain is missing.", "Give --record ID, or --from CONDITION.")
+    rows = explain(
+        a.project,
+        a.out,
+        method=a.method,
+        to=a.to or "",
+        source=a.source,
+        record_ids=a.record or (),
+        split=a.split,
+        limit=a.limit,
+        model=a.model or "",
+        window_um=a.window_um,
+        window_px=a.window_px,
+        device=a.device,
+        report=report,
+    )
+    valid = [r for r in rows if r["valid"]]
+    keys = ("share_outside_cells", "area_outside_cells", "deletion_auc", "insertion_auc", "seconds")
+    middle = {key: float(median(r[key] for r in valid)) for key in keys}
+    text = f"{len(valid)} of {len(rows)} images explained by {a.method}; {middle['seconds']:.1f} s each.\n"
+    text += f"{middle['share_outside_cells']:.0%} of it lies outside of cells, as do "
+    text += f"{middle['area_outside_cells']:.0%} of the area (medians).\nMaps and attribution.csv are in {a.out}"
+    return {"records": len(rows), "valid": len(valid), **middle, "out": str(a.out), "rows": rows, "text": text}
+
+
 def _planted(a: argparse.Namespace, report: Report) -> Result:
     from core.controls.positive import positive_control
 
@@ -311,6 +343,10 @@ def bench(a: argparse.Namespace, report: Report) -> Result:
         from benchmarks.inverse import bench_inverse
 
         result = bench_inverse(report=report)
+    elif a.name == "explanations":
+        from benchmarks.explanations import bench_explanations
+
+        result = bench_explanations(a.project, a.cultures, report)
     elif a.name == "map":
         from benchmarks.map import bench_map
 

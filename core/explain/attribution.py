@@ -6,7 +6,7 @@ captum. All explain one score: the logit of the target condition minus that of t
 own logit minus the mean of the others. They say where a network looks, not what a treatment would change.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,40 +16,19 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from core.data.recipe import at_full_size, to_network
-from core.domain import FloatArray, ModelCard
+from core.domain import METHODS, Attribution, FloatArray, ModelCard, Project
 from core.errors import LeighError
 from core.explain.counterfactual import condition_index
 from core.explain.occlusion import BATCH, Score, occlusion
+from core.io.models import check_fits, load_card, load_tensors
+from core.io.project import model_folder
 from core.models.iresnet import IResNet, pad_field
+from core.models.load import Classifier, build_classifier
 from core.progress import Progress, Report, silent
 
-METHODS = ("saliency", "integrated-gradients", "occlusion", "gradcam")
 STEPS = 32  # of the path from background to image; on the demo the sum is then within 1 % of the score
 WINDOW_UM = 8.0  # about a nucleus
 WINDOW_PX = 16  # where the pixel size is not known
-
-
-@dataclass(frozen=True)
-class Attribution:
-    """One explanation as a map, at the file's own size.
-
-    `values` are (C, Y, X), or (1, Y, X) of Grad-CAM, which has no channels. Positive: speaks for the explained score
-    (of saliency only the size is known). Where the recipe downscales, values are interpolated: a pixel's value is that
-    of its network pixel, so sums refer to network pixels.
-    """
-
-    method: str  # one of METHODS
-    network: str  # name of the model
-    record_id: str
-    source: str  # the record's own condition
-    target: str  # "": own condition against the mean of the others
-    values: FloatArray  # float32
-    settings: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def per_channel(self) -> bool:
-        """False where one map serves all channels."""
-        return self.method != "gradcam"
 
 
 @dataclass(frozen=True)
@@ -111,6 +90,15 @@ def attribute(
         raise LeighError(f"{method} of {record_id} is not a number.", "The model is damaged; train again.")
     at_size = at_full_size(card.recipe, found, raw.shape)
     return Attribution(method, card.name, record_id, source, target, at_size, settings)
+
+
+def network_of(project: Project, name: str, device: torch.device) -> tuple[ModelCard, Classifier]:
+    """A trained network of the project and its card, named as it lies there. Raises BadModel."""
+    folder = model_folder(project, name)
+    card = replace(load_card(folder), name=name)
+    if project.dataset is not None:
+        check_fits(card, project.dataset)
+    return card, build_classifier(card, load_tensors(folder), device)
 
 
 def score_of(network: Any, card: ModelCard, source: str, target: str = "") -> Score:

@@ -28,8 +28,13 @@ class Score:
     weights: Tensor  # (K,)
 
     def __call__(self, x: Tensor) -> Tensor:
-        """(N,) of network input (N, C, Y, X) of any size: it is padded as everywhere."""
-        return self.of_logits(self.network.logits(pad_field(x)[0]))
+        """(N,) of network input (N, C, Y, X)."""
+        return self.of_logits(self.logits(x))
+
+    def logits(self, x: Tensor) -> Tensor:
+        """(N, K) of network input (N, C, Y, X) of any size: it is padded as everywhere."""
+        out: Tensor = self.network.logits(pad_field(x)[0])
+        return out
 
     def of_logits(self, logits: Tensor) -> Tensor:
         """(N, K) -> (N,)."""

@@ -13,6 +13,8 @@ from scipy.special import softmax
 
 from core.data.semantic import coordinates_of, probabilities_of
 from core.domain import (
+    AUTOENCODER,
+    Attribution,
     Counterfactual,
     CounterfactualPath,
     DecisionMap,
@@ -46,7 +48,7 @@ from core.io.models import check_fits, load_card, load_tensors
 from core.io.project import latents_path, maps_folder, model_folder, open_project
 from core.io.tables import load_latents, load_map
 from core.io.unchanged import read_unchanged
-from core.models.load import build, choose_device
+from core.models.load import Classifier, build, choose_device
 from core.progress import Cancelled, Progress, Report, silent
 
 log = logging.getLogger(__name__)
@@ -82,6 +84,7 @@ class Session:
         self._responses: OrderedDict[tuple[str, tuple[bool, ...]], dict[str, list[FloatArray]]] = OrderedDict()
         self._planes: dict[tuple[str, ...], tuple[Projection, DecisionMap, Plane]] = {}
         self._to_prepare: list[tuple[str, Held]] = []
+        self._networks: dict[str, tuple[ModelCard, Classifier]] = {}
         self._strayed: tuple[object, ...] | None = None  # where the draft of a mixture landed in another region
         self._picture_s = np.inf  # seconds of the last picture that was no draft
         self.no_evidence = ""  # why the evidence rests on the model alone, where it does
@@ -290,6 +293,61 @@ class Session:
             points.append(PathPoint(float(strength), probabilities, where))
             report(Progress(i + 1, frames, "Following the path"))
         return CounterfactualPath(record_id, target, tuple(points), crossing_of(points))
+
+    def explain(
+        self, record_id: str, method: str, target: str, network: str = "", report: Report = silent
+    ) -> Attribution:
+        """Where a network of the project (the explored one, where none is named) looks; see core.explain.attribution.
+
+        `settings` also say how long it took, and how much of it lies outside of cells. What "autoencoder" says is what
+        that network draws otherwise, as share of each channel's range: blur and all.
+        """
+        from core.explain.attribution import attribute
+        from core.explain.sanity import cell_mask, share_outside
+
+        dataset, began = self.project.dataset, time.perf_counter()
+        assert dataset is not None
+        record = self._record(record_id)
+        raw = read_unchanged(dataset.root, record)
+        if method == AUTOENCODER:
+            found = self._redrawn(record, target, network)
+        else:
+            card, asked = self._network(network)
+            found = attribute(
+                asked,
+                card,
+                raw,
+                method,
+                record_id=record_id,
+                source=record.condition,
+                target=target,
+                pixel_size_um=dataset.pixel_size_um,
+                report=report,
+            )
+        cells = cell_mask(raw, self.card.recipe, dataset.pixel_size_um)
+        shares = {
+            "share_outside_cells": share_outside(found.values, cells),
+            "area_outside_cells": float((~cells).mean()),
+        }
+        return replace(found, settings={**found.settings, **shares, "seconds": time.perf_counter() - began})
+
+    def _network(self, name: str) -> tuple[ModelCard, Classifier]:
+        """A network of the project by its name, loaded once."""
+        from core.explain.attribution import network_of
+
+        if name in ("", self.project.model):
+            return self.card, self.model
+        if name not in self._networks:
+            self._networks[name] = network_of(self.project, name, self.device)
+        return self._networks[name]
+
+    def _redrawn(self, record: ImageRecord, target: str, name: str) -> Attribution:
+        from core.explain.shift import Shifter
+
+        shifter = Shifter(self.project.folder, name, str(self.device.type))
+        moved = shifter.move(record.id, {target: 1.0}, 1.0, ())
+        values = moved.difference / np.array(shifter.card.recipe.span, np.float32)[:, None, None]
+        return Attribution(AUTOENCODER, name, record.id, record.condition, target, values.astype(np.float32))
 
     def _record(self, record_id: str) -> ImageRecord:
         assert self.project.dataset is not None

@@ -182,12 +182,6 @@ def model_folder(project: Project, name: str) -> Path:
     return project.folder / "models" / safe_name(name)
 
 
-def networks_of(project: Project) -> list[str]:
-    """Names of the trained networks of this project, the one that is explored first."""
-    found = [p.parent.name for p in sorted((project.folder / "models").glob("*/model.json"))]
-    return sorted(found, key=lambda name: name != project.model)
-
-
 def latents_path(project: Project) -> Path:
     """The file with the latents of the current model."""
     return project.folder / "latents.npz"

@@ -83,9 +83,9 @@ class CompareControl(QObject):
         project = self.state.project
         self.networks = []
         if project is not None and project.model:
-            from core.io.project import networks_of
+            from core.other_networks import trained_networks
 
-            self.networks = networks_of(project)
+            self.networks = [card.name for card in trained_networks(project)]
         self.network = self.network if self.network in self.networks else (self.networks or [""])[0]
         self.networks_changed.emit()
         self._on_view()
