@@ -54,7 +54,7 @@ def on_device(model: Network, device: torch.device) -> Network:
 
 def weights_of(model: nn.Module) -> dict[str, FloatArray]:
     """Named weights as numpy arrays, ready for a safetensors file."""
-    return {k: np.ascontiguousarray(v.detach().cpu().numpy()) for k, v in model.state_dict().items()}
+    return {k: np.require(v.detach().cpu().numpy(), requirements="C") for k, v in model.state_dict().items()}
 
 
 def architecture_dict(architecture: Architecture | ResNeXtSettings | AutoencoderSettings) -> dict[str, object]:

@@ -15,7 +15,7 @@ from core.explain.session import Session
 from core.explain.shift import Shifter, draw
 from core.io.models import load_card, load_tensors
 from core.io.project import model_folder, open_project, save_project
-from core.io.tiff import read_tiff
+from core.io.tiff import read_image
 from core.other_networks import evaluate_others, train_network, trained_networks
 from core.progress import Cancelled, Progress
 from core.train import descent
@@ -221,7 +221,7 @@ def test_the_command_line_writes_the_same_files_for_an_autoencoder(
     files = sorted(p.name for p in out.glob("*.ome.tif"))
     assert len(files) == 2 * (len(lines) - 1)
     _, dataset = with_dataset(project.folder)
-    assert read_tiff(out / files[0]).shape == dataset.records[0].shape
+    assert read_image(out / files[0]).shape == dataset.records[0].shape
     assert main([*words, "--hold", dataset.channels[0].name]) == 2
     assert "none can be held" in capsys.readouterr().err
     assert main(["train", "--model", "autoencoder", "--weights", "x.pth", *where]) == 2
