@@ -150,7 +150,7 @@ def train(
 
 def untrained_card(dataset: Dataset, preset: str, split: dict[str, str], seed: int) -> ModelCard:
     """What is settled before training: recipe, conditions, architecture, split."""
-    from core.models.iresnet import Architecture
+    from core.models.iresnet import NOISE_OF_ONE_STAIN, Architecture
     from core.models.load import architecture_dict
     from core.train.presets import PRESETS
 
@@ -161,6 +161,8 @@ def untrained_card(dataset: Dataset, preset: str, split: dict[str, str], seed: i
     known = {r.condition for r in dataset.records}
     conditions = tuple(c for c in dataset.conditions if c.name in known)
     architecture = Architecture(len(dataset.channels), len(conditions), settings.widths, settings.blocks)
+    if len(dataset.channels) == 1:
+        architecture = replace(architecture, t_noise=NOISE_OF_ONE_STAIN)
     return ModelCard(
         name=MODEL_NAME,
         kind="iresnet",

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.domain import METHODS, Attribution, PanelSpec
+from core.domain import AUTOENCODER, Attribution, PanelSpec
 from leigh_gui.pages.compare_control import CompareControl
 from leigh_gui.pages.explore_control import ExploreControl
 from leigh_gui.state import AppState
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 TITLES = {
     "original": "Original",
     "counterfactual": "Counterfactual",
+    "autoencoder": "Autoencoder",
     "saliency": "Saliency",
     "integrated-gradients": "Integrated gradients",
     "occlusion": "Occlusion",
@@ -42,7 +43,8 @@ TITLES = {
 TIPS = {
     "original": "The image as it is.",
     "counterfactual": "What the invertible network changes to reach the target, in grey values.",
-    "saliency": "Slope of the score at every pixel (Simonyan et al. 2014).",
+    "autoencoder": "What an autoencoder draws otherwise when moved to the target, its blur counted.",
+    "saliency": "Size of the slope of the score at every pixel (Simonyan et al. 2014).",
     "integrated-gradients": "Slopes summed on the way from an empty field to the image (Sundararajan et al. 2017).",
     "occlusion": "How the score changes where a window is covered with background (Zeiler and Fergus 2014).",
     "gradcam": "Where the last convolutional stage answers; one map for all stains (Selvaraju et al. 2017).",
@@ -76,13 +78,18 @@ class Column(QWidget):
 
     def wait(self, hint: str) -> None:
         """Nothing to show yet, and why."""
-        self.note.set_text("")
+        self.say("")
         for pane in self.panes:
             pane.set_hint(hint)
             if isinstance(pane, DifferencePane):
                 pane.set_difference(None, 1.0, 1.0)
             else:
                 pane.set_image(None)
+
+    def say(self, note: str, tip: str = "") -> None:
+        """What is known of it, in short and on hovering."""
+        self.note.set_text(note)
+        self.setToolTip(f"{TIPS[self.kind]}\n{tip}".strip())
 
     def show_values(self, values: FloatArray, spans: tuple[float, ...], note: str) -> None:
         """Values C Y X on one scale for all stains; a single map (1 Y X) stands in the first pane alone."""
@@ -95,7 +102,8 @@ class Column(QWidget):
             pane.set_hint("One map for all stains")
             assert isinstance(pane, DifferencePane)
             pane.set_difference(None, 1.0, 1.0)
-        self.note.set_text(note)
+        empty = "Below: how much of the map lies on empty areas, and how much of the image is empty."
+        self.say(note, empty if "empty" in note else "")
 
 
 class ComparePage(QWidget):
@@ -199,7 +207,8 @@ class ComparePage(QWidget):
         self.title.set_text(f"{subject.record_id} · {subject.source} → {subject.target}")
         self._on_networks()
         self._on_counterfactual()
-        for method in METHODS:
+        self.columns[AUTOENCODER].setVisible(bool(self.compare.autoencoder))
+        for method in self.compare.methods:
             known = self.compare.known(method)
             if known is not None:
                 self._on_found(known)
@@ -235,7 +244,7 @@ class ComparePage(QWidget):
         outside, area = found.settings.get("share_outside_cells"), found.settings.get("area_outside_cells")
         note = duration(float(found.settings["seconds"])) if "seconds" in found.settings else ""
         if outside is not None and area is not None:
-            note = f"{percent(outside)} on empty areas ({percent(area)} of the image)"
+            note = f"{percent(outside)} on the empty {percent(area)}"
         values = np.asarray(found.values, np.float32)
         largest = float(np.abs(values).max()) or 1.0  # their unit means nothing: every column has its own scale
         self.columns[found.method].show_values(values / largest, (1.0,) * len(values), note)
@@ -253,7 +262,7 @@ class ComparePage(QWidget):
 
     def _on_stop(self) -> None:
         self.compare.stop()
-        for method in METHODS:
+        for method in self.compare.methods:
             if self.compare.known(method) is None:
                 self.columns[method].wait("Stopped. Choose the image again to go on.")
 

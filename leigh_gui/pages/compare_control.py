@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, Signal
 
-from core.domain import METHODS, Attribution
+from core.domain import AUTOENCODER, METHODS, Attribution
 from leigh_gui.pages.explore_control import ExploreControl
 from leigh_gui.state import AppState
 from leigh_gui.worker import InferenceWorker
@@ -39,7 +39,8 @@ class CompareControl(QObject):
         self.state, self.control, self.worker = state, control, worker
         self.subject: Subject | None = None
         self.network = ""
-        self.networks: list[str] = []
+        self.networks: list[str] = []  # whose decisions can be explained
+        self.autoencoder = ""  # name of the one whose changes stand beside; "": there is none
         self._known: OrderedDict[tuple[Subject, str, str], Attribution] = OrderedDict()
         self._failed: set[tuple[Subject, str, str]] = set()
         self._stopped = False
@@ -55,14 +56,22 @@ class CompareControl(QObject):
 
     def known(self, method: str) -> Attribution | None:
         """What this method said of the subject, if it has."""
-        return self._known.get((self.subject, self.network, method)) if self.subject else None
+        return self._known.get((self.subject, self._asked_of(method), method)) if self.subject else None
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """All that is asked of this project's networks."""
+        return (*METHODS, AUTOENCODER) if self.autoencoder else METHODS
+
+    def _asked_of(self, method: str) -> str:
+        return self.autoencoder if method == AUTOENCODER else self.network
 
     def progress(self) -> tuple[int, int, str]:
         """How many of how many are done, and what is on its way."""
         waiting = self._waiting()
         if self._stopped or not waiting:
             return 0, 0, ""
-        return len(METHODS) - len(waiting), len(METHODS), waiting[0].replace("-", " ").capitalize()
+        return len(self.methods) - len(waiting), len(self.methods), waiting[0].replace("-", " ").capitalize()
 
     def set_network(self, name: str) -> None:
         """Explain the decision of another network."""
@@ -81,11 +90,13 @@ class CompareControl(QObject):
         self._known.clear()
         self._failed.clear()
         project = self.state.project
-        self.networks = []
+        self.networks, self.autoencoder = [], ""
         if project is not None and project.model:
             from core.other_networks import trained_networks
 
-            self.networks = [card.name for card in trained_networks(project)]
+            cards = trained_networks(project)
+            self.networks = [c.name for c in cards if AUTOENCODER not in c.kind]
+            self.autoencoder = next((c.name for c in cards if AUTOENCODER in c.kind), "")
         self.network = self.network if self.network in self.networks else (self.networks or [""])[0]
         self.networks_changed.emit()
         self._on_view()
@@ -105,7 +116,7 @@ class CompareControl(QObject):
     def _waiting(self) -> list[str]:
         if self.subject is None:
             return []
-        keys = {method: (self.subject, self.network, method) for method in METHODS}
+        keys = {method: (self.subject, self._asked_of(method), method) for method in self.methods}
         return [m for m, key in keys.items() if key not in self._known and key not in self._failed]
 
     def _ask_next(self) -> None:
@@ -116,7 +127,7 @@ class CompareControl(QObject):
         if self.subject is None or self._stopped or not waiting or not self.control.ready():
             return
         if shown is not None and shown.record_id == self.subject.record_id and not self.control.dragging():
-            self.worker.explain(self.subject.record_id, waiting[0], self.subject.target, self.network)
+            self.worker.explain(self.subject.record_id, waiting[0], self.subject.target, self._asked_of(waiting[0]))
 
     def _on_answered(self, verb: str, result: object, arguments: dict[str, object]) -> None:
         if verb != "explain" or not isinstance(result, Attribution):
@@ -125,13 +136,13 @@ class CompareControl(QObject):
         self._known[subject, result.network, result.method] = result
         while len(self._known) > KEPT:
             self._known.popitem(last=False)
-        if (subject, result.network) == (self.subject, self.network):
+        if (subject, result.network) == (self.subject, self._asked_of(result.method)):
             self.found.emit(result)
         self._ask_next()
 
     def _on_failed(self, verb: str, message: str, hint: str, details: str) -> None:
         waiting = self._waiting()
         if verb == "explain" and self.subject is not None and waiting:
-            self._failed.add((self.subject, self.network, waiting[0]))
+            self._failed.add((self.subject, self._asked_of(waiting[0]), waiting[0]))
             self.failed.emit(waiting[0], f"{message} {hint}")
             self._ask_next()

@@ -23,7 +23,7 @@ def test_every_explanation_of_the_selected_image_comes_by_itself(page, window, q
     assert page.title.text().endswith("DS → WT")
     for method in ("saliency", "integrated-gradients", "occlusion"):
         assert all(pane.qimage() is not None for pane in page.columns[method].panes)
-    assert page.columns["saliency"].note.text() == "12 % on empty areas (60 % of the image)"
+    assert page.columns["saliency"].note.text() == "12 % on the empty 60 %"
     assert all(pane.qimage() is not None for pane in page.columns["original"].panes)
     assert not page.progress.isVisible()
 
@@ -33,6 +33,11 @@ def test_grad_cam_has_one_map_for_all_stains_and_says_so(page, qtbot):
     first, *others = page.columns["gradcam"].panes
     assert first.qimage() is not None
     assert all(pane.qimage() is None and pane.hint == "One map for all stains" for pane in others)
+
+
+def test_the_autoencoder_has_a_column_only_where_one_is_trained(page):
+    assert page.compare.methods == METHODS
+    assert not page.columns["autoencoder"].isVisible()
 
 
 def test_the_counterfactual_stands_beside_them_once_the_image_is_moved(page, window, qtbot):
