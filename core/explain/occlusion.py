@@ -17,6 +17,7 @@ from core.models.patches import Box, PatchReader
 from core.progress import Progress, Report, silent
 
 BATCH, GPU_BATCH = 16, 128  # fields at once
+NEIGHBOURS = 2  # windows read together: they reach nearly the same
 WHAT = "Hiding windows"
 
 
@@ -76,32 +77,30 @@ def whole_occlusion(
 
 @torch.no_grad()
 def patched_occlusion(score: Score, x: Tensor, empty: Tensor, side: int, report: Report = silent) -> Tensor:
-    """`occlusion` of an i-ResNet: all channels of one window at once, and only what the window reaches."""
+    """`occlusion` of an i-ResNet: all channels of neighbouring windows at once, and only what these reach."""
     padded, (height, width) = pad_field(x)
     reader = PatchReader(score.network, padded)
     before = score.of_logits(reader.logits(padded, (0, padded.shape[-2], 0, padded.shape[-1])))
     channels = x.shape[1]
     total, hidden = torch.zeros_like(x), torch.zeros_like(x)
     rows, columns = _starts(height, side), _starts(width, side)
-    for i, top in enumerate(rows):
-        report(Progress(i, len(rows), WHAT))
+    for row, top in enumerate(rows):
+        report(Progress(row, len(rows), WHAT))
         bottom = min(top + side, height)
-        for left in columns:
-            right = min(left + side, width)
-            if box := _even_box(x, padded, (top, bottom, left, right)):
-                crops = x[..., box[0] : box[1], box[2] : box[3]].repeat(channels, 1, 1, 1)
-                y, at = top - box[0], left - box[2]
+        for some in (columns[k : k + NEIGHBOURS] for k in range(0, len(columns), NEIGHBOURS)):
+            ends = [min(left + side, width) for left in some]
+            box = _even_box(x, padded, (top, bottom, some[0], ends[-1]))
+            whole = (0, padded.shape[-2], 0, padded.shape[-1])  # where the mirror image beyond the edge changes too
+            t, b, le, r = box or (0, height, 0, width)
+            fields = x[..., t:b, le:r].repeat(len(some) * channels, 1, 1, 1)
+            for i, (left, right) in enumerate(zip(some, ends)):
                 for c in range(channels):
-                    crops[c, c, y : y + bottom - top, at : at + right - left] = empty[0, c]
-            else:  # its mirror image beyond the edge changes too
-                box = (0, padded.shape[-2], 0, padded.shape[-1])
-                fields = x.repeat(channels, 1, 1, 1)
-                for c in range(channels):
-                    fields[c, c, top:bottom, left:right] = empty[0, c]
-                crops = pad_field(fields)[0]
-            lost = before - score.of_logits(reader.logits(crops, box))  # (C,)
-            total[0, :, top:bottom, left:right] += lost[:, None, None]
-            hidden[0, :, top:bottom, left:right] += 1
+                    fields[i * channels + c, c, top - t : bottom - t, left - le : right - le] = empty[0, c]
+            crops = fields if box else pad_field(fields)[0]
+            lost = (before - score.of_logits(reader.logits(crops, box or whole))).view(len(some), channels, 1, 1)
+            for i, (left, right) in enumerate(zip(some, ends)):
+                total[0, :, top:bottom, left:right] += lost[i]
+                hidden[0, :, top:bottom, left:right] += 1
     return total / hidden
 
 

@@ -30,7 +30,8 @@ class Patch:
         top, bottom, left, right = box
         height, width = self.whole.shape[-2:]
         t, b, le, r = max(0, top), min(height, bottom), max(0, left), min(width, right)
-        out = self.whole[..., t:b, le:r].repeat(len(self.values), 1, 1, 1)
+        seen = self.whole[..., t:b, le:r].expand(len(self.values), -1, -1, -1)
+        out = seen.clone(memory_format=torch.channels_last)  # the order of the weights: nothing is turned around
         out[..., self.box[0] - t : self.box[1] - t, self.box[2] - le : self.box[3] - le] = self.values
         edges = (le - left, right - r, t - top, bottom - b)
         return functional.pad(out, edges) if any(edges) else out
