@@ -221,6 +221,7 @@ def _add_counterfactual(p: argparse.ArgumentParser) -> None:
     p.add_argument("--from", dest="source", metavar="CONDITION")
     p.add_argument("--record", nargs="+", metavar="ID")
     p.add_argument("--split", choices=("train", "validation", "test"))
+    p.add_argument("--limit", type=int, metavar="N", help="move so many of these images only, evenly over the wells")
     p.add_argument("--strength", type=float, help="0 is the original, 1 (default) the target")
     p.add_argument(
         "--hold",

@@ -30,6 +30,7 @@ def counterfactuals(
     source: str | None = None,
     record_ids: Sequence[str] = (),
     split: str | None = None,
+    limit: int | None = None,
     strength: float = 1.0,
     hold: Sequence[str] | None = None,
     model: str = "iresnet",
@@ -38,6 +39,7 @@ def counterfactuals(
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Move records toward `to`; per record two TIFFs and a row of evidence.csv. One bad record never stops the rest.
 
+    `limit` moves so many of the records only, evenly over conditions and wells as they are listed.
     `hold` names the channels that must not move; None holds those in which no readout tells source from target.
     `model` is "iresnet", the project's own, or the name of one of its autoencoders, see core.explain.shift.
     Returns the rows of evidence.csv, and per source condition those of directions.csv (all its records together).
@@ -56,7 +58,7 @@ def counterfactuals(
     keep_off_images(project_folder, out)
     if not 0 <= strength <= MAX_STRENGTH:
         raise LeighError(f"The strength {strength:g} is not between 0 and {MAX_STRENGTH:g}.", "1 is the target.")
-    chosen = choose_records(dataset, card, to, source, record_ids, split)
+    chosen = _some(choose_records(dataset, card, to, source, record_ids, split), limit)
     out.mkdir(parents=True, exist_ok=True)
     rows: list[Row] = []
     moved: dict[str, list[Any]] = {}
@@ -270,6 +272,15 @@ def choose_records(
         away = f" to move to {to}" if to else ""
         raise LeighError(f"No record{f' of {source}' if source else ''}{where}{away}.", "Choose others.")
     return chosen
+
+
+def _some(records: list[ImageRecord], limit: int | None) -> list[ImageRecord]:
+    """At most `limit` records, evenly over the list; None: all. Raises LeighError for less than one."""
+    if limit is None or limit >= len(records):
+        return records
+    if limit < 1:
+        raise LeighError(f"--limit {limit} leaves no image to move.", "Give 1 or more.")
+    return [records[i * len(records) // limit] for i in range(limit)]
 
 
 def _evidence(card: ModelCard, before: Counterfactual, after: Counterfactual) -> dict[str, Any]:

@@ -242,6 +242,7 @@ def counterfactual(a: argparse.Namespace, report: Report) -> Result:
         source=a.source,
         record_ids=a.record or (),
         split=a.split,
+        limit=a.limit,
         strength=1.0 if a.strength is None else a.strength,
         model=a.model or "iresnet",
         hold=None if a.hold is None or a.hold == ["auto"] else [n for n in a.hold if n != "none"],
@@ -301,7 +302,7 @@ def _planted(a: argparse.Namespace, report: Report) -> Result:
     from core.controls.positive import positive_control
 
     why = "With --plant a model of its own is trained, and held-out images move to what was planted, and back."
-    _refuse(a, ("to", "model", "record", "split", "strength", "hold"), why)
+    _refuse(a, ("to", "model", "record", "split", "limit", "strength", "hold"), why)
     return positive_control(
         a.project,
         a.out,

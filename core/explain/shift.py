@@ -4,6 +4,7 @@ The means are per plane of the latent, over training images. What comes out is d
 difference to the original counts that blur, for whoever compares it with an exact inverse.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -102,7 +103,7 @@ class Shifter:
         self.model = network
         self.panel: Panel | None = None
         self.real: Real | None = None
-        self.no_evidence = "The project has no i-ResNet whose judges know these conditions."
+        self.no_evidence = "The project has no i-ResNet whose judges know these conditions and images."
         self._before: dict[str, Measured] = {}
         self._load_panel()
 
@@ -112,7 +113,8 @@ class Shifter:
         home = model_folder(self.project, self.project.model)
         try:
             theirs = load_card(home)
-            if theirs.condition_names == self.card.condition_names:
+            alike = replace(theirs.recipe, crop=self.card.recipe.crop) == self.card.recipe
+            if theirs.condition_names == self.card.condition_names and alike:
                 self.panel, self.real = load_panel(home, theirs)
         except LeighError as missing:
             self.no_evidence = missing.message

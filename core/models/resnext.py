@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
@@ -22,6 +21,8 @@ SMALLEST_PX = 32  # below it the last stage would see less than one pixel; small
 SMALL_GROUPS, SMALL_WIDTH = 8, 4
 WEIGHTS_HINT = "Give the weights of torchvision's resnext50_32x4d: a .safetensors file, or a .pth of a state dict."
 FIRST, LAST = "conv1.weight", ("fc.weight", "fc.bias")
+WRAPPINGS = ("state_dict", "model_state_dict", "model")  # under which training scripts keep the weights
+PARALLEL = "module."  # before every name, where several GPUs trained
 
 
 @dataclass(frozen=True)
@@ -115,21 +116,29 @@ def take_weights(model: ResNeXt, path: Path) -> None:
 
 
 def _read(path: Path) -> dict[str, Tensor]:
-    """Named tensors of a file. No program code in it is run."""
+    """Named weights of a file, out of the wrapping that training scripts put around them. No program code is run."""
     try:
         is_safe = path.suffix.lower() == ".safetensors"
         read: Any = load_file(path) if is_safe else torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise LeighError(f"There is no file {path}.", WEIGHTS_HINT) from error
-    except (OSError, SafetensorError, ValueError, RuntimeError, EOFError, KeyError, TypeError) as error:
+    except Exception as error:  # a damaged or foreign file makes torch.load fail in any way
         raise _unreadable(path) from error
-    except Exception as error:
-        if type(error).__name__ != "UnpicklingError":  # the module of that name is banned here
-            raise
-        raise _unreadable(path) from error
-    if not isinstance(read, dict) or not all(isinstance(v, Tensor) for v in read.values()) or not read:
-        raise LeighError(f"{path} holds no named weights.", WEIGHTS_HINT)
-    return read
+    if isinstance(read, dict):
+        read = next((read[key] for key in WRAPPINGS if isinstance(read.get(key), dict)), read)
+    if not isinstance(read, dict) or not read or not all(map(_is_weight, read.items())):
+        raise LeighError(f"{path} holds no named weights, or not only such.", WEIGHTS_HINT)
+    return {name.removeprefix(PARALLEL): tensor for name, tensor in read.items()}
+
+
+def _is_weight(item: tuple[object, object]) -> bool:
+    """A name and plain numbers, all there."""
+    name, value = item
+    if not isinstance(name, str) or not isinstance(value, Tensor):
+        return False
+    counted = name.endswith("num_batches_tracked")
+    plain = value.layout == torch.strided and value.device.type == "cpu"
+    return plain and (counted or value.dtype in (torch.float16, torch.bfloat16, torch.float32, torch.float64))
 
 
 def _unreadable(path: Path) -> LeighError:

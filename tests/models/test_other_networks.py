@@ -141,6 +141,38 @@ def test_a_last_layer_that_fits_is_taken_too(tmp_path: Path) -> None:
     assert torch.equal(model.network.fc.weight, theirs.fc.weight)
 
 
+@pytest.mark.parametrize("key", ["state_dict", "model_state_dict", "model"])
+def test_weights_are_found_in_the_wrapping_of_a_training_script(tmp_path: Path, key: str) -> None:
+    theirs = resnext50_32x4d(weights=None).state_dict()
+    torch.save({key: {f"module.{k}": v.half() for k, v in theirs.items()}, "epoch": 3}, tmp_path / "w.pth")
+    model = network("resnext50", 3, 3)
+    take_weights(model, tmp_path / "w.pth")
+    assert torch.allclose(model.network.conv1.weight, theirs["conv1.weight"], atol=1e-3)
+    assert model.network.conv1.weight.dtype == torch.float32
+
+
+@pytest.mark.parametrize(
+    "bias",
+    [torch.zeros(64, dtype=torch.long), torch.zeros(64).to_sparse(), torch.zeros(64, device="meta"),
+     torch.zeros(64, dtype=torch.complex64)],
+)  # fmt: skip
+def test_weights_that_are_no_plain_numbers_are_refused(tmp_path: Path, bias: torch.Tensor) -> None:
+    torch.save({**resnext50_32x4d(weights=None).state_dict(), "bn1.bias": bias}, tmp_path / "odd.pth")
+    with pytest.raises(LeighError, match=r"odd\.pth"):
+        take_weights(network("resnext50", 3, 3), tmp_path / "odd.pth")
+
+
+def test_a_file_that_ends_too_early_is_refused(tmp_path: Path) -> None:
+    for legacy in (True, False):
+        torch.save(resnext50_32x4d(weights=None).state_dict(), tmp_path / "whole.pth",
+                   _use_new_zipfile_serialization=not legacy)  # fmt: skip
+        whole = (tmp_path / "whole.pth").read_bytes()
+        for length in (5000, len(whole) - 10):
+            (tmp_path / "short.pth").write_bytes(whole[:length])
+            with pytest.raises(LeighError, match=r"short\.pth"):
+                take_weights(network("resnext50", 3, 3), tmp_path / "short.pth")
+
+
 def test_a_file_that_does_not_fit_is_refused_by_name(tmp_path: Path) -> None:
     model = network("resnext50", 3, 3)
     whole = resnext50_32x4d(weights=None).state_dict()
@@ -149,11 +181,22 @@ def test_a_file_that_does_not_fit_is_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "text.safetensors").write_text("no weights")
     torch.save(resnext50_32x4d(weights=None), tmp_path / "code.pth")  # a whole object: needs code to be run
     torch.save([1, 2], tmp_path / "list.pth")
+    torch.save({1: torch.zeros(1)}, tmp_path / "numbers.pth")
     written(tmp_path / "other.pth", resnet50(weights=None).state_dict())
     written(tmp_path / "less.pth", {k: v for k, v in whole.items() if k != "conv1.weight"})
     written(tmp_path / "more.pth", {**whole, "extra": torch.zeros(1)})
     written(tmp_path / "broken.pth", {**whole, "bn1.bias": torch.full((64,), float("nan"))})
-    names = ("text.pth", "text.safetensors", "code.pth", "list.pth", "other.pth", "less.pth", "more.pth", "broken.pth")
+    names = (
+        "text.pth",
+        "text.safetensors",
+        "code.pth",
+        "list.pth",
+        "numbers.pth",
+        "other.pth",
+        "less.pth",
+        "more.pth",
+        "broken.pth",
+    )
     for name in (*names, "absent.pth"):
         with pytest.raises(LeighError, match=name):
             take_weights(model, tmp_path / name)

@@ -13,7 +13,7 @@ from core.domain import ModelCard, Project, Split
 from core.errors import BadModel, LeighError
 from core.explain.session import Session
 from core.explain.shift import Shifter, draw
-from core.io.models import load_card, load_tensors
+from core.io.models import load_card, load_tensors, save_card
 from core.io.project import model_folder, open_project, save_project
 from core.io.tiff import read_image
 from core.other_networks import evaluate_others, train_network, trained_networks
@@ -193,6 +193,15 @@ def test_at_strength_zero_a_moved_image_is_its_reconstruction_and_between_it_cha
         shifter.move(record.id, {"WT": 1.0}, 1.0, ("Nuclei",))
 
 
+def test_judges_that_see_images_otherwise_give_no_evidence(copy_of: Copy, trained_project: Project, tiny: str) -> None:
+    project = copy_of(trained_project)
+    card = train(project.folder, "autoencoder", tiny)
+    assert Shifter(project.folder, "autoencoder", "cpu").panel is not None
+    other = replace(card.recipe, offset=tuple(v + 1 for v in card.recipe.offset))
+    save_card(model_folder(project, "autoencoder"), replace(card, recipe=other))
+    assert Shifter(project.folder, "autoencoder", "cpu").panel is None
+
+
 def test_the_means_are_of_training_wells_alone(copy_of: Copy, scanned_project: Project, tiny: str) -> None:
     project = copy_of(scanned_project)
     card = train(project.folder, "autoencoder", tiny)
@@ -222,6 +231,11 @@ def test_the_command_line_writes_the_same_files_for_an_autoencoder(
     assert len(files) == 2 * (len(lines) - 1)
     _, dataset = with_dataset(project.folder)
     assert read_image(out / files[0]).shape == dataset.records[0].shape
+    assert main([*words, "--limit", "0"]) == 2 and "leaves no image" in capsys.readouterr().err
+    some = [*words[:-1], str(tmp_path / "some")]
+    assert main([*some, "--limit", "3"]) == 0
+    moved = (tmp_path / "some" / "evidence.csv").read_text(encoding="utf-8-sig").splitlines()[1:]
+    assert len(moved) == len({line.split(",")[0] for line in moved}) == 3
     assert main([*words, "--hold", dataset.channels[0].name]) == 2
     assert "none can be held" in capsys.readouterr().err
     assert main(["train", "--model", "autoencoder", "--weights", "x.pth", *where]) == 2
