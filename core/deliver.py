@@ -58,7 +58,7 @@ def counterfactuals(
     keep_off_images(project_folder, out)
     if not 0 <= strength <= MAX_STRENGTH:
         raise LeighError(f"The strength {strength:g} is not between 0 and {MAX_STRENGTH:g}.", "1 is the target.")
-    chosen = _some(choose_records(dataset, card, to, source, record_ids, split), limit)
+    chosen = some_records(choose_records(dataset, card, to, source, record_ids, split), limit)
     out.mkdir(parents=True, exist_ok=True)
     rows: list[Row] = []
     moved: dict[str, list[Any]] = {}
@@ -274,12 +274,12 @@ def choose_records(
     return chosen
 
 
-def _some(records: list[ImageRecord], limit: int | None) -> list[ImageRecord]:
+def some_records(records: list[ImageRecord], limit: int | None) -> list[ImageRecord]:
     """At most `limit` records, evenly over the list; None: all. Raises LeighError for less than one."""
     if limit is None or limit >= len(records):
         return records
     if limit < 1:
-        raise LeighError(f"--limit {limit} leaves no image to move.", "Give 1 or more.")
+        raise LeighError(f"--limit {limit} leaves no image.", "Give 1 or more.")
     return [records[i * len(records) // limit] for i in range(limit)]
 
 

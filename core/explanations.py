@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from core.deliver import Row, add_rows, choose_records, keep_off_images, unique_name
+from core.deliver import Row, add_rows, choose_records, keep_off_images, some_records, unique_name
 from core.domain import METHODS, Attribution, Dataset, ImageRecord
 from core.errors import LeighError
 from core.io.tiff import write_tiff
@@ -50,7 +50,7 @@ def explain(
     card, network = network_of(project, name, choose_device(device))
     keep_off_images(project_folder, out)
     window = Window(WINDOW_UM if window_um is None else window_um, window_px)
-    chosen = choose_records(dataset, card, to, source, record_ids, split)[:limit]
+    chosen = some_records(choose_records(dataset, card, to, source, record_ids, split), limit)
     out.mkdir(parents=True, exist_ok=True)
     rows: list[Row] = []
     try:

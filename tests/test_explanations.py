@@ -36,6 +36,13 @@ def test_every_image_gets_a_map_per_stain_and_a_row(demo, tmp_path, capsys):
         assert 0 < float(row["share_outside_cells"]) < 1 and row["target"] == "WT"
 
 
+def test_a_window_without_a_size_is_the_reason_of_every_row(demo, tmp_path, capsys):
+    words = ["--from", "DS", "--to", "WT", "--limit", "1", "--method", "occlusion", "--window-px", "0"]
+    assert main(["explain", "--project", str(demo), *words, "--out", str(tmp_path), "--progress", "none"]) == 2
+    assert "no size" in capsys.readouterr().err
+    assert "no size" in rows_of(tmp_path)[0]["reason"]
+
+
 def test_a_second_method_adds_its_rows(demo, tmp_path):
     for method in ("saliency", "gradcam"):
         words = ["--record", "P1_B09_s1", "--method", method, "--out", str(tmp_path)]
@@ -74,7 +81,7 @@ def test_a_stop_leaves_whole_files_and_their_rows(demo, tmp_path):
         (["--method", "saliency"], "--from"),
         (["--from", "DS", "--method", "saliency", "--model", "resnext50"], "There is no model"),
         (["--from", "DS", "--to", "DS", "--method", "saliency"], "DS"),
-        (["--from", "DS", "--to", "WT", "--method", "occlusion", "--window-px", "0"], "no size"),
+        (["--from", "DS", "--to", "WT", "--method", "saliency", "--limit", "0"], "leaves no image"),
     ),
 )
 def test_what_cannot_be_explained_is_refused_with_words(demo, tmp_path, capsys, words, said):
