@@ -200,7 +200,9 @@ class _PanelMaker:
             shown = (spec.title, self.dataset.channels, self.session.card, result)
             if spec.kind == "counterfactual":
                 return CounterfactualPanel(*shown, self.dataset.pixel_size_um)
-            found = tuple(self.session.explain(spec.record_id, method, result.target) for method in METHODS)
+            found = tuple(
+                self.session.explain(spec.record_id, method, result.target, spec.network) for method in METHODS
+            )
             return ComparisonPanel(*shown, found, self.dataset.pixel_size_um)
         raise LeighError(
             f"There is no panel kind {spec.kind}.", "Known are counterfactual, comparison, map, path, confusion."
@@ -225,6 +227,7 @@ class _PanelMaker:
                     "strength": s.strength,
                     "hold": s.hold,
                     "plane": s.plane,
+                    "network": s.network,
                 }
                 for s in specs
             ],

@@ -386,6 +386,7 @@ class PanelSpec:
     title: str = ""
     hold: tuple[str, ...] | None = None  # channels that must not move; None: those in which no readout differs
     plane: tuple[str, ...] = ()  # of a map: its three conditions; (): all
+    network: str = ""  # of a comparison: whose decision is explained; "": the project's model
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,7 @@ class InferenceWorker(QObject):
     opened = Signal(str)  # device
     answered = Signal(str, object, object)  # verb, Counterfactual or CounterfactualPath, arguments
     failed = Signal(str, str, str, str)  # verb, message, hint, details
+    not_explained = Signal(object, str)  # arguments of the request, why
     busy_changed = Signal(bool)
     restarted = Signal(str)
     _arrived = Signal(int, object)
@@ -129,7 +130,9 @@ class InferenceWorker(QObject):
         """Give up the explanation that waits or is on its way."""
         self._waiting.pop("explain", None)
         self._given_up |= {n for n, r in self._flying.items() if r.lane == "explain"}
-        self._ask("warm", {})  # whatever arrives interrupts it
+        flying = {r.lane for r in self._flying.values()}
+        if "explain" in flying and "path" not in flying:  # a path interrupts it already
+            self._ask("warm", {})  # whatever arrives interrupts it
 
     def busy(self) -> bool:
         """Whether a picture or a model is being waited for."""
@@ -217,7 +220,9 @@ class InferenceWorker(QObject):
         self._pump()
 
     def _deliver(self, request: Request, kind: str, answer: Any) -> None:
-        if kind == "failed":
+        if kind == "failed" and request.verb == "explain":
+            self.not_explained.emit(request.arguments, " ".join(answer[:2]))
+        elif kind == "failed":
             self.failed.emit(request.verb, *answer)
         elif request.verb == "open":
             self.no_evidence = answer[2]
@@ -227,8 +232,11 @@ class InferenceWorker(QObject):
 
     def _on_ended(self) -> None:
         lost = [r for r in self._flying.values() if r.lane in ("picture", "open") and r.epoch == self._epoch]
+        explaining = [r for r in self._flying.values() if r.lane == "explain"]
         self._process, self._connection = None, None
         self._flying.clear()
+        for request in explaining:  # it may be what ended the process: not again
+            self.not_explained.emit(request.arguments, "The model process stopped while this was computed.")
         now = time.monotonic()
         self._deaths = [t for t in self._deaths if now - t < 60] + [now]
         if len(self._deaths) > 3:

@@ -26,6 +26,7 @@ from core.models.iresnet import IResNet, pad_field
 from core.models.load import Classifier, build_classifier
 from core.progress import Progress, Report, silent
 
+BATCH_SIDE = 128  # pixels a side of fields of which BATCH are asked at once
 STEPS = 32  # of the path from background to image; on the demo the sum is then within 1 % of the score
 WINDOW_UM = 8.0  # about a nucleus
 WINDOW_PX = 16  # where the pixel size is not known
@@ -82,9 +83,8 @@ def attribute(
         values = occlusion(score, x, empty, side, report)
         settings |= {"window_px": side * card.recipe.downscale, "baseline": "background"}
     else:
-        values, gap = _integrated(score, x, empty)
+        values, gap = _integrated(score, x, empty, report)
         settings |= {"steps": STEPS, "baseline": "background", "completeness_gap": gap}
-    report(Progress(1, 1, work.what))
     found = values.detach()[0].float().cpu().numpy()
     if not np.isfinite(found).all():
         raise LeighError(f"{method} of {record_id} is not a number.", "The model is damaged; train again.")
@@ -149,10 +149,19 @@ def _gradcam(network: nn.Module, score: Score, x: Tensor) -> Tensor:
     return fine[..., : x.shape[-2], : x.shape[-1]]
 
 
-def _integrated(score: Score, x: Tensor, empty: Tensor) -> tuple[Tensor, float]:
+def _integrated(score: Score, x: Tensor, empty: Tensor, report: Report) -> tuple[Tensor, float]:
     """(1, C, Y, X) from the background to the image; and by how much the sum misses the score, as share of it."""
     start = empty.expand_as(x)
-    values: Tensor = IntegratedGradients(score).attribute(x, start, n_steps=STEPS, internal_batch_size=BATCH)
+    batch = max(1, BATCH * BATCH_SIDE**2 // (x.shape[-2] * x.shape[-1]))  # gradients of large fields take memory
+    done = 0
+
+    def reported(fields: Tensor) -> Tensor:
+        nonlocal done
+        report(Progress(min(done, STEPS), STEPS, "Following the path from background"))
+        done += len(fields)
+        return score(fields)
+
+    values: Tensor = IntegratedGradients(reported).attribute(x, start, n_steps=STEPS, internal_batch_size=batch)
     with torch.no_grad():
         wanted = float(score(x) - score(start))
     return values, abs(float(values.sum()) - wanted) / max(abs(wanted), 1e-6)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy.special import softmax
@@ -85,6 +86,7 @@ class Session:
         self._planes: dict[tuple[str, ...], tuple[Projection, DecisionMap, Plane]] = {}
         self._to_prepare: list[tuple[str, Held]] = []
         self._networks: dict[str, tuple[ModelCard, Classifier]] = {}
+        self._shifters: dict[str, Any] = {}  # autoencoders, see core.explain.shift
         self._strayed: tuple[object, ...] | None = None  # where the draft of a mixture landed in another region
         self._picture_s = np.inf  # seconds of the last picture that was no draft
         self.no_evidence = ""  # why the evidence rests on the model alone, where it does
@@ -336,7 +338,7 @@ class Session:
         from core.explain.attribution import network_of
 
         if name in ("", self.project.model):
-            return self.card, self.model
+            return replace(self.card, name=self.project.model), self.model
         if name not in self._networks:
             self._networks[name] = network_of(self.project, name, self.device)
         return self._networks[name]
@@ -344,8 +346,12 @@ class Session:
     def _redrawn(self, record: ImageRecord, target: str, name: str) -> Attribution:
         from core.explain.shift import Shifter
 
-        shifter = Shifter(self.project.folder, name, str(self.device.type))
+        if name not in self._shifters:
+            self._shifters[name] = Shifter(self.project.folder, name, self.device.type)
+        shifter = self._shifters[name]
         moved = shifter.move(record.id, {target: 1.0}, 1.0, ())
+        if not moved.valid:
+            raise LeighError(f"{record.id} has no change by {name}: {moved.reason}", "Train it again.")
         values = moved.difference / np.array(shifter.card.recipe.span, np.float32)[:, None, None]
         return Attribution(AUTOENCODER, name, record.id, record.condition, target, values.astype(np.float32))
 

@@ -249,7 +249,7 @@ class ComparisonPanel:
                     most = difference_limit(found.values)
                     ax.imshow(found.values[c], cmap=DIFFERENCE_MAP, vmin=-most, vmax=most)
                 else:
-                    ax.set_facecolor("0.93")
+                    ax.set(facecolor="0.93", box_aspect=result.original.shape[1] / result.original.shape[2])
                     ax.text(0.5, 0.5, "one map for\nall stains", transform=ax.transAxes, fontsize=6, ha="center")
         heads = [
             "Original",
@@ -263,13 +263,16 @@ class ComparisonPanel:
         if self.pixel_size_um:
             draw_scale_bar(axes[-1][0], result.original.shape[2], self.pixel_size_um)
         figure.suptitle(self.title or result.record_id, fontsize=9, x=0.01, ha="left")
-        note = "Counterfactual: change in grey values. The others: scales of their own, red speaks for the target."
+        note = (
+            "Counterfactual: change in grey values. Saliency: size only. Others: red speaks for the target. Own scales."
+        )
         figure.supxlabel(note, fontsize=6, x=0.01, ha="left")
 
 
 def _attribution_head(found: Attribution) -> str:
     """Name of the method and of the network it was asked of."""
-    return f"{found.method.replace('-', ' ').capitalize()}\n({found.network})"
+    name = "Grad-CAM" if found.method == "gradcam" else found.method.replace("-", " ").capitalize()
+    return f"{name}\n({found.network})"
 
 
 Panel = CounterfactualPanel | MapPanel | PathPanel | ConfusionPanel | ComparisonPanel

@@ -130,10 +130,9 @@ class ComparePage(QWidget):
         column.setSpacing(8)
         column.addLayout(self._build_head())
         column.addWidget(self._build_grid(), 1)
-        words = (
-            "Red speaks for the target, blue against it; every column has its own scale. Saliency, occlusion and the "
-        )
-        words += "others say where the network looks; only the counterfactual says what would have to be different."
+        words = "Counterfactual and autoencoder: red is brighter, blue darker. Saliency: how much a pixel matters. "
+        words += "The others: red speaks for the target, blue against it. Every column has its own scale. "
+        words += "They say where a network looks; only the counterfactual says what would have to be different."
         column.addWidget(plain(words, "small", wrap=True))
         self.stack = QStackedLayout(self)
         self.stack.addWidget(self.empty)
@@ -212,6 +211,8 @@ class ComparePage(QWidget):
             known = self.compare.known(method)
             if known is not None:
                 self._on_found(known)
+            else:
+                self.columns[method].wait(self.compare.words_for(method))
         self._on_progress(*self.compare.progress())
 
     def _on_networks(self) -> None:
@@ -264,10 +265,13 @@ class ComparePage(QWidget):
         self.compare.stop()
         for method in self.compare.methods:
             if self.compare.known(method) is None:
-                self.columns[method].wait("Stopped. Choose the image again to go on.")
+                self.columns[method].wait(self.compare.words_for(method))
 
     def _on_add(self) -> None:
         subject = self.compare.subject
         if subject is not None:
             title = f"{subject.source} → {subject.target}, {subject.record_id}"
-            self.panel_asked.emit(PanelSpec("comparison", subject.record_id, {subject.target: 1.0}, 1.0, title))
+            view, alone = self.state.view, {subject.target: 1.0}
+            way = (view.weights or alone, view.strength) if view.strength > 0 else (alone, 1.0)
+            spec = PanelSpec("comparison", subject.record_id, *way, title, view.hold, network=self.compare.network)
+            self.panel_asked.emit(spec)

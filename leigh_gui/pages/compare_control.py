@@ -42,7 +42,7 @@ class CompareControl(QObject):
         self.networks: list[str] = []  # whose decisions can be explained
         self.autoencoder = ""  # name of the one whose changes stand beside; "": there is none
         self._known: OrderedDict[tuple[Subject, str, str], Attribution] = OrderedDict()
-        self._failed: set[tuple[Subject, str, str]] = set()
+        self._failed: dict[tuple[Subject, str, str], str] = {}  # why
         self._stopped = False
         self._connect()
         self._on_model()
@@ -52,11 +52,17 @@ class CompareControl(QObject):
         self.state.counterfactual_changed.connect(self._ask_next)
         self.state.model_changed.connect(self._on_model)
         self.worker.answered.connect(self._on_answered)
-        self.worker.failed.connect(self._on_failed)
+        self.worker.not_explained.connect(self._on_not_explained)
 
     def known(self, method: str) -> Attribution | None:
         """What this method said of the subject, if it has."""
         return self._known.get((self.subject, self._asked_of(method), method)) if self.subject else None
+
+    def words_for(self, method: str) -> str:
+        """Why there is nothing of this method yet."""
+        key = (self.subject, self._asked_of(method), method)
+        stopped = "Stopped. Choose another image to go on." if self._stopped else "Waiting…"
+        return self._failed.get(key, stopped) if self.subject else stopped
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -140,9 +146,12 @@ class CompareControl(QObject):
             self.found.emit(result)
         self._ask_next()
 
-    def _on_failed(self, verb: str, message: str, hint: str, details: str) -> None:
-        waiting = self._waiting()
-        if verb == "explain" and self.subject is not None and waiting:
-            self._failed.add((self.subject, self._asked_of(waiting[0]), waiting[0]))
-            self.failed.emit(waiting[0], f"{message} {hint}")
-            self._ask_next()
+    def _on_not_explained(self, arguments: dict[str, str], words: str) -> None:
+        record = self.state.record(arguments["record_id"])
+        if record is None:
+            return
+        subject = Subject(record.id, record.condition, arguments["target"])
+        self._failed[subject, arguments["network"], arguments["method"]] = words
+        if (subject, arguments["network"]) == (self.subject, self._asked_of(arguments["method"])):
+            self.failed.emit(arguments["method"], words)
+        self._ask_next()

@@ -31,6 +31,7 @@ def specs(trained_project: Project) -> dict[str, PanelSpec]:
         "map": PanelSpec("map"),
         "path": PanelSpec("path", record, {"WT": 1.0}),
         "confusion": PanelSpec("confusion"),
+        "comparison": PanelSpec("comparison", record, {"WT": 1.0}, 1.0),
     }
 
 
@@ -47,7 +48,7 @@ def note_in(path: Path) -> str:
     return text.split("<dc:description>")[1].split("</dc:description>")[0].replace("&quot;", '"')
 
 
-@pytest.mark.parametrize("kind", ["counterfactual", "map", "path", "confusion"])
+@pytest.mark.parametrize("kind", ["counterfactual", "map", "path", "confusion", "comparison"])
 @pytest.mark.parametrize("ending", [".pdf", ".svg", ".png", ".tif"])
 def test_every_panel_is_written_in_every_format_with_its_provenance(
     trained_project: Project, specs: dict[str, PanelSpec], tmp_path: Path, kind: str, ending: str

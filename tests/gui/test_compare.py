@@ -73,10 +73,18 @@ def test_a_network_that_fails_leaves_its_reason_in_every_column(page, qtbot):
     assert "cannot be explained" in page.columns["saliency"].panes[0].hint
 
 
+def test_a_reason_stays_when_the_contrast_changes(page, window, qtbot):
+    page.compare.set_network("broken")
+    qtbot.waitUntil(lambda: "cannot be explained" in page.columns["gradcam"].panes[0].hint, timeout=15_000)
+    window.state.display_changed.emit()
+    assert "cannot be explained" in page.columns["gradcam"].panes[0].hint
+
+
 def test_the_comparison_can_be_collected_for_the_figure(page, window, qtbot):
     page.add.click()
     spec = window.state.project.panels[-1]
     assert (spec.kind, spec.record_id, spec.weights) == ("comparison", window.state.view.current, {"WT": 1.0})
+    assert (spec.strength, spec.network) == (1.0, "iresnet")
 
 
 def test_without_an_image_the_page_says_what_to_do(window, project, qtbot):

@@ -89,6 +89,21 @@ def test_an_explanation_that_was_given_up_does_not_come(worker, answers, qtbot):
     assert [verb for verb, _ in answers] == ["move"]
 
 
+def test_giving_up_an_explanation_leaves_the_path_alone(worker, answers, qtbot):
+    worker.path("DS_C02_s1", {"WT": 1.0}, 10)
+    worker.explain("DS_C02_s1", "saliency", "WT", "iresnet")
+    worker.stop_explaining()
+    qtbot.waitUntil(lambda: len(answers) == 1, timeout=10_000)
+    assert [verb for verb, _ in answers] == ["path"]
+
+
+def test_an_explanation_that_fails_says_whose_it_was(worker, qtbot):
+    with qtbot.waitSignal(worker.not_explained, timeout=10_000) as told:
+        worker.explain("DS_C02_s1", "saliency", "WT", "broken")
+    arguments, words = told.args
+    assert (arguments["method"], arguments["network"]) == ("saliency", "broken") and "cannot be explained" in words
+
+
 def test_a_picture_interrupts_the_path(worker, answers, qtbot):
     worker.path("DS_C02_s1", {"WT": 1.0}, 100)
     qtbot.wait(150)
