@@ -18,6 +18,8 @@ from core.explain.occlusion import Score
 
 CELL_UM, MARGIN_UM = 6.0, 2.0  # smallest diameter of a cell; what lies this near to it belongs to it
 UNKNOWN_PIXEL_UM = 0.65  # where the pixel size is not known
+SMOOTHING_PX = 1.0
+LEAST_CONTRAST = 4.0  # of cells, in spreads of smoothed noise; noise alone has 1.5, real cells have 40 and more
 CURVE_STEPS = 12
 STAGES = (0.1, 0.4, 0.7, 1.0)  # share of the layers that are randomised, from the top down
 
@@ -25,17 +27,28 @@ STAGES = (0.1, 0.4, 0.7, 1.0)  # share of the layers that are randomised, from t
 def cell_mask(raw: FloatArray, recipe: Recipe, pixel_size_um: float | None) -> BoolArray:
     """(Y, X) where cells are, in an image (C, Y, X): Li's threshold (Li and Tam 1998) on the sum of all channels.
 
-    Every channel is taken over its display range; specks are left out, and a margin belongs to the cell.
+    Every channel is taken over its display range; specks are left out, and a margin belongs to the cell. A field of
+    nothing but noise has no cells.
     """
     low, span = (np.array(v, np.float32)[:, None, None] for v in (recipe.low, recipe.span))
-    signal = gaussian_filter(np.clip((raw - low) / span, 0, 1).sum(axis=0), 1.0)
+    light = np.clip((raw - low) / span, 0, 1).sum(axis=0)
+    signal = gaussian_filter(light, SMOOTHING_PX)
     if np.ptp(signal) == 0:
+        return np.zeros(signal.shape, bool)
+    bright = signal > threshold_li(signal)
+    if np.median(signal[bright]) - np.median(signal[~bright]) < LEAST_CONTRAST * _smoothed_noise(light):
         return np.zeros(signal.shape, bool)
     pixel_um = pixel_size_um or UNKNOWN_PIXEL_UM
     smallest = max(1, round(np.pi / 4 * (CELL_UM / pixel_um) ** 2))
-    mask = remove_small_objects(signal > threshold_li(signal), max_size=smallest)
+    mask = remove_small_objects(bright, max_size=smallest)
     out: BoolArray = dilation(mask, disk(max(1, round(MARGIN_UM / pixel_um)))).astype(bool)
     return out
+
+
+def _smoothed_noise(light: FloatArray) -> float:
+    """Standard deviation that independent noise of pixels (Y, X) keeps after smoothing; estimated from neighbours."""
+    noise = 1.4826 * np.median(np.abs(np.diff(light, axis=1))) / np.sqrt(2)
+    return float(noise / (2 * np.sqrt(np.pi) * SMOOTHING_PX))
 
 
 def share_outside(values: FloatArray, cells: BoolArray) -> float:

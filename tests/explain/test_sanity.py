@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from core.data.synthetic import HEALTHY, render
 from core.explain.attribution import attribute, network_input, score_of
 from core.explain.sanity import STAGES, cell_mask, deletion_insertion, randomised, share_outside, similarity
 from core.explain.session import Session
@@ -29,6 +30,20 @@ def test_cells_are_found_and_an_empty_field_has_none(session, raw):
     signal = raw.astype(float).sum(axis=0)
     assert signal[cells].mean() > 1.5 * signal[~cells].mean()
     assert not cell_mask(np.full_like(raw, 100), session.card.recipe, 0.65).any()
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_noise_alone_is_no_cell(session, seed):
+    assert not cell_mask(render(seed, HEALTHY, 96, ()), session.card.recipe, 0.65).any()
+
+
+def test_cells_are_found_where_one_stain_outshines_the_others(session):
+    """As in real images: dim bodies of all degrees beside bright ones, little noise."""
+    image = np.random.default_rng(0).normal(100, 3, (3, 96, 96))
+    image[2, :, 15:] += np.linspace(0, 400, 81)
+    image[1, 20:80, 72:] += 300
+    cells = cell_mask(image, session.card.recipe, 0.65)
+    assert cells[20:80, 72:].all() and not cells[:, :12].any()
 
 
 def test_the_share_outside_cells_is_that_of_the_size_of_the_values():
