@@ -102,7 +102,7 @@ def _attributed(session: Any, name: str, method: str) -> Explain:
 
 def _row(name: str, network: str, make: Explain, session: Any, fresh: Cultures) -> dict[str, Any]:
     """Medians of one explanation. A map without stains counts in all of them alike."""
-    from core.explain.sanity import cell_mask, share_outside
+    from core.explain.sanity import empty_shares
 
     ones, rows = (1.0,) * len(session.card.channels), []
     for way in WAYS:
@@ -111,9 +111,9 @@ def _row(name: str, network: str, make: Explain, session: Any, fresh: Cultures) 
             every = np.broadcast_to(values, culture.images[way[0]].shape).astype(np.float64)
             span = np.array(session.card.recipe.span)[:, None, None]
             truth = (culture.images[way[1]] - culture.images[way[0]]) / span
-            cells = cell_mask(culture.images[way[0]], session.card.recipe, session.project.dataset.pixel_size_um)
             row = change_measures(every, truth, ones, fresh.planted[way])
-            row |= {"share_outside_cells": share_outside(every, cells), "area_outside_cells": float((~cells).mean())}
+            pixel = session.project.dataset.pixel_size_um
+            row |= empty_shares(every, culture.images[way[0]], session.card.recipe, pixel)
             if len(values) == 1:
                 row["off_channel"] = row["smoothed_corr"] = None  # it does not say in which stain
             row |= _curves(network or session.card.name, way, culture, every, session)

@@ -9,6 +9,7 @@ import numpy as np
 from core.deliver import Row, add_rows, choose_records, keep_off_images, some_records, unique_name
 from core.domain import METHODS, Attribution, Dataset, ImageRecord
 from core.errors import LeighError
+from core.io.project import model_folder
 from core.io.tiff import write_tiff
 from core.io.unchanged import read_unchanged
 from core.progress import Progress, Report, silent
@@ -36,10 +37,8 @@ def explain(
     The decision of network `model` (default: the project's own) for `to` against the record's own condition; without
     `to`, for its own against the others. Returns the rows. Raises LeighError where nothing could be explained.
     """
-    import torch
-
-    from core.explain.attribution import WINDOW_UM, Window, network_of
-    from core.models.load import choose_device
+    from core.explain.attribution import WINDOW_UM, Window
+    from core.models.load import choose_device, open_network
 
     if method not in METHODS:
         raise LeighError(f"There is no explanation called {method}.", f"Known are {', '.join(METHODS)}.")
@@ -47,7 +46,7 @@ def explain(
     name = model or project.model
     if not name:
         raise LeighError(f"{project_folder} has no trained model.", "Train one with `leigh train`.")
-    card, network = network_of(project, name, choose_device(device))
+    card, network = open_network(model_folder(project, name), dataset, choose_device(device))
     keep_off_images(project_folder, out)
     window = Window(WINDOW_UM if window_um is None else window_um, window_px)
     chosen = some_records(choose_records(dataset, card, to, source, record_ids, split), limit)
@@ -55,7 +54,6 @@ def explain(
     rows: list[Row] = []
     try:
         for i, record in enumerate(chosen):
-            torch.manual_seed(0)
             rows.append(_explained(network, card, dataset, record, method, to, window, out, report))
             report(Progress(i + 1, len(chosen), f"Explaining by {method}"))
     finally:  # what was explained before a stop keeps its row
@@ -110,14 +108,13 @@ def _explained(
 def _checks(network: Any, card: Any, dataset: Dataset, raw: Any, found: Attribution) -> Row:
     """Where it lies, and what its pixels do to the network."""
     from core.explain.attribution import network_input, score_of
-    from core.explain.sanity import at_network_size, cell_mask, deletion_insertion, share_outside
+    from core.explain.sanity import at_network_size, deletion_insertion, empty_shares
 
-    cells = cell_mask(raw, card.recipe, dataset.pixel_size_um)
     x, empty = network_input(network, card, raw)
     own = card.condition_names.index(found.source)
     score = score_of(network, card, found.source, found.target)
     deleted, inserted = deletion_insertion(score, own, x, empty, at_network_size(found.values, card.recipe))
-    row: Row = {"share_outside_cells": share_outside(found.values, cells), "area_outside_cells": float((~cells).mean())}
+    row: Row = {**empty_shares(found.values, raw, card.recipe, dataset.pixel_size_um)}
     row |= {"deletion_auc": deleted, "insertion_auc": inserted, "explained": found.settings["score"]}
     kept = ("window_px", "baseline", "steps", "completeness_gap")
     return row | {key: found.settings.get(key, "") for key in kept}

@@ -22,7 +22,7 @@ from core.data.split import split_by_group
 from core.domain import Dataset, FloatArray, ImageRecord, LatentTable, ModelCard, Project, Split
 from core.errors import LeighError
 from core.io.digest import digest_bytes
-from core.io.models import CARD_FILE, check_fits, load_card, load_tensors, save_card, save_model
+from core.io.models import CARD_FILE, load_card, save_card, save_model
 from core.io.project import model_folder
 from core.progress import Progress, Report, silent
 from core.workflow import peak_memory_bytes, reader, untrained_card, with_dataset
@@ -133,7 +133,7 @@ def evaluate_others(
 
     Returns the rows of all networks, the project's model included, and for each that could not be read why.
     """
-    from core.models.load import build_classifier, choose_device
+    from core.models.load import choose_device, open_network
 
     project, dataset = with_dataset(project_folder)
     read = reader(dataset)
@@ -143,8 +143,7 @@ def evaluate_others(
         folder = model_folder(project, card.name)
         if card.kind != "iresnet":
             try:
-                check_fits(card, dataset)
-                network = build_classifier(card, load_tensors(folder), choose_device(device))
+                card, network = open_network(folder, dataset, choose_device(device))
                 card = _evaluated(network, card, dataset, _latents(network, card, dataset.records, read, report))
                 save_card(folder, card)
             except LeighError as fault:

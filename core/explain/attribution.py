@@ -6,7 +6,7 @@ captum. All explain one score: the logit of the target condition minus that of t
 own logit minus the mean of the others. They say where a network looks, not what a treatment would change.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,14 +16,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from core.data.recipe import at_full_size, to_network
-from core.domain import METHODS, Attribution, FloatArray, ModelCard, Project
+from core.domain import METHODS, Attribution, FloatArray, ModelCard
 from core.errors import LeighError
 from core.explain.counterfactual import condition_index
 from core.explain.occlusion import BATCH, Score, occlusion
-from core.io.models import check_fits, load_card, load_tensors
-from core.io.project import model_folder
 from core.models.iresnet import IResNet, pad_field
-from core.models.load import Classifier, build_classifier
 from core.progress import Progress, Report, silent
 
 BATCH_SIDE = 128  # pixels a side of fields of which BATCH are asked at once
@@ -90,15 +87,6 @@ def attribute(
         raise LeighError(f"{method} of {record_id} is not a number.", "The model is damaged; train again.")
     at_size = at_full_size(card.recipe, found, raw.shape)
     return Attribution(method, card.name, record_id, source, target, at_size, settings)
-
-
-def network_of(project: Project, name: str, device: torch.device) -> tuple[ModelCard, Classifier]:
-    """A trained network of the project and its card, named as it lies there. Raises BadModel."""
-    folder = model_folder(project, name)
-    card = replace(load_card(folder), name=name)
-    if project.dataset is not None:
-        check_fits(card, project.dataset)
-    return card, build_classifier(card, load_tensors(folder), device)
 
 
 def score_of(network: Any, card: ModelCard, source: str, target: str = "") -> Score:

@@ -57,6 +57,12 @@ def share_outside(values: FloatArray, cells: BoolArray) -> float:
     return float(size[~cells].sum() / max(size.sum(), 1e-30))
 
 
+def empty_shares(values: FloatArray, raw: FloatArray, recipe: Recipe, pixel_size_um: float | None) -> dict[str, float]:
+    """How much of `values` (C or 1, Y, X) lies outside the cells of an image (C, Y, X), beside how much of the area."""
+    cells = cell_mask(raw, recipe, pixel_size_um)
+    return {"share_outside_cells": share_outside(values, cells), "area_outside_cells": float((~cells).mean())}
+
+
 @torch.no_grad()
 def deletion_insertion(score: Score, own: int, x: Tensor, empty: Tensor, values: FloatArray) -> tuple[float, float]:
     """Mean probability of the image's `own` condition while its pixels are deleted, and while they are inserted.

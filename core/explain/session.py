@@ -49,7 +49,7 @@ from core.io.models import check_fits, load_card, load_tensors
 from core.io.project import latents_path, maps_folder, model_folder, open_project
 from core.io.tables import load_latents, load_map
 from core.io.unchanged import read_unchanged
-from core.models.load import Classifier, build, choose_device
+from core.models.load import Classifier, build, choose_device, open_network
 from core.progress import Cancelled, Progress, Report, silent
 
 log = logging.getLogger(__name__)
@@ -305,7 +305,7 @@ class Session:
         that network draws otherwise, as share of each channel's range: blur and all.
         """
         from core.explain.attribution import attribute
-        from core.explain.sanity import cell_mask, share_outside
+        from core.explain.sanity import empty_shares
 
         dataset, began = self.project.dataset, time.perf_counter()
         assert dataset is not None
@@ -326,21 +326,16 @@ class Session:
                 pixel_size_um=dataset.pixel_size_um,
                 report=report,
             )
-        cells = cell_mask(raw, self.card.recipe, dataset.pixel_size_um)
-        shares = {
-            "share_outside_cells": share_outside(found.values, cells),
-            "area_outside_cells": float((~cells).mean()),
-        }
+        shares = empty_shares(found.values, raw, self.card.recipe, dataset.pixel_size_um)
         return replace(found, settings={**found.settings, **shares, "seconds": time.perf_counter() - began})
 
     def _network(self, name: str) -> tuple[ModelCard, Classifier]:
         """A network of the project by its name, loaded once."""
-        from core.explain.attribution import network_of
-
         if name in ("", self.project.model):
             return replace(self.card, name=self.project.model), self.model
         if name not in self._networks:
-            self._networks[name] = network_of(self.project, name, self.device)
+            assert self.project.dataset is not None
+            self._networks[name] = open_network(model_folder(self.project, name), self.project.dataset, self.device)
         return self._networks[name]
 
     def _redrawn(self, record: ImageRecord, target: str, name: str) -> Attribution:

@@ -21,11 +21,11 @@ from core.explain.counterfactual import condition_index, relative_error, share_o
 from core.explain.evidence import Direction, Moved
 from core.explain.panel import Measured, Panel, Real, load_panel
 from core.explain.session import measured
-from core.io.models import check_fits, load_card, load_tensors
+from core.io.models import load_card
 from core.io.project import model_folder, open_project
 from core.io.unchanged import read_unchanged
 from core.models.autoencoder import SHRINKS, Autoencoder
-from core.models.load import build_classifier, choose_device
+from core.models.load import choose_device, open_network
 
 
 @torch.no_grad()
@@ -94,10 +94,8 @@ class Shifter:
         self.project = open_project(folder)
         if self.project.dataset is None:
             raise BadProject(f"{folder} has no images yet.", "Run `leigh scan FOLDER --project DIR` first.")
-        path = model_folder(self.project, name)
-        self.card = load_card(path)
-        check_fits(self.card, self.project.dataset)
-        network = build_classifier(self.card, load_tensors(path), choose_device(device))
+        folder_of_network = model_folder(self.project, name)
+        self.card, network = open_network(folder_of_network, self.project.dataset, choose_device(device))
         if not isinstance(network, Autoencoder):
             raise LeighError(f"Model {name} is a {self.card.kind}: it makes no images.", "Name an autoencoder.")
         self.model = network

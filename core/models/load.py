@@ -2,16 +2,18 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from torch import nn
 
-from core.domain import FloatArray, ModelCard
+from core.domain import Dataset, FloatArray, ModelCard
 from core.errors import BadModel, LeighError
+from core.io.models import check_fits, load_card, load_tensors
 from core.models.autoencoder import Autoencoder, AutoencoderSettings
 from core.models.iresnet import MOST_BLOCKS, Architecture, IResNet
 from core.models.resnext import ResNeXt, ResNeXtSettings
@@ -97,6 +99,13 @@ def build_classifier(card: ModelCard, tensors: dict[str, FloatArray], device: to
         raise BadModel(f"Model {card.name}: model.json is damaged (architecture.{fault}).", DAMAGED_HINT)
     _check_sizes(card)
     return on_device(_filled(untrained(card), card, tensors), device).eval()
+
+
+def open_network(folder: Path, dataset: Dataset, device: torch.device) -> tuple[ModelCard, Classifier]:
+    """The network that lies in `folder`, named after it, and its card, checked against the images. Raises BadModel."""
+    card = replace(load_card(folder), name=folder.name)
+    check_fits(card, dataset)
+    return card, build_classifier(card, load_tensors(folder), device)
 
 
 def untrained(card: ModelCard) -> ResNeXt | Autoencoder:
