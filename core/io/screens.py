@@ -1,0 +1,38 @@
+"""A screen on disk: `screen.json` holds everything, exactly as it was computed."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from core.domain_screen import Screen
+from core.errors import BadProject
+from core.io.atomic import atomic_write_text
+from core.io.tables import plain
+
+SCREEN_FILE = "screen.json"
+FORMAT_VERSION = 1
+REMEDY = "Compute the screen again (`leigh screen`)."
+_SCREEN = TypeAdapter(Screen)
+
+
+def save_screen(folder: Path, screen: Screen) -> Path:
+    """Write `screen.json` into the folder, replaced as a whole."""
+    path = Path(folder) / SCREEN_FILE
+    atomic_write_text(path, json.dumps({"format_version": FORMAT_VERSION, **asdict(screen)}, default=plain, indent=1))
+    return path
+
+
+def load_screen(folder: Path) -> Screen:
+    """Raises BadProject where the file is absent, damaged or of another format."""
+    path = Path(folder) / SCREEN_FILE
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(stored, dict) or stored.pop("format_version", None) != FORMAT_VERSION:
+            raise BadProject(f"{path} is of another format.", REMEDY)
+        return _SCREEN.validate_python(stored)
+    except FileNotFoundError as error:
+        raise BadProject(f"There is no screen yet ({path} is missing).", REMEDY) from error
+    except (OSError, ValueError, ValidationError) as error:
+        raise BadProject(f"{path} is damaged ({str(error).splitlines()[0]}).", REMEDY) from error
