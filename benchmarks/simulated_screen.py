@@ -1,0 +1,88 @@
+"""A screen of known truth at the level of wells: features of wells without images, in seconds instead of hours.
+
+Every well's features are the diseased state, plus its treatment's share of the way to the healthy state, plus a side
+effect across that way, plus the plate's own shift, plus correlated noise. Nuclei per image fall with toxicity.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.domain import Condition, FloatArray, Role
+from core.screen.wells import WellTable
+
+KINDS = ("rescuing", "null", "toxic", "side effect")
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What was planted."""
+
+    rescue: dict[str, float]
+    kind: dict[str, str]
+
+
+def simulate(
+    seed: int, *, plates: int = 3, controls: int = 12, treatments: int = 24, replicates: int = 3, features: int = 40
+) -> tuple[WellTable, tuple[Condition, ...], Truth]:
+    """Wells of a screen: `controls` wells of either control and `replicates` of every treatment on every plate."""
+    rng = np.random.default_rng(seed)
+    mixing = np.linalg.qr(rng.normal(size=(features, features)))[0] * rng.uniform(0.3, 3.0, features)[:, None]
+    mixing = np.linalg.qr(rng.normal(size=(features, features)))[0] @ mixing  # correlated features of unlike spread
+    way = _long(rng.normal(size=features), 10.0)
+    names = [f"T{i + 1:02d}" for i in range(treatments)]
+    truth = _truth(names, rng)
+    effects = {n: truth.rescue[n] * way + _side_effect(truth.kind[n], way, rng) for n in names}
+    effects |= {"WT": way, "DS": np.zeros(features)}
+    survival = {n: rng.uniform(0.5, 0.7) if truth.kind.get(n) == "toxic" else 1.0 for n in effects}
+    rows: list[tuple[str, str, str]] = []
+    for p in range(plates):
+        members = ["WT"] * controls + ["DS"] * controls + names * replicates
+        places = rng.permutation(96)[: len(members)]
+        rows += [(f"P{p + 1}", f"{'ABCDEFGH'[w // 12]}{w % 12 + 1:02d}", m) for w, m in zip(places, members)]
+    shift = {f"P{p + 1}": rng.normal(size=features) for p in range(plates)}
+    noise = rng.normal(size=(len(rows), features))
+    values = np.array([effects[c] + shift[p] for p, _, c in rows]) + noise
+    nuclei = np.array([rng.poisson(60 * survival[c]) / 4 for _, _, c in rows])
+    table = WellTable(
+        plates=tuple(p for p, _, _ in rows),
+        wells=tuple(w for _, w, _ in rows),
+        groups=tuple(f"{p}_{w}" for p, w, _ in rows),
+        conditions=tuple(c for _, _, c in rows),
+        record_ids=tuple((f"{p}_{w}_s1",) for p, w, _ in rows),
+        features=values @ mixing.T,
+        readouts=values @ mixing.T,
+        nuclei=nuclei,
+        intensity=np.ones((len(rows), 1)),
+        seen=np.zeros(len(rows), bool),
+    )
+    conditions = (
+        Condition("WT", Role.HEALTHY),
+        Condition("DS", Role.DISEASED),
+        *(Condition(n, Role.TREATED) for n in names),
+    )
+    return table, conditions, truth
+
+
+def _truth(names: list[str], rng: np.random.Generator) -> Truth:
+    """A quarter of the treatments do nothing, an eighth are toxic, an eighth have side effects, half rescue only."""
+    count = len(names)
+    kinds = ["null"] * (count // 4) + ["toxic"] * (count // 8) + ["side effect"] * (count // 8)
+    kinds += ["rescuing"] * (count - len(kinds))
+    kind = dict(zip(names, rng.permutation(kinds)))
+    rescue = {n: 0.0 if kind[n] in ("null", "toxic") else float(rng.uniform(0.1, 1.0)) for n in names}
+    return Truth(rescue, {n: str(k) for n, k in kind.items()})
+
+
+def _side_effect(kind: str, way: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """Across the way; none for treatments that only rescue."""
+    if kind not in ("toxic", "side effect"):
+        return np.zeros_like(way)
+    across = rng.normal(size=way.shape)
+    across -= (across @ way) / (way @ way) * way
+    return _long(across, 12.0)
+
+
+def _long(vector: FloatArray, length: float) -> FloatArray:
+    out: FloatArray = vector / np.linalg.norm(vector) * length
+    return out
