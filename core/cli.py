@@ -177,11 +177,24 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_synth(p: argparse.ArgumentParser) -> None:
     p.add_argument("--out", type=Path, required=True, metavar="DIR")
-    p.add_argument("--conditions", nargs="+", default=["WT", "DS", "TT", "Drug A", "Drug B", "Drug C"], metavar="NAME")
-    p.add_argument("--wells", type=int, default=8, help="per condition")
+    p.add_argument("--conditions", nargs="+", metavar="NAME", help="default WT DS TT 'Drug A' 'Drug B' 'Drug C'")
+    p.add_argument("--wells", type=int, metavar="N", help="per condition; default 8")
     p.add_argument("--fields", type=int, default=4, help="per well")
     p.add_argument("--size", type=int, default=128, help="pixels")
     p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--screen", action="store_true", help="a drug screen on whole plates, of which the truth is known")
+    screen = p.add_argument_group("with --screen")
+    screen.add_argument("--plates", type=int, metavar="N", help="default 3")
+    screen.add_argument("--treatments", type=int, metavar="N", help="a compound counts once per dose; default 24")
+    screen.add_argument("--plate-wells", type=int, choices=(24, 96, 384, 1536), help="default 96")
+    screen.add_argument("--variation", type=float, metavar="V", help="between wells of one treatment; default 1")
+    screen.add_argument("--edge-effect", type=float, metavar="E", help="share by which perimeter wells are poorer")
+    screen.add_argument("--batch-effect", type=float, metavar="B", help="spread of the plates' gain, as a logarithm")
+    screen.add_argument("--background-effect", type=float, metavar="G", help="up to so many grey values by condition")
+    screen.add_argument("--columns", action="store_true", default=None, help="treatments in blocks of columns")
+    screen.add_argument("--perimeter-free", action="store_true", default=None, help="leave the outermost wells empty")
+    screen.add_argument("--without-cells", type=int, metavar="N", help="wells per plate whose images hold no cells")
+    screen.add_argument("--without-images", type=int, metavar="N", help="wells per plate that were not imaged")
 
 
 def _add_scan(p: argparse.ArgumentParser) -> None:

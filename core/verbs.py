@@ -22,13 +22,42 @@ def demo(a: argparse.Namespace, report: Report) -> Result:
 
 
 def synth(a: argparse.Namespace, report: Report) -> Result:
-    """Write a synthetic plate."""
+    """Write a synthetic plate, or a whole synthetic screen."""
     from core.data.plate import parse_conditions, write_plate
 
-    phenotypes = parse_conditions(a.conditions)
-    write_plate(a.out, phenotypes, wells=a.wells, fields=a.fields, size=a.size, seed=a.seed, report=report)
-    images = len(phenotypes) * a.wells * a.fields
+    if a.screen:
+        return _synth_screen(a, report)
+    if given := next((n for n in SCREEN_OPTIONS if getattr(a, n) is not None), None):
+        raise LeighError(f"--{given.replace('_', '-')} belongs to a synthetic screen.", "Add --screen or leave it out.")
+    phenotypes = parse_conditions(a.conditions or ["WT", "DS", "TT", "Drug A", "Drug B", "Drug C"])
+    wells = 8 if a.wells is None else a.wells
+    write_plate(a.out, phenotypes, wells=wells, fields=a.fields, size=a.size, seed=a.seed, report=report)
+    images = len(phenotypes) * wells * a.fields
     return {"out": str(a.out), "images": images, "text": f"{images} images, plate_map.csv and truth.csv are in {a.out}"}
+
+
+SCREEN_OPTIONS = (
+    "plates", "treatments", "plate_wells", "variation", "edge_effect", "batch_effect", "background_effect", "columns",
+    "perimeter_free", "without_cells", "without_images",
+)  # fmt: skip
+
+
+def _synth_screen(a: argparse.Namespace, report: Report) -> Result:
+    from core.data.screen_plate import plan_screen, write_screen
+
+    if given := next((n for n in ("conditions", "wells") if getattr(a, n) is not None), None):
+        raise LeighError(
+            f"--{given} does not go with --screen: a screen draws its own treatments and fills whole plates.",
+            "Leave it out, or give --treatments N and --plate-wells N.",
+        )
+    chosen = {name: getattr(a, name) for name in SCREEN_OPTIONS if getattr(a, name) is not None}
+    plan = plan_screen(fields=a.fields, size=a.size, seed=a.seed, **chosen)
+    write_screen(a.out, plan, report)
+    text = f"{plan.images} images of {len(plan.wells)} wells and {len(plan.treatments) - 2} treatments are in {a.out}\n"
+    text += f"Read them: leigh scan {a.out / 'images'} --plate-map {a.out / 'plate_map.csv'} "
+    text += "--condition-from plate-map --project DIR\nThe truth is in truth.csv (treatments) and wells.csv."
+    found = {"images": plan.images, "wells": len(plan.wells), "treatments": len(plan.treatments) - 2}
+    return {"out": str(a.out), **found, "text": text}
 
 
 def scan(a: argparse.Namespace, report: Report) -> Result:

@@ -107,8 +107,21 @@ def _draw_cell(rng: np.random.Generator, y: float, x: float) -> Cell:
     )
 
 
+@dataclass(frozen=True)
+class Optics:
+    """What lamp, camera and medium do to an image whatever the culture; per channel. Defaults do nothing."""
+
+    gain: tuple[float, float, float] = (1.0, 1.0, 1.0)  # of the signal
+    offset: tuple[float, float, float] = (0.0, 0.0, 0.0)  # grey values, everywhere
+    haze: tuple[float, float, float] = (0.0, 0.0, 0.0)  # grey values, only where no cell lies; mean over the field
+    haze_slope: float = 0.0  # rise of the haze from the left to the right edge, as share of its mean
+
+
+PLAIN = Optics()
+
+
 def render(
-    seed: int, phenotype: Phenotype, size: int = 128, cells: tuple[Cell, ...] | None = None
+    seed: int, phenotype: Phenotype, size: int = 128, cells: tuple[Cell, ...] | None = None, optics: Optics = PLAIN
 ) -> NDArray[np.uint16]:
     """One field of view (3, size, size) in grey values: the culture `seed` under `phenotype`, with its own cells."""
     nuisance = np.random.default_rng([seed, 2])
@@ -117,23 +130,40 @@ def render(
     noise = np.random.default_rng([seed, 3]).normal(size=(3, size, size))
     yy, xx = np.mgrid[0:size, 0:size].astype(float)
     signal = np.zeros((3, size, size))
-    for cell in draw_cells(seed, size) if cells is None else cells:
-        if cell.life <= phenotype.survival:
-            _paint(signal, cell, phenotype, yy, xx)
+    alive = [c for c in (draw_cells(seed, size) if cells is None else cells) if c.life <= phenotype.survival]
+    for cell in alive:
+        _paint(signal, cell, phenotype, yy, xx)
     for c in range(3):
-        signal[c] = gaussian_filter(signal[c], focus) * gains[c]
-    grey = OFFSET + FULL_SCALE * signal
+        signal[c] = gaussian_filter(signal[c], focus) * gains[c] * optics.gain[c]
+    grey: Field = OFFSET + FULL_SCALE * signal + np.reshape(optics.offset, (3, 1, 1))
+    if any(optics.haze):
+        grey += _haze(alive, phenotype, optics, yy, xx)
     grey += noise * np.sqrt(6.0 + 0.05 * FULL_SCALE * np.maximum(signal, 0))  # read and shot noise
     return np.clip(np.rint(grey), 0, 4095).astype(np.uint16)
 
 
-def _paint(signal: Field, cell: Cell, phenotype: Phenotype, yy: Field, xx: Field) -> None:
-    """Add one cell to the three channels; each is laid over what is there by maximum, mitochondria by sum."""
-    root = np.sqrt(phenotype.elongation)
-    long, short = cell.size * root, cell.size / root
+def _haze(cells: list[Cell], phenotype: Phenotype, optics: Optics, yy: Field, xx: Field) -> Field:
+    """(3, Y, X) grey values that the background is brighter by; none within cells."""
+    free = np.ones(yy.shape)
+    for cell in cells:
+        u, v, long, short = _own_frame(cell, phenotype, yy, xx)
+        free = np.minimum(free, 1.0 - _soft((u / long) ** 2 + (v / short) ** 2, 0.12))
+    slope = 1.0 + optics.haze_slope * (xx / max(xx.max(), 1.0) - 0.5)
+    haze: Field = np.reshape(optics.haze, (3, 1, 1)) * slope * free
+    return haze
+
+
+def _own_frame(cell: Cell, phenotype: Phenotype, yy: Field, xx: Field) -> tuple[Field, Field, float, float]:
+    """Pixels along the cell's long and short axis, and the two radii."""
+    root = float(np.sqrt(phenotype.elongation))
     cos, sin = np.cos(cell.angle), np.sin(cell.angle)
     dy, dx = yy - cell.y, xx - cell.x
-    u, v = dx * cos + dy * sin, -dx * sin + dy * cos
+    return dx * cos + dy * sin, -dx * sin + dy * cos, cell.size * root, cell.size / root
+
+
+def _paint(signal: Field, cell: Cell, phenotype: Phenotype, yy: Field, xx: Field) -> None:
+    """Add one cell to the three channels; each is laid over what is there by maximum, mitochondria by sum."""
+    u, v, long, short = _own_frame(cell, phenotype, yy, xx)
     inside = _soft((u / long) ** 2 + (v / short) ** 2, 0.12)
     nucleus = _soft((u**2 + (v * 1.15) ** 2) / (5.6 * phenotype.nucleus) ** 2, 0.25)
     stripes = 0.72 + 0.28 * np.cos(2 * np.pi * v / 5.5)

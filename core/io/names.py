@@ -16,7 +16,7 @@ STAINS = (  # word, rank of display (nuclei, cytoplasm, mitochondria, others)
     ("cfp", 3), ("agp", 3), ("rna", 3), ("cy5", 3), ("cy7", 3), ("brightfield", 3), ("phase", 3), ("bf", 3),
 )  # fmt: skip
 _WORDS = "|".join(sorted((re.escape(word) for word, _ in STAINS), key=len, reverse=True))
-_WELL = r"[A-Pa-p]\d{1,2}|[Aa][A-Fa-f]\d{1,2}"
+_WELL = r"[A-Za-z]\d{1,2}|[Aa][A-Fa-f]\d{1,2}"  # rows Q to AF: plates of 1536 wells
 BUILT_IN: dict[str, str] = {
     "imagexpress": rf"^(?:(?P<plate>.+?)_)?(?P<well>{_WELL})_s(?P<site>\d+)_w(?P<channel>\d)"
     r"(?:[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})?$",
@@ -27,7 +27,7 @@ BUILT_IN: dict[str, str] = {
     "arrayscan": rf"^(?P<plate>.+)_(?P<well>{_WELL})f(?P<site>\d+)d(?P<channel>\d)$",
     "nf1": rf"^(?P<well>{_WELL})_\d+(?P<drop>_\d+)_(?P<site>\d+)_(?P<channel>[A-Za-z][A-Za-z0-9]*)_\d+$",
     "stain": rf"^(?P<before>.*?)(?:^|[ _.\-(\[])(?P<channel>(?i:{_WORDS}))(?=$|[ _.\-)\]])(?P<after>.*)$",
-    "well-site": r"^(?P<plate>\w[\w\-]*?)_(?P<well>(?:[A-P]|A[A-F])\d\d)_[sf](?P<site>\d+)$",
+    "well-site": r"^(?P<plate>\w[\w\-]*?)_(?P<well>(?:[A-Z]|A[A-F])\d\d)_[sf](?P<site>\d+)$",
     "plain": r"^(?:.*?[ _\-](?=[A-Z]{1,2}\d\d))?(?P<well>(?:[A-P]|A[A-F])\d{1,2})(?:[ _\-].*)?$",
 }
 ALIASES = {"cellprofiler": "stain", "operetta": "phenix", "imagexpress_w1": "imagexpress", "cv8000": "yokogawa"}
