@@ -162,6 +162,7 @@ def _parser() -> argparse.ArgumentParser:
         with_project(verb("counterfactual", verbs.counterfactual, "Move images toward a condition."), device=True)
     )
     _add_explain(with_project(verb("explain", verbs.explain, "Where a network looks: attribution maps."), device=True))
+    _add_screen(with_project(verb("screen", verbs.screen, "Rank the treatments by how they heal."), device=True))
     _add_figure(with_project(verb("figure", verbs.figure, "Figure panels for the paper."), device=True))
     p = verb("bench", verbs.bench, "Measure the program, each figure beside its yardstick.")
     p.add_argument("name", choices=("drag", "explanations", "inverse", "map", "startup", "truth"))
@@ -217,6 +218,9 @@ def _add_train(p: argparse.ArgumentParser) -> None:
     p.add_argument("--weights", type=Path, metavar="FILE", help="resnext50: start from these torchvision weights")
     p.add_argument("--preset", choices=("quick", "standard", "lab"), default="quick")
     p.add_argument("--test-groups", default="", metavar="G1,G2,..", help="groups to hold out; default: a quarter")
+    p.add_argument(
+        "--conditions", nargs="+", default=[], metavar="NAME", help="learn from these only: the controls, for a screen"
+    )
     p.add_argument("--resume", action="store_true", help="go on with a stopped training")
     p.add_argument("--seed", type=int, default=0)
     p.add_argument(
@@ -266,6 +270,28 @@ def _add_explain(p: argparse.ArgumentParser) -> None:
     window.add_argument("--window-um", type=float, metavar="UM", help="occlusion: side of the window; default 8")
     window.add_argument("--window-px", type=int, metavar="N", help="the same in pixels of the file")
     p.add_argument("--out", type=Path, required=True, metavar="DIR")
+
+
+def _add_screen(p: argparse.ArgumentParser) -> None:
+    p.add_argument("--out", type=Path, required=True, metavar="DIR")
+    p.add_argument(
+        "--space",
+        choices=("auto", "latents", "readouts"),
+        default="auto",
+        help="where rescue is measured; auto: latents of a network that learned from the controls only, else readouts",
+    )
+    p.add_argument(
+        "--normalise",
+        choices=("auto", "none", "median", "median-mad"),
+        default="auto",
+        help="every plate against its diseased wells; auto: median where there are several plates",
+    )
+    p.add_argument(
+        "--b-score", action="store_true", help="take rows and columns off; not with controls in whole columns"
+    )
+    p.add_argument("--level", type=float, default=0.9, help="of the intervals")
+    p.add_argument("--no-explanation", action="store_true", help="do not look for what is not repaired")
+    p.add_argument("--seed", type=int, default=0)
 
 
 def _add_figure(p: argparse.ArgumentParser) -> None:

@@ -5,7 +5,8 @@ Records say where pixels are and never hold pixels.
 """
 
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 from hashlib import blake2b
@@ -118,6 +119,11 @@ class Dataset:
         """Fingerprint of the images and their labels: same digest, same data."""
         lines = sorted(f"{r.id}\t{r.digest}\t{r.condition}\t{r.group}" for r in self.records)
         return blake2b("\n".join(lines).encode(), digest_size=16).hexdigest()
+
+    def of(self, names: Sequence[str]) -> "Dataset":
+        """The part of it under these conditions."""
+        conditions = tuple(c for c in self.conditions if c.name in names)
+        return replace(self, conditions=conditions, records=tuple(r for r in self.records if r.condition in names))
 
     def record(self, record_id: str) -> ImageRecord:
         """The record with this id; raises KeyError."""

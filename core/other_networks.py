@@ -257,7 +257,9 @@ def _evaluated(network: Any, card: ModelCard, dataset: Dataset, latents: LatentT
     by_id = {r.id: r for r in dataset.records}
     groups = [by_id[i].group for i in latents.record_ids]
     result = evaluation_report(latents, groups, card.conditions, seed=card.seed)
-    return replace(card, accuracy=result | {"other_images": dataset.digest != card.dataset_digest})
+    return replace(
+        card, accuracy=result | {"other_images": dataset.of(card.condition_names).digest != card.dataset_digest}
+    )
 
 
 def _reconstruction(

@@ -61,7 +61,7 @@ def screen(
     `space`: "latents" measures rescue in the features of the network, "readouts" in hand-made readouts; "auto" takes
     the latents where the network learned from the controls only. What else changes is always measured in readouts,
     as a network is blind to what it was not asked to tell apart. `explain`: also move some images of every treatment
-    that the network knows to healthy, to see what is not repaired. Raises LeighError where roles or controls are missing.
+    that the network knows to healthy, to see what is not repaired. Raises LeighError where roles or controls lack.
     """
     from core.screen.ranking import Rules
     from core.screen.wells import well_table

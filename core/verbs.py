@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from core.domain import CHECKS
+from core.domain_screen import Ranked
 from core.errors import LeighError
 from core.progress import Report
 
@@ -104,6 +105,8 @@ def train(a: argparse.Namespace, report: Report) -> Result:
     groups = [g.strip() for g in a.test_groups.split(",") if g.strip()]
     open_project(a.project)
     if a.model != "iresnet":
+        if a.conditions:
+            raise LeighError(f"--conditions does not go with {a.model}.", "Other networks learn from all conditions.")
         return _other_network(a, groups, report)
     if a.weights is not None:
         raise LeighError("--weights does not go with iresnet.", "It is for resnext50; leave it out.")
@@ -111,7 +114,14 @@ def train(a: argparse.Namespace, report: Report) -> Result:
         return _permuted(a, groups, report)
     with ProjectLock(a.project):  # two trainings of one project would overwrite each other
         card = train(
-            a.project, preset=a.preset, seed=a.seed, test_groups=groups, resume=a.resume, device=a.device, report=report
+            a.project,
+            preset=a.preset,
+            seed=a.seed,
+            test_groups=groups,
+            conditions=a.conditions,
+            resume=a.resume,
+            device=a.device,
+            report=report,
         )
     summary = evaluation_summary(card)
     summary["training"] = card.training
@@ -348,6 +358,51 @@ def _refuse(a: argparse.Namespace, names: tuple[str, ...], why: str) -> None:
     """Raises LeighError for options that were given and would be without effect."""
     if given := next((name for name in names if getattr(a, name) is not None), None):
         raise LeighError(f"--{given} does not go with {'--plant' if a.plant else '--to'}.", f"{why} Leave it out.")
+
+
+def screen(a: argparse.Namespace, report: Report) -> Result:
+    """Rank the treatments and write the tables and the report."""
+    from core.deliver import keep_off_images
+    from core.io.screens import save_screen
+    from core.screening import screen
+
+    keep_off_images(a.project, a.out)
+    found = screen(
+        a.project,
+        space=a.space,
+        normalise=a.normalise,
+        b_score=a.b_score,
+        level=a.level,
+        explain=not a.no_explanation,
+        seed=a.seed,
+        device=a.device,
+        report=report,
+    )
+    a.out.mkdir(parents=True, exist_ok=True)
+    save_screen(a.out, found)
+    treatments = [r for r in found.ranked if r.tie]
+    hits = [r.condition for r in treatments if r.hit]
+    warnings = [f.warning for f in found.audit if f.warning]
+    text = "\n".join([*(_ranked_line(r) for r in treatments), *warnings, *found.notes, f"All is in {a.out}"])
+    return {
+        "out": str(a.out),
+        "treatments": len(treatments),
+        "wells": len(found.wells),
+        "hits": hits,
+        "flagged": {r.condition: list(r.flags) for r in treatments if r.flags},
+        "warnings": warnings,
+        "notes": list(found.notes),
+        "text": text,
+    }
+
+
+def _ranked_line(row: Ranked) -> str:
+    """One treatment in words."""
+    interval = "" if row.rescue_low is None else f" [{row.rescue_low:.2f} to {row.rescue_high:.2f}]"
+    cells = "" if row.cell_count is None else f", nuclei {row.cell_count:.0%}"
+    marks = ("hit", *row.flags) if row.hit else row.flags
+    words = f": {', '.join(marks)}" if marks else ""
+    return f"{row.tie}. {row.condition}: rescue {row.rescue:.2f}{interval}, off-axis {row.off_axis:.1f}{cells}{words}"
 
 
 def figure(a: argparse.Namespace, report: Report) -> Result:

@@ -89,11 +89,15 @@ def train(
     preset: str = "quick",
     seed: int = 0,
     test_groups: Sequence[str] = (),
+    conditions: Sequence[str] = (),
     resume: bool = False,
     device: str = "auto",
     report: Report = silent,
 ) -> ModelCard:
-    """Train, calibrate and measure a model; it replaces the project's model of that name only when it is complete."""
+    """Train, calibrate and measure a model; it replaces the project's model of that name only when it is complete.
+
+    `conditions` are those to learn from; none: all. Images of others can be screened, not moved.
+    """
     import torch
 
     from core.explain.calibration import likely_holds
@@ -106,6 +110,7 @@ def train(
 
     began = time.monotonic()
     project, dataset = with_dataset(project_folder)
+    dataset = _learned(dataset, conditions)
     settings = PRESETS[preset]
     read = reader(dataset)
     split = split_by_group(dataset.records, seed=seed, test_groups=test_groups)
@@ -140,12 +145,19 @@ def train(
     card = save_model(folder, replace(card, training={**card.training, **spent}), weights_of(model))
     save_panel(folder, *measurements, card.digest)
     project = open_project(project_folder)  # it may have been edited meanwhile
-    if project.dataset is not None and project.dataset.digest == card.dataset_digest:
+    if project.dataset is not None and project.dataset.of(card.condition_names).digest == card.dataset_digest:
         save_latents(latents_path(project), replace(latents, model_digest=card.digest))
     save_project(replace(project, model=MODEL_NAME))
     for suffix in (".safetensors", ".previous", SET_ASIDE):
         (folder / CHECKPOINT).with_suffix(suffix).unlink(missing_ok=True)
     return card
+
+
+def _learned(dataset: Dataset, conditions: Sequence[str]) -> Dataset:
+    """The part of it to learn from. Raises LeighError for conditions it does not have."""
+    if missing := [c for c in conditions if c not in dataset.condition_names]:
+        raise LeighError(f"There is no condition {missing[0]}.", f"There are {', '.join(dataset.condition_names)}.")
+    return dataset.of(conditions) if conditions else dataset
 
 
 def untrained_card(dataset: Dataset, preset: str, split: dict[str, str], seed: int) -> ModelCard:
@@ -302,7 +314,7 @@ def evaluate(project_folder: Path, *, device: str = "auto", report: Report = sil
     try:
         load_panel(folder, card)
     except LeighError:  # lost or damaged
-        if dataset.digest == card.dataset_digest:
+        if dataset.of(card.condition_names).digest == card.dataset_digest:
             save_panel(folder, *_measurements(card, dataset, read, readouts, report), card.digest)
     return evaluation_summary(card)
 
@@ -424,7 +436,7 @@ def _with_evaluation(
     by_id = {r.id: r for r in dataset.records}
     records = [by_id[i] for i in latents.record_ids]
     result = evaluation_report(latents, [r.group for r in records], card.conditions, seed=card.seed)
-    result["other_images"] = dataset.digest != card.dataset_digest
+    result["other_images"] = dataset.of(card.condition_names).digest != card.dataset_digest
     result["baseline"] = simple_baseline(records, np.array(latents.split) == Split.TEST, readouts)
     result["generative"] = second_opinion(model, card, records, read, report)
     return replace(card, accuracy=result)

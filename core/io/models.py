@@ -80,7 +80,9 @@ def check_fits(card: ModelCard, dataset: Dataset) -> None:
         )
     here, there = [[c.name.casefold() for c in channels] for channels in (dataset.channels, card.channels)]
     moved = any(name in there and there.index(name) != c for c, name in enumerate(here))
-    if here != there and (moved or dataset.digest != card.dataset_digest):  # new names for the trained images are fine
+    if here != there and (
+        moved or dataset.of(card.condition_names).digest != card.dataset_digest
+    ):  # new names for the trained images are fine
         raise BadModel(
             f"The images have the channels {', '.join(c.name for c in dataset.channels)}, "
             f"model {card.name} was trained on {', '.join(c.name for c in card.channels)}.",
