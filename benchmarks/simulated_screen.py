@@ -23,9 +23,19 @@ class Truth:
 
 
 def simulate(
-    seed: int, *, plates: int = 3, controls: int = 12, treatments: int = 24, replicates: int = 3, features: int = 40
+    seed: int,
+    *,
+    plates: int = 3,
+    controls: int = 12,
+    treatments: int = 24,
+    replicates: int = 3,
+    features: int = 40,
+    plate_shift: float = 1.0,
 ) -> tuple[WellTable, tuple[Condition, ...], Truth]:
-    """Wells of a screen: `controls` wells of either control and `replicates` of every treatment on every plate."""
+    """Wells of a screen: `controls` wells of either control and `replicates` of every treatment on every plate.
+
+    `plate_shift`: of each feature, in the spread of wells.
+    """
     rng = np.random.default_rng(seed)
     mixing = np.linalg.qr(rng.normal(size=(features, features)))[0] * rng.uniform(0.3, 3.0, features)[:, None]
     mixing = np.linalg.qr(rng.normal(size=(features, features)))[0] @ mixing  # correlated features of unlike spread
@@ -40,7 +50,7 @@ def simulate(
         members = ["WT"] * controls + ["DS"] * controls + names * replicates
         places = rng.permutation(96)[: len(members)]
         rows += [(f"P{p + 1}", f"{'ABCDEFGH'[w // 12]}{w % 12 + 1:02d}", m) for w, m in zip(places, members)]
-    shift = {f"P{p + 1}": rng.normal(size=features) for p in range(plates)}
+    shift = {f"P{p + 1}": plate_shift * rng.normal(size=features) for p in range(plates)}
     noise = rng.normal(size=(len(rows), features))
     values = np.array([effects[c] + shift[p] for p, _, c in rows]) + noise
     nuclei = np.array([rng.poisson(60 * survival[c]) / 4 for _, _, c in rows])

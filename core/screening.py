@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -207,17 +208,15 @@ def _score(
     table: WellTable, dataset: Dataset, normalise: str, b_score: bool, rules: Rules, seed: int, report: Report
 ) -> Scored:
     from core.screen.audit import audit
-    from core.screen.design import design_of
     from core.screen.dose import dose_curves
-    from core.screen.position import across, position_along, redrawn_positions
-    from core.screen.ranking import estimate, rank
-    from core.screen.wells import FEWEST_CONTROLS, b_scores
-    from core.screen.wells import normalise as normalised
+    from core.screen.place import placed
+    from core.screen.ranking import rank
+    from core.screen.wells import FEWEST_CONTROLS
 
-    design = design_of(table, dataset.conditions, True)
-    control = design.condition == design.diseased
-    plates = np.unique(design.plate)
-    fewest = min(int(((design.plate == p) & control).sum()) for p in plates)
+    diseased = next(c.name for c in dataset.conditions if c.role == Role.DISEASED)
+    plates = Counter(table.plates)
+    controls = Counter(p for p, c in zip(table.plates, table.conditions) if c == diseased)
+    fewest = min(controls[p] for p in plates)
     notes: tuple[str, ...] = ()
     if normalise == "auto":
         normalise = "median" if len(plates) > 1 and fewest >= FEWEST_CONTROLS else "none"
@@ -225,23 +224,15 @@ def _score(
             notes = (
                 f"Plates were not made comparable: one has {fewest} diseased wells, {FEWEST_CONTROLS} are needed.",
             )
-    design = replace(design, per_plate=normalise != "none")
-    report(Progress(0, 3, "Placing wells"))
-    features, readouts = (normalised(v, design.plate, control, normalise) for v in (table.features, table.readouts))
-    who = (design.condition, design.home, design.healthy, design.diseased)
-    scores = position_along(features, *who, seed=seed)
-    if b_score:
-        scores = b_scores(scores, table, (design.condition == design.healthy) | control)
-    axes = redrawn_positions(features, *who, seed=seed)
-    space = across(readouts, *who)
-    report(Progress(1, 3, "Ranking treatments"))
-    estimates = estimate(scores, axes, space, table.nuclei, design, rules, seed=seed)
+    report(Progress(0, 2, "Ranking treatments"))
+    found = placed(table, dataset.conditions, normalise, rules, b_score=b_score, seed=seed)
+    design, scores, space, estimates = found.design, found.scores, found.space, found.estimates
     ranked = rank(estimates, space, table, design, rules)
     draws = {design.conditions[k].name: estimates.rescue_draws[:, k] for k in range(len(design.conditions))}
     curves = dose_curves(ranked, draws, rules.level)
-    report(Progress(2, 3, "Asking plate, position and cell count"))
+    report(Progress(1, 2, "Asking plate, position and cell count"))
     findings = audit(table, design, scores, seed)
-    report(Progress(3, 3, "Asking plate, position and cell count"))
+    report(Progress(2, 2, "Asking plate, position and cell count"))
     words = {
         "none": "plates taken as they are",
         "median": "median of the diseased wells of each plate taken off",

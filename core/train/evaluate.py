@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from core.data.separation import separation
 from core.domain import BoolArray, Condition, FloatArray, ImageRecord, IntArray, LatentTable, Role, Split
 
 BOOTSTRAPS = 2000
@@ -91,24 +92,6 @@ def calibration_error(probabilities: FloatArray, truth: IntArray, bins: int = 10
     return float(np.abs(confidence - hits).sum() / len(top))
 
 
-def z_prime(positive: FloatArray, negative: FloatArray) -> float | None:
-    """Z'-factor 1 - 3 (s_p + s_n) / |m_p - m_n| (Zhang et al. 1999); None with fewer than two wells a side."""
-    if min(len(positive), len(negative)) < 2 or positive.mean() == negative.mean():
-        return None
-    return float(1 - 3 * (positive.std(ddof=1) + negative.std(ddof=1)) / abs(positive.mean() - negative.mean()))
-
-
-def robust_z_prime(positive: FloatArray, negative: FloatArray) -> float | None:
-    """The same with medians and MAD x 1.4826; None with fewer than two wells a side."""
-    middle = (
-        [float(np.median(v)) for v in (positive, negative)] if min(len(positive), len(negative)) >= 2 else [0.0, 0.0]
-    )
-    if middle[0] == middle[1]:
-        return None
-    spread = sum(1.4826 * float(np.median(np.abs(v - m))) for v, m in zip((positive, negative), middle))
-    return float(1 - 3 * spread / abs(middle[0] - middle[1]))
-
-
 def simple_baseline(
     records: Sequence[ImageRecord], test: BoolArray, readouts: Mapping[str, FloatArray]
 ) -> dict[str, Any]:
@@ -158,12 +141,7 @@ def _z_primes(
     }
     for name, score in scores.items():
         medians = [_group_medians(score, test & (latents.truth == k), groups) for k in (healthy, diseased)]
-        out[name] = {
-            "z_prime": z_prime(*medians),
-            "robust_z_prime": robust_z_prime(*medians),
-            "unit": "held-out well medians",
-            "wells": [len(m) for m in medians],
-        }
+        out[name] = {"unit": "held-out well medians", **separation(*medians)}
     if min(out["logits"]["wells"]) < 2:
         out["reason"] = "Fewer than two held-out wells on one side: no Z'."
     return out

@@ -4,15 +4,14 @@ import numpy as np
 import pytest
 
 from core.data.readouts import readout_values
+from core.data.separation import z_prime
 from core.domain import Condition, Dataset, FloatArray, LatentTable, Project, Role
 from core.train.evaluate import (
     calibration_error,
     evaluation_report,
     group_accuracy,
     interval_over_groups,
-    robust_z_prime,
     simple_baseline,
-    z_prime,
 )
 from core.workflow import reader
 
@@ -40,22 +39,6 @@ def table(truth: list[int], predicted: list[int], split: list[str]) -> LatentTab
         probabilities=probabilities,
         model_digest="",
     )
-
-
-def test_z_prime_agrees_with_hand_values() -> None:
-    # means 10 and 2, standard deviations 1 and 0.5: 1 - 3 * 1.5 / 8
-    positive, negative = np.array([9.0, 10.0, 11.0]), np.array([1.5, 2.0, 2.5])
-    assert z_prime(positive, negative) == pytest.approx(1 - 4.5 / 8)
-    assert z_prime(negative, positive) == pytest.approx(1 - 4.5 / 8)
-    # medians 10 and 2, MAD 1 and 0.5; the outlier of one well does not count
-    assert robust_z_prime(positive, negative) == pytest.approx(1 - 3 * 1.4826 * 1.5 / 8)
-    assert robust_z_prime(np.array([9.0, 10.0, 11.0, 10.0, 90.0]), negative) == pytest.approx(1 - 3 * 1.4826 * 1.5 / 8)
-
-
-def test_z_prime_of_a_single_well_is_not_claimed() -> None:
-    one, many = np.array([1.0]), np.array([3.0, 4.0])
-    assert z_prime(one, many) is None and robust_z_prime(many, one) is None
-    assert z_prime(many, many) is None and robust_z_prime(many, many) is None  # no distance to divide by
 
 
 def test_calibration_error_agrees_with_a_hand_value() -> None:
