@@ -165,10 +165,12 @@ def _parser() -> argparse.ArgumentParser:
     _add_screen(with_project(verb("screen", verbs.screen, "Rank the treatments by how they heal."), device=True))
     _add_figure(with_project(verb("figure", verbs.figure, "Figure panels for the paper."), device=True))
     p = verb("bench", verbs.bench, "Measure the program, each figure beside its yardstick.")
-    p.add_argument("name", choices=("drag", "explanations", "inverse", "map", "startup", "truth"))
+    p.add_argument("name", choices=("drag", "explanations", "inverse", "map", "screen", "startup", "truth"))
     p.add_argument("--project", type=Path, metavar="DIR", help="map, explanations: of this project instead of the demo")
-    p.add_argument("--work", type=Path, default=Path("bench"), metavar="DIR", help="truth: keeps plates and models")
-    p.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="truth: of plate and training")
+    p.add_argument(
+        "--work", type=Path, default=Path("bench"), metavar="DIR", help="truth, screen: keeps plates and models"
+    )
+    p.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="truth, screen: of plate and training")
     p.add_argument("--preset", choices=("quick", "standard", "lab"), default="standard", help="truth: how to train")
     p.add_argument(
         "--cultures", type=int, default=12, help="truth, explanations: fresh cultures per pair of conditions"

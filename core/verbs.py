@@ -432,6 +432,10 @@ def bench(a: argparse.Namespace, report: Report) -> Result:
         from benchmarks.explanations import bench_explanations
 
         result = bench_explanations(a.project, a.cultures, report)
+    elif a.name == "screen":
+        from benchmarks.screen import bench_screen
+
+        result = bench_screen(a.work, a.seeds[:2], report=report)
     elif a.name == "map":
         from benchmarks.map import bench_map
 

@@ -86,7 +86,7 @@ def test_plates_that_lie_apart_need_their_own_controls() -> None:
         rows = {r.condition: r for r in _rank(apart, conditions, how)}
         return float(np.mean([abs(rows[n].rescue - truth.rescue[n]) for n in names]))
 
-    assert error("median") < 0.15 < 0.5 < error("none")
+    assert 2 * error("median") < error("none") and error("median") < 0.1
 
 
 def test_noise_is_no_way_from_diseased_to_healthy() -> None:

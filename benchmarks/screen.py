@@ -1,0 +1,151 @@
+"""`leigh bench screen`: ranked treatments beside the truth, simulated as wells and rendered as images.
+
+Simulated: twenty screens at the level of wells (benchmarks.simulated_screen), for coverage and false hits. Rendered:
+whole screens of images (`leigh synth --screen`) through scanning, training on the controls only, and ranking, in both
+spaces. Confounded: screens with a planted nuisance each, of which the audit must warn. Clean: of which it must not.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.stats import spearmanr
+
+from benchmarks.simulated_screen import simulate
+from core.data.screen_plate import plan_screen, write_screen
+from core.domain_screen import Ranked, Screen
+from core.progress import Progress, Report, silent
+from core.screen.place import placed
+from core.screen.ranking import Rules, rank
+
+SIMULATED = 20
+NUISANCES: dict[str, dict[str, Any]] = {
+    "clean": {},
+    "edge": {"edge_effect": 0.3},
+    "plate": {"batch_effect": 0.3},
+    "background": {"background_effect": 30.0},
+    "column": {"columns": True},
+}
+
+
+@dataclass(frozen=True)
+class Planted:
+    """What is true of one treatment."""
+
+    rescue: float
+    kind: str  # "rescuing" | "null" | "toxic" | "side effect"
+
+
+def bench_screen(
+    work: Path, seeds: Sequence[int] = (0, 1), preset: str = "quick", report: Report = silent
+) -> dict[str, Any]:
+    """Figures of simulated, rendered and confounded screens; images and projects stay in `work`."""
+    simulated = _simulated(report)
+    rendered = [_rendered(work, seed, preset, report) for seed in seeds]
+    warned = {name: _warned(work, name, report) for name in NUISANCES}
+    result = {**simulated, "rendered": rendered, "warned": warned, "seconds_100000_wells": _large()}
+    return {**result, "preset": preset}
+
+
+def _simulated(report: Report) -> dict[str, Any]:
+    """Over all simulated screens."""
+    rows: list[dict[str, Any]] = []
+    for seed in range(SIMULATED):
+        table, conditions, truth = simulate(seed)
+        found = placed(table, conditions, "median", Rules())
+        ranked = rank(found.estimates, found.space, table, found.design, Rules())
+        planted = {n: Planted(truth.rescue[n], truth.kind[n]) for n in truth.rescue}
+        rows.append(compare([r for r in ranked if r.tie], planted))
+        report(Progress(seed + 1, SIMULATED, "Ranking simulated screens"))
+    correlation = [r["spearman"] for r in rows]
+    return {
+        "spearman": float(np.median(correlation)),
+        "spearman_worst": float(min(correlation)),
+        "coverage": float(np.mean([r["coverage"] for r in rows])),
+        "flags_missed": sum(r["flags_missed"] for r in rows),
+        "flags_wrong": sum(r["flags_wrong"] for r in rows),
+        "screens": SIMULATED,
+        "screens_with_null_hit": sum(r["null_hits"] > 0 for r in rows),
+    }
+
+
+def compare(rows: Sequence[Ranked], truth: dict[str, Planted]) -> dict[str, Any]:
+    """Treatments as ranked beside what was planted."""
+    true = [truth[r.condition].rescue for r in rows]
+    held = [
+        r.rescue_low <= t <= r.rescue_high
+        for r, t in zip(rows, true)
+        if r.rescue_low is not None and r.rescue_high is not None
+    ]
+    missed = wrong = nulls = hits = 0
+    for row in rows:
+        kind = truth[row.condition].kind
+        wanted = {"toxic": {"loses cells", "changes something else"}, "side effect": {"changes something else"}}
+        expected = wanted.get(kind, set())
+        missed += len(expected - set(row.flags))
+        wrong += len(set(row.flags) - expected)
+        nulls += row.hit and kind == "null"
+        hits += row.hit
+    correlation = float(spearmanr([r.rescue for r in rows], true)[0])
+    return {"spearman": correlation, "coverage": float(np.mean(held)), "flags_missed": missed, "flags_wrong": wrong,
+            "null_hits": nulls, "hits": hits, "treatments": len(rows)}  # fmt: skip
+
+
+def _rendered(work: Path, seed: int, preset: str, report: Report) -> dict[str, Any]:
+    """One screen of images through the whole program: read, trained on the controls, ranked in both spaces."""
+    from core.domain import Role
+    from core.io.project import open_project
+    from core.screening import screen
+    from core.workflow import train
+
+    project, truth = _screen(work, f"screen-{seed}", seed, {"fields": 2}, report)
+    opened = open_project(project)
+    if not opened.model:
+        assert opened.dataset is not None
+        controls = [c.name for c in opened.dataset.conditions if c.role in (Role.HEALTHY, Role.DISEASED)]
+        train(project, preset=preset, seed=seed, conditions=controls, report=report)
+    out: dict[str, Any] = {"seed": seed}
+    for space in ("latents", "readouts"):
+        found = screen(project, space=space, report=report)
+        curves = {d.compound: d.ec50_um for d in found.doses}
+        quality = {k: found.quality[0][k] for k in ("z_prime", "robust_z_prime", "ssmd")}
+        out[space] = {**compare([r for r in found.ranked if r.tie], truth), **quality, "ec50_um": curves}
+    return out
+
+
+def _warned(work: Path, name: str, report: Report) -> list[str]:
+    """What the audit warns of on a screen with this nuisance; readouts only, so nothing is trained."""
+    from core.screening import screen
+
+    options = {"fields": 1, "size": 96, **NUISANCES[name]}
+    project, _ = _screen(work, f"nuisance-{name}", 100, options, report)
+    found: Screen = screen(project, space="readouts", explain=False, report=report)
+    return [f.what for f in found.audit if f.warning]
+
+
+def _screen(
+    work: Path, name: str, seed: int, options: dict[str, Any], report: Report
+) -> tuple[Path, dict[str, Planted]]:
+    """Images of a synthetic screen and the project that reads them, made once; and its truth."""
+    from core.workflow import scan
+
+    folder, plan = work / name, plan_screen(seed=seed, **options)
+    project = folder / "project"
+    if not (project / "project.json").exists():
+        write_screen(folder / "plates", plan, report)
+        table = folder / "plates" / "plate_map.csv"
+        scan(folder / "plates" / "images", project, plate_map=table, condition_from="plate-map", report=report)
+    truth = {t.condition: Planted(t.rescue, t.kind) for t in plan.treatments}
+    return project, truth
+
+
+def _large() -> float:
+    """Seconds for the statistics of a hundred thousand wells."""
+    table, conditions, _ = simulate(0, plates=1050)
+    began = time.perf_counter()
+    found = placed(table, conditions, "median", Rules())
+    rank(found.estimates, found.space, table, found.design, Rules())
+    return time.perf_counter() - began
