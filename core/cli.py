@@ -297,7 +297,7 @@ def _add_screen(p: argparse.ArgumentParser) -> None:
 
 
 def _add_figure(p: argparse.ArgumentParser) -> None:
-    p.add_argument("--panel", choices=("counterfactual", "comparison", "map", "path", "confusion"))
+    p.add_argument("--panel", choices=("counterfactual", "comparison", "map", "path", "confusion", "ranking"))
     p.add_argument("--record", metavar="ID")
     p.add_argument("--to", metavar="CONDITION")
     p.add_argument("--strength", type=float, default=1.0)

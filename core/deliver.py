@@ -11,7 +11,9 @@ import numpy as np
 
 from core import __version__
 from core.domain import METHODS, Counterfactual, Dataset, Evidence, ImageRecord, ModelCard, PanelSpec
-from core.errors import LeighError
+from core.domain_screen import Screen
+from core.errors import BadProject, LeighError
+from core.io.screens import REMEDY, load_screen
 from core.io.tables import safe_name, write_csv
 from core.io.tiff import write_tiff
 from core.progress import Progress, Report, silent
@@ -20,6 +22,7 @@ from core.workflow import with_dataset
 Row = dict[str, Any]
 PATH_FRAMES = 11  # as in the window
 MAX_STRENGTH = 5.0
+SCREEN_FOLDER = Path("exports", "screen")  # of a project
 
 
 def counterfactuals(
@@ -157,6 +160,7 @@ class _PanelMaker:
         self.project, self.dataset = with_dataset(folder)
         self._ids = {r.id for r in self.dataset.records}
         self._session: Any = None
+        self._screen: Screen | None = None
 
     @property
     def session(self) -> Any:
@@ -167,10 +171,24 @@ class _PanelMaker:
             self._session = Session(self.folder, self.device)
         return self._session
 
+    @property
+    def screen(self) -> Screen:
+        """What `leigh screen` found last. Raises BadProject where there is none, or it is of other images."""
+        if self._screen is None:
+            found = load_screen(self.folder / SCREEN_FOLDER)
+            if found.dataset_digest and found.dataset_digest != self.dataset.digest:
+                raise BadProject("The screen was computed from other images or conditions.", REMEDY)
+            self._screen = found
+        return self._screen
+
     def make(self, spec: PanelSpec) -> Any:
         """One panel. Raises LeighError for unknown kinds, missing records and counterfactuals that failed."""
         from core.figures.panels import ComparisonPanel, ConfusionPanel, CounterfactualPanel, MapPanel, PathPanel
 
+        if spec.kind == "ranking":
+            from core.figures.screening import RankingPanel
+
+            return RankingPanel(spec.title, self.screen)
         if spec.kind == "confusion":
             card = self.session.card
             if "confusion" not in card.accuracy:
@@ -205,20 +223,16 @@ class _PanelMaker:
             )
             return ComparisonPanel(*shown, found, self.dataset.pixel_size_um)
         raise LeighError(
-            f"There is no panel kind {spec.kind}.", "Known are counterfactual, comparison, map, path, confusion."
+            f"There is no panel kind {spec.kind}.",
+            "Known are counterfactual, comparison, map, path, confusion, ranking.",
         )
 
     def provenance(self, specs: Sequence[PanelSpec]) -> dict[str, Any]:
         """What the figure was made from; written inside the file."""
-        card = self.session.card
         return {
             "program": f"Leigh Explorer {__version__}",
             "project": self.project.name,
-            "model": card.name,
-            "model_digest": card.digest,
-            "dataset_digest": card.dataset_digest,
-            "preset": card.preset,
-            "seed": card.seed,
+            **self._made_with(specs),
             "panels": [
                 {
                     "kind": s.kind,
@@ -232,6 +246,16 @@ class _PanelMaker:
                 for s in specs
             ],
         }
+
+    def _made_with(self, specs: Sequence[PanelSpec]) -> dict[str, Any]:
+        """Model and data; a ranking knows them itself, and needs no model to be drawn."""
+        if all(s.kind == "ranking" for s in specs):
+            screen = self.screen
+            digests = {"model_digest": screen.model_digest, "dataset_digest": screen.dataset_digest}
+            return {**digests, "space": screen.space, "settings": screen.settings}
+        card = self.session.card
+        named = {"model": card.name, "model_digest": card.digest, "dataset_digest": card.dataset_digest}
+        return {**named, "preset": card.preset, "seed": card.seed}
 
 
 def panel_specs(

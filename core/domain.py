@@ -385,7 +385,7 @@ class CounterfactualPath:
 class PanelSpec:
     """One figure panel the user collected, as words and numbers that can be computed again."""
 
-    kind: str  # "counterfactual" | "map" | "path" | "confusion" | "comparison"
+    kind: str  # "counterfactual" | "map" | "path" | "confusion" | "comparison" | "ranking"
     record_id: str = ""
     weights: dict[str, float] = field(default_factory=dict)
     strength: float = 1.0

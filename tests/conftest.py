@@ -12,6 +12,7 @@ import pytest
 from core.domain import Project
 
 ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(Path(__file__).parent))  # tests import `made_screens` from here
 TINY = '"tiny", "for tests", "seconds", 200, 8, 32, (8, 12, 16), 9, 3e-3, 30'  # about 3 s on one core, still invertible
 
 # `leigh` with presets that train in seconds: "quick" is the tiny one, "standard" a shorter one that saves every step.

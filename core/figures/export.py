@@ -23,6 +23,7 @@ STYLE: Any = {
     "hatch.linewidth": 0.3,
     "hatch.color": "#00000040",
     "axes.linewidth": 0.6,
+    "text.parse_math": False,  # a condition may be called $x$
 }
 
 

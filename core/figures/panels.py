@@ -23,6 +23,7 @@ from core.domain import (
     Split,
 )
 from core.figures.images import composite, difference_limit, draw_scale_bar
+from core.figures.screening import RankingPanel
 from core.figures.words import blend_words, evidence_words
 
 DIFFERENCE_MAP = "RdBu_r"
@@ -275,7 +276,7 @@ def _attribution_head(found: Attribution) -> str:
     return f"{name}\n({found.network})"
 
 
-Panel = CounterfactualPanel | MapPanel | PathPanel | ConfusionPanel | ComparisonPanel
+Panel = CounterfactualPanel | MapPanel | PathPanel | ConfusionPanel | ComparisonPanel | RankingPanel
 
 
 def _draw_boundaries(ax: Axes, decision: DecisionMap) -> None:

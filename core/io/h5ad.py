@@ -1,0 +1,57 @@
+"""Latents with their records as .h5ad, the file of scanpy and its relatives."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from core.domain import FloatArray
+from core.errors import LeighError
+from core.io.atomic import replacing
+from core.io.tables import plain
+
+
+def write_h5ad(
+    path: Path,
+    features: FloatArray,
+    obs: Mapping[str, Sequence[Any]],
+    obsm: Mapping[str, FloatArray],
+    provenance: Mapping[str, Any],
+) -> Path:
+    """Write features (N, D) as X, columns of length N as obs, arrays (N, ..) as obsm; returns the path.
+
+    `obs["record"]` becomes the index where there is one; `provenance` is kept as JSON in uns["leigh"].
+    Raises LeighError where anndata is not installed or the lengths differ.
+    """
+    try:
+        import anndata
+    except ImportError as fault:
+        raise LeighError(
+            "Writing .h5ad needs the package anndata, which is not installed.",
+            'On Python 3.12 or newer install it with: pip install "leigh-explorer[h5ad]"',
+        ) from fault
+    import pandas as pd
+
+    rows = len(features)
+    lengths = {name: len(values) for name, values in obs.items()} | {name: len(a) for name, a in obsm.items()}
+    for name, length in lengths.items():
+        if length != rows:
+            raise LeighError(f"{name} has {length} rows where the features have {rows}.", "Encode again.")
+    names = pd.Index([str(v) for v in obs.get("record", range(rows))], dtype=object)
+    table = pd.DataFrame({k: _column(v, names) for k, v in obs.items() if k != "record"}, index=names)
+    note = json.dumps(dict(provenance), ensure_ascii=False, default=plain)
+    var = pd.DataFrame(index=pd.Index([f"latent_{i}" for i in range(features.shape[1])], dtype=object))
+    data = anndata.AnnData(X=features, obs=table, var=var, obsm=dict(obsm), uns={"leigh": note})
+    with replacing(Path(path)) as temporary:
+        data.write_h5ad(temporary)
+    return Path(path)
+
+
+def _column(values: Sequence[Any], index: Any) -> Any:
+    """Text as plain objects: pandas' own text type is not written by every anndata."""
+    import pandas as pd
+
+    text = any(isinstance(v, str) for v in values)
+    return pd.Series(
+        ["" if v is None else v for v in values] if text else list(values), index=index, dtype=object if text else None
+    )
