@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QMessageBox, QWidget
 
-from leigh_gui.jobs import Job, JobRunner, figure, positive_control, read_and_map, scan, train
+from leigh_gui.jobs import Job, JobRunner, figure, positive_control, read_and_map, scan, screen, train
 
 if TYPE_CHECKING:
     from leigh_gui.background import Saver
@@ -29,6 +29,7 @@ class JobDesk(QObject):
     progress = Signal(str, object)  # verb, progress
     ended = Signal()
     checked = Signal(object)  # what the check of the explanation found
+    screened = Signal()  # there is a new ranking
 
     def __init__(self, state: AppState, runner: JobRunner, opener: Opener, saver: Saver, bus: ErrorBus, bar: JobBar,
                  strip: StatusStrip, parent: QObject | None = None) -> None:  # fmt: skip
@@ -82,6 +83,11 @@ class JobDesk(QObject):
         if project is not None and project.dataset is not None:
             self.start(scan(project.dataset.root, project.folder, options))
 
+    def screen(self) -> None:
+        """Rank the treatments."""
+        if self.state.project is not None:
+            self.start(screen(self.state.project.folder))
+
     def figure(self, specs: Path, out: Path) -> None:
         """Export the collected panels."""
         if self.state.project is not None:
@@ -108,6 +114,9 @@ class JobDesk(QObject):
         elif verb == "counterfactual":
             self.checked.emit(result)
             self.strip.tell("The explanation was checked; the Train page says what was found.")
+        elif verb == "screen":
+            self.screened.emit()
+            self.strip.tell("The treatments are ranked; the Screen page shows them.")
         elif verb in ("train", "evaluate") and self.runner.more():
             self.opener.reopen("explore")  # on an exact plane, while the map is being fitted
 

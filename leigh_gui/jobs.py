@@ -211,6 +211,12 @@ def positive_control(project: Path, images: str, channel: str, factor: float, pr
     return Job("Checking the explanation", ("counterfactual", "--project", str(project), *plant, "--out", str(out)))
 
 
+def screen(project: Path) -> Job:
+    """Place every treatment between diseased and healthy, and rank them."""
+    out = project / "exports" / "screen"
+    return Job("Ranking the treatments", ("screen", "--project", str(project), "--out", str(out)))
+
+
 def figure(project: Path, specs: Path, out: Path) -> Job:
     """Export the collected panels."""
     return Job("Exporting the figure", ("figure", "--project", str(project), "--specs", str(specs), "--out", str(out)))

@@ -92,6 +92,11 @@ class MainWindow(QMainWindow):
             "play": lambda: self.explore().picture.path.toggle_play(),
             "add-panel": lambda: self.add_panel("counterfactual"),
         }
+        explore |= {
+            "next-treatment": lambda: self._page("screen").step(1),  # type: ignore[attr-defined]
+            "previous-treatment": lambda: self._page("screen").step(-1),  # type: ignore[attr-defined]
+            "add-ranking": lambda: self._page("screen").ask_panel(),  # type: ignore[attr-defined]
+        }
         for n in range(1, 10):
             explore[f"move-{n}"] = lambda k=n: self._on_number(k)
         slots = {
@@ -170,6 +175,8 @@ class MainWindow(QMainWindow):
         project = self.state.project
         if project is None or project.dataset is None:
             return "Open a folder of images or the demo first."
+        if name == "screen" and not project.dataset.records:
+            return "There are no images in this project."
         if name in ("explore", "compare") and not self.state.ready_to_explore:
             return "Train a model first." if not project.model else "Compute the map on the Train page first."
         return ""
@@ -258,7 +265,7 @@ class MainWindow(QMainWindow):
         busy = BUSY if self.jobs.running() else ("A project is being opened." if self.opener.busy() else "")
         self.top.show_reasons({name: self.why_not(name) for name, _ in PAGES})
         self.start.set_busy(busy)
-        data, training, figures = (self.pages.get(n) for n in ("data", "train", "figure"))
+        data, training, figures, screen = (self.pages.get(n) for n in ("data", "train", "figure", "screen"))
         if data is not None:
             data.set_busy(busy)  # type: ignore[attr-defined]
         if training is not None:
@@ -266,13 +273,15 @@ class MainWindow(QMainWindow):
             training.set_resumable(self.opener.resumable())  # type: ignore[attr-defined]
         if figures is not None:
             figures.set_exporting(busy)  # type: ignore[attr-defined]
+        if screen is not None:
+            screen.set_busy(busy)  # type: ignore[attr-defined]
         self._enable_actions()
 
     def _enable_actions(self) -> None:
-        exploring = self.current_page() == "explore"
+        page = self.current_page()
         for spec in actions.ACTIONS:
-            if spec.where == "explore":
-                self.actions_by_name[spec.name].setEnabled(exploring)
+            if spec.where != "everywhere":
+                self.actions_by_name[spec.name].setEnabled(spec.where == page)
 
     def _on_job_ended(self) -> None:
         if self._quit_after_job and not self.jobs.running():
@@ -349,8 +358,8 @@ class MainWindow(QMainWindow):
 
     def _shut_down(self) -> None:
         self.settings.set_bytes("geometry", self.saveGeometry())
-        page: Any = self.pages.get("explore")
-        if page is not None:
+        pages: list[Any] = [self.pages[name] for name in ("explore", "screen") if name in self.pages]
+        for page in pages:
             page.remember_layout()
         self.saver.flush()
         self.worker.close()

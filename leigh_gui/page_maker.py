@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 def make_page(window: MainWindow, name: str) -> QWidget:
     """The page of this name; what it needs is imported only now."""
-    return {"data": _data, "train": _train, "explore": _explore, "compare": _compare, "figure": _figure}[name](window)
+    return {"data": _data, "train": _train, "explore": _explore, "compare": _compare, "screen": _screen,
+            "figure": _figure}[name](window)  # fmt: skip
 
 
 def _data(window: MainWindow) -> QWidget:
@@ -64,6 +65,28 @@ def _compare(window: MainWindow) -> QWidget:
     page = ComparePage(window.state, window.control, control)
     page.explore_asked.connect(lambda: window.go("explore"))
     page.panel_asked.connect(lambda spec: window.collect(spec, page.picture()))
+    return page
+
+
+def _screen(window: MainWindow) -> QWidget:
+    from leigh_gui.pages.screen import ScreenPage
+    from leigh_gui.pages.screen_control import ScreenControl
+    from leigh_gui.thumbnails import Thumbnails
+
+    control = ScreenControl(window.state, window)
+    page = ScreenPage(control, Thumbnails(window.state, window), window.settings)
+    page.screen_asked.connect(window.desk.screen)
+    page.data_asked.connect(lambda: window.go("data"))
+    page.panel_asked.connect(lambda spec: window.collect(spec, page.picture()))
+    window.desk.screened.connect(control.load)
+
+    def explain(record_id: str, target: str) -> None:
+        window.control.pick(record_id)
+        if target:
+            window.control.move_to(target)
+        window.go("explore")
+
+    page.explain_asked.connect(explain)
     return page
 
 

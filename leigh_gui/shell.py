@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from leigh_gui.state import AppState
 
 PAGES = (("start", "Start"), ("data", "Data"), ("train", "Train"), ("explore", "Explore"), ("compare", "Compare"),
-         ("figure", "Figure"))  # fmt: skip
+         ("screen", "Screen"), ("figure", "Figure"))  # fmt: skip
 
 
 class TopBar(QWidget):

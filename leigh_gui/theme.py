@@ -84,6 +84,7 @@ QLabel[kind="title"] {{ font-size: {TITLE_PT}pt; font-weight: 600; }}
 QLabel[kind="strong"] {{ font-weight: 600; }}
 QLabel[kind="small"] {{ font-size: {SMALL_PT}pt; color: {c.muted}; }}
 QLabel[kind="muted"] {{ color: {c.muted}; }}
+QLabel[kind="warning"] {{ background: {c.warning}; border-radius: 6px; padding: 4px 8px; }}
 QFrame[kind="rule"] {{ background: {c.line}; border: none; max-height: 1px; min-height: 1px; }}
 QFrame[kind="card"], QWidget[kind="card"] {{ background: {c.raised}; border: 1px solid {c.line}; border-radius: 8px; }}
 QPushButton, QToolButton {{ background: {c.raised}; border: 1px solid {c.line}; border-radius: 6px;
@@ -109,6 +110,7 @@ QWidget#top-bar, QWidget#status-strip {{ background: {c.raised}; }}
 QWidget#top-bar {{ border-bottom: 1px solid {c.line}; }}
 QWidget#status-strip {{ border-top: 1px solid {c.line}; }}
 QWidget#error-bar {{ background: {c.warning}; border-bottom: 1px solid {c.line}; }}
+QWidget#notice-bar {{ background: {c.warning}; border: 1px solid {c.line}; border-radius: 6px; }}
 QPushButton[kind="row"] {{ text-align: left; padding: 8px 12px; }}
 QPushButton[kind="choice"] {{ text-align: left; padding: 0; border-radius: 8px;
     min-height: 92px; }}
