@@ -50,7 +50,7 @@ class WellsPanel(QWidget):
         self.split.addWidget(self._build_images())
         self.split.setStretchFactor(0, 3)
         self.split.setStretchFactor(1, 2)
-        self.split.setSizes([360, 250])
+        self.split.setSizes([292, 252])
         column.addWidget(self.split, 1)
 
     def _build_head(self) -> QHBoxLayout:
@@ -126,8 +126,9 @@ class WellsPanel(QWidget):
             box.blockSignals(False)
         for widget in (self.plate, self.before, self.after):
             widget.setVisible(len(self._plates) > 1)
-        if self._picked is not None and (screen is None or self._picked not in screen.wells):
-            self._picked = None
+        place = (self._picked.plate, self._picked.well, self._picked.group) if self._picked else None
+        wells = screen.wells if screen else ()
+        self._picked = next((w for w in wells if (w.plate, w.well, w.group) == place), None)
         self._show_plate()
 
     def set_current(self, condition: str) -> None:

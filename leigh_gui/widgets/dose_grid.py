@@ -13,7 +13,7 @@ from leigh_gui.widgets.axis import Axis, dose_axis, known, rescue_axis, short
 from leigh_gui.widgets.look import small_font
 from leigh_gui.widgets.ranking_rows import dose_words, row_words
 
-WIDE, HIGH, GAP = 270, 204, 12
+WIDE, HIGH, GAP = 236, 204, 12
 STEPS = 60  # of the drawn curve
 
 
@@ -163,16 +163,19 @@ class DoseGrid(QAbstractScrollArea):
             painter.setPen(muted)
             painter.drawText(QRectF(inner.left() - 24, y - 10, 18, 20),
                              Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, short(value))  # fmt: skip
-        axis, free = self._dose_axis(index), inner.left() - 20
-        for dose in sorted(set(self._doses(index))):
-            x, words = inner.left() + axis.place(dose) * inner.width(), short(dose)
+        axis, free, before = self._dose_axis(index), inner.left() - 20, inner.right()
+        doses = sorted(set(self._doses(index)))
+        for dose in (doses[-1:] + doses[:-1]) if doses else ():  # the last one, with the unit, comes first
+            last = dose == doses[-1]
+            x, words = inner.left() + axis.place(dose) * inner.width(), short(dose) + (" µM" if last else "")
             wide = metrics.horizontalAdvance(words)
-            if x - wide / 2 > free and x + wide / 2 < inner.right() - 16:
+            end = inner.right() + 22 if last else before
+            if last:
+                before = x - wide / 2 - 4
+            if (last or x - wide / 2 > free) and x + wide / 2 < end:
                 painter.drawText(QRectF(x - 40, inner.bottom() + 3, 80, metrics.height()),
                                  Qt.AlignmentFlag.AlignCenter, words)  # fmt: skip
-                free = x + wide / 2 + 4
-        painter.drawText(QRectF(inner.right() - 24, inner.bottom() + 3, 32, metrics.height()),
-                         Qt.AlignmentFlag.AlignRight, "µM")  # fmt: skip
+                free = free if last else x + wide / 2 + 4
 
     def _paint_curve(self, painter: QPainter, index: int, inner: QRectF) -> None:
         curve, axis = self._curves[index], self._dose_axis(index)
@@ -204,7 +207,7 @@ class DoseGrid(QAbstractScrollArea):
 
     def _inner(self, index: int) -> QRectF:
         line = self.fontMetrics().height()
-        return self.cell(index).adjusted(32, 3.2 * line + 6, -12, -line - 6)
+        return self.cell(index).adjusted(32, 3.2 * line + 6, -24, -line - 6)
 
     def _doses(self, index: int) -> list[float]:
         there = [r.dose_um for r in self._points[index] if r.dose_um] or list(self._curves[index].doses_um)

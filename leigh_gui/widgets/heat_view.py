@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QHelpEvent, QImage, QMouseEvent, QPainter, QPa
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from core.domain_screen import WellScore
-from leigh_gui.widgets.look import is_dark, small_font
+from leigh_gui.widgets.look import count, is_dark, small_font
 from leigh_gui.widgets.plate_view import row_name
 from leigh_gui.widgets.well_values import LEVELS, Layout, Scale, colour_table, value_of, well_words
 
@@ -87,6 +87,7 @@ class HeatView(QWidget):
         else:
             self._paint_names(painter)
             self._paint_wells(painter)
+            self._paint_left_out(painter)
         painter.end()
 
     def _paint_names(self, painter: QPainter) -> None:
@@ -105,6 +106,18 @@ class HeatView(QWidget):
         for row in range(0, self._layout_now.rows, every):
             box = QRectF(left - 30, top + (row - 1) * size - 10, 25, 3 * size + 20)
             painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, row_name(row))
+
+    def _paint_left_out(self, painter: QPainter) -> None:
+        lost = self._layout_now.left_out
+        if lost:
+            words = f"{count(lost, 'well')} not drawn: no place by its name, or the place is taken"
+            box = QRectF(4, self.height() - painter.fontMetrics().height() - 1, self.width() - 8, self._foot())
+            painter.setPen(self.palette().placeholderText().color())
+            shown = painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, int(box.width()))
+            painter.drawText(box, Qt.AlignmentFlag.AlignTop, shown)
+
+    def _foot(self) -> float:
+        return self.fontMetrics().height() + 2.0 if self._layout_now.left_out else 0.0
 
     def _paint_wells(self, painter: QPainter) -> None:
         size, _, _ = self._grid()
@@ -162,7 +175,9 @@ class HeatView(QWidget):
         rows, columns = self._layout_now.rows, self._layout_now.columns
         line = self.fontMetrics().height()
         side, top = 34.0, float(line + 4)
-        size = max(min((self.width() - side - 4) / columns, (self.height() - top - 4) / rows, LARGEST), 2.0)
+        size = max(
+            min((self.width() - side - 4) / columns, (self.height() - top - 4 - self._foot()) / rows, LARGEST), 2.0
+        )
         left = side + max((self.width() - side - 4 - size * columns) / 2, 0)
         return size, left, top
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -17,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.domain_screen import Finding, Screen
-from leigh_gui.widgets.axis import known
+from leigh_gui.widgets.axis import known, short
 from leigh_gui.widgets.look import plain
 from leigh_gui.widgets.ranking_rows import DASH, number
 
@@ -42,7 +44,7 @@ def cell(value: Any) -> str:
     if isinstance(value, int):
         return f"{value:,}".replace(",", " ")
     if isinstance(value, float):
-        return number(value, 3)
+        return short(value) if math.isfinite(value) else DASH
     if isinstance(value, Mapping):
         return ", ".join(f"{heading(str(k))} {cell(v)}" for k, v in value.items())
     if isinstance(value, Sequence) and not isinstance(value, str):
@@ -82,6 +84,11 @@ class QualityView(QScrollArea):
         self._column.addStretch(1)
         self.setWidget(self._body)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        for table in (self.quality, self.audit):
+            _fit(table)
+
     def set_screen(self, screen: Screen | None) -> None:
         """Show the quality of this screen."""
         rows = screen.quality if screen else ()
@@ -115,6 +122,8 @@ def _table() -> QTableWidget:
     table.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     table.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+    table.horizontalHeader().setStretchLastSection(True)
+    table.setProperty("kind", "facts")
     table.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
     return table
 
@@ -131,6 +140,13 @@ def _fill(table: QTableWidget, headings: list[str], rows: list[list[str]]) -> No
             item.setToolTip(text)
             table.setItem(r, c, item)
     table.resizeRowsToContents()
-    bar = table.horizontalScrollBar().sizeHint().height()
+    _fit(table)
+
+
+def _fit(table: QTableWidget) -> None:
+    """As tall as its rows, and as its scroll bar where it is wider than the page."""
+    wide = sum(table.horizontalHeader().sectionSizeHint(c) for c in range(table.columnCount()))
+    wide = max(wide, sum(table.sizeHintForColumn(c) for c in range(table.columnCount())))
+    bar = table.horizontalScrollBar().sizeHint().height() if wide > table.viewport().width() else 0
     height = sum(table.rowHeight(r) for r in range(table.rowCount())) + table.horizontalHeader().sizeHint().height()
     table.setFixedHeight(height + bar + 4)

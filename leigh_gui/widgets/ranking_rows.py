@@ -85,7 +85,8 @@ def share(value: float | None, low: float | None = None, high: float | None = No
     text = f"{number(value * 100, 0)} %"
     if low is None or high is None or not (known(low) and known(high)):
         return text
-    return f"{text} [{number(low * 100, 0)}–{number(high * 100, 0)}]"
+    between = " to " if low < 0 else "–"
+    return f"{text} [{number(low * 100, 0)}{between}{number(high * 100, 0)}]"
 
 
 def row_words(row: Ranked, screen: Screen) -> str:

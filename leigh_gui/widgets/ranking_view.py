@@ -35,6 +35,7 @@ HEADINGS = {
 }
 SORTS = ("rank", "name", "rescue", "off-axis", "nuclei")
 Measured = tuple[float | None, float | None, float | None]  # value, low and high end of its interval
+LEAST = 36  # digits that names, axes and flags need together
 FAINT = 110  # opacity of controls, of 255
 
 
@@ -54,13 +55,16 @@ class Columns:
         return QRectF(left, top, width, height)
 
 
-def columns_of(width: float, digit: float, name: float, flags: float) -> Columns:
-    """Fixed columns as wide as their text, the rest shared by names, axes and flags; `digit` is the width of a 0."""
-    fixed = {"rank": 5.5 * digit, "nuclei": 14.5 * digit, "wells": 6.5 * digit}
-    free = max(width - sum(fixed.values()), 44 * digit)
-    shares = {"name": min(name, 0.27 * free), "flags": min(flags, 0.24 * free)}
+def columns_of(width: float, digit: float, name: float, flags: float, rank: int = 1) -> Columns:
+    """Fixed columns as wide as their text, the rest shared by names, axes and flags.
+
+    `digit` is the width of a 0, `rank` the number of digits of the last rank.
+    """
+    fixed = {"rank": (rank + 3.5) * digit, "nuclei": 13.5 * digit, "wells": 5.5 * digit}
+    free = max(width - sum(fixed.values()), LEAST * digit)
+    shares = {"name": min(name, 0.26 * free), "flags": min(flags, 0.18 * free)}
     left = free - sum(shares.values())
-    widths = {"rank": fixed["rank"], "name": shares["name"], "rescue": 0.56 * left, "off-axis": 0.44 * left,
+    widths = {"rank": fixed["rank"], "name": shares["name"], "rescue": 0.57 * left, "off-axis": 0.43 * left,
               "nuclei": fixed["nuclei"], "wells": fixed["wells"], "flags": shares["flags"]}  # fmt: skip
     places, x = {}, 0.0
     for key, wide in widths.items():
@@ -84,12 +88,12 @@ class RankingView(QAbstractScrollArea):
         self._shared: frozenset[int] = frozenset()
         self._runs: list[tuple[int, int]] = []
         self._axes: dict[str, Axis] = {}
-        self._widths = (0.0, 0.0)  # of the longest name and the longest flags
+        self._widths = (0.0, 0.0, 1)  # of the longest name and the longest flags; digits of the last rank
         self.setFrameShape(QAbstractScrollArea.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.viewport().setMouseTracking(True)
-        self.setMinimumSize(460, 160)
+        self.setMinimumHeight(160)
         self.setAccessibleName("Ranking of the treatments")
 
     def sizeHint(self) -> QSize:
@@ -238,13 +242,12 @@ class RankingView(QAbstractScrollArea):
             self._paint_ticks(painter, axis, self._axis_box(columns, name, 4 + line, line))
 
     def _paint_ticks(self, painter: QPainter, axis: Axis, box: QRectF) -> None:
-        each = painter.fontMetrics().horizontalAdvance("−0.00") + 4
-        free = box.left() - each
-        for tick in axis.ticks(int(box.width() // each)):
-            x = box.left() + axis.place(tick) * box.width()
-            if x - each / 2 >= free:
+        metrics, free = painter.fontMetrics(), box.left() - 40
+        for tick in axis.ticks(int(box.width() // metrics.horizontalAdvance("0.00"))):
+            x, half = box.left() + axis.place(tick) * box.width(), metrics.horizontalAdvance(short(tick)) / 2 + 3
+            if x - half >= free:
                 painter.drawText(QRectF(x - 30, box.top(), 60, box.height()), Qt.AlignmentFlag.AlignCenter, short(tick))
-                free = x + each / 2
+                free = x + half
 
     def _paint_lines(self, painter: QPainter, columns: Columns) -> None:
         """Diseased and healthy on the rescue axis, a healthy well's own spread on the other."""
@@ -278,19 +281,28 @@ class RankingView(QAbstractScrollArea):
         self._paint_dot(painter, row, columns, "rescue", (row.rescue, row.rescue_low, row.rescue_high), top, ink)
         values = (row.off_axis, row.off_axis_low, row.off_axis_high)
         self._paint_dot(painter, row, columns, "off-axis", values, top, ink)
+        painter.setPen(ink)
+        painter.setFont(small_font(self))
         nuclei = share(row.cell_count, row.cell_count_low, row.cell_count_high)
         self._text(painter, columns.box("nuclei", top, height).adjusted(2, 0, -4, 0), nuclei, right=True)
         self._text(painter, columns.box("wells", top, height).adjusted(0, 0, -6, 0), str(row.wells), right=True)
-        self._paint_flags(painter, row, columns.box("flags", top, height), ink)
+        self._paint_flags(painter, row, columns.box("flags", top, height))
 
     def _paint_name(self, painter: QPainter, row: Ranked, box: QRectF, ink: QColor) -> None:
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(self._colours.get(row.condition, "#999999")))
         painter.drawEllipse(QPointF(box.left() + 10, box.center().y()), 5, 5)
         painter.setPen(ink)
-        self._text(painter, box.adjusted(22, 0, -6, 0), treatment_name(row))
+        inner = box.adjusted(22, 0, -6, 0)
+        if row.dose_um is not None:  # a long name gives way to the dose
+            compound, dose = treatment_name(row).rsplit(" · ", 1)
+            room = inner.width() - painter.fontMetrics().horizontalAdvance(f" · {dose}") - 1
+            compound = painter.fontMetrics().elidedText(compound, Qt.TextElideMode.ElideMiddle, max(int(room), 0))
+            self._text(painter, inner, f"{compound} · {dose}")
+        else:
+            self._text(painter, inner, treatment_name(row))
 
-    def _paint_flags(self, painter: QPainter, row: Ranked, box: QRectF, ink: QColor) -> None:
+    def _paint_flags(self, painter: QPainter, row: Ranked, box: QRectF) -> None:
         inner = box.adjusted(6, 0, -4, 0)
         if row.hit:
             painter.setPen(self.palette().highlight().color())
@@ -341,7 +353,7 @@ class RankingView(QAbstractScrollArea):
             top, bottom = head + first * height - scroll + 5, head + (last + 1) * height - scroll - 5
             if bottom < head or top > self.viewport().height():
                 continue
-            x = columns.places["rank"][0] + 7.0
+            x = columns.places["rank"][0] + 5.0
             painter.drawPolyline([QPointF(x + 4, top), QPointF(x, top), QPointF(x, bottom), QPointF(x + 4, bottom)])
 
     def _text(self, painter: QPainter, box: QRectF, text: str, right: bool = False) -> None:
@@ -351,7 +363,7 @@ class RankingView(QAbstractScrollArea):
         painter.drawText(box, side | Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine, shown)
 
     def _number_width(self) -> int:
-        return self.fontMetrics().horizontalAdvance("−0.000")
+        return self.fontMetrics().horizontalAdvance("−0.00")
 
     def _axis_box(self, columns: Columns, name: str, top: float, height: float) -> QRectF:
         return columns.box(name, top, height).adjusted(self._number_width() + 6, 0, -8, 0)
@@ -373,8 +385,10 @@ class RankingView(QAbstractScrollArea):
         metrics, ranked = self.fontMetrics(), self._screen.ranked if self._screen else ()
         names = [metrics.horizontalAdvance(treatment_name(r)) for r in ranked]
         flags = [metrics.horizontalAdvance(", ".join(r.flags)) for r in ranked]
+        self.setMinimumWidth(round((LEAST + 27) * metrics.horizontalAdvance("0")) + 16)
         self._widths = (max([*names, metrics.horizontalAdvance("Treatment ▾")]) + 40.0,
-                        max([*flags, metrics.horizontalAdvance(HEADINGS["flags"][0])]) + 40.0)  # fmt: skip
+                        max([*flags, metrics.horizontalAdvance(HEADINGS["flags"][0])]) + 40.0,
+                        len(str(max((r.tie for r in ranked), default=1))))  # fmt: skip
         bar = self.verticalScrollBar()
         bar.setRange(0, max(len(self.rows) * self.row_height() - self._body_height(), 0))
         bar.setPageStep(self._body_height())

@@ -135,6 +135,18 @@ class RescuePlot(QWidget):
         if row.off_axis_low is not None and row.off_axis_high is not None:
             painter.drawLine(self._at(row.rescue, row.off_axis_low), self._at(row.rescue, row.off_axis_high))
 
+    def _along_intervals(self, row: Ranked) -> list[QPointF]:
+        """Places along the error bars, which no label may cover."""
+        shares = [k / 20 for k in range(21)]
+        found = []
+        if row.rescue_low is not None and row.rescue_high is not None:
+            wide = row.rescue_high - row.rescue_low
+            found += [self._at(row.rescue_low + s * wide, row.off_axis) for s in shares]
+        if row.off_axis_low is not None and row.off_axis_high is not None:
+            high = row.off_axis_high - row.off_axis_low
+            found += [self._at(row.rescue, row.off_axis_low + s * high) for s in shares]
+        return found
+
     def _paint_point(self, painter: QPainter, row: Ranked) -> None:
         colour = QColor(self._colours.get(row.condition, "#999999"))
         if self._wanted not in treatment_name(row).casefold():
@@ -161,6 +173,7 @@ class RescuePlot(QWidget):
         named.sort(key=lambda r: (r.condition != self._current, not is_control(r), r.tie))
         words = [metrics.elidedText(treatment_name(r), Qt.TextElideMode.ElideRight, 160) for r in named]
         points = [self.place(r) for r in self._rows]
+        points += [p for r in named if r.condition == self._current for p in self._along_intervals(r)]
         boxes = free_labels([self.place(r) for r in named],
                             [(metrics.horizontalAdvance(w) + 2.0, float(metrics.height())) for w in words],
                             points, box)  # fmt: skip
@@ -197,10 +210,10 @@ def free_labels(places: Sequence[QPointF], sizes: Sequence[tuple[float, float]],
     found: list[QRectF | None] = []
     for place, (wide, high) in zip(places, sizes, strict=True):
         offers = [QRectF(place.x() + dx, place.y() + dy, wide, high) for dx, dy in (
-            (11, -high / 2), (-11 - wide, -high / 2), (-wide / 2, -high - 10), (-wide / 2, 10),
-            (8, -high - 5), (8, 5), (-8 - wide, -high - 5), (-8 - wide, 5))]  # fmt: skip
+            (11, -high / 2), (-11 - wide, -high / 2), (-wide / 2, -high - 13), (-wide / 2, 13),
+            (11, -high - 5), (11, 5), (-11 - wide, -high - 5), (-11 - wide, 5))]  # fmt: skip
         there = next((o for o in offers if box.contains(o) and not any(o.intersects(t) for t in taken)
-                      and not any(o.contains(p) for p in points)), None)  # fmt: skip
+                      and not any(o.adjusted(-4, -2, 4, 2).contains(p) for p in points)), None)  # fmt: skip
         found.append(there)
         if there is not None:
             taken.append(there)

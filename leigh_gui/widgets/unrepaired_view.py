@@ -104,13 +104,23 @@ class UnrepairedView(QAbstractScrollArea):
             bold = self.font()
             bold.setBold(True)
             painter.setFont(bold)
-            self._text(painter, box.adjusted(8, 0, -8, 0), title)
+            bars = self._bars(box)
+            self._text(painter, box.adjusted(8, 0, bars.left() - box.right() - 8, 0), title)
+            painter.setFont(small_font(self))
+            painter.setPen(self.palette().placeholderText().color())
+            for value in (0.0, 1.0):
+                at = QRectF(bars.left() + AXIS.place(value) * bars.width() - 30, box.top(), 60, box.height())
+                painter.drawText(at, Qt.AlignmentFlag.AlignCenter, f"{value * 100:g} %")
             return
         painter.setFont(self.font())
-        words = min(painter.fontMetrics().horizontalAdvance("restored 100 % [100–100] of the Mitochondria change ") + 8,
-                    int(0.62 * box.width()))  # fmt: skip
-        self._text(painter, QRectF(20, box.top(), words - 12, box.height()), restored_words(left))
-        self._paint_bar(painter, QRectF(words + 16, box.top(), box.width() - words - 28, box.height()), left)
+        self._text(painter, QRectF(20, box.top(), self._bars(box).left() - 24, box.height()), restored_words(left))
+        self._paint_bar(painter, self._bars(box), left)
+
+    def _bars(self, box: QRectF) -> QRectF:
+        """Where the bars lie in a line."""
+        longest = self.fontMetrics().horizontalAdvance("restored 100 % [−100 to 100] of the Mitochondria change ")
+        left = min(longest + 20, int(0.68 * box.width()))
+        return QRectF(left, box.top(), box.width() - left - 12, box.height())
 
     def _paint_bar(self, painter: QPainter, box: QRectF, left: Unrepaired) -> None:
         def at(value: float) -> float:

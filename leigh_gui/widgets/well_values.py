@@ -20,6 +20,7 @@ LIGHT_BROWN_TEAL = ((84, 48, 5), (191, 129, 45), (240, 240, 240), (53, 151, 143)
 DARK_BROWN_TEAL = ((252, 205, 130), (176, 112, 36), (44, 46, 50), (42, 140, 130), (140, 235, 220))
 SHAPES = ((2, 3), (3, 4), (4, 6), (6, 8), (8, 12), (16, 24), (32, 48))  # plates of 6 to 1536 wells
 LEVELS = 256
+MANY = 200  # wells from which on the outermost hundredth may lie beyond the scale
 
 
 @dataclass(frozen=True)
@@ -65,12 +66,12 @@ def scale_of(wells: Sequence[WellScore], key: str) -> Scale:
     """One scale over all wells of all plates.
 
     Rescue: at least 0 to 1, with one half in the middle. Off-axis and nuclei begin at 0, intensities at their least.
-    The outermost hundredth of the wells may lie beyond the ends, which then say so.
+    The outermost hundredth of many wells may lie beyond the ends, which then say so.
     """
     values = np.array(measured(value_of(w, key) for w in wells) or [0.0, 1.0])
-    low, high = (float(v) for v in np.percentile(values, (1, 99)))
+    low, high = (float(v) for v in np.percentile(values, (1, 99) if len(values) >= MANY else (0, 100)))
     if key == "rescue":
-        reach = max(0.5, 0.5 - low, high - 0.5)
+        reach = math.ceil(max(0.5, 0.5 - low, high - 0.5) * 20) / 20
         low, high = 0.5 - reach, 0.5 + reach
     elif key in ("off-axis", "nuclei"):
         low, high = 0.0, max(high, 1.0)
