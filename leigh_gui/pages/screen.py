@@ -21,6 +21,7 @@ from core.domain import PanelSpec
 from leigh_gui.pages.screen_control import ScreenControl
 from leigh_gui.pages.screen_wells import WellsPanel
 from leigh_gui.thumbnails import Thumbnails
+from leigh_gui.widgets.detail_strip import DetailStrip
 from leigh_gui.widgets.dose_grid import DoseGrid
 from leigh_gui.widgets.empty_state import EmptyState
 from leigh_gui.widgets.look import ElidedLabel, plain
@@ -70,7 +71,7 @@ class ScreenPage(QWidget):
         self.split.setHandleWidth(8)
         self.ranking = RankingView()
         self.ranking.setObjectName("ranking")
-        self.split.addWidget(self.ranking)
+        self.split.addWidget(self._build_left())
         self.split.addWidget(self._build_right(thumbnails))
         self.split.setStretchFactor(0, 13)
         self.split.setStretchFactor(1, 10)
@@ -116,6 +117,16 @@ class ScreenPage(QWidget):
         row.addWidget(self.notice_again)
         self.notice.hide()
         return self.notice
+
+    def _build_left(self) -> QWidget:
+        holder = QWidget()
+        column = QVBoxLayout(holder)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        self.detail = DetailStrip()
+        column.addWidget(self.ranking, 1)
+        column.addWidget(self.detail)
+        return holder
 
     def _build_right(self, thumbnails: Thumbnails) -> QTabWidget:
         self.plot, self.wells = RescuePlot(), WellsPanel(self.control, thumbnails)
@@ -207,6 +218,9 @@ class ScreenPage(QWidget):
     def _on_current(self, condition: str) -> None:
         for view in (self.ranking, self.plot, self.wells, self.doses, self.left):
             view.set_current(condition)
+        screen = self.control.screen
+        row = next((r for r in screen.ranked if r.condition == condition), None) if screen is not None else None
+        self.detail.show_row(row, screen)
 
     def _show_notice(self) -> None:
         words = self.control.stale()

@@ -85,7 +85,7 @@ class WellsPanel(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
         self.title = ElidedLabel("")
-        self.gallery = Gallery()
+        self.gallery = Gallery(hint="Click a well to see its images.")
         self.gallery.setMinimumWidth(128)
         self.explain = QPushButton("Explain this image")
         self.explain.setObjectName("explain-image")

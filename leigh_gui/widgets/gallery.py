@@ -29,12 +29,13 @@ class Gallery(QAbstractScrollArea):
     picked = Signal(str)
     needed = Signal(object)  # list of record ids whose thumbnails are in view and missing
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None,
+                 hint: str = "Click an image on the map, or lasso some with Shift and drag.") -> None:  # fmt: skip
         super().__init__(parent)
         self._items: tuple[GalleryItem, ...] = ()
         self._current = ""
         self._thumbnails: dict[str, QPixmap] = {}
-        self._hint = "Click an image on the map, or lasso some with Shift and drag."
+        self._hint = hint
         self.setFrameShape(QAbstractScrollArea.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setMinimumHeight(TILE + CAPTION + 2 * GAP)

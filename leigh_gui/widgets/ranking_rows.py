@@ -108,6 +108,13 @@ def row_words(row: Ranked, screen: Screen) -> str:
     return "\n".join([*lines, *(f"⚑ {flag}" for flag in row.flags)])
 
 
+def detail_lines(row: Ranked, screen: Screen) -> tuple[str, str, str]:
+    """Title, what was measured, and the flags in full: for the strip under the ranking."""
+    title, *lines = row_words(row, screen).split("\n")
+    flags = [line for line in lines if line.startswith("⚑")]
+    return title, " · ".join(line for line in lines if not line.startswith("⚑")), "   ".join(flags)
+
+
 def summary(screen: Screen) -> str:
     """'3 hits among 12 treatments · 48 wells on 2 plates · intervals at 90 %'."""
     treated = [r for r in screen.ranked if not is_control(r)]

@@ -285,3 +285,12 @@ def test_random_clicks_on_the_screen_page_never_raise(page, window, qtbot):
 def test_a_channel_of_the_dataset_gives_its_colour_to_the_bars(page, window):
     assert page.left._colours == {c.name: c.colour for c in window.state.project.dataset.channels}
     assert Channel("x").colour not in page.left._colours.values()
+
+
+def test_the_selected_treatment_is_told_in_full_under_the_ranking(page, qtbot):
+    click_row(page, qtbot, 1)
+    assert page.detail.title.text() == "D1"
+    assert page.detail.flags.text() == "⚑ changes something else   ⚑ fewer nuclei"
+    assert "Mitochondria intensity 90 % of DS" in page.detail.figures.text()
+    click_row(page, qtbot, 3)
+    assert "No interval could be measured." in page.detail.figures.text() and "Nuclei –" in page.detail.figures.text()

@@ -15,6 +15,7 @@ from leigh_gui.widgets.axis import Axis, dose_axis, off_axis_axis, rescue_axis, 
 from leigh_gui.widgets.dose_grid import DoseGrid, fitted
 from leigh_gui.widgets.heat_view import HeatView, ScaleBar
 from leigh_gui.widgets.quality_view import QualityView, cell, heading
+from leigh_gui.widgets.ranking_paint import Wanted, columns_of
 from leigh_gui.widgets.ranking_rows import (
     dose_words,
     number,
@@ -29,7 +30,7 @@ from leigh_gui.widgets.ranking_rows import (
     tie_runs,
     treatment_name,
 )
-from leigh_gui.widgets.ranking_view import RankingView, columns_of
+from leigh_gui.widgets.ranking_view import RankingView
 from leigh_gui.widgets.rescue_plot import RescuePlot, free_labels
 from leigh_gui.widgets.unrepaired_view import UnrepairedView
 from leigh_gui.widgets.well_values import choices, colour_table, layout_of, scale_of, value_of, well_words
@@ -263,8 +264,8 @@ def test_four_hundred_long_names_are_painted_quickly_and_only_where_they_are_see
 
 
 def test_columns_never_overlap_and_fill_the_width():
-    for width in (500, 740, 1100):
-        places = list(columns_of(width, 8, 900, 900, rank=3).places.values())
+    for width in (524, 740, 1100):
+        places = list(columns_of(width, Wanted(8, 900, 900, 900, rank=3)).places.values())
         assert all(a[0] + a[1] == pytest.approx(b[0]) for a, b in pairwise(places))
         assert places[-1][0] + places[-1][1] == pytest.approx(width) and min(w for _, w in places) > 30
 
