@@ -119,6 +119,7 @@ QLineEdit, QPlainTextEdit, QListView, QTableView {{ background: {c.base}; border
     border-radius: 6px; selection-background-color: {c.accent_soft}; selection-color: {c.text}; }}
 QLineEdit {{ padding: 3px 8px; min-height: 18px; }}
 QLineEdit:focus {{ border-color: {c.accent}; }}
+QTableView[kind="facts"] {{ font-size: {SMALL_PT}pt; }}
 QTableView[kind="facts"]::item {{ padding: 2px 8px; }}
 QTableView {{ gridline-color: transparent; }}
 QHeaderView::section {{ background: {c.base}; color: {c.muted}; border: none; border-bottom: 1px solid {c.line};

@@ -145,7 +145,7 @@ class ScreenPage(QWidget):
         self.tabs.addTab(self.doses, "Dose")
         self.tabs.addTab(self.left, "Not repaired")
         self.tabs.addTab(self.quality, "Quality")
-        self.tabs.setMinimumWidth(420)
+        self.tabs.setMinimumWidth(440)
         return self.tabs
 
     def _connect(self) -> None:

@@ -62,7 +62,7 @@ class WellsPanel(QWidget):
         self.plate = QComboBox()
         self.plate.setObjectName("plate-choice")
         self.plate.setToolTip("Which plate is shown")
-        for box, most in ((self.what, 12), (self.plate, 8)):
+        for box, most in ((self.what, 10), (self.plate, 5)):
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             box.setMinimumContentsLength(most)
         self.before, self.after = QToolButton(), QToolButton()

@@ -21,6 +21,7 @@ HEADINGS = {
     "wells": ("Wells", "Wells of this treatment"),
     "flags": ("Hit and flags", "★ marks a hit; flags say what to be careful about"),
 }
+NARROW = 76  # digits of width up to which the interval of the nuclei gives way
 LEAST = 36  # digits that names, axes and flags need together
 FAINT = 110  # opacity of the dots of controls, of 255
 Measured = tuple[float | None, float | None, float | None]  # value, low and high end of its interval
@@ -71,10 +72,11 @@ def wanted_widths(rows: Sequence[Ranked], font: QFont, small: QFont) -> Wanted:
 def columns_of(width: float, wanted: Wanted) -> Columns:
     """Ranks, nuclei and wells as wide as their text, the rest shared by names, axes and flags."""
     digit = wanted.digit
-    nuclei = min(max(wanted.nuclei, 8 * digit), 15 * digit)
+    most = 15 if width > NARROW * digit else 8
+    nuclei = min(max(wanted.nuclei, 8 * digit), most * digit)
     fixed = {"rank": (wanted.rank + 3.5) * digit, "nuclei": nuclei, "wells": 5.5 * digit}
     free = max(width - sum(fixed.values()), LEAST * digit)
-    shares = {"name": min(wanted.name, 0.29 * free), "flags": min(wanted.flags, 0.18 * free)}
+    shares = {"name": min(wanted.name, max(0.29 * free, 15 * digit)), "flags": min(wanted.flags, 0.18 * free)}
     left = free - sum(shares.values())
     widths = {"rank": fixed["rank"], "name": shares["name"], "rescue": 0.57 * left, "off-axis": 0.43 * left,
               "nuclei": nuclei, "wells": fixed["wells"], "flags": shares["flags"]}  # fmt: skip
@@ -210,7 +212,7 @@ def _paint_dot(painter: QPainter, look: Look, row: Ranked, name: str, values: Me
     colour.setAlpha(FAINT if is_control(row) else 255)
     painter.setPen(QPen(look.palette.base().color(), 1))
     painter.setBrush(colour)
-    painter.drawEllipse(QPointF(box.left() + axis.place(value) * box.width(), box.center().y()), 5, 5)
+    painter.drawEllipse(QPointF(box.left() + axis.place(value) * box.width(), box.center().y()), 4.5, 4.5)
 
 
 def _paint_interval(painter: QPainter, box: QRectF, axis: Axis, ends: tuple[float, float], ink: QColor) -> None:
@@ -225,7 +227,7 @@ def _paint_interval(painter: QPainter, box: QRectF, axis: Axis, ends: tuple[floa
         if beyond:
             painter.drawPolygon(QPolygonF([QPointF(x, y), QPointF(x + 5 * way, y - 4), QPointF(x + 5 * way, y + 4)]))
         else:
-            painter.drawLine(QPointF(x, y - 3), QPointF(x, y + 3))
+            painter.drawLine(QPointF(x, y - 5), QPointF(x, y + 5))
 
 
 def _text(painter: QPainter, box: QRectF, text: str, right: bool = False) -> None:

@@ -89,6 +89,11 @@ def share(value: float | None, low: float | None = None, high: float | None = No
     return f"{text} [{number(low * 100, 0)}{between}{number(high * 100, 0)}]"
 
 
+def p_text(p: float) -> str:
+    """'0.003', or '< 0.0001' below that."""
+    return "< 0.0001" if p < 1e-4 else f"{p:.2g}"
+
+
 def row_words(row: Ranked, screen: Screen) -> str:
     """Everything known of a treatment, for its tooltip."""
     lines = [treatment_name(row) + (" (control)" if is_control(row) else "")]
@@ -101,7 +106,7 @@ def row_words(row: Ranked, screen: Screen) -> str:
     lines.append(f"Nuclei {share(row.cell_count, row.cell_count_low, row.cell_count_high)} of {screen.diseased}")
     for channel, value in zip(screen.channels, row.intensity, strict=False):
         lines.append(f"{channel} intensity {share(value)} of {screen.diseased}")
-    p = f", p = {row.p_value:.2g} (Holm)" if row.p_value is not None and known(row.p_value) else ""
+    p = f", p {p_text(row.p_value)} (Holm)" if row.p_value is not None and known(row.p_value) else ""
     lines.append(f"{count(row.wells, 'well')}{', hit' if row.hit else ''}{p}")
     if not (known(row.rescue_low) and known(row.rescue_high)):
         lines.append("No interval could be measured.")

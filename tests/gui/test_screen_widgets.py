@@ -14,7 +14,7 @@ from core.domain_screen import DoseCurve, Unrepaired, WellScore
 from leigh_gui.widgets.axis import Axis, dose_axis, off_axis_axis, rescue_axis, round_step, short
 from leigh_gui.widgets.dose_grid import DoseGrid, fitted
 from leigh_gui.widgets.heat_view import HeatView, ScaleBar
-from leigh_gui.widgets.quality_view import QualityView, cell, heading
+from leigh_gui.widgets.quality_view import QualityView, cell, heading, in_common, joined
 from leigh_gui.widgets.ranking_paint import Wanted, columns_of
 from leigh_gui.widgets.ranking_rows import (
     dose_words,
@@ -339,6 +339,11 @@ def test_quality_prints_any_keys_and_dashes_for_what_is_missing(qtbot):
     assert "readouts" in view.space.text() and "each plate against its diseased wells" in view.space.text()
     assert [cell(v) for v in (True, (0.1, 0.2), {"a_b": 1}, 12000)] == ["yes", "0.1 to 0.2", "a b 1", "12 000"]
     assert heading("some_new_figure") == "some new figure"
+    ends = {"ssmd": 8.0, "ssmd_low": 7.0, "ssmd_high": 9.5, "z_prime": 0.6, "z_low": 0.5, "z_high": 0.7, "below_low": 1}
+    assert joined(ends) == {"ssmd": "8.00 [7.00 to 9.50]", "z_prime": "0.60 [0.50 to 0.70]", "below_low": "1"}
+    rows = [{"unit": "wells", "plate": "P1", "z": "0.1"}, {"unit": "wells", "plate": "P2", "z": "0.1"}]
+    assert in_common(rows) == ["unit"] and in_common(rows[:1]) == []
+    assert joined({"ssmd": None, "ssmd_low": None, "ssmd_high": None}) == {"ssmd": "–"}
     view.set_screen(make_screen(quality=(), audit=(), notes=()))
     assert view.quality.item(0, 0).text() == "Not measured in this screen." and view.warnings == []
 
