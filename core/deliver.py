@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from core import __version__
-from core.domain import METHODS, Counterfactual, Dataset, Evidence, ImageRecord, ModelCard, PanelSpec
+from core.domain import METHODS, Counterfactual, Dataset, Evidence, ImageRecord, LatentTable, ModelCard, PanelSpec
 from core.domain_screen import Screen
 from core.errors import BadProject, LeighError
 from core.io.screens import REMEDY, load_screen
@@ -130,6 +130,35 @@ def keep_off_images(project_folder: Path, out: Path) -> None:
     place, root = out.resolve(), dataset.root.resolve()
     if place.is_relative_to(root) and not place.is_relative_to(project.folder.resolve() / "exports"):
         raise LeighError(f"{out} lies among the images of this project.", "Choose a folder outside of them.")
+
+
+def latents_for_scanpy(project_folder: Path, latents: LatentTable, path: Path) -> Path:
+    """X the latents, obs the records (and their well's place, where a screen was made), obsm map and probabilities."""
+    from core.io.h5ad import write_h5ad
+    from core.io.project import maps_folder
+    from core.io.tables import load_map
+
+    project, dataset = with_dataset(project_folder)
+    records = [dataset.record(i) for i in latents.record_ids]
+    obs: dict[str, list[Any]] = {"record": list(latents.record_ids)}
+    obs |= {name: [getattr(r, name) for r in records] for name in ("condition", "plate", "well", "group")}
+    obs |= {"split": list(latents.split), "predicted": [latents.conditions[k] for k in latents.predicted]}
+    obsm = {"coordinates": latents.coordinates, "probabilities": latents.probabilities}
+    try:
+        projection, _ = load_map(maps_folder(project))
+        if projection.belongs_to(latents):
+            obsm["X_map"] = projection.xy
+    except LeighError:  # there is none
+        pass
+    try:
+        found = load_screen(project.folder / "exports" / "screen")
+        if found.dataset_digest == dataset.digest:
+            of = {i: w for w in found.wells for i in w.record_ids}
+            for name in ("rescue", "off_axis", "nuclei"):
+                obs[f"well_{name}"] = [getattr(of[i], name) if i in of else None for i in latents.record_ids]
+    except LeighError:
+        pass
+    return write_h5ad(path, latents.features, obs, obsm, {"model": latents.model_digest, "data": dataset.digest})
 
 
 def figure(

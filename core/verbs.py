@@ -242,7 +242,13 @@ def encode(a: argparse.Namespace, report: Report) -> Result:
     latents = encode(a.project, device=a.device, report=report)
     path = latents_path(open_project(a.project))
     count, size = latents.features.shape
-    return {"records": count, "features": size, "file": str(path), "text": f"{count} latents are in {path}"}
+    result: Result = {"records": count, "features": size, "file": str(path), "text": f"{count} latents are in {path}"}
+    if a.h5ad is not None:
+        from core.deliver import latents_for_scanpy
+
+        latents_for_scanpy(a.project, latents, a.h5ad)
+        result |= {"h5ad": str(a.h5ad), "text": f"{result['text']} and in {a.h5ad}"}
+    return result
 
 
 def map(a: argparse.Namespace, report: Report) -> Result:
@@ -364,6 +370,7 @@ def screen(a: argparse.Namespace, report: Report) -> Result:
     """Rank the treatments and write the tables and the report."""
     from core.deliver import keep_off_images
     from core.io.screens import save_screen
+    from core.screen_report import write_report
     from core.screening import screen
 
     keep_off_images(a.project, a.out)
@@ -380,6 +387,7 @@ def screen(a: argparse.Namespace, report: Report) -> Result:
     )
     a.out.mkdir(parents=True, exist_ok=True)
     save_screen(a.out, found)
+    write_report(found, a.out, report)
     treatments = [r for r in found.ranked if r.tie]
     hits = [r.condition for r in treatments if r.hit]
     warnings = [f.warning for f in found.audit if f.warning]
