@@ -97,7 +97,13 @@ def screen(
         doses=found.doses,
         unrepaired=left,
         notes=notes,
-        settings={**found.rules.__dict__, "seed": seed, "b_score": b_score, "images": len(measured.records)},
+        settings={
+            **found.rules.__dict__,
+            "off_axis_limit": found.rules.off_axis_limit(found.space.length),
+            "seed": seed,
+            "b_score": b_score,
+            "images": len(measured.records),
+        },
         dataset_digest=dataset.digest,
         model_digest=card.digest if card else "",
     )

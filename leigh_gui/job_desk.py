@@ -61,10 +61,10 @@ class JobDesk(QObject):
             self.bar.stopping()
             self.runner.stop()
 
-    def train(self, preset: str, resume: bool) -> None:
+    def train(self, preset: str, resume: bool, conditions: tuple[str, ...] = ()) -> None:
         """Train, measure, read, map."""
         if self.state.project is not None:
-            self.start(train(self.state.project.folder, preset, resume))
+            self.start(train(self.state.project.folder, preset, resume, conditions))
 
     def map(self) -> None:
         """Measure, read and map with the model that is there."""

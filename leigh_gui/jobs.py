@@ -185,10 +185,10 @@ def scan(images: Path, project: Path, options: tuple[str, ...] = ()) -> Job:
     return Job("Looking through the folder", ("scan", str(images), "--project", str(project), *options))
 
 
-def train(project: Path, preset: str, resume: bool = False) -> Job:
+def train(project: Path, preset: str, resume: bool = False, conditions: tuple[str, ...] = ()) -> Job:
     """Train, which also measures the model and reads the latents; then draw the map."""
     where = ("--project", str(project))
-    options = ("--resume",) if resume else ()
+    options = (*(("--resume",) if resume else ()), *(("--conditions", *conditions) if conditions else ()))
     return Job("Training", ("train", *where, "--preset", preset, *options), (Job("Drawing the map", ("map", *where)),))
 
 

@@ -35,6 +35,10 @@ class Rules:
     least_cells: float = 0.9  # of the diseased wells' nuclei: an interval wholly below has lost cells
     draws: int = 1000
 
+    def off_axis_limit(self, length: float) -> float:
+        """Beyond it something else changed; `length` is that of the way from diseased to healthy."""
+        return max(self.off_axis_spread, self.off_axis_share * length)
+
 
 @dataclass(frozen=True)
 class Estimates:
@@ -170,8 +174,7 @@ def _flags(row: Ranked, space: Across, rules: Rules) -> tuple[str, ...]:
     flags = []
     if row.wells < FEWEST_WELLS:
         flags.append(f"only {row.wells} well: no interval")
-    limit = max(rules.off_axis_spread, rules.off_axis_share * space.length)
-    if row.off_axis_low is not None and row.off_axis_low > limit:
+    if row.off_axis_low is not None and row.off_axis_low > rules.off_axis_limit(space.length):
         flags.append("changes something else")
     if row.cell_count_high is not None and row.cell_count_high < rules.least_cells:
         flags.append("loses cells")

@@ -8,6 +8,7 @@ from typing import Any
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QButtonGroup,
+    QCheckBox,
     QFileDialog,
     QHBoxLayout,
     QPushButton,
@@ -17,6 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.domain import Role
 from core.train.presets import PRESETS
 from leigh_gui.pages.train_card import ModelCardView
 from leigh_gui.pages.train_check import CheckDialog, check_words
@@ -30,7 +32,7 @@ class TrainPage(QWidget):
     """Preset cards, live curves, the model card."""
 
     start_asked = Signal()
-    train_asked = Signal(str, bool)  # preset, resume
+    train_asked = Signal(str, bool, object)  # preset, resume, conditions to learn from (): all
     stop_asked = Signal()
     map_asked = Signal()
     explore_asked = Signal()
@@ -75,6 +77,9 @@ class TrainPage(QWidget):
             cards.addWidget(self._build_choice(preset.name, preset.what, preset.cost), 1)
         self.choices["quick"].setChecked(True)
         column.addLayout(cards)
+        self.controls_only = QCheckBox("Learn from the controls only, to screen treatments it has never seen")
+        self.controls_only.setObjectName("train-controls-only")
+        column.addWidget(self.controls_only)
         buttons = QHBoxLayout()
         buttons.setSpacing(8)
         self.start, self.resume, self.stop = QPushButton("Train"), QPushButton("Resume"), QPushButton("Stop")
@@ -141,18 +146,31 @@ class TrainPage(QWidget):
 
     def _connect(self) -> None:
         self.empty.asked.connect(self.start_asked)
-        self.start.clicked.connect(lambda: self.train_asked.emit(self.preset(), False))
-        self.resume.clicked.connect(lambda: self.train_asked.emit(self.preset(), True))
+        self.start.clicked.connect(lambda: self.train_asked.emit(self.preset(), False, self.conditions()))
+        self.resume.clicked.connect(lambda: self.train_asked.emit(self.preset(), True, self.conditions()))
         self.stop.clicked.connect(self.stop_asked)
         self.map.clicked.connect(self.map_asked)
         self.explore.clicked.connect(self.explore_asked)
         self.other.clicked.connect(self._on_other)
         self.check.clicked.connect(self._on_check)
         self.state.model_changed.connect(self._on_model)
+        self.state.project_changed.connect(self._show_buttons)
 
     def preset(self) -> str:
         """The chosen preset."""
         return next(name for name, button in self.choices.items() if button.isChecked())
+
+    def conditions(self) -> tuple[str, ...]:
+        """Those to learn from; (): all."""
+        return self._controls() if self.controls_only.isEnabled() and self.controls_only.isChecked() else ()
+
+    def _controls(self) -> tuple[str, ...]:
+        """The healthy and diseased conditions, where there are both and others beside them."""
+        dataset = self.state.project.dataset if self.state.project else None
+        conditions = dataset.conditions if dataset else ()
+        controls = [c for c in conditions if c.role in (Role.HEALTHY, Role.DISEASED)]
+        both = {c.role for c in controls} == {Role.HEALTHY, Role.DISEASED}
+        return tuple(c.name for c in controls) if both and len(controls) < len(conditions) else ()
 
     def set_job(self, training: bool, why: str) -> None:
         """Whether a training runs, and why nothing else can start now."""
@@ -191,6 +209,12 @@ class TrainPage(QWidget):
         self.start.setText("Train again" if model else "Train")
         set_kind(self.start, "" if model else "primary")
         set_kind(self.explore, "primary" if self.state.ready_to_explore else "")
+        self.controls_only.setEnabled(bool(self._controls()))
+        self.controls_only.setToolTip(
+            "Rescue is then measured by the network; images of treatments cannot be moved or explained"
+            if self._controls()
+            else "This needs a healthy and a diseased condition and treatments beside them: give the roles on the Data page."
+        )
         self._enable(self.start, self._why, "Train, then measure the model and draw its map")
         why = self._why or ("" if self._can_resume else "There is no stopped training to go on with.")
         self._enable(self.resume, why, "Go on where the training stopped")
