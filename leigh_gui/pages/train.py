@@ -213,7 +213,7 @@ class TrainPage(QWidget):
         self.controls_only.setToolTip(
             "Rescue is then measured by the network; images of treatments cannot be moved or explained"
             if self._controls()
-            else "This needs a healthy and a diseased condition and treatments beside them: give the roles on the Data page."
+            else "This needs a healthy and a diseased condition, and treatments beside them (roles: Data page)."
         )
         self._enable(self.start, self._why, "Train, then measure the model and draw its map")
         why = self._why or ("" if self._can_resume else "There is no stopped training to go on with.")
