@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 NONE_YET = (
     "Every treatment is placed between diseased and healthy, with intervals over wells, and told by what else it "
 )
-NONE_YET += "changes. No model is needed; with one, its latents are used."
+NONE_YET += "changes. No model is needed."
 
 
 class ScreenPage(QWidget):

@@ -102,11 +102,17 @@ class Look:
 
     def number_width(self) -> float:
         """Room for the number in front of an axis."""
-        return QFontMetricsF(self.font).horizontalAdvance("−0.00")
+        return QFontMetricsF(self.font).horizontalAdvance("−00.0") + 4
 
     def axis_box(self, name: str, top: float, height: float) -> QRectF:
         """Where an axis lies, right of its numbers."""
         return self.columns.box(name, top, height).adjusted(self.number_width() + 8, 0, -8, 0)
+
+
+def figure(value: float | None) -> str:
+    """A number of at most four figures, so that it fits in front of its axis."""
+    size = abs(value) if value is not None and known(value) else 0.0
+    return number(value, 2 if size < 9.995 else 1 if size < 99.95 else 0)
 
 
 def paint_head(painter: QPainter, look: Look, width: float, height: float, sort: str, down: bool) -> None:
@@ -202,7 +208,7 @@ def _paint_dot(painter: QPainter, look: Look, row: Ranked, name: str, values: Me
     text = look.columns.box(name, top, look.height)
     text.setWidth(look.number_width())
     painter.setPen(ink)
-    _text(painter, text, number(value), right=True)
+    _text(painter, text, figure(value), right=True)
     if value is None or not known(value):
         return
     box, axis = look.axis_box(name, top, look.height), look.axes[name]

@@ -67,7 +67,7 @@ def number(value: float | None, digits: int = 2) -> str:
     """A value, or a dash where it was not measured."""
     if value is None or not math.isfinite(value):
         return DASH
-    text = f"{value:.{digits}f}" if abs(value) < 1000 else f"{value:.3g}"
+    text = f"{value:.{digits}f}" if abs(value) < 1e5 else f"{value:.3g}"
     return text.replace("-", "−") if float(text) else text.replace("-", "")
 
 

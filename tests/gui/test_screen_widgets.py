@@ -15,7 +15,7 @@ from leigh_gui.widgets.axis import Axis, dose_axis, off_axis_axis, rescue_axis, 
 from leigh_gui.widgets.dose_grid import DoseGrid, fitted
 from leigh_gui.widgets.heat_view import HeatView, ScaleBar
 from leigh_gui.widgets.quality_view import QualityView, cell, heading, in_common, joined
-from leigh_gui.widgets.ranking_paint import Wanted, columns_of
+from leigh_gui.widgets.ranking_paint import Wanted, columns_of, figure
 from leigh_gui.widgets.ranking_rows import (
     dose_words,
     number,
@@ -268,6 +268,10 @@ def test_columns_never_overlap_and_fill_the_width():
         places = list(columns_of(width, Wanted(8, 900, 900, 900, rank=3)).places.values())
         assert all(a[0] + a[1] == pytest.approx(b[0]) for a, b in pairwise(places))
         assert places[-1][0] + places[-1][1] == pytest.approx(width) and min(w for _, w in places) > 30
+
+
+def test_numbers_in_front_of_an_axis_have_at_most_four_figures():
+    assert [figure(v) for v in (-0.416, 9.99, 10.26, 123.4, None, NAN)] == ["−0.42", "9.99", "10.3", "123", "–", "–"]
 
 
 def test_the_tooltips_of_the_ranking_say_everything_in_full(qtbot):
