@@ -204,6 +204,7 @@ def _add_synth(p: argparse.ArgumentParser) -> None:
 def _add_scan(p: argparse.ArgumentParser) -> None:
     p.add_argument("folder", type=Path)
     p.add_argument("--plate-map", type=Path, metavar="CSV", help="plate map or table of files (CSV, TSV, XLSX)")
+    p.add_argument("--preview", action="store_true", help="only check the plate map and show it; read no image")
     p.add_argument("--pattern", help="built-in name or regular expression with named groups")
     p.add_argument("--condition-from", choices=("folder", "plate-map"), default="folder")
     p.add_argument("--group-by", default="well", help="well, plate, or a column of the plate map: never split")

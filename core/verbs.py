@@ -37,6 +37,28 @@ def synth(a: argparse.Namespace, report: Report) -> Result:
     return {"out": str(a.out), "images": images, "text": f"{images} images, plate_map.csv and truth.csv are in {a.out}"}
 
 
+def _preview(a: argparse.Namespace) -> Result:
+    """Check the plate map and show it, plate by plate."""
+    from core.io.plate_preview import preview
+    from core.io.plates import load_plate_map
+
+    if a.plate_map is None:
+        raise LeighError("There is no plate map to preview.", "Give --plate-map FILE.")
+    table = load_plate_map(a.plate_map)
+    plates = preview(table)
+    lines = [f"{len(table.rows)} rows of {a.plate_map.name} are in order, {len(plates)} plates", *table.notes]
+    for p in plates:
+        free = ", perimeter free" if p.perimeter_free else ""
+        lines.append(f"\n{p.plate or 'Plate'}: {len(p.wells)} wells of {p.shape[0]} x {p.shape[1]}{free}")
+        lines += [
+            f"  {name}: {n} well{'s' * (n != 1)}" + (f", {p.roles[name]}" if name in p.roles else "")
+            for name, n in p.counts.items()
+        ]
+        lines.append(p.text())
+    found = [{"plate": p.plate, "shape": list(p.shape), "counts": p.counts, "empty": p.empty} for p in plates]
+    return {"rows": len(table.rows), "plates": found, "notes": list(table.notes), "text": "\n".join(lines)}
+
+
 SCREEN_OPTIONS = (
     "plates", "treatments", "plate_wells", "variation", "edge_effect", "batch_effect", "background_effect", "columns",
     "perimeter_free", "without_cells", "without_images",
@@ -65,6 +87,8 @@ def scan(a: argparse.Namespace, report: Report) -> Result:
     """Read a folder into a project."""
     from core.workflow import scan
 
+    if a.preview:
+        return _preview(a)
     project = scan(
         a.folder,
         a.project,

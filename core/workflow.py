@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from hashlib import blake2b
 from pathlib import Path
@@ -18,6 +18,7 @@ from core.data.recipe import fit_recipe
 from core.data.split import split_by_group
 from core.domain import (
     BoolArray,
+    Condition,
     Dataset,
     DecisionMap,
     FloatArray,
@@ -28,10 +29,12 @@ from core.domain import (
     Project,
     Projection,
     Recipe,
+    Role,
     Split,
 )
 from core.errors import BadProject, LeighError
 from core.io.models import check_fits, load_card, load_tensors, save_card, save_model
+from core.io.plates import load_plate_map
 from core.io.project import (
     create_project,
     latents_path,
@@ -57,7 +60,10 @@ SMALLEST_SIDE = 16  # network pixels: below it a field holds nothing to crop
 
 
 def scan(folder: Path, project_folder: Path, *, report: Report = silent, **options: Any) -> Project:
-    """Scan a folder of images into a new project, or anew into an existing one: models, roles and colours stay."""
+    """Scan a folder of images into a new project, or anew into an existing one, whose models and colours stay.
+
+    Roles stay, too, but where the plate map says them.
+    """
     dataset = scan_folder(folder, report=report, **options)
     dataset = replace(dataset, problems=(*dataset.problems, *_untestable(dataset)))
     if (project_folder / "project.json").exists():
@@ -69,11 +75,18 @@ def scan(folder: Path, project_folder: Path, *, report: Report = silent, **optio
                 f"First problem: {first.item}: {first.reason}" if first else "Check the folder.",
             )
         known = {c.name: c for c in before.dataset.conditions} if before.dataset else {}
-        conditions = tuple(known.get(c.name, c) for c in dataset.conditions)
+        told = load_plate_map(options["plate_map"]).roles() if options.get("plate_map") else {}
+        conditions = tuple(_anew(c, known[c.name], told) if c.name in known else c for c in dataset.conditions)
         project = replace(before, dataset=replace(dataset, conditions=conditions))
         save_project(project)
         return project
     return create_project(project_folder, dataset)
+
+
+def _anew(scanned: Condition, known: Condition, told: Mapping[str, Role]) -> Condition:
+    """A condition the project knows, with the role and dose that the plate map says now."""
+    dose_um = known.dose_um if scanned.dose_um is None else scanned.dose_um
+    return replace(known, role=told.get(known.name, known.role), dose_um=dose_um)
 
 
 def _untestable(dataset: Dataset) -> list[Problem]:

@@ -76,7 +76,7 @@ def ranking_words(screen: Screen) -> str:
         f"Rescue: 0 is {screen.diseased}, 1 is {screen.healthy}. Off-axis: what else changed, in the spread of healthy "
         f"wells. Nuclei: as share of {screen.diseased}. Lines: {screen.level:.0%} intervals over wells; triangles lie "
         "beyond the scale. Blue: hits. Treatments of one number cannot be told apart from the best of them; H and D "
-        "are the controls."
+        "are controls."
     )
 
 

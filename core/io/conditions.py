@@ -15,9 +15,14 @@ GREY = CHANNEL_COLOURS[-1]
 MAX_TINTS = 8
 
 
-def build_conditions(names: Iterable[str], doses: Mapping[str, float | None] | None = None) -> tuple[Condition, ...]:
-    """Conditions in fixed order (healthy, diseased, treated, the rest), roles guessed from names, colours their own."""
-    roles = guess_roles(names)
+def build_conditions(
+    names: Iterable[str], doses: Mapping[str, float | None] | None = None, told: Mapping[str, Role] | None = None
+) -> tuple[Condition, ...]:
+    """Conditions in fixed order (healthy, diseased, treated, the rest), colours their own.
+
+    Roles are those `told`, by the plate map; the others are guessed from the names.
+    """
+    roles = guess_roles(names, told or {})
     rank = {Role.HEALTHY: 0, Role.DISEASED: 1}
     treated = {"tt", "treated"}  # the treatment itself before further drugs
     ordered = sorted(
@@ -27,14 +32,22 @@ def build_conditions(names: Iterable[str], doses: Mapping[str, float | None] | N
     return tuple(Condition(name, roles[name], colours[name], (doses or {}).get(name)) for name in ordered)
 
 
-def guess_roles(names: Iterable[str]) -> dict[str, Role]:
-    """DMSO is a healthy control only where no condition is named wild type: on patient cells it is a vehicle."""
+def guess_roles(names: Iterable[str], told: Mapping[str, Role] | None = None) -> dict[str, Role]:
+    """DMSO is a healthy control only where no condition is wild type: on patient cells it is a vehicle.
+
+    What is `told` stands, and counts for the others.
+    """
     names = list(dict.fromkeys(names))
-    genotype = {name for name in names if _is(name, HEALTHY_GENOTYPE)}
-    healthy = genotype or {name for name in names if _is(name, HEALTHY_CONTROL)}
-    diseased = {name for name in names if _is(name, DISEASED)} - healthy
+    told = {name: role for name, role in (told or {}).items() if name in names}
+    free = [name for name in names if name not in told]
+    known = {role: {name for name in told if told[name] == role} for role in Role}
+    genotype = {name for name in free if _is(name, HEALTHY_GENOTYPE)}
+    certain = genotype | known[Role.HEALTHY]
+    healthy = certain or {name for name in free if _is(name, HEALTHY_CONTROL)}
+    diseased = ({name for name in free if _is(name, DISEASED)} - healthy) | known[Role.DISEASED]
     rest = Role.TREATED if healthy and diseased else Role.OTHER
-    return {n: Role.HEALTHY if n in healthy else Role.DISEASED if n in diseased else rest for n in names}
+    guessed = {n: Role.HEALTHY if n in healthy else Role.DISEASED if n in diseased else rest for n in names}
+    return guessed | told
 
 
 def names_role(word: str) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from core.domain import Problem
+from core.domain import Problem, Role
 from core.errors import BadTable
 from core.io.conditions import names_role
 from core.io.drafts import Draft
@@ -25,6 +25,7 @@ class Placing:
     plate: str = ""
     group: str = ""
     dose_um: float | None = None
+    role: Role | None = None  # as the plate map says; None: to be guessed from the name
     row: PlateRow | None = None
 
 
@@ -67,7 +68,7 @@ class _Rows:
 
     def __init__(self, table: PlateMap | None, root: Path, drafts: Sequence[Draft], problems: list[Problem]) -> None:
         self.table, self.problems = table, problems
-        self.used: set[int] = set()
+        self.used: set[int] = set()  # rows that an image was found for, by identity: two sheets number theirs alike
         self.by_key: dict[tuple[str, str], PlateRow] = {}
         self.by_path: dict[str, PlateRow] = {}
         self.by_name: dict[str, list[PlateRow]] = {}
@@ -93,7 +94,7 @@ class _Rows:
             return None
         row = self._by_file(draft) if self.table.by_file else self._by_well(draft)
         if row is not None:
-            self.used.add(row.number)
+            self.used.add(id(row))
         return row
 
     def _by_file(self, draft: Draft) -> PlateRow | None:
@@ -123,7 +124,7 @@ class _Rows:
         """Rows without images are normal on partial plates, and must still be said."""
         if self.table is None:
             return
-        unused = [row for row in self.table.rows if row.number not in self.used and row.condition.strip()]
+        unused = [row for row in self.table.rows if id(row) not in self.used and row.condition.strip()]
         if unused:
             examples = ", ".join(row.file or row.well for row in unused[:3])
             reason = f"{len(unused)} of {len(self.table.rows)} rows have no image here ({examples})"
@@ -174,11 +175,13 @@ def _place(draft: Draft, row: PlateRow | None, from_folder: dict[str, str] | Non
     well = (row.well if row else "") or draft.tells.get("well", "")
     plate = (row.plate if row else "") or draft.tells.get("plate", "")
     if from_folder is None:
-        return Placing(row.condition if row else "", well, plate, "", row.dose_um if row else None, row)
+        told = (row.dose_um, row.role) if row else (None, None)
+        return Placing(row.condition if row else "", well, plate, "", *told, row)
     condition = draft.tells.get("condition") or from_folder.get(draft.files[0])
     if condition is None:
         condition = flat or _leading_word(draft.stem)
-    return Placing(condition, well, plate, "", row.dose_um if row and row.condition == condition else None, row)
+    told = (row.dose_um, row.role) if row and row.condition == condition else (None, None)
+    return Placing(condition, well, plate, "", *told, row)
 
 
 def _shared_folder(drafts: Sequence[Draft], root: Path) -> str:
@@ -199,7 +202,7 @@ def _why_nowhere(draft: Draft, place: Placing, table: PlateMap | None, use_table
         return "", "lies in no condition folder"
     if place.row is not None:
         where = place.row.file or f"well {place.row.well}"
-        return where, f"row {place.row.number} of {table.path.name} leaves its condition empty"
+        return where, f"{place.row.where} of {table.path.name} leaves its condition empty"
     if table.by_file:
         return draft.files[0], f"not in {table.path.name}"
     if not place.well:

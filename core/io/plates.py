@@ -1,35 +1,42 @@
 """Plate maps and label tables: which well, or which file, is which condition."""
 
-import csv
-import io
 import re
-import zipfile
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import date
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from core.domain import Role
 from core.errors import BadTable
+from core.io.doses import DoseHeading, dose_heading, is_unit_heading, read_dose_um
+from core.io.grids import Grid, is_grid, read_grids
 from core.io.names import normalise_well, well_place
 from core.io.project import is_inside
+from core.io.sheets import Sheet, read_sheets
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MAX_TABLE_BYTES = 500_000_000
 PLATES = ((2, 3), (3, 4), (4, 6), (6, 8), (8, 12), (16, 24), (32, 48))
 CONDITION_COLUMNS = ("condition", "treatment", "compound", "drug", "genotype", "label", "class", "phenotype")
 WELL_COLUMNS = ("well", "wellposition", "wellid", "wellname")
 PLATE_COLUMNS = ("plate", "plateid", "platename", "assayplatebarcode", "barcode")
 FILE_COLUMNS = ("file", "filename", "path", "filepath", "relativepath", "image", "imagefile")
-DOSE_COLUMNS = ("doseum", "concentrationum", "concum", "doseµm", "concentrationµm")
+ROLE_COLUMNS = ("role", "wellrole", "conditionrole", "controltype")
+ROLES = {
+    "healthy": Role.HEALTHY, "wildtype": Role.HEALTHY, "wt": Role.HEALTHY, "positive": Role.HEALTHY,
+    "positivecontrol": Role.HEALTHY, "pos": Role.HEALTHY, "poscon": Role.HEALTHY, "diseased": Role.DISEASED,
+    "disease": Role.DISEASED, "negative": Role.DISEASED, "negativecontrol": Role.DISEASED, "neg": Role.DISEASED,
+    "negcon": Role.DISEASED, "treated": Role.TREATED, "treatment": Role.TREATED, "sample": Role.TREATED,
+    "compound": Role.TREATED, "test": Role.TREATED, "other": Role.OTHER,
+}  # fmt: skip
+CONTROL_WORDS = ("pos", "neg")  # what begins like this says what was expected, not what the cells are
 HINT = "A plate map has a column well or file, and a column condition; or it is a grid: rows A.., columns 1.."
 
 
 @dataclass(frozen=True)
 class PlateRow:
-    """One line of a plate map; `number` is its line in the file, from 1."""
+    """One line of a plate map; `number` is its line in the file or sheet, from 1."""
 
     number: int
     condition: str
@@ -37,12 +44,19 @@ class PlateRow:
     plate: str = ""
     file: str = ""
     dose_um: float | None = None
+    role: Role | None = None  # None where the table says none
     values: dict[str, str] = field(default_factory=dict)
+    sheet: str = ""
+
+    @property
+    def where(self) -> str:
+        """`row 7`, or `row 7 of sheet P2`."""
+        return f"row {self.number}" + (f" of sheet {self.sheet}" if self.sheet else "")
 
 
 @dataclass(frozen=True)
 class PlateMap:
-    """The table, checked: every well or file once. `columns` are its headings as written."""
+    """The table, checked: every well or file once, one role per condition. `columns` are its headings as written."""
 
     path: Path
     rows: tuple[PlateRow, ...]
@@ -56,24 +70,38 @@ class PlateMap:
         """The heading that is meant by `name`, whatever its case."""
         return next((c for c in self.columns if _plain(c) == _plain(name)), None)
 
+    def roles(self) -> dict[str, Role]:
+        """Role by condition, where the table says one; a compound at several doses by the names of its doses too."""
+        told: dict[str, set[Role]] = {}
+        for row in self.rows:
+            if row.role is not None:
+                told.setdefault(row.condition, set()).add(row.role)
+                if row.dose_um is not None:
+                    told.setdefault(f"{row.condition} {row.dose_um:g} µM", set()).add(row.role)
+        return {name: next(iter(roles)) for name, roles in told.items() if len(roles) == 1}
+
 
 def read_table(path: Path) -> "pd.DataFrame":
-    """All cells as text. CSV, TSV or semicolons; UTF-8, UTF-16 or cp1252; or the first sheet of an XLSX."""
+    """All cells of the first sheet as text. CSV, TSV or semicolons; UTF-8, UTF-16 or cp1252; or XLSX."""
+    sheets = read_sheets(Path(path))
+    if not sheets:
+        raise BadTable(f"{Path(path).name} is empty.", HINT)
+    return _frame(Path(path).name, sheets[0])
+
+
+def _frame(file: str, sheet: Sheet) -> "pd.DataFrame":
     import pandas as pd
 
-    lines = [line for line in _lines(Path(path)) if any(cell.strip() for cell in line[1])]
-    if not lines:
-        raise BadTable(f"{Path(path).name} is empty.", HINT)
-    heading = [name.strip() for name in lines[0][1]]
+    heading = [name.strip() for name in sheet.lines[0][1]]
     while heading and not heading[-1]:
         heading.pop()
     doubled = {name for name in heading if name and heading.count(name) > 1}
     if doubled:
-        raise BadTable(f"{Path(path).name} has two columns named {sorted(doubled)[0]!r}.", "Rename one of them.")
+        raise BadTable(f"{file} has two columns named {sorted(doubled)[0]!r}.", "Rename one of them.")
     rows, numbers = [], []
-    for number, cells in lines[1:]:
+    for number, cells in sheet.lines[1:]:
         if any(cell.strip() for cell in cells[len(heading) :]):
-            found = f"{Path(path).name}, row {number}: {len(cells)} cells where the heading has {len(heading)}."
+            found = f"{file}, row {number}: {len(cells)} cells where the heading has {len(heading)}."
             raise BadTable(found, "Is a comma within a name? Put it in quotes.")
         rows.append((cells + [""] * len(heading))[: len(heading)])
         numbers.append(number)
@@ -81,32 +109,53 @@ def read_table(path: Path) -> "pd.DataFrame":
 
 
 def load_plate_map(path: Path) -> PlateMap:
-    """Long form, file list or grid. Raises BadTable naming row and column."""
+    """Long form, file list or grids; several sheets are several plates. Raises BadTable naming row and column."""
     path = Path(path)
-    table = read_table(path)
+    sheets = read_sheets(path)
+    if not sheets:
+        raise BadTable(f"{path.name} is empty.", HINT)
+    if is_grid(sheets[0]):
+        return _from_grids(path, sheets)
+    table = _frame(path.name, sheets[0])
     columns = tuple(str(c) for c in table.columns)
-    if _is_grid(columns, table):
-        return _from_grid(path, table)
-    roles = _roles(columns)
+    roles = _columns(columns)
     if not {"file", "well", "wellrow"} & roles.keys():
         raise BadTable(f"{path.name} has no column for the well or the file. Columns: {', '.join(columns)}.", HINT)
-    rows = tuple(_rows(path, table, columns, roles))
+    same, notes = _same_heading(sheets)
+    rows: list[PlateRow] = []
+    for sheet in same:
+        found = _rows(path, _frame(path.name, sheet), columns, roles)
+        rows += [_on_sheet(row, sheet.name, "plate" in roles) for row in found] if len(same) > 1 else found
     by_file = "file" in roles
-    rows = _once(path, rows, by_file)
-    shape = _plate_shape(path, rows)
-    return PlateMap(path, rows, columns, by_file, "condition" in roles, tuple(_notes(table, columns, roles)), shape)
+    kept = _once(path, tuple(rows), by_file)
+    _one_role(path, kept)
+    notes += [*_notes(table, columns, roles), *_role_notes(kept, columns, roles)]
+    return PlateMap(path, kept, columns, by_file, "condition" in roles, tuple(notes), _plate_shape(kept))
+
+
+def _same_heading(sheets: Sequence[Sheet]) -> tuple[list[Sheet], list[str]]:
+    """The first sheet and those that are headed like it; the others are told."""
+    heading = [c.strip() for c in sheets[0].lines[0][1]]
+    same = [s for s in sheets if [c.strip() for c in s.lines[0][1]] == heading]
+    others = [s.name for s in sheets if s not in same]
+    return same, [f"The sheet {name} has other headings than {sheets[0].name} and was not read." for name in others]
+
+
+def _on_sheet(row: PlateRow, sheet: str, has_plates: bool) -> PlateRow:
+    """Without a column of plates, each sheet is a plate."""
+    return replace(row, sheet=sheet, plate=row.plate if has_plates else sheet)
 
 
 def _plain(name: str) -> str:
     return re.sub(r"[\s_\-().]+", "", name.strip().lower()).removeprefix("metadata")
 
 
-def _roles(columns: tuple[str, ...]) -> dict[str, int]:
+def _columns(columns: tuple[str, ...]) -> dict[str, int]:
     """Which column plays which part; the first name of each list that is there wins."""
     plain = [_plain(c) for c in columns]
     wanted = {
         "condition": CONDITION_COLUMNS, "well": WELL_COLUMNS, "plate": PLATE_COLUMNS, "file": FILE_COLUMNS,
-        "dose": DOSE_COLUMNS, "wellrow": ("wellrow",), "wellcol": ("wellcol", "wellcolumn"),
+        "role": ROLE_COLUMNS, "wellrow": ("wellrow",), "wellcol": ("wellcol", "wellcolumn"),
     }  # fmt: skip
     roles = {}
     for role, names in wanted.items():
@@ -115,10 +164,15 @@ def _roles(columns: tuple[str, ...]) -> dict[str, int]:
             roles[role] = place
     if "wellrow" in roles and "wellcol" not in roles:
         del roles["wellrow"]
-    return roles
+    doses = {place: found for place, name in enumerate(columns) if (found := dose_heading(name)) is not None}
+    if doses:  # a column that says its unit before one that does not
+        roles["dose"] = max(doses, key=lambda place: (bool(doses[place].unit), -place))
+    unit = next((place for place, name in enumerate(columns) if is_unit_heading(name)), None)
+    return roles if unit is None else {**roles, "unit": unit}
 
 
 def _rows(path: Path, table: "pd.DataFrame", columns: tuple[str, ...], roles: dict[str, int]) -> Iterator[PlateRow]:
+    dose = (dose_heading(columns[roles["dose"]]) if "dose" in roles else None) or DoseHeading("")
     for number, *cells in table.itertuples(name=None):
         values = dict(zip(columns, (str(c) for c in cells), strict=True))
         cell = {role: str(cells[place]) for role, place in roles.items()}
@@ -132,7 +186,8 @@ def _rows(path: Path, table: "pd.DataFrame", columns: tuple[str, ...], roles: di
             well=_well(path, int(number), cell),
             plate=cell.get("plate", "").strip(),
             file=PurePosixPath(file.replace("\\", "/")).as_posix() if file else "",
-            dose_um=_dose(path, int(number), cell.get("dose", "")),
+            dose_um=_dose(path, int(number), cell, dose),
+            role=_role(path, int(number), cell.get("role", "")),
             values=values,
         )
 
@@ -147,14 +202,21 @@ def _well(path: Path, number: int, cell: dict[str, str]) -> str:
         raise BadTable(f"{path.name}, row {number}: {error.message}", error.hint) from error
 
 
-def _dose(path: Path, number: int, text: str) -> float | None:
-    text = text.strip().replace(",", ".")
-    if not text:
-        return None
+def _dose(path: Path, number: int, cell: dict[str, str], heading: DoseHeading) -> float | None:
     try:
-        return float(text)
-    except ValueError as error:
-        raise BadTable(f"{path.name}, row {number}: the dose {text!r} is not a number.", "Doses in µM.") from error
+        return read_dose_um(cell.get("dose", ""), heading, cell.get("unit", ""))
+    except BadTable as error:
+        raise BadTable(f"{path.name}, row {number}: {error.message}", error.hint) from error
+
+
+def _role(path: Path, number: int, text: str) -> Role | None:
+    word = re.sub(r"[\s_\-]+", "", text.strip().lower())
+    if word in ("", "empty", "blank", "none", "na"):
+        return None
+    if word not in ROLES:
+        hint = "Use healthy, diseased, treated or other; negative and positive control are understood too."
+        raise BadTable(f"{path.name}, row {number}: the role {text.strip()!r} is not known.", hint)
+    return ROLES[word]
 
 
 def _once(path: Path, rows: tuple[PlateRow, ...], by_file: bool) -> tuple[PlateRow, ...]:
@@ -165,23 +227,48 @@ def _once(path: Path, rows: tuple[PlateRow, ...], by_file: bool) -> tuple[PlateR
         if not key[1]:
             continue
         first = kept.setdefault(key, row)
-        if (first.condition, first.dose_um) != (row.condition, row.dose_um):
+        if (first.condition, first.dose_um, first.role) != (row.condition, row.dose_um, row.role):
             what = f"{row.file}" if by_file else f"well {row.well}" + (f" of plate {row.plate}" if row.plate else "")
-            found = f"{path.name}: {what} is {first.condition!r} in row {first.number} and {row.condition!r} in "
-            raise BadTable(f"{found}row {row.number}.", "Keep one of the two rows. Several plates? Add a column plate.")
+            found = f"{path.name}: {what} is {_said(first)} in {first.where} and {_said(row)} in {row.where}."
+            raise BadTable(found, "Keep one of the two rows. Several plates? Add a column plate.")
     return tuple(kept.values())
 
 
-def _plate_shape(path: Path, rows: tuple[PlateRow, ...]) -> tuple[int, int] | None:
-    wells = [row.well for row in rows if row.well]
-    return guess_plate_shape(wells) if wells else None
+def _said(row: PlateRow) -> str:
+    dose = "" if row.dose_um is None else f" at {row.dose_um:g} µM"
+    return f"{row.condition!r}{dose}" + (f" ({row.role})" if row.role else "")
 
 
-def guess_plate_shape(wells: list[str]) -> tuple[int, int] | None:
-    """The smallest usual plate of 96 wells or more that holds all wells."""
+def _one_role(path: Path, rows: Sequence[PlateRow]) -> None:
+    """Raises BadTable where a condition (a compound at one dose) is healthy in one row and diseased in another."""
+    first: dict[tuple[str, float | None], PlateRow] = {}
+    for row in rows:
+        if row.role is None or not row.condition.strip():
+            continue
+        known = first.setdefault((row.condition, row.dose_um), row)
+        if known.role != row.role:
+            found = f"{path.name}: {row.condition} is {known.role} in {known.where} and {row.role} in {row.where}."
+            raise BadTable(found, "A condition has one role. Correct one of the rows, or give them different names.")
+
+
+def _plate_shape(rows: Sequence[PlateRow]) -> tuple[int, int] | None:
+    """Of the largest plate."""
+    plates: dict[str, list[str]] = {}
+    for row in rows:
+        if row.well:
+            plates.setdefault(row.plate, []).append(row.well)
+    shapes = [shape for wells in plates.values() if (shape := guess_plate_shape(wells)) is not None]
+    return max(shapes, default=None)
+
+
+def guess_plate_shape(wells: Sequence[str]) -> tuple[int, int] | None:
+    """The plate of which every well is there; else the smallest usual one of 96 wells or more that holds all."""
     if not wells:
         return None
-    places = [well_place(well) for well in wells]
+    places = {well_place(well) for well in wells}
+    for height, width in PLATES:
+        if len(places) == height * width and max(places) == (height, width):
+            return height, width
     rows, columns = max(r for r, _ in places), max(c for _, c in places)
     return next((shape for shape in PLATES if shape >= (8, 12) and rows <= shape[0] and columns <= shape[1]), (32, 48))
 
@@ -199,97 +286,30 @@ def _notes(table: "pd.DataFrame", columns: tuple[str, ...], roles: dict[str, int
             yield f"{len(dates)} conditions look like dates ({dates[0]}): did a spreadsheet change a name such as 1-2?"
 
 
-def _is_grid(columns: tuple[str, ...], table: "pd.DataFrame") -> bool:
-    numbers = [c.removesuffix(".0") for c in columns[1:]]
-    letters = [str(v).strip() for v in table.iloc[:, 0]]
-    if not numbers or not all(n.isdecimal() for n in numbers):
-        return False
-    return all(re.fullmatch("[A-Za-z]|A[A-F]", v) for v in letters)
+def _role_notes(rows: Sequence[PlateRow], columns: tuple[str, ...], roles: dict[str, int]) -> Iterator[str]:
+    """What control words were taken for: in a search for what heals, no effect is diseased and full effect healthy."""
+    if "role" not in roles:
+        return
+    written = {row.values[columns[roles["role"]]].strip().lower() for row in rows}
+    if any(word.startswith(CONTROL_WORDS) for word in written):
+        yield "Negative controls are read as diseased, positive controls as healthy; check the roles."
 
 
-def _from_grid(path: Path, table: "pd.DataFrame") -> PlateMap:
-    rows = []
-    for number, letter, *cells in table.itertuples(name=None):
-        for column, cell in zip(table.columns[1:], cells, strict=True):
-            if str(cell).strip():
-                well = normalise_well(f"{str(letter).strip()}{str(column).removesuffix('.0')}")
-                rows.append(PlateRow(int(number), str(cell), well, values={"well": well, "condition": str(cell)}))
-    size = (len(table), len(table.columns) - 1)
-    shape = next((p for p in PLATES if p == size), guess_plate_shape([r.well for r in rows]))
-    return PlateMap(path, _once(path, tuple(rows), False), ("well", "condition"), False, True, (), shape)
+def _from_grids(path: Path, sheets: Sequence[Sheet]) -> PlateMap:
+    """Every block a plate. Sheets that are no grids are told; a single block without name is the only plate."""
+    drawn = [s for s in sheets if is_grid(s)]
+    grids = [g for s in drawn for g in read_grids(s, path.name, len(drawn) > 1)]
+    notes = [f"The sheet {s.name} is no grid and was not read." for s in sheets if s not in drawn]
+    rows = [row for grid in grids for row in _grid_rows(grid, len(drawn) > 1)]
+    kept = _once(path, tuple(rows), False)
+    sizes = [g.size for g in grids if g.size in PLATES]
+    shape = max([*sizes, *([found] if (found := _plate_shape(kept)) and len(sizes) < len(grids) else [])], default=None)
+    columns = ("plate", "well", "condition") if any(g.plate for g in grids) else ("well", "condition")
+    return PlateMap(path, kept, columns, False, True, tuple(notes), shape)
 
 
-def _lines(path: Path) -> list[tuple[int, list[str]]]:
-    """Line number and cells of every line."""
-    try:
-        if path.stat().st_size > MAX_TABLE_BYTES:
-            raise BadTable(f"{path.name} is larger than {MAX_TABLE_BYTES // 10**6} MB.", "Is this really the table?")
-        data = path.read_bytes()
-    except OSError as error:
-        raise BadTable(f"{path} cannot be read: {error.strerror or error}.", "Check the path.") from error
-    if data[:4] == b"PK\x03\x04":
-        return _xlsx_lines(path)
-    if data[:4] == b"\xd0\xcf\x11\xe0":
-        raise BadTable(f"{path.name} is an old Excel file (.xls).", "Save it as .xlsx or .csv.")
-    text = _decode(data, path)
-    separator = _separator(text)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-    lines = []
-    try:
-        for cells in reader:
-            lines.append((reader.line_num, cells))
-    except csv.Error as error:
-        raise BadTable(f"{path.name}, row {reader.line_num}: {error}.", "Save it again as CSV.") from error
-    return lines
-
-
-def _decode(data: bytes, path: Path) -> str:
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        encodings = ["utf-16"]
-    elif data[1:2] == b"\x00" and data[3:4] == b"\x00":
-        encodings = ["utf-16-le"]
-    else:
-        encodings = ["utf-8-sig", "cp1252"]
-    for encoding in encodings:
-        try:
-            text = data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\x00" not in text:
-            return text
-    raise BadTable(f"{path.name} is not a text table.", "Save it as CSV (UTF-8) or XLSX.")
-
-
-def _separator(text: str) -> str:
-    """The mark that splits the heading into most cells; quoted text does not count."""
-    heading = next((line for line in text.splitlines() if line.strip()), "")
-    bare = re.sub(r'"[^"]*"', "", heading)
-    return max("\t;,", key=bare.count)
-
-
-def _xlsx_lines(path: Path) -> list[tuple[int, list[str]]]:
-    import openpyxl  # type: ignore[import-untyped]
-
-    try:
-        with zipfile.ZipFile(path) as packed:
-            if sum(part.file_size for part in packed.infolist()) > MAX_TABLE_BYTES:
-                raise BadTable(f"{path.name} unpacks to more than {MAX_TABLE_BYTES // 10**6} MB.", "Not opened.")
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-        sheet = book.worksheets[0]
-        lines = [(n, [_text(v) for v in row]) for n, row in enumerate(sheet.iter_rows(values_only=True), start=1)]
-        book.close()
-    except BadTable:
-        raise
-    except Exception as error:  # openpyxl raises what its XML parser, zip reader and style tables raise
-        raise BadTable(f"{path.name} is a damaged Excel file ({error}).", "Save it as CSV.") from error
-    return lines
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    if isinstance(value, date):
-        return value.isoformat()[:10]
-    return str(value)
+def _grid_rows(grid: Grid, several_sheets: bool) -> Iterator[PlateRow]:
+    for number, well, text in grid.cells:
+        values = {"well": well, "condition": text} | ({"plate": grid.plate} if grid.plate else {})
+        sheet = grid.sheet if several_sheets else ""
+        yield PlateRow(number, text, well, grid.plate, values=values, sheet=sheet)

@@ -10,9 +10,9 @@ from core.errors import LeighError
 from core.io.conditions import build_channels, build_conditions, merge_conditions, spelling_problems
 from core.io.drafts import Draft, build_drafts
 from core.io.facts import FileFacts, read_facts
-from core.io.names import compile_pattern, natural
+from core.io.names import compile_pattern, natural, well_place
 from core.io.placing import Placing, place_records
-from core.io.plates import guess_plate_shape, load_plate_map
+from core.io.plates import PlateMap, guess_plate_shape, load_plate_map
 from core.io.walk import Found, find_images
 from core.progress import Report, silent
 
@@ -73,7 +73,7 @@ def scan_folder(
     _keep_usable(bench, channel_names)
     _keep_unique(bench)
     pixel_size = _agree(bench, pixel_size_um)
-    return _dataset(root, bench, channel_names, pixel_size)
+    return _dataset(root, bench, channel_names, pixel_size, table)
 
 
 def _found(root: Path, report: Report) -> Found:
@@ -229,10 +229,13 @@ def _agree(bench: _Bench, given_um: float | None) -> float | None:
     return None
 
 
-def _dataset(root: Path, bench: _Bench, channel_names: tuple[str, ...], pixel_size: float | None) -> Dataset:
+def _dataset(
+    root: Path, bench: _Bench, channel_names: tuple[str, ...], pixel_size: float | None, table: PlateMap | None
+) -> Dataset:
     places = bench.places
     counts = Counter(places[d.files[0]].condition for d in bench.drafts)
     doses = {p.condition: p.dose_um for p in places.values()}
+    told = {p.condition: p.role for p in places.values() if p.role is not None}
     bench.problems += spelling_problems(counts)
     ids = _ids(bench.drafts)
     records = tuple(
@@ -255,12 +258,20 @@ def _dataset(root: Path, bench: _Bench, channel_names: tuple[str, ...], pixel_si
     return Dataset(
         root=root,
         channels=build_channels(channel_names) if records else (),
-        conditions=build_conditions(sorted(counts), doses),
+        conditions=build_conditions(sorted(counts), doses, told),
         records=records,
         problems=tuple(bench.problems),
         pixel_size_um=pixel_size,
-        plate_shape=guess_plate_shape([r.well for r in records if r.well]),
+        plate_shape=_plate_shape([r.well for r in records if r.well], table),
     )
+
+
+def _plate_shape(wells: Sequence[str], table: PlateMap | None) -> tuple[int, int] | None:
+    """As the plate map says where its plate holds all wells; else from the wells that have images."""
+    said = table.plate_shape if table is not None else None
+    if said is not None and wells and all(r <= said[0] and c <= said[1] for r, c in map(well_place, wells)):
+        return said
+    return guess_plate_shape(wells)
 
 
 def _ids(drafts: Sequence[Draft]) -> dict[str, str]:

@@ -178,4 +178,4 @@ def test_the_verb_writes_a_screen_and_refuses_what_does_not_go_with_it(
     scan = ["scan", str(s / "images"), "--plate-map", str(s / "plate_map.csv"), "--condition-from", "plate-map"]
     assert main([*scan, "--project", str(tmp_path / "p"), "--progress", "none"]) == 0
     dataset = open_project(tmp_path / "p").dataset
-    assert dataset is not None and len(dataset.records) == 24 and dataset.plate_shape == (8, 12)
+    assert dataset is not None and len(dataset.records) == 24 and dataset.plate_shape == (4, 6)
