@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import isfinite
+from math import isfinite, nan
 
 import numpy as np
 from matplotlib.figure import SubFigure
@@ -132,6 +132,7 @@ def _ranking_row(r: Ranked, scales: dict[str, Scale], head: Block) -> Block:
     flags = fitted("; ".join(r.flags), PLACES["flags"][1], 5.5)
     height = max(len(name) * line_height(6.5), len(flags) * line_height(5.5), 0.1) + ROW_GAP
     colour = CONTROL if is_control(r) else HIT if r.hit else PLAIN
+    rules = _rules(scales)
 
     def draw(c: Canvas) -> None:
         middle = height / 2
@@ -141,14 +142,21 @@ def _ranking_row(r: Ranked, scales: dict[str, Scale], head: Block) -> Block:
         c.text(sum(PLACES["value"]), middle, f"{r.rescue:.2f}", 6.5, middle=True, ha="right")
         c.text(sum(PLACES["wells"]) - 0.03, middle, str(r.wells), 6.5, middle=True, ha="right")
         c.text(PLACES["flags"][0], middle, "\n".join(flags), 5.5, middle=True, color=FLAG)
+        for shade, xs in rules.items():
+            c.line([v for x in xs for v in (x, x, nan)], (0, height, nan) * len(xs), color=shade, lw=0.5, zorder=0)
         for what, scale in scales.items():
-            for tick in scale.ticks:
-                main = tick in (0.0, 1.0) and what != "off_axis"
-                c.line([scale.x(tick)] * 2, (0, height), color="0.55" if main else "0.9", lw=0.5, zorder=0)
             three = (getattr(r, what), getattr(r, f"{what}_low"), getattr(r, f"{what}_high"))
             _interval(c, scale, middle, *three, colour)
 
     return Block(height, draw, head)
+
+
+def _rules(scales: dict[str, Scale]) -> dict[str, list[float]]:
+    """Places of the upright lines by their shade: diseased and healthy stronger than the rest."""
+    every = [
+        (scale.x(t), what != "off_axis" and t in (0.0, 1.0)) for what, scale in scales.items() for t in scale.ticks
+    ]
+    return {"0.55": [x for x, strong in every if strong], "0.9": [x for x, strong in every if not strong]}
 
 
 def _interval(
