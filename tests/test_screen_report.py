@@ -20,7 +20,7 @@ from core.domain import Project
 from core.domain_screen import Screen
 from core.errors import LeighError
 from core.figures.paper import WIDTH, Block, Canvas, draw_blocks, fitted, paginate, stacked, table, width_of
-from core.figures.plate_heat import plate_blocks
+from core.figures.plate_heat import PIXELS, plate_blocks
 from core.figures.screening import RankingPanel, ranking_blocks, unrepaired_blocks
 from core.io.h5ad import write_h5ad
 from core.io.screen_tables import write_screen_tables
@@ -156,7 +156,7 @@ def test_plates_of_every_size_are_drawn_on_one_printed_scale(shape: tuple[int, i
     screen = made_screen(shape=shape, plates=2)
     figure = stacked(plate_blocks(screen, "rescue"))
     images = [ax.images[0] for ax in figure.axes if ax.images]
-    plates = [i for i in images if i.get_array().shape[:2] == shape]
+    plates = [i for i in images if i.get_array().shape[:2] == (PIXELS * shape[0], PIXELS * shape[1])]
     assert len(plates) == 2
     bars = [ax for ax in figure.axes if ax.images and ax.images[0].get_array().shape == (256, 1)]
     assert bars and len({ax.get_ylim() for ax in bars}) == 1

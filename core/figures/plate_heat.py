@@ -18,6 +18,7 @@ SHOWN = {"rescue": "Rescue (0 diseased, 1 healthy)", "off_axis": "Off-axis (spre
 EMPTY = "#E9E9E9"
 BAR = 0.62  # inches for the colour bar beside each row of plates
 MOST_TICKS = 12
+PIXELS = 12  # per well and side
 MOST_MARK = 9.0  # points
 CURVES_PER_ROW = 3
 
@@ -112,7 +113,8 @@ def _draw_plate(
             marks["x" if well.unlike else str(mark)].append((column - 1, row - 1))
     rgba = colormaps["viridis"](Normalize(*scale, clip=True)(np.nan_to_num(shown)))
     rgba[np.isnan(shown)] = [int(EMPTY[i : i + 2], 16) / 255 for i in (1, 3, 5)] + [1.0]
-    ax.imshow(rgba, aspect="auto")
+    large = rgba.repeat(PIXELS, axis=0).repeat(PIXELS, axis=1)  # viewers blur what they enlarge: only a well's rim then
+    ax.imshow(large, aspect="auto", extent=(-0.5, columns - 0.5, rows - 0.5, -0.5))
     size = min(min(frame[2] / columns, frame[3] / rows) * 72 * 0.42, MOST_MARK)
     for mark, places in marks.items():
         if places:
