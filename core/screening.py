@@ -365,6 +365,7 @@ def _unrepaired(
     healthy, diseased = (found.design.conditions[k].name for k in (found.design.healthy, found.design.diseased))
     if card is None or card.kind != "iresnet" or not {healthy, diseased} <= set(card.condition_names):
         return ()
+    from core.data.readouts import readout_values
     from core.explain.session import Session
     from core.screen.unrepaired import IMAGES, unrepaired
 
@@ -379,15 +380,21 @@ def _unrepaired(
         chosen[name] = some_records(held if enough else own, IMAGES)
     session = Session(project_folder, device)
 
-    def move(record: ImageRecord) -> FloatArray | None:
-        moved = session.move(record.id, {healthy: 1.0}, 1.0)
-        return moved.difference if moved.valid else None
+    # What the way from diseased to healthy holds still is held for all, so that all may change the same.
+    still = session.holding(diseased, healthy)
+    of_healthy = [m for r, m in zip(measured.records, measured.readouts) if r.condition == healthy]
+    spread = np.maximum(np.std(np.array(of_healthy), axis=0), 1e-9)
 
-    nuclei = {r.id: n for r, n in zip(measured.records, measured.nuclei) if np.isfinite(n)}
+    def move(record: ImageRecord) -> FloatArray | None:
+        moved = session.move(record.id, {healthy: 1.0}, 1.0, still)
+        if not moved.valid:
+            return None
+        before, after = (readout_values(x, card.recipe.downscale) for x in (moved.original, moved.image))
+        change: FloatArray = ((after - before) / spread).reshape(len(dataset.channels), -1)
+        return change
+
     names = [c.name for c in dataset.channels]
-    return unrepaired(
-        chosen, diseased, names, card.recipe.span, nuclei, move, level=found.rules.level, seed=seed, report=report
-    )
+    return unrepaired(chosen, diseased, names, move, level=found.rules.level, seed=seed, report=report)
 
 
 def _plate_shapes(table: WellTable) -> dict[str, tuple[int, int]]:

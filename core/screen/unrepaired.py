@@ -1,76 +1,74 @@
 """What a treatment has not repaired: the change that still leads from treated to healthy, beside that from diseased.
 
-Per channel, the change is the mean absolute difference between an image and its counterfactual (smoothed, so that
-grain does not count), per nucleus where nuclei are known. Restored is 1 - treated / diseased.
+Images of both are moved to healthy, and what changes is measured in the readouts of each channel, brightness and shape
+alike, in the spread of healthy images. Of the mean change d of the diseased wells, the share that the mean change t of
+the treated wells still has is <t, d> / |d|^2; restored is the rest.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-from scipy.ndimage import gaussian_filter
 
 from core.domain import FloatArray, ImageRecord
 from core.domain_screen import Unrepaired
 from core.progress import Progress, Report, silent
 
-SMOOTHING_PX = 2.0
 IMAGES = 8  # of every condition, evenly over its wells
 DRAWS = 2000
 FEWEST_WELLS = 2
-LEAST_SHARE = 0.05  # of the change of the channel that changes most, in display ranges; below, there is nothing
+LEAST_SHARE = 0.1  # of the change of the channel that changes most; below, there is nothing to restore
 
-Move = Callable[[ImageRecord], FloatArray | None]  # the difference (C, Y, X) of its counterfactual, or None
+Move = Callable[[ImageRecord], FloatArray | None]  # (C, R) change of an image's readouts on its way to healthy, or None
 
 
 def unrepaired(
     chosen: Mapping[str, Sequence[ImageRecord]],
     diseased: str,
     channels: Sequence[str],
-    spans: Sequence[float],
-    nuclei: Mapping[str, float],
     move: Move,
     *,
     level: float,
     seed: int = 0,
     report: Report = silent,
 ) -> tuple[Unrepaired, ...]:
-    """Rows per treatment and channel; channels that hardly change from diseased to healthy are left out.
+    """Rows per treatment and channel; `chosen` are images per condition, the diseased among them.
 
-    `chosen` are images per condition, the diseased among them; `spans` the display ranges in grey values.
+    `move` gives changes in the spread of healthy images. Channels that hardly change from diseased to healthy are left
+    out. Intervals: wells of both drawn again; None with fewer than FEWEST_WELLS.
     """
     total, done = sum(len(v) for v in chosen.values()), 0
     changes: dict[str, dict[str, list[FloatArray]]] = {}
     for condition, records in chosen.items():
         for record in records:
-            difference = move(record)
+            change = move(record)
             done += 1
             report(Progress(done, total, "Looking for what is not repaired"))
-            if difference is not None:
-                count = max(nuclei.get(record.id, 1.0), 1.0)
-                changes.setdefault(condition, {}).setdefault(record.group, []).append(_size(difference) / count)
+            if change is not None:
+                changes.setdefault(condition, {}).setdefault(record.group, []).append(change)
     wells = {name: np.array([np.mean(v, axis=0) for v in groups.values()]) for name, groups in changes.items()}
-    base = wells.pop(diseased, np.zeros((0, len(channels))))
+    base = wells.pop(diseased, np.zeros((0, len(channels), 1)))  # (W, C, R)
     if len(base) < FEWEST_WELLS:
         return ()
-    shares = base.mean(axis=0) / np.array(spans)
-    moving = [c for c in range(len(channels)) if shares[c] > LEAST_SHARE * shares.max()]
+    sizes = np.linalg.norm(base.mean(axis=0), axis=1)
+    moving = [c for c in range(len(channels)) if sizes[c] > LEAST_SHARE * sizes.max()]
     return tuple(
         _row(name, channels[c], own[:, c], base[:, c], level, seed) for name, own in wells.items() for c in moving
     )
 
 
-def _size(difference: FloatArray) -> FloatArray:
-    """(C,) absolute difference summed over the pixels of a smoothed map, in grey values."""
-    out: FloatArray = np.array([np.abs(gaussian_filter(d.astype(np.float64), SMOOTHING_PX)).sum() for d in difference])
-    return out
-
-
 def _row(condition: str, channel: str, own: FloatArray, base: FloatArray, level: float, seed: int) -> Unrepaired:
-    restored = float(1 - own.mean() / base.mean())
+    """Of changes (W, R) of treated and (V, R) of diseased wells in one channel."""
     low = high = None
     if len(own) >= FEWEST_WELLS:
         rng = np.random.default_rng(seed)
-        drawn = [v[rng.integers(0, len(v), (DRAWS, len(v)))].mean(axis=1) for v in (own, base)]
+        means = [v[rng.integers(0, len(v), (DRAWS, len(v)))].mean(axis=1) for v in (own, base)]
         tail = (1 - level) / 2 * 100
-        low, high = (float(v) for v in np.percentile(1 - drawn[0] / drawn[1], [tail, 100 - tail]))
+        low, high = (float(v) for v in np.percentile(_restored(*means), [tail, 100 - tail]))
+    restored = float(_restored(own.mean(axis=0), base.mean(axis=0)))
     return Unrepaired(condition, channel, restored, low, high, len(own))
+
+
+def _restored(treated: FloatArray, diseased: FloatArray) -> FloatArray:
+    """1 - <t, d> / |d|^2 of changes (..., R)."""
+    share: FloatArray = (treated * diseased).sum(axis=-1) / (diseased**2).sum(axis=-1)
+    return 1 - share
