@@ -21,7 +21,7 @@ def _mover(left: dict[str, tuple[float, float]]):  # type: ignore[no-untyped-def
     """Changes of which `left` gives the share that remains in the second and third channel; the first never moves."""
     rng = np.random.default_rng(0)
     way = np.zeros((3, 6))
-    way[1:] = rng.normal(size=(2, 6)) * 4
+    way[1:] = rng.normal(size=(2, 6)) * 12
 
     def move(record: ImageRecord) -> FloatArray:
         shares = np.array([0, *left[record.condition]])[:, None]
@@ -48,7 +48,7 @@ def test_images_that_cannot_be_moved_are_left_out_and_one_well_has_no_interval()
     left = {"DS": (1.0, 1.0), "TT": (0.5, 0.5)}
     mover = _mover(left)
     chosen = {"DS": _records("DS", 4), "TT": _records("TT", 3)}
-    rows = unrepaired(chosen, "DS", CHANNELS, lambda r: mover(r) if r.group in ("TT0", *"DS0 DS1".split()) else None,
+    rows = unrepaired(chosen, "DS", CHANNELS, lambda r: mover(r) if r.group in ("TT0", *["DS0", "DS1"]) else None,
                       level=0.9)  # fmt: skip
     assert {r.wells for r in rows} == {1} and all(r.low is None for r in rows)
     assert unrepaired(chosen, "DS", CHANNELS, lambda r: None, level=0.9) == ()
