@@ -151,7 +151,7 @@ def latents_for_scanpy(project_folder: Path, latents: LatentTable, path: Path) -
     except LeighError:  # there is none
         pass
     try:
-        found = load_screen(project.folder / "exports" / "screen")
+        found = load_screen(project.folder / SCREEN_FOLDER)
         if found.dataset_digest == dataset.digest:
             of = {i: w for w in found.wells for i in w.record_ids}
             for name in ("rescue", "off_axis", "nuclei"):

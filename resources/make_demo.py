@@ -1,4 +1,4 @@
-"""Makes the embedded demo anew from the project's own generator: plate, trained model, latents, map.
+"""Makes the embedded demo anew from the project's own generator: plate, trained model, latents, map, ranking.
 
 Run `python -m resources.make_demo [PRESET]`; with the preset `standard` it takes about 40 minutes on two cores.
 """
@@ -9,7 +9,11 @@ from pathlib import Path
 
 from core.data.plate import write_plate
 from core.data.synthetic import DEMO_PHENOTYPES
+from core.deliver import SCREEN_FOLDER
+from core.io.screens import save_screen
 from core.progress import Progress
+from core.screen_report import write_report
+from core.screening import screen
 from core.workflow import make_map, scan, train
 
 DEMO = Path(__file__).parent / "demo"
@@ -23,6 +27,10 @@ def make_demo(preset: str) -> None:
     scan(DEMO / "images", DEMO)
     train(DEMO, preset=preset, seed=SEED, report=_print)
     make_map(DEMO, seed=SEED, report=_print)
+    found, ranked = screen(DEMO, report=_print), DEMO / SCREEN_FOLDER
+    ranked.mkdir(parents=True)
+    save_screen(ranked, found)
+    write_report(found, ranked, _print)
     (DEMO / "project.json.bak").unlink()
 
 
