@@ -17,6 +17,7 @@ from core.domain import METHODS
 from core.errors import LeighError
 from core.progress import Cancelled, Progress, Report
 
+PANELS = ("counterfactual", "comparison", "map", "path", "confusion", "ranking", "residual")
 DONE, OUR_FAULT, USER_FAULT, STOPPED = 0, 1, 2, 130
 
 
@@ -299,7 +300,7 @@ def _add_screen(p: argparse.ArgumentParser) -> None:
 
 
 def _add_figure(p: argparse.ArgumentParser) -> None:
-    p.add_argument("--panel", choices=("counterfactual", "comparison", "map", "path", "confusion", "ranking"))
+    p.add_argument("--panel", choices=PANELS)
     p.add_argument("--record", metavar="ID")
     p.add_argument("--to", metavar="CONDITION")
     p.add_argument("--strength", type=float, default=1.0)

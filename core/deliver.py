@@ -240,6 +240,8 @@ class _PanelMaker:
         if spec.kind == "path":
             path = self.session.path(spec.record_id, spec.weights, PATH_FRAMES, hold)
             return PathPanel(spec.title, self.session.card.conditions, path)
+        if spec.kind == "residual":
+            return self._residual(spec, source, hold)
         if spec.kind in ("counterfactual", "comparison"):
             result = self.session.move(spec.record_id, spec.weights, spec.strength, hold, exact=True)
             if not result.valid:
@@ -253,8 +255,44 @@ class _PanelMaker:
             return ComparisonPanel(*shown, found, self.dataset.pixel_size_um)
         raise LeighError(
             f"There is no panel kind {spec.kind}.",
-            "Known are counterfactual, comparison, map, path, confusion, ranking.",
+            "Known are counterfactual, comparison, map, path, confusion, ranking, residual.",
         )
+
+    def _residual(self, spec: PanelSpec, source: str, hold: tuple[str, ...] | None) -> Any:
+        """The record and a diseased one beside it, the first held out, both moved the same way."""
+        from core.domain import Role, Split
+        from core.figures.panels import ResidualPanel
+
+        card = self.session.card
+        diseased = [c.name for c in self.dataset.conditions if c.role == Role.DISEASED and c.name != source]
+        beside = [
+            r for r in self.dataset.records if r.condition in diseased[:1] and r.condition in card.condition_names
+        ]
+        if not beside:
+            raise LeighError(
+                "No diseased image that the model knows stands beside this one.", "Give the roles on the Data page."
+            )
+        beside.sort(key=lambda r: card.part_of(r) != Split.TEST)
+        target = max(spec.weights, key=lambda name: spec.weights[name])
+        still = self.session.holding(diseased[0], target) if hold is None else hold
+        ids = (beside[0].id, spec.record_id)
+        before, after = (self.session.move(i, spec.weights, spec.strength, still, exact=True) for i in ids)
+        if bad := next((m for m in (before, after) if not m.valid), None):
+            raise LeighError(f"{bad.record_id} has no counterfactual: {bad.reason}", "Choose another record.")
+        shown = (spec.title, self.dataset.channels, card, before, after)
+        return ResidualPanel(*shown, self._left(source), self.dataset.pixel_size_um)
+
+    def _left(self, condition: str) -> str:
+        """How much of the change is restored, where a screen of these images says so."""
+        try:
+            rows = [u for u in self.screen.unrepaired if u.condition == condition]
+        except LeighError:
+            return ""
+        parts = [
+            f"{u.restored:.0%}" + (f" [{u.low:.0%} to {u.high:.0%}]" if u.low is not None else "") + f" of {u.channel}"
+            for u in rows
+        ]
+        return f"Restored by {condition}, over wells: {', '.join(parts)}" if parts else ""
 
     def provenance(self, specs: Sequence[PanelSpec]) -> dict[str, Any]:
         """What the figure was made from; written inside the file."""

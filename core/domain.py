@@ -385,7 +385,7 @@ class CounterfactualPath:
 class PanelSpec:
     """One figure panel the user collected, as words and numbers that can be computed again."""
 
-    kind: str  # "counterfactual" | "map" | "path" | "confusion" | "comparison" | "ranking"
+    kind: str  # "counterfactual" | "map" | "path" | "confusion" | "comparison" | "ranking" | "residual"
     record_id: str = ""
     weights: dict[str, float] = field(default_factory=dict)
     strength: float = 1.0

@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 
 from core.data.synthetic import CHANNELS, DEMO_PHENOTYPES, render
-from core.domain import Role
+from core.deliver import SCREEN_FOLDER, figure
+from core.domain import PanelSpec, Role
+from core.errors import LeighError
 from core.explain.session import Session
 from core.io.models import load_card
 from core.io.project import latents_path, maps_folder, model_folder, open_project
+from core.io.screens import load_screen
 from core.io.tables import load_latents, load_map
 from core.io.tiff import read_record
 from core.resources import copy_demo, demo_name, resource
@@ -97,3 +100,31 @@ def test_a_diseased_image_of_the_demo_moves_to_wild_type(tmp_path: Path) -> None
     assert red.mean() > 0  # the planted truth: diseased mitochondria are dimmer, so health is brighter
     path = session.path(record, {"WT": 1.0}, 6)
     assert path.crossing == pytest.approx(0.5, abs=0.5)
+
+
+def test_the_demo_comes_with_its_ranking_which_names_what_was_planted() -> None:
+    project = open_project(DEMO)
+    found = load_screen(DEMO / SCREEN_FOLDER)
+    assert project.dataset is not None and found.dataset_digest == project.dataset.digest
+    assert found.model_digest == load_card(model_folder(project, project.model)).digest
+    rows = {r.condition: r for r in found.ranked}
+    assert rows["TT"].hit and "changes something else" in rows["Drug B"].flags
+    assert {"loses cells", "changes something else"} <= set(rows["Drug C"].flags) and not rows["Drug C"].hit
+    left = {(u.condition, u.channel): u.restored for u in found.unrepaired}
+    assert 0.3 < left["TT", "Mitochondria"] < 0.7  # 0.55 was planted
+
+
+def test_what_is_not_repaired_is_drawn_beside_the_disease_on_one_scale(tmp_path: Path) -> None:
+    out = tmp_path / "left.svg"
+    figure(DEMO, [PanelSpec("residual", "P1_B04_s1", {"WT": 1.0})], out, device="cpu")
+    text = out.read_text(encoding="utf-8")
+    assert "What TT has not repaired" in text and "Original (DS)" in text and "Original (TT)" in text
+    assert "Restored by TT" in text and "of Mitochondria" in text
+    with pytest.raises(LeighError, match="diseased image"):
+        figure(DEMO, [PanelSpec("residual", _first("DS"), {"WT": 1.0})], out)
+
+
+def _first(condition: str) -> str:
+    dataset = open_project(DEMO).dataset
+    assert dataset is not None
+    return next(r.id for r in dataset.records if r.condition == condition)

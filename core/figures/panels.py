@@ -1,5 +1,6 @@
 """The kinds of panel and how each is drawn with matplotlib. Text stays text, images stay pixels."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from textwrap import fill, wrap
 from typing import Any
@@ -20,6 +21,7 @@ from core.domain import (
     LatentTable,
     ModelCard,
     Projection,
+    Recipe,
     Split,
 )
 from core.figures.images import composite, difference_limit, draw_scale_bar
@@ -61,22 +63,8 @@ class CounterfactualPanel:
     def draw(self, figure: SubFigure) -> None:
         """Draw into `figure`."""
         axes = figure.subplots(1, 2 + len(self.channels), gridspec_kw={"wspace": 0.06})
-        result, recipe = self.result, self.card.recipe
-        strength = f"strength {result.strength:g}" + (" (exaggerated)" if result.strength > 1 else "")
-        heads = (f"Original ({result.source})", f"Generated: to {blend_words(result.weights)}\n{strength}")
-        for ax, image, head in zip(axes, (result.original, result.image), heads):
-            ax.imshow(composite(image, self.channels, recipe.low, recipe.high))
-            ax.set_title(head, fontsize=8)
-        limit = difference_limit(result.difference)
-        for ax, change, channel in zip(axes[2:], result.difference, self.channels):
-            shown = ax.imshow(change, cmap=DIFFERENCE_MAP, vmin=-limit, vmax=limit)
-            held = " (held)" if channel.name in result.held else ""
-            ax.set_title(fill(f"Change in {channel.name}{held}", 26), fontsize=8)
-        for ax in axes:
-            ax.set(xticks=[], yticks=[])
-        bar = figure.colorbar(shown, cax=axes[-1].inset_axes((1.05, 0, 0.06, 1)), extend="both")  # as high as the image
-        bar.set_label("Change (grey values)", fontsize=7)
-        bar.ax.tick_params(labelsize=7)
+        result, limit = self.result, difference_limit(self.result.difference)
+        _draw_moved(figure, axes, result, self.channels, self.card.recipe, limit)
         if self.pixel_size_um:
             draw_scale_bar(axes[0], result.original.shape[2], self.pixel_size_um)
         reads = int(result.probabilities.argmax())
@@ -84,6 +72,63 @@ class CounterfactualPanel:
         figure.suptitle(f"{self.title or result.record_id}: {verdict}", fontsize=9, x=0.01, ha="left")
         if self._evidence:
             figure.supxlabel("\n".join(self._evidence), fontsize=7, x=0.01, ha="left")
+
+
+def _draw_moved(
+    figure: SubFigure,
+    axes: Sequence[Axes],
+    result: Counterfactual,
+    channels: Sequence[Channel],
+    recipe: Recipe,
+    limit: float,
+) -> None:
+    """Original, counterfactual and its changes from -limit to limit (grey values), with their colour bar."""
+    strength = f"strength {result.strength:g}" + (" (exaggerated)" if result.strength > 1 else "")
+    heads = (f"Original ({result.source})", f"Generated: to {blend_words(result.weights)}\n{strength}")
+    for ax, image, head in zip(axes, (result.original, result.image), heads):
+        ax.imshow(composite(image, channels, recipe.low, recipe.high))
+        ax.set_title(head, fontsize=8)
+    for ax, change, channel in zip(axes[2:], result.difference, channels):
+        shown = ax.imshow(change, cmap=DIFFERENCE_MAP, vmin=-limit, vmax=limit)
+        held = " (held)" if channel.name in result.held else ""
+        ax.set_title(fill(f"Change in {channel.name}{held}", 26), fontsize=8)
+    for ax in axes:
+        ax.set(xticks=[], yticks=[])
+    bar = figure.colorbar(shown, cax=axes[-1].inset_axes((1.05, 0, 0.06, 1)), extend="both")  # as high as the image
+    bar.set_label("Change (grey values)", fontsize=7)
+    bar.ax.tick_params(labelsize=7)
+
+
+@dataclass(frozen=True)
+class ResidualPanel:
+    """What a treatment has not repaired: treated to healthy under diseased to healthy, on one scale."""
+
+    title: str
+    channels: tuple[Channel, ...]
+    card: ModelCard
+    diseased: Counterfactual
+    treated: Counterfactual
+    words: str  # the table's rows of this treatment, "" where no screen was made
+    pixel_size_um: float | None
+
+    @property
+    def inches(self) -> tuple[float, float]:
+        """Width and height the panel asks for."""
+        _, height, width = self.treated.original.shape
+        return INCHES_PER_IMAGE * (2 + len(self.channels)) + 0.7, 2 * INCHES_PER_IMAGE * height / width + 1.4
+
+    def draw(self, figure: SubFigure) -> None:
+        """Draw into `figure`."""
+        rows = figure.subplots(2, 2 + len(self.channels), gridspec_kw={"wspace": 0.06, "hspace": 0.02})
+        limit = max(difference_limit(r.difference) for r in (self.diseased, self.treated))
+        for axes, result in zip(rows, (self.diseased, self.treated)):
+            _draw_moved(figure, axes, result, self.channels, self.card.recipe, limit)
+            if self.pixel_size_um:
+                draw_scale_bar(axes[0], result.original.shape[2], self.pixel_size_um)
+        head = f"What {self.treated.source} has not repaired: below, what still leads to {self.treated.target}"
+        figure.suptitle(self.title or head, fontsize=9, x=0.01, ha="left")
+        if self.words:
+            figure.supxlabel(self.words, fontsize=7, x=0.01, ha="left")
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,8 @@ from leigh_gui.widgets.look import count, plain
 
 FORMATS = {"PDF": ".pdf", "SVG": ".svg", "PNG": ".png", "TIFF": ".tif"}
 KINDS = {"counterfactual": "Counterfactual", "map": "Decision map", "path": "Path", "confusion": "Confusion table",
-         "comparison": "Explanations compared", "ranking": "Ranking of the treatments"}  # fmt: skip
+         "comparison": "Explanations compared", "ranking": "Ranking of the treatments",
+         "residual": "What is not repaired"}  # fmt: skip
 
 
 def panel_key(spec: PanelSpec) -> str:

@@ -174,13 +174,23 @@ class ScreenPage(QWidget):
         self.ranking.step(by)
 
     def ask_panel(self) -> None:
-        """Collect the ranking for the figure."""
-        if self.control.screen is not None:
+        """Collect the ranking for the figure; on the tab Not repaired, images of what the selected treatment leaves."""
+        if self.control.screen is None:
+            return
+        if self._shows_left():
+            self.panel_asked.emit(self.control.residual())
+        else:
             self.panel_asked.emit(PanelSpec("ranking", title="Ranking of the treatments"))
 
+    def _shows_left(self) -> bool:
+        """Whether the tab Not repaired is on show with a treatment that it tells of."""
+        screen = self.control.screen
+        told = {u.condition for u in screen.unrepaired} if screen is not None else set()
+        return self.tabs.currentWidget() is self.left and self.control.current in told
+
     def picture(self) -> QPixmap:
-        """The ranking as it is, for the figure's list."""
-        return self.ranking.grab()
+        """What is collected as it is, for the figure's list."""
+        return self.left.grab() if self._shows_left() else self.ranking.grab()
 
     def remember_layout(self) -> None:
         """Keep the splitters for the next start."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from core.domain import Role
+from core.domain import PanelSpec, Role, Split
 from leigh_gui.background import Background
 from leigh_gui.state import AppState
 from leigh_gui.widgets.ranking_rows import stale_words
@@ -121,6 +121,15 @@ class ScreenControl(QObject):
         known = {c.name for c in self.state.conditions()}
         healthy = self.screen.healthy if self.screen is not None else ""
         return healthy if healthy in known and healthy != record.condition else ""
+
+    def residual(self) -> PanelSpec:
+        """The figure panel of what the selected treatment has not repaired, on its first held-out image."""
+        assert self.screen is not None
+        ids = [i for w in self.screen.wells if w.condition == self.current for i in w.record_ids]
+        card = self.state.opened.card if self.state.opened else None
+        records = [r for r in map(self.state.record, ids) if r is not None]
+        first = min(records, key=lambda r: card is not None and card.part_of(r) != Split.TEST)
+        return PanelSpec("residual", first.id, {self.screen.healthy: 1.0})
 
     def conditions(self) -> tuple[Condition, ...]:
         """All conditions of the images, with the project's colours."""

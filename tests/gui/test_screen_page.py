@@ -235,6 +235,18 @@ def test_the_ranking_is_collected_for_the_figure(page, window, qtbot):
     assert window.pages["figure"].list.item(0).text() == "Ranking of the treatments"
 
 
+def test_on_the_tab_not_repaired_its_images_are_collected(page, window, qtbot):
+    page.tabs.setCurrentWidget(page.left)
+    page.control.select("TT")
+    page.add.click()
+    spec = window.state.project.panels[-1]
+    assert (spec.kind, spec.weights) == ("residual", {"WT": 1.0})
+    assert window.state.record(spec.record_id).condition == "TT"
+    page.control.select("D2")  # of which nothing is told
+    page.add.click()
+    assert window.state.project.panels[-1].kind == "ranking"
+
+
 def test_the_report_can_be_opened_once_it_is_there(page, window, qtbot, monkeypatch):
     from leigh_gui.pages import screen as module
 
