@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from core.domain_screen import Ranked
+from core.domain_screen import Ranked, Screen
 
 WIDE = 20.0  # largest over median off-axis beyond which a logarithmic axis is used
 REACH = 0.5  # how far beyond 0 and 1 an interval may stretch the rescue axis
@@ -67,14 +67,25 @@ def rescue_axis(rows: Sequence[Ranked]) -> Axis:
     return Axis(low - room, high + room)
 
 
-def off_axis_axis(rows: Sequence[Ranked]) -> Axis:
-    """From 0; logarithmic where a few treatments lie so far off that the others would shrink to nothing."""
+def off_axis_limit(screen: Screen | None) -> float:
+    """Where the off-axis line stands: beyond it something else changed; 1 in screens that do not say."""
+    limit = screen.settings.get("off_axis_limit") if screen is not None else None
+    return float(limit) if isinstance(limit, int | float) and math.isfinite(limit) and limit > 0 else 1.0
+
+
+def limit_words(screen: Screen | None) -> str:
+    """What the off-axis line means."""
+    return f"Line at {short(off_axis_limit(screen))}: beyond this something else changed"
+
+
+def off_axis_axis(rows: Sequence[Ranked], limit: float = 1.0) -> Axis:
+    """From 0 to `limit` at least; logarithmic where a few lie so far off that the others would shrink to nothing."""
     points = sorted(v for v in measured(r.off_axis for r in rows))
     largest = max(points, default=1.0)
     if points and largest > WIDE * max(points[len(points) // 2], LEAST):
-        return Axis(min(max(min(points), LEAST / 10), LEAST) / 1.3, largest * 1.3, log=True)
+        return Axis(min(max(min(points), LEAST / 10), LEAST) / 1.3, max(largest, limit) * 1.3, log=True)
     highs = measured(r.off_axis_high for r in rows)
-    top = max(largest, min(max(highs, default=1.0), 1.5 * largest), 1.0)
+    top = max(largest, min(max(highs, default=1.0), 1.5 * largest), limit)
     low = min(0.0, min(points, default=0.0))
     return Axis(low - 0.04 * (top - low), top * 1.06)
 

@@ -99,6 +99,7 @@ class Look:
     columns: Columns
     height: float  # of a row
     shared: frozenset[int]
+    off_axis_limit: float = 1.0
 
     def number_width(self) -> float:
         """Room for the number in front of an axis."""
@@ -141,9 +142,9 @@ def paint_head(painter: QPainter, look: Look, width: float, height: float, sort:
 
 
 def paint_lines(painter: QPainter, look: Look, top: float, bottom: float) -> None:
-    """Diseased and healthy on the rescue axis, a healthy well's own spread on the other."""
+    """Diseased and healthy on the rescue axis; on the other, where something else has changed."""
     painter.setPen(QPen(look.palette.placeholderText().color(), 1, Qt.PenStyle.DotLine))
-    for name, values in (("rescue", (0.0, 1.0)), ("off-axis", (1.0,))):
+    for name, values in (("rescue", (0.0, 1.0)), ("off-axis", (look.off_axis_limit,))):
         box = look.axis_box(name, top, bottom - top)
         for value in values:
             x = box.left() + look.axes[name].place(value) * box.width()

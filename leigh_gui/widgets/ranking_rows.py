@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from core.domain import Role
 from core.domain_screen import DoseCurve, Ranked, Screen, Unrepaired
-from leigh_gui.widgets.axis import known
+from leigh_gui.widgets.axis import known, off_axis_limit, short
 from leigh_gui.widgets.look import count
 
 DASH = "–"
@@ -102,7 +102,8 @@ def row_words(row: Ranked, screen: Screen) -> str:
         lines.append(f"Rank {row.tie}" + (", tied: not to be told apart from the best of this rank" if tied else ""))
     lines.append(f"Rescue {ranged(row.rescue, row.rescue_low, row.rescue_high)} (0 {screen.diseased}, "
                  f"1 {screen.healthy})")  # fmt: skip
-    lines.append(f"Off-axis {ranged(row.off_axis, row.off_axis_low, row.off_axis_high)} spreads of healthy wells")
+    lines.append(f"Off-axis {ranged(row.off_axis, row.off_axis_low, row.off_axis_high)} spreads of healthy wells "
+                 f"(beyond {short(off_axis_limit(screen))} something else changed)")  # fmt: skip
     lines.append(f"Nuclei {share(row.cell_count, row.cell_count_low, row.cell_count_high)} of {screen.diseased}")
     for channel, value in zip(screen.channels, row.intensity, strict=False):
         lines.append(f"{channel} intensity {share(value)} of {screen.diseased}")

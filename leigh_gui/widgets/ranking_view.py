@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, 
 from PySide6.QtWidgets import QAbstractScrollArea, QToolTip, QWidget
 
 from core.domain_screen import Ranked, Screen
-from leigh_gui.widgets.axis import Axis, off_axis_axis, rescue_axis
+from leigh_gui.widgets.axis import Axis, limit_words, off_axis_axis, off_axis_limit, rescue_axis
 from leigh_gui.widgets.look import small_font
 from leigh_gui.widgets.ranking_paint import (
     HEADINGS,
@@ -60,7 +60,7 @@ class RankingView(QAbstractScrollArea):
         self._screen, self._colours = screen, colours
         ranked = screen.ranked if screen else ()
         self._shared = shared_ranks(ranked)
-        self._axes = {"rescue": rescue_axis(ranked), "off-axis": off_axis_axis(ranked)}
+        self._axes = {"rescue": rescue_axis(ranked), "off-axis": off_axis_axis(ranked, off_axis_limit(screen))}
         self._measure()
         self._arrange()
 
@@ -152,7 +152,9 @@ class RankingView(QAbstractScrollArea):
     def words_at(self, at: QPointF) -> str:
         """The tooltip at a place of the viewport."""
         if at.y() < self.header_height():
-            return HEADINGS.get(self.columns().at(at.x()), ("", ""))[1]
+            name = self.columns().at(at.x())
+            words = HEADINGS.get(name, ("", ""))[1]
+            return f"{words}\n{limit_words(self._screen)}" if name == "off-axis" else words
         row = self._row_at(at.y())
         return row_words(row, self._screen) if row is not None and self._screen is not None else ""
 
@@ -193,7 +195,7 @@ class RankingView(QAbstractScrollArea):
 
     def _look(self) -> Look:
         return Look(self.palette(), self.font(), small_font(self), self._colours, self._axes, self.columns(),
-                    self.row_height(), self._shared)  # fmt: skip
+                    self.row_height(), self._shared, off_axis_limit(self._screen))  # fmt: skip
 
     def _row_at(self, y: float) -> Ranked | None:
         index = int((y - self.header_height() + self.verticalScrollBar().value()) // self.row_height())

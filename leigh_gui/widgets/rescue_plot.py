@@ -9,11 +9,12 @@ from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from core.domain_screen import Ranked, Screen
-from leigh_gui.widgets.axis import Axis, known, off_axis_axis, rescue_axis, short
+from leigh_gui.widgets.axis import Axis, known, limit_words, off_axis_axis, off_axis_limit, rescue_axis, short
 from leigh_gui.widgets.look import marker, small_font
 from leigh_gui.widgets.ranking_rows import is_control, row_words, treatment_name
 
 NEAR = 12.0  # pixels from a point that still count as a click on it
+ON_LINE = 5.0  # pixels from the off-axis line where its tooltip says what it means
 DIAMOND = 3
 KEY = "● hit   ◐ no hit   ○ flagged   ◆ control"
 
@@ -43,7 +44,7 @@ class RescuePlot(QWidget):
         self._screen, self._colours = screen, colours
         ranked = screen.ranked if screen else ()
         self._rows = tuple(r for r in ranked if known(r.rescue) and known(r.off_axis))
-        self._axes = (rescue_axis(ranked), off_axis_axis(ranked))
+        self._axes = (rescue_axis(ranked), off_axis_axis(ranked, off_axis_limit(screen)))
         self.update()
 
     def set_current(self, condition: str) -> None:
@@ -71,11 +72,17 @@ class RescuePlot(QWidget):
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            row = self._near(QPointF(event.pos()))
-            words = row_words(row, self._screen) if row is not None and self._screen is not None else ""
-            QToolTip.showText(event.globalPos(), words, self)
+            QToolTip.showText(event.globalPos(), self.words_at(QPointF(event.pos())), self)
             return True
         return super().event(event)
+
+    def words_at(self, at: QPointF) -> str:
+        """The tooltip at a place: a treatment, or what the off-axis line means."""
+        row = self._near(at)
+        if row is not None and self._screen is not None:
+            return row_words(row, self._screen)
+        on_line = abs(self._at(0, off_axis_limit(self._screen)).y() - at.y()) < ON_LINE
+        return limit_words(self._screen) if on_line and self._box().contains(at) else ""
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -100,9 +107,8 @@ class RescuePlot(QWidget):
         painter.setPen(QPen(muted, 1, Qt.PenStyle.DotLine))
         for x in (0.0, 1.0):
             painter.drawLine(QPointF(self._at(x, 0).x(), box.top()), QPointF(self._at(x, 0).x(), box.bottom()))
-        if 0 <= up.place(1.0) <= 1:
-            y = self._at(0, 1.0).y()
-            painter.drawLine(QPointF(box.left(), y), QPointF(box.right(), y))
+        y = self._at(0, off_axis_limit(self._screen)).y()
+        painter.drawLine(QPointF(box.left(), y), QPointF(box.right(), y))
         painter.setPen(muted)
         wide = metrics.horizontalAdvance("−0.00") + 8
         for tick in across.ticks(int(box.width() // wide)):

@@ -11,7 +11,7 @@ from screen_stand_in import CHANNELS, make_ranked, make_screen, make_treatments
 
 from core.domain import Channel, Role
 from core.domain_screen import DoseCurve, Unrepaired, WellScore
-from leigh_gui.widgets.axis import Axis, dose_axis, off_axis_axis, rescue_axis, round_step, short
+from leigh_gui.widgets.axis import Axis, dose_axis, off_axis_axis, off_axis_limit, rescue_axis, round_step, short
 from leigh_gui.widgets.dose_grid import DoseGrid, fitted
 from leigh_gui.widgets.heat_view import HeatView, ScaleBar
 from leigh_gui.widgets.quality_view import QualityView, cell, heading, in_common, joined
@@ -122,6 +122,21 @@ def test_the_off_axis_axis_turns_logarithmic_only_for_far_outliers():
     far = off_axis_axis([*near, make_ranked(off_axis=300.0)])
     assert far.log and 0 <= far.place(0.5) < far.place(300.0) <= 1
     assert far.place(0.0) < 0  # below the least, but a number
+
+
+def test_the_off_axis_line_stands_where_the_flag_begins_and_says_what_it_means(themed, qtbot):
+    screen = make_screen(settings={"off_axis_limit": 9.0})
+    plot, view = shown(qtbot, RescuePlot()), shown(qtbot, RankingView())
+    for widget in (plot, view):
+        widget.set_screen(screen, GREY)
+    y = plot._at(0, 9.0).y()
+    assert plot._box().top() < y < plot._box().bottom()
+    assert plot.words_at(QPointF(plot._box().right() - 3, y)) == "Line at 9: beyond this something else changed"
+    assert plot.words_at(QPointF(plot._box().right() - 3, plot._at(0, 7.0).y())) == ""
+    heading = view.columns().box("off-axis", 0, 4).center()
+    assert "Line at 9: beyond this" in view.words_at(heading) and view._look().off_axis_limit == 9.0
+    assert "beyond 9 something else changed" in row_words(screen.ranked[0], screen)
+    assert off_axis_limit(make_screen()) == off_axis_limit(None) == 1.0
 
 
 def test_ticks_are_round_inside_and_not_too_many():
