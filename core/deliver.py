@@ -10,7 +10,18 @@ from typing import Any
 import numpy as np
 
 from core import __version__
-from core.domain import METHODS, Counterfactual, Dataset, Evidence, ImageRecord, LatentTable, ModelCard, PanelSpec
+from core.domain import (
+    AUTOENCODER,
+    METHODS,
+    Attribution,
+    Counterfactual,
+    Dataset,
+    Evidence,
+    ImageRecord,
+    LatentTable,
+    ModelCard,
+    PanelSpec,
+)
 from core.domain_screen import Screen
 from core.errors import BadProject, LeighError
 from core.io.screens import REMEDY, load_screen
@@ -249,10 +260,7 @@ class _PanelMaker:
             shown = (spec.title, self.dataset.channels, self.session.card, result)
             if spec.kind == "counterfactual":
                 return CounterfactualPanel(*shown, self.dataset.pixel_size_um)
-            found = tuple(
-                self.session.explain(spec.record_id, method, result.target, spec.network) for method in METHODS
-            )
-            return ComparisonPanel(*shown, found, self.dataset.pixel_size_um)
+            return ComparisonPanel(*shown, self._explanations(spec, result.target), self.dataset.pixel_size_um)
         raise LeighError(
             f"There is no panel kind {spec.kind}.",
             "Known are counterfactual, comparison, map, path, confusion, ranking, residual.",
@@ -294,6 +302,16 @@ class _PanelMaker:
         ]
         return f"Restored by {condition}, over wells: {', '.join(parts)}" if parts else ""
 
+    def _explanations(self, spec: PanelSpec, target: str) -> tuple[Attribution, ...]:
+        """What an autoencoder redraws, where the project has one, and every attribution of the spec's network."""
+        from core.other_networks import trained_networks
+
+        drawn = next((c.name for c in trained_networks(self.project) if AUTOENCODER in c.kind), "")
+        asked = [(AUTOENCODER, drawn)] if drawn else []
+        asked += [(method, spec.network) for method in METHODS]
+        side = {"window_um": spec.window_um, "window_px": spec.window_px}
+        return tuple(self.session.explain(spec.record_id, method, target, name, **side) for method, name in asked)
+
     def provenance(self, specs: Sequence[PanelSpec]) -> dict[str, Any]:
         """What the figure was made from; written inside the file."""
         return {
@@ -309,6 +327,8 @@ class _PanelMaker:
                     "hold": s.hold,
                     "plane": s.plane,
                     "network": s.network,
+                    "window_um": s.window_um,
+                    "window_px": s.window_px,
                 }
                 for s in specs
             ],

@@ -346,6 +346,7 @@ class Counterfactual:
 
 
 METHODS = ("saliency", "integrated-gradients", "occlusion", "gradcam")  # of attribution
+UNSIGNED = ("saliency",)  # of METHODS: a size, never below zero
 AUTOENCODER = "autoencoder"  # beside them: what an autoencoder draws otherwise
 
 
@@ -393,6 +394,8 @@ class PanelSpec:
     hold: tuple[str, ...] | None = None  # channels that must not move; None: those in which no readout differs
     plane: tuple[str, ...] = ()  # of a map: its three conditions; (): all
     network: str = ""  # of a comparison: whose decision is explained; "": the project's model
+    window_um: float | None = None  # of a comparison: side of what occlusion hides; None: the usual one
+    window_px: int | None = None  # the same in pixels of the file, where their size is not known
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """How long work reports itself, and how it is stopped."""
 
+import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,21 @@ class Cancelled(Exception):
 
 
 Report = Callable[[Progress], None]
+
+
+def with_time_left(report: Report) -> Report:
+    """The same report, told how many seconds are left of the work it is called for, by the pace so far."""
+    began: dict[tuple[str, int], tuple[float, int]] = {}  # of this work: when, and how much was done
+
+    def timed(progress: Progress) -> None:
+        now = time.monotonic()
+        start, first = began.setdefault((progress.what, progress.total), (now, progress.done))
+        if progress.done > first:
+            pace = (now - start) / (progress.done - first)
+            progress = replace(progress, seconds_left=pace * (progress.total - progress.done))
+        report(progress)
+
+    return timed
 
 
 def silent(progress: Progress) -> None:

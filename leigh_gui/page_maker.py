@@ -61,7 +61,7 @@ def _compare(window: MainWindow) -> QWidget:
     from leigh_gui.pages.compare import ComparePage
     from leigh_gui.pages.compare_control import CompareControl
 
-    control = CompareControl(window.state, window.control, window.worker, window)
+    control = CompareControl(window.state, window.control, window.worker, window.settings, window)
     page = ComparePage(window.state, window.control, control)
     page.explore_asked.connect(lambda: window.go("explore"))
     page.panel_asked.connect(lambda spec: window.collect(spec, page.picture()))

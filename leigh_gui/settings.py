@@ -60,6 +60,18 @@ class Settings:
         """Save a yes or no."""
         self._store.setValue(key, value)
 
+    def number(self, key: str, default: float) -> float:
+        """A finite number above zero."""
+        try:
+            value = float(str(self._store.value(key, default)))
+        except ValueError:
+            return default
+        return value if 0 < value < float("inf") else default
+
+    def set_number(self, key: str, value: float) -> None:
+        """Save a number."""
+        self._store.setValue(key, value)
+
     def text(self, key: str, default: str = "") -> str:
         """A word."""
         value = self._store.value(key, default)

@@ -44,6 +44,7 @@ class InferenceWorker(QObject):
     answered = Signal(str, object, object)  # verb, Counterfactual or CounterfactualPath, arguments
     failed = Signal(str, str, str, str)  # verb, message, hint, details
     not_explained = Signal(object, str)  # arguments of the request, why
+    explaining = Signal(object, object)  # arguments of the request, Progress
     busy_changed = Signal(bool)
     restarted = Signal(str)
     _arrived = Signal(int, object)
@@ -121,10 +122,11 @@ class InferenceWorker(QObject):
         """The whole way; given up when something newer is asked."""
         self._ask("path", {"record_id": record_id, "weights": weights, "frames": frames, "hold": hold})
 
-    def explain(self, record_id: str, method: str, target: str, network: str) -> None:
+    def explain(self, record_id: str, method: str, target: str, network: str, window_um: float | None = None,
+                window_px: int | None = None) -> None:  # fmt: skip
         """Another explanation of the selected record, when nothing else is asked; interrupted, it is begun anew."""
         words = {"record_id": record_id, "method": method, "target": target, "network": network}
-        self._ask("explain", words)
+        self._ask("explain", {**words, "window_um": window_um, "window_px": window_px})
 
     def stop_explaining(self) -> None:
         """Give up the explanation that waits or is on its way."""
@@ -206,6 +208,10 @@ class InferenceWorker(QObject):
         kind, number, answer = message
         if kind == "ended":
             self._on_ended()
+            return
+        if kind == "progress":
+            if number in self._flying and number not in self._given_up:
+                self.explaining.emit(self._flying[number].arguments, answer)
             return
         request = self._flying.pop(number, None)
         if request is not None and kind == "cancelled":

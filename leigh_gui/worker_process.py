@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import signal
+import time
 import traceback
 from dataclasses import replace
 from multiprocessing.connection import Connection
@@ -20,6 +21,7 @@ from core.progress import Cancelled, Progress
 EMPTY = np.empty((0, 0, 0), dtype=np.float32)
 FIELDS = ("original", "image", "difference")
 IDLE_S = 0.5  # without a question the session may prepare for the next
+NEWS_S = 0.1  # between two words on how far an explanation is
 
 
 class ImageSender:
@@ -100,7 +102,7 @@ def serve(connection: Connection, session_name: str) -> None:
                     _session_class(session_name)
                     answer = ("warm", None)
                 else:
-                    answer = _answer(session, verb, arguments, connection, sender)
+                    answer = _answer(session, verb, number, arguments, connection, sender)
                     idle = True
                 connection.send(("done", number, answer))
             except Cancelled:
@@ -129,14 +131,20 @@ def _session_class(name: str) -> Any:
     return getattr(importlib.import_module(module), attribute)
 
 
-def _answer(session: Any, verb: str, arguments: dict[str, Any], connection: Connection, sender: ImageSender) -> Any:
+def _answer(session: Any, verb: str, number: int, arguments: dict[str, Any], connection: Connection,
+            sender: ImageSender) -> Any:  # fmt: skip
     if session is None:
         raise LeighError("No model is open.", "Open a project with a trained model.")
     if verb in ("path", "explain"):
+        said = 0.0
 
         def report(progress: Progress) -> None:
+            nonlocal said
             if connection.poll():  # something newer waits: these can be computed again later
                 raise Cancelled
+            if verb == "explain" and time.monotonic() - said > NEWS_S:
+                said = time.monotonic()
+                connection.send(("progress", number, progress))
 
         return verb, getattr(session, verb)(**arguments, report=report)
     return "picture", sender.pack(getattr(session, verb)(**arguments))

@@ -21,7 +21,7 @@ from core.errors import LeighError
 from core.explain.counterfactual import condition_index
 from core.explain.occlusion import BATCH, Score, occlusion
 from core.models.iresnet import IResNet, pad_field
-from core.progress import Progress, Report, silent
+from core.progress import Progress, Report, silent, with_time_left
 
 BATCH_SIDE = 128  # pixels a side of fields of which BATCH are asked at once
 STEPS = 32  # of the path from background to image; on the demo the sum is then within 1 % of the score
@@ -67,8 +67,8 @@ def attribute(
     score = score_of(network, card, source, target)
     x, empty = network_input(network, card, raw)
     settings: dict[str, Any] = {"score": score_words(source, target), "model_digest": card.digest}
-    work = Progress(0, 1, f"Explaining by {method}")
-    report(work)
+    report = with_time_left(report)
+    report(Progress(0, 1, f"Explaining by {method}"))
     network.eval()
     if method == "saliency":
         values = Saliency(score).attribute(x.requires_grad_())

@@ -297,14 +297,23 @@ class Session:
         return CounterfactualPath(record_id, target, tuple(points), crossing_of(points))
 
     def explain(
-        self, record_id: str, method: str, target: str, network: str = "", report: Report = silent
+        self,
+        record_id: str,
+        method: str,
+        target: str,
+        network: str = "",
+        window_um: float | None = None,
+        window_px: int | None = None,
+        report: Report = silent,
     ) -> Attribution:
         """Where a network of the project (the explored one, where none is named) looks; see core.explain.attribution.
+
+        `window_um`, or `window_px` of the file, is the side of what occlusion hides.
 
         `settings` also say how long it took, and how much of it lies outside of cells. What "autoencoder" says is what
         that network draws otherwise, as share of each channel's range: blur and all.
         """
-        from core.explain.attribution import attribute
+        from core.explain.attribution import WINDOW_UM, Window, attribute
         from core.explain.sanity import empty_shares
 
         dataset, began = self.project.dataset, time.perf_counter()
@@ -323,6 +332,7 @@ class Session:
                 record_id=record_id,
                 source=record.condition,
                 target=target,
+                window=Window(WINDOW_UM if window_um is None else window_um, window_px),
                 pixel_size_um=dataset.pixel_size_um,
                 report=report,
             )

@@ -11,7 +11,9 @@ from matplotlib.colors import ListedColormap, to_rgb
 from matplotlib.figure import SubFigure
 
 from core.domain import (
+    AUTOENCODER,
     EXACT_PLANE,
+    UNSIGNED,
     Attribution,
     Channel,
     Condition,
@@ -29,6 +31,7 @@ from core.figures.screening import RankingPanel
 from core.figures.words import blend_words, evidence_words
 
 DIFFERENCE_MAP = "RdBu_r"
+SIZE_MAP = "Purples"  # of what has no sign
 INCHES_PER_IMAGE = 1.75
 MARKERS = "osD^vP*X"
 LETTERS_PER_INCH = 16  # of the smallest text
@@ -292,15 +295,16 @@ class ComparisonPanel:
             row[1].imshow(result.difference[c], cmap=DIFFERENCE_MAP, vmin=-limit, vmax=limit)
             for ax, found in zip(row[2:], self.attributions):
                 if c < len(found.values):
-                    most = difference_limit(found.values)
-                    ax.imshow(found.values[c], cmap=DIFFERENCE_MAP, vmin=-most, vmax=most)
+                    most, signed = difference_limit(found.values), found.method not in UNSIGNED
+                    colours = DIFFERENCE_MAP if signed else SIZE_MAP
+                    ax.imshow(found.values[c], cmap=colours, vmin=-most if signed else 0, vmax=most)
                 else:
                     ax.set(facecolor="0.93", box_aspect=result.original.shape[1] / result.original.shape[2])
                     ax.text(0.5, 0.5, "one map for\nall stains", transform=ax.transAxes, fontsize=6, ha="center")
         heads = [
             "Original",
             f"Counterfactual\n(to {result.target})",
-            *(_attribution_head(a) for a in self.attributions),
+            *(_attribution_head(a, self.pixel_size_um) for a in self.attributions),
         ]
         for ax, head in zip(axes[0], heads):
             ax.set_title(head, fontsize=7)
@@ -309,15 +313,19 @@ class ComparisonPanel:
         if self.pixel_size_um:
             draw_scale_bar(axes[-1][0], result.original.shape[2], self.pixel_size_um)
         figure.suptitle(self.title or result.record_id, fontsize=9, x=0.01, ha="left")
-        note = (
-            "Counterfactual: change in grey values. Saliency: size only. Others: red speaks for the target. Own scales."
-        )
+        drawn = any(a.method == AUTOENCODER for a in self.attributions)
+        note = f"Counterfactual{' and autoencoder' if drawn else ''}: red is brighter, blue darker. "
+        note += "Saliency: size only, violet. Others: red speaks for the target. Every column has its own scale."
         figure.supxlabel(note, fontsize=6, x=0.01, ha="left")
 
 
-def _attribution_head(found: Attribution) -> str:
-    """Name of the method and of the network it was asked of."""
+def _attribution_head(found: Attribution, pixel_size_um: float | None) -> str:
+    """Name of the method, of what occlusion hides, and of the network it was asked of."""
+    if found.method == AUTOENCODER:
+        return f"{found.network.replace('-', ' ').capitalize()}\n(to {found.target})"
     name = "Grad-CAM" if found.method == "gradcam" else found.method.replace("-", " ").capitalize()
+    if side := found.settings.get("window_px"):
+        name += f", {side * pixel_size_um:.1f} µm" if pixel_size_um else f", {side} px"
     return f"{name}\n({found.network})"
 
 

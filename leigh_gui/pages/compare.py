@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import (
     QComboBox,
+    QDoubleSpinBox,
     QGridLayout,
     QHBoxLayout,
     QProgressBar,
@@ -19,7 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.domain import AUTOENCODER, Attribution, PanelSpec
+from core.domain import AUTOENCODER, UNSIGNED, Attribution, PanelSpec
 from leigh_gui.pages.compare_control import CompareControl
 from leigh_gui.pages.explore_control import ExploreControl
 from leigh_gui.state import AppState
@@ -49,6 +50,7 @@ TIPS = {
     "occlusion": "How the score changes where a window is covered with background (Zeiler and Fergus 2014).",
     "gradcam": "Where the last convolutional stage answers; one map for all stains (Selvaraju et al. 2017).",
 }
+PROGRESS_STEPS = 1000  # of the bar
 
 
 class Column(QWidget):
@@ -72,7 +74,9 @@ class Column(QWidget):
         while len(self.panes) > count:
             self.panes.pop().deleteLater()
         while len(self.panes) < count:
-            pane = ImagePane(self.viewpoint) if self.kind == "original" else DifferencePane(self.viewpoint)
+            signed = self.kind not in UNSIGNED
+            original = self.kind == "original"
+            pane = ImagePane(self.viewpoint) if original else DifferencePane(self.viewpoint, signed=signed)
             self.panes.append(pane)
             self._grid.addWidget(pane, 1)
 
@@ -130,7 +134,7 @@ class ComparePage(QWidget):
         column.setSpacing(8)
         column.addLayout(self._build_head())
         column.addWidget(self._build_grid(), 1)
-        words = "Counterfactual and autoencoder: red is brighter, blue darker. Saliency: how much a pixel matters. "
+        words = "Counterfactual and autoencoder: red is brighter, blue darker. Saliency: violet where a pixel matters. "
         words += "The others: red speaks for the target, blue against it. Every column has its own scale. "
         words += "They say where a network looks; only the counterfactual says what would have to be different."
         column.addWidget(plain(words, "small", wrap=True))
@@ -147,15 +151,24 @@ class ComparePage(QWidget):
         self.network.setToolTip(
             "Whose decision is explained by saliency, integrated gradients, occlusion and Grad-CAM."
         )
+        self.window_side = QDoubleSpinBox()
+        self.window_side.setObjectName("window-side")
+        self.window_side.setPrefix("Window ")
+        self.window_side.setKeyboardTracking(False)  # not asked for after every digit
+        self.window_side.setToolTip("Side of what occlusion hides. A small window takes longer and sees finer detail.")
+        self.window_side.setMinimumHeight(self.network.sizeHint().height())
+        self.doing = plain("", "muted")
         self.progress = QProgressBar()
-        self.progress.setFixedWidth(220)
-        self.progress.setFormat("")
+        self.progress.setTextVisible(False)
+        self.progress.setFixedSize(120, 8)
         self.stop = QPushButton("Stop")
         self.stop.setObjectName("stop-explaining")
         self.add = QPushButton("Add to figure")
         self.add.setObjectName("add-comparison")
         row.addWidget(self.title, 1)
         row.addWidget(self.network)
+        row.addWidget(self.window_side)
+        row.addWidget(self.doing)
         row.addWidget(self.progress)
         row.addWidget(self.stop)
         row.addWidget(self.add)
@@ -165,10 +178,10 @@ class ComparePage(QWidget):
         holder = QWidget()
         grid = QGridLayout(holder)
         grid.setContentsMargins(0, 0, 0, 0)
-        grid.setHorizontalSpacing(8)
+        grid.setSpacing(8)
         for place, column in enumerate(self.columns.values()):
             grid.addWidget(column, 0, place)
-            grid.setColumnStretch(place, 1)
+        self.grid = grid
         area = QScrollArea()
         area.setWidgetResizable(True)
         area.setFrameShape(QScrollArea.Shape.NoFrame)
@@ -177,9 +190,22 @@ class ComparePage(QWidget):
         self.area = area
         return area
 
+    def _arrange(self) -> None:
+        """Side by side; with a single stain in two rows, where its pictures are larger."""
+        self.columns[AUTOENCODER].setVisible(bool(self.compare.autoencoder))
+        shown = [c for kind, c in self.columns.items() if kind != AUTOENCODER or self.compare.autoencoder]
+        stains = len(self.state.display)
+        across = len(shown) if stains > 1 else -(-len(shown) // 2)
+        for place, column in enumerate(shown):
+            self.grid.addWidget(column, place // across, place % across)
+        for place in range(len(self.columns)):
+            self.grid.setColumnStretch(place, int(place < across))
+
     def _connect(self) -> None:
         self.empty.asked.connect(self.explore_asked)
         self.compare.subject_changed.connect(self._on_subject)
+        self.compare.window_changed.connect(self._on_window)
+        self.window_side.valueChanged.connect(self.compare.set_window)
         self.compare.found.connect(self._on_found)
         self.compare.failed.connect(self._on_failed)
         self.compare.progressed.connect(self._on_progress)
@@ -205,15 +231,34 @@ class ComparePage(QWidget):
             column.wait("Waiting…")
         self.title.set_text(f"{subject.record_id} · {subject.source} → {subject.target}")
         self._on_networks()
+        self._show_window()
         self._on_counterfactual()
-        self.columns[AUTOENCODER].setVisible(bool(self.compare.autoencoder))
+        self._arrange()
         for method in self.compare.methods:
-            known = self.compare.known(method)
-            if known is not None:
-                self._on_found(known)
-            else:
-                self.columns[method].wait(self.compare.words_for(method))
+            self._show_method(method)
         self._on_progress(*self.compare.progress())
+
+    def _show_method(self, method: str) -> None:
+        """What is known of it, or why nothing is."""
+        known = self.compare.known(method)
+        if known is not None:
+            self._on_found(known)
+        else:
+            self.columns[method].wait(self.compare.words_for(method))
+
+    def _show_window(self) -> None:
+        """The side of occlusion's window, in micrometres where the size of a pixel is known."""
+        box, (least, most), in_um = self.window_side, self.compare.window_range(), self.compare.in_um()
+        box.blockSignals(True)
+        box.setDecimals(1 if in_um else 0)
+        box.setRange(least, most)
+        box.setSuffix(" µm" if in_um else " px")
+        box.setValue(self.compare.window())
+        box.blockSignals(False)
+
+    def _on_window(self) -> None:
+        self._show_window()
+        self._show_method("occlusion")
 
     def _on_networks(self) -> None:
         self.network.clear()
@@ -253,11 +298,12 @@ class ComparePage(QWidget):
     def _on_failed(self, method: str, words: str) -> None:
         self.columns[method].wait(words)
 
-    def _on_progress(self, done: int, total: int, what: str) -> None:
+    def _on_progress(self, done: float, total: int, what: str) -> None:
         busy = total > 0 and done < total
-        self.progress.setRange(0, max(total, 1))
-        self.progress.setValue(done)
-        self.progress.setFormat(what)
+        self.progress.setRange(0, PROGRESS_STEPS)
+        self.progress.setValue(round(PROGRESS_STEPS * done / max(total, 1)))
+        self.doing.setText(what)
+        self.doing.setVisible(busy)
         self.progress.setVisible(busy)
         self.stop.setVisible(busy)
 
@@ -273,5 +319,6 @@ class ComparePage(QWidget):
             title = f"{subject.source} → {subject.target}, {subject.record_id}"
             view, alone = self.state.view, {subject.target: 1.0}
             way = (view.weights or alone, view.strength) if view.strength > 0 else (alone, 1.0)
-            spec = PanelSpec("comparison", subject.record_id, *way, title, view.hold, network=self.compare.network)
+            spec = PanelSpec("comparison", subject.record_id, *way, title, view.hold, network=self.compare.network,
+                             **self.compare.window_words())  # fmt: skip
             self.panel_asked.emit(spec)

@@ -16,14 +16,25 @@ from leigh_gui.widgets.look import ElidedLabel, is_dark, plain, small_font
 
 LIGHT_STOPS = ((5, 48, 97), (67, 147, 195), (247, 247, 247), (214, 96, 77), (103, 0, 31))
 DARK_STOPS = ((120, 200, 255), (33, 102, 172), (22, 22, 24), (178, 60, 43), (255, 176, 120))
+LIGHT_SIZES = ((247, 247, 247), (158, 154, 200), (63, 0, 125))  # of what has no sign
+DARK_SIZES = ((22, 22, 24), (98, 74, 160), (222, 206, 255))
 STEPS = (0.01, 0.02, 0.03, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
 
 
 def diverging_table(dark: bool) -> np.ndarray:
     """(255, 3) uint8 R G B from loss through nothing (row 127) to gain."""
-    stops = np.array(DARK_STOPS if dark else LIGHT_STOPS, dtype=np.float64)
-    at = np.linspace(0, 254, len(stops))
-    rows = [np.interp(np.arange(255), at, stops[:, c]) for c in range(3)]
+    return _table(DARK_STOPS if dark else LIGHT_STOPS)
+
+
+def size_table(dark: bool) -> np.ndarray:
+    """(255, 3) uint8 R G B from nothing (row 0), as grey as there, to the largest size."""
+    return _table(DARK_SIZES if dark else LIGHT_SIZES)
+
+
+def _table(stops: Sequence[tuple[int, int, int]]) -> np.ndarray:
+    """(255, 3) uint8 between these colours."""
+    at, colours = np.linspace(0, 254, len(stops)), np.array(stops, dtype=np.float64)
+    rows = [np.interp(np.arange(255), at, colours[:, c]) for c in range(3)]
     return np.stack(rows, axis=1).round().astype(np.uint8)
 
 
@@ -36,12 +47,13 @@ def symmetric_limit(difference: FloatArray, spans: Sequence[float]) -> float:
     return next((step for step in STEPS if step >= largest), largest)
 
 
-def coloured(plane: FloatArray, span: float, limit: float, table: np.ndarray) -> np.ndarray:
-    """Y X difference -> (Y, X, 4) uint8 B G R A; zero is exactly the middle of the table."""
-    level = plane * np.float32(127 / (max(span, 1e-12) * limit))
-    np.clip(level, -127, 127, out=level)
+def coloured(plane: FloatArray, span: float, limit: float, table: np.ndarray, signed: bool = True) -> np.ndarray:
+    """Y X difference -> (Y, X, 4) uint8 B G R A; zero is exactly the middle of the table, its start where unsigned."""
+    zero = 127 if signed else 0
+    level = plane * np.float32((254 - zero) / (max(span, 1e-12) * limit))
+    np.clip(level, -zero, 254 - zero, out=level)
     np.rint(level, out=level)
-    level += 127
+    level += zero
     lookup = np.full((255, 4), 255, dtype=np.uint8)
     lookup[:, :3] = table[:, ::-1]
     packed = lookup.view(np.uint32).ravel()[level.astype(np.uint8)]
@@ -49,16 +61,17 @@ def coloured(plane: FloatArray, span: float, limit: float, table: np.ndarray) ->
 
 
 class DifferencePane(Pane):
-    """The change of one channel."""
+    """The change of one channel, or, not `signed`, the size of something on a scale from 0."""
 
-    def __init__(self, viewpoint: Viewpoint | None = None, parent: QWidget | None = None) -> None:
+    def __init__(self, viewpoint: Viewpoint | None = None, parent: QWidget | None = None, signed: bool = True) -> None:
         super().__init__(viewpoint, parent)
+        self.signed = signed
         self._plane: FloatArray | None = None
         self._span = 1.0
         self._limit = 1.0
 
     def set_difference(self, plane: FloatArray | None, span: float, limit: float) -> None:
-        """Show this Y X change on a scale of +- limit times span."""
+        """Show this Y X change on a scale of +- limit times span (from 0 where it has no sign)."""
         self._plane, self._span, self._limit = plane, span, limit
         self._compose()
 
@@ -75,7 +88,8 @@ class DifferencePane(Pane):
             self._image = None
             self.update()
             return
-        self._set_pixels(coloured(self._plane, self._span, self._limit, diverging_table(is_dark(self))))
+        table = (diverging_table if self.signed else size_table)(is_dark(self))
+        self._set_pixels(coloured(self._plane, self._span, self._limit, table, self.signed))
 
 
 class ColourBar(QWidget):

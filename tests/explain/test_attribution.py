@@ -119,3 +119,18 @@ def test_the_session_says_where_a_map_lies_and_how_long_it_took(session):
     found = session.explain(record.id, "saliency", "WT")
     assert 0 < found.settings["share_outside_cells"] < 1 and 0 < found.settings["area_outside_cells"] < 1
     assert found.settings["seconds"] > 0
+
+
+@pytest.mark.parametrize("method", ["occlusion", "integrated-gradients"])
+def test_a_long_explanation_says_how_much_time_is_left(session, raw, method):
+    said = []
+    explained(session, raw, method, window=Window(px=12), report=said.append)
+    inside = [p for p in said if p.total > 1]
+    assert len(inside) > 2 and inside[0].seconds_left is None
+    assert all(p.seconds_left > 0 for p in inside[1:] if p.done < p.total)
+
+
+def test_the_session_takes_the_side_of_the_window(session):
+    record = next(r for r in session.project.dataset.records if r.condition == "DS")
+    found = session.explain(record.id, "occlusion", "WT", window_um=26.0)
+    assert found.settings["window_px"] == round(26.0 / session.project.dataset.pixel_size_um)

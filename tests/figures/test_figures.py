@@ -6,17 +6,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+from matplotlib.image import AxesImage
+from matplotlib.text import Text
 from PIL import Image
 from pypdf import PdfReader
 
 from core.deliver import _PanelMaker, figure, panel_specs
-from core.domain import CHECKS, Check, Evidence, PanelSpec, Project
+from core.domain import AUTOENCODER, CHECKS, METHODS, Check, Evidence, PanelSpec, Project
 from core.errors import LeighError
 from core.figures.export import sheet
 from core.figures.images import composite, difference_limit, scale_bar_um
-from core.figures.panels import CounterfactualPanel
+from core.figures.panels import SIZE_MAP, CounterfactualPanel
 from core.figures.words import evidence_words
 from core.io.project import save_project
+from core.other_networks import train_network
+from core.train.presets import COURSES, Course
 
 Copy = Callable[[Project], Project]
 
@@ -63,6 +67,22 @@ def test_every_panel_is_written_in_every_format_with_its_provenance(
     if ending == ".svg":
         assert "<text" in path.read_text(encoding="utf-8")
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+def test_a_comparison_names_its_window_and_has_a_column_for_the_autoencoder(
+    trained_project: Project, specs: dict[str, PanelSpec], copy_of: Copy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(COURSES, "autoencoder", {"quick": Course(2, 8)})
+    project, spec = copy_of(trained_project), replace(specs["comparison"], window_um=5.2)
+    assert [a.method for a in _PanelMaker(project.folder, "cpu").make(spec).attributions] == list(METHODS)
+    train_network(project.folder, "autoencoder", device="cpu")
+    panel = _PanelMaker(project.folder, "cpu").make(spec)
+    assert [a.method for a in panel.attributions] == [AUTOENCODER, *METHODS]
+    drawing = sheet([panel])
+    heads = [text.get_text() for text in drawing.findobj(Text)]
+    assert "Autoencoder\n(to WT)" in heads and any(head.startswith("Occlusion, 5.2 µm\n") for head in heads)
+    sizes = [image.get_clim() for image in drawing.findobj(AxesImage) if image.get_cmap().name == SIZE_MAP]
+    assert len(sizes) == len(panel.channels) and all(low == 0 < high for low, high in sizes)  # saliency has no sign
 
 
 def test_pdf_text_can_be_read_and_edited(trained_project: Project, specs: dict[str, PanelSpec], tmp_path: Path) -> None:

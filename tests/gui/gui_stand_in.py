@@ -216,15 +216,18 @@ class StandInSession:
             points.append(PathPoint(float(strength), result.probabilities, result.xy))
         return CounterfactualPath(record_id, max(weights, key=weights.get), tuple(points), 0.5)
 
-    def explain(self, record_id: str, method: str, target: str, network: str = "iresnet", report=silent) -> Attribution:
+    def explain(
+        self, record_id: str, method: str, target: str, network="iresnet", window_um=None, window_px=None, report=silent
+    ) -> Attribution:
         """As bright as the image; one map where the method knows no stains. Occlusion takes many steps."""
         record = self.project.dataset.record(record_id)
         values = np.asarray(read_record(self.project.dataset.root, record), dtype=np.float32) - 100
         for i in range(40 if method == "occlusion" else 1):
-            report(Progress(i, 40, "Covering windows"))
+            report(Progress(i, 40, "Covering windows", seconds_left=float(40 - i)))
             time.sleep(float(os.environ.get("LEIGH_STAND_IN_SECONDS", "0")))
         if network == "broken":
             raise LeighError("This network cannot be explained.", "Train it again.")
         settings = {"seconds": 1.5, "share_outside_cells": 0.12, "area_outside_cells": 0.6}
+        settings |= {"window_um": window_um, "window_px": window_px}
         values = values[:1] if method == "gradcam" else values
         return Attribution(method, network, record_id, record.condition, target, values, settings)

@@ -1,8 +1,12 @@
 """The Compare page in the real window, with a stand-in model: explanations come one by one and give way to a drag."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 from core.domain import METHODS
+from leigh_gui.widgets.difference_view import coloured, diverging_table, size_table
 
 
 @pytest.fixture
@@ -78,6 +82,61 @@ def test_a_reason_stays_when_the_contrast_changes(page, window, qtbot):
     qtbot.waitUntil(lambda: "cannot be explained" in page.columns["gradcam"].panes[0].hint, timeout=15_000)
     window.state.display_changed.emit()
     assert "cannot be explained" in page.columns["gradcam"].panes[0].hint
+
+
+def test_another_window_asks_for_occlusion_alone_and_is_remembered(page, window, qtbot):
+    qtbot.waitUntil(lambda: all_there(page), timeout=15_000)
+    assert page.window_side.text() == "Window 8.0 µm"
+    page.window_side.setValue(4.5)
+    assert [method for method in METHODS if page.compare.known(method) is None] == ["occlusion"]
+    assert page.columns["occlusion"].panes[0].hint == "Waiting…"
+    qtbot.waitUntil(lambda: all_there(page), timeout=15_000)
+    assert page.compare.known("occlusion").settings["window_um"] == 4.5
+    assert window.settings.number("window-um", 8.0) == 4.5
+    page.add.click()
+    assert window.state.project.panels[-1].window_um == 4.5
+
+
+def test_a_window_changed_while_occlusion_runs_begins_it_anew(page, window, qtbot, monkeypatch):
+    qtbot.waitUntil(lambda: all_there(page), timeout=15_000)
+    window.worker.close()
+    monkeypatch.setenv("LEIGH_STAND_IN_SECONDS", "0.05")
+    window.worker.open(window.state.project.folder)
+    page.window_side.setValue(20.0)
+    qtbot.waitUntil(lambda: page.progress.value() > 3000 // len(METHODS), timeout=20_000)  # some of its windows
+    assert page.doing.text().startswith("Occlusion, ") and page.doing.text().endswith(" s left")
+    page.window_side.setValue(30.0)
+    qtbot.waitUntil(lambda: all_there(page), timeout=20_000)
+    assert page.compare.known("occlusion").settings["window_um"] == 30.0
+    page.window_side.setValue(20.0)
+    assert not all_there(page)  # what was given up is not remembered as an answer
+    page.stop.click()
+
+
+def test_the_window_is_in_pixels_where_their_size_is_not_known(page, window):
+    dataset = window.state.project.dataset
+    window.state.edit_project(replace(window.state.project, dataset=replace(dataset, pixel_size_um=None)), "No size")
+    page._on_subject()
+    assert page.window_side.text() == "Window 16 px" and page.compare.window_words() == {"window_px": 16}
+
+
+def test_saliency_has_no_sign_and_a_scale_from_zero(page, qtbot):
+    qtbot.waitUntil(lambda: all_there(page), timeout=15_000)
+    assert [page.columns[kind].panes[0].signed for kind in ("saliency", "occlusion")] == [False, True]
+    plane = np.array([[0.0, 1.0, 2.0]], np.float32)
+    nothing, most, beyond = coloured(plane, 1.0, 1.0, size_table(False), signed=False)[0, :, :3].tolist()
+    assert nothing == diverging_table(False)[127].tolist() and most == beyond == size_table(False)[254, ::-1].tolist()
+
+
+def test_the_explanations_of_a_single_stain_stand_in_two_rows(page, window):
+    def rows():
+        shown = [c for c in page.columns.values() if c.isVisible()]
+        return [page.grid.getItemPosition(page.grid.indexOf(c))[0] for c in shown]
+
+    assert rows() == [0] * 6
+    window.state.display = window.state.display[:1]
+    page._on_subject()
+    assert rows() == [0, 0, 0, 1, 1, 1]
 
 
 def test_the_comparison_can_be_collected_for_the_figure(page, window, qtbot):
