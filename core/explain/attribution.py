@@ -140,7 +140,8 @@ def _gradcam(network: nn.Module, score: Score, x: Tensor) -> Tensor:
 def _integrated(score: Score, x: Tensor, empty: Tensor, report: Report) -> tuple[Tensor, float]:
     """(1, C, Y, X) from the background to the image; and by how much the sum misses the score, as share of it."""
     start = empty.expand_as(x)
-    batch = max(1, BATCH * BATCH_SIDE**2 // (x.shape[-2] * x.shape[-1]))  # gradients of large fields take memory
+    most = BATCH * BATCH_SIDE**2 // (x.shape[-2] * x.shape[-1])  # gradients of large fields take memory
+    batch = max(1, min(most, STEPS // 4))  # and small ones say how far they are, too
     done = 0
 
     def reported(fields: Tensor) -> Tensor:
