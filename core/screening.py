@@ -79,7 +79,7 @@ def screen(
     table = well_table(measured.records, features, *rest)
     found = _score(table, dataset, normalise, b_score, replace(Rules(), level=level), seed, report)
     finding = _background(measured, dataset, found.design, seed)
-    notes = (*notes, *found.notes, *_overfit(found, card))
+    notes = (*notes, *found.notes, *_more_controls(found.design), *_overfit(found, card))
     quality = (*_quality(found, space, seed), *_other_quality(measured, space, found, seed), *_networks(project))
     left = _unrepaired(project_folder, dataset, card, measured, found, seed, device, report) if explain else ()
     return Screen(
@@ -272,6 +272,19 @@ def _wells(found: Scored) -> tuple[WellScore, ...]:
         )
         for i in range(len(table.plates))
     )
+
+
+def _more_controls(design: Design) -> tuple[str, ...]:
+    """A word where several conditions are healthy or diseased: the first of each makes the way."""
+    notes = []
+    for first, role in ((design.healthy, Role.HEALTHY), (design.diseased, Role.DISEASED)):
+        others = [c.name for k, c in enumerate(design.conditions) if c.role == role and k != first]
+        if others:
+            name = design.conditions[first].name
+            notes.append(
+                f"{name} is taken for {role.value}; {', '.join(others)} too is {role.value}: placed, not ranked."
+            )
+    return tuple(notes)
 
 
 def _overfit(found: Scored, card: ModelCard | None) -> tuple[str, ...]:
