@@ -75,7 +75,7 @@ need_qt_libraries() {
 
 set_up() {
     uv=$(find_uv)
-    (cd "$here" && "$uv" sync --locked --quiet --extra gui "$@")
+    (cd "$here" && "$uv" sync --locked --inexact --quiet --extra gui "$@"  # leaves what else was installed)
     need_qt_libraries
 }
 
@@ -117,7 +117,7 @@ test)
     echo "sh leigh.sh demo             open the demo"
     echo "sh leigh.sh test             run all checks and tests"
     echo "sh leigh.sh gui [PROJECT]    open the window"
-    echo "sh leigh.sh VERB ...         the command line: scan, train, evaluate, encode, map, counterfactual, figure, ..."
+    echo "sh leigh.sh VERB ...         the command line: scan, train, evaluate, map, counterfactual, explain, screen, figure, ..."
     ;;
 *)
     set_up --no-dev

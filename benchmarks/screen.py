@@ -83,7 +83,7 @@ def compare(rows: Sequence[Ranked], truth: dict[str, Planted]) -> dict[str, Any]
     missed = wrong = nulls = hits = 0
     for row in rows:
         kind = truth[row.condition].kind
-        wanted = {"toxic": {"loses cells", "changes something else"}, "side effect": {"changes something else"}}
+        wanted = {"toxic": {"loses cells", "side effect"}, "side effect": {"side effect"}}
         expected = wanted.get(kind, set())
         missed += len(expected - set(row.flags))
         wrong += len(set(row.flags) - expected)

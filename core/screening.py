@@ -79,7 +79,13 @@ def screen(
     table = well_table(measured.records, features, *rest)
     found = _score(table, dataset, normalise, b_score, replace(Rules(), level=level), seed, report)
     finding = _background(measured, dataset, found.design, seed)
-    notes = (*notes, *found.notes, *_more_controls(found.design), *_overfit(found, card))
+    notes = (
+        *notes,
+        *found.notes,
+        *_more_controls(found.design),
+        *_overfit(found, card),
+        *_cautions(card, dataset, b_score),
+    )
     quality = (*_quality(found, space, seed), *_other_quality(measured, space, found, seed), *_networks(project))
     left = _unrepaired(project_folder, dataset, card, measured, found, seed, device, report) if explain else ()
     return Screen(
@@ -284,6 +290,22 @@ def _more_controls(design: Design) -> tuple[str, ...]:
             notes.append(
                 f"{name} is taken for {role.value}; {', '.join(others)} too is {role.value}: placed, not ranked."
             )
+    return tuple(notes)
+
+
+def _cautions(card: ModelCard | None, dataset: Dataset, b_score: bool) -> tuple[str, ...]:
+    """What the reader of this screen must bear in mind."""
+    notes = []
+    if b_score:
+        notes.append(
+            "B-scores take part of an effect for one of position where many wells of a row or column are active."
+        )
+    if card is not None and set(card.condition_names) < set(dataset.condition_names):
+        known = ", ".join(card.condition_names)
+        notes.append(
+            f"The network knows {known} only, so what is not repaired by the others was not measured: train one on all "
+            "conditions, in a second project of the same folder."
+        )
     return tuple(notes)
 
 

@@ -392,12 +392,14 @@ def _refuse(a: argparse.Namespace, names: tuple[str, ...], why: str) -> None:
 
 def screen(a: argparse.Namespace, report: Report) -> Result:
     """Rank the treatments and write the tables and the report."""
-    from core.deliver import keep_off_images
+    from core.deliver import SCREEN_FOLDER, keep_off_images
     from core.io.screens import save_screen
     from core.screen_report import write_report
     from core.screening import screen
 
     keep_off_images(a.project, a.out)
+    if not 0.5 <= a.level < 1:
+        raise LeighError(f"The level {a.level:g} of the intervals is not between 0.5 and 1.", "For 90 % write 0.9.")
     found = screen(
         a.project,
         space=a.space,
@@ -409,8 +411,9 @@ def screen(a: argparse.Namespace, report: Report) -> Result:
         device=a.device,
         report=report,
     )
-    a.out.mkdir(parents=True, exist_ok=True)
-    save_screen(a.out, found)
+    for folder in {a.out.resolve(), (a.project / SCREEN_FOLDER).resolve()}:  # the window and figures look there
+        folder.mkdir(parents=True, exist_ok=True)
+        save_screen(folder, found)
     write_report(found, a.out, report)
     treatments = [r for r in found.ranked if r.tie]
     hits = [r.condition for r in treatments if r.hit]

@@ -108,8 +108,8 @@ def test_the_demo_comes_with_its_ranking_which_names_what_was_planted() -> None:
     assert project.dataset is not None and found.dataset_digest == project.dataset.digest
     assert found.model_digest == load_card(model_folder(project, project.model)).digest
     rows = {r.condition: r for r in found.ranked}
-    assert rows["TT"].hit and "changes something else" in rows["Drug B"].flags
-    assert {"loses cells", "changes something else"} <= set(rows["Drug C"].flags) and not rows["Drug C"].hit
+    assert rows["TT"].hit and "side effect" in rows["Drug B"].flags
+    assert {"loses cells", "side effect"} <= set(rows["Drug C"].flags) and not rows["Drug C"].hit
     left = {(u.condition, u.channel): u.restored for u in found.unrepaired}
     assert 0.3 < left["TT", "Mitochondria"] < 0.7  # 0.55 was planted
 

@@ -46,7 +46,7 @@ def test_images_of_a_screen_are_ranked_as_planted(plate: Path, found: Screen) ->
         planted = truth[row.condition]
         assert ("loses cells" in row.flags) == ("fewer cells" in planted["flags"]), row
         if "off-axis" in planted["flags"]:
-            assert "changes something else" in row.flags and not row.hit
+            assert "side effect" in row.flags and not row.hit
         if planted["kind"] == "null":
             assert not row.hit and not row.flags
         if planted["kind"] == "rescuing":

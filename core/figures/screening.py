@@ -75,8 +75,8 @@ def ranking_words(screen: Screen) -> str:
     return (
         f"Rescue: 0 is {screen.diseased}, 1 is {screen.healthy}. Off-axis: what else changed, in the spread of healthy "
         f"wells. Nuclei: as share of {screen.diseased}. Lines: {screen.level:.0%} intervals over wells; triangles lie "
-        "beyond the scale. Blue: hits. Treatments of one number cannot be told apart from the best of them; H and D "
-        "are controls."
+        "beyond the scale. Blue: hits, which surely rescue by at least a fifth and have no remark. Treatments of one "
+        "number cannot be told apart from the best of them; H and D are controls."
     )
 
 

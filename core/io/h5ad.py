@@ -28,7 +28,7 @@ def write_h5ad(
     except ImportError as fault:
         raise LeighError(
             "Writing .h5ad needs the package anndata, which is not installed.",
-            'On Python 3.12 or newer install it with: pip install "leigh-explorer[h5ad]"',
+            "On Python 3.12 or newer: .uv/bin/uv pip install anndata (or pip install anndata).",
         ) from fault
     import pandas as pd
 

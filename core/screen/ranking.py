@@ -174,10 +174,10 @@ def _flags(row: Ranked, space: Across, rules: Rules) -> tuple[str, ...]:
     flags = []
     if row.wells < FEWEST_WELLS:
         flags.append(f"only {row.wells} well: no interval")
-    if row.off_axis_low is not None and row.off_axis_low > rules.off_axis_limit(space.length):
-        flags.append("changes something else")
     if row.cell_count_high is not None and row.cell_count_high < rules.least_cells:
         flags.append("loses cells")
+    if row.off_axis_low is not None and row.off_axis_low > rules.off_axis_limit(space.length):
+        flags.append("side effect")
     return tuple(flags)
 
 

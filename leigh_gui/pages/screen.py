@@ -219,6 +219,7 @@ class ScreenPage(QWidget):
         self.quality.set_screen(screen)
         self.wells.set_screen(screen)
         self.title.set_text(summary(screen) if screen is not None else "")
+        self.title.setToolTip("★ A hit surely rescues, by at least a fifth, and has no flag.")
         if screen is not None:
             alerts = len(self.quality.warnings)
             self.tabs.setTabText(3, f"Quality ({alerts} ⚠)" if alerts else "Quality")

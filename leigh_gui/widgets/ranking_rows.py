@@ -122,11 +122,11 @@ def detail_lines(row: Ranked, screen: Screen) -> tuple[str, str, str]:
 
 
 def summary(screen: Screen) -> str:
-    """'3 hits among 12 treatments · 48 wells on 2 plates · intervals at 90 %'."""
+    """'★ 3 hits among 12 treatments · 48 wells on 2 plates · intervals at 90 %'."""
     treated = [r for r in screen.ranked if not is_control(r)]
     hits = sum(r.hit for r in treated)
     plates = count(len({w.plate for w in screen.wells}), "plate")
-    words = f"{count(hits, 'hit')} among {count(len(treated), 'treatment')}"
+    words = f"★ {count(hits, 'hit')} among {count(len(treated), 'treatment')}"
     return f"{words} · {count(len(screen.wells), 'well')} on {plates} · intervals at {screen.level * 100:g} %"
 
 

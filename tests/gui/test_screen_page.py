@@ -86,7 +86,7 @@ def test_without_a_diseased_condition_the_page_leads_to_the_data_page(window, pr
 
 
 def test_a_stored_screen_is_shown_at_once_with_the_best_selected(page):
-    assert page.title.text().startswith("1 hit among 12 treatments")
+    assert page.title.text().startswith("★ 1 hit among 12 treatments")
     assert page.control.current == "TT" and not page.notice.isVisible()
     assert page.tabs.tabText(3) == "Quality (1 ⚠)"
 

@@ -99,7 +99,7 @@ def test_words_of_doses_repair_and_summary():
     assert dose_words(curve) == "EC50 3 µM [1.5–6]" and dose_words(none) == "No plateau is seen."
     assert restored_words(make_screen().unrepaired[0]) == "restored 70 % [61–78] of the Mitochondria change"
     assert restored_words(Unrepaired("a", "Nuclei", NAN, None, None, 1)) == "not measurable: the Nuclei change"
-    assert summary(make_screen()) == "1 hit among 12 treatments · 14 wells on 1 plate · intervals at 90 %"
+    assert summary(make_screen()) == "★ 1 hit among 12 treatments · 14 wells on 1 plate · intervals at 90 %"
 
 
 def test_a_screen_is_stale_for_other_images_or_another_model_but_not_without_a_model():
