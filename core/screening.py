@@ -13,7 +13,7 @@ from core.data.batches import Reader
 from core.data.recipe import fit_recipe
 from core.data.separation import separation
 from core.deliver import some_records
-from core.domain import Dataset, FloatArray, ImageRecord, ModelCard, Project, Recipe, Role, Split
+from core.domain import BoolArray, Dataset, FloatArray, ImageRecord, ModelCard, Project, Recipe, Role, Split
 from core.domain_screen import DoseCurve, Finding, Ranked, Screen, Unrepaired, WellScore
 from core.errors import LeighError
 from core.io.models import load_card
@@ -43,6 +43,7 @@ class Measured:
     intensity: FloatArray  # (N, C)
     background: FloatArray  # (N, 5 C) nan where not asked or nothing but cells
     features: FloatArray | None  # (N, F) of the network
+    empty: BoolArray  # (N,) nothing but noise: neither nucleus nor cell
 
 
 def screen(
@@ -72,6 +73,7 @@ def screen(
     card = load_card(model_folder(project, project.model)) if project.model else None
     space, notes = _space(space, card, dataset)
     measured = _measure(project, dataset, card, space == "latents" or card is not None, device, report)
+    measured, empty = _with_cells(measured)
     features = measured.features if space == "latents" else measured.readouts
     assert features is not None
     seen = np.array([card is not None and card.part_of(r) != Split.TEST for r in measured.records])
@@ -81,7 +83,10 @@ def screen(
     finding = _background(measured, dataset, found.design, seed)
     notes = (
         *notes,
+        *empty,
         *found.notes,
+        *_shared_groups(table),
+        *_nuclei_told(found),
         *_more_controls(found.design),
         *_overfit(found, card),
         *_cautions(card, dataset, b_score),
@@ -173,18 +178,56 @@ def _measure(
         if nuclear is not None and nuclei is not None:
             plane = shrink(raw.astype(np.float64), recipe.downscale)[nuclear]
             count = float(len(np.unique(nuclei.labels(plane))) - 1)
-        empty = np.full(5 * len(raw), np.nan)
-        if record.id in asked:
-            empty = background_readouts(raw, cell_mask(raw, recipe, dataset.pixel_size_um))
-        rows.append((values, count, per_channel[:, mean] - per_channel[:, dark], empty))
+        between = np.full(5 * len(raw), np.nan)
+        cells = cell_mask(raw, recipe, dataset.pixel_size_um) if record.id in asked or not count > 0 else None
+        if cells is not None and record.id in asked:
+            between = background_readouts(raw, cells)
+        nothing = cells is not None and not count > 0 and not cells.any()
+        rows.append((values, count, per_channel[:, mean] - per_channel[:, dark], between, nothing))
         report(Progress(i + 1, len(records), "Measuring images"))
-    readouts, counts, intensity, background = (np.array(column, np.float64) for column in zip(*rows))
+    readouts, counts, intensity, background, empty = (np.array(column, np.float64) for column in zip(*rows))
     features = None
     if network and card is not None:
         card, model = load_model(project, dataset, device)
         raw_features = read_features(model, records, card.recipe, read, report)
         features = (raw_features - model.feature_mean.cpu().numpy()) / model.feature_scale.cpu().numpy()
-    return Measured(records, readouts, counts, intensity, background, features)
+    return Measured(records, readouts, counts, intensity, background, features, empty > 0)
+
+
+def _with_cells(measured: Measured) -> tuple[Measured, tuple[str, ...]]:
+    """Without the wells whose images hold nothing but noise, which have no place; and a word on them."""
+    keys = [(r.plate, r.well or r.group) for r in measured.records]
+    alive = {key for key, empty in zip(keys, measured.empty) if not empty}
+    gone = {key: r.condition for key, r in zip(keys, measured.records) if key not in alive}
+    if not gone:
+        return measured, ()
+    kept = np.array([key in alive for key in keys])
+    names = ", ".join(f"{name} {count}" for name, count in Counter(gone.values()).most_common(6))
+    where = ", ".join(" ".join(filter(None, key)) for key in list(gone)[:5]) + ("…" if len(gone) > 5 else "")
+    columns = (measured.readouts, measured.nuclei, measured.intensity, measured.background)
+    readouts, nuclei, intensity, background = (v[kept] for v in columns)
+    features = None if measured.features is None else measured.features[kept]
+    records = tuple(r for r, k in zip(measured.records, kept) if k)
+    left = Measured(records, readouts, nuclei, intensity, background, features, measured.empty[kept])
+    return left, (f"{len(gone)} wells without any cell were left out, as they have no place ({names}): {where}",)
+
+
+def _nuclei_told(found: Scored) -> tuple[str, ...]:
+    """A word where nuclei were counted and yet no shares can be given."""
+    if not np.isfinite(found.table.nuclei).all() or any(r.cell_count is not None for r in found.ranked):
+        return ()
+    return ("The diseased wells of a plate show no nuclei, so losses of cells cannot be told.",)
+
+
+def _shared_groups(table: WellTable) -> tuple[str, ...]:
+    """A word where wells share a group (culture, donor, copies of one picture): they are no independent witnesses."""
+    groups = len(set(table.groups))
+    if groups >= len(table.groups):
+        return ()
+    return (
+        f"{len(table.groups)} wells belong to {groups} groups: wells of one group are counted as independent, so the "
+        "intervals may be too narrow.",
+    )
 
 
 def _recipe(dataset: Dataset, read: Reader) -> Recipe:
@@ -220,12 +263,13 @@ def _score(
     table: WellTable, dataset: Dataset, normalise: str, b_score: bool, rules: Rules, seed: int, report: Report
 ) -> Scored:
     from core.screen.audit import audit
+    from core.screen.design import control_of
     from core.screen.dose import dose_curves
     from core.screen.place import placed
     from core.screen.ranking import rank
     from core.screen.wells import FEWEST_CONTROLS
 
-    diseased = next(c.name for c in dataset.conditions if c.role == Role.DISEASED)
+    diseased = dataset.conditions[control_of(table, dataset.conditions, Role.DISEASED)].name
     plates = Counter(table.plates)
     controls = Counter(p for p, c in zip(table.plates, table.conditions) if c == diseased)
     fewest = min(controls[p] for p in plates)
@@ -258,7 +302,7 @@ def _wells(found: Scored) -> tuple[WellScore, ...]:
     table, design = found.table, found.design
     from core.screen.position import from_diseased
 
-    along = from_diseased(found.scores[:, None], design.condition, design.home, design.diseased)[:, 0]
+    along = from_diseased(found.scores[:, None], design.home, design.condition == design.diseased)[:, 0]
     gap = along[design.condition == design.healthy].mean()
     off = np.linalg.norm(found.space.off(), axis=1) / found.space.spread
     controls = (design.condition == design.healthy) | (design.condition == design.diseased)

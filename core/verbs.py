@@ -400,6 +400,9 @@ def screen(a: argparse.Namespace, report: Report) -> Result:
     keep_off_images(a.project, a.out)
     if not 0.5 <= a.level < 1:
         raise LeighError(f"The level {a.level:g} of the intervals is not between 0.5 and 1.", "For 90 % write 0.9.")
+    folders = {a.out.resolve(), (a.project / SCREEN_FOLDER).resolve()}
+    for folder in folders:  # before the work, not after it
+        folder.mkdir(parents=True, exist_ok=True)
     found = screen(
         a.project,
         space=a.space,
@@ -411,10 +414,9 @@ def screen(a: argparse.Namespace, report: Report) -> Result:
         device=a.device,
         report=report,
     )
-    for folder in {a.out.resolve(), (a.project / SCREEN_FOLDER).resolve()}:  # the window and figures look there
-        folder.mkdir(parents=True, exist_ok=True)
-        save_screen(folder, found)
     write_report(found, a.out, report)
+    for folder in folders:  # the window and figures look into the project
+        save_screen(folder, found)
     treatments = [r for r in found.ranked if r.tie]
     hits = [r.condition for r in treatments if r.hit]
     warnings = [f.warning for f in found.audit if f.warning]

@@ -20,7 +20,9 @@ _SCREEN = TypeAdapter(Screen)
 def save_screen(folder: Path, screen: Screen) -> Path:
     """Write `screen.json` into the folder, replaced as a whole."""
     path = Path(folder) / SCREEN_FILE
-    atomic_write_text(path, json.dumps({"format_version": FORMAT_VERSION, **asdict(screen)}, default=plain, indent=1))
+    atomic_write_text(
+        path, json.dumps({"format_version": FORMAT_VERSION, **asdict(screen)}, default=plain, indent=1, allow_nan=False)
+    )
     return path
 
 
@@ -28,11 +30,16 @@ def load_screen(folder: Path) -> Screen:
     """Raises BadProject where the file is absent, damaged or of another format."""
     path = Path(folder) / SCREEN_FILE
     try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
+        stored = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
         if not isinstance(stored, dict) or stored.pop("format_version", None) != FORMAT_VERSION:
             raise BadProject(f"{path} is of another format.", REMEDY)
         return _SCREEN.validate_python(stored)
     except FileNotFoundError as error:
         raise BadProject(f"There is no screen yet ({path} is missing).", REMEDY) from error
-    except (OSError, ValueError, ValidationError) as error:
+    except (OSError, ValueError, ValidationError, RecursionError) as error:
         raise BadProject(f"{path} is damaged ({str(error).splitlines()[0]}).", REMEDY) from error
+
+
+def _no_number(word: str) -> float:
+    """NaN and infinities are never written."""
+    raise ValueError(f"{word} is no number")

@@ -1,5 +1,6 @@
 """Who is who in a screen: which wells are healthy and diseased controls, and which plates are kept apart."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -27,17 +28,21 @@ class Design:
         return self.plate if self.per_plate else np.zeros_like(self.plate)
 
 
+def control_of(table: WellTable, conditions: Sequence[Condition], role: Role) -> int:
+    """Class number of the control of this role: of several, that with most wells. Raises LeighError where none is."""
+    wells = Counter(table.conditions)
+    own = [k for k, c in enumerate(conditions) if c.role == role and wells[c.name]]
+    if not own:
+        raise LeighError(
+            f"There are no wells of a condition that is {role.value}, so there is no way from diseased to healthy.",
+            "Give the roles on the Data page, or in a column role of the plate map.",
+        )
+    return max(own, key=lambda k: wells[conditions[k].name])
+
+
 def design_of(table: WellTable, conditions: Sequence[Condition], per_plate: bool) -> Design:
     """Raises LeighError where no healthy or no diseased condition is named."""
     names = [c.name for c in conditions]
-    present = set(table.conditions)
-    by_role = {role: [k for k, c in enumerate(conditions) if c.role == role and c.name in present] for role in Role}
-    for role in (Role.HEALTHY, Role.DISEASED):
-        if not by_role[role]:
-            raise LeighError(
-                f"No condition is marked as {role.value}, so there is no way from diseased to healthy.",
-                "Give the roles on the Data page.",
-            )
     condition = np.array([names.index(c) for c in table.conditions])
-    healthy, diseased = by_role[Role.HEALTHY][0], by_role[Role.DISEASED][0]
+    healthy, diseased = (control_of(table, conditions, role) for role in (Role.HEALTHY, Role.DISEASED))
     return Design(tuple(conditions), condition, table.plate_index, healthy, diseased, per_plate)

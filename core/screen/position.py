@@ -13,7 +13,7 @@ import numpy as np
 from scipy.sparse import csr_array
 from sklearn.model_selection import StratifiedKFold
 
-from core.domain import FloatArray, IntArray
+from core.domain import BoolArray, FloatArray, IntArray
 from core.errors import LeighError
 
 FOLDS = 5
@@ -55,20 +55,35 @@ def position_along(
             f"There are {counts[0]} healthy and {counts[1]} diseased wells; {FEWEST_WELLS} of each are needed.",
             "Check the roles of the conditions on the Data page, or add control wells.",
         )
-    features = _components(from_diseased(features, conditions, home, diseased), conditions, home)
     folds = StratifiedKFold(min(FOLDS, *counts), shuffle=True, random_state=seed)
     scores, others = np.zeros(len(features)), np.ones(len(features), bool)
     others[controls] = False
     splits = list(folds.split(controls, conditions[controls]))
-    rest, counted = _residuals(features, conditions, home)
-    scatter = rest.T @ rest
-    for known, spared in splits:
-        own = rest[np.isin(counted, controls[spared])]
-        covariance = _regular((scatter - own.T @ own) / (len(rest) - len(own)))
-        axis = _axis(features, conditions, covariance, controls[known], healthy, diseased)
-        placed = features @ axis
+    for _, spared in splits:
+        kept = np.ones(len(features), bool)
+        kept[controls[spared]] = False
+        placed = _placed(features, conditions, home, kept, healthy, diseased)
         scores[controls[spared]] = placed[controls[spared]]
         scores[others] += placed[others] / len(splits)
+    return scores
+
+
+def _placed(
+    features: FloatArray, conditions: IntArray, home: IntArray, kept: BoolArray, healthy: int, diseased: int
+) -> FloatArray:
+    """(W,) scores of all wells on an axis of which every part was fitted to the `kept` wells (W,) alone.
+
+    Also its zero and its components: those of all wells would carry the chance difference between the diseased wells
+    and the others, and noise would look like a way from diseased to healthy.
+    """
+    values = from_diseased(features, home, (conditions == diseased) & kept)
+    basis = _basis(values[kept], conditions[kept], home[kept])
+    reduced = values @ basis
+    known, of = reduced[kept], conditions[kept]
+    covariance = _covariance(_residuals(known, of, home[kept]))
+    axis = np.linalg.solve(covariance, known[of == healthy].mean(axis=0) - known[of == diseased].mean(axis=0))
+    scale = float(np.sqrt(axis @ covariance @ axis))
+    scores: FloatArray = reduced @ axis / (scale if scale > 0 else 1.0)
     return scores
 
 
@@ -81,8 +96,9 @@ def redrawn_positions(
     different axis takes for rescue. Deviations from their mean, in units of the way (0 diseased, 1 healthy).
     """
     rng = np.random.default_rng(seed)
-    values = _components(from_diseased(features, conditions, home, diseased), conditions, home)
-    rest, _ = _residuals(values, conditions, home)
+    values = from_diseased(features, home, conditions == diseased)
+    values = values @ _basis(values, conditions, home)
+    rest = _residuals(values, conditions, home)
     covariance = _covariance(rest)
     means = class_means(values, conditions)
     means = means - means[diseased]
@@ -107,15 +123,14 @@ def _errors_of_mean(wells: FloatArray, rng: np.random.Generator) -> FloatArray:
     return out
 
 
-def from_diseased(values: FloatArray, conditions: IntArray, home: IntArray, diseased: int) -> FloatArray:
-    """(W, D) departures from the mean of the diseased wells of the own plate.
+def from_diseased(values: FloatArray, home: IntArray, control: BoolArray) -> FloatArray:
+    """(W, D) departures from the mean of the `control` wells (W,) of the own plate; of all plates where it has none.
 
     Means, as a median taken feature by feature shifts whole plates in directions in which wells scarcely differ.
     """
-    control = conditions == diseased
-    base = np.zeros((int(home.max()) + 1, values.shape[1]))
-    own = class_means(values[control], home[control])
-    base[: len(own)] = own
+    base = np.tile(values[control].mean(axis=0), (int(home.max()) + 1, 1))
+    there = np.unique(home[control])
+    base[there] = class_means(values[control], home[control])[there]
     out: FloatArray = values - base[home]
     return out
 
@@ -130,8 +145,9 @@ def class_means(values: FloatArray, classes: IntArray) -> FloatArray:
 
 def across(readouts: FloatArray, conditions: IntArray, home: IntArray, healthy: int, diseased: int) -> Across:
     """The space of side effects from (W, R) readouts (normalised per plate)."""
-    values = _components(from_diseased(readouts, conditions, home, diseased), conditions, home)
-    eigenvalues, vectors = np.linalg.eigh(_covariance(_residuals(values, conditions, home)[0]))
+    values = from_diseased(readouts, home, conditions == diseased)
+    values = values @ _basis(values, conditions, home)
+    eigenvalues, vectors = np.linalg.eigh(_covariance(_residuals(values, conditions, home)))
     whitened = values @ (vectors / np.sqrt(np.maximum(eigenvalues, 1e-9)))
     well = whitened[conditions == healthy]
     way = well.mean(axis=0)
@@ -140,50 +156,36 @@ def across(readouts: FloatArray, conditions: IntArray, home: IntArray, healthy: 
     return Across(whitened, way / max(length, 1e-12), length / max(spread, 1e-12), max(spread, 1e-12))
 
 
-def _axis(
-    features: FloatArray, conditions: IntArray, covariance: FloatArray, known: IntArray, healthy: int, diseased: int
-) -> FloatArray:
-    """(D,) discriminant from the known controls; its score has unit variance within conditions."""
-    means = [features[known[conditions[known] == k]].mean(axis=0) for k in (diseased, healthy)]
-    axis = np.linalg.solve(covariance, means[1] - means[0])
-    scale = float(np.sqrt(axis @ covariance @ axis))
-    unit: FloatArray = axis / scale if scale > 0 else axis
-    return unit
-
-
-def _residuals(values: FloatArray, conditions: IntArray, home: IntArray) -> tuple[FloatArray, IntArray]:
-    """(W', D) departures from the mean of the own condition, and of those from the mean of the own plate; which wells.
+def _residuals(values: FloatArray, conditions: IntArray, home: IntArray) -> FloatArray:
+    """(W', D) departures from the mean of the own condition, and of those from the mean of the own plate.
 
     What all wells of a plate share is an error of its controls, not a spread of wells. Conditions of a single well
     say nothing and are left out.
     """
-    some = np.flatnonzero(np.bincount(conditions)[conditions] > 1)
+    some = np.bincount(conditions)[conditions] > 1
     rest = values - class_means(values, conditions)[conditions]
     out: FloatArray = (rest - class_means(rest, home)[home])[some]
-    return out, some
-
-
-def _covariance(residuals: FloatArray) -> FloatArray:
-    """(D, D) of residuals (W, D)."""
-    return _regular(residuals.T @ residuals / max(1, len(residuals)))
-
-
-def _regular(covariance: FloatArray) -> FloatArray:
-    """With a trace of its mean variance, so that it can be inverted."""
-    out: FloatArray = covariance + 1e-6 * np.trace(covariance) / len(covariance) * np.eye(len(covariance))
     return out
 
 
-def _components(values: FloatArray, conditions: IntArray, home: IntArray) -> FloatArray:
-    """(W, Q) principal components of features taken in their own spread within conditions; constant ones count as 0.
+def _covariance(residuals: FloatArray) -> FloatArray:
+    """(D, D) of residuals (W, D), with a trace of its mean variance so that it can be inverted."""
+    own = residuals.T @ residuals / max(1, len(residuals))
+    out: FloatArray = own + 1e-6 * np.trace(own) / len(own) * np.eye(len(own))
+    return out
+
+
+def _basis(values: FloatArray, conditions: IntArray, home: IntArray) -> FloatArray:
+    """(D, Q) to principal components of features taken in their own spread within conditions; constant ones count as 0.
 
     At most one component per WELLS_PER_COMPONENT wells beyond the number of conditions.
     """
-    rest, _ = _residuals(values, conditions, home)
+    rest = _residuals(values, conditions, home)
     spread = rest.std(axis=0)
-    scaled = np.where(spread > 1e-9, values / np.maximum(spread, 1e-9), 0.0)
+    scale = np.where(spread > 1e-9, 1 / np.maximum(spread, 1e-9), 0.0)
+    scaled = (values - values.mean(axis=0)) * scale
     freedom = len(rest) - len(np.unique(conditions))
     count = int(np.clip(freedom // WELLS_PER_COMPONENT, 1, min(MOST_COMPONENTS, *values.shape)))
     _, vectors = np.linalg.eigh(scaled.T @ scaled)
-    reduced: FloatArray = scaled @ vectors[:, ::-1][:, :count]
-    return reduced
+    basis: FloatArray = scale[:, None] * vectors[:, ::-1][:, :count]
+    return basis

@@ -154,7 +154,7 @@ def _row(k: int, found: Estimates, space: Across, intensity: FloatArray, design:
         cell_count=float(cells) if cells is not None else None,
         cell_count_low=cell_low,
         cell_count_high=cell_high,
-        intensity=tuple(float(v) for v in intensity),
+        intensity=tuple(float(v) for v in intensity) if np.isfinite(intensity).all() else (),
         tie=0,
         p_value=float(found.p_value[k]) if measured else None,
         hit=False,
