@@ -45,7 +45,7 @@ def make_screen(project: Project | None = None, **changes) -> Screen:
         for j, name in enumerate(names):
             ids = tuple(r.id for r in there if r.well == name)
             plate = "P2" if j % 2 else "P1"
-            rescue = float("nan") if row.condition == "D3" else row.rescue
+            rescue = float("nan") if row.condition == "D3" and project is None else row.rescue  # never stored as such
             wells.append(WellScore(plate, name, f"{plate}_{name}", row.condition, ids, rescue, row.off_axis, 30.0,
                                    (100.0, 200.0 + k, 300.0), unlike=row.condition == "D1"))  # fmt: skip
     values = {
