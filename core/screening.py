@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from core.screen.ranking import Estimates, Rules
     from core.screen.wells import WellTable
 
-SPACES = ("latents", "readouts")
 MOST_BACKGROUND = 400  # images of the controls whose background is read
 
 
