@@ -75,7 +75,8 @@ need_qt_libraries() {
 
 set_up() {
     uv=$(find_uv)
-    (cd "$here" && "$uv" sync --locked --inexact --quiet --extra gui "$@"  # leaves what else was installed)
+    # Inexact: what else was installed (tools of the tests, anndata) stays.
+    (cd "$here" && "$uv" sync --locked --inexact --quiet --extra gui "$@")
     need_qt_libraries
 }
 
