@@ -71,7 +71,7 @@ def screen(
     _needs_controls(dataset)
     card = load_card(model_folder(project, project.model)) if project.model else None
     space, notes = _space(space, card, dataset)
-    measured = _measure(project, dataset, card, space == "latents" or card is not None, device, report)
+    measured = _measure(project, dataset, card, device, report)
     measured, empty = _with_cells(measured)
     features = measured.features if space == "latents" else measured.readouts
     assert features is not None
@@ -150,10 +150,8 @@ def _space(space: str, card: ModelCard | None, dataset: Dataset) -> tuple[str, t
     return "latents", ()
 
 
-def _measure(
-    project: Project, dataset: Dataset, card: ModelCard | None, network: bool, device: str, report: Report
-) -> Measured:
-    """Read every image once; then let the network read them."""
+def _measure(project: Project, dataset: Dataset, card: ModelCard | None, device: str, report: Report) -> Measured:
+    """Read every image once; then let the network read them, where there is one."""
     from core.data.cells import nuclear_channel
     from core.data.readouts import readout_names, readout_values
     from core.data.recipe import shrink
@@ -175,7 +173,7 @@ def _measure(
         per_channel = values.reshape(len(dataset.channels), len(names))
         count = np.nan
         if nuclear is not None and nuclei is not None:
-            plane = shrink(raw.astype(np.float64), recipe.downscale)[nuclear]
+            plane = shrink(raw[nuclear : nuclear + 1].astype(np.float64), recipe.downscale)[0]
             count = float(len(np.unique(nuclei.labels(plane))) - 1)
         between = np.full(5 * len(raw), np.nan)
         cells = cell_mask(raw, recipe, dataset.pixel_size_um) if record.id in asked or not count > 0 else None
@@ -186,7 +184,7 @@ def _measure(
         report(Progress(i + 1, len(records), "Measuring images"))
     readouts, counts, intensity, background, empty = (np.array(column, np.float64) for column in zip(*rows))
     features = None
-    if network and card is not None:
+    if card is not None:
         card, model = load_model(project, dataset, device)
         raw_features = read_features(model, records, card.recipe, read, report)
         features = (raw_features - model.feature_mean.cpu().numpy()) / model.feature_scale.cpu().numpy()
@@ -297,7 +295,9 @@ def _score(
 
 
 def _wells(found: Scored) -> tuple[WellScore, ...]:
-    """Every well with its own place; unlike: further across than 99 of 100 control wells and than the limit."""
+    """Every well with its own place; unlike: further across than 99 of 100 control wells and
+    than a healthy well departs by itself plus the share of the way that counts as a side effect.
+    """
     table, design = found.table, found.design
     from core.screen.position import from_diseased
 
@@ -324,7 +324,7 @@ def _wells(found: Scored) -> tuple[WellScore, ...]:
 
 
 def _more_controls(design: Design) -> tuple[str, ...]:
-    """A word where several conditions are healthy or diseased: the first of each makes the way."""
+    """A word where several conditions are healthy or diseased: of each, that with most wells makes the way."""
     notes = []
     for first, role in ((design.healthy, Role.HEALTHY), (design.diseased, Role.DISEASED)):
         others = [c.name for k, c in enumerate(design.conditions) if c.role == role and k != first]

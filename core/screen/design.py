@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -26,6 +27,14 @@ class Design:
     def home(self) -> IntArray:
         """(W,) the plate, or 0 for all where plates are not kept apart."""
         return self.plate if self.per_plate else np.zeros_like(self.plate)
+
+    @cached_property
+    def counts(self) -> IntArray:
+        """(K, P) wells of every condition on every plate that is kept apart."""
+        home = self.home
+        counts = np.zeros((len(self.conditions), int(home.max()) + 1), np.int64)
+        np.add.at(counts, (self.condition, home), 1)
+        return counts
 
 
 def control_of(table: WellTable, conditions: Sequence[Condition], role: Role) -> int:

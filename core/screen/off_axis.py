@@ -34,14 +34,12 @@ def off_axis(
 
 def _noise(off: FloatArray, design: Design, rescue: FloatArray, dims: int) -> FloatArray:
     """(K,) variance per direction of a mean departure: of its own wells, of the healthy and of the diseased ones."""
-    wells = np.bincount(design.condition)
+    wells = design.counts.sum(axis=1)
     variance = _variances(off, design.condition, wells) / dims
-    count = np.zeros((len(wells), int(design.home.max()) + 1))
-    np.add.at(count, (design.condition, design.home), 1)
-    share = count / np.maximum(wells, 1)[:, None]  # (K, P)
+    share = design.counts / np.maximum(wells, 1)[:, None]  # (K, P)
     own = variance / np.maximum(wells, 1)
     lever = share - rescue[:, None] * share[design.healthy]
-    base = variance[design.diseased] / np.maximum(count[design.diseased], 1)
+    base = variance[design.diseased] / np.maximum(design.counts[design.diseased], 1)
     noise = own + rescue**2 * own[design.healthy] + lever**2 @ base
     controls = [design.diseased, design.healthy]
     noise[controls] = own[controls]

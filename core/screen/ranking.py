@@ -17,7 +17,7 @@ from core.errors import LeighError
 from core.screen.design import Design
 from core.screen.noise import redraw, spread_of
 from core.screen.off_axis import off_axis
-from core.screen.position import Across, class_means
+from core.screen.position import Across, class_means, from_diseased
 from core.screen.wells import WellTable
 
 FEWEST_WELLS = 2  # below, a treatment has a place and no interval
@@ -59,10 +59,8 @@ class _Shares:
     """Wells of every condition on every plate, and the redrawn errors of the diseased wells there."""
 
     def __init__(self, values: FloatArray, design: Design, draws: int, rng: np.random.Generator) -> None:
-        plates = int(design.home.max()) + 1
-        classes = len(design.conditions)
-        self.count = np.zeros((classes, plates), np.int64)
-        np.add.at(self.count, (design.condition, design.home), 1)
+        self.count = design.counts
+        classes, plates = self.count.shape
         base = self.count[design.diseased]
         if (base[self.count.sum(axis=0) > 0] == 0).any():
             raise LeighError(
@@ -70,9 +68,8 @@ class _Shares:
                 "Leave this plate out, or choose --normalise none.",
             )
         diseased = design.condition == design.diseased
-        self.base = np.bincount(design.home[diseased], values[diseased], plates) / np.maximum(base, 1)
-        self.centred = values - self.base[design.home]
-        self.spread = spread_of(self.centred, design.condition, classes)
+        centred = from_diseased(values[:, None], design.home, diseased)[:, 0]
+        self.spread = spread_of(centred, design.condition, classes)
         self.share = self.count / np.maximum(self.count.sum(axis=1, keepdims=True), 1)  # (K, P)
         self.base_error = redraw(self.spread, base, np.full(plates, design.diseased), draws, rng)
         own = redraw(self.spread, self.count.sum(axis=1), np.arange(classes), draws, rng)
@@ -223,9 +220,7 @@ def _cells(nuclei: FloatArray, design: Design, rules: Rules, rng: np.random.Gene
     if not np.isfinite(nuclei).all():
         return np.full(classes, np.nan), np.full((rules.draws, classes), np.nan)
     diseased = design.condition == design.diseased
-    plates = int(design.home.max()) + 1
-    total = np.bincount(design.home[diseased], nuclei[diseased], plates)
-    base = total / np.maximum(np.bincount(design.home[diseased], minlength=plates), 1)
+    base = class_means(nuclei[diseased][:, None], design.home[diseased])[:, 0]
     if (base[np.unique(design.home)] <= 0).any():
         return np.full(classes, np.nan), np.full((rules.draws, classes), np.nan)
     relative = _Shares(nuclei / np.where(base > 0, base, 1.0)[design.home], design, rules.draws, rng)
