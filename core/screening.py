@@ -79,7 +79,7 @@ def screen(
     rest = (measured.readouts, measured.nuclei, measured.intensity, seen)
     table = well_table(measured.records, features, *rest)
     found = _score(table, dataset, normalise, b_score, replace(Rules(), level=level), seed, report)
-    finding = _background(measured, dataset, found.design, seed)
+    finding = _background(measured, found.design, seed)
     notes = (
         *notes,
         *empty,
@@ -416,13 +416,13 @@ def _networks(project: Project) -> tuple[dict[str, Any], ...]:
     return tuple(rows)
 
 
-def _background(measured: Measured, dataset: Dataset, design: Design, seed: int) -> Finding:
+def _background(measured: Measured, design: Design, seed: int) -> Finding:
     from core.screen.audit import background
 
     known = np.array([np.isfinite(row).all() for row in measured.background], bool)
     if not known.any():
         return Finding("background", None, "balanced accuracy without cells", 0.5, None, "")
-    names = list(dataset.condition_names)
+    names = [c.name for c in design.conditions]
     chosen = [r for r, k in zip(measured.records, known) if k]
     condition = np.array([names.index(r.condition) for r in chosen])
     groups = [r.group for r in chosen]

@@ -50,8 +50,9 @@ def control_of(table: WellTable, conditions: Sequence[Condition], role: Role) ->
 
 
 def design_of(table: WellTable, conditions: Sequence[Condition], per_plate: bool) -> Design:
-    """Raises LeighError where no healthy or no diseased condition is named."""
-    names = [c.name for c in conditions]
+    """Of the conditions that have wells. Raises LeighError where no healthy or no diseased condition has any."""
+    present = [c for c in conditions if c.name in table.conditions]
+    names = [c.name for c in present]
     condition = np.array([names.index(c) for c in table.conditions])
-    healthy, diseased = (control_of(table, conditions, role) for role in (Role.HEALTHY, Role.DISEASED))
-    return Design(tuple(conditions), condition, table.plate_index, healthy, diseased, per_plate)
+    healthy, diseased = (control_of(table, present, role) for role in (Role.HEALTHY, Role.DISEASED))
+    return Design(tuple(present), condition, table.plate_index, healthy, diseased, per_plate)

@@ -169,3 +169,10 @@ def test_of_two_healthy_conditions_that_with_most_wells_makes_the_way() -> None:
     rows = {r.condition: r for r in _rank(table, other)}
     assert rows["WT"].rescue == pytest.approx(1) and rows["WT"].rescue_low is None
     assert rows["T01"].tie == 0 and rows["T01"].rescue_low is not None
+
+
+def test_a_condition_without_wells_is_no_row_and_no_fault() -> None:
+    table, conditions, _ = simulate(0)
+    rows = _rank(table, (Condition("Empty", Role.TREATED), *conditions, Condition("Gone", Role.TREATED)))
+    assert {r.condition for r in rows} == {c.name for c in conditions}
+    assert rows == _rank(table, conditions)
