@@ -46,7 +46,7 @@ class Scale:
 def choices(screen: Screen) -> list[tuple[str, str]]:
     """(key, words) of everything the plates can be coloured by."""
     strange = any(w.unlike for w in screen.wells)
-    fixed = [("rescue", "Rescue (× unlike controls)" if strange else "Rescue"), ("off-axis", "Off-axis")]
+    fixed = [("rescue", "Rescue (× odd)" if strange else "Rescue"), ("off-axis", "Off-axis")]
     if any(w.nuclei is not None for w in screen.wells):
         fixed.append(("nuclei", "Nuclei per image"))
     stains = [(f"intensity-{k}", f"{name} intensity") for k, name in enumerate(screen.channels)]
