@@ -304,6 +304,7 @@ def _add_figure(p: argparse.ArgumentParser) -> None:
     p.add_argument("--record", metavar="ID")
     p.add_argument("--to", metavar="CONDITION")
     p.add_argument("--strength", type=float, default=1.0)
+    p.add_argument("--plane", nargs=3, default=(), metavar="CONDITION", help="map: the exact plane of three conditions")
     p.add_argument("--specs", type=Path, metavar="JSON", help="several panels, as the window saves them")
     p.add_argument("--out", type=Path, required=True, metavar="FILE")
 

@@ -223,7 +223,7 @@ class _PanelMaker:
 
     def make(self, spec: PanelSpec) -> Any:
         """One panel. Raises LeighError for unknown kinds, missing records and counterfactuals that failed."""
-        from core.figures.panels import ComparisonPanel, ConfusionPanel, CounterfactualPanel, MapPanel, PathPanel
+        from core.figures.panels import ComparisonPanel, ConfusionPanel, CounterfactualPanel, PathPanel
 
         if spec.kind == "ranking":
             from core.figures.screening import RankingPanel
@@ -236,10 +236,8 @@ class _PanelMaker:
                     "There is no confusion table.", str(card.accuracy.get("reason", "Run `leigh evaluate`."))
                 )
             return ConfusionPanel(spec.title, card.condition_names, card.accuracy)
-        if spec.kind == "map":
-            session = self.session
-            projection, decision, _ = session.map_of(tuple(spec.plane))
-            return MapPanel(spec.title, session.card.conditions, session.latents, projection, decision)
+        if spec.kind == "map" and not spec.record_id:
+            return self._map(spec, None)
         if not spec.record_id or not spec.weights:
             raise LeighError(
                 f"A {spec.kind} panel needs a record and a target.", "Give --record ID and --to CONDITION."
@@ -248,15 +246,15 @@ class _PanelMaker:
         if set(spec.weights) == {source}:
             raise LeighError(f"{spec.record_id} is {source} already.", "Choose another record or another condition.")
         hold = None if spec.hold is None else tuple(spec.hold)  # a list, where it comes from a file
+        if spec.kind == "map":
+            return self._map(spec, hold)
         if spec.kind == "path":
             path = self.session.path(spec.record_id, spec.weights, PATH_FRAMES, hold)
             return PathPanel(spec.title, self.session.card.conditions, path)
         if spec.kind == "residual":
             return self._residual(spec, source, hold)
         if spec.kind in ("counterfactual", "comparison"):
-            result = self.session.move(spec.record_id, spec.weights, spec.strength, hold, exact=True)
-            if not result.valid:
-                raise LeighError(f"{spec.record_id} has no counterfactual: {result.reason}", "Choose another record.")
+            result = self._moved(spec, hold)
             shown = (spec.title, self.dataset.channels, self.session.card, result)
             if spec.kind == "counterfactual":
                 return CounterfactualPanel(*shown, self.dataset.pixel_size_um)
@@ -265,6 +263,36 @@ class _PanelMaker:
             f"There is no panel kind {spec.kind}.",
             "Known are counterfactual, comparison, map, path, confusion, ranking, residual.",
         )
+
+    def _moved(self, spec: PanelSpec, hold: tuple[str, ...] | None) -> Counterfactual:
+        """The counterfactual of a spec. Raises LeighError where it failed."""
+        result: Counterfactual = self.session.move(spec.record_id, spec.weights, spec.strength, hold, exact=True)
+        if not result.valid:
+            raise LeighError(f"{spec.record_id} has no counterfactual: {result.reason}", "Choose another record.")
+        return result
+
+    def _map(self, spec: PanelSpec, hold: tuple[str, ...] | None) -> Any:
+        """The map of all conditions or an exact plane; of a record, with the way it is moved and where that ends."""
+        from core.explain.way import first_read_as, place_on, way_of
+        from core.figures.decision_map import MapPanel, MovedImage
+        from core.figures.words import blend_words
+
+        session = self.session
+        projection, decision, plane = session.map_of(tuple(spec.plane))
+        moved = None
+        if spec.record_id:
+            result = self._moved(spec, hold)
+            start = session.place_of(spec.record_id, tuple(spec.plane))
+            path = session.path(spec.record_id, spec.weights, PATH_FRAMES, hold)
+            read = session.card.conditions[int(result.probabilities.argmax())]
+            landing = place_on(plane, result.xy, result.coordinates)
+            goal = f"{blend_words(spec.weights)}, strength {spec.strength:g}".replace("\n", " ")
+            words = f"{spec.record_id} moved to {goal}: read as {read.name}."
+            if (first := first_read_as(path)) is not None and (path.crossing or 0) <= spec.strength:
+                words += f" Diamond: first read as {session.card.condition_names[first]}."
+            way = way_of(path, start, plane).until(spec.strength)
+            moved = MovedImage(way, landing or start, read.colour, words)
+        return MapPanel(spec.title, session.card.conditions, session.latents, projection, decision, moved)
 
     def _residual(self, spec: PanelSpec, source: str, hold: tuple[str, ...] | None) -> Any:
         """The record and a diseased one beside it, the first held out, both moved the same way."""
@@ -346,11 +374,18 @@ class _PanelMaker:
 
 
 def panel_specs(
-    path: Path | None, kind: str | None, record: str | None, to: str | None, strength: float
+    path: Path | None,
+    kind: str | None,
+    record: str | None,
+    to: str | None,
+    strength: float,
+    plane: Sequence[str] = (),
 ) -> list[PanelSpec]:
     """Specs from a JSON file the window saved, or one from command-line words."""
     if path is None:
-        return [PanelSpec(kind, record or "", {to: 1.0} if to else {}, strength)] if kind else []
+        if plane and kind != "map":
+            raise LeighError("--plane goes with --panel map.", "Leave it out.")
+        return [PanelSpec(kind, record or "", {to: 1.0} if to else {}, strength, plane=tuple(plane))] if kind else []
     import json
 
     try:

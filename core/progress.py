@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+REFINING = "Refining the regions"  # of the map: a rougher one is there already
+
 
 @dataclass(frozen=True)
 class Progress:

@@ -446,7 +446,7 @@ def figure(a: argparse.Namespace, report: Report) -> Result:
     """Write a figure."""
     from core.deliver import figure, panel_specs
 
-    specs = panel_specs(a.specs, a.panel, a.record, a.to, a.strength)
+    specs = panel_specs(a.specs, a.panel, a.record, a.to, a.strength, a.plane)
     path = figure(a.project, specs, a.out, device=a.device, report=report)
     return {"file": str(path), "panels": len(specs), "text": f"Figure is in {path}"}
 

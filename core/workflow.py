@@ -46,7 +46,7 @@ from core.io.project import (
 from core.io.scan import scan_folder
 from core.io.tables import load_latents, load_map, save_latents, save_map
 from core.io.unchanged import read_unchanged
-from core.progress import Progress, Report, silent
+from core.progress import REFINING, Progress, Report, silent
 
 if TYPE_CHECKING:
     from core.explain.panel import Panel, Real
@@ -388,8 +388,9 @@ def make_map(
         projection = fit_projection(latents, seed=seed, report=report)
         projection = aligned(projection, former) if former else projection
     projection = replace(projection, strangers=strangers_of(latents))
+    save_map(maps_folder(project), projection, fit_decision(latents, projection, at_once=True))
+    report(Progress(2, 3, REFINING))
     decision = fit_decision(latents, projection)
-    report(Progress(2, 3, "Drawing the regions"))
     save_map(maps_folder(project), projection, decision)
     report(Progress(3, 3, "Map saved"))
     return projection, decision, kept

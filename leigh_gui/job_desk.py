@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QMessageBox, QWidget
 
+from core.progress import REFINING
 from leigh_gui.jobs import Job, JobRunner, figure, positive_control, read_and_map, scan, screen, train
+from leigh_gui.opening import STAY
 
 if TYPE_CHECKING:
     from leigh_gui.background import Saver
@@ -105,6 +107,8 @@ class JobDesk(QObject):
             progress.get("seconds_left"),
         )
         self.progress.emit(self.runner.verb(), progress)
+        if progress.get("what") == REFINING:
+            self.opener.reopen(STAY)
 
     def _on_step(self, verb: str, result: dict[str, Any]) -> None:
         if verb == "figure":

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from core.domain import ModelCard, Project
 
 
+STAY = "stay"  # on the page that is on show
+
+
 class Opener(QObject):
     """Reads beside the window, then puts the result into the state."""
 
@@ -30,6 +33,7 @@ class Opener(QObject):
         super().__init__(parent)
         self.state, self.jobs, self.background, self.saver = state, jobs, background, saver
         self._busy = False
+        self._again: str | None = None  # page to show when what is on disk was read once more
         self._scanned: Path | None = None  # the project that a running scan makes
 
     def busy(self) -> bool:
@@ -58,7 +62,10 @@ class Opener(QObject):
         self._read(_read_demo, "explore")
 
     def reopen(self, page: str) -> None:
-        """Read again what a job has written."""
+        """Read again what a job has written; once more where it writes while this is being read."""
+        if self._busy:
+            self._again = page
+            return
         folder = self._scanned or (self.state.project.folder if self.state.project else None)
         self._scanned = None
         if folder is not None:
@@ -112,10 +119,17 @@ class Opener(QObject):
         self._set_busy(False)
         self.state.open(opened)
         self.opened.emit(page)
+        self._once_more()
 
     def _on_failed(self, error: object) -> None:
         self._set_busy(False)
         self.failed.emit(error)
+        self._once_more()
+
+    def _once_more(self) -> None:
+        page, self._again = self._again, None
+        if page is not None:
+            self.reopen(page)
 
     def _set_busy(self, busy: bool) -> None:
         self._busy = busy

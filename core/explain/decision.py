@@ -13,7 +13,7 @@ from scipy.spatial import cKDTree
 from core.data.semantic import probabilities_of
 from core.domain import BoolArray, DecisionMap, FloatArray, IntArray, LatentTable, Projection, Split
 from core.explain.quadtree import refined
-from core.explain.surface import fit_surface
+from core.explain.surface import fit_kernel, fit_surface
 
 GRID = 192
 SUPPORT = 5  # neighbours that decide whether there is data
@@ -23,13 +23,19 @@ LEAST_WEIGHT = 0.05  # of the largest: each further condition costs a decoder pa
 MARGIN, MOST_MARGIN = 0.12, 0.35  # of the extent of the points, around them
 
 
-def fit_decision(latents: LatentTable, projection: Projection, grid: int = GRID) -> DecisionMap:
-    """Regions from training and validation records, judged on test records (on all, marked so, when there are none)."""
+def fit_decision(
+    latents: LatentTable, projection: Projection, grid: int = GRID, *, at_once: bool = False
+) -> DecisionMap:
+    """Regions from training and validation records, judged on test records (on all, marked so, when there are none).
+
+    `at_once`: by a kernel, in a fraction of a second, until the network is fitted.
+    """
     test = np.array(latents.split) == Split.TEST
     known = ~test if (~test).sum() >= 3 else np.ones(len(test), bool)
     xy = projection.xy.astype(np.float64)
     extent = extent_of(xy)
-    surface = fit_surface(xy[known], latents.coordinates[known], projection.seed)
+    u_known = latents.coordinates[known]
+    surface = fit_kernel(xy[known], u_known) if at_once else fit_surface(xy[known], u_known, projection.seed)
     u, _ = refined(surface, extent, grid)
     judged = test if test.any() else np.ones(len(test), bool)
     under = probabilities_of(surface(xy[judged])).argmax(axis=1)
@@ -49,12 +55,23 @@ def fit_decision(latents: LatentTable, projection: Projection, grid: int = GRID)
 
 def posterior_at(decision: DecisionMap, x: float, y: float) -> FloatArray:
     """(K,) what the map says under a place; outside the map, at its nearest edge."""
+    out: FloatArray = decision.posterior[_pixel_under(decision, x, y)]
+    return out
+
+
+def has_data(decision: DecisionMap, x: float, y: float) -> bool:
+    """Whether images lie around a place; never outside the map."""
+    x0, x1, y0, y1 = decision.extent
+    return x0 <= x <= x1 and y0 <= y <= y1 and bool(decision.support[_pixel_under(decision, x, y)])
+
+
+def _pixel_under(decision: DecisionMap, x: float, y: float) -> tuple[int, int]:
+    """Row and column of the pixel that is nearest to a place."""
     x0, x1, y0, y1 = decision.extent
     height, width = decision.support.shape
     column = int(np.clip((x - x0) / (x1 - x0) * width, 0, width - 1))
     row = int(np.clip((y - y0) / (y1 - y0) * height, 0, height - 1))
-    out: FloatArray = decision.posterior[row, column]
-    return out
+    return row, column
 
 
 def weights_and_strength(

@@ -1,7 +1,8 @@
 """The map backwards: from a place on it to the semantic coordinates of what would lie there.
 
 A small network, fitted to the records that are known, with a smooth answer everywhere; a few matrix products, so a map
-of 65,000 pixels takes a fraction of a second. UMAP's own inverse is slow, and its regions are often wrong.
+of 65,000 pixels takes a fraction of a second. Until it is fitted, a kernel answers. UMAP's own inverse is slow, and its
+regions are often wrong.
 """
 
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from core.domain import FloatArray
 
@@ -17,6 +19,7 @@ WIDTHS = (128, 256, 256)
 STEPS = 600
 BATCH = 512
 RATE = 3e-3
+KERNEL_NEIGHBOURS, WIDTH_NEIGHBOURS = 48, 12
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,32 @@ class Surface:
             h = np.tanh(h @ weight + bias)
         out: FloatArray = (h @ self.weights[-1] + self.biases[-1]) * self.spread + self.mean
         return out
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """The same at once, and rougher: the mean of the nearest known records, closer ones weigh more."""
+
+    tree: cKDTree  # of the places (N, 2)
+    coordinates: FloatArray  # (N, K-1)
+    width: float
+
+    def __call__(self, places: FloatArray) -> FloatArray:
+        """Semantic coordinates (M, K-1) at map places (M, 2)."""
+        count = min(KERNEL_NEIGHBOURS, len(self.coordinates))
+        distance, rows = self.tree.query(places, k=[*range(1, count + 1)])
+        nearer = (distance / self.width) ** 2 / 2
+        weight = np.exp(nearer[:, :1] - nearer)[..., None]  # of the nearest: 1, however far it is
+        out: FloatArray = (weight * self.coordinates[rows]).sum(axis=1) / weight.sum(axis=1)
+        return out
+
+
+def fit_kernel(xy: FloatArray, u: FloatArray) -> Kernel:
+    """Known places (N, 2) and coordinates (N, K-1), smoothed as wide as the neighbours of a place usually reach."""
+    tree = cKDTree(xy)
+    count = min(WIDTH_NEIGHBOURS + 1, len(xy))
+    reach = tree.query(xy, k=[count])[0]
+    return Kernel(tree, u.astype(np.float32), float(np.median(reach)) + 1e-9)
 
 
 def fit_surface(xy: FloatArray, u: FloatArray, seed: int) -> Surface:

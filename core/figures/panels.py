@@ -7,25 +7,20 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import ListedColormap, to_rgb
 from matplotlib.figure import SubFigure
 
 from core.domain import (
     AUTOENCODER,
-    EXACT_PLANE,
     UNSIGNED,
     Attribution,
     Channel,
     Condition,
     Counterfactual,
     CounterfactualPath,
-    DecisionMap,
-    LatentTable,
     ModelCard,
-    Projection,
     Recipe,
-    Split,
 )
+from core.figures.decision_map import MapPanel
 from core.figures.images import composite, difference_limit, draw_scale_bar
 from core.figures.screening import RankingPanel
 from core.figures.words import blend_words, evidence_words
@@ -33,7 +28,6 @@ from core.figures.words import blend_words, evidence_words
 DIFFERENCE_MAP = "RdBu_r"
 SIZE_MAP = "Purples"  # of what has no sign
 INCHES_PER_IMAGE = 1.75
-MARKERS = "osD^vP*X"
 LETTERS_PER_INCH = 16  # of the smallest text
 
 
@@ -132,59 +126,6 @@ class ResidualPanel:
         figure.suptitle(self.title or head, fontsize=9, x=0.01, ha="left")
         if self.words:
             figure.supxlabel(self.words, fontsize=7, x=0.01, ha="left")
-
-
-@dataclass(frozen=True)
-class MapPanel:
-    """The map with decision regions and how far it can be trusted."""
-
-    title: str
-    conditions: tuple[Condition, ...]
-    latents: LatentTable
-    projection: Projection
-    decision: DecisionMap
-
-    @property
-    def inches(self) -> tuple[float, float]:
-        """Width and height the panel asks for."""
-        return 5.2, 4.2
-
-    def draw(self, figure: SubFigure) -> None:
-        """Draw into `figure`."""
-        ax = figure.subplots()
-        decision, latents = self.decision, self.latents
-        colours = [next((c.colour for c in self.conditions if c.name == n), "#999999") for n in decision.conditions]
-        regions = np.array([to_rgb(c) for c in colours])[decision.posterior.argmax(axis=2)]
-        opacity = 0.35 * np.clip(decision.posterior.max(axis=2), 0, 1) * decision.support
-        ax.imshow(np.dstack([regions, opacity]), extent=decision.extent, origin="lower", aspect="auto", zorder=0)
-        _draw_boundaries(ax, decision)
-        xy = self.projection.xy
-        rows = [latents.row(record_id) for record_id in self.projection.record_ids]
-        shown = np.array([latents.conditions[latents.truth[row]] for row in rows])
-        training = np.array([latents.split[row] != Split.TEST for row in rows])
-        for k, (name, colour) in enumerate(zip(decision.conditions, colours)):
-            mine = shown == name
-            marker = MARKERS[(k // 8) % len(MARKERS)]
-            (held_x, held_y), (seen_x, seen_y) = xy[mine & ~training].T, xy[mine & training].T
-            ax.scatter(held_x, held_y, s=14, c=colour, marker=marker, linewidths=0, label=name)
-            ax.scatter(seen_x, seen_y, s=12, facecolors="none", edgecolors=colour, marker=marker, linewidths=0.6)
-        exact = self.projection.method == EXACT_PLANE
-        method = self.projection.method.upper() if len(self.projection.method) <= 4 else self.projection.method
-        if exact:
-            ax.set_aspect("equal")
-            ax.tick_params(labelsize=7)
-        else:
-            ax.set(xticks=[], yticks=[])
-        ax.set_xlabel(f"{method} 1", fontsize=8)
-        ax.set_ylabel(f"{method} 2", fontsize=8)
-        ax.legend(fontsize=7, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
-        which = "held-out" if decision.held_out else "training (none is held out)"
-        note = f"Map agrees with the model on {decision.fidelity:.1%} of {decision.fidelity_points} {which} images."
-        distances = "Axes in standard deviations within a condition" if exact else "Distances are not effect sizes"
-        note += f"\nFilled: held out; hollow: training. Hatched: no data. {distances}."
-        ax.set_title(note, fontsize=7, loc="left")
-        if self.title:
-            figure.suptitle(self.title, fontsize=9, x=0.01, ha="left")
 
 
 @dataclass(frozen=True)
@@ -330,20 +271,3 @@ def _attribution_head(found: Attribution, pixel_size_um: float | None) -> str:
 
 
 Panel = CounterfactualPanel | MapPanel | PathPanel | ConfusionPanel | ComparisonPanel | RankingPanel
-
-
-def _draw_boundaries(ax: Axes, decision: DecisionMap) -> None:
-    """Lines where the most probable condition changes, and hatching where there is no data."""
-    x0, x1, y0, y1 = decision.extent
-    height, width = decision.support.shape
-    x = x0 + (np.arange(width) + 0.5) * (x1 - x0) / width
-    y = y0 + (np.arange(height) + 0.5) * (y1 - y0) / height
-    for k in range(len(decision.conditions)):
-        others = np.delete(decision.posterior, k, axis=2).max(axis=2)
-        gap = np.where(decision.support, decision.posterior[..., k] - others, np.nan)
-        if np.nanmin(gap, initial=0) < 0 < np.nanmax(gap, initial=0):
-            ax.contour(x, y, gap, levels=[0.0], colors="0.25", linewidths=0.8)
-    empty = np.where(decision.support, np.nan, 1.0)
-    if np.isfinite(empty).any():
-        blank = ListedColormap([(0, 0, 0, 0)])
-        ax.contourf(x, y, (~decision.support).astype(float), levels=[0.5, 1.5], cmap=blank, hatches=["////"])

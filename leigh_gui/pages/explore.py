@@ -20,12 +20,14 @@ from leigh_gui.widgets.empty_state import EmptyState
 from leigh_gui.widgets.gallery import Gallery, GalleryItem
 from leigh_gui.widgets.legend import Legend
 from leigh_gui.widgets.map_choice import MapChoice
+from leigh_gui.widgets.mix_board import MixBoard
 from leigh_gui.widgets.plate_view import PlateView
 from leigh_gui.widgets.scatter_view import ScatterView
 
 if TYPE_CHECKING:
     from core.domain import Counterfactual, DecisionMap
     from core.explain.plane import Plane
+    from core.explain.way import Way
     from leigh_gui.settings import Settings
 
 MANY = 400  # thumbnails in the gallery
@@ -45,6 +47,7 @@ class ExplorePage(QWidget):
         self._shown_plane: tuple[str, ...] = ()
         self.plane: Plane | None = None
         self._decision: DecisionMap | None = None
+        self._way: Way | None = None
         self._build()
         self._connect()
         self._on_model()
@@ -98,7 +101,11 @@ class ExplorePage(QWidget):
         self.gallery.setObjectName("gallery")
         self.plate = PlateView()
         self.tabs.addTab(self.gallery, "Selection")
+        self.mix = MixBoard()
+        self.mix.setObjectName("mix")
         self.tabs.addTab(self.plate, "Plate")
+        self.tabs.addTab(self.mix, "Mix")
+        self.tabs.setTabToolTip(2, "Move the image toward several conditions at once")
         split.addWidget(top)
         split.addWidget(self.tabs)
         split.setStretchFactor(0, 1)
@@ -119,6 +126,8 @@ class ExplorePage(QWidget):
         self.gallery.needed.connect(self.thumbnails.request)
         self.thumbnails.ready.connect(self._on_thumbnail)
         self.plate.wells_picked.connect(self.control.select)
+        self.mix.moved.connect(lambda shares: self.control.mix(shares, False))
+        self.mix.let_go.connect(lambda shares: self.control.mix(shares, True))
         self.picture.panel_asked.connect(self.panel_asked)
         self.state.model_changed.connect(self._on_model)
         self.state.project_changed.connect(self._on_project)
@@ -203,6 +212,7 @@ class ExplorePage(QWidget):
         shown = self.conditions()
         self._show_legend()
         self.picture.set_conditions(shown, shapes(len(shown)))
+        self.mix.set_conditions(shown, shapes(len(shown)))
         plates = list(dict.fromkeys(r.plate for r in dataset.records))
         first = [r for r in dataset.records if r.plate == plates[0]] if plates else []
         self.plate.set_plate(first, dataset.conditions, dataset.plate_shape)
@@ -234,6 +244,8 @@ class ExplorePage(QWidget):
             colour = next((c.colour for c in self.conditions() if c.name == target), "#888888")
             self.map.set_target(colour)
             self.picture.set_target(target, colour)
+        record = self.state.record(view.current)
+        self.mix.set_mix(record.condition if record else "", weights, view.strength)
         self.picture.show_view()
         self._show_marks()
 
@@ -247,12 +259,15 @@ class ExplorePage(QWidget):
         if source is None:
             self.map.set_marks(None, None)
             return
-        landing = self._place_of(cf.xy, cf.coordinates) if cf is not None and cf.strength > 0 else None
+        from core.explain.way import place_on
+
+        landing = place_on(self.plane, cf.xy, cf.coordinates) if cf is not None and cf.strength > 0 else None
         handle = view.place or landing or source
         if cf is not None:
             self.map.overlay.landing_colour = self.conditions()[int(cf.probabilities.argmax())].colour
+        self.map.overlay.left_way = self._way.at(view.strength) if self._way is not None else None
         place = self.map.overlay.handle if self.control.dragging() else view.place
-        said = cf is not None and cf.valid and not cf.draft and place and landing
+        said = cf is not None and cf.valid and not cf.draft and place is not None and place != source
         note = (self._note(place, cf) if said else "") or self._not_one_of_three(cf)
         self.map.set_marks(handle, landing if view.place else None, cf.valid if cf is not None else True, note)
 
@@ -260,23 +275,18 @@ class ExplorePage(QWidget):
         path = self.control.path
         source = self.map.overlay.source
         if path is None:
+            self._way = None
             self.map.set_path((), None)
             self.picture.set_crossing(None)
             return
-        from core.data.semantic import coordinates_of
+        from core.explain.way import first_read_as, way_of
 
-        found = (self._place_of(p.xy, coordinates_of(np.log(p.probabilities + 1e-30))) for p in path.points)
-        places = [place for place in found if place is not None]
-        crossing = None
-        if path.crossing is not None and len(places) == len(path.points):
-            at = [p.strength for p in path.points]
-            crossing = tuple(float(np.interp(path.crossing, at, [p[k] for p in places])) for k in (0, 1))
         if source is not None:
-            places = [source, *places[1:]]
-        self.map.set_path(places, crossing)  # type: ignore[arg-type]
-        names = [c.name for c in self.conditions()]
-        after = [p for p in path.points if path.crossing is not None and p.strength >= path.crossing]
-        self.picture.set_crossing(path.crossing, names[int(after[0].probabilities.argmax())] if after else "")
+            way = self._way = way_of(path, source, self.plane)
+            self.map.set_path(way.places, None if way.crossing is None else way.at(way.crossing))
+            self._show_marks()
+        first = first_read_as(path)
+        self.picture.set_crossing(path.crossing, "" if first is None else self.conditions()[first].name)
 
     def _not_one_of_three(self, cf: Counterfactual | None) -> str:
         """Said of an image, or of what it is moved to, whose condition the plane on show leaves out."""
@@ -292,20 +302,17 @@ class ExplorePage(QWidget):
 
     def _note(self, place: tuple[float, float], cf: Counterfactual) -> str:
         """Where the picture is not what the model says of the region under the handle."""
-        from core.explain.decision import posterior_at
+        from core.explain.decision import has_data, posterior_at
 
         if self._decision is None:
             return ""
-        under = self._decision.conditions[int(posterior_at(self._decision, *place).argmax())]
+        if cf.strength == 0:
+            return "No condition lies this way: the image stays as it is."
         landed = self.conditions()[int(cf.probabilities.argmax())].name
+        if not has_data(self._decision, *place):
+            return f"There is no data under the handle; the picture is read as {landed}."
+        under = self._decision.conditions[int(posterior_at(self._decision, *place).argmax())]
         return "" if landed == under else f"The handle is in {under}, the picture lands in {landed}."
-
-    def _place_of(self, xy: tuple[float, float] | None, coordinates: np.ndarray) -> tuple[float, float] | None:
-        """Where an image with these semantic coordinates lies on the map on show; `xy`: on that of all conditions."""
-        if self.plane is None:
-            return xy
-        x, y = self.plane.places(coordinates)
-        return float(x), float(y)
 
     def _place_of_image(self, record_id: str) -> tuple[float, float] | None:
         """Where an image lies on the exact plane, also where it is none of the three; None on the map of all."""

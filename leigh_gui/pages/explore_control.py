@@ -109,12 +109,24 @@ class ExploreControl(QObject):
 
     def slide(self, strength: float, let_go: bool) -> None:
         """The strength slider moves, or is let go."""
+        self._slide(self.weights(), strength, "Strength" if let_go else "")
+
+    def mix(self, shares: dict[str, float], let_go: bool) -> None:
+        """The sliders of the mix move, or are let go: how far toward each condition. None at all is the original."""
+        strength = sum(shares.values())
+        weights = {name: share / strength for name, share in shares.items()} if strength else self.weights()
+        self._slide(weights, min(strength, END), "Mix" if let_go else "")
+
+    def _slide(self, weights: dict[str, float], strength: float, let_go: str) -> None:
+        """A slider moves; `let_go` is what undo calls it, "" while it is held."""
+        if not self.state.view.current:
+            return
         self._take_hand()
-        self.state.preview(weights=self.weights(), strength=strength, place=None)
-        self._ask_move(self.state.view, exact=let_go, draft=not let_go)
+        self.state.preview(weights=weights, strength=strength, place=None)
+        self._ask_move(self.state.view, exact=bool(let_go), draft=not let_go)
         self._wait_for_rest(lambda: self._ask_move(self.state.view, exact=False))
         if let_go:
-            self._let_go("Strength")
+            self._let_go(let_go)
 
     def drag(self, x: float, y: float, let_go: bool) -> None:
         """The handle moves, or is let go."""
@@ -159,12 +171,15 @@ class ExploreControl(QObject):
     def panel(self, kind: str = "counterfactual") -> PanelSpec | None:
         """What is on show as a figure panel."""
         view, cf = self.state.view, self.state.counterfactual
-        if kind in ("map", "confusion"):
-            plane = view.plane if kind == "map" else ()
-            exact = f"Exact plane of {', '.join(plane)}"
-            title = "Confusion table" if kind == "confusion" else exact if plane else "Decision map"
-            return PanelSpec(kind, title=title, plane=plane)
+        if kind == "confusion":
+            return PanelSpec(kind, title="Confusion table")
         record = self.state.record(view.current)
+        if kind == "map":
+            title = f"Exact plane of {', '.join(view.plane)}" if view.plane else "Decision map"
+            plain = PanelSpec(kind, title=title, plane=view.plane)
+            if record is None or view.strength == 0 or cf is None or not cf.valid:
+                return plain
+            return replace(plain, record_id=record.id, weights=self.weights(), strength=view.strength, hold=view.hold)
         if record is None or (kind == "counterfactual" and (cf is None or not cf.valid)):
             return None
         weights, strength = self.weights(), view.strength

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from core.domain import FloatArray
 from leigh_gui.widgets.channel_display import ChannelDisplay, composite
-from leigh_gui.widgets.look import small_font
+from leigh_gui.widgets.look import nice_length, small_font
 
 MAX_ZOOM = 64.0
 
@@ -224,14 +224,3 @@ class ImagePane(Pane):
         painter.drawRoundedRect(box, 4, 4)
         painter.setPen(QColor(255, 255, 255))
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, self.mark)
-
-
-def nice_length(length: float) -> float:
-    """The largest of 1, 2, 5, 10, 20 ... that is not above `length`."""
-    if length <= 0 or not np.isfinite(length):
-        return 1.0
-    power = 10.0 ** np.floor(np.log10(length))
-    for step in (5.0, 2.0, 1.0):
-        if step * power <= length * (1 + 1e-9):
-            return float(step * power)
-    return float(power)

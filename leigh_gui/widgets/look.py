@@ -167,3 +167,14 @@ class ElidedLabel(QWidget):
         shown = self.fontMetrics().elidedText(self._text, Qt.TextElideMode.ElideRight, self.width())
         painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown)
         painter.end()
+
+
+def nice_length(length: float) -> float:
+    """The largest of 1, 2, 5, 10, 20 ... that is not above `length`."""
+    if length <= 0 or not math.isfinite(length):
+        return 1.0
+    power = 10.0 ** math.floor(math.log10(length))
+    for step in (5.0, 2.0, 1.0):
+        if step * power <= length * (1 + 1e-9):
+            return step * power
+    return power

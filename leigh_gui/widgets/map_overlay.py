@@ -10,10 +10,11 @@ from PySide6.QtGui import QColor, QPainter, QPen, QPixmap, QPolygonF
 from PySide6.QtWidgets import QWidget
 
 from core.domain import DecisionMap
-from leigh_gui.widgets.look import count, percent, small_font
+from leigh_gui.widgets.look import count, nice_length, percent, small_font
 from leigh_gui.widgets.map_geometry import MapTransform
 
 HANDLE = 10.0
+SCALE_BAR_SHARE = 0.2  # of the width, at most
 DISTANCES = {False: "Distances are not effect sizes", True: "Axes in standard deviations within a condition"}
 Place = tuple[float, float]
 
@@ -28,6 +29,7 @@ class Overlay:
     valid: bool = True
     path: tuple[Place, ...] = ()
     crossing: Place | None = None
+    left_way: Place | None = None  # where the way is left for the handle
     colour: str = "#888888"
     lasso: QPolygonF | None = None
     landing_colour: str = "#888888"  # of the condition that the model reads there
@@ -74,7 +76,7 @@ def _paint_path(painter: QPainter, overlay: Overlay, spot, ink: QColor, paper: Q
     for colour, width, style in ((paper, 4.5, Qt.PenStyle.SolidLine), (ink, 2.0, Qt.PenStyle.DashLine)):
         painter.setPen(QPen(colour, width, style))
         painter.drawPolyline(line)
-        painter.drawLine(spot(way[-1]), spot(overlay.handle))
+        painter.drawLine(spot(overlay.left_way or way[-1]), spot(overlay.handle))
     if overlay.crossing is not None:
         at = spot(overlay.crossing)
         diamond = QPolygonF([at + QPointF(*d) for d in ((0, -7), (7, 0), (0, 7), (-7, 0))])
@@ -131,6 +133,21 @@ def paint_caption(painter: QPainter, widget: QWidget, decision: DecisionMap, exa
         top = widget.height() - height + 4 + row * metrics.height()
         shown = metrics.elidedText(line, Qt.TextElideMode.ElideRight, widget.width() - 16)
         painter.drawText(QRectF(8, top, widget.width() - 16, metrics.height()), Qt.AlignmentFlag.AlignLeft, shown)
+
+
+def paint_scale_bar(painter: QPainter, widget: QWidget, view: MapTransform) -> None:
+    """How long some standard deviations are on an exact plane, in the upper right corner."""
+    length = nice_length(SCALE_BAR_SHARE * widget.width() / view.scale)
+    right, left = widget.width() - 16.0, widget.width() - 16.0 - length * view.scale
+    painter.setFont(small_font(widget))
+    text = painter.fontMetrics().height()
+    box = QRectF(left - 8, 4, right - left + 16, text + 12)
+    paper = QColor(widget.palette().base().color())
+    paper.setAlpha(215)
+    painter.fillRect(box, paper)
+    painter.setPen(QPen(widget.palette().windowText().color(), 2))
+    painter.drawLine(QPointF(left, 8), QPointF(right, 8))
+    painter.drawText(QRectF(box.x(), 12, box.width(), text), Qt.AlignmentFlag.AlignHCenter, f"{length:g} σ")
 
 
 def paint_thumbnail(painter: QPainter, widget: QWidget, at: QPointF, pixmap: QPixmap, text: str) -> None:

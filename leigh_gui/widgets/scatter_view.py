@@ -14,7 +14,14 @@ from core.domain import Condition, DecisionMap, FloatArray
 from leigh_gui.widgets.look import is_dark
 from leigh_gui.widgets.map_geometry import MapTransform, extent_of, fitted, inside, nearest
 from leigh_gui.widgets.map_layers import Points, boundary_lines, paint_lines, paint_points, paint_regions, region_image
-from leigh_gui.widgets.map_overlay import HANDLE, Overlay, paint_caption, paint_overlay, paint_thumbnail
+from leigh_gui.widgets.map_overlay import (
+    HANDLE,
+    Overlay,
+    paint_caption,
+    paint_overlay,
+    paint_scale_bar,
+    paint_thumbnail,
+)
 
 CLICK = 3  # pixels; a shorter drag is a click
 AT_HOME = 5  # pixels from the image's own place; there the handle snaps
@@ -233,6 +240,8 @@ class ScatterView(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         paint_overlay(painter, self, self.overlay, self.transform_now())
         if self._decision is not None:
+            if self._exact:
+                paint_scale_bar(painter, self, self.transform_now())
             paint_caption(painter, self, self._decision, self._exact, self.overlay.note)
         if self._thumbnail is not None:
             place = self.screen_of(*map(float, self._points.xy[self._hover])) if self._points is not None else QPointF()

@@ -13,7 +13,7 @@ from core.explain.decision import weights_and_strength
 from core.explain.plane import exact_plane
 from core.explain.quadtree import COARSE, refined
 from core.explain.session import Session
-from core.explain.surface import fit_surface
+from core.explain.surface import fit_kernel, fit_surface
 from core.resources import resource
 
 NAMES = ("WT", "DS", "TT", "Drug A")
@@ -78,6 +78,18 @@ def test_the_surface_gives_back_what_it_was_fitted_to_and_the_same_each_time() -
     assert np.abs(found - table.coordinates).mean() < 0.1 * table.coordinates.std()
     assert np.array_equal(found, again(xy))
     assert (probabilities_of(found).argmax(axis=1) == table.predicted).mean() > 0.95
+
+
+def test_the_kernel_answers_at_once_much_as_the_surface_will_and_stays_finite_far_away() -> None:
+    table = latents(3)
+    xy = table.coordinates.astype(np.float64)
+    kernel = fit_kernel(xy, table.coordinates)
+    assert (probabilities_of(kernel(xy)).argmax(axis=1) == table.predicted).mean() > 0.9
+    low, high = table.coordinates.min(axis=0), table.coordinates.max(axis=0)
+    far = kernel(np.array([[1e6, -1e6], [0.0, 0.0]]))
+    assert ((low <= far) & (far <= high)).all()  # a mean of what is known, never beyond
+    alone = fit_kernel(xy[:2], table.coordinates[:2])
+    assert np.allclose(alone(xy[:1]), kernel.coordinates[:1], atol=np.abs(table.coordinates[:2]).max())
 
 
 def test_the_quadtree_asks_little_and_finds_every_boundary() -> None:

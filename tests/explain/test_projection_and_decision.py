@@ -5,7 +5,7 @@ import pytest
 
 from core.data.semantic import coordinates_of, probabilities_of
 from core.domain import DecisionMap, LatentTable, Projection
-from core.explain.decision import fit_decision, posterior_at, weights_and_strength
+from core.explain.decision import fit_decision, has_data, posterior_at, weights_and_strength
 from core.explain.projection import MIN_FOR_UMAP, aligned, extended, fit_projection, map_features, place, strangers_of
 
 CENTRES = coordinates_of(6.0 * np.eye(3))  # semantic coordinates of three conditions, each sure of itself
@@ -134,6 +134,24 @@ def test_regions_say_what_the_model_says_and_fidelity_is_counted_on_held_out_poi
     spared = np.where(held, table.truth, (table.truth + 1) % 3)
     right = replace(table, probabilities=np.eye(3, dtype=np.float32)[spared])
     assert fit_decision(right, flat_map(table), grid=16).fidelity == 1.0
+
+
+def test_data_lies_around_records_and_never_outside_the_map() -> None:
+    table = latents(40)
+    decision = fit_decision(table, flat_map(table), grid=96)
+    assert all(has_data(decision, *map(float, centre)) for centre in CENTRES)
+    x0, x1, y0, y1 = decision.extent
+    assert not has_data(decision, x0 + 1e-3, y1 - 1e-3)
+    x, y = map(float, CENTRES[0])
+    assert not has_data(decision, x1 + 1, y) and not has_data(decision, x, y0 - 1)
+
+
+def test_regions_are_there_at_once_and_judged_as_the_fitted_ones() -> None:
+    table = latents(40)
+    rough, fitted = (fit_decision(table, flat_map(table), grid=64, at_once=now) for now in (True, False))
+    same = rough.posterior.argmax(axis=2) == fitted.posterior.argmax(axis=2)
+    assert same[fitted.support].mean() > 0.95 and np.array_equal(rough.support, fitted.support)
+    assert rough.fidelity == fitted.fidelity == 1.0
 
 
 def test_held_out_coordinates_do_not_shape_the_regions() -> None:

@@ -169,9 +169,36 @@ def test_the_exact_plane_is_a_panel_too(trained_project: Project, tmp_path: Path
     names = ("TT", "WT", "DS")
     path = figure(trained_project.folder, [PanelSpec("map", plane=names)], tmp_path / "a.pdf", device="cpu")
     assert json.loads(note_in(path))["panels"][0]["plane"] == list(names)
-    text = PdfReader(path).pages[0].extract_text()
-    assert "exact plane 1" in text and "Axes in standard deviations" in text
+    text = PdfReader(path).pages[0].extract_text().replace("\n", " ")
+    assert "exact plane 1" in text and "Axes in standard deviations within a condition." in text
     assert text.index("TT") < text.index("WT") < text.index("DS")  # the legend
+
+
+@pytest.mark.parametrize("plane", [(), ("TT", "WT", "DS")])
+def test_a_map_shows_where_an_image_was_moved_and_how_it_is_read(
+    trained_project: Project, specs: dict[str, PanelSpec], plane: tuple[str, ...]
+) -> None:
+    moved = replace(specs["path"], kind="map", plane=plane, strength=0.6)
+    panel = _PanelMaker(trained_project.folder, "cpu").make(moved)
+    session = _PanelMaker(trained_project.folder, "cpu").session
+    result = session.move(moved.record_id, moved.weights, 0.6, exact=True)
+    read = trained_project.dataset.condition_names[int(result.probabilities.argmax())]
+    assert f"{moved.record_id} moved to WT, strength 0.6: read as {read}." in panel.moved.words
+    start = session.place_of(moved.record_id, plane)
+    assert panel.moved.way.places[0] == start and panel.moved.way.strengths[-1] == 0.6
+    landing = session.map_of(plane)[2].places(result.coordinates) if plane else result.xy
+    assert panel.moved.landing == pytest.approx(tuple(landing))
+    axes = sheet([panel]).subfigs[0].axes[0]
+    drawn = [line for line in axes.lines if line.get_linestyle() == "--"]
+    assert len(drawn) == 1 and drawn[0].get_xydata()[[0, -1]] == pytest.approx(np.array([start, landing]))
+    assert "read as" in axes.get_title(loc="left").replace("\n", " ")
+
+
+def test_a_plane_is_for_maps_only() -> None:
+    (spec,) = panel_specs(None, "map", "r1", "WT", 0.5, ("WT", "DS", "TT"))
+    assert spec.plane == ("WT", "DS", "TT") and spec.record_id == "r1" and spec.strength == 0.5
+    with pytest.raises(LeighError, match="--plane goes with --panel map"):
+        panel_specs(None, "path", "r1", "WT", 1.0, ("WT", "DS", "TT"))
 
 
 def test_difference_maps_share_one_symmetric_scale(trained_project: Project, specs: dict[str, PanelSpec]) -> None:

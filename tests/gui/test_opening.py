@@ -7,7 +7,10 @@ import numpy as np
 from gui_stand_in import make_project
 
 from core.io.models import load_card, load_tensors, save_model
-from core.io.project import model_folder, open_project
+from core.io.project import maps_folder, model_folder, open_project
+from core.io.tables import load_map, save_map
+from core.progress import REFINING
+from leigh_gui.opening import STAY
 
 
 def test_an_empty_choice_scans_nothing(window, tmp_path, monkeypatch):
@@ -22,6 +25,30 @@ def test_the_project_file_opens_its_folder(window, qtbot, tmp_path):
     window.open_path(bare.folder / "project.json")
     qtbot.waitUntil(lambda: window.current_page() == "data", timeout=10_000)
     assert window.state.project.folder == bare.folder
+
+
+def test_what_is_written_while_it_is_read_is_read_once_more(window, project, qtbot):
+    window.open_path(project.folder)
+    qtbot.waitUntil(lambda: window.current_page() == "explore", timeout=20_000)
+    window.go("train")
+    projection, decision = load_map(maps_folder(project))
+    window.opener.reopen(STAY)  # as while a job refines the map
+    save_map(maps_folder(project), projection, replace(decision, fidelity=0.125))
+    window.opener.reopen("explore")  # the job has ended before that was read
+    assert window.opener.busy()
+    qtbot.waitUntil(lambda: window.current_page() == "explore", timeout=10_000)
+    assert window.state.opened.decision.fidelity == 0.125
+
+
+def test_a_map_that_is_being_refined_appears_without_a_change_of_page(window, project, qtbot):
+    window.open_path(project.folder)
+    qtbot.waitUntil(lambda: window.current_page() == "explore", timeout=20_000)
+    window.go("train")
+    projection, decision = load_map(maps_folder(project))
+    save_map(maps_folder(project), projection, replace(decision, fidelity=0.125))
+    window.jobs.progress.emit({"done": 2, "total": 3, "what": REFINING})
+    qtbot.waitUntil(lambda: window.state.opened.decision.fidelity == 0.125, timeout=10_000)
+    assert window.current_page() == "train"
 
 
 def test_an_adopted_model_is_checked_and_lies_beside_the_own_one(window, project, qtbot, tmp_path):

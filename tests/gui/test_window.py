@@ -197,6 +197,41 @@ def test_an_image_that_is_none_of_the_three_is_shown_where_the_model_sees_it(ope
     assert page.map.overlay.note == "" and "Drug A" in page.legend.ticks
 
 
+def test_conditions_are_mixed_by_their_sliders_and_a_release_is_one_undo_step(opened, qtbot):
+    page, board = opened.explore(), opened.explore().mix
+    steps = opened.state.undo.index()
+    assert board.sliders["DS"].isHidden() and not board.sliders["WT"].isHidden()  # it is DS already
+    board.sliders["WT"].setSliderDown(True)
+    for value in (20, 40, 60):
+        board.sliders["WT"].setValue(value)
+    board.sliders["WT"].setSliderDown(False)
+    board.sliders["TT"].setValue(30)
+    answered(opened, qtbot, 0.9)
+    assert opened.state.view.weights == pytest.approx({"WT": 2 / 3, "TT": 1 / 3})
+    assert opened.state.undo.index() == steps + 2 and page.picture.path.strength() == pytest.approx(0.9)
+    opened.state.undo.undo()
+    answered(opened, qtbot, 0.6)
+    assert (board.sliders["WT"].value(), board.sliders["TT"].value()) == (60, 0)
+    opened.control.move_to("TT")
+    answered(opened, qtbot, 1.0)
+    assert (board.sliders["WT"].value(), board.sliders["TT"].value()) == (0, 100)
+    board.sliders["TT"].setValue(0)
+    answered(opened, qtbot, 0.0)
+    assert opened.control.weights() == {"TT": 1.0}  # the target stays, for the path
+
+
+def test_a_handle_without_data_under_it_or_without_a_way_is_said(opened, qtbot):
+    page = opened.explore()
+    opened.control.drag(0.0, 0.0, True)  # amid the conditions
+    qtbot.waitUntil(lambda: page.map.overlay.note.startswith("There is no data under the handle"), timeout=8000)
+    read = page.conditions()[int(opened.state.counterfactual.probabilities.argmax())].name
+    assert opened.state.view.strength > 0 and page.map.overlay.note.endswith(f"the picture is read as {read}.")
+    x, y = (1.6 * float(v) for v in page._decision.anchors[list(page._decision.conditions).index("DS")])
+    opened.control.drag(x, y, True)  # beyond its own condition, away from all others
+    qtbot.waitUntil(lambda: page.map.overlay.note.startswith("No condition lies this way"), timeout=8000)
+    assert opened.state.view.strength == 0
+
+
 def test_the_first_three_may_be_chosen_in_the_dialog_too(opened, qtbot, monkeypatch):
     page = opened.explore()
     monkeypatch.setattr(PlaneDialog, "exec", lambda dialog: QDialog.DialogCode.Accepted)  # OK at once
