@@ -132,6 +132,12 @@ QCheckBox::indicator {{ width: 12px; height: 12px; border: 1px solid {c.muted}; 
     background: {c.base}; }}
 QCheckBox::indicator:checked {{ border-color: {c.accent}; background: {c.accent}; image: url("{CHECK}"); }}
 QCheckBox::indicator:checked:disabled {{ border-color: {c.faint}; background: {c.faint}; }}
+QSlider {{ min-height: 18px; }}
+QSlider::groove:horizontal {{ height: 4px; border-radius: 2px; background: {c.line}; }}
+QSlider::sub-page:horizontal {{ height: 4px; border-radius: 2px; background: {c.accent}; }}
+QSlider::handle:horizontal {{ width: 12px; height: 12px; margin: -5px 0; border-radius: 7px;
+    border: 1px solid {c.muted}; background: {c.base}; }}
+QSlider::handle:horizontal:hover, QSlider::handle:horizontal:focus {{ border-color: {c.accent}; }}
 QSplitter::handle {{ background: transparent; }}
 QSplitter::handle:hover {{ background: {c.line}; }}
 QProgressBar {{ background: {c.hover}; border: none; border-radius: 2px; }}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QFontMetrics, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractSlider, QHBoxLayout, QSizePolicy, QToolButton, QWidget
 
 from leigh_gui.widgets.look import plain, small_font
@@ -80,20 +80,28 @@ class PathSlider(QAbstractSlider):
         painter.setFont(small_font(self))
         painter.setPen(self.palette().placeholderText().color())
         line = QRectF(0, 20, 0, 16)
+        metrics = painter.fontMetrics()
         painter.drawText(line.adjusted(EDGE - 6, 0, 80, 0), Qt.AlignmentFlag.AlignLeft, "original")
+        free = (EDGE + metrics.horizontalAdvance("original") + 8, self.width() - 0.0)
         right = QRectF(self.place(100) + 4, 20, self.width() - self.place(100) - 4, 16)
-        if painter.fontMetrics().horizontalAdvance("exaggerated") <= right.width():
+        if metrics.horizontalAdvance("exaggerated") <= right.width():
             beyond = self.palette().windowText() if self.value() > 100 else self.palette().placeholderText()
             painter.setPen(beyond.color())
             painter.drawText(right, Qt.AlignmentFlag.AlignRight, "exaggerated")
+            free = (free[0], right.right() - metrics.horizontalAdvance("exaggerated") - 8)
         painter.setPen(self.palette().windowText().color())
         if self.crossing is not None and self.crossing > 0.08:
-            x = self.place(self.crossing * 100)
-            to = f" to {self.crossing_to}" if self.crossing_to else ""
-            text = f"class first changes{to} at {self.crossing * 100:.0f} %"
-            half = painter.fontMetrics().horizontalAdvance(text) / 2 + 2
-            x = min(max(x, half + 60), self.place(100) - 8)
-            painter.drawText(QRectF(x - half, 20, 2 * half, 16), Qt.AlignmentFlag.AlignHCenter, text)
+            text = self.crossing_words(metrics, free[1] - free[0])
+            width = metrics.horizontalAdvance(text) + 2
+            left = max(min(self.place(self.crossing * 100) - width / 2, free[1] - width), free[0])
+            painter.drawText(QRectF(left, 20, width, 16), Qt.AlignmentFlag.AlignHCenter, text)
+
+    def crossing_words(self, metrics: QFontMetrics, room: float) -> str:
+        """Where the class changes, and to what, in as many words as fit into `room` pixels."""
+        at = f"at {(self.crossing or 0) * 100:.0f} %"
+        to = f"to {self.crossing_to} " if self.crossing_to else ""
+        texts = (f"class first changes {to}{at}", f"changes {to}{at}", f"class first changes {at}", at)
+        return next((text for text in texts if metrics.horizontalAdvance(text) <= room), at)
 
     def _move(self, x: float) -> None:
         self.setValue(round((x - EDGE) / max(self.width() - 2 * EDGE, 1) * END))

@@ -15,6 +15,7 @@ from leigh_gui.widgets.hold_button import HoldButton
 from leigh_gui.widgets.job_bar import JobBar
 from leigh_gui.widgets.legend import Legend
 from leigh_gui.widgets.look import duration, percent
+from leigh_gui.widgets.mix_board import MixBoard, mixed
 from leigh_gui.widgets.path_bar import PathBar
 from leigh_gui.widgets.plate_view import PlateView, row_name, well_place
 from leigh_gui.widgets.probability_bars import ProbabilityBars
@@ -267,3 +268,34 @@ def test_dropped_file_stands_for_its_folder(tmp_path):
 def test_numbers_read_as_a_person_says_them():
     assert duration(12) == "12 s" and duration(200) == "3 min" and duration(4800) == "1 h 20 min"
     assert percent(0.99999, 1) == "> 99.9 %" and percent(1.0, 1) == "100.0 %" and percent(0.0001, 1) == "< 0.1 %"
+
+
+def test_what_the_class_changes_to_is_said_in_as_many_words_as_fit(qtbot):
+    bar = PathBar()
+    qtbot.addWidget(bar)
+    bar.set_crossing(0.74, "MetaphaseAlignment")
+    metrics = bar.fontMetrics()
+    said = [bar.slider.crossing_words(metrics, room) for room in (1000, 230, 20)]
+    assert said[0] == "class first changes to MetaphaseAlignment at 74 %" and said[2] == "at 74 %"
+    assert "74 %" in said[1] and metrics.horizontalAdvance(said[1]) <= 230
+
+
+def test_a_mix_never_exceeds_its_end_and_the_slider_in_hand_wins():
+    assert mixed({"WT": 20, "TT": 30, "A": 0}, "A", 50) == {"WT": 20, "TT": 30, "A": 50}
+    assert mixed({"WT": 60, "TT": 30, "A": 0}, "A", 105) == {"WT": 30, "TT": 15, "A": 105}
+    assert mixed({"WT": 60, "TT": 90}, "WT", 150) == {"WT": 150, "TT": 0}
+    assert mixed({"WT": 0, "TT": 0}, "WT", 10) == {"WT": 10, "TT": 0}
+
+
+def test_the_mix_shows_how_an_image_is_moved_and_has_no_slider_for_what_it_is(qtbot):
+    board, let_go = MixBoard(), []
+    qtbot.addWidget(board)
+    board.let_go.connect(let_go.append)
+    board.set_conditions([Condition(n, "#336699") for n in ("WT", "DS", "TT")], (0, 0, 0))
+    board.set_mix("DS", {"WT": 0.75, "TT": 0.25}, 1.2)
+    assert {n: s.value() for n, s in board.sliders.items()} == {"WT": 90, "DS": 0, "TT": 30} and not let_go
+    assert board.sliders["DS"].isHidden() and board.total.text() == "Together 120 %: exaggerated"
+    board.sliders["WT"].setValue(150)
+    assert let_go == [{"WT": 1.5}] and board.sliders["TT"].value() == 0
+    board.set_mix("", {}, 0)
+    assert not board.sliders["WT"].isEnabled() and board.total.text().startswith("The original")
