@@ -273,26 +273,30 @@ class _PanelMaker:
 
     def _map(self, spec: PanelSpec, hold: tuple[str, ...] | None) -> Any:
         """The map of all conditions or an exact plane; of a record, with the way it is moved and where that ends."""
+        from core.figures.decision_map import MapPanel
+
+        projection, decision, plane = self.session.map_of(tuple(spec.plane))
+        moved = self._moved_image(spec, hold, plane) if spec.record_id else None
+        return MapPanel(spec.title, self.session.card.conditions, self.session.latents, projection, decision, moved)
+
+    def _moved_image(self, spec: PanelSpec, hold: tuple[str, ...] | None, plane: Any) -> Any:
+        """What a map shows of the record of a spec and of its counterfactual."""
         from core.explain.way import first_read_as, place_on, way_of
-        from core.figures.decision_map import MapPanel, MovedImage
+        from core.figures.decision_map import MovedImage
         from core.figures.words import blend_words
 
-        session = self.session
-        projection, decision, plane = session.map_of(tuple(spec.plane))
-        moved = None
-        if spec.record_id:
-            result = self._moved(spec, hold)
-            start = session.place_of(spec.record_id, tuple(spec.plane))
-            path = session.path(spec.record_id, spec.weights, PATH_FRAMES, hold)
-            read = session.card.conditions[int(result.probabilities.argmax())]
-            landing = place_on(plane, result.xy, result.coordinates)
-            goal = f"{blend_words(spec.weights)}, strength {spec.strength:g}".replace("\n", " ")
-            words = f"{spec.record_id} moved to {goal}: read as {read.name}."
-            if (first := first_read_as(path)) is not None and (path.crossing or 0) <= spec.strength:
-                words += f" Diamond: first read as {session.card.condition_names[first]}."
-            way = way_of(path, start, plane).until(spec.strength)
-            moved = MovedImage(way, landing or start, read.colour, words)
-        return MapPanel(spec.title, session.card.conditions, session.latents, projection, decision, moved)
+        result, card = self._moved(spec, hold), self.session.card
+        start = self.session.place_of(spec.record_id, tuple(spec.plane))
+        path = self.session.path(spec.record_id, spec.weights, PATH_FRAMES, hold)
+        way, first = way_of(path, start, plane).until(spec.strength), first_read_as(path)
+        read = card.conditions[int(result.probabilities.argmax())]
+        goal = f"{blend_words(spec.weights)}, strength {spec.strength:g}".replace("\n", " ")
+        words = f"{spec.record_id} moved to {goal}: read as {read.name}."
+        crossing = None if way.crossing is None else way.at(way.crossing)
+        if first is not None and crossing is not None:
+            words += f" Diamond: first read as {card.condition_names[first]}."
+        landing = place_on(plane, result.xy, result.coordinates) or start
+        return MovedImage(way.places, crossing, landing, read.colour, words)
 
     def _residual(self, spec: PanelSpec, source: str, hold: tuple[str, ...] | None) -> Any:
         """The record and a diseased one beside it, the first held out, both moved the same way."""

@@ -9,8 +9,8 @@ from matplotlib.colors import ListedColormap, to_rgb
 from matplotlib.figure import SubFigure
 
 from core.domain import EXACT_PLANE, Condition, DecisionMap, LatentTable, Projection, Split
-from core.explain.way import Place, Way
 
+Place = tuple[float, float]
 MARKERS = "osD^vP*X"
 LETTERS = 76  # in a line of the notes
 
@@ -19,7 +19,8 @@ LETTERS = 76  # in a line of the notes
 class MovedImage:
     """One image and where it was moved."""
 
-    way: Way
+    places: tuple[Place, ...]  # of its way, its own first
+    crossing: Place | None  # where the class first changes
     landing: Place
     colour: str  # of the condition that the generated image is read as
     words: str
@@ -86,11 +87,11 @@ class MapPanel:
 
 def _draw_moved_image(ax: Axes, moved: MovedImage) -> None:
     """A ring around the image, its dashed way with a diamond where the class changes, a cross where it lands."""
-    (x, y), (end_x, end_y) = moved.way.places[0], moved.landing
-    ax.plot(*zip(*moved.way.places, moved.landing), color="k", lw=0.9, ls="--", zorder=4)
+    (x, y), (end_x, end_y) = moved.places[0], moved.landing
+    ax.plot(*zip(*moved.places, moved.landing), color="k", lw=0.9, ls="--", zorder=4)
     ax.plot(x, y, "o", ms=8, mfc="none", mec="k", mew=1.2, zorder=5)
-    if moved.way.crossing is not None:
-        ax.plot(*moved.way.at(moved.way.crossing), "D", ms=5, mfc="w", mec="k", zorder=5)
+    if moved.crossing is not None:
+        ax.plot(*moved.crossing, "D", ms=5, mfc="w", mec="k", zorder=5)
     ax.plot(end_x, end_y, "o", ms=8, mfc=moved.colour, mec="k", zorder=5)
     ax.plot(end_x, end_y, "x", ms=6, color="k", zorder=6)
 
