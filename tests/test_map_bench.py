@@ -20,6 +20,8 @@ def test_the_map_of_the_demo_says_what_the_model_says(monkeypatch: pytest.Monkey
     found = bench.bench_map()
     assert found.keys() >= KEYS
     assert found["fidelity_heldout"] >= 0.95 and found["fidelity_points"] == 60
+    assert found["plane_fidelity"] >= 0.95 and found["plane_fidelity_among_three"] == 1
+    assert found["at_once_fidelity"] >= 0.95 and found["at_once_ms"] < found["fitted_ms"]
     assert found["void_confident_cells"] == 0 and found["quadtree_mismatch"] < 0.01
     assert found["permuted_label_purity"] < 0.4 and found["permuted_label_chance"] < 0.2
     assert found["moved_by_new_images"] == 0 and found["same_seed_same_map"]
