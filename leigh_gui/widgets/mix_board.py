@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QScrollArea, QSizePolicy, QSlider, QWidget
 
 from core.domain import Condition
@@ -20,6 +21,18 @@ def mixed(amounts: dict[str, int], name: str, value: int) -> dict[str, int]:
     before, room = sum(others.values()), END - value
     share = min(1.0, room / before) if before else 1.0
     return {k: value if k == name else int(v * share) for k, v in amounts.items()}
+
+
+class Amount(QSlider):
+    """A slider that keeps the arrow keys while it has the focus; elsewhere they step through the images."""
+
+    KEYS = (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down)
+
+    def event(self, event: QEvent) -> bool:
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride and event.key() in self.KEYS:
+            event.accept()
+            return True
+        return super().event(event)
 
 
 class MixBoard(QScrollArea):
@@ -76,7 +89,7 @@ class MixBoard(QScrollArea):
         mark.setPixmap(swatch(condition.colour, 14, shape))
         name = ElidedLabel(condition.name)
         name.setMaximumWidth(NAME_WIDTH)
-        slider = QSlider(Qt.Orientation.Horizontal)
+        slider = Amount(Qt.Orientation.Horizontal)
         slider.setObjectName(f"mix-{condition.name}")
         slider.setRange(0, END)
         slider.setPageStep(10)

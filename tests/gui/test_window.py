@@ -215,6 +215,12 @@ def test_conditions_are_mixed_by_their_sliders_and_a_release_is_one_undo_step(op
     opened.control.move_to("TT")
     answered(opened, qtbot, 1.0)
     assert (board.sliders["WT"].value(), board.sliders["TT"].value()) == (0, 100)
+    page.tabs.setCurrentWidget(board)
+    board.sliders["TT"].setFocus()
+    shown = opened.state.view.current
+    qtbot.keyClick(board.sliders["TT"], Qt.Key.Key_Left)  # not to the previous image
+    answered(opened, qtbot, 0.99)
+    assert opened.state.view.current == shown
     board.sliders["TT"].setValue(0)
     answered(opened, qtbot, 0.0)
     assert opened.control.weights() == {"TT": 1.0}  # the target stays, for the path
