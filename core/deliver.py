@@ -70,8 +70,7 @@ def counterfactuals(
         raise LeighError("An autoencoder draws all channels from one latent: none can be held.", "Leave out --hold.")
     held_mask(card, hold or ())
     keep_off_images(project_folder, out)
-    if not 0 <= strength <= MAX_STRENGTH:
-        raise LeighError(f"The strength {strength:g} is not between 0 and {MAX_STRENGTH:g}.", "1 is the target.")
+    check_strength(strength)
     chosen = some_records(choose_records(dataset, card, to, source, record_ids, split), limit)
     out.mkdir(parents=True, exist_ok=True)
     rows: list[Row] = []
@@ -95,6 +94,12 @@ def counterfactuals(
             f"None of the {len(rows)} images could be moved: {rows[0]['reason']}", f"All are in {out / 'evidence.csv'}."
         )
     return rows, directions
+
+
+def check_strength(strength: float) -> None:
+    """Raises LeighError for a strength that no image is moved by."""
+    if not 0 <= strength <= MAX_STRENGTH:
+        raise LeighError(f"The strength {strength:g} is not between 0 and {MAX_STRENGTH:g}.", "1 is the target.")
 
 
 def _moved(
@@ -236,12 +241,12 @@ class _PanelMaker:
                     "There is no confusion table.", str(card.accuracy.get("reason", "Run `leigh evaluate`."))
                 )
             return ConfusionPanel(spec.title, card.condition_names, card.accuracy)
-        if spec.kind == "map" and not spec.record_id:
+        if spec.kind == "map" and not spec.record_id and not spec.weights:
             return self._map(spec, None)
         if not spec.record_id or not spec.weights:
-            raise LeighError(
-                f"A {spec.kind} panel needs a record and a target.", "Give --record ID and --to CONDITION."
-            )
+            words = "To show a moved image, a map" if spec.kind == "map" else f"A {spec.kind} panel"
+            raise LeighError(f"{words} needs a record and a target.", "Give --record ID and --to CONDITION.")
+        check_strength(spec.strength)
         source = self.dataset.record(spec.record_id).condition if spec.record_id in self._ids else ""
         if set(spec.weights) == {source}:
             raise LeighError(f"{spec.record_id} is {source} already.", "Choose another record or another condition.")
@@ -291,10 +296,13 @@ class _PanelMaker:
         way, first = way_of(path, start, plane).until(spec.strength), first_read_as(path)
         read = card.conditions[int(result.probabilities.argmax())]
         goal = f"{blend_words(spec.weights)}, strength {spec.strength:g}".replace("\n", " ")
-        words = f"{spec.record_id} moved to {goal}: read as {read.name}."
+        goal += " (exaggerated)" if spec.strength > 1 else ""
+        words = f"Ring: {spec.record_id} ({result.source}). Cross: moved to {goal}, read as {read.name}."
         crossing = None if way.crossing is None else way.at(way.crossing)
         if first is not None and crossing is not None:
             words += f" Diamond: first read as {card.condition_names[first]}."
+        if spec.plane and not {result.source, read.name} <= set(spec.plane):
+            words += " What is none of the three lies where the model sees it among them."
         landing = place_on(plane, result.xy, result.coordinates) or start
         return MovedImage(way.places, crossing, landing, read.colour, words)
 
@@ -392,13 +400,25 @@ def panel_specs(
         return [PanelSpec(kind, record or "", {to: 1.0} if to else {}, strength, plane=tuple(plane))] if kind else []
     import json
 
+    if kind or record or to or plane:
+        raise LeighError("--specs says all of its panels.", "Leave out --panel, --record, --to and --plane.")
     try:
         specs = [PanelSpec(**item) for item in json.loads(path.read_text(encoding="utf-8"))]
-        if wrong := [s.plane for s in specs if not isinstance(s.plane, list | tuple)]:
-            raise ValueError(f"plane {wrong[0]!r} is no list of conditions")
+        for spec in specs:
+            _check_types(spec)
         return [replace(s, plane=tuple(map(str, s.plane))) for s in specs]
     except (OSError, ValueError, TypeError) as fault:
         raise LeighError(f"{path} holds no panel list: {fault}", "Save the panels again on the Figure page.") from fault
+
+
+def _check_types(spec: PanelSpec) -> None:
+    """Raises ValueError for a spec read from a file that holds something else than words and numbers."""
+    if not isinstance(spec.plane, list | tuple):
+        raise ValueError(f"plane {spec.plane!r} is no list of conditions")
+    if not isinstance(spec.strength, int | float):
+        raise ValueError(f"strength {spec.strength!r} is no number")
+    if not isinstance(spec.weights, dict) or not all(isinstance(w, int | float) for w in spec.weights.values()):
+        raise ValueError(f"weights {spec.weights!r} are no numbers by condition")
 
 
 def choose_records(

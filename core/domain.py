@@ -285,6 +285,7 @@ class DecisionMap:
     fidelity_points: int
     held_out: bool  # False where no held-out points exist and training points were used
     model_digest: str
+    rough: bool = False  # drawn at once by a kernel; the network that draws them better was not fitted
 
 
 @dataclass(frozen=True)

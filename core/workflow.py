@@ -388,8 +388,9 @@ def make_map(
         projection = fit_projection(latents, seed=seed, report=report)
         projection = aligned(projection, former) if former else projection
     projection = replace(projection, strangers=strangers_of(latents))
-    save_map(maps_folder(project), projection, fit_decision(latents, projection, at_once=True))
-    report(Progress(2, 3, REFINING))
+    if not kept:  # nothing better is lost, should this be stopped
+        save_map(maps_folder(project), projection, fit_decision(latents, projection, at_once=True))
+        report(Progress(2, 3, REFINING))
     decision = fit_decision(latents, projection)
     save_map(maps_folder(project), projection, decision)
     report(Progress(3, 3, "Map saved"))

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QMessageBox, QWidget
 
 from core.progress import REFINING
 from leigh_gui.jobs import Job, JobRunner, figure, positive_control, read_and_map, scan, screen, train
-from leigh_gui.opening import STAY
 
 if TYPE_CHECKING:
     from leigh_gui.background import Saver
@@ -108,7 +107,7 @@ class JobDesk(QObject):
         )
         self.progress.emit(self.runner.verb(), progress)
         if progress.get("what") == REFINING:
-            self.opener.reopen(STAY)
+            self.opener.take_map()
 
     def _on_step(self, verb: str, result: dict[str, Any]) -> None:
         if verb == "figure":

@@ -15,7 +15,7 @@ from leigh_gui.background import Background, Saver
 from leigh_gui.errors import ErrorBus
 from leigh_gui.job_desk import BUSY, JobDesk, ask_about_job
 from leigh_gui.jobs import JobRunner
-from leigh_gui.opening import STAY, Opener
+from leigh_gui.opening import Opener
 from leigh_gui.page_maker import make_page
 from leigh_gui.pages.start import StartPage
 from leigh_gui.settings import Settings
@@ -237,8 +237,6 @@ class MainWindow(QMainWindow):
         for warning in self.state.opened.warnings if self.state.opened else ():
             self.bus.tell(warning)
         self.setWindowTitle(f"{project.name} — Leigh Explorer")
-        if page == STAY:
-            page = self.current_page()
         if self.state.ready_to_explore and page in ("", "explore"):
             self.control.start_anywhere()
             self.go("explore")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,10 +16,9 @@ from leigh_gui.jobs import JobRunner, scan
 from leigh_gui.state import AppState, Opened
 
 if TYPE_CHECKING:
-    from core.domain import ModelCard, Project
+    from core.domain import DecisionMap, ModelCard, Project, Projection
 
-
-STAY = "stay"  # on the page that is on show
+log = logging.getLogger(__name__)
 
 
 class Opener(QObject):
@@ -33,7 +33,7 @@ class Opener(QObject):
         super().__init__(parent)
         self.state, self.jobs, self.background, self.saver = state, jobs, background, saver
         self._busy = False
-        self._again: str | None = None  # page to show when what is on disk was read once more
+        self._next: tuple[Callable[[], Opened], str] | None = None  # asked for while something is being read
         self._scanned: Path | None = None  # the project that a running scan makes
 
     def busy(self) -> bool:
@@ -62,14 +62,29 @@ class Opener(QObject):
         self._read(_read_demo, "explore")
 
     def reopen(self, page: str) -> None:
-        """Read again what a job has written; once more where it writes while this is being read."""
-        if self._busy:
-            self._again = page
-            return
+        """Read again what a job has written."""
         folder = self._scanned or (self.state.project.folder if self.state.project else None)
         self._scanned = None
         if folder is not None:
             self._read(lambda: read_project(folder), page)
+
+    def take_map(self) -> None:
+        """A job has written a map and is still at work: show it, and leave all else as it is."""
+        began = self.state.opened
+        if began is None or self._busy:
+            return
+        folder = began.project.folder
+
+        def done(found: tuple[Projection, DecisionMap]) -> None:
+            if self.state.opened is began and began.latents is not None and found[0].belongs_to(began.latents):
+                self.state.set_map(*found)
+
+        def work() -> tuple[Projection, DecisionMap]:
+            from core.io.tables import load_map
+
+            return load_map(folder / "maps")
+
+        self.background.run(work, done, lambda error: log.info("There is no map yet: %s", error))
 
     def after_failure(self) -> None:
         """A job was stopped or failed: forget a half-made project, show what is on disk."""
@@ -86,7 +101,7 @@ class Opener(QObject):
     def adopt_model(self, folder: Path) -> None:
         """Copy a model that was trained elsewhere into the project and use it."""
         project = self.state.project
-        if project is None:
+        if project is None or self._busy:
             return
         self.saver.flush()
 
@@ -110,26 +125,33 @@ class Opener(QObject):
 
     def _read(self, work: Callable[[], Opened], page: str) -> None:
         if self._busy:
+            self._next = (work, page)
             return
         self.saver.flush()
         self._set_busy(True)
-        self.background.run(work, lambda opened: self._on_read(opened, page), self._on_failed)
+        began = self.state.project
+        self.background.run(work, lambda opened: self._on_read(opened, page, began), self._on_failed)
 
-    def _on_read(self, opened: Opened, page: str) -> None:
+    def _on_read(self, opened: Opened, page: str, began: Project | None) -> None:
+        """Show it. What was edited while it was being read is not in it: then it is saved and read once more."""
         self._set_busy(False)
-        self.state.open(opened)
-        self.opened.emit(page)
-        self._once_more()
+        now, folder = self.state.project, opened.project.folder
+        if self._next is None and now is not None and now is not began and now.folder == folder:
+            self._next = (lambda: read_project(folder), page)
+        elif self._next is None:
+            self.state.open(opened)
+            self.opened.emit(page)
+        self._read_next()
 
     def _on_failed(self, error: object) -> None:
         self._set_busy(False)
         self.failed.emit(error)
-        self._once_more()
+        self._read_next()
 
-    def _once_more(self) -> None:
-        page, self._again = self._again, None
-        if page is not None:
-            self.reopen(page)
+    def _read_next(self) -> None:
+        waiting, self._next = self._next, None
+        if waiting is not None:
+            self._read(*waiting)
 
     def _set_busy(self, busy: bool) -> None:
         self._busy = busy

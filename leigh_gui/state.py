@@ -136,6 +136,13 @@ class AppState(QObject):
         for signal in (self.project_changed, self.model_changed, self.panels_changed, self.view_changed):
             signal.emit()
 
+    def set_map(self, projection: Projection, decision: DecisionMap) -> None:
+        """Another map of the same latents; what can be undone stays."""
+        if self.opened is not None:
+            self.opened = replace(self.opened, projection=projection, decision=decision)
+            self.model_changed.emit()
+            self.view_changed.emit()
+
     def record(self, record_id: str) -> ImageRecord | None:
         """The record with this id."""
         return self._records.get(record_id)
@@ -175,16 +182,16 @@ class AppState(QObject):
         """Move without an undo step, while the hand is still on the handle."""
         self._apply("view", replace(self.view, **changes))
 
-    def commit(self, before: View, text: str) -> None:
-        """One undo step from `before` to the view as it is now."""
+    def commit(self, before: View, text: str, merge: bool = False) -> None:
+        """One undo step from `before` to the view as it is now; `merge` as in `change_view`."""
         if before != self.view:
-            self.undo.push(_Change(self, "view", before, self.view, text))
+            self.undo.push(_Change(self, "view", before, self.view, text, 1 if merge else -1))
 
-    def amend(self, text: str) -> None:
-        """The last undo step of this text, to this place, ends where the view is now: its answer came later."""
+    def amend(self, text: str, view: View) -> None:
+        """The last undo step of this text, to the place of `view`, ends there: its answer came later."""
         last = self.undo.command(self.undo.index() - 1)
-        if isinstance(last, _Change) and last.text() == text and last.of_the_same_place(self.view):
-            last.end(self.view)
+        if isinstance(last, _Change) and last.text() == text and last.of_the_same_place(view):
+            last.end(view)
 
     def set_display(self, display: tuple[ChannelDisplay, ...]) -> None:
         """Channels and contrast."""

@@ -50,6 +50,7 @@ def fit_decision(
         fidelity_points=int(judged.sum()),
         held_out=bool(test.any()),
         model_digest=latents.model_digest,
+        rough=at_once,
     )
 
 

@@ -20,6 +20,7 @@ STEPS = 600
 BATCH = 512
 RATE = 3e-3
 KERNEL_NEIGHBOURS, WIDTH_NEIGHBOURS = 48, 12
+AT_ONCE = 4_000_000  # numbers that the kernel holds
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,10 @@ class Kernel:
 
     def __call__(self, places: FloatArray) -> FloatArray:
         """Semantic coordinates (M, K-1) at map places (M, 2)."""
+        parts = -(-len(places) * KERNEL_NEIGHBOURS * self.coordinates.shape[1] // AT_ONCE) or 1
+        return np.concatenate([self._smoothed(part) for part in np.array_split(places, parts)])
+
+    def _smoothed(self, places: FloatArray) -> FloatArray:
         count = min(KERNEL_NEIGHBOURS, len(self.coordinates))
         distance, rows = self.tree.query(places, k=[*range(1, count + 1)])
         nearer = (distance / self.width) ** 2 / 2

@@ -11,8 +11,10 @@ from matplotlib.figure import SubFigure
 from core.domain import EXACT_PLANE, Condition, DecisionMap, LatentTable, Projection, Split
 
 Place = tuple[float, float]
+LEGEND_LETTERS, LEGEND_ROWS = 24, 22
 MARKERS = "osD^vP*X"
-LETTERS = 76  # in a line of the notes
+ROUGH = "Rough regions: make the map again for better ones."
+LETTERS = 80  # in a line of the notes
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,12 @@ class MapPanel:
     @property
     def inches(self) -> tuple[float, float]:
         """Width and height the panel asks for."""
-        return 5.2, 4.2
+        return 5.2 + 1.4 * (self._columns - 1), 4.2
+
+    @property
+    def _columns(self) -> int:
+        """Of the legend."""
+        return -(-len(self.decision.conditions) // LEGEND_ROWS)
 
     def draw(self, figure: SubFigure) -> None:
         """Draw into `figure`."""
@@ -55,11 +62,12 @@ class MapPanel:
         rows = [latents.row(record_id) for record_id in self.projection.record_ids]
         shown = np.array([latents.conditions[latents.truth[row]] for row in rows])
         training = np.array([latents.split[row] != Split.TEST for row in rows])
+        keys = []
         for k, (name, colour) in enumerate(zip(decision.conditions, colours)):
             mine = shown == name
             marker = MARKERS[(k // 8) % len(MARKERS)]
             (held_x, held_y), (seen_x, seen_y) = xy[mine & ~training].T, xy[mine & training].T
-            ax.scatter(held_x, held_y, s=14, c=colour, marker=marker, linewidths=0, label=name)
+            keys.append(ax.scatter(held_x, held_y, s=14, c=colour, marker=marker, linewidths=0))
             ax.scatter(seen_x, seen_y, s=12, facecolors="none", edgecolors=colour, marker=marker, linewidths=0.6)
         if self.moved is not None:
             _draw_moved_image(ax, self.moved)
@@ -70,14 +78,19 @@ class MapPanel:
             ax.tick_params(labelsize=7)
         else:
             ax.set(xticks=[], yticks=[])
-        ax.set_xlabel(f"{method} 1", fontsize=8)
-        ax.set_ylabel(f"{method} 2", fontsize=8)
-        ax.legend(fontsize=7, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
+        unit = " (σ)" if exact else ""
+        ax.set_xlabel(f"{method} 1{unit}", fontsize=8)
+        ax.set_ylabel(f"{method} 2{unit}", fontsize=8)
+        names = [n if len(n) <= LEGEND_LETTERS else f"{n[: LEGEND_LETTERS - 1]}…" for n in decision.conditions]
+        legend = ax.legend(keys, names, fontsize=7, loc="center left", bbox_to_anchor=(1.0, 0.5), ncols=self._columns)
+        legend.set_frame_on(False)
         which = "held-out" if decision.held_out else "training (none is held out)"
         distances = "Axes in standard deviations within a condition" if exact else "Distances are not effect sizes"
         notes = [
             f"Map agrees with the model on {decision.fidelity:.1%} of {decision.fidelity_points} {which} images.",
-            f"Filled: held out; hollow: training. Hatched: no data. {distances}.",
+            "Filled: held out; hollow: training. Hatched: no data.",
+            f"{distances}.",
+            *([ROUGH] if decision.rough else []),
             *([self.moved.words] if self.moved is not None else []),
         ]
         ax.set_title("\n".join(fill(note, LETTERS) for note in notes), fontsize=7, loc="left")

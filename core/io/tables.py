@@ -75,6 +75,7 @@ def save_map(folder: Path, projection: Projection, decision: DecisionMap) -> Non
         "fidelity_points": decision.fidelity_points,
         "held_out": decision.held_out,
         "decision_digest": decision.model_digest,
+        "rough": decision.rough,
     }
     save_arrays(
         Path(folder) / MAP_FILE,
@@ -121,6 +122,7 @@ def load_map(folder: Path) -> tuple[Projection, DecisionMap]:
             fidelity_points=int(settings["fidelity_points"]),
             held_out=bool(settings["held_out"]),
             model_digest=settings["decision_digest"],
+            rough=bool(settings.get("rough", False)),
         )
         if projection.xy.shape != (len(projection.record_ids), 2):
             raise ValueError(f"{len(projection.record_ids)} records, places {projection.xy.shape}")

@@ -45,6 +45,7 @@ class ExplorePage(QWidget):
         self.state, self.control, self.thumbnails, self.settings = state, control, thumbnails, settings
         self._shown_selection: tuple[str, ...] = ()
         self._shown_plane: tuple[str, ...] = ()
+        self._hidden: frozenset[str] = frozenset()
         self.plane: Plane | None = None
         self._decision: DecisionMap | None = None
         self._way: Way | None = None
@@ -121,7 +122,7 @@ class ExplorePage(QWidget):
         self.map.handle_released.connect(lambda x, y: self.control.drag(x, y, True))
         self.map.hovered.connect(self._on_hovered)
         self.maps.chosen.connect(self.control.set_plane)
-        self.legend.hidden_changed.connect(self.map.set_hidden)
+        self.legend.hidden_changed.connect(self._on_hidden)
         self.gallery.picked.connect(self.control.pick)
         self.gallery.needed.connect(self.thumbnails.request)
         self.thumbnails.ready.connect(self._on_thumbnail)
@@ -188,8 +189,13 @@ class ExplorePage(QWidget):
         if dataset is not None:
             kinds = zip(self.conditions(), shapes(len(self.conditions())), strict=True)
             shown = [(c, s) for c, s in kinds if not self._shown_plane or c.name in self._shown_plane]
-            self.legend.set_conditions([c for c, _ in shown], dataset.counts(), [s for _, s in shown])
+            self.legend.set_conditions([c for c, _ in shown], dataset.counts(), [s for _, s in shown], self._hidden)
             self.map.set_hidden(self.legend.hidden())
+
+    def _on_hidden(self, names: frozenset[str]) -> None:
+        """Remembered for every map: some are not on show."""
+        self._hidden = (self._hidden - set(self.legend.ticks)) | names
+        self.map.set_hidden(names)
 
     def conditions(self) -> tuple[Condition, ...]:
         """Conditions in class order with the project's colours."""
@@ -266,8 +272,9 @@ class ExplorePage(QWidget):
         if cf is not None:
             self.map.overlay.landing_colour = self.conditions()[int(cf.probabilities.argmax())].colour
         self.map.overlay.left_way = self._way.at(view.strength) if self._way is not None else None
-        place = self.map.overlay.handle if self.control.dragging() else view.place
+        place = self.map.overlay.handle if self.control.on_handle() else view.place
         said = cf is not None and cf.valid and not cf.draft and place is not None and place != source
+        said = said and not self.control.waits() and not self.control.worker.busy()
         note = (self._note(place, cf) if said else "") or self._not_one_of_three(cf)
         self.map.set_marks(handle, landing if view.place else None, cf.valid if cf is not None else True, note)
 

@@ -35,11 +35,12 @@ class ExploreControl(QObject):
         self.state, self.worker = state, worker
         self.original: np.ndarray | None = None
         self.path: CounterfactualPath | None = None
-        self._path_hold: Hold = None  # what was held along the path
+        self._path_of: tuple[object, ...] = ()  # the mix it leads to, and what is held along it
         self._background = Background(self)
         self._selected = ""
         self._asked: tuple[object, ...] = ()
-        self._before: View | None = None  # the view before the hand took the handle or the slider
+        self._before: View | None = None  # the view before the hand took the handle or a slider
+        self._on_handle = False  # it is the handle
         self._rest = QTimer(self, singleShot=True, interval=REST_MS)
         self._ask_again: Callable[[], None] = lambda: None  # for the same place, but no draft
         self._ready = False
@@ -96,8 +97,11 @@ class ExploreControl(QObject):
             self.state.change_view("Step through images", True, selection=selection, current=there, place=None)
 
     def move_to(self, name: str) -> None:
-        """All the way to a condition."""
-        if self.state.view.current:
+        """All the way to a condition; to its own, the image goes home."""
+        record = self.state.record(self.state.view.current)
+        if record is not None and record.condition == name:
+            self.state.change_view("Back to the original", strength=0.0, place=None)
+        elif record is not None:
             self.state.change_view(f"Move to {name}", weights={name: 1.0}, strength=1.0, place=None)
 
     def change_strength(self, by: float) -> None:
@@ -121,19 +125,20 @@ class ExploreControl(QObject):
         """A slider moves; `let_go` is what undo calls it, "" while it is held."""
         if not self.state.view.current:
             return
+        at_once = not self.dragging()  # by a key or a click, not by a hand that holds on
         self._take_hand()
         self.state.preview(weights=weights, strength=strength, place=None)
         self._ask_move(self.state.view, exact=bool(let_go), draft=not let_go)
         self._wait_for_rest(lambda: self._ask_move(self.state.view, exact=False))
         if let_go:
-            self._let_go(let_go)
+            self._let_go(let_go, merge=at_once)
 
     def drag(self, x: float, y: float, let_go: bool) -> None:
         """The handle moves, or is let go."""
         view = self.state.view
         if not view.current:
             return
-        self._take_hand()
+        self._take_hand(handle=True)
         if self.path is not None and not let_go:
             self.path = None
             self.path_changed.emit()
@@ -174,13 +179,16 @@ class ExploreControl(QObject):
         if kind == "confusion":
             return PanelSpec(kind, title="Confusion table")
         record = self.state.record(view.current)
+        still = record is None or set(self.weights()) == {record.condition}  # no way leads from what it is
         if kind == "map":
             title = f"Exact plane of {', '.join(view.plane)}" if view.plane else "Decision map"
             plain = PanelSpec(kind, title=title, plane=view.plane)
-            if record is None or view.strength == 0 or cf is None or not cf.valid:
+            if record is None or still or view.strength == 0 or cf is None or not cf.valid:
                 return plain
-            return replace(plain, record_id=record.id, weights=self.weights(), strength=view.strength, hold=view.hold)
-        if record is None or (kind == "counterfactual" and (cf is None or not cf.valid)):
+            shown = {"weights": self.weights(), "strength": view.strength, "hold": view.hold}
+            title += f", {record.id} → {_largest(self.weights())} {view.strength:.0%}"
+            return replace(plain, record_id=record.id, title=title, **shown)
+        if record is None or still or (kind == "counterfactual" and (cf is None or not cf.valid)):
             return None
         weights, strength = self.weights(), view.strength
         title = f"{record.condition} → {_largest(weights) if weights else ''}, {record.well or record.id}"
@@ -189,7 +197,7 @@ class ExploreControl(QObject):
     def _on_model(self) -> None:
         self._ready = False
         self._rest.stop()
-        self._before = None
+        self._before, self._on_handle = None, False
         self._selected, self._asked, self.path, self.original = "", (), None, None
         if self.state.ready_to_explore and self.state.project is not None:
             self.worker.open(self.state.project.folder)
@@ -220,7 +228,7 @@ class ExploreControl(QObject):
         self._asked = self._key(view)
         weights = view.weights or self.weights()
         if weights and self._ready:
-            if self.path is not None and (self.path.target, self._path_hold) != (_largest(weights), view.hold):
+            if self.path is not None and self._path_of != _way_key(weights, view.hold):
                 self.path = None
                 self.path_changed.emit()
             self.worker.move(view.current, weights, view.strength, exact, view.hold, draft)
@@ -230,32 +238,40 @@ class ExploreControl(QObject):
         if getattr(result, "record_id", view.current) != view.current or arguments.get("hold") != view.hold:
             return  # of another image, or asked before the choice of what is held changed
         if isinstance(result, CounterfactualPath):
-            self.path, self._path_hold = result, view.hold
+            self.path, self._path_of = result, _way_key(arguments["weights"], view.hold)
             self.path_changed.emit()
             return
         if not isinstance(result, Counterfactual):
             return
-        if verb == "drag" and not self.dragging() and not self._is_for(view, arguments):
-            if arguments.get("exact"):  # it was undone meanwhile
-                self._ask_move(view, exact=True)
+        if verb == "drag" and not self._on_handle and not self._is_for(view, arguments):
+            if arguments.get("exact"):
+                self._take_late(result, arguments)
             return
         if verb == "drag" and result.weights:
             weights = view.weights if result.strength == 0 and view.weights else result.weights
             self._asked = self._key(replace(view, weights=weights, strength=result.strength))
             self.state.preview(weights=weights, strength=result.strength)
             if arguments.get("exact"):
-                self.state.amend("Drag")
+                self.state.amend("Drag", self.state.view)
         self.state.set_counterfactual(result)
         if verb == "select" and view.strength > 0 and view.weights:
             self._ask_move(view, exact=True)
         elif verb == "select":
             self._asked = self._key(view)
-        elif arguments.get("exact") and result.valid and not self.dragging() and self._path_is_stale(result.weights):
-            self.worker.path(view.current, dict(result.weights), PATH_FRAMES, view.hold)
+        elif arguments.get("exact") and result.valid and not self.dragging():
+            self._follow(result.weights, view)
 
-    def _path_is_stale(self, weights: dict[str, float]) -> bool:
-        fresh = self.path is not None and self.path.target == _largest(weights)
-        return not (fresh and len(weights) == 1)
+    def _follow(self, weights: dict[str, float], view: View) -> None:
+        if self.path is None or self._path_of != _way_key(weights, view.hold):
+            self.worker.path(view.current, dict(weights), PATH_FRAMES, view.hold)
+
+    def _take_late(self, result: Counterfactual, arguments: dict[str, object]) -> None:
+        """The answer to a drag that was let go comes when a slider is held already, or after it was undone."""
+        if not self.dragging():
+            self._ask_move(self.state.view, exact=True)
+        elif self._before is not None and self._is_for(self._before, arguments):
+            self._before = replace(self._before, weights=result.weights, strength=result.strength)
+            self.state.amend("Drag", self._before)
 
     def _read_original(self, record: ImageRecord) -> None:
         dataset = self.state.project.dataset if self.state.project else None
@@ -272,9 +288,10 @@ class ExploreControl(QObject):
     def _on_unreadable(self, error: Exception) -> None:
         raise error  # to the error bar, with its own words
 
-    def _take_hand(self) -> None:
+    def _take_hand(self, handle: bool = False) -> None:
         if self._before is None:
             self._before = self.state.view
+        self._on_handle = handle
 
     def _wait_for_rest(self, ask_again: Callable[[], None]) -> None:
         self._ask_again = ask_again
@@ -286,15 +303,27 @@ class ExploreControl(QObject):
         if self.dragging() and (self.worker.busy() or (cf is not None and cf.draft)):
             self._ask_again()
 
-    def _let_go(self, text: str) -> None:
+    def _let_go(self, text: str, merge: bool = False) -> None:
         self._rest.stop()
-        before, self._before = self._before, None
+        before, self._before, self._on_handle = self._before, None, False
         if before is not None:
-            self.state.commit(before, text)
+            self.state.commit(before, text, merge)
 
     def dragging(self) -> bool:
-        """Whether the hand is on the handle or the slider."""
+        """Whether the hand is on the handle or a slider."""
         return self._before is not None
+
+    def on_handle(self) -> bool:
+        """Whether it is on the handle of the map."""
+        return self._on_handle
+
+    def waits(self) -> bool:
+        """Whether the picture on show is not yet of the view, though nothing is held any more."""
+        cf, view = self.state.counterfactual, self.state.view
+        if cf is None or self.dragging() or cf.record_id != view.current:
+            return False
+        far = abs(cf.strength - view.strength) > 5e-4
+        return far or (view.strength > 0 and _way_key(cf.weights, None) != _way_key(self.weights(), None))
 
     @staticmethod
     def _is_for(view: View, arguments: dict[str, object]) -> bool:
@@ -303,6 +332,10 @@ class ExploreControl(QObject):
     @staticmethod
     def _key(view: View) -> tuple[object, ...]:
         return (view.current, tuple(sorted(view.weights.items())), round(view.strength, 3), view.hold)
+
+
+def _way_key(weights: dict[str, float], hold: Hold) -> tuple[object, ...]:
+    return (tuple(sorted((name, round(w, 4)) for name, w in weights.items() if w)), hold)
 
 
 def _largest(weights: dict[str, float]) -> str:

@@ -138,6 +138,8 @@ class PicturePanel(QWidget):
         unlike = " · unlike all training images" if strange else ""
         self.original_title.set_text(f"Original · {record.condition} · {record_caption(record)}{unlike}")
         self.cf_title.set_text(target_caption(self.control.weights(), view.strength))
+        if self.control.waits():
+            self.counterfactual.set_mark("computing…")
 
     def show_counterfactual(self) -> None:
         """The model's answer; one that is not valid is not drawn, its reason is."""

@@ -22,9 +22,10 @@ def short_caption(record: ImageRecord) -> str:
 
 
 def target_caption(weights: Mapping[str, float], strength: float) -> str:
-    """'Toward 70 % WT + 30 % TT · 50 %', or 'Exaggerated to WT · 130 %': what matters most stands where it is seen."""
+    """'Toward WT · 50 %', '70 % WT + 30 % TT · 50 %' or 'Exaggerated to WT · 130 %': what matters most comes first."""
     parts = sorted(weights.items(), key=lambda part: -part[1])
     target = " + ".join(name if w > 0.95 else f"{w * 100:.0f} % {name}" for name, w in parts if w > 0.05)
     if not target:
         return "Counterfactual"
-    return f"{'Exaggerated to' if exaggerated(strength) else 'Toward'} {target} · {strength * 100:.0f} %"
+    toward = "Exaggerated to " if exaggerated(strength) else "" if " + " in target else "Toward "
+    return f"{toward}{target} · {strength * 100:.0f} %"

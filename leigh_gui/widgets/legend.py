@@ -77,8 +77,9 @@ class Legend(QWidget):
         self.ticks: dict[str, QCheckBox] = {}
         self._flow = FlowLayout(self, spacing=12)
 
-    def set_conditions(self, conditions: Sequence[Condition], counts: dict[str, int], shapes: Sequence[int]) -> None:
-        """Show these conditions, all ticked."""
+    def set_conditions(self, conditions: Sequence[Condition], counts: dict[str, int], shapes: Sequence[int],
+                       hidden: frozenset[str] = frozenset()) -> None:  # fmt: skip
+        """Show these conditions, ticked but for those that are `hidden`."""
         while self._flow.count():
             item = self._flow.takeAt(0)
             if item is not None and item.widget() is not None:
@@ -87,7 +88,7 @@ class Legend(QWidget):
         for condition, shape in zip(conditions, shapes, strict=True):
             tick = QCheckBox(f"{condition.name}  {counts.get(condition.name, 0)}".replace("&", "&&"))
             tick.setIcon(swatch_icon(condition.colour, shape))
-            tick.setChecked(True)
+            tick.setChecked(condition.name not in hidden)
             tick.setToolTip(f"Show {condition.name} in colour; without the tick it turns grey")
             tick.toggled.connect(self._on_toggled)
             self.ticks[condition.name] = tick

@@ -24,6 +24,7 @@ class MapChoice(QComboBox):
         super().__init__(parent)
         self.setToolTip("All conditions, or the exact plane of three: boundaries are straight there, "
                         "and distances are in standard deviations within a condition.")  # fmt: skip
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self._names: Names = ()
         self._shown: Names = ()
         self.activated.connect(self._on_activated)

@@ -114,7 +114,8 @@ def paint_caption(painter: QPainter, widget: QWidget, decision: DecisionMap, exa
     """How far to trust the map, printed on it; on an `exact` plane distances mean something. Above it, a note."""
     kind = "held-out image" if decision.held_out else "training image"
     number = count(decision.fidelity_points, kind)
-    texts = (f"Map agrees with the model on {percent(decision.fidelity, 1)} of {number}",
+    state = "Rough regions, to be refined · " if decision.rough else ""
+    texts = (f"{state}Map agrees with the model on {percent(decision.fidelity, 1)} of {number}",
              f"{DISTANCES[exact]} · hatched = no data")  # fmt: skip
     painter.setFont(small_font(widget))
     metrics = painter.fontMetrics()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QGridLayout, QLabel, QScrollArea, QSizePolicy, QSlider, QWidget
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QWheelEvent
+from PySide6.QtWidgets import QGridLayout, QLabel, QScrollArea, QSizePolicy, QSlider, QStyle, QWidget
 
 from core.domain import Condition
 from leigh_gui.widgets.look import ElidedLabel, plain, swatch
@@ -16,7 +16,10 @@ NAME_WIDTH = 120  # pixels
 
 
 def mixed(amounts: dict[str, int], name: str, value: int) -> dict[str, int]:
-    """The percents with `name` at `value`; the others make room where all would be more than END."""
+    """The percents with `name` at `value`; the others make room where all would be more than END.
+
+    `amounts` are those before it was taken, so what made room comes back with it.
+    """
     others = {k: v for k, v in amounts.items() if k != name}
     before, room = sum(others.values()), END - value
     share = min(1.0, room / before) if before else 1.0
@@ -24,8 +27,9 @@ def mixed(amounts: dict[str, int], name: str, value: int) -> dict[str, int]:
 
 
 class Amount(QSlider):
-    """A slider that keeps the arrow keys while it has the focus; elsewhere they step through the images."""
+    """A slider that takes arrow keys and wheel only while it has the focus: else they step through images and rows."""
 
+    CLOSE = 4  # percent; nearer, the handle itself is taken
     KEYS = (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down)
 
     def event(self, event: QEvent) -> bool:
@@ -33,6 +37,22 @@ class Amount(QSlider):
             event.accept()
             return True
         return super().event(event)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """The handle comes to where the groove is pressed, and is held there."""
+        knob = self.style().pixelMetric(QStyle.PixelMetric.PM_SliderLength, None, self)
+        at, room = round(event.position().x() - knob / 2), self.width() - knob
+        value = QStyle.sliderValueFromPosition(self.minimum(), self.maximum(), at, room)
+        if event.button() == Qt.MouseButton.LeftButton and abs(value - self.value()) > self.CLOSE:
+            self.setSliderDown(True)
+            self.setValue(value)
+        super().mousePressEvent(event)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if self.hasFocus():
+            super().wheelEvent(event)
+        else:
+            event.ignore()
 
 
 class MixBoard(QScrollArea):
@@ -49,8 +69,10 @@ class MixBoard(QScrollArea):
         self._percents: dict[str, QLabel] = {}
         self._rows: dict[str, tuple[QWidget, ...]] = {}
         self._filling = False
+        self._taken: dict[str, int] = {}  # the percents when a slider was taken
+        self._moved = False  # since then
+        self._source = ""
         self.total = plain("", "muted")
-        self.total.setObjectName("mix-total")
 
     def set_conditions(self, conditions: Sequence[Condition], shapes: Sequence[int]) -> None:
         """One row per condition, in class order."""
@@ -75,14 +97,16 @@ class MixBoard(QScrollArea):
         """Show how an image of `source` is moved; emits nothing. Ignored while a slider is held."""
         if any(slider.isSliderDown() for slider in self.sliders.values()):
             return
+        percents = {name: round(100 * strength * weights.get(name, 0.0)) for name in self.sliders}
+        self._source = source
         self._filling = True
         for name, slider in self.sliders.items():
-            slider.setValue(round(100 * strength * weights.get(name, 0.0)) if name != source else 0)
+            slider.setValue(percents[name] if name != source else 0)
             slider.setEnabled(bool(source))
             for widget in self._rows[name]:
                 widget.setVisible(name != source)
         self._filling = False
-        self._show_words()
+        self._show_words(round(100 * strength), percents.get(source, 0))
 
     def _add_row(self, grid: QGridLayout, row: int, condition: Condition, shape: int) -> None:
         mark = QLabel()
@@ -95,7 +119,9 @@ class MixBoard(QScrollArea):
         slider.setPageStep(10)
         slider.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         slider.valueChanged.connect(lambda value, n=condition.name: self._on_value(n, value))
-        slider.sliderReleased.connect(lambda: self.let_go.emit(self._shares()))
+        slider.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        slider.sliderPressed.connect(self._on_taken)
+        slider.sliderReleased.connect(self._on_released)
         percent = plain("")
         percent.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         percent.setMinimumWidth(percent.fontMetrics().horizontalAdvance("150 %") + 4)
@@ -105,23 +131,34 @@ class MixBoard(QScrollArea):
             widget.setToolTip(f"How far toward {condition.name}")
         self.sliders[condition.name], self._percents[condition.name] = slider, percent
 
+    def _on_taken(self) -> None:
+        self._taken, self._moved = self._percents_now(), False
+
+    def _on_released(self) -> None:
+        if self._moved:
+            self.let_go.emit(self._shares())
+
     def _on_value(self, name: str, value: int) -> None:
         if self._filling:
             return
+        held = self.sliders[name].isSliderDown()
         self._filling = True
-        for other, percent in mixed({n: s.value() for n, s in self.sliders.items()}, name, value).items():
+        for other, percent in mixed(self._taken if held else self._percents_now(), name, value).items():
             self.sliders[other].setValue(percent)
         self._filling = False
-        self._show_words()
-        signal = self.moved if self.sliders[name].isSliderDown() else self.let_go
-        signal.emit(self._shares())
+        self._show_words(sum(self._percents_now().values()), 0)
+        self._moved = held
+        (self.moved if held else self.let_go).emit(self._shares())
+
+    def _percents_now(self) -> dict[str, int]:
+        return {name: slider.value() for name, slider in self.sliders.items()}
 
     def _shares(self) -> dict[str, float]:
         return {name: slider.value() / 100 for name, slider in self.sliders.items() if slider.value()}
 
-    def _show_words(self) -> None:
+    def _show_words(self, together: int = 0, own: int = 0) -> None:
         for name, slider in self.sliders.items():
             self._percents[name].setText(f"{slider.value()} %")
-        together = sum(slider.value() for slider in self.sliders.values())
-        beyond = ": exaggerated" if together > 100 else ""
-        self.total.setText(f"Together {together} %{beyond}" if together else "The original. Slide to mix conditions.")
+        words = f"Together {together} %" if together else "The original. Slide to mix conditions."
+        words += f", {own} % of it toward {self._source}, which the image is already" if own else ""
+        self.total.setText(words + (": exaggerated" if together > 100 else ""))

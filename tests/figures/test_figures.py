@@ -183,7 +183,7 @@ def test_a_map_shows_where_an_image_was_moved_and_how_it_is_read(
     session = _PanelMaker(trained_project.folder, "cpu").session
     result = session.move(moved.record_id, moved.weights, 0.6, exact=True)
     read = trained_project.dataset.condition_names[int(result.probabilities.argmax())]
-    assert f"{moved.record_id} moved to WT, strength 0.6: read as {read}." in panel.moved.words
+    assert f"Ring: {moved.record_id} (DS). Cross: moved to WT, strength 0.6, read as {read}." in panel.moved.words
     start = session.place_of(moved.record_id, plane)
     assert panel.moved.places[0] == start
     landing = session.map_of(plane)[2].places(result.coordinates) if plane else result.xy
@@ -312,3 +312,36 @@ def test_panels_saved_by_the_window_are_read_back(tmp_path: Path) -> None:
         path.write_text(wrong, encoding="utf-8")
         with pytest.raises(LeighError, match="no panel list"):
             panel_specs(path, None, None, None, 1.0)
+
+
+def test_a_legend_names_every_condition_whatever_it_is_called(trained_project: Project) -> None:
+    panel = _PanelMaker(trained_project.folder, "cpu").make(PanelSpec("map"))
+    odd = ("_ctrl", "a name of a condition that does not end", *panel.decision.conditions[2:])
+    named = replace(panel, decision=replace(panel.decision, conditions=odd, rough=True))
+    axes = sheet([named]).subfigs[0].axes[0]
+    shown = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert shown[:2] == ["_ctrl", "a name of a condition t…"] and len(shown) == len(odd)
+    assert "Rough regions" in axes.get_title(loc="left")
+
+
+@pytest.mark.parametrize("strength", [-1.0, 5.1, float("nan")])
+def test_no_panel_is_drawn_of_an_impossible_strength(
+    trained_project: Project, specs: dict[str, PanelSpec], strength: float
+) -> None:
+    maker = _PanelMaker(trained_project.folder, "cpu")
+    for kind in ("map", "counterfactual"):
+        with pytest.raises(LeighError, match="is not between 0 and 5"):
+            maker.make(replace(specs["path"], kind=kind, strength=strength))
+    with pytest.raises(LeighError, match="a map needs a record and a target"):
+        maker.make(PanelSpec("map", weights={"WT": 1.0}))
+
+
+@pytest.mark.parametrize("wrong", [{"strength": "1"}, {"weights": ["WT"]}, {"weights": {"WT": "1"}}, {"plane": "WT"}])
+def test_specs_of_the_wrong_kind_are_refused_by_name(tmp_path: Path, wrong: dict[str, object]) -> None:
+    path = tmp_path / "specs.json"
+    path.write_text(json.dumps([{"kind": "map", **wrong}]), encoding="utf-8")
+    with pytest.raises(LeighError, match=next(iter(wrong))):
+        panel_specs(path, None, None, None, 1.0)
+    path.write_text("[]", encoding="utf-8")
+    with pytest.raises(LeighError, match="--specs says all of its panels"):
+        panel_specs(path, "map", None, None, 1.0)

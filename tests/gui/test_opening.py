@@ -10,7 +10,6 @@ from core.io.models import load_card, load_tensors, save_model
 from core.io.project import maps_folder, model_folder, open_project
 from core.io.tables import load_map, save_map
 from core.progress import REFINING
-from leigh_gui.opening import STAY
 
 
 def test_an_empty_choice_scans_nothing(window, tmp_path, monkeypatch):
@@ -27,28 +26,43 @@ def test_the_project_file_opens_its_folder(window, qtbot, tmp_path):
     assert window.state.project.folder == bare.folder
 
 
-def test_what_is_written_while_it_is_read_is_read_once_more(window, project, qtbot):
+def test_what_is_collected_while_a_project_is_read_again_is_kept(window, project, qtbot):
     window.open_path(project.folder)
     qtbot.waitUntil(lambda: window.current_page() == "explore", timeout=20_000)
-    window.go("train")
-    projection, decision = load_map(maps_folder(project))
-    window.opener.reopen(STAY)  # as while a job refines the map
-    save_map(maps_folder(project), projection, replace(decision, fidelity=0.125))
-    window.opener.reopen("explore")  # the job has ended before that was read
+    window.opener.reopen("explore")  # as after any job
     assert window.opener.busy()
-    qtbot.waitUntil(lambda: window.current_page() == "explore", timeout=10_000)
-    assert window.state.opened.decision.fidelity == 0.125
+    window.add_panel("map")
+    window.add_panel("confusion")
+    qtbot.waitUntil(lambda: not window.opener.busy(), timeout=10_000)
+    kinds = [p.kind for p in window.state.project.panels]
+    assert kinds == ["map", "confusion"]
+    window.saver.flush()
+    assert [p.kind for p in open_project(project.folder).panels] == kinds
 
 
-def test_a_map_that_is_being_refined_appears_without_a_change_of_page(window, project, qtbot):
+def test_what_is_opened_while_something_is_read_comes_next(window, project, qtbot, tmp_path):
+    other = make_project(tmp_path / "other", with_model=False, wells=2, fields=1, size=32)
+    window.open_path(project.folder)
+    window.open_path(other.folder)
+    qtbot.waitUntil(lambda: window.state.project is not None and not window.opener.busy(), timeout=20_000)
+    assert window.state.project.folder == other.folder
+
+
+def test_a_map_that_is_being_refined_is_shown_and_leaves_all_else(window, project, qtbot):
+    projection, decision = load_map(maps_folder(project))
+    (maps_folder(project) / "map.npz").unlink()
     window.open_path(project.folder)
     qtbot.waitUntil(lambda: window.current_page() == "explore", timeout=20_000)
+    window.add_panel("confusion")
     window.go("train")
-    projection, decision = load_map(maps_folder(project))
-    save_map(maps_folder(project), projection, replace(decision, fidelity=0.125))
+    assert window.state.opened.projection is None
+    window.jobs.progress.emit({"done": 2, "total": 3, "what": REFINING})  # it cannot be read: nothing happens
+    save_map(maps_folder(project), projection, replace(decision, rough=True))
     window.jobs.progress.emit({"done": 2, "total": 3, "what": REFINING})
-    qtbot.waitUntil(lambda: window.state.opened.decision.fidelity == 0.125, timeout=10_000)
-    assert window.current_page() == "train"
+    qtbot.waitUntil(lambda: window.state.opened.projection is not None, timeout=10_000)
+    assert window.state.opened.decision.rough and window.current_page() == "train"
+    assert window.state.undo.canUndo() and len(window.state.project.panels) == 1
+    assert window.explore().maps.itemText(0) == "All conditions (UMAP)"
 
 
 def test_an_adopted_model_is_checked_and_lies_beside_the_own_one(window, project, qtbot, tmp_path):
