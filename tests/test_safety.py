@@ -11,9 +11,10 @@ import pytest
 from core.deliver import counterfactuals, figure
 from core.domain import Channel, PanelSpec, Project, Role
 from core.errors import BadImage, BadModel, LeighError
-from core.io.project import open_project, save_project
+from core.io.project import maps_folder, open_project, save_project
+from core.io.tables import load_map
 from core.io.tiff import read_record, write_tiff
-from core.progress import Cancelled, Progress
+from core.progress import REFINING, Cancelled, Progress
 from core.workflow import evaluate, load_model, make_map, reader, scan, with_dataset
 
 CopyOf = Callable[[Project], Project]
@@ -73,6 +74,28 @@ def test_a_map_of_relabelled_images_is_not_drawn(trained_project: Project, copy_
         make_map(project.folder)
     with pytest.raises(LeighError, match="no map of this model and these images"):
         figure(project.folder, [PanelSpec("map")], project.folder / "map.png", device="cpu")
+
+
+def test_a_map_whose_refinement_is_stopped_is_rough_and_a_better_one_is_never_lost(
+    trained_project: Project, copy_of: CopyOf
+) -> None:
+    project = copy_of(trained_project)
+    folder, good = maps_folder(project), load_map(maps_folder(project))[1]
+
+    def stop(progress: Progress) -> None:
+        if progress.what == REFINING:
+            raise Cancelled
+
+    make_map(project.folder, report=stop)  # places are kept, regions are fitted at once: nothing rough in between
+    assert not load_map(folder)[1].rough and np.array_equal(load_map(folder)[1].posterior, good.posterior)
+    (folder / "map.npz").unlink()
+    with pytest.raises(Cancelled):
+        make_map(project.folder, report=stop)
+    projection, rough = load_map(folder)
+    assert rough.rough and np.isfinite(rough.posterior).all()
+    again, refined, kept = make_map(project.folder)
+    assert kept == len(projection.record_ids) and np.array_equal(again.xy, projection.xy)
+    assert not refined.rough and not load_map(folder)[1].rough
 
 
 def test_a_scan_that_finds_nothing_leaves_the_project_as_it_was(trained_project: Project, copy_of: CopyOf) -> None:

@@ -2,7 +2,9 @@ from dataclasses import replace
 
 import numpy as np
 from gui_stand_in import make_dataset, make_evidence
-from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import QApplication
 
 from core.domain import Condition, Counterfactual
 from leigh_gui.widgets.channel_bar import ChannelBar
@@ -299,3 +301,44 @@ def test_the_mix_shows_how_an_image_is_moved_and_has_no_slider_for_what_it_is(qt
     assert let_go == [{"WT": 1.5}] and board.sliders["TT"].value() == 0
     board.set_mix("", {}, 0)
     assert not board.sliders["WT"].isEnabled() and board.total.text().startswith("The original")
+
+
+def a_mix(qtbot):
+    """A board of three conditions on show, and what it emits when a slider is let go."""
+    board, let_go = MixBoard(), []
+    qtbot.addWidget(board)
+    board.resize(420, 160)
+    board.set_conditions([Condition(n, "#336699") for n in ("WT", "DS", "TT")], (0, 0, 0))
+    board.let_go.connect(let_go.append)
+    board.show()
+    return board, let_go
+
+
+def test_what_made_room_for_a_slider_comes_back_with_it(qtbot):
+    board, let_go = a_mix(qtbot)
+    board.set_mix("DS", {"WT": 0.5, "TT": 0.5}, 1.0)
+    slider = board.sliders["WT"]
+    slider.setSliderDown(True)
+    for value, other in ((100, 50), (150, 0), (60, 50)):
+        slider.setValue(value)
+        assert board.sliders["TT"].value() == other
+    slider.setSliderDown(False)
+    assert let_go == [{"WT": 0.6, "TT": 0.5}]
+    slider.setSliderDown(True)
+    slider.setSliderDown(False)  # taken and let go: nothing was asked
+    assert len(let_go) == 1
+
+
+def test_the_groove_is_pressed_where_the_handle_shall_be_and_the_wheel_scrolls(qtbot):
+    board, let_go = a_mix(qtbot)
+    board.set_mix("DS", {}, 0)
+    slider = board.sliders["TT"]
+    qtbot.mouseClick(slider, Qt.MouseButton.LeftButton, pos=QPoint(slider.width() * 2 // 3, slider.height() // 2))
+    assert 95 <= slider.value() <= 105 and let_go == [{"TT": slider.value() / 100}]
+    slider.clearFocus()
+    place = QPointF(5, 5)
+    for _ in range(3):
+        turn = QWheelEvent(place, place, QPoint(), QPoint(0, 120), Qt.MouseButton.NoButton,
+                           Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False)  # fmt: skip
+        QApplication.sendEvent(slider, turn)
+    assert len(let_go) == 1

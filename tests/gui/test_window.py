@@ -238,6 +238,67 @@ def test_a_handle_without_data_under_it_or_without_a_way_is_said(opened, qtbot):
     assert opened.state.view.strength == 0
 
 
+def test_a_path_belongs_to_its_own_mix(opened, qtbot):
+    control, asked = opened.control, []
+    path = opened.worker.path
+    opened.worker.path = lambda *words: (asked.append(words[1]), path(*words))
+    for shares in ({"WT": 0.6, "TT": 0.4}, {"WT": 1.0}, {"WT": 0.7}):
+        control.mix(shares, True)
+        answered(opened, qtbot, sum(shares.values()))
+        qtbot.waitUntil(lambda: control.path is not None, timeout=8000)
+    assert asked == [{"WT": 0.6, "TT": 0.4}, {"WT": 1.0}]  # and a strength is on the way that is there
+
+
+def test_a_late_answer_to_a_drag_leaves_a_held_slider_alone(opened, qtbot, monkeypatch):
+    page, control = opened.explore(), opened.control
+    there = tuple(map(float, page._decision.anchors[list(page._decision.conditions).index("WT")]))
+    late = []
+    deliver = control._on_answered
+    opened.worker.answered.disconnect(control._on_answered)
+    opened.worker.answered.connect(lambda *words: late.append(words) if words[0] == "drag" else deliver(*words))
+    control.drag(*there, True)
+    qtbot.waitUntil(lambda: bool(late), timeout=8000)
+    page.mix.sliders["TT"].setSliderDown(True)
+    page.mix.sliders["TT"].setValue(30)
+    deliver(*late[0])
+    assert opened.state.view.weights == {"TT": 1.0} and opened.state.view.strength == pytest.approx(0.3)
+    page.mix.sliders["TT"].setSliderDown(False)
+    answered(opened, qtbot, 0.3)
+    opened.state.undo.undo()
+    assert opened.state.view.place == there and opened.state.view.weights == {"WT": 1.0}
+    assert opened.state.view.strength == late[0][1].strength > 0
+
+
+def test_to_its_own_condition_an_image_goes_home(opened, qtbot):
+    opened.control.move_to("WT")
+    answered(opened, qtbot, 1.0)
+    opened.control.move_to("DS")
+    answered(opened, qtbot, 0.0)
+    assert opened.control.weights() == {"WT": 1.0}
+    assert opened.control.panel("map").record_id == ""
+
+
+def test_nothing_is_collected_that_no_figure_can_show(opened, qtbot):
+    opened.control.move_to("WT")
+    answered(opened, qtbot, 1.0)
+    assert opened.control.panel("map").record_id and opened.control.panel("path") is not None
+    healthy = next(r for r in opened.state.project.dataset.records if r.condition == "WT")
+    opened.control.pick(healthy.id)  # the target stays
+    answered(opened, qtbot, 1.0)
+    assert opened.control.panel() is None and opened.control.panel("map").record_id == ""
+    assert "100 % of it toward WT, which the image is already" in opened.explore().mix.total.text()
+
+
+def test_what_is_greyed_out_stays_so_on_every_map(opened):
+    page = opened.explore()
+    for name in ("DS", "Drug A"):
+        page.legend.ticks[name].setChecked(False)
+    opened.control.set_plane(("WT", "DS", "TT"))
+    assert page.legend.hidden() == {"DS"}
+    opened.control.set_plane(())
+    assert page.legend.hidden() == {"DS", "Drug A"} == page.map._points.hidden
+
+
 def test_the_first_three_may_be_chosen_in_the_dialog_too(opened, qtbot, monkeypatch):
     page = opened.explore()
     monkeypatch.setattr(PlaneDialog, "exec", lambda dialog: QDialog.DialogCode.Accepted)  # OK at once
