@@ -256,6 +256,8 @@ class ExploreControl(QObject):
         self.state.set_counterfactual(result)
         if verb == "select" and view.strength > 0 and view.weights:
             self._ask_move(view, exact=True)
+        elif verb == "select" and view.place is not None:  # dragged before the model was there
+            self.worker.drag(view.current, *view.place, True, view.hold, plane=view.plane)
         elif verb == "select":
             self._asked = self._key(view)
         elif arguments.get("exact") and result.valid and not self.dragging():

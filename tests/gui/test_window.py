@@ -269,6 +269,19 @@ def test_a_late_answer_to_a_drag_leaves_a_held_slider_alone(opened, qtbot, monke
     assert opened.state.view.strength == late[0][1].strength > 0
 
 
+def test_a_drag_before_the_model_is_there_is_answered_when_it_is(window, project, qtbot, monkeypatch):
+    monkeypatch.setenv("LEIGH_STAND_IN_SECONDS", "0.3")
+    window.open_path(project.folder)
+    qtbot.waitUntil(lambda: window.current_page() == "explore", timeout=20_000)
+    page = window.explore()
+    qtbot.waitUntil(lambda: page.map.overlay.source is not None, timeout=8000)
+    assert window.state.counterfactual is None
+    there = tuple(map(float, page._decision.anchors[list(page._decision.conditions).index("WT")]))
+    window.control.drag(*there, True)
+    qtbot.waitUntil(lambda: window.state.view.strength > 0.5, timeout=20_000)
+    assert window.state.view.weights == {"WT": 1.0} and window.state.view.place == there
+
+
 def test_to_its_own_condition_an_image_goes_home(opened, qtbot):
     opened.control.move_to("WT")
     answered(opened, qtbot, 1.0)
