@@ -221,3 +221,5 @@ class PicturePanel(QWidget):
     def _on_busy(self, busy: bool) -> None:
         self.busy.setRange(0, 0 if busy else 1)
         self.busy.setValue(0)
+        if not busy and self.control.waits():  # no answer came
+            self.counterfactual.set_mark("out of date")

@@ -282,6 +282,17 @@ def test_a_drag_before_the_model_is_there_is_answered_when_it_is(window, project
     assert window.state.view.weights == {"WT": 1.0} and window.state.view.place == there
 
 
+def test_a_picture_that_is_not_of_the_view_is_marked(opened, qtbot):
+    pane = opened.explore().picture.counterfactual
+    opened.control.move_to("WT")
+    assert pane.mark == "computing…"
+    answered(opened, qtbot, 1.0)
+    assert pane.mark == "generated"
+    opened.state.change_view("Refuse", weights={"refuse": 1.0})  # the stand-in refuses it with an error
+    qtbot.waitUntil(lambda: pane.mark == "out of date", timeout=8000)
+    assert "cannot be moved" in opened.error_bar.message.text()
+
+
 def test_to_its_own_condition_an_image_goes_home(opened, qtbot):
     opened.control.move_to("WT")
     answered(opened, qtbot, 1.0)
