@@ -93,8 +93,10 @@ def _planes(session: Session, table: LatentTable) -> dict[str, Any]:
         read = [table.conditions[table.predicted[row]] for row in rows]
         under = [names[k] for k in probabilities_of(plane.back(projection.xy)).argmax(axis=1)]
         held = [k for k, row in enumerate(rows) if table.split[row] == "test"]
-        shares.append(decision.fidelity)
-        among_three.append(np.mean([under[k] == read[k] for k in held if read[k] in names]))
+        agreed = [under[k] == read[k] for k in held if read[k] in names]
+        if agreed:
+            shares.append(decision.fidelity)
+            among_three.append(np.mean(agreed))
     if not shares:
         return {}
     return {"plane_fidelity": float(min(shares)), "plane_fidelity_among_three": float(min(among_three))}
