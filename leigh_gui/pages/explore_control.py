@@ -222,6 +222,14 @@ class ExploreControl(QObject):
             if self._ready:
                 self.worker.select(view.current, view.hold)
         elif self._ready and self._key(view) != self._asked and not self.dragging():
+            self._ask_exactly(view)
+
+    def _ask_exactly(self, view: View) -> None:
+        """What the view says, or, where a drag was never answered, what its place asks for."""
+        if view.place is not None and view.strength == 0:
+            self._asked = self._key(view)
+            self.worker.drag(view.current, *view.place, True, view.hold, plane=view.plane)
+        else:
             self._ask_move(view, exact=True)
 
     def _ask_move(self, view: View, exact: bool, draft: bool = False) -> None:
@@ -257,7 +265,7 @@ class ExploreControl(QObject):
         if verb == "select" and view.strength > 0 and view.weights:
             self._ask_move(view, exact=True)
         elif verb == "select" and view.place is not None:  # dragged before the model was there
-            self.worker.drag(view.current, *view.place, True, view.hold, plane=view.plane)
+            self._ask_exactly(view)
         elif verb == "select":
             self._asked = self._key(view)
         elif arguments.get("exact") and result.valid and not self.dragging():

@@ -293,6 +293,19 @@ def test_a_picture_that_is_not_of_the_view_is_marked(opened, qtbot):
     assert "cannot be moved" in opened.error_bar.message.text()
 
 
+def test_a_drag_that_a_slider_overtook_is_answered_when_one_comes_back_to_it(opened, qtbot):
+    page, control = opened.explore(), opened.control
+    there = tuple(map(float, page._decision.anchors[list(page._decision.conditions).index("WT")]))
+    opened.worker.drag = lambda *words, **more: None  # overtaken before it was sent
+    control.drag(*there, True)
+    del opened.worker.drag
+    control.mix({"TT": 0.3}, True)
+    answered(opened, qtbot, 0.3)
+    opened.state.undo.undo()
+    qtbot.waitUntil(lambda: opened.state.view.strength > 0.5 and not opened.worker.busy(), timeout=8000)
+    assert opened.state.view.weights == {"WT": 1.0} and opened.state.view.place == there
+
+
 def test_to_its_own_condition_an_image_goes_home(opened, qtbot):
     opened.control.move_to("WT")
     answered(opened, qtbot, 1.0)
