@@ -1,10 +1,12 @@
 """The map as a figure panel: regions, boundaries, images, and the way of one image that was moved."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from textwrap import fill
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
 from matplotlib.colors import ListedColormap, to_rgb
 from matplotlib.figure import SubFigure
 
@@ -52,23 +54,13 @@ class MapPanel:
     def draw(self, figure: SubFigure) -> None:
         """Draw into `figure`."""
         ax = figure.subplots()
-        decision, latents = self.decision, self.latents
+        decision = self.decision
         colours = [next((c.colour for c in self.conditions if c.name == n), "#999999") for n in decision.conditions]
         regions = np.array([to_rgb(c) for c in colours])[decision.posterior.argmax(axis=2)]
         opacity = 0.35 * np.clip(decision.posterior.max(axis=2), 0, 1) * decision.support
         ax.imshow(np.dstack([regions, opacity]), extent=decision.extent, origin="lower", aspect="auto", zorder=0)
         _draw_boundaries(ax, decision)
-        xy = self.projection.xy
-        rows = [latents.row(record_id) for record_id in self.projection.record_ids]
-        shown = np.array([latents.conditions[latents.truth[row]] for row in rows])
-        training = np.array([latents.split[row] != Split.TEST for row in rows])
-        keys = []
-        for k, (name, colour) in enumerate(zip(decision.conditions, colours)):
-            mine = shown == name
-            marker = MARKERS[(k // 8) % len(MARKERS)]
-            (held_x, held_y), (seen_x, seen_y) = xy[mine & ~training].T, xy[mine & training].T
-            keys.append(ax.scatter(held_x, held_y, s=14, c=colour, marker=marker, linewidths=0))
-            ax.scatter(seen_x, seen_y, s=12, facecolors="none", edgecolors=colour, marker=marker, linewidths=0.6)
+        keys = self._draw_images(ax, colours)
         if self.moved is not None:
             _draw_moved_image(ax, self.moved)
         exact = self.projection.method == EXACT_PLANE
@@ -84,18 +76,37 @@ class MapPanel:
         names = [n if len(n) <= LEGEND_LETTERS else f"{n[: LEGEND_LETTERS - 1]}…" for n in decision.conditions]
         legend = ax.legend(keys, names, fontsize=7, loc="center left", bbox_to_anchor=(1.0, 0.5), ncols=self._columns)
         legend.set_frame_on(False)
+        ax.set_title("\n".join(fill(note, LETTERS) for note in self._notes(exact)), fontsize=7, loc="left")
+        if self.title:
+            figure.suptitle(self.title, fontsize=9, x=0.01, ha="left")
+
+    def _draw_images(self, ax: Axes, colours: Sequence[str]) -> list[PathCollection]:
+        """The points, held-out ones filled; those that stand for the conditions in the legend."""
+        latents, xy = self.latents, self.projection.xy
+        rows = [latents.row(record_id) for record_id in self.projection.record_ids]
+        shown = np.array([latents.conditions[latents.truth[row]] for row in rows])
+        training = np.array([latents.split[row] != Split.TEST for row in rows])
+        keys = []
+        for k, (name, colour) in enumerate(zip(self.decision.conditions, colours)):
+            mine = shown == name
+            marker = MARKERS[(k // 8) % len(MARKERS)]
+            (held_x, held_y), (seen_x, seen_y) = xy[mine & ~training].T, xy[mine & training].T
+            keys.append(ax.scatter(held_x, held_y, s=14, c=colour, marker=marker, linewidths=0))
+            ax.scatter(seen_x, seen_y, s=12, facecolors="none", edgecolors=colour, marker=marker, linewidths=0.6)
+        return keys
+
+    def _notes(self, exact: bool) -> list[str]:
+        """How far the map can be trusted, and how to read it."""
+        decision = self.decision
         which = "held-out" if decision.held_out else "training (none is held out)"
         distances = "Axes in standard deviations within a condition" if exact else "Distances are not effect sizes"
-        notes = [
+        return [
             f"Map agrees with the model on {decision.fidelity:.1%} of {decision.fidelity_points} {which} images.",
             "Filled: held out; hollow: training. Hatched: no data.",
             f"{distances}.",
             *([ROUGH] if decision.rough else []),
             *([self.moved.words] if self.moved is not None else []),
         ]
-        ax.set_title("\n".join(fill(note, LETTERS) for note in notes), fontsize=7, loc="left")
-        if self.title:
-            figure.suptitle(self.title, fontsize=9, x=0.01, ha="left")
 
 
 def _draw_moved_image(ax: Axes, moved: MovedImage) -> None:
