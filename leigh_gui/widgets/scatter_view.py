@@ -133,7 +133,7 @@ class ScatterView(QWidget):
 
     def set_path(self, places: Sequence[tuple[float, float]], crossing: tuple[float, float] | None) -> None:
         """The way from the image to its target, and where the model changes its mind."""
-        self.overlay.path, self.overlay.crossing = tuple(places), crossing
+        self.overlay.path, self.overlay.crossing, self.overlay.left_way = tuple(places), crossing, None
         self.update()
 
     def set_target(self, colour: str) -> None:

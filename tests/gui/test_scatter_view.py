@@ -128,3 +128,12 @@ def test_nearest_respects_distance():
 def test_inside_follows_a_concave_outline():
     outline = np.array([[0, 0], [10, 0], [10, 10], [5, 2], [0, 10]], float)
     assert inside(np.array([[5, 1], [5, 8], [1, 5], [20, 5]], float), outline).tolist() == [True, False, True, False]
+
+
+def test_another_path_forgets_where_the_former_one_was_left(qtbot):
+    view = ScatterView()
+    qtbot.addWidget(view)
+    view.set_path([(0, 0), (1, 1)], (0.5, 0.5))
+    view.overlay.left_way = (1.0, 1.0)
+    view.set_path((), None)
+    assert (view.overlay.path, view.overlay.crossing, view.overlay.left_way) == ((), None, None)
