@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from core import __version__
 from core.domain import (
@@ -27,11 +28,13 @@ from core.errors import BadProject, LeighError
 from core.io.screens import REMEDY, load_screen
 from core.io.tables import safe_name, write_csv
 from core.io.tiff import write_tiff
+from core.io.validation import first_fault
 from core.progress import Progress, Report, silent
 from core.workflow import with_dataset
 
 Row = dict[str, Any]
 PATH_FRAMES = 11  # as in the window
+_PANELS = TypeAdapter(tuple[PanelSpec, ...], config=ConfigDict(strict=True, extra="forbid"))
 MAX_STRENGTH = 5.0
 SCREEN_FOLDER = Path("exports", "screen")  # of a project
 
@@ -242,7 +245,7 @@ class _PanelMaker:
                 )
             return ConfusionPanel(spec.title, card.condition_names, card.accuracy)
         if spec.kind == "map" and not spec.record_id and not spec.weights:
-            return self._map(spec, None)
+            return self._map(spec)
         if not spec.record_id or not spec.weights:
             words = "To show a moved image, a map" if spec.kind == "map" else f"A {spec.kind} panel"
             raise LeighError(f"{words} needs a record and a target.", "Give --record ID and --to CONDITION.")
@@ -250,16 +253,15 @@ class _PanelMaker:
         source = self.dataset.record(spec.record_id).condition if spec.record_id in self._ids else ""
         if set(spec.weights) == {source}:
             raise LeighError(f"{spec.record_id} is {source} already.", "Choose another record or another condition.")
-        hold = None if spec.hold is None else tuple(spec.hold)  # a list, where it comes from a file
         if spec.kind == "map":
-            return self._map(spec, hold)
+            return self._map(spec)
         if spec.kind == "path":
-            path = self.session.path(spec.record_id, spec.weights, PATH_FRAMES, hold)
+            path = self.session.path(spec.record_id, spec.weights, PATH_FRAMES, spec.hold)
             return PathPanel(spec.title, self.session.card.conditions, path)
         if spec.kind == "residual":
-            return self._residual(spec, source, hold)
+            return self._residual(spec, source)
         if spec.kind in ("counterfactual", "comparison"):
-            result = self._moved(spec, hold)
+            result = self._moved(spec)
             shown = (spec.title, self.dataset.channels, self.session.card, result)
             if spec.kind == "counterfactual":
                 return CounterfactualPanel(*shown, self.dataset.pixel_size_um)
@@ -269,30 +271,30 @@ class _PanelMaker:
             "Known are counterfactual, comparison, map, path, confusion, ranking, residual.",
         )
 
-    def _moved(self, spec: PanelSpec, hold: tuple[str, ...] | None) -> Counterfactual:
+    def _moved(self, spec: PanelSpec) -> Counterfactual:
         """The counterfactual of a spec. Raises LeighError where it failed."""
-        result: Counterfactual = self.session.move(spec.record_id, spec.weights, spec.strength, hold, exact=True)
+        result: Counterfactual = self.session.move(spec.record_id, spec.weights, spec.strength, spec.hold, exact=True)
         if not result.valid:
             raise LeighError(f"{spec.record_id} has no counterfactual: {result.reason}", "Choose another record.")
         return result
 
-    def _map(self, spec: PanelSpec, hold: tuple[str, ...] | None) -> Any:
+    def _map(self, spec: PanelSpec) -> Any:
         """The map of all conditions or an exact plane; of a record, with the way it is moved and where that ends."""
         from core.figures.decision_map import MapPanel
 
-        projection, decision, plane = self.session.map_of(tuple(spec.plane))
-        moved = self._moved_image(spec, hold, plane) if spec.record_id else None
+        projection, decision, plane = self.session.map_of(spec.plane)
+        moved = self._moved_image(spec, plane) if spec.record_id else None
         return MapPanel(spec.title, self.session.card.conditions, self.session.latents, projection, decision, moved)
 
-    def _moved_image(self, spec: PanelSpec, hold: tuple[str, ...] | None, plane: Any) -> Any:
+    def _moved_image(self, spec: PanelSpec, plane: Any) -> Any:
         """What a map shows of the record of a spec and of its counterfactual."""
         from core.explain.way import first_read_as, place_on, way_of
         from core.figures.decision_map import MovedImage
         from core.figures.words import blend_words
 
-        result, card = self._moved(spec, hold), self.session.card
-        start = self.session.place_of(spec.record_id, tuple(spec.plane))
-        path = self.session.path(spec.record_id, spec.weights, PATH_FRAMES, hold)
+        result, card = self._moved(spec), self.session.card
+        start = self.session.place_of(spec.record_id, spec.plane)
+        path = self.session.path(spec.record_id, spec.weights, PATH_FRAMES, spec.hold)
         way, first = way_of(path, start, plane).until(spec.strength), first_read_as(path)
         read = card.conditions[int(result.probabilities.argmax())]
         goal = f"{blend_words(spec.weights)}, strength {spec.strength:g}".replace("\n", " ")
@@ -306,7 +308,7 @@ class _PanelMaker:
         landing = place_on(plane, result.xy, result.coordinates) or start
         return MovedImage(way.places, crossing, landing, read.colour, words)
 
-    def _residual(self, spec: PanelSpec, source: str, hold: tuple[str, ...] | None) -> Any:
+    def _residual(self, spec: PanelSpec, source: str) -> Any:
         """The record and a diseased one beside it, the first held out, both moved the same way."""
         from core.domain import Role, Split
         from core.figures.panels import ResidualPanel
@@ -322,7 +324,7 @@ class _PanelMaker:
             )
         beside.sort(key=lambda r: card.part_of(r) != Split.TEST)
         target = max(spec.weights, key=lambda name: spec.weights[name])
-        still = self.session.holding(diseased[0], target) if hold is None else hold
+        still = self.session.holding(diseased[0], target) if spec.hold is None else spec.hold
         ids = (beside[0].id, spec.record_id)
         before, after = (self.session.move(i, spec.weights, spec.strength, still, exact=True) for i in ids)
         if bad := next((m for m in (before, after) if not m.valid), None):
@@ -398,27 +400,15 @@ def panel_specs(
         if plane and kind != "map":
             raise LeighError("--plane goes with --panel map.", "Leave it out.")
         return [PanelSpec(kind, record or "", {to: 1.0} if to else {}, strength, plane=tuple(plane))] if kind else []
-    import json
-
     if kind or record or to or plane:
         raise LeighError("--specs says all of its panels.", "Leave out --panel, --record, --to and --plane.")
+    remedy = "Save the panels again on the Figure page."
     try:
-        specs = [PanelSpec(**item) for item in json.loads(path.read_text(encoding="utf-8"))]
-        for spec in specs:
-            _check_types(spec)
-        return [replace(s, plane=tuple(map(str, s.plane))) for s in specs]
-    except (OSError, ValueError, TypeError) as fault:
-        raise LeighError(f"{path} holds no panel list: {fault}", "Save the panels again on the Figure page.") from fault
-
-
-def _check_types(spec: PanelSpec) -> None:
-    """Raises ValueError for a spec read from a file that holds something else than words and numbers."""
-    if not isinstance(spec.plane, list | tuple):
-        raise ValueError(f"plane {spec.plane!r} is no list of conditions")
-    if not isinstance(spec.strength, int | float):
-        raise ValueError(f"strength {spec.strength!r} is no number")
-    if not isinstance(spec.weights, dict) or not all(isinstance(w, int | float) for w in spec.weights.values()):
-        raise ValueError(f"weights {spec.weights!r} are no numbers by condition")
+        return list(_PANELS.validate_json(path.read_bytes()))
+    except ValidationError as fault:
+        raise LeighError(f"{path} holds no panel list ({first_fault(fault)}).", remedy) from fault
+    except OSError as fault:
+        raise LeighError(f"{path} holds no panel list: {fault}", remedy) from fault
 
 
 def choose_records(

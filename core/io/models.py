@@ -17,6 +17,7 @@ from core.errors import BadModel
 from core.io.atomic import atomic_write_bytes, atomic_write_text
 from core.io.digest import digest_bytes
 from core.io.tables import plain
+from core.io.validation import first_fault
 
 CARD_FILE, WEIGHTS_FILE = "model.json", "model.safetensors"
 FORMAT_VERSION = 2  # 1: without held stains
@@ -60,9 +61,7 @@ def load_card(folder: Path) -> ModelCard:
     try:
         card = TypeAdapter(ModelCard).validate_python(stored)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise BadModel(f"{path} is damaged ({place}: {first['msg']}).", REMEDY) from error
+        raise BadModel(f"{path} is damaged ({first_fault(error)}).", REMEDY) from error
     fault = _recipe_fault(card.recipe, len(card.channels)) or _report_fault(card)
     if fault:
         raise BadModel(f"{path} is damaged ({fault}).", REMEDY)

@@ -25,6 +25,7 @@ from core.errors import BadProject
 from core.io.atomic import atomic_write_bytes, atomic_write_text, replacing
 from core.io.digest import digest_record
 from core.io.tables import plain, safe_name
+from core.io.validation import first_fault
 
 __all__ = [
     "ProjectLock",
@@ -140,9 +141,7 @@ def open_project(folder: Path) -> Project:
         stored = _Stored.model_validate(raw)
         dataset = _dataset(stored, folder)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise _damaged(path, f"{place}: {first['msg']}") from error
+        raise _damaged(path, first_fault(error)) from error
     return Project(folder, stored.name, dataset, stored.model, stored.created, stored.panels)
 
 

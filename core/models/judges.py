@@ -26,6 +26,7 @@ from core.domain import FloatArray, IntArray, ModelCard, Recipe
 from core.errors import BadModel
 from core.io.atomic import atomic_write_bytes, atomic_write_text
 from core.io.digest import digest_bytes
+from core.io.validation import first_fault
 
 JUDGES_FILE, JUDGES_WEIGHTS_FILE = "judges.json", "judges.safetensors"
 FORMAT_VERSION = 1
@@ -278,9 +279,7 @@ def _read(folder: Path) -> tuple[_Stored, dict[str, Any]]:
     except FileNotFoundError as error:
         raise BadModel(f"There are no judges in {folder} ({Path(error.filename).name} is missing).", REMEDY) from error
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise BadModel(f"{path} is damaged ({place}: {first['msg']}).", REMEDY) from error
+        raise BadModel(f"{path} is damaged ({first_fault(error)}).", REMEDY) from error
     except (OSError, SafetensorError, ValueError, RecursionError, AttributeError, KeyError, TypeError) as error:
         raise BadModel(f"The judges in {folder} are damaged ({error}).", REMEDY) from error
     found = digest_bytes(data)
