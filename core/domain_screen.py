@@ -47,9 +47,8 @@ class Ranked:
     cell_count: float | None  # nuclei as share of the diseased wells of the same plates
     cell_count_low: float | None
     cell_count_high: float | None
-    intensity: tuple[
-        float, ...
-    ]  # per channel, as share of the diseased wells of the same plates; () where those are dark
+    # per channel, as share of the diseased wells of the same plates; () where those are dark
+    intensity: tuple[float, ...]
     tie: int  # treatments of one number cannot be told apart from its best; 1 is best; 0: a control
     p_value: float | None  # that the rescue is 0 or less, corrected for the number of treatments (Holm)
     hit: bool

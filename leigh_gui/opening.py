@@ -73,16 +73,17 @@ class Opener(QObject):
         began = self.state.opened
         if began is None or self._busy:
             return
-        folder = began.project.folder
+        project = began.project
 
         def done(found: tuple[Projection, DecisionMap]) -> None:
             if self.state.opened is began and began.latents is not None and found[0].belongs_to(began.latents):
                 self.state.set_map(*found)
 
         def work() -> tuple[Projection, DecisionMap]:
+            from core.io.project import maps_folder
             from core.io.tables import load_map
 
-            return load_map(folder / "maps")
+            return load_map(maps_folder(project))
 
         self.background.run(work, done, lambda error: log.info("There is no map yet: %s", error))
 

@@ -149,13 +149,12 @@ def _draw(
     device = next(model.parameters()).device
     index = balanced_indices(labels, count, rng)
     x = store.crops(index, rng)
-    alone = x.shape[1] == 1
-    t = 1 / (1 + np.exp(-rng.normal(*(TIMES_OF_ONE_STAIN if alone else TIMES), size=count)))
+    times, ends = (TIMES_OF_ONE_STAIN, CLIPPED_OF_ONE_STAIN) if x.shape[1] == 1 else (TIMES, CLIPPED)
+    t = 1 / (1 + np.exp(-rng.normal(*times, size=count)))
     t[: count // 8] = model.architecture.t_image  # the image end: there the classifier reads
     noise = _draw_noise(rng, (count, 4 * x.shape[1], x.shape[2] // 2, x.shape[3] // 2), device)
     held = _draw_held(rng, count, x.shape[1], holds)
-    t = np.clip(t, *(CLIPPED_OF_ONE_STAIN if alone else CLIPPED)).astype(np.float32)
-    here = [torch.from_numpy(a).to(device) for a in (x, labels[index], t, held)]
+    here = [torch.from_numpy(a).to(device) for a in (x, labels[index], np.clip(t, *ends).astype(np.float32), held)]
     return _Batch(here[0], here[1], here[2], noise, here[3])
 
 

@@ -236,7 +236,7 @@ class ExploreControl(QObject):
         self._asked = self._key(view)
         weights = view.weights or self.weights()
         if weights and self._ready:
-            if self.path is not None and self._path_of != _way_key(weights, view.hold):
+            if self.path is not None and not self._has_path(weights):
                 self.path = None
                 self.path_changed.emit()
             self.worker.move(view.current, weights, view.strength, exact, view.hold, draft)
@@ -246,7 +246,7 @@ class ExploreControl(QObject):
         if getattr(result, "record_id", view.current) != view.current or arguments.get("hold") != view.hold:
             return  # of another image, or asked before the choice of what is held changed
         if isinstance(result, CounterfactualPath):
-            self.path, self._path_of = result, _way_key(arguments["weights"], view.hold)
+            self.path, self._path_of = result, (_mix_of(arguments["weights"]), view.hold)
             self.path_changed.emit()
             return
         if not isinstance(result, Counterfactual):
@@ -262,23 +262,21 @@ class ExploreControl(QObject):
             if arguments.get("exact"):
                 self.state.amend("Drag", self.state.view)
         self.state.set_counterfactual(result)
-        if verb == "select" and view.strength > 0 and view.weights:
-            self._ask_move(view, exact=True)
-        elif verb == "select" and view.place is not None:  # dragged before the model was there
-            self._ask_exactly(view)
+        if verb == "select" and (view.place is not None or (view.strength > 0 and view.weights)):
+            self._ask_exactly(view)  # moved or dragged before the model had the image
         elif verb == "select":
             self._asked = self._key(view)
-        elif arguments.get("exact") and result.valid and not self.dragging():
-            self._follow(result.weights, view)
+        elif arguments.get("exact") and result.valid and not self.dragging() and not self._has_path(result.weights):
+            self.worker.path(view.current, dict(result.weights), PATH_FRAMES, view.hold)
 
-    def _follow(self, weights: dict[str, float], view: View) -> None:
-        if self.path is None or self._path_of != _way_key(weights, view.hold):
-            self.worker.path(view.current, dict(weights), PATH_FRAMES, view.hold)
+    def _has_path(self, weights: dict[str, float]) -> bool:
+        """Whether the path that is there leads to this mix, with what is held now."""
+        return self.path is not None and self._path_of == (_mix_of(weights), self.state.view.hold)
 
     def _take_late(self, result: Counterfactual, arguments: dict[str, object]) -> None:
         """The answer to a drag that was let go comes when a slider is held already, or after it was undone."""
         if not self.dragging():
-            self._ask_move(self.state.view, exact=True)
+            self._ask_exactly(self.state.view)
         elif self._before is not None and self._is_for(self._before, arguments):
             self._before = replace(self._before, weights=result.weights, strength=result.strength)
             self.state.amend("Drag", self._before)
@@ -333,7 +331,7 @@ class ExploreControl(QObject):
         if cf is None or self.dragging() or cf.record_id != view.current:
             return False
         far = abs(cf.strength - view.strength) > 5e-4
-        return far or (view.strength > 0 and _way_key(cf.weights, None) != _way_key(self.weights(), None))
+        return far or (view.strength > 0 and _mix_of(cf.weights) != _mix_of(self.weights()))
 
     @staticmethod
     def _is_for(view: View, arguments: dict[str, object]) -> bool:
@@ -344,8 +342,9 @@ class ExploreControl(QObject):
         return (view.current, tuple(sorted(view.weights.items())), round(view.strength, 3), view.hold)
 
 
-def _way_key(weights: dict[str, float], hold: Hold) -> tuple[object, ...]:
-    return (tuple(sorted((name, round(w, 4)) for name, w in weights.items() if w)), hold)
+def _mix_of(weights: dict[str, float]) -> tuple[tuple[str, float], ...]:
+    """The same for weights that are the same but for rounding and for what counts nothing."""
+    return tuple(sorted((name, round(w, 4)) for name, w in weights.items() if w))
 
 
 def _largest(weights: dict[str, float]) -> str:

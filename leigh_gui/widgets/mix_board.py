@@ -10,13 +10,13 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QScrollArea, QSizePolicy, QSl
 
 from core.domain import Condition
 from leigh_gui.widgets.look import ElidedLabel, plain, swatch
+from leigh_gui.widgets.path_bar import END
 
-END = 150  # percent, all conditions together
 NAME_WIDTH = 120  # pixels
 
 
 def mixed(amounts: dict[str, int], name: str, value: int) -> dict[str, int]:
-    """The percents with `name` at `value`; the others make room where all would be more than END.
+    """The percents with `name` at `value`; the others make room where all would be more than END, as on the path.
 
     `amounts` are those before it was taken, so what made room comes back with it.
     """
@@ -146,7 +146,7 @@ class MixBoard(QScrollArea):
         for other, percent in mixed(self._taken if held else self._percents_now(), name, value).items():
             self.sliders[other].setValue(percent)
         self._filling = False
-        self._show_words(sum(self._percents_now().values()), 0)
+        self._show_words(sum(self._percents_now().values()))
         self._moved = held
         (self.moved if held else self.let_go).emit(self._shares())
 
