@@ -8,10 +8,10 @@ import numpy as np
 import torch
 
 from benchmarks.cultures import Culture, Cultures, Way
-from core.data.recipe import from_network, to_network
+from core.counterfactual.encode_decode import read_logits
+from core.data.preprocessing import from_network, to_network
 from core.domain import FloatArray
-from core.explain.counterfactual import read_logits
-from core.explain.evidence import Moved
+from core.evidence.checks import Moved
 
 SMALL, LARGE = 0.1, 0.25  # sizes of the attack, network units (a field's spread is 0.5)
 ATTACK_STEPS = 20

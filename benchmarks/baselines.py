@@ -10,9 +10,9 @@ import torch
 from benchmarks.cultures import Culture, Way
 from benchmarks.rival_models import class_statistics, from_pyramid, pyramid, transported
 from core.data.batches import FieldStore
-from core.data.recipe import from_network, to_network
+from core.data.preprocessing import from_network, to_network
 from core.domain import FloatArray, ImageRecord, Split
-from core.io.unchanged import read_unchanged
+from core.io.read_verified import read_unchanged
 
 Change = Callable[[Culture, Way], FloatArray]
 

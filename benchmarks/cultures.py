@@ -8,9 +8,9 @@ import numpy as np
 from scipy.stats import ttest_rel
 
 from benchmarks.measures import culture_readouts
-from core.data.cells import Nuclei
-from core.data.synthetic import HEALTHY, Phenotype, draw_cells, render
+from core.data.nuclei import Nuclei
 from core.domain import FloatArray
+from core.synthetic.cells import HEALTHY, Phenotype, draw_cells, render
 
 NUCLEI = 0  # the channel that shows them
 SIGNIFICANT_P = 0.01  # a readout is measured where the truth shifts it: paired t-test over the cultures

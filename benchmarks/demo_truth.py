@@ -10,10 +10,10 @@ import csv
 import numpy as np
 from scipy.ndimage import gaussian_filter, label
 
-from core.data.synthetic import DEMO_PHENOTYPES, true_pair
+from core.counterfactual.engine import Session
 from core.domain import FloatArray, Split
-from core.explain.session import Session
-from core.resources import resource
+from core.io.resources import resource
+from core.synthetic.cells import DEMO_PHENOTYPES, true_pair
 
 SIGMA_PX = 3.0
 NUCLEUS_GREY = 450.0  # half the usual nuclear signal

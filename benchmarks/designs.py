@@ -35,13 +35,13 @@ from benchmarks.rival_models import (
     transported,
 )
 from core.data.batches import FieldStore
-from core.data.recipe import fit_recipe, from_network, to_network
-from core.data.synthetic import DISEASED, HEALTHY, render
+from core.data.preprocessing import fit_recipe, from_network, to_network
 from core.domain import FloatArray, ImageRecord, IntArray, Recipe
 from core.errors import LeighError, NotInvertible
 from core.models.iresnet import Architecture, IResNet, blend, one_hot
 from core.models.load import on_device
-from core.train.presets import PRESETS
+from core.synthetic.cells import DISEASED, HEALTHY, render
+from core.training.presets import PRESETS
 
 PHENOTYPES = {"WT": HEALTHY, "MOR": replace(HEALTHY, mito_spread=0.2, elongation=1.2), "DS": DISEASED}
 CONDITIONS = tuple(PHENOTYPES)

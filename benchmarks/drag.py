@@ -39,11 +39,11 @@ def small_project(folder: Path) -> Path:
     """Fields of SIDE pixels under the demo's conditions, with the demo's model and a map of their own."""
     from dataclasses import replace
 
-    from core.data.plate import write_plate
-    from core.data.synthetic import DEMO_PHENOTYPES
     from core.io.project import model_folder, open_project, save_project
-    from core.resources import resource
-    from core.workflow import encode, make_map, scan
+    from core.io.resources import resource
+    from core.synthetic.cells import DEMO_PHENOTYPES
+    from core.synthetic.plate import write_plate
+    from core.workflows.steps import encode, make_map, scan
 
     write_plate(folder / "images", DEMO_PHENOTYPES, wells=WELLS, fields=2, size=SIDE, seed=77)
     scan(folder / "images", folder)

@@ -15,8 +15,8 @@ from PySide6.QtWidgets import QApplication
 from leigh_gui import theme
 from leigh_gui.errors import ErrorBus
 from leigh_gui.main_window import MainWindow
+from leigh_gui.services.inference_client import InferenceWorker
 from leigh_gui.settings import Settings
-from leigh_gui.worker import InferenceWorker
 
 EVERY_S = 1 / 60
 WAIT_S = 120.0

@@ -28,9 +28,9 @@ def bench_explanations(
     project: Path | None = None, cultures: int = 12, report: Report = silent, side: int = SIDE
 ) -> dict[str, Any]:
     """Rows per explanation and network, medians over cultures and both ways; the project must know WT and DS."""
-    from core.data.synthetic import DEMO_PHENOTYPES
-    from core.explain.session import Session
-    from core.resources import resource
+    from core.counterfactual.engine import Session
+    from core.io.resources import resource
+    from core.synthetic.cells import DEMO_PHENOTYPES
 
     session = Session(project or resource("demo"))
     fresh = Cultures({k: DEMO_PHENOTYPES[k] for k in ("WT", "DS")}, WAYS, SEED, cultures, side)
@@ -54,7 +54,7 @@ def _makers(session: Any, fresh: Cultures) -> list[tuple[str, str, Explain]]:
     """Name, network and maker of every explanation there is in the project."""
     from benchmarks.truth import Mover
     from core.models.load import AUTOENCODERS
-    from core.other_networks import trained_networks
+    from core.workflows.baselines import trained_networks
 
     rng, mover = np.random.default_rng(SEED), Mover(session)
     span = np.array(session.card.recipe.span, np.float32)[:, None, None]
@@ -74,7 +74,7 @@ def _makers(session: Any, fresh: Cultures) -> list[tuple[str, str, Explain]]:
 
 
 def _redrawn(session: Any, name: str, span: FloatArray) -> Explain:
-    from core.explain.shift import Shifter, shifted
+    from core.counterfactual.autoencoder import Shifter, shifted
 
     shifter = Shifter(session.project.folder, name)
 
@@ -87,7 +87,7 @@ def _redrawn(session: Any, name: str, span: FloatArray) -> Explain:
 
 
 def _attributed(session: Any, name: str, method: str) -> Explain:
-    from core.explain.attribution import attribute
+    from core.attribution.methods import attribute
 
     card, network = session._network(name if name != session.card.name else "")
 
@@ -102,7 +102,7 @@ def _attributed(session: Any, name: str, method: str) -> Explain:
 
 def _row(name: str, network: str, make: Explain, session: Any, fresh: Cultures) -> dict[str, Any]:
     """Medians of one explanation. A map without stains counts in all of them alike."""
-    from core.explain.sanity import empty_shares
+    from core.attribution.sanity_checks import empty_shares
 
     ones, rows = (1.0,) * len(session.card.channels), []
     for way in WAYS:
@@ -124,8 +124,8 @@ def _row(name: str, network: str, make: Explain, session: Any, fresh: Cultures) 
 
 
 def _curves(name: str, way: Way, culture: Culture, values: FloatArray, session: Any) -> dict[str, float]:
-    from core.explain.attribution import network_input, score_of
-    from core.explain.sanity import at_network_size, deletion_insertion
+    from core.attribution.methods import network_input, score_of
+    from core.attribution.sanity_checks import at_network_size, deletion_insertion
 
     card, network = session._network(name if name != session.card.name else "")
     x, empty = network_input(network, card, culture.images[way[0]])
@@ -136,8 +136,8 @@ def _curves(name: str, way: Way, culture: Culture, values: FloatArray, session: 
 
 def _randomised(method: str, name: str, session: Any, fresh: Cultures) -> float:
     """Rank correlation of the map with that of the network whose layers are all random (one culture)."""
-    from core.explain.attribution import attribute, network_input
-    from core.explain.sanity import randomised, similarity
+    from core.attribution.methods import attribute, network_input
+    from core.attribution.sanity_checks import randomised, similarity
 
     card: ModelCard
     card, network = session._network(name if name != session.card.name else "")

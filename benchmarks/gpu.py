@@ -29,10 +29,10 @@ def bench_gpu(folder: Path, preset: str = "lab", steps: int = STEPS, side: int =
     """Images per second and memory of training; medians in milliseconds of what a drag is made of, at `side` pixels."""
     import torch
 
-    from core.explain.session import Session
+    from core.counterfactual.engine import Session
     from core.io.project import open_project
-    from core.train.presets import PRESETS
-    from core.workflow import train
+    from core.training.presets import PRESETS
+    from core.workflows.steps import train
 
     PRESETS["bench"] = replace(PRESETS[preset], name="bench", steps=steps, judge_steps=JUDGE_STEPS)
     if not (folder / "project.json").exists():
@@ -97,9 +97,9 @@ def bench_gpu(folder: Path, preset: str = "lab", steps: int = STEPS, side: int =
 
 def _make_project(folder: Path, side: int) -> None:
     """Fields of the demo's three stains, and a fourth that is their mean, as a bright-field picture shows them all."""
-    from core.data.synthetic import CHANNELS, DEMO_PHENOTYPES, PIXEL_SIZE_UM, render
     from core.io.tiff import write_tiff
-    from core.workflow import scan
+    from core.synthetic.cells import CHANNELS, DEMO_PHENOTYPES, PIXEL_SIZE_UM, render
+    from core.workflows.steps import scan
 
     names = [c.name for c in CHANNELS] + ["All"]
     for i, name in enumerate(NAMES):

@@ -24,10 +24,7 @@ from FrEIA.modules import IResNetLayer
 from torch import Tensor, nn
 
 from benchmarks.drag import bench_drag
-from core.data.recipe import to_network
-from core.domain import FloatArray
-from core.errors import NotInvertible
-from core.explain.counterfactual import (
+from core.counterfactual.encode_decode import (
     LARGEST_CONTRACTION,
     QUARTER_GREY_LEVEL,
     Encoded,
@@ -42,12 +39,15 @@ from core.explain.counterfactual import (
     polish,
     relative_error,
 )
-from core.explain.session import Session
-from core.io.unchanged import read_unchanged
+from core.counterfactual.engine import Session
+from core.data.preprocessing import to_network
+from core.domain import FloatArray
+from core.errors import NotInvertible
+from core.io.read_verified import read_unchanged
+from core.io.resources import resource
 from core.models.inverse import solve
 from core.models.iresnet import EulerBlock, IResNet, blend
 from core.progress import Progress, Report, silent
-from core.resources import resource
 
 EXPORT_ERROR = 1e-5
 SOURCE, TARGET = "DS", "WT"

@@ -13,19 +13,19 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from benchmarks.map_drags import SURE, drag_measures, spread
-from core.data.semantic import coordinates_of, probabilities_of
+from core.counterfactual.encode_decode import encode
+from core.counterfactual.engine import Session
+from core.data.logit_coordinates import coordinates_of, probabilities_of
 from core.domain import DecisionMap, FloatArray, IntArray, LatentTable, Projection
 from core.errors import LeighError
-from core.explain.counterfactual import encode
-from core.explain.decision import SUPPORT, fit_decision, pixel_places, posterior_at
-from core.explain.projection import extended, fit_projection
-from core.explain.quadtree import refined
-from core.explain.session import Session
-from core.explain.surface import fit_surface
-from core.explain.triplets import first_planes
-from core.io.unchanged import read_unchanged
+from core.io.read_verified import read_unchanged
+from core.io.resources import resource
+from core.latent_map.adaptive_grid import refined
+from core.latent_map.decision_regions import SUPPORT, fit_decision, pixel_places, posterior_at
+from core.latent_map.inverse_projection import fit_surface
+from core.latent_map.projection import extended, fit_projection
+from core.latent_map.ternary_choices import first_planes
 from core.progress import Progress, Report, silent
-from core.resources import resource
 
 FINE = 512
 SHUFFLES = 4

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from core.data.semantic import probabilities_of
+from core.counterfactual.engine import Session
+from core.data.logit_coordinates import probabilities_of
 from core.domain import IntArray, Split
-from core.explain.aim import wanted_coordinates
-from core.explain.decision import posterior_at
-from core.explain.session import Session
-from core.explain.triplets import first_planes
+from core.latent_map.decision_regions import posterior_at
+from core.latent_map.drag_target import wanted_coordinates
+from core.latent_map.ternary_choices import first_planes
 from core.progress import Progress, Report, silent
 
 DRAGGED, PLACES = 12, 5  # images, and handle places for each

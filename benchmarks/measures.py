@@ -12,7 +12,7 @@ from skimage.measure import regionprops_table
 from skimage.segmentation import watershed
 from sklearn.metrics import average_precision_score
 
-from core.data.cells import Nuclei
+from core.data.nuclei import Nuclei
 from core.domain import FloatArray
 
 SIGMA_PX = 3.0

@@ -28,11 +28,11 @@ from core.errors import LeighError
 from core.models.inverse import solve
 from core.models.iresnet import IResNet, one_hot
 from core.progress import Cancelled, Progress
-from core.train.loop import fit, half_precision
-from core.train.presets import Preset
+from core.training.flow_matching import fit, half_precision
+from core.training.presets import Preset
 
 LEARNING_RATE = 1e-3  # of the rivals
-STEADY_SHARE = 0.4  # of a training the rate is constant, then it falls to zero; as in core.train.loop
+STEADY_SHARE = 0.4  # of a training the rate is constant, then it falls to zero; as in core.training.flow_matching
 MANY_STEPS = 10**6
 CAP = 0.95  # spectral norm of each of a block's three convolutions, so that the block's residual stays below 0.86
 LOG_DET_TERMS = 6

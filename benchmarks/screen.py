@@ -15,11 +15,11 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from benchmarks.simulated_screen import simulate
-from core.data.screen_plate import plan_screen, write_screen
-from core.domain_screen import Ranked, Screen
+from core.domain.screen import Ranked, Screen
 from core.progress import Progress, Report, silent
-from core.screen.place import placed
-from core.screen.ranking import Rules, rank
+from core.screening.ranking import Rules, rank
+from core.screening.score_wells import placed
+from core.synthetic.screen import plan_screen, write_screen
 
 SIMULATED = 20
 NUISANCES: dict[str, dict[str, Any]] = {
@@ -98,8 +98,8 @@ def _rendered(work: Path, seed: int, preset: str, report: Report) -> dict[str, A
     """One screen of images through the whole program: read, trained on the controls, ranked in both spaces."""
     from core.domain import Role
     from core.io.project import open_project
-    from core.screening import screen
-    from core.workflow import train
+    from core.workflows.screen import screen
+    from core.workflows.steps import train
 
     project, truth = _screen(work, f"screen-{seed}", seed, {"fields": 2}, report)
     opened = open_project(project)
@@ -118,7 +118,7 @@ def _rendered(work: Path, seed: int, preset: str, report: Report) -> dict[str, A
 
 def _warned(work: Path, name: str, report: Report) -> list[str]:
     """What the audit warns of on a screen with this nuisance; readouts only, so nothing is trained."""
-    from core.screening import screen
+    from core.workflows.screen import screen
 
     options = {"fields": 1, "size": 96, **NUISANCES[name]}
     project, _ = _screen(work, f"nuisance-{name}", 100, options, report)
@@ -130,7 +130,7 @@ def _screen(
     work: Path, name: str, seed: int, options: dict[str, Any], report: Report
 ) -> tuple[Path, dict[str, Planted]]:
     """Images of a synthetic screen and the project that reads them, made once; and its truth."""
-    from core.workflow import scan
+    from core.workflows.steps import scan
 
     folder, plan = work / name, plan_screen(seed=seed, **options)
     project = folder / "project"

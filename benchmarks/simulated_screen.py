@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.domain import Condition, FloatArray, Role
-from core.screen.wells import WellTable
+from core.screening.wells import WellTable
 
 KINDS = ("rescuing", "null", "toxic", "side effect")
 

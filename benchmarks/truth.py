@@ -19,7 +19,7 @@ from benchmarks.cultures import Culture, Cultures, Way
 from benchmarks.measures import change_measures, culture_readouts
 from benchmarks.truth_plate import FIELDS, PHENOTYPES, WELLS, make_project
 from benchmarks.truth_summary import DECISIVE, MEASURES, NULL, WAYS, summary
-from core.data.cells import lost_and_gained
+from core.data.nuclei import lost_and_gained
 from core.domain import Counterfactual, FloatArray, Split
 from core.errors import LeighError
 from core.progress import Progress, Report, silent
@@ -64,7 +64,7 @@ def bench_truth(
 def train_seed(folder: Path, seed: int, settings: Settings, report: Report) -> None:
     """Plate and model of one seed, as a user would make them; what is there stays. Raises LeighError: another plate."""
     from core.io.project import open_project
-    from core.workflow import make_map, train
+    from core.workflows.steps import make_map, train
 
     if not (folder / "project.json").exists():
         make_project(folder, seed, settings.wells, settings.fields, report)
@@ -87,7 +87,7 @@ class Mover:
 
     def move(self, culture: Culture, way: Way, strength: float = 1.0) -> Counterfactual:
         """The culture on the way from one condition to another."""
-        from core.explain.counterfactual import counterfactual, encode, held_mask
+        from core.counterfactual.encode_decode import counterfactual, encode, held_mask
 
         source, target = way
         session = self.session
@@ -101,7 +101,7 @@ class Mover:
 
 def measure_seed(folder: Path, seed: int, settings: Settings, report: Report) -> dict[str, Any]:
     """Everything measured with the model of one seed."""
-    from core.explain.session import Session
+    from core.counterfactual.engine import Session
 
     session = Session(folder)
     cultures = Cultures(PHENOTYPES, WAYS, 5000 + seed, settings.cultures, settings.side)
@@ -206,8 +206,8 @@ def there_and_back(shown: Sequence[Culture], mover: Mover) -> float:
     """Largest error of DS -> WT -> DS without rounding in between, as share of the display range."""
     import torch
 
-    from core.data.recipe import to_network
-    from core.explain.counterfactual import mixture_of, relative_error
+    from core.counterfactual.encode_decode import mixture_of, relative_error
+    from core.data.preprocessing import to_network
 
     session, errors = mover.session, []
     card, model = session.card, session.model
@@ -224,7 +224,7 @@ def there_and_back(shown: Sequence[Culture], mover: Mover) -> float:
 
 def classifiers(session: Any) -> dict[str, float]:
     """Accuracy and calibration on held-out wells; WT and NULL are the same phenotype and count as one."""
-    from core.train.evaluate import calibration_error
+    from core.training.evaluate import calibration_error
 
     names = session.card.condition_names
     merge = np.array([names.index("WT") if n == NULL else i for i, n in enumerate(names)])

@@ -3,10 +3,10 @@
 from dataclasses import replace
 from pathlib import Path
 
-from core.data.plate import write_plate
-from core.data.synthetic import DISEASED, HEALTHY, Phenotype
 from core.progress import Report, silent
-from core.workflow import scan
+from core.synthetic.cells import DISEASED, HEALTHY, Phenotype
+from core.synthetic.plate import write_plate
+from core.workflows.steps import scan
 
 PHENOTYPES: dict[str, Phenotype] = {
     "WT": HEALTHY,

@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QVBoxLayout, QWidget
 
-from leigh_gui.widgets.look import plain
+from leigh_gui.widgets.common.look import plain
 
 
 @dataclass(frozen=True)

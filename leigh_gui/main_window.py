@@ -11,26 +11,26 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QMainWindow, QStackedWi
 from shiboken6 import isValid
 
 from leigh_gui import actions, theme
-from leigh_gui.background import Background, Saver
 from leigh_gui.errors import ErrorBus
-from leigh_gui.job_desk import BUSY, JobDesk, ask_about_job
-from leigh_gui.jobs import JobRunner
-from leigh_gui.opening import Opener
-from leigh_gui.page_maker import make_page
-from leigh_gui.pages.start import StartPage
+from leigh_gui.frame import PAGES, StatusStrip, TopBar
+from leigh_gui.page_factory import make_page
+from leigh_gui.pages.start.page import StartPage
+from leigh_gui.services.background import Background, Saver
+from leigh_gui.services.inference_client import InferenceWorker
+from leigh_gui.services.job_controller import BUSY, JobDesk, ask_about_job
+from leigh_gui.services.jobs import JobRunner
+from leigh_gui.services.project_loader import Opener
 from leigh_gui.settings import Settings
-from leigh_gui.shell import PAGES, StatusStrip, TopBar
 from leigh_gui.state import AppState
-from leigh_gui.widgets.empty_state import dropped_folder
-from leigh_gui.widgets.error_bar import ErrorBar
-from leigh_gui.widgets.job_bar import JobBar
-from leigh_gui.worker import InferenceWorker
+from leigh_gui.widgets.common.empty_state import dropped_folder
+from leigh_gui.widgets.common.error_bar import ErrorBar
+from leigh_gui.widgets.common.job_bar import JobBar
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QPixmap
 
     from core.domain import PanelSpec
-    from leigh_gui.pages.explore import ExplorePage
+    from leigh_gui.pages.explore.page import ExplorePage
 
 
 class MainWindow(QMainWindow):
@@ -137,7 +137,7 @@ class MainWindow(QMainWindow):
     def control(self) -> Any:
         """What the Explore page does; made on first use."""
         if self._control is None:
-            from leigh_gui.pages.explore_control import ExploreControl
+            from leigh_gui.pages.explore.controller import ExploreControl
 
             self._control = ExploreControl(self.state, self.worker, self)
         return self._control

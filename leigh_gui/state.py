@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         Project,
         Projection,
     )
-    from leigh_gui.widgets.channel_display import ChannelDisplay
+    from leigh_gui.widgets.image.channel_display import ChannelDisplay
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ class AppState(QObject):
         hold = self.view.hold if set(self.view.hold or ()) < stains else None
         plane = self.view.plane if {c.name for c in self.conditions()}.issuperset(self.view.plane) else ()
         if self.ready_to_explore and opened.projection is None and not plane:
-            from core.explain.triplets import first_planes
+            from core.latent_map.ternary_choices import first_planes
 
             plane = first_planes(self.shown_conditions())[0]
         place = self.view.place if plane == self.view.plane else None

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from core.cli import main
+from core.cli.main import main
 from core.domain import Project
 from core.errors import LeighError
 from core.io.project import open_project, relink, save_project
-from core.resources import copy_demo, resource
+from core.io.resources import copy_demo, resource
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def demo(trained_project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     shutil.copytree(trained_project.folder, folder)
     shutil.copytree(trained_project.dataset.root, folder / "images")
     save_project(relink(open_project(folder), folder / "images"))
-    monkeypatch.setattr("core.resources.resource", lambda *parts: folder.parent.joinpath(*parts))
+    monkeypatch.setattr("core.io.resources.resource", lambda *parts: folder.parent.joinpath(*parts))
     return folder
 
 

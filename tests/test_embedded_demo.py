@@ -5,17 +5,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.data.synthetic import CHANNELS, DEMO_PHENOTYPES, render
-from core.deliver import SCREEN_FOLDER, figure
+from core.counterfactual.engine import Session
 from core.domain import PanelSpec, Role
 from core.errors import LeighError
-from core.explain.session import Session
 from core.io.models import load_card
 from core.io.project import latents_path, maps_folder, model_folder, open_project
+from core.io.resources import copy_demo, demo_name, resource
 from core.io.screens import load_screen
 from core.io.tables import load_latents, load_map
 from core.io.tiff import read_record
-from core.resources import copy_demo, demo_name, resource
+from core.synthetic.cells import CHANNELS, DEMO_PHENOTYPES, render
+from core.workflows.export import SCREEN_FOLDER, figure
 
 DEMO = resource("demo")
 

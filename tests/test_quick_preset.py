@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from core.resources import resource
+from core.io.resources import resource
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(3000)
 def test_quick_preset_learns_the_demo_plate_and_stays_invertible(tmp_path: Path) -> None:
     def leigh(*words: object) -> dict:
-        command = [sys.executable, "-m", "core.cli", *map(str, words), "--json"]
+        command = [sys.executable, "-m", "core.cli.main", *map(str, words), "--json"]
         done = subprocess.run(command, capture_output=True, text=True, timeout=2800, check=True)
         return json.loads(done.stdout.strip().splitlines()[-1])
 

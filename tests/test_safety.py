@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.deliver import counterfactuals, figure
 from core.domain import Channel, PanelSpec, Project, Role
 from core.errors import BadImage, BadModel, LeighError
 from core.io.project import maps_folder, open_project, save_project
 from core.io.tables import load_map
 from core.io.tiff import read_record, write_tiff
 from core.progress import REFINING, Cancelled, Progress
-from core.workflow import evaluate, load_model, make_map, reader, scan, with_dataset
+from core.workflows.export import counterfactuals, figure
+from core.workflows.steps import evaluate, load_model, make_map, reader, scan, with_dataset
 
 CopyOf = Callable[[Project], Project]
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from core.data.recipe import to_network
+from core.data.preprocessing import to_network
 from core.domain import FloatArray, ImageRecord, IntArray, Recipe
 
 Reader = Callable[[ImageRecord], FloatArray]  # record -> raw C Y X

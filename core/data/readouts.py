@@ -8,7 +8,7 @@ from scipy.ndimage import gaussian_filter
 from skimage.filters import threshold_otsu
 from skimage.measure import label, regionprops_table
 
-from core.data.recipe import shrink
+from core.data.preprocessing import shrink
 from core.domain import FloatArray
 
 SCALES_PX = (1.0, 2.0, 4.0, 8.0)

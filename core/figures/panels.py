@@ -22,7 +22,7 @@ from core.domain import (
 )
 from core.figures.decision_map import MapPanel
 from core.figures.images import composite, difference_limit, draw_scale_bar
-from core.figures.screening import RankingPanel
+from core.figures.screen_panels import RankingPanel
 from core.figures.words import blend_words, evidence_words
 
 DIFFERENCE_MAP = "RdBu_r"

@@ -9,9 +9,9 @@ from matplotlib.colors import Normalize
 from matplotlib.ticker import MaxNLocator
 
 from core.domain import FloatArray, Role
-from core.domain_screen import DoseCurve, Screen, WellScore
-from core.figures.paper import WIDTH, Block, Canvas, fitted, line_height, paragraph
-from core.figures.screening import HIT
+from core.domain.screen import DoseCurve, Screen, WellScore
+from core.figures.screen_panels import HIT
+from core.figures.style import WIDTH, Block, Canvas, fitted, line_height, paragraph
 
 SHOWN = {"rescue": "Rescue (0 diseased, 1 healthy)", "off_axis": "Off-axis (spread of healthy wells)",
          "nuclei": "Nuclei per image"}  # fmt: skip
@@ -59,7 +59,7 @@ def _limits(value: str, found: Sequence[float]) -> tuple[float, float]:
 
 def _shape(screen: Screen, plate: str) -> tuple[int, int]:
     """Rows and columns, grown where a well lies outside of what was said."""
-    from core.io.names import well_place
+    from core.scanning.file_names import well_place
 
     places = [well_place(w.well) for w in screen.wells if w.plate == plate and w.well]
     rows, columns = screen.plate_shapes.get(plate, (1, 1))
@@ -98,7 +98,7 @@ def _draw_plate(
     scale: tuple[float, float],
     roles: dict[str, Role],
 ) -> None:
-    from core.io.names import row_letters, well_place
+    from core.scanning.file_names import row_letters, well_place
 
     rows, columns = _shape(screen, plate)
     ax = c.axes(*frame)

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from core.domain_screen import Screen
+from core.domain.screen import Screen
 from core.io.atomic import replacing
-from core.io.names import well_place
 from core.io.tables import write_csv
+from core.scanning.file_names import well_place
 
 Row = dict[str, Any]
 RANKING_COLUMNS = (

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from core.domain_screen import Screen
+from core.domain.screen import Screen
 from core.errors import BadProject
 from core.io.atomic import atomic_write_text
 from core.io.tables import plain

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 
 from core.data.batches import FieldStore, balanced_indices
+from core.data.preprocessing import fit_recipe
 from core.data.readouts import readouts
-from core.data.recipe import fit_recipe
-from core.data.synthetic import DISEASED, HEALTHY, render
 from core.domain import FloatArray, ImageRecord, Project, Recipe
-from core.workflow import reader
+from core.synthetic.cells import DISEASED, HEALTHY, render
+from core.workflows.steps import reader
 
 
 class Disk:

@@ -11,7 +11,6 @@ from matplotlib.text import Text
 from PIL import Image
 from pypdf import PdfReader
 
-from core.deliver import _PanelMaker, figure, panel_specs
 from core.domain import AUTOENCODER, CHECKS, METHODS, Check, Evidence, PanelSpec, Project
 from core.errors import LeighError
 from core.figures.export import sheet
@@ -19,8 +18,9 @@ from core.figures.images import composite, difference_limit, scale_bar_um
 from core.figures.panels import SIZE_MAP, CounterfactualPanel
 from core.figures.words import evidence_words
 from core.io.project import save_project
-from core.other_networks import train_network
-from core.train.presets import COURSES, Course
+from core.training.presets import COURSES, Course
+from core.workflows.baselines import train_network
+from core.workflows.export import _PanelMaker, figure, panel_specs
 
 Copy = Callable[[Project], Project]
 
@@ -202,7 +202,7 @@ def test_a_plane_is_for_maps_only() -> None:
 
 
 def test_difference_maps_share_one_symmetric_scale(trained_project: Project, specs: dict[str, PanelSpec]) -> None:
-    from core.explain.session import Session
+    from core.counterfactual.engine import Session
 
     session = Session(trained_project.folder, "cpu")
     spec = specs["counterfactual"]

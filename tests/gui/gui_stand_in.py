@@ -7,8 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core.data.semantic import coordinates_of
-from core.data.synthetic import CHANNELS, DEMO_PHENOTYPES, demo_conditions, render
+from core.data.logit_coordinates import coordinates_of
 from core.domain import (
     CHECKS,
     Attribution,
@@ -28,12 +27,13 @@ from core.domain import (
     Recipe,
 )
 from core.errors import LeighError
-from core.explain.plane import exact_plane
 from core.io.models import save_card
 from core.io.project import create_project, latents_path, maps_folder, model_folder, open_project, save_project
 from core.io.tables import load_latents, load_map, save_latents, save_map
 from core.io.tiff import read_record, write_tiff
+from core.latent_map.ternary_plane import exact_plane
 from core.progress import Progress, silent
+from core.synthetic.cells import CHANNELS, DEMO_PHENOTYPES, demo_conditions, render
 
 NAMES = tuple(DEMO_PHENOTYPES)[:5]
 

@@ -1,7 +1,7 @@
 """A screen for tests: twelve treatments on two plates, with ties, flags, and one that could not be measured well."""
 
 from core.domain import Project, Role
-from core.domain_screen import DoseCurve, Finding, Ranked, Screen, Unrepaired, WellScore
+from core.domain.screen import DoseCurve, Finding, Ranked, Screen, Unrepaired, WellScore
 
 CHANNELS = ("Nuclei", "Cytoskeleton", "Mitochondria")
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core.domain import METHODS
-from leigh_gui.widgets.difference_view import coloured, diverging_table, size_table
+from leigh_gui.widgets.counterfactual.difference_view import coloured, diverging_table, size_table
 
 
 @pytest.fixture

@@ -3,9 +3,9 @@ import pytest
 from gui_stand_in import make_dataset, make_map
 from PySide6.QtCore import QPoint, Qt
 
-from leigh_gui.widgets.map_geometry import MapTransform, inside, nearest
-from leigh_gui.widgets.map_layers import boundary_lines, region_image
-from leigh_gui.widgets.scatter_view import ScatterView
+from leigh_gui.widgets.map.map_geometry import MapTransform, inside, nearest
+from leigh_gui.widgets.map.map_layers import boundary_lines, region_image
+from leigh_gui.widgets.map.scatter_view import ScatterView
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from screen_stand_in import make_ranked, make_screen, make_treatments
 from core.domain import Channel
 from core.io.project import save_project
 from core.io.screens import save_screen
-from leigh_gui.jobs import screen
+from leigh_gui.services.jobs import screen
 
 
 def folder_of(project):
@@ -248,7 +248,7 @@ def test_on_the_tab_not_repaired_its_images_are_collected(page, window, qtbot):
 
 
 def test_the_report_can_be_opened_once_it_is_there(page, window, qtbot, monkeypatch):
-    from leigh_gui.pages import screen as module
+    from leigh_gui.pages.screen import page as module
 
     assert not page.report.isEnabled() and "no report" in page.report.toolTip()
     (folder_of(window.state.project) / "report.pdf").write_bytes(b"%PDF-1.4")

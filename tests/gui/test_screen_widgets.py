@@ -10,13 +10,13 @@ from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
 from screen_stand_in import CHANNELS, make_ranked, make_screen, make_treatments
 
 from core.domain import Channel, Role
-from core.domain_screen import DoseCurve, Unrepaired, WellScore
-from leigh_gui.widgets.axis import Axis, dose_axis, off_axis_axis, off_axis_limit, rescue_axis, round_step, short
-from leigh_gui.widgets.dose_grid import DoseGrid, fitted
-from leigh_gui.widgets.heat_view import HeatView, ScaleBar
-from leigh_gui.widgets.quality_view import QualityView, cell, heading, in_common, joined
-from leigh_gui.widgets.ranking_paint import Wanted, columns_of, figure
-from leigh_gui.widgets.ranking_rows import (
+from core.domain.screen import DoseCurve, Unrepaired, WellScore
+from leigh_gui.widgets.screen.axis import Axis, dose_axis, off_axis_axis, off_axis_limit, rescue_axis, round_step, short
+from leigh_gui.widgets.screen.dose_grid import DoseGrid, fitted
+from leigh_gui.widgets.screen.heat_view import HeatView, ScaleBar
+from leigh_gui.widgets.screen.quality_view import QualityView, cell, heading, in_common, joined
+from leigh_gui.widgets.screen.ranking_paint import Wanted, columns_of, figure
+from leigh_gui.widgets.screen.ranking_rows import (
     dose_words,
     number,
     ranged,
@@ -30,10 +30,10 @@ from leigh_gui.widgets.ranking_rows import (
     tie_runs,
     treatment_name,
 )
-from leigh_gui.widgets.ranking_view import RankingView
-from leigh_gui.widgets.rescue_plot import RescuePlot, free_labels
-from leigh_gui.widgets.unrepaired_view import UnrepairedView
-from leigh_gui.widgets.well_values import choices, colour_table, layout_of, scale_of, value_of, well_words
+from leigh_gui.widgets.screen.ranking_view import RankingView
+from leigh_gui.widgets.screen.rescue_plot import RescuePlot, free_labels
+from leigh_gui.widgets.screen.unrepaired_view import UnrepairedView
+from leigh_gui.widgets.screen.well_values import choices, colour_table, layout_of, scale_of, value_of, well_words
 
 NAN = float("nan")
 GREY: dict[str, str] = {}

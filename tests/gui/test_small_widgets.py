@@ -7,21 +7,21 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication
 
 from core.domain import Condition, Counterfactual
-from leigh_gui.widgets.channel_bar import ChannelBar
-from leigh_gui.widgets.channel_display import ChannelDisplay
-from leigh_gui.widgets.empty_state import dropped_folder
-from leigh_gui.widgets.error_bar import ErrorBar
-from leigh_gui.widgets.evidence_card import EvidenceCard
-from leigh_gui.widgets.gallery import Gallery, GalleryItem
-from leigh_gui.widgets.hold_button import HoldButton
-from leigh_gui.widgets.job_bar import JobBar
-from leigh_gui.widgets.legend import Legend
-from leigh_gui.widgets.look import duration, percent
-from leigh_gui.widgets.mix_board import MixBoard, mixed
-from leigh_gui.widgets.path_bar import PathBar
-from leigh_gui.widgets.plate_view import PlateView, row_name, well_place
-from leigh_gui.widgets.probability_bars import ProbabilityBars
-from leigh_gui.widgets.verdict import RULE, verdict
+from leigh_gui.widgets.common.empty_state import dropped_folder
+from leigh_gui.widgets.common.error_bar import ErrorBar
+from leigh_gui.widgets.common.job_bar import JobBar
+from leigh_gui.widgets.common.look import duration, percent
+from leigh_gui.widgets.counterfactual.evidence_card import EvidenceCard
+from leigh_gui.widgets.counterfactual.hold_button import HoldButton
+from leigh_gui.widgets.counterfactual.mix_board import MixBoard, mixed
+from leigh_gui.widgets.counterfactual.path_bar import PathBar
+from leigh_gui.widgets.counterfactual.probability_bars import ProbabilityBars
+from leigh_gui.widgets.counterfactual.verdict import RULE, verdict
+from leigh_gui.widgets.image.channel_bar import ChannelBar
+from leigh_gui.widgets.image.channel_display import ChannelDisplay
+from leigh_gui.widgets.image.gallery import Gallery, GalleryItem
+from leigh_gui.widgets.image.plate_view import PlateView, row_name, well_place
+from leigh_gui.widgets.map.legend import Legend
 
 NAMES = ("WT", "DS")
 

@@ -7,7 +7,7 @@ import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 
-from core.resources import resource
+from core.io.resources import resource
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def real_window(themed, qtbot, tmp_path, monkeypatch):
 
 def synthetic_plate(folder):
     """Real TIFFs from `leigh synth`."""
-    command = [sys.executable, "-m", "core.cli", "synth", "--out", str(folder), "--conditions", "WT", "DS"]
+    command = [sys.executable, "-m", "core.cli.main", "synth", "--out", str(folder), "--conditions", "WT", "DS"]
     subprocess.run([*command, "--wells", "2", "--fields", "1", "--size", "64"], check=True, timeout=60)
     return folder
 

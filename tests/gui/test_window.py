@@ -9,8 +9,8 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel
 
 from core.io.project import maps_folder
 from core.io.tables import load_map, save_map
-from leigh_gui.jobs import Job
-from leigh_gui.widgets.map_choice import PlaneDialog
+from leigh_gui.services.jobs import Job
+from leigh_gui.widgets.map.map_choice import PlaneDialog
 
 
 @pytest.fixture
@@ -552,7 +552,7 @@ def test_train_page_says_what_the_numbers_rest_on(opened):
 
 
 def test_the_explanation_is_checked_with_a_planted_change(opened, monkeypatch):
-    from leigh_gui.pages import train_check
+    from leigh_gui.pages.train import spike_in_check as train_check
 
     started = []
     monkeypatch.setattr(opened.jobs, "start", lambda job: started.append(job) or True)
@@ -582,7 +582,7 @@ def test_the_explanation_is_checked_with_a_planted_change(opened, monkeypatch):
 
 
 def test_a_factor_of_one_plants_nothing(qtbot):
-    from leigh_gui.pages.train_check import CheckDialog
+    from leigh_gui.pages.train.spike_in_check import CheckDialog
 
     dialog = CheckDialog(["Nuclei"])
     qtbot.addWidget(dialog)

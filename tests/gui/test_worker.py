@@ -6,7 +6,7 @@ import signal
 import numpy as np
 import pytest
 
-from leigh_gui.worker import InferenceWorker
+from leigh_gui.services.inference_client import InferenceWorker
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ from core.io.project import (
     relink,
     save_project,
 )
-from core.io.unchanged import read_unchanged
+from core.io.read_verified import read_unchanged
 
 
 @pytest.fixture

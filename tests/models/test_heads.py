@@ -2,7 +2,7 @@ import numpy as np
 import torch
 from scipy.special import softmax
 
-from core.data.semantic import coordinates_of, probabilities_of
+from core.data.logit_coordinates import coordinates_of, probabilities_of
 from core.models.heads import fit_head
 from core.models.iresnet import Architecture, IResNet
 
