@@ -5,9 +5,9 @@ Run `python -m benchmarks.make_demo [PRESET]`; with the preset `standard` it tak
 
 import shutil
 import sys
-from pathlib import Path
 
 from core.figures.screen_report import write_report
+from core.io.resources import resource
 from core.io.screens import save_screen
 from core.progress import Progress
 from core.synthetic.cells import DEMO_PHENOTYPES
@@ -16,7 +16,7 @@ from core.workflows.export import SCREEN_FOLDER
 from core.workflows.screen import screen
 from core.workflows.steps import make_map, scan, train
 
-DEMO = Path(__file__).parent / "demo"
+DEMO = resource("demo")
 WELLS, FIELDS, SEED = 8, 5, 1
 
 

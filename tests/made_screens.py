@@ -4,7 +4,7 @@ import numpy as np
 
 from core.domain import Role
 from core.domain.screen import DoseCurve, Finding, Ranked, Screen, Unrepaired, WellScore
-from core.scanning.file_names import row_letters
+from core.io.well_names import row_letters
 
 CHANNELS = ("Nuclei", "Cytoskeleton", "Mitochondria")
 LONG = "Compound with a name that is far too long for any column of any table, 4-(2-hydroxyethyl)-piperazine"

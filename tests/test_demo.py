@@ -8,7 +8,8 @@ from core.cli.main import main
 from core.domain import Project
 from core.errors import LeighError
 from core.io.project import open_project, relink, save_project
-from core.io.resources import copy_demo, resource
+from core.io.resources import resource
+from core.workflows.demo import copy_demo
 
 
 @pytest.fixture
@@ -19,7 +20,7 @@ def demo(trained_project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     shutil.copytree(trained_project.folder, folder)
     shutil.copytree(trained_project.dataset.root, folder / "images")
     save_project(relink(open_project(folder), folder / "images"))
-    monkeypatch.setattr("core.io.resources.resource", lambda *parts: folder.parent.joinpath(*parts))
+    monkeypatch.setattr("core.workflows.demo.resource", lambda *parts: folder.parent.joinpath(*parts))
     return folder
 
 

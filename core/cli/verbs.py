@@ -14,7 +14,7 @@ Result = dict[str, Any]  # "text" is for people; the rest is the JSON object
 
 def demo(a: argparse.Namespace, report: Report) -> Result:
     """Copy the embedded demo."""
-    from core.io.resources import copy_demo
+    from core.workflows.demo import copy_demo
 
     project = copy_demo(a.project)
     assert project.dataset is not None

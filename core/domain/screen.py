@@ -6,7 +6,7 @@ All are frozen; none knows torch or Qt.
 from dataclasses import dataclass, field
 from typing import Any
 
-from core.domain import Role
+from core.domain.images import Role
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ def _limits(value: str, found: Sequence[float]) -> tuple[float, float]:
 
 def _shape(screen: Screen, plate: str) -> tuple[int, int]:
     """Rows and columns, grown where a well lies outside of what was said."""
-    from core.scanning.file_names import well_place
+    from core.io.well_names import well_place
 
     places = [well_place(w.well) for w in screen.wells if w.plate == plate and w.well]
     rows, columns = screen.plate_shapes.get(plate, (1, 1))
@@ -98,7 +98,7 @@ def _draw_plate(
     scale: tuple[float, float],
     roles: dict[str, Role],
 ) -> None:
-    from core.scanning.file_names import row_letters, well_place
+    from core.io.well_names import row_letters, well_place
 
     rows, columns = _shape(screen, plate)
     ax = c.axes(*frame)

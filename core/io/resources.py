@@ -1,46 +1,12 @@
-"""Where the program's own files are, and how the demo becomes a project of the user's."""
+"""Where the files that travel with the program are: demo, icons."""
 
-import os
-import shutil
 from pathlib import Path
 
-import resources
-from core.domain import Project
-from core.errors import LeighError
-from core.io.project import open_project
+PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def resource(*parts: str) -> Path:
-    """Path of a file that travels with the program."""
-    return Path(resources.__file__).parent.joinpath(*parts)
-
-
-def demo_name() -> str:
-    """Folder name of this program's demo; another when the demo was made anew, so that old copies stay as they are."""
-    stamp = "".join(c for c in open_project(resource("demo")).created if c.isdigit())
-    return f"demo-{stamp[:12]}"
-
-
-def copy_demo(folder: Path) -> Project:
-    """Copy the demo (images, trained model, latents, map) into `folder` and open it.
-
-    An earlier copy of the demo is opened as it is. Raises LeighError when the folder holds something else.
-    """
-    demo = resource("demo")
-    if not (demo / "project.json").exists():
-        raise LeighError("The demo is missing from this installation.", "Install the program again.")
-    if (folder / "project.json").exists():
-        project = open_project(folder)
-        if project.created != open_project(demo).created:
-            raise LeighError(f"{folder} holds another project.", "Choose a new folder for the demo.")
-        return project
-    if folder.exists() and any(folder.iterdir()):
-        raise LeighError(f"{folder} is not empty.", "Choose a new folder for the demo.")
-    staging = folder.with_name(f"{folder.name}.{os.getpid()}.partial")
-    shutil.rmtree(staging, ignore_errors=True)
-    staging.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(demo, staging)
-    if folder.exists():
-        folder.rmdir()  # empty, as seen above
-    staging.rename(folder)
-    return open_project(folder)
+    """Path of a file that travels with the program: inside the wheel, or next to `core` in a checkout."""
+    inside = PACKAGE / "_resources"
+    root = inside if inside.exists() else PACKAGE.parent / "resources"
+    return root.joinpath(*parts)

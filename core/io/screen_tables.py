@@ -8,7 +8,7 @@ from typing import Any
 from core.domain.screen import Screen
 from core.io.atomic import replacing
 from core.io.tables import write_csv
-from core.scanning.file_names import well_place
+from core.io.well_names import well_place
 
 Row = dict[str, Any]
 RANKING_COLUMNS = (

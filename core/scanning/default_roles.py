@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from core.domain import CHANNEL_COLOURS, CONDITION_COLOURS, Channel, Condition, Dataset, Problem, Role
-from core.scanning.file_names import natural, stain_rank
+from core.io.well_names import natural
+from core.scanning.file_names import stain_rank
 
 HEALTHY_GENOTYPE = {"wt", "wildtype", "healthy", "isogenic"}
 HEALTHY_CONTROL = {"control", "ctrl", "dmso"}

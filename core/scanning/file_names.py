@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from core.errors import BadTable, LeighError
+from core.io.well_names import normalise_well, row_letters
 
 GROUPS = ("condition", "plate", "well", "site", "channel", "z", "t", "group")
 STAINS = (  # word, rank of display (nuclei, cytoplasm, mitochondria, others)
@@ -123,45 +124,8 @@ def _without_channel(text: str, start: int, end: int) -> str:
     return (before + after).strip(" _-") or "image"
 
 
-def normalise_well(text: str) -> str:
-    """B7, b07, B-007 -> B07. Raises BadTable beyond AF48 (a 1536-well plate)."""
-    match = re.fullmatch(r"\s*([A-Za-z]{1,2})[ _\-]?0*(\d{1,2})\s*", text)
-    if not match:
-        raise BadTable(f"{text!r} is not a well.", "Wells are a letter and a number: B7 or B07.")
-    letters, column = match.group(1).upper(), int(match.group(2))
-    row = row_number(letters)
-    if not (1 <= row <= 32 and 1 <= column <= 48):
-        raise BadTable(f"Well {text!r} lies beyond a 1536-well plate (A01 to AF48).", "Check the well column.")
-    return f"{letters}{column:02d}"
-
-
-def row_letters(row: int) -> str:
-    """1 -> A, 26 -> Z, 27 -> AA."""
-    return chr(64 + row) if row <= 26 else "A" + chr(64 + row - 26)
-
-
-def row_number(letters: str) -> int:
-    """A -> 1, Z -> 26, AA -> 27."""
-    number = 0
-    for letter in letters.upper():
-        number = number * 26 + ord(letter) - 64
-    return number
-
-
-def well_place(well: str) -> tuple[int, int]:
-    """Row and column, both from 1, of a normalised well."""
-    letters = well.rstrip("0123456789")
-    return row_number(letters), int(well[len(letters) :])
-
-
 def stain_rank(name: str) -> int | None:
     """0 nuclei, 1 cytoplasm, 2 mitochondria, 3 others; None where no stain word is found."""
     words = re.split(r"[^a-z0-9]+", name.lower())
     ranks = [rank for word, rank in STAINS if word in words]
     return min(ranks) if ranks else None
-
-
-def natural(text: str) -> tuple[tuple[int, int, str], ...]:
-    """Sort key under which img10 follows img2."""
-    parts = re.split(r"(\d+)", text.casefold())
-    return tuple((0, int(p), "") if p.isdecimal() else (1, 0, p) for p in parts if p)

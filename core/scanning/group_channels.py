@@ -8,7 +8,8 @@ from pathlib import PurePosixPath
 
 from core.domain import Problem
 from core.io.digest import digest_bytes, join_digests
-from core.scanning.file_names import NamePattern, natural, parse_name, stain_rank, stem_of
+from core.io.well_names import natural
+from core.scanning.file_names import NamePattern, parse_name, stain_rank, stem_of
 from core.scanning.inspect_files import MAX_SATURATED, FileFacts
 
 NUMBERED = r"channel \d+"  # what an instrument that knows no stains calls its channels

@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING
 from core.domain import Role
 from core.errors import BadTable
 from core.io.project import is_inside
+from core.io.well_names import PLATES, guess_plate_shape, normalise_well
 from core.scanning.doses import DoseHeading, dose_heading, is_unit_heading, read_dose_um
-from core.scanning.file_names import normalise_well, well_place
 from core.scanning.plate_map_grids import Grid, is_grid, read_grids
 from core.scanning.spreadsheet import Sheet, read_sheets
 
 if TYPE_CHECKING:
     import pandas as pd
 
-PLATES = ((2, 3), (3, 4), (4, 6), (6, 8), (8, 12), (16, 24), (32, 48))
 CONDITION_COLUMNS = ("condition", "treatment", "compound", "drug", "genotype", "label", "class", "phenotype")
 WELL_COLUMNS = ("well", "wellposition", "wellid", "wellname")
 PLATE_COLUMNS = ("plate", "plateid", "platename", "assayplatebarcode", "barcode")
@@ -259,18 +258,6 @@ def _plate_shape(rows: Sequence[PlateRow]) -> tuple[int, int] | None:
             plates.setdefault(row.plate, []).append(row.well)
     shapes = [shape for wells in plates.values() if (shape := guess_plate_shape(wells)) is not None]
     return max(shapes, default=None)
-
-
-def guess_plate_shape(wells: Sequence[str]) -> tuple[int, int] | None:
-    """The plate of which every well is there; else the smallest usual one of 96 wells or more that holds all."""
-    if not wells:
-        return None
-    places = {well_place(well) for well in wells}
-    for height, width in PLATES:
-        if len(places) == height * width and max(places) == (height, width):
-            return height, width
-    rows, columns = max(r for r, _ in places), max(c for _, c in places)
-    return next((shape for shape in PLATES if shape >= (8, 12) and rows <= shape[0] and columns <= shape[1]), (32, 48))
 
 
 def _notes(table: "pd.DataFrame", columns: tuple[str, ...], roles: dict[str, int]) -> Iterator[str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from core.errors import BadTable
-from core.scanning.file_names import normalise_well, row_number
+from core.io.well_names import normalise_well, row_number
 from core.scanning.spreadsheet import Line, Sheet
 
 REMEDY = "Write each plate's name alone in the line above its block, or give each plate a sheet of its own."

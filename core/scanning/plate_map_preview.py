@@ -4,8 +4,8 @@ from collections import Counter
 from dataclasses import dataclass
 
 from core.domain import Role
-from core.scanning.file_names import row_letters, well_place
-from core.scanning.plate_map import PlateMap, PlateRow, guess_plate_shape
+from core.io.well_names import guess_plate_shape, row_letters, well_place
+from core.scanning.plate_map import PlateMap, PlateRow
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,15 @@ from pathlib import Path, PurePosixPath
 
 from core.domain import Dataset, ImageRecord, Problem
 from core.errors import LeighError
+from core.io.well_names import guess_plate_shape, natural, well_place
 from core.progress import Report, silent
 from core.scanning.assign_wells import Placing, place_records
 from core.scanning.default_roles import build_channels, build_conditions, merge_conditions, spelling_problems
-from core.scanning.file_names import compile_pattern, natural, well_place
+from core.scanning.file_names import compile_pattern
 from core.scanning.find_files import Found, find_images
 from core.scanning.group_channels import Draft, build_drafts
 from core.scanning.inspect_files import FileFacts, read_facts
-from core.scanning.plate_map import PlateMap, guess_plate_shape, load_plate_map
+from core.scanning.plate_map import PlateMap, load_plate_map
 
 __all__ = ["merge_conditions", "scan_folder"]
 

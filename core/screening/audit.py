@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 
 from core.domain import BoolArray, FloatArray, IntArray
 from core.domain.screen import Finding
-from core.scanning.file_names import well_place
+from core.io.well_names import well_place
 from core.screening.design import Design
 from core.screening.discriminant import class_means
 from core.screening.wells import WellTable
@@ -156,7 +156,7 @@ def _edge(
 
 def _edges(place: IntArray, plate: IntArray) -> BoolArray:
     """(W,) wells on the perimeter of the physical plate that holds all wells of their plate."""
-    from core.scanning.plate_map import PLATES
+    from core.io.well_names import PLATES
 
     out = np.zeros(len(place), bool)
     for p in np.unique(plate):

@@ -11,7 +11,7 @@ import numpy as np
 from core.data.assay_quality import MAD_TO_SD
 from core.domain import BoolArray, FloatArray, ImageRecord, IntArray
 from core.errors import LeighError
-from core.scanning.file_names import well_place
+from core.io.well_names import well_place
 
 NORMALISATIONS = ("none", "median", "median-mad")
 FEWEST_CONTROLS = 3  # diseased wells of a plate, for its median to mean anything

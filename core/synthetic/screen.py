@@ -15,8 +15,8 @@ from core.domain import Role
 from core.errors import LeighError
 from core.io.tables import write_csv
 from core.io.tiff import write_tiff
+from core.io.well_names import row_letters
 from core.progress import Progress, Report, silent
-from core.scanning.file_names import row_letters
 from core.synthetic.cells import CHANNELS, DISEASED, HEALTHY, PIXEL_SIZE_UM, Optics, Phenotype, render
 from core.synthetic.treatments import Treatment, draw_treatments
 

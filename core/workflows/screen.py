@@ -17,8 +17,8 @@ from core.domain.screen import DoseCurve, Finding, Ranked, Screen, Unrepaired, W
 from core.errors import LeighError
 from core.io.models import load_card
 from core.io.project import model_folder
+from core.io.well_names import guess_plate_shape
 from core.progress import Progress, Report, silent
-from core.scanning.plate_map import guess_plate_shape
 from core.workflows.baselines import trained_networks
 from core.workflows.export import some_records
 from core.workflows.steps import RECIPE_FIELDS, load_model, reader, with_dataset

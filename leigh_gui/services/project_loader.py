@@ -162,7 +162,7 @@ class Opener(QObject):
 def _read_demo() -> Opened:
     import platformdirs
 
-    from core.io.resources import copy_demo, demo_name
+    from core.workflows.demo import copy_demo, demo_name
 
     folder = platformdirs.user_data_path("leigh-explorer", appauthor=False) / demo_name()
     copy_demo(folder)

@@ -11,7 +11,8 @@ import pytest
 from core.domain import DecisionMap, LatentTable, Projection
 from core.errors import BadProject, BadTable
 from core.io.tables import load_latents, load_map, safe_name, save_latents, save_map, write_csv
-from core.scanning.file_names import normalise_well, parse_name
+from core.io.well_names import normalise_well
+from core.scanning.file_names import parse_name
 from core.scanning.plate_map import load_plate_map, read_table
 
 ROWS = "Well,Condition\nA1,WT\nB02,Dürr\n"

@@ -11,9 +11,9 @@ from core.domain import Role
 from core.errors import BadTable
 from core.io.project import open_project, save_project
 from core.io.tiff import write_tiff
+from core.io.well_names import PLATES, guess_plate_shape, row_letters
 from core.scanning.default_roles import build_conditions, guess_roles
-from core.scanning.file_names import row_letters
-from core.scanning.plate_map import PLATES, guess_plate_shape, load_plate_map
+from core.scanning.plate_map import load_plate_map
 from core.scanning.plate_map_preview import preview
 from core.scanning.scan import scan_folder
 

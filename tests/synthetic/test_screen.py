@@ -11,7 +11,8 @@ import pytest
 from core.cli.main import main
 from core.errors import LeighError
 from core.io.project import open_project
-from core.scanning.file_names import parse_name, well_place
+from core.io.well_names import well_place
+from core.scanning.file_names import parse_name
 from core.scanning.scan import scan_folder
 from core.synthetic.cells import DISEASED, HEALTHY, Optics, Phenotype, draw_cells, render
 from core.synthetic.screen import ScreenPlan, plan_screen, write_screen

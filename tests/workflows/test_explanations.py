@@ -9,8 +9,8 @@ import tifffile
 
 from benchmarks.explanations import bench_explanations
 from core.cli.main import main
-from core.io.resources import copy_demo
 from core.progress import Cancelled
+from core.workflows.demo import copy_demo
 
 
 @pytest.fixture(scope="module")
