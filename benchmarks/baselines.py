@@ -1,4 +1,5 @@
 """Explanations that need no training: they come for free, so the network must do better."""
+
 # ruff: noqa: TID253 - the window never imports this module
 
 from collections.abc import Callable
@@ -34,7 +35,9 @@ def class_ratio(session: Any) -> Change:
 
     def change(culture: Culture, way: Way) -> FloatArray:
         s, t = (means[k] for k in way)
-        moved: FloatArray = (culture.images[way[0]] - offset[:, None, None]) * (t / s - 1)[:, None, None]
+        moved: FloatArray = (culture.images[way[0]] - offset[:, None, None]) * (t / s - 1)[
+            :, None, None
+        ]
         return moved
 
     return change

@@ -1,6 +1,8 @@
-"""Makes the embedded demo anew from the project's own generator: plate, trained model, latents, map, ranking.
+"""Makes the embedded demo anew from the project's own generator: plate, trained model, latents,
+map, ranking.
 
-Run `python -m benchmarks.make_demo [PRESET]`; with the preset `standard` it takes about 40 minutes on two cores.
+Run `python -m benchmarks.make_demo [PRESET]`; with the preset `standard` it takes about 40 minutes
+on two cores.
 """
 
 import shutil

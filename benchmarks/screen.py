@@ -1,8 +1,10 @@
-"""`leigh bench screen`: ranked treatments beside the truth, simulated as wells and rendered as images.
+"""`leigh bench screen`: ranked treatments beside the truth, simulated as wells and rendered as
+images.
 
-Simulated: twenty screens at the level of wells (benchmarks.simulated_screen), for coverage and false hits. Rendered:
-whole screens of images (`leigh synth --screen`) through scanning, training on the controls only, and ranking, in both
-spaces. Confounded: screens with a planted nuisance each, of which the audit must warn. Clean: of which it must not.
+Simulated: twenty screens at the level of wells (benchmarks.simulated_screen), for coverage and
+false hits. Rendered: whole screens of images (`leigh synth --screen`) through scanning, training on
+the controls only, and ranking, in both spaces. Confounded: screens with a planted nuisance each, of
+which the audit must warn. Clean: of which it must not.
 """
 
 import time
@@ -95,7 +97,9 @@ def compare(rows: Sequence[Ranked], truth: dict[str, Planted]) -> dict[str, Any]
 
 
 def _rendered(work: Path, seed: int, preset: str, report: Report) -> dict[str, Any]:
-    """One screen of images through the whole program: read, trained on the controls, ranked in both spaces."""
+    """One screen of images through the whole program: read, trained on the controls, ranked in both
+    spaces.
+    """
     from core.domain import Role
     from core.io.project import open_project
     from core.workflows.screen import screen
@@ -105,14 +109,20 @@ def _rendered(work: Path, seed: int, preset: str, report: Report) -> dict[str, A
     opened = open_project(project)
     if not opened.model:
         assert opened.dataset is not None
-        controls = [c.name for c in opened.dataset.conditions if c.role in (Role.HEALTHY, Role.DISEASED)]
+        controls = [
+            c.name for c in opened.dataset.conditions if c.role in (Role.HEALTHY, Role.DISEASED)
+        ]
         train(project, preset=preset, seed=seed, conditions=controls, report=report)
     out: dict[str, Any] = {"seed": seed}
     for space in ("latents", "readouts"):
         found = screen(project, space=space, report=report)
         curves = {d.compound: d.ec50_um for d in found.doses}
         quality = {k: found.quality[0][k] for k in ("z_prime", "robust_z_prime", "ssmd")}
-        out[space] = {**compare([r for r in found.ranked if r.tie], truth), **quality, "ec50_um": curves}
+        out[space] = {
+            **compare([r for r in found.ranked if r.tie], truth),
+            **quality,
+            "ec50_um": curves,
+        }
     return out
 
 
@@ -137,7 +147,13 @@ def _screen(
     if not (project / "project.json").exists():
         write_screen(folder / "plates", plan, report)
         table = folder / "plates" / "plate_map.csv"
-        scan(folder / "plates" / "images", project, plate_map=table, condition_from="plate-map", report=report)
+        scan(
+            folder / "plates" / "images",
+            project,
+            plate_map=table,
+            condition_from="plate-map",
+            report=report,
+        )
     truth = {t.condition: Planted(t.rescue, t.kind) for t in plan.treatments}
     return project, truth
 

@@ -1,4 +1,6 @@
-"""The frame around the pages: the page switch on top and the line at the bottom that says what is open."""
+"""The frame around the pages: the page switch on top and the line at the bottom that says what is
+open.
+"""
 
 from __future__ import annotations
 
@@ -52,8 +54,14 @@ class TopBar(QWidget):
         self.project = ElidedLabel()
         self.project.set_muted(True)
         row.addWidget(self.project, 1)
-        self.undo, self.redo = self._tool("undo", "Nothing to undo"), self._tool("redo", "Nothing to redo")
-        self.theme, self.help = self._tool("theme", "Light or dark (Ctrl+T)"), self._tool("help", "All shortcuts (?)")
+        self.undo, self.redo = (
+            self._tool("undo", "Nothing to undo"),
+            self._tool("redo", "Nothing to redo"),
+        )
+        self.theme, self.help = (
+            self._tool("theme", "Light or dark (Ctrl+T)"),
+            self._tool("help", "All shortcuts (?)"),
+        )
         self.menu = self._tool("menu", "More")
         self.menu.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         for button in (self.undo, self.redo, self.theme, self.help, self.menu):
@@ -142,17 +150,26 @@ class StatusStrip(QWidget):
         if project is None or opened is None:
             self.words.setText("No project is open")
             return
-        parts = [count(len(project.dataset.records), "image") if project.dataset else "no images yet"]
+        parts = [
+            count(len(project.dataset.records), "image") if project.dataset else "no images yet"
+        ]
         card = opened.card
         if card is None:
             parts.append("no model yet")
         else:
             value = card.accuracy.get("accuracy")
-            parts.append(f"model {card.name}" + (f", {percent(float(value), 1)} on held-out wells" if value else ""))
+            parts.append(
+                f"model {card.name}"
+                + (f", {percent(float(value), 1)} on held-out wells" if value else "")
+            )
             if card.inverse is not None:
                 parts.append(f"round-trip error {percent(card.inverse.roundtrip_max, 4)}")
         if state.device:
-            parts.append("CPU only" if state.device.startswith("cpu") else state.device.upper().replace("CUDA", "GPU"))
+            parts.append(
+                "CPU only"
+                if state.device.startswith("cpu")
+                else state.device.upper().replace("CUDA", "GPU")
+            )
         self.words.setText("  ·  ".join(parts))
         self.words.setToolTip(self.words.text())
 

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QTimer, QUrl
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QApplication, QFileDialog, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QFileDialog,
+    QMainWindow,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 from shiboken6 import isValid
 
 from leigh_gui import actions, theme
@@ -36,7 +43,9 @@ if TYPE_CHECKING:
 class MainWindow(QMainWindow):
     """Knows all pages; the pages do not know one another."""
 
-    def __init__(self, settings: Settings, bus: ErrorBus, worker: InferenceWorker | None = None) -> None:
+    def __init__(
+        self, settings: Settings, bus: ErrorBus, worker: InferenceWorker | None = None
+    ) -> None:
         super().__init__()
         self.settings, self.bus = settings, bus
         self.state = AppState(self)
@@ -49,7 +58,9 @@ class MainWindow(QMainWindow):
         self._control: Any = None
         self._quit_after_job = False
         self._build()
-        self.desk = JobDesk(self.state, self.jobs, self.opener, self.saver, bus, self.job_bar, self.strip, self)
+        self.desk = JobDesk(
+            self.state, self.jobs, self.opener, self.saver, bus, self.job_bar, self.strip, self
+        )
         self._connect()
 
     def _build(self) -> None:
@@ -75,7 +86,10 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(body)
         self.actions_by_name = actions.build(self, self._slots())
         self.top.set_menu(
-            [self.actions_by_name[n] for n in ("open", "demo", "export", "theme", "log", "shortcuts", "quit")]
+            [
+                self.actions_by_name[n]
+                for n in ("open", "demo", "export", "theme", "log", "shortcuts", "quit")
+            ]
         )
         start.set_recent(self.settings.recent())
         geometry = self.settings.bytes("geometry")
@@ -178,7 +192,11 @@ class MainWindow(QMainWindow):
         if name == "screen" and not project.dataset.records:
             return "There are no images in this project."
         if name in ("explore", "compare") and not self.state.ready_to_explore:
-            return "Train a model first." if not project.model else "Compute the map on the Train page first."
+            return (
+                "Train a model first."
+                if not project.model
+                else "Compute the map on the Train page first."
+            )
         return ""
 
     def explore(self) -> ExplorePage:
@@ -191,7 +209,9 @@ class MainWindow(QMainWindow):
         if project is None:
             return
         if spec is None:
-            self.bus.tell("There is nothing to collect yet.", "Click an image on the map and move it first.")
+            self.bus.tell(
+                "There is nothing to collect yet.", "Click an image on the map and move it first."
+            )
             return
         explore = self.explore()
         shown = {
@@ -262,10 +282,16 @@ class MainWindow(QMainWindow):
         self.strip.show_state(self.state)
 
     def _show_availability(self) -> None:
-        busy = BUSY if self.jobs.running() else ("A project is being opened." if self.opener.busy() else "")
+        busy = (
+            BUSY
+            if self.jobs.running()
+            else ("A project is being opened." if self.opener.busy() else "")
+        )
         self.top.show_reasons({name: self.why_not(name) for name, _ in PAGES})
         self.start.set_busy(busy)
-        data, training, figures, screen = (self.pages.get(n) for n in ("data", "train", "figure", "screen"))
+        data, training, figures, screen = (
+            self.pages.get(n) for n in ("data", "train", "figure", "screen")
+        )
         if data is not None:
             data.set_busy(busy)  # type: ignore[attr-defined]
         if training is not None:
@@ -301,7 +327,10 @@ class MainWindow(QMainWindow):
 
     def _on_export(self) -> None:
         if self.state.project is None or not self.state.project.panels:
-            self.bus.tell("There is nothing to export yet.", "On the Explore page, press F to collect a panel.")
+            self.bus.tell(
+                "There is nothing to export yet.",
+                "On the Explore page, press F to collect a panel.",
+            )
             return
         self.go("figure")
         page: Any = self.pages["figure"]
@@ -358,7 +387,9 @@ class MainWindow(QMainWindow):
 
     def _shut_down(self) -> None:
         self.settings.set_bytes("geometry", self.saveGeometry())
-        pages: list[Any] = [self.pages[name] for name in ("explore", "screen") if name in self.pages]
+        pages: list[Any] = [
+            self.pages[name] for name in ("explore", "screen") if name in self.pages
+        ]
         for page in pages:
             page.remember_layout()
         self.saver.flush()

@@ -51,7 +51,9 @@ def _explore(window: MainWindow) -> QWidget:
     from leigh_gui.pages.explore.page import ExplorePage
     from leigh_gui.services.thumbnails import Thumbnails
 
-    page = ExplorePage(window.state, window.control, Thumbnails(window.state, window), window.settings)
+    page = ExplorePage(
+        window.state, window.control, Thumbnails(window.state, window), window.settings
+    )
     page.train_asked.connect(lambda: window.go("train"))
     page.panel_asked.connect(window.add_panel)
     return page

@@ -13,9 +13,12 @@ from core.domain import Project
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(Path(__file__).parent))  # tests import `made_screens` from here
-TINY = '"tiny", "for tests", "seconds", 200, 8, 32, (8, 12, 16), 9, 3e-3, 30'  # about 3 s on one core, still invertible
+TINY = (  # about 3 s on one core, still invertible
+    '"tiny", "for tests", "seconds", 200, 8, 32, (8, 12, 16), 9, 3e-3, 30'
+)
 
-# `leigh` with presets that train in seconds: "quick" is the tiny one, "standard" a shorter one that saves every step.
+# `leigh` with presets that train in seconds: "quick" is the tiny one, "standard" a shorter one that
+# saves every step.
 LEIGH = f"""
 import sys
 from core.training import flow_matching as loop
@@ -29,14 +32,18 @@ sys.exit(main(sys.argv[1:]))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with slow tests go first (leigh.sh keeps this order), so that the processes sharing them end together."""
+    """Files with slow tests go first (leigh.sh keeps this order), so that the processes sharing
+    them end together.
+    """
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
 
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """Real and broken example files, kept beside the repository; tests that need them skip where they are absent."""
+    """Real and broken example files, kept beside the repository; tests that need them skip where
+    they are absent.
+    """
     folder = ROOT.parent / "shared"
     if not (folder / "formats").is_dir():
         pytest.skip("the folder shared/ with example files is not beside the repository")
@@ -62,7 +69,10 @@ def tiny() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def scanned_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """WT, DS and TT in four wells of two fields each, 48 pixels a side; no model yet. Do not change it."""
+    """WT, DS and TT in four wells of two fields each, 48 pixels a side; no model yet.
+
+    Do not change it.
+    """
     from core.synthetic.plate import parse_conditions, write_plate
     from core.workflows.steps import scan
 
@@ -72,8 +82,13 @@ def scanned_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 @pytest.fixture(scope="session")
-def trained_project(scanned_project: Project, tiny: str, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The same plate with a trained model, latents and a map. Do not change it: take a `copy_of` it."""
+def trained_project(
+    scanned_project: Project, tiny: str, tmp_path_factory: pytest.TempPathFactory
+) -> Project:
+    """The same plate with a trained model, latents and a map.
+
+    Do not change it: take a `copy_of` it.
+    """
     import torch
 
     from core.io.project import open_project

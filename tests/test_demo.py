@@ -20,7 +20,9 @@ def demo(trained_project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     shutil.copytree(trained_project.folder, folder)
     shutil.copytree(trained_project.dataset.root, folder / "images")
     save_project(relink(open_project(folder), folder / "images"))
-    monkeypatch.setattr("core.workflows.demo.resource", lambda *parts: folder.parent.joinpath(*parts))
+    monkeypatch.setattr(
+        "core.workflows.demo.resource", lambda *parts: folder.parent.joinpath(*parts)
+    )
     return folder
 
 
@@ -31,7 +33,9 @@ def test_the_demo_is_copied_with_images_model_and_map(
     assert main(["demo", "--project", str(target), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["records"] == 24
     project = open_project(target)
-    assert project.dataset is not None and project.dataset.root == target / "images"  # not those of the program
+    assert (
+        project.dataset is not None and project.dataset.root == target / "images"
+    )  # not those of the program
     assert project.model == "iresnet" and (target / "maps" / "map.npz").exists()
     assert sorted(p.name for p in target.parent.iterdir()) == ["demo"]
 

@@ -1,8 +1,10 @@
-"""Occlusion: hide one window of one channel after another behind background, and see what becomes of the score.
+"""Occlusion: hide one window of one channel after another behind background, and see what becomes
+of the score.
 
-Zeiler & Fergus 2013, arXiv 1311.2901. A pixel's value is the mean, over the windows that hide it, of what the score
-loses. Any network is asked through captum, many windows at once; that helps a GPU and hardly a CPU. Of the i-ResNet a
-CPU computes only what a window reaches (core.models.patches): the same values for a fraction of the work.
+Zeiler & Fergus 2013, arXiv 1311.2901. A pixel's value is the mean, over the windows that hide it,
+of what the score loses. Any network is asked through captum, many windows at once; that helps a GPU
+and hardly a CPU. Of the i-ResNet a CPU computes only what a window reaches (core.models.patches):
+the same values for a fraction of the work.
 """
 
 from dataclasses import dataclass
@@ -43,13 +45,16 @@ class Score:
 
 
 def occlusion(score: Score, x: Tensor, empty: Tensor, side: int, report: Report = silent) -> Tensor:
-    """(1, C, Y, X) of network input x of that shape; windows of `side` pixels, half a side apart, hide one channel.
+    """(1, C, Y, X) of network input x of that shape; windows of `side` pixels, half a side apart,
+    hide one channel.
 
     `empty` (1, C, 1, 1) is what hides. `report` may raise Cancelled.
     """
     if isinstance(score.network, IResNet) and x.device.type == "cpu":
         return patched_occlusion(score, x, empty, side, report)
-    return whole_occlusion(score, x, empty, side, report, BATCH if x.device.type == "cpu" else GPU_BATCH)
+    return whole_occlusion(
+        score, x, empty, side, report, BATCH if x.device.type == "cpu" else GPU_BATCH
+    )
 
 
 @torch.no_grad()
@@ -76,8 +81,12 @@ def whole_occlusion(
 
 
 @torch.no_grad()
-def patched_occlusion(score: Score, x: Tensor, empty: Tensor, side: int, report: Report = silent) -> Tensor:
-    """`occlusion` of an i-ResNet: all channels of neighbouring windows at once, and only what these reach."""
+def patched_occlusion(
+    score: Score, x: Tensor, empty: Tensor, side: int, report: Report = silent
+) -> Tensor:
+    """`occlusion` of an i-ResNet: all channels of neighbouring windows at once, and only what these
+    reach.
+    """
     padded, (height, width) = pad_field(x)
     reader = PatchReader(score.network, padded)
     before = score.of_logits(reader.logits(padded, (0, padded.shape[-2], 0, padded.shape[-1])))
@@ -90,14 +99,23 @@ def patched_occlusion(score: Score, x: Tensor, empty: Tensor, side: int, report:
         for some in (columns[k : k + NEIGHBOURS] for k in range(0, len(columns), NEIGHBOURS)):
             ends = [min(left + side, width) for left in some]
             box = _even_box(x, padded, (top, bottom, some[0], ends[-1]))
-            whole = (0, padded.shape[-2], 0, padded.shape[-1])  # where the mirror image beyond the edge changes too
+            whole = (
+                0,
+                padded.shape[-2],
+                0,
+                padded.shape[-1],
+            )  # where the mirror image beyond the edge changes too
             t, b, le, r = box or (0, height, 0, width)
             fields = x[..., t:b, le:r].repeat(len(some) * channels, 1, 1, 1)
             for i, (left, right) in enumerate(zip(some, ends)):
                 for c in range(channels):
-                    fields[i * channels + c, c, top - t : bottom - t, left - le : right - le] = empty[0, c]
+                    fields[i * channels + c, c, top - t : bottom - t, left - le : right - le] = (
+                        empty[0, c]
+                    )
             crops = fields if box else pad_field(fields)[0]
-            lost = (before - score.of_logits(reader.logits(crops, box or whole))).view(len(some), channels, 1, 1)
+            lost = (before - score.of_logits(reader.logits(crops, box or whole))).view(
+                len(some), channels, 1, 1
+            )
             for i, (left, right) in enumerate(zip(some, ends)):
                 total[0, :, top:bottom, left:right] += lost[i]
                 hidden[0, :, top:bottom, left:right] += 1
@@ -105,7 +123,9 @@ def patched_occlusion(score: Score, x: Tensor, empty: Tensor, side: int, report:
 
 
 def _even_box(x: Tensor, padded: Tensor, window: Box) -> Box | None:
-    """The window widened to even edges; None where mirroring at the edge of the field repeats a part of it."""
+    """The window widened to even edges; None where mirroring at the edge of the field repeats a
+    part of it.
+    """
     box = (window[0] // 2 * 2, -(-window[1] // 2) * 2, window[2] // 2 * 2, -(-window[3] // 2) * 2)
     for size, whole, end in zip(x.shape[2:], padded.shape[2:], (box[1], box[3])):
         if whole > size and end >= 2 * size - whole - 1:
@@ -114,7 +134,9 @@ def _even_box(x: Tensor, padded: Tensor, window: Box) -> Box | None:
 
 
 def _starts(size: int, side: int) -> range:
-    """First pixels of windows half a side apart, the last of which reaches the edge: as captum has them."""
+    """First pixels of windows half a side apart, the last of which reaches the edge: as captum has
+    them.
+    """
     side = min(side, size)
     stride = max(1, side // 2)
     return range(0, stride * (-(-(size - side) // stride)) + 1, stride)

@@ -1,4 +1,6 @@
-"""What every verb of the command line does: call the program, and say the result in words and as JSON."""
+"""What every verb of the command line does: call the program, and say the result in words and as
+JSON.
+"""
 
 import argparse
 from dataclasses import asdict
@@ -19,7 +21,11 @@ def demo(a: argparse.Namespace, report: Report) -> Result:
     project = copy_demo(a.project)
     assert project.dataset is not None
     records = len(project.dataset.records)
-    return {"project": str(a.project), "records": records, "text": f"Demo with {records} images is in {a.project}"}
+    return {
+        "project": str(a.project),
+        "records": records,
+        "text": f"Demo with {records} images is in {a.project}",
+    }
 
 
 def synth(a: argparse.Namespace, report: Report) -> Result:
@@ -29,12 +35,21 @@ def synth(a: argparse.Namespace, report: Report) -> Result:
     if a.screen:
         return _synth_screen(a, report)
     if given := next((n for n in SCREEN_OPTIONS if getattr(a, n) is not None), None):
-        raise LeighError(f"--{given.replace('_', '-')} belongs to a synthetic screen.", "Add --screen or leave it out.")
+        raise LeighError(
+            f"--{given.replace('_', '-')} belongs to a synthetic screen.",
+            "Add --screen or leave it out.",
+        )
     phenotypes = parse_conditions(a.conditions or ["WT", "DS", "TT", "Drug A", "Drug B", "Drug C"])
     wells = 8 if a.wells is None else a.wells
-    write_plate(a.out, phenotypes, wells=wells, fields=a.fields, size=a.size, seed=a.seed, report=report)
+    write_plate(
+        a.out, phenotypes, wells=wells, fields=a.fields, size=a.size, seed=a.seed, report=report
+    )
     images = len(phenotypes) * wells * a.fields
-    return {"out": str(a.out), "images": images, "text": f"{images} images, plate_map.csv and truth.csv are in {a.out}"}
+    return {
+        "out": str(a.out),
+        "images": images,
+        "text": f"{images} images, plate_map.csv and truth.csv are in {a.out}",
+    }
 
 
 def _preview(a: argparse.Namespace) -> Result:
@@ -46,17 +61,31 @@ def _preview(a: argparse.Namespace) -> Result:
         raise LeighError("There is no plate map to preview.", "Give --plate-map FILE.")
     table = load_plate_map(a.plate_map)
     plates = preview(table)
-    lines = [f"{len(table.rows)} rows of {a.plate_map.name} are in order, {len(plates)} plates", *table.notes]
+    lines = [
+        f"{len(table.rows)} rows of {a.plate_map.name} are in order, {len(plates)} plates",
+        *table.notes,
+    ]
     for p in plates:
         free = ", perimeter free" if p.perimeter_free else ""
-        lines.append(f"\n{p.plate or 'Plate'}: {len(p.wells)} wells of {p.shape[0]} x {p.shape[1]}{free}")
+        lines.append(
+            f"\n{p.plate or 'Plate'}: {len(p.wells)} wells of {p.shape[0]} x {p.shape[1]}{free}"
+        )
         lines += [
-            f"  {name}: {n} well{'s' * (n != 1)}" + (f", {p.roles[name]}" if name in p.roles else "")
+            f"  {name}: {n} well{'s' * (n != 1)}"
+            + (f", {p.roles[name]}" if name in p.roles else "")
             for name, n in p.counts.items()
         ]
         lines.append(p.text())
-    found = [{"plate": p.plate, "shape": list(p.shape), "counts": p.counts, "empty": p.empty} for p in plates]
-    return {"rows": len(table.rows), "plates": found, "notes": list(table.notes), "text": "\n".join(lines)}
+    found = [
+        {"plate": p.plate, "shape": list(p.shape), "counts": p.counts, "empty": p.empty}
+        for p in plates
+    ]
+    return {
+        "rows": len(table.rows),
+        "plates": found,
+        "notes": list(table.notes),
+        "text": "\n".join(lines),
+    }
 
 
 SCREEN_OPTIONS = (
@@ -70,16 +99,27 @@ def _synth_screen(a: argparse.Namespace, report: Report) -> Result:
 
     if given := next((n for n in ("conditions", "wells") if getattr(a, n) is not None), None):
         raise LeighError(
-            f"--{given} does not go with --screen: a screen draws its own treatments and fills whole plates.",
+            f"--{given} does not go with --screen: a screen draws its own treatments and fills"
+            " whole plates.",
             "Leave it out, or give --treatments N and --plate-wells N.",
         )
     chosen = {name: getattr(a, name) for name in SCREEN_OPTIONS if getattr(a, name) is not None}
     plan = plan_screen(fields=a.fields, size=a.size, seed=a.seed, **chosen)
     write_screen(a.out, plan, report)
-    text = f"{plan.images} images of {len(plan.wells)} wells and {len(plan.treatments) - 2} treatments are in {a.out}\n"
+    text = (
+        f"{plan.images} images of {len(plan.wells)} wells and {len(plan.treatments) - 2} treatments"
+        f" are in {a.out}\n"
+    )
     text += f"Read them: leigh scan {a.out / 'images'} --plate-map {a.out / 'plate_map.csv'} "
-    text += "--condition-from plate-map --project DIR\nThe truth is in truth.csv (treatments) and wells.csv."
-    found = {"images": plan.images, "wells": len(plan.wells), "treatments": len(plan.treatments) - 2}
+    text += (
+        "--condition-from plate-map --project DIR\nThe truth is in truth.csv (treatments) and"
+        " wells.csv."
+    )
+    found = {
+        "images": plan.images,
+        "wells": len(plan.wells),
+        "treatments": len(plan.treatments) - 2,
+    }
     return {"out": str(a.out), **found, "text": text}
 
 
@@ -109,7 +149,10 @@ def scan(a: argparse.Namespace, report: Report) -> Result:
     for p in dataset.problems[:20]:
         lines.append(f"{p.severity}: {p.item}: {p.reason.rstrip('. ')}. {p.remedy}")
     if len(dataset.problems) > 20:
-        lines.append(f"  ... and {len(dataset.problems) - 20} more; all are on the Data page and in project.json")
+        lines.append(
+            f"  ... and {len(dataset.problems) - 20} more; all are on the Data page and in"
+            " project.json"
+        )
     return {
         "project": str(a.project),
         "records": len(dataset.records),
@@ -130,10 +173,15 @@ def train(a: argparse.Namespace, report: Report) -> Result:
     open_project(a.project)
     if a.model != "iresnet":
         if a.conditions:
-            raise LeighError(f"--conditions does not go with {a.model}.", "Other networks learn from all conditions.")
+            raise LeighError(
+                f"--conditions does not go with {a.model}.",
+                "Other networks learn from all conditions.",
+            )
         return _other_network(a, groups, report)
     if a.weights is not None:
-        raise LeighError("--weights does not go with iresnet.", "It is for resnext50; leave it out.")
+        raise LeighError(
+            "--weights does not go with iresnet.", "It is for resnext50; leave it out."
+        )
     if a.permute_labels:
         return _permuted(a, groups, report)
     with ProjectLock(a.project):  # two trainings of one project would overwrite each other
@@ -157,7 +205,10 @@ def _other_network(a: argparse.Namespace, groups: list[str], report: Report) -> 
     from core.workflows.baselines import row_of, train_network
 
     if a.permute_labels:
-        raise LeighError(f"--permute-labels does not go with {a.model}.", "This control is made with the i-ResNet.")
+        raise LeighError(
+            f"--permute-labels does not go with {a.model}.",
+            "This control is made with the i-ResNet.",
+        )
     with ProjectLock(a.project):
         card = train_network(
             a.project,
@@ -171,7 +222,12 @@ def _other_network(a: argparse.Namespace, groups: list[str], report: Report) -> 
             report=report,
         )
     row = row_of(card)
-    return {"model": card.name, **card.accuracy, "training": card.training, "text": _networks_text([row], {})}
+    return {
+        "model": card.name,
+        **card.accuracy,
+        "training": card.training,
+        "text": _networks_text([row], {}),
+    }
 
 
 def _permuted(a: argparse.Namespace, groups: list[str], report: Report) -> Result:
@@ -179,10 +235,17 @@ def _permuted(a: argparse.Namespace, groups: list[str], report: Report) -> Resul
     from core.workflows.permuted_labels import negative_control
 
     if a.resume:
-        raise LeighError("--resume does not go with --permute-labels.", "This control is made anew every time.")
+        raise LeighError(
+            "--resume does not go with --permute-labels.", "This control is made anew every time."
+        )
     with ProjectLock(a.project):
         return negative_control(
-            a.project, preset=a.preset, seed=a.seed, test_groups=groups, device=a.device, report=report
+            a.project,
+            preset=a.preset,
+            seed=a.seed,
+            test_groups=groups,
+            device=a.device,
+            report=report,
         )
 
 
@@ -204,13 +267,23 @@ def evaluate(a: argparse.Namespace, report: Report) -> Result:
 
 def _networks_text(rows: list[Result], failed: dict[str, Result]) -> str:
     """A small table of networks, and a line for each that could not be read."""
-    lines = [f"{'network':<24}{'accuracy':<22}{'calibration':<13}{'Z-prime':<9}{'robust':<9}held-out"]
+    lines = [
+        f"{'network':<24}{'accuracy':<22}{'calibration':<13}{'Z-prime':<9}{'robust':<9}held-out"
+    ]
     for r in rows:
-        interval = f"{_figure(r['accuracy'])} [{_figure(r['accuracy_low'])}-{_figure(r['accuracy_high'])}]"
+        interval = (
+            f"{_figure(r['accuracy'])} [{_figure(r['accuracy_low'])}-{_figure(r['accuracy_high'])}]"
+        )
         numbers = f"{_figure(r['calibration_error']):<13}{_figure(r['z_prime']):<9}{_figure(r['robust_z_prime']):<9}"
-        lines.append(f"{r['name']:<24}{interval:<22}{numbers}{r['test_records']} images, {r['test_groups']} groups")
+        lines.append(
+            f"{r['name']:<24}{interval:<22}{numbers}{r['test_records']} images, {r['test_groups']}"
+            " groups"
+        )
         if r["reconstruction"] is not None:
-            lines.append(f"  draws held-out images with an error of {r['reconstruction']:.1%} of the range (typical)")
+            lines.append(
+                f"  draws held-out images with an error of {r['reconstruction']:.1%} of the range"
+                " (typical)"
+            )
     lines += [f"{name}: left out. {fault['reason']}" for name, fault in failed.items()]
     if len({tuple(r["held_out"]) for r in rows}) > 1:
         lines.append("These networks hold out different wells: train them anew to compare them.")
@@ -222,13 +295,17 @@ def _figure(value: float | None) -> str:
 
 
 def _evaluation_text(s: Result) -> str:
-    where = f"{s['test_records']} images in {s['test_groups']} held-out groups (of {s['groups_total']})"
+    where = (
+        f"{s['test_records']} images in {s['test_groups']} held-out groups (of {s['groups_total']})"
+    )
     if s["accuracy"] is None:
         lines = [f"Accuracy: not claimed, on {where}. {s['reason']}"]
     else:
         interval = f"[{s['accuracy_low']:.3f}-{s['accuracy_high']:.3f}]"
         lines = [f"Accuracy {s['accuracy']:.3f} {interval} on {where}; {s['interval']}"]
-        lines += [f"Calibration error {s['calibration_error']:.3f}; by groups {s['group_accuracy']:.3f}"]
+        lines += [
+            f"Calibration error {s['calibration_error']:.3f}; by groups {s['group_accuracy']:.3f}"
+        ]
         for n, v in s["conditions"].items():
             scores = f"precision {v['precision']:.2f} recall {v['recall']:.2f} F1 {v['f1']:.2f}"
             lines.append(f"  {n}: {scores} ({v['support']:.0f} images)")
@@ -238,22 +315,31 @@ def _evaluation_text(s: Result) -> str:
             lines.append(f"Z' on logits of held-out well medians {values}, wells {z['wells']}")
     if s["other_images"]:
         lines.append(
-            "Images, labels or groups have changed since the training; wells of the same name count as the same."
+            "Images, labels or groups have changed since the training; wells of the same name count"
+            " as the same."
         )
     for name, value in s.get("judges", {}).items():
         if value is not None:
             lines.append(f"Independent judge, {name}: {value:.3f} on the same wells")
     generative = s["generative"]
     if generative["accuracy"] is not None:
-        lines.append(f"Second opinion of the generator: {generative['accuracy']:.3f} on {generative['records']} images")
+        lines.append(
+            f"Second opinion of the generator: {generative['accuracy']:.3f} on"
+            f" {generative['records']} images"
+        )
     if generative["unlike"]:
         lines.append(f"Unlike any condition: {', '.join(generative['unlike'][:5])}")
     baseline = s["baseline"]
     if baseline["accuracy"] is not None:
         lines.append(f"Beside it: {baseline['what']} {baseline['accuracy']:.3f}")
-    failed = f", {len(s['roundtrip_failed'])} above a quarter grey level" if s["roundtrip_failed"] else ""
+    failed = (
+        f", {len(s['roundtrip_failed'])} above a quarter grey level"
+        if s["roundtrip_failed"]
+        else ""
+    )
     lines.append(
-        f"Round trip of {s['roundtrip_records']} images: at most {s['roundtrip_error']:.1e} of the range{failed}"
+        f"Round trip of {s['roundtrip_records']} images: at most {s['roundtrip_error']:.1e} of the"
+        f" range{failed}"
     )
     return "\n".join(lines)
 
@@ -266,7 +352,12 @@ def encode(a: argparse.Namespace, report: Report) -> Result:
     latents = encode(a.project, device=a.device, report=report)
     path = latents_path(open_project(a.project))
     count, size = latents.features.shape
-    result: Result = {"records": count, "features": size, "file": str(path), "text": f"{count} latents are in {path}"}
+    result: Result = {
+        "records": count,
+        "features": size,
+        "file": str(path),
+        "text": f"{count} latents are in {path}",
+    }
     if a.h5ad is not None:
         from core.workflows.export import latents_for_scanpy
 
@@ -283,7 +374,10 @@ def map(a: argparse.Namespace, report: Report) -> Result:
     new = len(projection.record_ids) - kept
     how = f"Its places were kept; {new} new images were placed." if kept else "It was fitted anew."
     which = "held-out" if decision.held_out else "training (no image is held out)"
-    agrees = f"agrees with the model on {decision.fidelity:.1%} of {decision.fidelity_points} {which} images"
+    agrees = (
+        f"agrees with the model on {decision.fidelity:.1%} of {decision.fidelity_points} {which}"
+        " images"
+    )
     return {
         "method": projection.method,
         "fidelity": decision.fidelity,
@@ -302,7 +396,9 @@ def counterfactual(a: argparse.Namespace, report: Report) -> Result:
     if a.plant:
         return _planted(a, report)
     if a.to is None:
-        raise LeighError("Where to move is missing.", "Give --to CONDITION; or --plant for a positive control.")
+        raise LeighError(
+            "Where to move is missing.", "Give --to CONDITION; or --plant for a positive control."
+        )
     _refuse(a, ("preset", "seed"), "It belongs to --plant; the model is trained already.")
     rows, directions = counterfactuals(
         a.project,
@@ -320,7 +416,10 @@ def counterfactual(a: argparse.Namespace, report: Report) -> Result:
     )
     valid = [r for r in rows if r["valid"]]
     flipped = sum(bool(r.get("flipped")) for r in rows)
-    text = f"{len(valid)} of {len(rows)} images moved to {a.to}; the model calls {flipped} of them {a.to}."
+    text = (
+        f"{len(valid)} of {len(rows)} images moved to {a.to}; the model calls {flipped} of them"
+        f" {a.to}."
+    )
     for row in directions:
         text += f"\n{row['from']} to {row['to']}, all together: {row['light']}"
         text += "".join(f"\n  {row[f'{k}_light']}: {row[f'{k}_says']}" for k in CHECKS)
@@ -342,7 +441,9 @@ def explain(a: argparse.Namespace, report: Report) -> Result:
     from core.workflows.explain import explain
 
     if not a.record and a.source is None:
-        raise LeighError("Which images to explain is missing.", "Give --record ID, or --from CONDITION.")
+        raise LeighError(
+            "Which images to explain is missing.", "Give --record ID, or --from CONDITION."
+        )
     rows = explain(
         a.project,
         a.out,
@@ -361,16 +462,32 @@ def explain(a: argparse.Namespace, report: Report) -> Result:
     valid = [r for r in rows if r["valid"]]
     keys = ("share_outside_cells", "area_outside_cells", "deletion_auc", "insertion_auc", "seconds")
     middle = {key: float(median(r[key] for r in valid)) for key in keys}
-    text = f"{len(valid)} of {len(rows)} images explained by {a.method}; {middle['seconds']:.1f} s each.\n"
+    text = (
+        f"{len(valid)} of {len(rows)} images explained by {a.method}; {middle['seconds']:.1f} s"
+        " each.\n"
+    )
     text += f"{middle['share_outside_cells']:.0%} of it lies outside of cells, as do "
-    text += f"{middle['area_outside_cells']:.0%} of the area (medians).\nMaps and attribution.csv are in {a.out}"
-    return {"records": len(rows), "valid": len(valid), **middle, "out": str(a.out), "rows": rows, "text": text}
+    text += (
+        f"{middle['area_outside_cells']:.0%} of the area (medians).\nMaps and attribution.csv are"
+        f" in {a.out}"
+    )
+    return {
+        "records": len(rows),
+        "valid": len(valid),
+        **middle,
+        "out": str(a.out),
+        "rows": rows,
+        "text": text,
+    }
 
 
 def _planted(a: argparse.Namespace, report: Report) -> Result:
     from core.workflows.spike_in import positive_control
 
-    why = "With --plant a model of its own is trained, and held-out images move to what was planted, and back."
+    why = (
+        "With --plant a model of its own is trained, and held-out images move to what was planted,"
+        " and back."
+    )
     _refuse(a, ("to", "model", "record", "split", "limit", "strength", "hold"), why)
     return positive_control(
         a.project,
@@ -387,7 +504,10 @@ def _planted(a: argparse.Namespace, report: Report) -> Result:
 def _refuse(a: argparse.Namespace, names: tuple[str, ...], why: str) -> None:
     """Raises LeighError for options that were given and would be without effect."""
     if given := next((name for name in names if getattr(a, name) is not None), None):
-        raise LeighError(f"--{given} does not go with {'--plant' if a.plant else '--to'}.", f"{why} Leave it out.")
+        raise LeighError(
+            f"--{given} does not go with {'--plant' if a.plant else '--to'}.",
+            f"{why} Leave it out.",
+        )
 
 
 def screen(a: argparse.Namespace, report: Report) -> Result:
@@ -399,7 +519,10 @@ def screen(a: argparse.Namespace, report: Report) -> Result:
 
     keep_off_images(a.project, a.out)
     if not 0.5 <= a.level < 1:
-        raise LeighError(f"The level {a.level:g} of the intervals is not between 0.5 and 1.", "For 90 % write 0.9.")
+        raise LeighError(
+            f"The level {a.level:g} of the intervals is not between 0.5 and 1.",
+            "For 90 % write 0.9.",
+        )
     folders = {a.out.resolve(), (a.project / SCREEN_FOLDER).resolve()}
     for folder in folders:  # before the work, not after it
         folder.mkdir(parents=True, exist_ok=True)
@@ -420,7 +543,9 @@ def screen(a: argparse.Namespace, report: Report) -> Result:
     treatments = [r for r in found.ranked if r.tie]
     hits = [r.condition for r in treatments if r.hit]
     warnings = [f.warning for f in found.audit if f.warning]
-    text = "\n".join([*(_ranked_line(r) for r in treatments), *warnings, *found.notes, f"All is in {a.out}"])
+    text = "\n".join(
+        [*(_ranked_line(r) for r in treatments), *warnings, *found.notes, f"All is in {a.out}"]
+    )
     return {
         "out": str(a.out),
         "treatments": len(treatments),
@@ -439,7 +564,10 @@ def _ranked_line(row: Ranked) -> str:
     cells = "" if row.cell_count is None else f", nuclei {row.cell_count:.0%}"
     marks = ("hit", *row.flags) if row.hit else row.flags
     words = f": {', '.join(marks)}" if marks else ""
-    return f"{row.tie}. {row.condition}: rescue {row.rescue:.2f}{interval}, off-axis {row.off_axis:.1f}{cells}{words}"
+    return (
+        f"{row.tie}. {row.condition}: rescue {row.rescue:.2f}{interval}, off-axis"
+        f" {row.off_axis:.1f}{cells}{words}"
+    )
 
 
 def figure(a: argparse.Namespace, report: Report) -> Result:

@@ -1,15 +1,24 @@
-"""Strength 1 is as far as the target condition typically is: measured on validation wells, per pair of conditions.
+"""Strength 1 is as far as the target condition typically is: measured on validation wells, per pair
+of conditions.
 
-How far an image came is read from hand-made readouts (core.evidence.checks.Direction.came), not from the model
-itself: a classifier is moved across its boundary long before the image looks like the target. The model only says
-where a way has gone too far: where it takes the image for something else again.
+How far an image came is read from hand-made readouts (core.evidence.checks.Direction.came), not
+from the model
+itself: a classifier is moved across its boundary long before the image looks like the target. The
+model only says where a way has gone too far: where it takes the image for something else again.
 """
 
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from core.counterfactual.encode_decode import FALLBACK_GAIN, Encoded, counterfactual, encode, held_mask, middle
+from core.counterfactual.encode_decode import (
+    FALLBACK_GAIN,
+    Encoded,
+    counterfactual,
+    encode,
+    held_mask,
+    middle,
+)
 from core.data.readouts import readout_values
 from core.domain import BoolArray, FloatArray, ImageRecord, ModelCard, Role
 from core.evidence.checks import TOLD_APART, Direction, told_apart
@@ -19,7 +28,10 @@ from core.progress import Progress, Report, silent
 
 MAX_PAIRS = 60
 RECORDS, MAIN_RECORDS = 6, 8  # per pair; of a pair of healthy and diseased
-LOWEST, HIGHEST = 0.5, 1.6  # at 1.8 and more the judges of planted truth turned away; beyond 2.5 cells were erased
+LOWEST, HIGHEST = (
+    0.5,
+    1.6,
+)  # at 1.8 and more the judges of planted truth turned away; beyond 2.5 cells were erased
 TRIED, LESS = (1.0, 1.25), 0.8  # first; then less or the most, where that is nearer
 TOO_FAR = 2.0  # a readout further than that from the target counts no more
 NEARLY = 1.1  # of the least distance is as near
@@ -38,10 +50,12 @@ def calibrate(
     read: Read,
     report: Report = silent,
 ) -> dict[str, dict[str, float]]:
-    """Gain per source and target, from `records` (validation wells) and the model's `logits` (N, K) of them.
+    """Gain per source and target, from `records` (validation wells) and the model's `logits` (N, K)
+    of them.
 
-    A pair in which no readout is known to differ gets FALLBACK_GAIN; 0 where there were wells enough to see one and
-    the model cannot tell the pair apart either: the target is then where the source is already.
+    A pair in which no readout is known to differ gets FALLBACK_GAIN; 0 where there were wells
+    enough to see one and the model cannot tell the pair apart either: the target is then where the
+    source is already.
     """
     pairs, names = pairs_of_interest(card), card.condition_names
     of = {name: [i for i, r in enumerate(records) if r.condition == name] for name in names}
@@ -57,14 +71,22 @@ def calibrate(
             key = (record.id, held)
             if key not in encoded:
                 encoded[key] = encode(
-                    model, card, record.id, source, middle(read(record), card), held, tolerance=READOUT_TOLERANCE
+                    model,
+                    card,
+                    record.id,
+                    source,
+                    middle(read(record), card),
+                    held,
+                    tolerance=READOUT_TOLERANCE,
                 )
             items.append(encoded[key])
         items = [item for item in items if not item.failure]
         if items:
             gain = _gain(model, card, direction, items)
         else:
-            apart = told_apart(logits[of[source]], logits[of[target]], names.index(source), names.index(target))
+            apart = told_apart(
+                logits[of[source]], logits[of[target]], names.index(source), names.index(target)
+            )
             gain = 0.0 if direction.nothing_differs and apart < TOLD_APART else FALLBACK_GAIN
         gains.setdefault(source, {})[target] = gain
         report(Progress(i + 1, len(pairs), "Calibrating the strength"))
@@ -72,16 +94,20 @@ def calibrate(
 
 
 def likely_holds(card: ModelCard, real: Real) -> BoolArray:
-    """(ways, C) stains that will be held by themselves, one row per ordered pair of conditions that holds any.
+    """(ways, C) stains that will be held by themselves, one row per ordered pair of conditions that
+    holds any.
 
-    `real` needs no more than readouts: this is asked before training, so that these choices are trained most.
+    `real` needs no more than readouts: this is asked before training, so that these choices are
+    trained most.
     """
     masks = [held_mask(card, Direction(real, *pair).holdable) for pair in pairs_of_interest(card)]
     return np.array([m for m in masks if any(m)], np.bool_).reshape(-1, len(card.channels))
 
 
 def pairs_of_interest(card: ModelCard) -> list[tuple[str, str]]:
-    """All ordered pairs where they are few; else those from and to healthy and diseased conditions first."""
+    """All ordered pairs where they are few; else those from and to healthy and diseased conditions
+    first.
+    """
     names = card.condition_names
     main = _main(card)
     pairs = [(s, t) for s in names for t in names if s != t]
@@ -102,7 +128,10 @@ def _gain(model: IResNet, card: ModelCard, direction: Direction, items: Sequence
     row = card.condition_names.index(direction.target)
 
     def came(gain: float) -> tuple[FloatArray, float]:
-        moved = [counterfactual(model, card, item, {direction.target: 1.0}, 1.0, gain=gain) for item in items]
+        moved = [
+            counterfactual(model, card, item, {direction.target: 1.0}, 1.0, gain=gain)
+            for item in items
+        ]
         after = np.mean([readout_values(m.image, card.recipe.downscale) for m in moved], axis=0)
         return direction.came(before, after), float(np.mean([m.probabilities[row] for m in moved]))
 
@@ -110,14 +139,16 @@ def _gain(model: IResNet, card: ModelCard, direction: Direction, items: Sequence
 
 
 def nearest_gain(came: Callable[[float], tuple[FloatArray, float]], shift: FloatArray) -> float:
-    """The gain at which the readouts are nearest to the target: the least sum of what is left or too much.
+    """The gain at which the readouts are nearest to the target: the least sum of what is left or
+    too much.
 
-    Of gains that are nearly as near it is the furthest: the least sum alone stays short of what judges take for the
-    target. The median of the readouts instead follows the many that lag while the strongest are far beyond. Gains by
-    which the model turned away from the target do not count: where few readouts differ, all are nearly as near, and the
-    furthest was past the target.
-    `came` says how far each readout (D,) is at a gain and how probable the target is, `shift` (D,) how many standard
-    deviations a readout has to go. Between the two or three gains that are tried, all go along straight lines.
+    Of gains that are nearly as near it is the furthest: the least sum alone stays short of what
+    judges take for the target. The median of the readouts instead follows the many that lag while
+    the strongest are far beyond. Gains by which the model turned away from the target do not count:
+    where few readouts differ, all are nearly as near, and the furthest was past the target. `came`
+    says how far each readout (D,) is at a gain and how probable the target is, `shift` (D,) how
+    many standard deviations a readout has to go. Between the two or three gains that are tried, all
+    go along straight lines.
     """
     tried = {gain: came(gain) for gain in TRIED}
     best = _nearest(tried, shift)

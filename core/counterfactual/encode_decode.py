@@ -1,8 +1,9 @@
 """Moves an image toward other conditions: encode under its own condition, decode under a blend.
 
-x' = F_blend^-1(F_source(x)) with v_blend = v_s + g sum_k w_k (v_k - v_s). Strength 0 is the original to the solver's
-precision; g = strength x the gain that, on validation wells, brings an image as far as the target typically is
-(core.counterfactual.calibration). Stains that are held stay exactly what they are.
+x' = F_blend^-1(F_source(x)) with v_blend = v_s + g sum_k w_k (v_k - v_s). Strength 0 is the
+original to the solver's precision; g = strength x the gain that, on validation wells, brings an
+image as far as the target typically is (core.counterfactual.calibration). Stains that are held stay
+exactly what they are.
 """
 
 from collections.abc import Iterable
@@ -21,7 +22,9 @@ from core.errors import LeighError, NotInvertible
 from core.models.inverse import TOLERANCE
 from core.models.iresnet import IResNet, blend, block_edges, one_hot, pad_field
 
-QUARTER_GREY_LEVEL = 0.25 / 255  # largest round-trip error of a record that is shown, as share of the range
+QUARTER_GREY_LEVEL = (
+    0.25 / 255
+)  # largest round-trip error of a record that is shown, as share of the range
 SCREEN_ERROR = 0.75 * QUARTER_GREY_LEVEL  # estimated, of a picture while it is dragged
 FARTHEST = 10.0  # strength; nothing is estimated beyond
 LARGEST_CONTRACTION = 0.9  # of any block of a record that is shown
@@ -45,7 +48,9 @@ class Encoded:
     contraction: tuple[float, ...]
     evaluations: int
     failure: str = ""
-    times: tuple[float, ...] = ()  # block edges of this record alone, where the network's own were too far apart
+    times: tuple[
+        float, ...
+    ] = ()  # block edges of this record alone, where the network's own were too far apart
     way: tuple[Tensor, ...] = ()  # (1, 4C, H, W) at every block edge, image end first
     rough: bool = False  # `polish` can go on
 
@@ -59,12 +64,18 @@ def condition_index(card: ModelCard, name: str) -> int:
 
 
 def held_mask(card: ModelCard, names: Iterable[str]) -> tuple[bool, ...]:
-    """(C,) which channels these names hold; raises LeighError for unknown names and where none is left to move."""
+    """(C,) which channels these names hold; raises LeighError for unknown names and where none is
+    left to move.
+    """
     known, wanted = [c.name for c in card.channels], set(names)
     if unknown := wanted - set(known):
-        raise LeighError(f"The model has no channel {sorted(unknown)[0]}.", f"It has {', '.join(known)}.")
+        raise LeighError(
+            f"The model has no channel {sorted(unknown)[0]}.", f"It has {', '.join(known)}."
+        )
     if wanted == set(known):
-        raise LeighError("All channels are held: nothing could change.", "Leave at least one channel free.")
+        raise LeighError(
+            "All channels are held: nothing could change.", "Leave at least one channel free."
+        )
     return tuple(name in wanted for name in known)
 
 
@@ -78,9 +89,11 @@ def encode(
     retries: int = RETRIES,
     tolerance: float = TOLERANCE,
 ) -> Encoded:
-    """Solve the inverse of every block once. A record that cannot be inverted comes back with its `failure`.
+    """Solve the inverse of every block once. A record that cannot be inverted comes back with its
+    `failure`.
 
-    Where a block does not contract enough on this image, its blocks are placed anew for it alone, by what was
+    Where a block does not contract enough on this image, its blocks are placed anew for it alone,
+    by what was
     measured: nothing ties the block times of one image to those of another.
     """
     held = held or (False,) * len(card.channels)
@@ -97,23 +110,33 @@ def encode(
 
 
 def glance(
-    model: IResNet, card: ModelCard, record_id: str, source: str, raw: FloatArray, held: tuple[bool, ...] = ()
+    model: IResNet,
+    card: ModelCard,
+    record_id: str,
+    source: str,
+    raw: FloatArray,
+    held: tuple[bool, ...] = (),
 ) -> Encoded:
-    """As `encode`, but no better than a screen shows, for less work: solve on with `polish` before you measure.
+    """As `encode`, but no better than a screen shows, for less work: solve on with `polish` before
+    you measure.
 
     Pictures are held to SCREEN_ERROR; an image whose blocks contract too little is encoded exactly.
     """
     held = held or (False,) * len(card.channels)
     tolerance = _inverse_of(card).screen_tolerance
     encoded = _encode(model, card, record_id, source, raw, held, (), tolerance)
-    while encoded.rough and picture_error(card, encoded, 1.0) > SCREEN_ERROR and tolerance > TOLERANCE:
+    while (
+        encoded.rough and picture_error(card, encoded, 1.0) > SCREEN_ERROR and tolerance > TOLERANCE
+    ):
         tolerance = max(tolerance / 4, TOLERANCE)
         encoded = _encode(model, card, record_id, source, raw, held, (), tolerance, encoded)
     return encode(model, card, record_id, source, raw, held) if encoded.failure else encoded
 
 
 def polish(model: IResNet, card: ModelCard, encoded: Encoded) -> Encoded:
-    """A glance solved on to full accuracy, or encoded anew where that fails; what is exact already stays."""
+    """A glance solved on to full accuracy, or encoded anew where that fails; what is exact already
+    stays.
+    """
     if not encoded.rough:
         return encoded
     e = encoded
@@ -124,7 +147,8 @@ def polish(model: IResNet, card: ModelCard, encoded: Encoded) -> Encoded:
 def picture_error(card: ModelCard, encoded: Encoded, strength: float) -> float:
     """Estimate of the largest error of a picture at this strength, as share of the range.
 
-    What the solver leaves grows along the way as measured on the model's test records (InverseQuality.growth).
+    What the solver leaves grows along the way as measured on the model's test records
+    (InverseQuality.growth).
     """
     far = min(abs(strength), FARTHEST)
     return float(encoded.roundtrip_error * _inverse_of(card).growth ** far)
@@ -167,12 +191,31 @@ def _encode(
         work += former.evaluations
     reason = ""
     if not error <= QUARTER_GREY_LEVEL:  # catches a round trip that is not a number, too
-        reason = f"The round-trip error {error:.1e} of the range is above a quarter of a grey level."
+        reason = (
+            f"The round-trip error {error:.1e} of the range is above a quarter of a grey level."
+        )
     elif not max(contraction) < LARGEST_CONTRACTION:
-        reason = f"A block contracts by {max(contraction):.2f} only; {LARGEST_CONTRACTION} is the limit."
+        reason = (
+            f"A block contracts by {max(contraction):.2f} only; {LARGEST_CONTRACTION} is the limit."
+        )
     way = (model.enter(batch, mixture, _row(held, device), times)[0], *(q.x for q in quality))
     rough = tolerance > TOLERANCE
-    return Encoded(record_id, source, raw, x, back, z, held, error, contraction, work, reason, times, way, rough)
+    return Encoded(
+        record_id,
+        source,
+        raw,
+        x,
+        back,
+        z,
+        held,
+        error,
+        contraction,
+        work,
+        reason,
+        times,
+        way,
+        rough,
+    )
 
 
 def mixture_of(card: ModelCard, name: str, device: torch.device) -> Tensor:
@@ -198,21 +241,27 @@ def _row(held: tuple[bool, ...], device: torch.device) -> Tensor | None:
 
 
 def gain_of(card: ModelCard, source: str, weights: dict[str, float]) -> float:
-    """What strength 1 means between these conditions: the calibrated gains of the targets, by their weights."""
+    """What strength 1 means between these conditions: the calibrated gains of the targets, by their
+    weights.
+    """
     gains = card.training.get("gains", {}).get(source, {})
     total = sum(weights.values())
     return float(sum(w * gains.get(name, FALLBACK_GAIN) for name, w in weights.items()) / total)
 
 
 def middle(raw: FloatArray, card: ModelCard) -> FloatArray:
-    """The middle of a large field (C, Y, X), at most MIDDLE_PX network pixels a side: enough to calibrate on."""
+    """The middle of a large field (C, Y, X), at most MIDDLE_PX network pixels a side: enough to
+    calibrate on.
+    """
     side = MIDDLE_PX * card.recipe.downscale
     top, left = (max(0, (s - side) // 2) for s in raw.shape[1:])
     return raw[:, top : top + side, left : left + side]
 
 
 def relative_error(card: ModelCard, a: FloatArray, b: FloatArray) -> float:
-    """Largest difference of two network images in raw grey values, as share of each channel's display range."""
+    """Largest difference of two network images in raw grey values, as share of each channel's
+    display range.
+    """
     span = np.array(card.recipe.span)[:, None, None]
     return float(np.abs((from_network(card.recipe, a) - from_network(card.recipe, b)) / span).max())
 
@@ -223,7 +272,9 @@ def weight_vector(card: ModelCard, weights: dict[str, float]) -> FloatArray:
     for name, weight in weights.items():
         out[condition_index(card, name)] = weight
     if not (out.sum() > 0 and (out >= 0).all()):  # also where a weight is not a number
-        raise LeighError("The target weights must be positive.", "Choose at least one condition to move to.")
+        raise LeighError(
+            "The target weights must be positive.", "Choose at least one condition to move to."
+        )
     normalised: FloatArray = out / out.sum()
     return normalised
 
@@ -238,7 +289,8 @@ def decode(
     gain: float | None = None,
     draft: bool = False,
 ) -> FloatArray:
-    """Network image (C, Y', X') at `strength` toward `weights`: one explicit pass. `gain`: another than calibrated.
+    """Network image (C, Y', X') at `strength` toward `weights`: one explicit pass. `gain`: another
+    than calibrated.
 
     A `draft` is rough and costs a part of a pass.
     """
@@ -250,7 +302,9 @@ def decode(
     mixture = blend(source, target, share)
     if draft:
         held = _row(encoded.held, device)
-        change = model.drafted(encoded.way, source, target, share, held, encoded.times)[0].cpu().numpy()
+        change = (
+            model.drafted(encoded.way, source, target, share, held, encoded.times)[0].cpu().numpy()
+        )
         rough: FloatArray = encoded.back + change[:, : encoded.x.shape[1], : encoded.x.shape[2]]
         return rough
     moved = _decoded(model, encoded.z, mixture, encoded.held, encoded.times, encoded.x.shape[1:])
@@ -291,7 +345,9 @@ def counterfactual(
             clipped = share_outside(image, encoded.raw.dtype)
             seen = moved
         else:
-            failure = "The decoded image is not a number: the strength is outside what the model can do."
+            failure = (
+                "The decoded image is not a number: the strength is outside what the model can do."
+            )
     logits = read_logits(model, seen)
     return Counterfactual(
         record_id=encoded.record_id,

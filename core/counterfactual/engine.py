@@ -1,4 +1,7 @@
-"""One open project with its model, answering what the Explore page asks. Lives in the inference worker process."""
+"""One open project with its model, answering what the Explore page asks.
+
+Lives in the inference worker process.
+"""
 
 import logging
 import time
@@ -60,16 +63,21 @@ Held = tuple[str, ...]
 
 
 class Session:
-    """Loads project, model, latents and map; keeps the encoded records so that a drag costs one explicit pass.
+    """Loads project, model, latents and map; keeps the encoded records so that a drag costs one
+    explicit pass.
 
-    With `glances`, as in the window, a record is encoded as exactly as a screen shows until more is asked for.
+    With `glances`, as in the window, a record is encoded as exactly as a screen shows until more is
+    asked for.
     """
 
     def __init__(self, folder: Path, device: str = "auto", glances: bool = False) -> None:
         self.glances = glances
         self.project = open_project(folder)
         if self.project.dataset is None or not self.project.model:
-            raise BadProject(f"{folder} has no trained model.", "Train one on the Train page, or with `leigh train`.")
+            raise BadProject(
+                f"{folder} has no trained model.",
+                "Train one on the Train page, or with `leigh train`.",
+            )
         model_path = model_folder(self.project, self.project.model)
         self.card = load_card(model_path)
         check_fits(self.card, self.project.dataset)
@@ -82,12 +90,16 @@ class Session:
         self._encoded: OrderedDict[tuple[str, tuple[bool, ...]], Encoded] = OrderedDict()
         self._directions: dict[tuple[str, str], Direction] = {}
         self._measured: dict[str, Measured] = {}
-        self._responses: OrderedDict[tuple[str, tuple[bool, ...]], dict[str, list[FloatArray]]] = OrderedDict()
+        self._responses: OrderedDict[tuple[str, tuple[bool, ...]], dict[str, list[FloatArray]]] = (
+            OrderedDict()
+        )
         self._planes: dict[tuple[str, ...], tuple[Projection, DecisionMap, Plane]] = {}
         self._to_prepare: list[tuple[str, Held]] = []
         self._networks: dict[str, tuple[ModelCard, Classifier]] = {}
         self._shifters: dict[str, Any] = {}  # autoencoders, see core.counterfactual.autoencoder
-        self._strayed: tuple[object, ...] | None = None  # where the draft of a mixture landed in another region
+        self._strayed: tuple[object, ...] | None = (
+            None  # where the draft of a mixture landed in another region
+        )
         self._picture_s = np.inf  # seconds of the last picture that was no draft
         self.no_evidence = ""  # why the evidence rests on the model alone, where it does
         self.panel: Panel | None = None
@@ -99,14 +111,19 @@ class Session:
         self._load_map()
 
     def _load_map(self) -> None:
-        """Both are optional: without latents one can still move images by target and strength, without a map on planes.
+        """Both are optional: without latents one can still move images by target and strength,
+        without a map on planes.
 
         Of another model or of other images, they count as missing.
         """
         dataset = self.project.dataset
         try:
             latents = load_latents(latents_path(self.project))
-            if latents.model_digest != self.card.digest or dataset is None or not latents.describes(dataset):
+            if (
+                latents.model_digest != self.card.digest
+                or dataset is None
+                or not latents.describes(dataset)
+            ):
                 return
             self.latents = latents
             projection, decision = load_map(maps_folder(self.project))
@@ -117,17 +134,22 @@ class Session:
             self._features = map_features(latents)
 
     def select(self, record_id: str, hold: Held | None = None) -> Counterfactual:
-        """The record as it is, with its probabilities; pays for the inverse of the likeliest move once."""
+        """The record as it is, with its probabilities; pays for the inverse of the likeliest move
+        once.
+        """
         source = self._source(record_id)
         others = [c for c in self.card.conditions if c.name != source]
         likeliest = next((c.name for c in others if c.role == Role.HEALTHY), others[0].name)
         shown = self.move(record_id, {likeliest: 1.0}, 0.0, hold)
-        holds = dict.fromkeys(self.holding(source, c.name) if hold is None else hold for c in others)
+        holds = dict.fromkeys(
+            self.holding(source, c.name) if hold is None else hold for c in others
+        )
         self._to_prepare = [(record_id, h) for h in list(holds)[:PREPARED]]
         return shown
 
     def prepare(self, interrupted: Callable[[], bool] = lambda: False) -> bool:
-        """One thing a drag of the selected record may need: to be encoded with other channels held, or `_reached`.
+        """One thing a drag of the selected record may need: to be encoded with other channels held,
+        or `_reached`.
 
         For idle moments; given up when `interrupted`. False when there is nothing left to do.
         """
@@ -157,9 +179,9 @@ class Session:
     ) -> Counterfactual:
         """The record at `strength` toward `weights`; `hold` names the channels that must not move.
 
-        None holds those in which no readout tells source from target. `exact` solves to full accuracy and adds the
-        evidence. Where a `draft` will do and a picture takes long here, the result may be one, and hold other channels:
-        those it is encoded with already.
+        None holds those in which no readout tells source from target. `exact` solves to full
+        accuracy and adds the evidence. Where a `draft` will do and a picture takes long here, the
+        result may be one, and hold other channels: those it is encoded with already.
         """
         target = max(weights, key=lambda name: weights[name])
         chosen = hold is not None
@@ -168,21 +190,32 @@ class Session:
         already = self._encoded_already(record_id, hold) if draft and not chosen else None
         encoded = already or self._encode(record_id, hold, exact)
         began = time.perf_counter()
-        result = self._placed(counterfactual(self.model, self.card, encoded, weights, strength, draft=draft))
+        result = self._placed(
+            counterfactual(self.model, self.card, encoded, weights, strength, draft=draft)
+        )
         if strength > 0 and not draft:
             self._picture_s = time.perf_counter() - began
         if encoded.held != held_mask(self.card, hold):
             result = replace(result, draft=True)
         if not (exact and strength > 0 and result.valid and self.panel is not None):
             return result
-        return replace(result, evidence=self.direction(result.source, target).judge([self.measure(result)]))
+        return replace(
+            result, evidence=self.direction(result.source, target).judge([self.measure(result)])
+        )
 
     def holding(self, source: str, target: str) -> Held:
         """The channels that are held from `source` to `target` where the user does not choose."""
-        return self.direction(source, target).holdable if self.real is not None and source != target else ()
+        return (
+            self.direction(source, target).holdable
+            if self.real is not None and source != target
+            else ()
+        )
 
     def direction(self, source: str, target: str) -> Direction:
-        """What real images say of the way from one condition to another. Raises LeighError without measurements."""
+        """What real images say of the way from one condition to another.
+
+        Raises LeighError without measurements.
+        """
         if self.real is None:
             raise LeighError(self.no_evidence, "Run `leigh evaluate`.")
         for name in (source, target):
@@ -193,7 +226,10 @@ class Session:
         return self._directions[key]
 
     def measure(self, result: Counterfactual) -> Moved:
-        """What judges and readouts see of a counterfactual. Raises LeighError where the model has none."""
+        """What judges and readouts see of a counterfactual.
+
+        Raises LeighError where the model has none.
+        """
         if self.panel is None:
             raise LeighError(self.no_evidence, "Run `leigh evaluate`.")
         if result.record_id not in self._measured:
@@ -210,11 +246,12 @@ class Session:
         draft: bool = False,
         plane: tuple[str, ...] = (),
     ) -> Counterfactual:
-        """The record for a handle held at map place (x, y), as `move`; weights and strength are in the result.
+        """The record for a handle held at map place (x, y), as `move`; weights and strength are in
+        the result.
 
-        The place is one of the exact `plane` of these three conditions, where they are given. Where the mixture that
-        should come nearest lands in another region (and this is no draft), the condition of the region is taken alone,
-        if that lands there.
+        The place is one of the exact `plane` of these three conditions, where they are given. Where
+        the mixture that should come nearest lands in another region (and this is no draft), the
+        condition of the region is taken alone, if that lands there.
         """
         _, decision, exact_view = self.map_of(plane)
         start, source = self.place_of(record_id, plane), self._source(record_id)
@@ -232,7 +269,9 @@ class Session:
             wanted = wanted_coordinates(decision, start, own, (x, y))
         else:
             own, wanted = exact_view.among(own), exact_view.back(np.array([x, y]))
-            reached = {k: [exact_view.among(u) for u in v] for k, v in reached.items() if k in plane}
+            reached = {
+                k: [exact_view.among(u) for u in v] for k, v in reached.items() if k in plane
+            }
         asked = decision.conditions[int(probabilities_of(wanted).argmax())]
         alone = {asked: reached[asked]} if asked in reached else reached
         here = (record_id, x, y, plane, hold)
@@ -245,14 +284,21 @@ class Session:
         if strays:
             other = self.move(record_id, *aim(own, alone, wanted), hold)
             result = other if self._read_as(other) == asked else result
-        return self.move(record_id, result.weights, result.strength, hold, exact) if exact else result
+        return (
+            self.move(record_id, result.weights, result.strength, hold, exact) if exact else result
+        )
 
     def _read_as(self, result: Counterfactual) -> str:
         return self.card.condition_names[int(result.probabilities.argmax())]
 
     def map_of(self, plane: tuple[str, ...]) -> tuple[Projection, DecisionMap, Plane | None]:
-        """The map, or the exact plane of three conditions. Raises BadProject where there is none."""
-        if self.latents is None or (not plane and (self.projection is None or self.decision is None)):
+        """The map, or the exact plane of three conditions.
+
+        Raises BadProject where there is none.
+        """
+        if self.latents is None or (
+            not plane and (self.projection is None or self.decision is None)
+        ):
             raise BadProject(
                 "There is no map of this model and these images.",
                 "Make it on the Train page, or with `leigh encode` and `leigh map`.",
@@ -265,10 +311,16 @@ class Session:
         return self._planes[plane]
 
     def place_of(self, record_id: str, plane: tuple[str, ...] = ()) -> tuple[float, float]:
-        """Where an image lies on the map, or on the plane of three conditions even if it is of a fourth."""
+        """Where an image lies on the map, or on the plane of three conditions even if it is of a
+        fourth.
+        """
         projection, _, exact_view = self.map_of(plane)
         assert self.latents is not None
-        if exact_view is None or record_id in projection.record_ids or record_id not in self.latents.record_ids:
+        if (
+            exact_view is None
+            or record_id in projection.record_ids
+            or record_id not in self.latents.record_ids
+        ):
             return _home(projection, record_id)
         x, y = exact_view.places(self.latents.coordinates[self.latents.row(record_id)])
         return float(x), float(y)
@@ -283,9 +335,13 @@ class Session:
     ) -> CounterfactualPath:
         """Probabilities along the way from the original to strength 1, and where the class changes."""
         target = max(weights, key=lambda n: weights[n])
-        encoded = self._encode(record_id, self.holding(self._source(record_id), target) if hold is None else hold)
+        encoded = self._encode(
+            record_id, self.holding(self._source(record_id), target) if hold is None else hold
+        )
         if encoded.failure:
-            raise NotInvertible(f"{record_id} cannot be followed: {encoded.failure}", "Choose another record.")
+            raise NotInvertible(
+                f"{record_id} cannot be followed: {encoded.failure}", "Choose another record."
+            )
         points = []
         for i, strength in enumerate(np.linspace(0, 1, frames)):
             x = decode(self.model, self.card, encoded, weights, float(strength)) if i else encoded.x
@@ -306,12 +362,14 @@ class Session:
         window_px: int | None = None,
         report: Report = silent,
     ) -> Attribution:
-        """Where a network of the project (the explored one, where none is named) looks; see core.attribution.methods.
+        """Where a network of the project (the explored one, where none is named) looks; see
+        core.attribution.methods.
 
         `window_um`, or `window_px` of the file, is the side of what occlusion hides.
 
-        `settings` also say how long it took, and how much of it lies outside of cells. What "autoencoder" says is what
-        that network draws otherwise, as share of each channel's range: blur and all.
+        `settings` also say how long it took, and how much of it lies outside of cells. What
+        "autoencoder" says is what that network draws otherwise, as share of each channel's range:
+        blur and all.
         """
         from core.attribution.methods import WINDOW_UM, Window, attribute
         from core.attribution.sanity_checks import empty_shares
@@ -337,7 +395,9 @@ class Session:
                 report=report,
             )
         shares = empty_shares(found.values, raw, self.card.recipe, dataset.pixel_size_um)
-        return replace(found, settings={**found.settings, **shares, "seconds": time.perf_counter() - began})
+        return replace(
+            found, settings={**found.settings, **shares, "seconds": time.perf_counter() - began}
+        )
 
     def _network(self, name: str) -> tuple[ModelCard, Classifier]:
         """A network of the project by its name, loaded once."""
@@ -345,7 +405,9 @@ class Session:
             return replace(self.card, name=self.project.model), self.model
         if name not in self._networks:
             assert self.project.dataset is not None
-            self._networks[name] = open_network(model_folder(self.project, name), self.project.dataset, self.device)
+            self._networks[name] = open_network(
+                model_folder(self.project, name), self.project.dataset, self.device
+            )
         return self._networks[name]
 
     def _redrawn(self, record: ImageRecord, target: str, name: str) -> Attribution:
@@ -356,9 +418,13 @@ class Session:
         shifter = self._shifters[name]
         moved = shifter.move(record.id, {target: 1.0}, 1.0, ())
         if not moved.valid:
-            raise LeighError(f"{record.id} has no change by {name}: {moved.reason}", "Train it again.")
+            raise LeighError(
+                f"{record.id} has no change by {name}: {moved.reason}", "Train it again."
+            )
         values = moved.difference / np.array(shifter.card.recipe.span, np.float32)[:, None, None]
-        return Attribution(AUTOENCODER, name, record.id, record.condition, target, values.astype(np.float32))
+        return Attribution(
+            AUTOENCODER, name, record.id, record.condition, target, values.astype(np.float32)
+        )
 
     def _record(self, record_id: str) -> ImageRecord:
         assert self.project.dataset is not None
@@ -377,7 +443,9 @@ class Session:
             record = self._record(record_id)
             raw = read_unchanged(self.project.dataset.root, record)
             solve = glance if self.glances and not exact else encode
-            self._encoded[key] = solve(self.model, self.card, record_id, record.condition, raw, key[1])
+            self._encoded[key] = solve(
+                self.model, self.card, record_id, record.condition, raw, key[1]
+            )
         if exact:
             self._encoded[key] = polish(self.model, self.card, self._encoded[key])
         self._encoded.move_to_end(key)
@@ -388,14 +456,17 @@ class Session:
     def _reached(
         self, record_id: str, hold: Held, exact: bool = True, draft: bool = False
     ) -> dict[str, list[FloatArray]]:
-        """Semantic coordinates of drafts of the record toward every condition, at each of STRENGTHS; measured once.
+        """Semantic coordinates of drafts of the record toward every condition, at each of
+        STRENGTHS; measured once.
 
-        While the handle is still held (not `exact`), what was measured with other stains held is near enough; for a
-        `draft` nothing is measured.
+        While the handle is still held (not `exact`), what was measured with other stains held is
+        near enough; for a `draft` nothing is measured.
         """
         key = (record_id, held_mask(self.card, hold))
         others = [c.name for c in self.card.conditions if c.name != self._source(record_id)]
-        known = {k: r for k, r in self._responses.items() if k[0] == record_id and len(r) == len(others)}
+        known = {
+            k: r for k, r in self._responses.items() if k[0] == record_id and len(r) == len(others)
+        }
         if key in known or draft or (known and not exact):
             return known.get(key) or next(iter(known.values()), {})
         encoded = self._encode(record_id, hold, exact=False)
@@ -406,24 +477,37 @@ class Session:
             self._responses.popitem(last=False)
         for name in others:
             if name not in found:
-                images = (decode(self.model, self.card, encoded, {name: 1.0}, s, draft=True) for s in STRENGTHS)
+                images = (
+                    decode(self.model, self.card, encoded, {name: 1.0}, s, draft=True)
+                    for s in STRENGTHS
+                )
                 found[name] = [coordinates_of(read_logits(self.model, image)) for image in images]
         return found
 
     def _encoded_already(self, record_id: str, hold: Held) -> Encoded | None:
         """The record as it was encoded last, preferably with these channels held."""
         last = [e for (name, _), e in self._encoded.items() if name == record_id and not e.failure]
-        return self._encoded.get((record_id, held_mask(self.card, hold)), last[-1] if last else None)
+        return self._encoded.get(
+            (record_id, held_mask(self.card, hold)), last[-1] if last else None
+        )
 
     def _placed(self, result: Counterfactual) -> Counterfactual:
-        if result.strength == 0 and self.projection is not None and result.record_id in self.projection.record_ids:
+        if (
+            result.strength == 0
+            and self.projection is not None
+            and result.record_id in self.projection.record_ids
+        ):
             return replace(result, xy=_home(self.projection, result.record_id))
         return replace(result, xy=self._place(result.coordinates, result.probabilities))
 
-    def _place(self, coordinates: FloatArray, probabilities: FloatArray) -> tuple[float, float] | None:
-        """Where an image with these semantic coordinates lies on the frozen map: among those that are read as it is.
+    def _place(
+        self, coordinates: FloatArray, probabilities: FloatArray
+    ) -> tuple[float, float] | None:
+        """Where an image with these semantic coordinates lies on the frozen map: among those that
+        are read as it is.
 
-        Neighbours of several conditions would put it between them, in the region of a condition it is not read as.
+        Neighbours of several conditions would put it between them, in the region of a condition it
+        is not read as.
         """
         if self.latents is None or self.projection is None or self._features is None:
             return None
@@ -448,13 +532,17 @@ def measured(panel: Panel, card: ModelCard, before: Measured, result: Counterfac
 
 def _home(projection: Projection, record_id: str) -> tuple[float, float]:
     if record_id not in projection.record_ids:
-        raise LeighError(f"{record_id} is not on the map.", "Make it anew with `leigh encode` and `leigh map`.")
+        raise LeighError(
+            f"{record_id} is not on the map.", "Make it anew with `leigh encode` and `leigh map`."
+        )
     x, y = projection.xy[projection.record_ids.index(record_id)]
     return float(x), float(y)
 
 
 def crossing_of(points: list[PathPoint]) -> float | None:
-    """Strength at which the most probable condition first changes, interpolated; None if it never does."""
+    """Strength at which the most probable condition first changes, interpolated; None if it never
+    does.
+    """
     first = int(points[0].probabilities.argmax())
     for before, after in pairwise(points):
         now = int(after.probabilities.argmax())

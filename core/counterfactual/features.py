@@ -1,4 +1,6 @@
-"""What the model reads from every record: pooled features, logits, probabilities, semantic coordinates."""
+"""What the model reads from every record: pooled features, logits, probabilities, semantic
+coordinates.
+"""
 
 from collections.abc import Sequence
 
@@ -16,7 +18,11 @@ from core.progress import Progress, Report, silent
 
 @torch.no_grad()
 def read_features(
-    model: IResNet, records: Sequence[ImageRecord], recipe: Recipe, read: Reader, report: Report = silent
+    model: IResNet,
+    records: Sequence[ImageRecord],
+    recipe: Recipe,
+    read: Reader,
+    report: Report = silent,
 ) -> FloatArray:
     """Raw pooled features (N, F) of whole fields, before standardising."""
     device = next(model.parameters()).device
@@ -30,7 +36,11 @@ def read_features(
 
 
 def encode_records(
-    model: IResNet, card: ModelCard, records: Sequence[ImageRecord], read: Reader, report: Report = silent
+    model: IResNet,
+    card: ModelCard,
+    records: Sequence[ImageRecord],
+    read: Reader,
+    report: Report = silent,
 ) -> LatentTable:
     """Latents of records whose condition the model knows; groups the model never saw count as test."""
     known = [r for r in records if r.condition in card.condition_names]
@@ -38,7 +48,9 @@ def encode_records(
     return latent_table(model, card, known, raw)
 
 
-def latent_table(model: IResNet, card: ModelCard, records: Sequence[ImageRecord], raw: FloatArray) -> LatentTable:
+def latent_table(
+    model: IResNet, card: ModelCard, records: Sequence[ImageRecord], raw: FloatArray
+) -> LatentTable:
     """Latents from raw pooled features (N, F)."""
     mean, scale = model.feature_mean.cpu().numpy(), model.feature_scale.cpu().numpy()
     features = ((raw - mean) / scale).astype(np.float32)

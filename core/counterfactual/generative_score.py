@@ -1,7 +1,9 @@
-"""A second opinion from the generator: under which condition does it predict an image best, and does any fit at all?
+"""A second opinion from the generator: under which condition does it predict an image best, and
+does any fit at all?
 
-The score of a condition is the flow-matching loss |v(y_t, t, c) - (n - x)|^2 with y_t = (1 - t) x + t n, averaged over
-noise levels; the lowest names the condition (after Li et al. 2023, arXiv 2303.16203, who do so with diffusion models).
+The score of a condition is the flow-matching loss |v(y_t, t, c) - (n - x)|^2 with y_t = (1 - t) x +
+t n, averaged over noise levels; the lowest names the condition (after Li et al. 2023, arXiv
+2303.16203, who do so with diffusion models).
 """
 
 from collections.abc import Sequence
@@ -24,13 +26,17 @@ UNLIKE_PERCENTILE = 99
 
 @torch.no_grad()
 def generative_scores(model: IResNet, x: FloatArray, seed: int = 0) -> FloatArray:
-    """(K,) loss of one network image (C, Y, X) under every condition; the same noise for all of them."""
+    """(K,) loss of one network image (C, Y, X) under every condition; the same noise for all of
+    them.
+    """
     device = next(model.parameters()).device
     clean = model.squeeze(torch.from_numpy(_middle(x))[None].to(device))
     rng = np.random.default_rng(seed)
     losses = []
     for t in LEVELS:
-        noise = torch.from_numpy(rng.standard_normal(tuple(clean.shape), dtype=np.float32)).to(device)
+        noise = torch.from_numpy(rng.standard_normal(tuple(clean.shape), dtype=np.float32)).to(
+            device
+        )
         velocity = model.velocity.of_every_condition((1 - t) * clean + t * noise, t)
         losses.append((velocity - (noise - clean)).square().mean(dim=(1, 2, 3)))
     scores: FloatArray = torch.stack(losses).mean(dim=0).cpu().numpy()
@@ -38,15 +44,23 @@ def generative_scores(model: IResNet, x: FloatArray, seed: int = 0) -> FloatArra
 
 
 def second_opinion(
-    model: IResNet, card: ModelCard, records: Sequence[ImageRecord], read: Reader, report: Report = silent
+    model: IResNet,
+    card: ModelCard,
+    records: Sequence[ImageRecord],
+    read: Reader,
+    report: Report = silent,
 ) -> dict[str, Any]:
-    """Accuracy of the generative scores on held-out records drawn by the seed, and which are unlike any condition.
+    """Accuracy of the generative scores on held-out records drawn by the seed, and which are unlike
+    any condition.
 
     Unlike: the best score is above what UNLIKE_PERCENTILE % of the known images reach.
     """
     names = card.condition_names
     held = [card.part_of(r) == Split.TEST for r in records]
-    drawn = [np.random.default_rng(card.seed).permutation(np.flatnonzero(np.array(held) == h)) for h in (True, False)]
+    drawn = [
+        np.random.default_rng(card.seed).permutation(np.flatnonzero(np.array(held) == h))
+        for h in (True, False)
+    ]
     chosen = [records[i] for rows in drawn for i in sorted(rows[:RECORDS])]
     scores = []
     for i, record in enumerate(chosen):

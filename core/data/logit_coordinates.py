@@ -1,7 +1,7 @@
 """Semantic coordinates: the K-1 dimensions of K logits that matter.
 
-An orthonormal (Helmert) basis of the logits with their common constant taken out. So posterior = softmax(H^T u)
-exactly, and boundaries in u are straight.
+An orthonormal (Helmert) basis of the logits with their common constant taken out. So posterior =
+softmax(H^T u) exactly, and boundaries in u are straight.
 """
 
 import numpy as np

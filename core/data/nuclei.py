@@ -1,4 +1,6 @@
-"""Cells of a field: nuclei found and followed from one image to another, and what they measure per cell."""
+"""Cells of a field: nuclei found and followed from one image to another, and what they measure per
+cell.
+"""
 
 from collections.abc import Sequence
 
@@ -26,7 +28,9 @@ def nuclear_channel(channels: Sequence[Channel]) -> int | None:
 
 
 class Nuclei:
-    """Finds nuclei by one threshold fixed on a reference image, so that source and counterfactual are held equal."""
+    """Finds nuclei by one threshold fixed on a reference image, so that source and counterfactual
+    are held equal.
+    """
 
     def __init__(self, reference: FloatArray, radius_px: float | None = None) -> None:
         smooth = gaussian_filter(np.asarray(reference, np.float64), SMOOTHING_PX)
@@ -52,7 +56,9 @@ class Nuclei:
         smooth = gaussian_filter(np.asarray(plane, np.float64), SMOOTHING_PX)
         mask = smooth > self.threshold
         broad = gaussian_filter(np.asarray(plane, np.float64), 0.5 * self.radius_px)
-        peaks = peak_local_max(broad, min_distance=max(1, int(0.9 * self.radius_px)), labels=mask.astype(int))
+        peaks = peak_local_max(
+            broad, min_distance=max(1, int(0.9 * self.radius_px)), labels=mask.astype(int)
+        )
         markers = np.zeros(plane.shape, np.int64)
         markers[tuple(peaks.T)] = np.arange(1, len(peaks) + 1)
         found: IntArray = watershed(-broad, markers, mask=mask)
@@ -73,12 +79,17 @@ class Nuclei:
 def lost_and_gained(nuclei: Nuclei, before: FloatArray, after: FloatArray) -> tuple[int, int, int]:
     """(nuclei before, lost, gained) between two planes of the same field.
 
-    Nuclei are paired one to one at smallest total distance, a pair at most one and a half radii apart. A nucleus
-    whose centre is within a radius of the edge is left out on both sides: there a shift is no loss.
+    Nuclei are paired one to one at smallest total distance, a pair at most one and a half radii
+    apart. A nucleus whose centre is within a radius of the edge is left out on both sides: there a
+    shift is no loss.
     """
     old, new = nuclei.places(before), nuclei.places(after)
     if len(old) == 0 or len(new) == 0:
-        return len(_inner(old, nuclei, before)), len(_inner(old, nuclei, before)), len(_inner(new, nuclei, before))
+        return (
+            len(_inner(old, nuclei, before)),
+            len(_inner(old, nuclei, before)),
+            len(_inner(new, nuclei, before)),
+        )
     distance = cdist(old, new)
     reach = 1.5 * nuclei.radius_px
     rows, columns = linear_sum_assignment(np.minimum(distance, 10 * reach))

@@ -10,7 +10,8 @@ from core.errors import LeighError
 
 CURVE_TOP = 6.0  # asinh(6) = 2.5: bright spots count about a third of linear
 LONGEST_SIDE = 512  # larger fields are averaged down for the network, by a whole factor
-GAIN = 0.5  # spread of the network input relative to the noise; at 0.7 the blocks contracted half as well
+# spread of the network input relative to the noise; at 0.7 the blocks contracted half as well
+GAIN = 0.5
 
 
 def fit_recipe(fields: Sequence[FloatArray], crop: int, downscale: int | None = None) -> Recipe:
@@ -27,7 +28,8 @@ def fit_recipe(fields: Sequence[FloatArray], crop: int, downscale: int | None = 
             lo, hi = float(values.min()), float(values.max())
         if hi <= lo:
             raise LeighError(
-                f"Channel {c + 1} has the same grey value everywhere.", "Nothing can be learned from it; leave it out."
+                f"Channel {c + 1} has the same grey value everywhere.",
+                "Nothing can be learned from it; leave it out.",
             )
         low.append(lo)
         high.append(hi)
@@ -36,7 +38,10 @@ def fit_recipe(fields: Sequence[FloatArray], crop: int, downscale: int | None = 
     blank = Recipe(tuple(low), tuple(scale), zeros, ones, tuple(low), tuple(high), downscale=factor)
     curved = [to_network(blank, f).reshape(len(low), -1)[:, ::7] for f in fields]
     mean = [float(np.mean([x[c].mean() for x in curved])) for c in range(len(low))]
-    std = [float(np.sqrt(np.mean([np.mean((x[c] - mean[c]) ** 2) for x in curved]))) for c in range(len(low))]
+    std = [
+        float(np.sqrt(np.mean([np.mean((x[c] - mean[c]) ** 2) for x in curved])))
+        for c in range(len(low))
+    ]
     smallest = min(min(f.shape[-2:]) for f in fields) // factor
     return Recipe(
         offset=tuple(low),
@@ -51,7 +56,9 @@ def fit_recipe(fields: Sequence[FloatArray], crop: int, downscale: int | None = 
 
 
 def choose_downscale(sides: Sequence[tuple[int, ...]]) -> int:
-    """Whole factor by which fields are averaged so that the longest side is at most LONGEST_SIDE pixels."""
+    """Whole factor by which fields are averaged so that the longest side is at most LONGEST_SIDE
+    pixels.
+    """
     longest = max(max(s) for s in sides)
     return max(1, -(-longest // LONGEST_SIDE))
 
@@ -60,7 +67,8 @@ def to_network(recipe: Recipe, raw: FloatArray) -> FloatArray:
     """Raw grey values (C Y X) to network input (C Y/f X/f)."""
     if raw.shape[0] != len(recipe.offset):
         raise LeighError(
-            f"The image has {raw.shape[0]} channels, the model was trained on {len(recipe.offset)}.",
+            f"The image has {raw.shape[0]} channels, the model was trained on"
+            f" {len(recipe.offset)}.",
             "Check the channels on the Data page.",
         )
     x = shrink(raw.astype(np.float64), recipe.downscale)
@@ -76,7 +84,9 @@ def from_network(recipe: Recipe, x: FloatArray) -> FloatArray:
     return (raw * _column(recipe.scale) + _column(recipe.offset)).astype(np.float32)
 
 
-def change_at_full_size(recipe: Recipe, before: FloatArray, after: FloatArray, shape: tuple[int, ...]) -> FloatArray:
+def change_at_full_size(
+    recipe: Recipe, before: FloatArray, after: FloatArray, shape: tuple[int, ...]
+) -> FloatArray:
     """The change between two network images (C Y X), in raw grey values at the file's own size.
 
     Where nothing changed it is exactly zero, so the original's pixels stay as they are.
@@ -86,7 +96,9 @@ def change_at_full_size(recipe: Recipe, before: FloatArray, after: FloatArray, s
 
 
 def at_full_size(recipe: Recipe, values: FloatArray, shape: tuple[int, ...]) -> FloatArray:
-    """Values per network pixel (C Y' X') at the file's own size, interpolated where the recipe downscales: float32."""
+    """Values per network pixel (C Y' X') at the file's own size, interpolated where the recipe
+    downscales: float32.
+    """
     f = recipe.downscale
     if f == 1:
         return values.astype(np.float32)
@@ -96,12 +108,16 @@ def at_full_size(recipe: Recipe, values: FloatArray, shape: tuple[int, ...]) -> 
 
 
 def shrink(raw: FloatArray, factor: int) -> FloatArray:
-    """Mean over blocks of factor x factor pixels; a remainder at the right and lower edge is left out."""
+    """Mean over blocks of factor x factor pixels; a remainder at the right and lower edge is left
+    out.
+    """
     if factor == 1:
         return raw
     channels, height, width = raw.shape
     rows, columns = height // factor, width // factor
-    blocks = raw[:, : rows * factor, : columns * factor].reshape(channels, rows, factor, columns, factor)
+    blocks = raw[:, : rows * factor, : columns * factor].reshape(
+        channels, rows, factor, columns, factor
+    )
     shrunk: FloatArray = blocks.mean(axis=(2, 4))
     return shrunk
 

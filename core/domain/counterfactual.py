@@ -10,7 +10,13 @@ from core.domain.images import FloatArray
 LIGHTS = ("green", "amber", "red")  # from good to bad
 
 
-CHECKS = ("model", "judges", "distance", "readouts", "rest")  # of every evidence card, in this order
+CHECKS = (
+    "model",
+    "judges",
+    "distance",
+    "readouts",
+    "rest",
+)  # of every evidence card, in this order
 
 
 @dataclass(frozen=True)
@@ -24,7 +30,10 @@ class Check:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What speaks for and against a counterfactual, or a whole direction. The light is the worst of its checks."""
+    """What speaks for and against a counterfactual, or a whole direction.
+
+    The light is the worst of its checks.
+    """
 
     checks: tuple[Check, ...]
     values: dict[str, float | bool | str]  # every figure behind the checks, for tables
@@ -37,7 +46,10 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Counterfactual:
-    """One record moved toward other conditions. All images C Y X in raw grey values at the file's own size."""
+    """One record moved toward other conditions.
+
+    All images C Y X in raw grey values at the file's own size.
+    """
 
     record_id: str
     source: str
@@ -56,12 +68,18 @@ class Counterfactual:
     contraction: float = 0.0  # largest of all blocks, measured while this image was encoded
     held: tuple[str, ...] = ()  # channels that were not allowed to move
     evidence: Evidence | None = None  # None while dragging, and where the model has no judges
-    picture_error: float = 0.0  # estimate of the largest error of `image` by the solver, share of the range
+    picture_error: float = (
+        0.0  # estimate of the largest error of `image` by the solver, share of the range
+    )
     draft: bool = False  # rough, for the screen while the handle moves; nothing else may use it
 
     def channel_shares(self, spans: tuple[float, ...]) -> FloatArray:
-        """(C,) share of the change each channel carries: root mean square over its display range, summing to 1."""
-        size = np.sqrt(np.square(self.difference, dtype=np.float64).mean(axis=(1, 2))) / np.maximum(spans, 1e-12)
+        """(C,) share of the change each channel carries: root mean square over its display range,
+        summing to 1.
+        """
+        size = np.sqrt(np.square(self.difference, dtype=np.float64).mean(axis=(1, 2))) / np.maximum(
+            spans, 1e-12
+        )
         shares: FloatArray = size / size.sum() if size.sum() > 0 else size
         return shares
 
@@ -82,15 +100,20 @@ AUTOENCODER = "autoencoder"  # beside them: what an autoencoder draws otherwise
 
 @dataclass(frozen=True)
 class Attribution:
-    """Where a network looks when it tells `source` from `target`: how much every pixel speaks for the target."""
+    """Where a network looks when it tells `source` from `target`: how much every pixel speaks for
+    the target.
+    """
 
     method: str  # one of METHODS, or AUTOENCODER
     network: str  # name of the model that was asked
     record_id: str
     source: str
     target: str
-    values: FloatArray  # (C, Y, X) at the file's own size; (1, Y, X) where the method knows no stains (Grad-CAM)
-    settings: dict[str, Any] = field(default_factory=dict)  # window, baseline, seconds, shares: as for tables
+    # (C, Y, X) at the file's own size; (1, Y, X) where the method knows no stains (Grad-CAM)
+    values: FloatArray
+    settings: dict[str, Any] = field(
+        default_factory=dict
+    )  # window, baseline, seconds, shares: as for tables
 
 
 @dataclass(frozen=True)
@@ -104,7 +127,9 @@ class PathPoint:
 
 @dataclass(frozen=True)
 class CounterfactualPath:
-    """The whole way of one record toward one target; `crossing` is the strength where the class changes."""
+    """The whole way of one record toward one target; `crossing` is the strength where the class
+    changes.
+    """
 
     record_id: str
     target: str

@@ -21,7 +21,16 @@ BoolArray = NDArray[np.bool_]
 
 
 # Okabe-Ito: told apart by colour-blind readers. Beyond eight conditions the marker shape changes.
-CONDITION_COLOURS = ("#009E73", "#D55E00", "#0072B2", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#999999")
+CONDITION_COLOURS = (
+    "#009E73",
+    "#D55E00",
+    "#0072B2",
+    "#CC79A7",
+    "#E69F00",
+    "#56B4E9",
+    "#F0E442",
+    "#999999",
+)
 
 
 CHANNEL_COLOURS = ("#3A6BFF", "#2ECC40", "#FF3B30", "#FFC300", "#FF3BD4", "#22D3EE", "#BBBBBB")
@@ -76,9 +85,9 @@ class Problem:
 class ImageRecord:
     """One field of view: where its pixels are and where the culture stood.
 
-    `files` are POSIX paths relative to the dataset's root: one file with all channels, or one per channel.
-    `planes[c]` is the plane that is channel c: its index within its file's C axis (0 where a file has one plane).
-    `group` is what must never be split: well, culture, donor or movie.
+    `files` are POSIX paths relative to the dataset's root: one file with all channels, or one per
+    channel. `planes[c]` is the plane that is channel c: its index within its file's C axis (0 where
+    a file has one plane). `group` is what must never be split: well, culture, donor or movie.
     """
 
     id: str
@@ -121,7 +130,11 @@ class Dataset:
     def of(self, names: Sequence[str]) -> "Dataset":
         """The part of it under these conditions."""
         conditions = tuple(c for c in self.conditions if c.name in names)
-        return replace(self, conditions=conditions, records=tuple(r for r in self.records if r.condition in names))
+        return replace(
+            self,
+            conditions=conditions,
+            records=tuple(r for r in self.records if r.condition in names),
+        )
 
     def record(self, record_id: str) -> ImageRecord:
         """The record with this id; raises KeyError."""

@@ -20,7 +20,9 @@ class Projection:
     seed: int
     model_digest: str
     placed_by: FloatArray | None = None  # (N, K-1) semantic coordinates the places were made from
-    strangers: tuple[str, ...] = ()  # records unlike all that the model learned from: their place says little
+    strangers: tuple[
+        str, ...
+    ] = ()  # records unlike all that the model learned from: their place says little
 
     def belongs_to(self, latents: LatentTable) -> bool:
         """Whether it shows these latents: of the same model and the same records, in their order."""
@@ -29,7 +31,9 @@ class Projection:
 
 @dataclass(frozen=True)
 class DecisionMap:
-    """The model's own decision regions on the map, with where there is data and how far to trust it."""
+    """The model's own decision regions on the map, with where there is data and how far to trust
+    it.
+    """
 
     extent: tuple[float, float, float, float]  # x0, x1, y0, y1 of the pixel grid's outer edges
     posterior: FloatArray  # (H, W, K); row 0 is y0
@@ -41,4 +45,6 @@ class DecisionMap:
     fidelity_points: int
     held_out: bool  # False where no held-out points exist and training points were used
     model_digest: str
-    rough: bool = False  # drawn at once by a kernel; the network that draws them better was not fitted
+    rough: bool = (
+        False  # drawn at once by a kernel; the network that draws them better was not fitted
+    )

@@ -44,7 +44,9 @@ class InverseQuality:
     contraction: tuple[float, ...]  # largest measured residual ratio per block
     failed: tuple[str, ...] = ()  # ids of records beyond a quarter grey level of 255
     evaluations: float = 0.0  # network evaluations per encoded record, mean
-    growth: float = 5.0  # error of a picture moved to strength 1, in round-trip errors: geometric mean
+    growth: float = (
+        5.0  # error of a picture moved to strength 1, in round-trip errors: geometric mean
+    )
     screen_tolerance: float = (
         1.5e-4  # residual that is good enough for a screen, see core.counterfactual.block_schedule
     )
@@ -64,7 +66,9 @@ class ModelCard:
     seed: int
     dataset_digest: str
     split: dict[str, str]  # group -> Split value
-    training: dict[str, Any] = field(default_factory=dict)  # steps, seconds, peak memory, final loss
+    training: dict[str, Any] = field(
+        default_factory=dict
+    )  # steps, seconds, peak memory, final loss
     accuracy: dict[str, Any] = field(default_factory=dict)  # the evaluation report
     inverse: InverseQuality | None = None
     pixel_size_um: float | None = None
@@ -81,7 +85,10 @@ class ModelCard:
         return frozenset(self.seen)
 
     def part_of(self, record: ImageRecord) -> str:
-        """Split value of a record. Unknown groups are test, but not what was trained on and is grouped anew."""
+        """Split value of a record.
+
+        Unknown groups are test, but not what was trained on and is grouped anew.
+        """
         unknown = Split.TRAIN if record.digest in self._seen else Split.TEST
         return self.split.get(record.group, str(unknown))
 
@@ -105,9 +112,14 @@ class LatentTable:
         return self.record_ids.index(record_id)
 
     def describes(self, dataset: Dataset) -> bool:
-        """Whether every row is a record of this dataset under the condition it had when it was read."""
+        """Whether every row is a record of this dataset under the condition it had when it was
+        read.
+        """
         now = {r.id: r.condition for r in dataset.records}
-        return all(now.get(i) == self.conditions[t] for i, t in zip(self.record_ids, self.truth, strict=True))
+        return all(
+            now.get(i) == self.conditions[t]
+            for i, t in zip(self.record_ids, self.truth, strict=True)
+        )
 
     @property
     def predicted(self) -> IntArray:

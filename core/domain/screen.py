@@ -1,4 +1,5 @@
-"""The nouns of a screen: scored wells, ranked treatments, dose curves, the nuisance audit, what is not repaired.
+"""The nouns of a screen: scored wells, ranked treatments, dose curves, the nuisance audit, what is
+not repaired.
 
 All are frozen; none knows torch or Qt.
 """
@@ -11,7 +12,9 @@ from core.domain.images import Role
 
 @dataclass(frozen=True)
 class WellScore:
-    """One well of a screen: where it lies between diseased (0) and healthy (1), and what else changed in it."""
+    """One well of a screen: where it lies between diseased (0) and healthy (1), and what else
+    changed in it.
+    """
 
     plate: str
     well: str
@@ -29,8 +32,9 @@ class WellScore:
 class Ranked:
     """A treatment at one dose, by how far its wells lie on the way from diseased to healthy.
 
-    `rescue` 0 is diseased, 1 healthy; `off_axis` is the departure across that way in the spread of healthy wells.
-    Intervals are bootstrap intervals over wells at the level of the `Screen`. None: not measurable, `flags` say why.
+    `rescue` 0 is diseased, 1 healthy; `off_axis` is the departure across that way in the spread of
+    healthy wells. Intervals are bootstrap intervals over wells at the level of the `Screen`. None:
+    not measurable, `flags` say why.
     """
 
     condition: str
@@ -50,7 +54,9 @@ class Ranked:
     # per channel, as share of the diseased wells of the same plates; () where those are dark
     intensity: tuple[float, ...]
     tie: int  # treatments of one number cannot be told apart from its best; 1 is best; 0: a control
-    p_value: float | None  # that the rescue is 0 or less, corrected for the number of treatments (Holm)
+    p_value: (
+        float | None
+    )  # that the rescue is 0 or less, corrected for the number of treatments (Holm)
     hit: bool
     flags: tuple[str, ...] = ()
 
@@ -73,7 +79,9 @@ class DoseCurve:
 
 @dataclass(frozen=True)
 class Finding:
-    """One question of the nuisance audit: how well is `what` told from the latents, and does that explain anything?"""
+    """One question of the nuisance audit: how well is `what` told from the latents, and does that
+    explain anything?
+    """
 
     what: str  # "plate" | "row" | "column" | "edge" | "cell count" | "position" | "background"
     score: float | None

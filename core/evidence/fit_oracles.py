@@ -23,8 +23,10 @@ CHECKED_FIELDS = 64  # of them at most: enough to choose a step and a temperatur
 WAVELET_STEPS = 400
 NOISE, JITTER = 0.08, 0.05  # network units (a field's spread is 0.7): no judge should hang on less
 FEATURE_NOISE = 0.2  # standard deviations of a feature
-PART = 0.75  # of a field's sides: parts are measured too, so that no judge hangs on the size of the field
-SPECKLE = 0.02  # of the display range: largest noise on the wavelet judge's parts; without it 1 % misled it
+# of a field's sides: parts are measured too, so that no judge hangs on the size of the field
+PART = 0.75
+# of the display range: largest noise on the wavelet judge's parts; without it 1 % misled it
+SPECKLE = 0.02
 
 
 def fit_judges(
@@ -40,16 +42,20 @@ def fit_judges(
 ) -> Judges:
     """Train the three judges on the CPU; the same seed gives the same judges.
 
-    Each learns from its own random three quarters of the training and validation groups; the left-out quarter chooses
-    the step and the temperature of the networks. Accuracy is measured on test groups, which are never trained on.
-    Raises LeighError when a condition has no image outside the test groups.
+    Each learns from its own random three quarters of the training and validation groups; the
+    left-out quarter chooses the step and the temperature of the networks. Accuracy is measured on
+    test groups, which are never trained on. Raises LeighError when a condition has no image outside
+    the test groups.
     """
-    tested = [split.get(r.group, Split.TEST) == Split.TEST for r in records]  # unknown groups: never trained on
+    tested = [
+        split.get(r.group, Split.TEST) == Split.TEST for r in records
+    ]  # unknown groups: never trained on
     known = [r for r, test in zip(records, tested) if not test]
     held = [r for r, test in zip(records, tested) if test]
     if missing := set(conditions) - {r.condition for r in known}:
         raise LeighError(
-            f"No image of {', '.join(sorted(missing))} is left to train the judges.", "Choose other test groups."
+            f"No image of {', '.join(sorted(missing))} is left to train the judges.",
+            "Choose other test groups.",
         )
     total, done = len(known) + steps + len(held), 0
 
@@ -65,8 +71,12 @@ def fit_judges(
     store = FieldStore(known, recipe, read)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        convolutional = _fit_convolutional(store, labels, len(conditions), learn[0], steps, seed, tick)
-        wavelet = _fit_wavelet(features, twice, len(recipe.offset), len(conditions), learn_twice[1], seed)
+        convolutional = _fit_convolutional(
+            store, labels, len(conditions), learn[0], steps, seed, tick
+        )
+        wavelet = _fit_wavelet(
+            features, twice, len(recipe.offset), len(conditions), learn_twice[1], seed
+        )
     rows = np.flatnonzero(learn_twice[2])
     judges = Judges(conditions, recipe, convolutional, wavelet, table[rows], twice[rows], seed, {})
     judges.accuracy.update(judge_accuracy(judges, held, read, tick))
@@ -75,9 +85,14 @@ def fit_judges(
 
 
 def judge_accuracy(
-    judges: Judges, records: Sequence[ImageRecord], read: Reader, tick: Callable[[], None] = lambda: None
+    judges: Judges,
+    records: Sequence[ImageRecord],
+    read: Reader,
+    tick: Callable[[], None] = lambda: None,
 ) -> dict[str, float | None]:
-    """Share of records each judge names rightly; None with fewer than two conditions, as nothing is told apart."""
+    """Share of records each judge names rightly; None with fewer than two conditions, as nothing is
+    told apart.
+    """
     if len({r.condition for r in records}) < 2:
         return dict.fromkeys(judges.names)
     right = []
@@ -88,16 +103,25 @@ def judge_accuracy(
 
 
 def _measure(
-    records: Sequence[ImageRecord], recipe: Recipe, read: Reader, seed: int, tick: Callable[[], None]
+    records: Sequence[ImageRecord],
+    recipe: Recipe,
+    read: Reader,
+    seed: int,
+    tick: Callable[[], None],
 ) -> tuple[Tensor, FloatArray]:
-    """Wavelet features (2 N, F) and readouts (2 N, R): of all fields, then of a random part of each."""
+    """Wavelet features (2 N, F) and readouts (2 N, R): of all fields, then of a random part of
+    each.
+    """
     rng, span = np.random.default_rng([seed, 30]), np.array(recipe.span)[:, None, None]
     whole: list[tuple[Tensor, FloatArray]] = []
     parts: list[tuple[Tensor, FloatArray]] = []
     for record in records:
         raw = read(record)
         height, width = (int(np.ceil(PART * side)) for side in raw.shape[1:])
-        top, left = rng.integers(0, raw.shape[1] - height + 1), rng.integers(0, raw.shape[2] - width + 1)
+        top, left = (
+            rng.integers(0, raw.shape[1] - height + 1),
+            rng.integers(0, raw.shape[2] - width + 1),
+        )
         part = raw[:, top : top + height, left : left + width]
         noise = SPECKLE * rng.uniform() * span * rng.standard_normal(part.shape, np.float32)
         for out, seen, measured in ((whole, raw, raw), (parts, part + noise, part)):
@@ -109,7 +133,9 @@ def _measure(
 
 
 def _three_quarters(records: Sequence[ImageRecord], rng: np.random.Generator) -> BoolArray:
-    """(N,) True where a judge learns: a random quarter of each condition's groups is left out, never its only one."""
+    """(N,) True where a judge learns: a random quarter of each condition's groups is left out,
+    never its only one.
+    """
     homes: dict[str, set[str]] = {}
     for r in records:
         homes.setdefault(r.condition, set()).add(r.group)
@@ -141,7 +167,11 @@ def _fit_convolutional(
         index = rows[balanced_indices(labels[rows], BATCH, rng)]
         crops = store.crops(index, rng)
         gain, shift = 1 + JITTER * rng.normal(size=(2, *crops.shape[:2], 1, 1))
-        crops = crops * gain + (shift - 1) + NOISE * rng.uniform() * rng.standard_normal(crops.shape, np.float32)
+        crops = (
+            crops * gain
+            + (shift - 1)
+            + NOISE * rng.uniform() * rng.standard_normal(crops.shape, np.float32)
+        )
         tick()
         return torch.from_numpy(crops.astype(np.float32)), torch.from_numpy(labels[index])
 
@@ -164,7 +194,13 @@ def _fit_wavelet(
         return known[index] + FEATURE_NOISE * judge.scale * noise, torch.from_numpy(target[index])
 
     _descend(
-        judge, judge.classify, batch, [row[None] for row in features[~learn]], labels[~learn], WAVELET_STEPS, rate=1e-2
+        judge,
+        judge.classify,
+        batch,
+        [row[None] for row in features[~learn]],
+        labels[~learn],
+        WAVELET_STEPS,
+        rate=1e-2,
     )
     return judge
 
@@ -178,7 +214,9 @@ def _descend(
     steps: int,
     rate: float,
 ) -> None:
-    """Train in place; keep the step of least loss on `held` (the last where it is empty), with its temperature."""
+    """Train in place; keep the step of least loss on `held` (the last where it is empty), with its
+    temperature.
+    """
     optimiser = torch.optim.AdamW(judge.parameters(), lr=rate, weight_decay=1e-2)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps)
     best, least, temperature = judge.state_dict(), np.inf, 1.0
@@ -205,8 +243,12 @@ def _descend(
 
 
 def _temperature(logits: FloatArray, labels: IntArray) -> float:
-    """What the logits are divided by for the least loss; at least 1, as few wells that are all right prove little."""
-    found = minimize_scalar(lambda t: _loss(logits, labels, np.exp(t)), bounds=(0, 3), method="bounded")
+    """What the logits are divided by for the least loss; at least 1, as few wells that are all
+    right prove little.
+    """
+    found = minimize_scalar(
+        lambda t: _loss(logits, labels, np.exp(t)), bounds=(0, 3), method="bounded"
+    )
     return float(np.exp(found.x))
 
 

@@ -1,7 +1,9 @@
-"""Independent judges: three classifiers, apart from the invertible network, say what condition an image shows.
+"""Independent judges: three classifiers, apart from the invertible network, say what condition an
+image shows.
 
-A counterfactual that convinces only the network that made it shows nothing; these see it with other eyes: a small
-convolutional network, a network on fixed wavelet statistics, and a random forest on hand-made readouts.
+A counterfactual that convinces only the network that made it shows nothing; these see it with other
+eyes: a small convolutional network, a network on fixed wavelet statistics, and a random forest on
+hand-made readouts.
 """
 
 import json
@@ -53,7 +55,9 @@ class ConvJudge(nn.Module):
     def embedding(self, x: Tensor) -> Tensor:
         """(N, C, Y, X) -> (N, EMBEDDING): from mean and root mean square over the field."""
         maps = self.layers(x)
-        pooled = torch.cat([maps.mean(dim=(2, 3)), (maps.square().mean(dim=(2, 3)) + 1e-6).sqrt()], dim=1)
+        pooled = torch.cat(
+            [maps.mean(dim=(2, 3)), (maps.square().mean(dim=(2, 3)) + 1e-6).sqrt()], dim=1
+        )
         return functional.silu(self.embed(pooled))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -69,9 +73,11 @@ def _convolution(before: int, after: int, stride: int) -> nn.Sequential:
 
 
 class WaveletJudge(nn.Module):
-    """A small network on fixed statistics of the starlet bands of network input (N, C, Y, X), any Y and X.
+    """A small network on fixed statistics of the starlet bands of network input (N, C, Y, X), any Y
+    and X.
 
-    Bands: differences of B3-spline smoothings at 1, 2, 4 ... pixels (Starck, Fadili & Murtagh 2007, IEEE TIP 16:297).
+    Bands: differences of B3-spline smoothings at 1, 2, 4 ... pixels (Starck, Fadili & Murtagh 2007,
+    IEEE TIP 16:297).
     """
 
     def __init__(self, channels: int, conditions: int) -> None:
@@ -86,7 +92,9 @@ class WaveletJudge(nn.Module):
 
     @staticmethod
     def features(x: Tensor) -> Tensor:
-        """(N, F): mean per channel; per band log spread, skewness, log kurtosis, correlations between channels."""
+        """(N, F): mean per channel; per band log spread, skewness, log kurtosis, correlations
+        between channels.
+        """
         channels = x.shape[1]
         bands = torch.stack([band.flatten(2) for band in _starlet(x)], dim=1)  # (N, S + 1, C, Y X)
         bands = bands - bands.mean(dim=3, keepdim=True)
@@ -126,36 +134,50 @@ def _starlet(x: Tensor) -> Iterator[Tensor]:
 def _smooth(x: Tensor, axis: int, step: int) -> Tensor:
     """B3 spline along one axis (2 or 3), its five taps `step` pixels apart; edges repeat."""
     margin, side = 2 * step, x.shape[axis]
-    padded = functional.pad(x, (0, 0, margin, margin) if axis == 2 else (margin, margin, 0, 0), mode="replicate")
+    padded = functional.pad(
+        x, (0, 0, margin, margin) if axis == 2 else (margin, margin, 0, 0), mode="replicate"
+    )
     taps = [w / 16 * padded.narrow(axis, k * step, side) for k, w in enumerate((1, 4, 6, 4, 1))]
     return torch.stack(taps).sum(dim=0)
 
 
 def forest_readouts(raw: FloatArray, recipe: Recipe) -> FloatArray:
-    """(R,) what the forest reads of raw grey values (C, Y, X), at the resolution of the network; see with_ratios."""
+    """(R,) what the forest reads of raw grey values (C, Y, X), at the resolution of the network;
+    see with_ratios.
+    """
     return with_ratios(readout_values(raw, recipe.downscale), len(raw))
 
 
 def with_ratios(values: FloatArray, channels: int) -> FloatArray:
-    """(R,) the readouts of all channels and, for each two channels, the differences of their logarithms.
+    """(R,) the readouts of all channels and, for each two channels, the differences of their
+    logarithms.
 
-    How bright mitochondria are beside the nuclei says more than either: it does not depend on how many cells there are.
+    How bright mitochondria are beside the nuclei says more than either: it does not depend on how
+    many cells there are.
     """
     table = values.reshape(channels, -1)
     logged = np.sign(table) * np.log1p(np.abs(table))
     first, second = np.triu_indices(channels, 1)
-    both: FloatArray = np.concatenate([table.ravel(), (logged[first] - logged[second]).ravel()]).astype(np.float32)
+    both: FloatArray = np.concatenate(
+        [table.ravel(), (logged[first] - logged[second]).ravel()]
+    ).astype(np.float32)
     return both
 
 
 @dataclass(frozen=True)
 class Judges:
-    """Three judges of the same conditions. `accuracy` is by name, on held-out groups; None where there were none.
+    """Three judges of the same conditions. `accuracy` is by name, on held-out groups; None where
+    there were none.
 
-    The forest is kept as the table it grew from (no pickle is read from disk) and grows again, the same by its seed.
+    The forest is kept as the table it grew from (no pickle is read from disk) and grows again, the
+    same by its seed.
     """
 
-    names: ClassVar[tuple[str, ...]] = ("convolutional network", "wavelet network", "readout forest")
+    names: ClassVar[tuple[str, ...]] = (
+        "convolutional network",
+        "wavelet network",
+        "readout forest",
+    )
 
     conditions: tuple[str, ...]  # class order, K names
     recipe: Recipe
@@ -175,7 +197,9 @@ class Judges:
             x = self._input(raw)
             logits = torch.cat([self.convolutional(x), self.wavelet(x)]).numpy()
         networks = softmax(logits.astype(np.float64), axis=1)
-        read = forest_readouts(raw, self.recipe) if values is None else with_ratios(values, len(raw))
+        read = (
+            forest_readouts(raw, self.recipe) if values is None else with_ratios(values, len(raw))
+        )
         all_three: FloatArray = np.concatenate([networks, self._forest(read[None])])
         return all_three
 
@@ -184,7 +208,9 @@ class Judges:
         return tuple(self.conditions[k] for k in self.probabilities(raw).argmax(axis=1))
 
     def embedding(self, raw: FloatArray) -> FloatArray:
-        """(EMBEDDING,) what the convolutional judge sees before it decides; for distances between sets of images."""
+        """(EMBEDDING,) what the convolutional judge sees before it decides; for distances between
+        sets of images.
+        """
         with torch.inference_mode():
             seen: FloatArray = self.convolutional.embedding(self._input(raw))[0].numpy()
         return seen
@@ -217,21 +243,33 @@ class _Stored:
 
 
 def save_judges(folder: Path, judges: Judges) -> None:
-    """Write judges.safetensors, then judges.json with its digest. Raises BadModel for weights that are not finite."""
+    """Write judges.safetensors, then judges.json with its digest.
+
+    Raises BadModel for weights that are not finite.
+    """
     folder = Path(folder)
     tensors = _tensors(judges)
     if bad := _not_finite(tensors):
-        raise BadModel(f"{bad!r} of the judges for {folder} holds values that are not numbers.", REMEDY)
+        raise BadModel(
+            f"{bad!r} of the judges for {folder} holds values that are not numbers.", REMEDY
+        )
     data = save(tensors)
     sizes = {name: tensor.shape for name, tensor in tensors.items()}
-    stored = _Stored(judges.conditions, judges.recipe, judges.seed, judges.accuracy, sizes, digest_bytes(data))
+    stored = _Stored(
+        judges.conditions, judges.recipe, judges.seed, judges.accuracy, sizes, digest_bytes(data)
+    )
     atomic_write_bytes(folder / JUDGES_WEIGHTS_FILE, data)
-    text = json.dumps({"format_version": FORMAT_VERSION, **asdict(stored)}, indent=1, ensure_ascii=False)
+    text = json.dumps(
+        {"format_version": FORMAT_VERSION, **asdict(stored)}, indent=1, ensure_ascii=False
+    )
     atomic_write_text(folder / JUDGES_FILE, text)
 
 
 def load_judges(folder: Path, card: ModelCard) -> Judges:
-    """The judges beside a model. Raises BadModel: absent, damaged, or trained for other than this card's images."""
+    """The judges beside a model.
+
+    Raises BadModel: absent, damaged, or trained for other than this card's images.
+    """
     stored, tensors = _read(Path(folder))
     path = Path(folder) / JUDGES_FILE
     if len(stored.recipe.offset) != len(card.channels):
@@ -246,21 +284,33 @@ def load_judges(folder: Path, card: ModelCard) -> Judges:
     networks = ConvJudge(channels, conditions), WaveletJudge(channels, conditions)
     table, labels = (tensors.pop(f"forest.{name}", np.zeros(0)) for name in ("table", "labels"))
     if not _is_table(table, labels, stored.recipe, conditions):
-        raise BadModel(f"{path.with_name(JUDGES_WEIGHTS_FILE)} is damaged (the forest's table).", REMEDY)
+        raise BadModel(
+            f"{path.with_name(JUDGES_WEIGHTS_FILE)} is damaged (the forest's table).", REMEDY
+        )
     for prefix, network in zip(("convolutional.", "wavelet."), networks):
-        own = {k.removeprefix(prefix): torch.from_numpy(v) for k, v in tensors.items() if k.startswith(prefix)}
+        own = {
+            k.removeprefix(prefix): torch.from_numpy(v)
+            for k, v in tensors.items()
+            if k.startswith(prefix)
+        }
         try:
             network.load_state_dict(own)
         except RuntimeError as error:
             weights = path.with_name(JUDGES_WEIGHTS_FILE)
-            raise BadModel(f"{weights} does not fit this program's {prefix[:-1]} judge ({error}).", REMEDY) from error
+            raise BadModel(
+                f"{weights} does not fit this program's {prefix[:-1]} judge ({error}).", REMEDY
+            ) from error
         network.eval()
-    return Judges(stored.conditions, stored.recipe, *networks, table, labels, stored.seed, stored.accuracy)
+    return Judges(
+        stored.conditions, stored.recipe, *networks, table, labels, stored.seed, stored.accuracy
+    )
 
 
 def _tensors(judges: Judges) -> dict[str, Any]:
     networks = {"convolutional": judges.convolutional, "wavelet": judges.wavelet}
-    weights = {f"{name}.{k}": v.numpy() for name, n in networks.items() for k, v in n.state_dict().items()}
+    weights = {
+        f"{name}.{k}": v.numpy() for name, n in networks.items() for k, v in n.state_dict().items()
+    }
     tensors = weights | {"forest.table": judges.table, "forest.labels": judges.labels}
     return {name: np.require(tensor, requirements="C") for name, tensor in tensors.items()}
 
@@ -272,23 +322,39 @@ def _read(folder: Path) -> tuple[_Stored, dict[str, Any]]:
         read = json.loads(path.read_text(encoding="utf-8"))
         version = read.pop("format_version", 0)
         if version != FORMAT_VERSION:
-            raise BadModel(f"{path} has format {version}, this program reads {FORMAT_VERSION}.", REMEDY)
+            raise BadModel(
+                f"{path} has format {version}, this program reads {FORMAT_VERSION}.", REMEDY
+            )
         stored = TypeAdapter(_Stored).validate_python(read)
         data = weights.read_bytes()
         tensors: dict[str, Any] = load(data)
     except FileNotFoundError as error:
-        raise BadModel(f"There are no judges in {folder} ({Path(error.filename).name} is missing).", REMEDY) from error
+        raise BadModel(
+            f"There are no judges in {folder} ({Path(error.filename).name} is missing).", REMEDY
+        ) from error
     except ValidationError as error:
         raise BadModel(f"{path} is damaged ({first_fault(error)}).", REMEDY) from error
-    except (OSError, SafetensorError, ValueError, RecursionError, AttributeError, KeyError, TypeError) as error:
+    except (
+        OSError,
+        SafetensorError,
+        ValueError,
+        RecursionError,
+        AttributeError,
+        KeyError,
+        TypeError,
+    ) as error:
         raise BadModel(f"The judges in {folder} are damaged ({error}).", REMEDY) from error
     found = digest_bytes(data)
     if found != stored.digest:
-        raise BadModel(f"{weights} ({found[:8]}) is not what {path.name} names ({stored.digest[:8]}).", REMEDY)
+        raise BadModel(
+            f"{weights} ({found[:8]}) is not what {path.name} names ({stored.digest[:8]}).", REMEDY
+        )
     if stored.sizes != {name: tensor.shape for name, tensor in tensors.items()}:
         raise BadModel(f"{path} is damaged (sizes: not those of {weights.name}).", REMEDY)
     if set(stored.accuracy) != set(Judges.names):
-        raise BadModel(f"{path} is damaged (accuracy: not that of {', '.join(Judges.names)}).", REMEDY)
+        raise BadModel(
+            f"{path} is damaged (accuracy: not that of {', '.join(Judges.names)}).", REMEDY
+        )
     if bad := _not_finite(tensors):
         raise BadModel(f"{weights} is damaged ({bad!r} holds values that are not numbers).", REMEDY)
     return stored, tensors
@@ -296,11 +362,15 @@ def _read(folder: Path) -> tuple[_Stored, dict[str, Any]]:
 
 def _not_finite(tensors: dict[str, Any]) -> str:
     """The first tensor with a value that is not a number; "" where there is none."""
-    return next((k for k, v in tensors.items() if v.dtype.kind == "f" and not np.isfinite(v).all()), "")
+    return next(
+        (k for k, v in tensors.items() if v.dtype.kind == "f" and not np.isfinite(v).all()), ""
+    )
 
 
 def _is_table(table: FloatArray, labels: IntArray, recipe: Recipe, conditions: int) -> bool:
-    """Whether a forest that reads this program's readouts and knows every condition can grow from it."""
+    """Whether a forest that reads this program's readouts and knows every condition can grow from
+    it.
+    """
     side = 16 * recipe.downscale
     columns = forest_readouts(np.zeros((len(recipe.offset), side, side)), recipe).shape
     fits = table.ndim == 2 and table.shape[1:] == columns and labels.shape == table.shape[:1]

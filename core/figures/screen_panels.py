@@ -1,4 +1,6 @@
-"""A screen in pictures: the ranking with its intervals, rescue against side effect, and what is not repaired."""
+"""A screen in pictures: the ranking with its intervals, rescue against side effect, and what is not
+repaired.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,7 +11,16 @@ from matplotlib.figure import SubFigure
 
 from core.domain import Role
 from core.domain.screen import Ranked, Screen, Unrepaired
-from core.figures.style import WIDTH, Block, Canvas, draw_blocks, fitted, heading, line_height, paragraph
+from core.figures.style import (
+    WIDTH,
+    Block,
+    Canvas,
+    draw_blocks,
+    fitted,
+    heading,
+    line_height,
+    paragraph,
+)
 
 HIT, PLAIN, CONTROL, FLAG = "#0072B2", "#8C8C8C", "#000000", "#B34700"
 ROW_GAP = 0.055
@@ -24,7 +35,9 @@ SCALES = ("rescue", "off_axis", "cell_count")
 
 @dataclass(frozen=True)
 class Scale:
-    """A short axis without frame: values low to high over `width` inches; what lies beyond is drawn at its end."""
+    """A short axis without frame: values low to high over `width` inches; what lies beyond is drawn
+    at its end.
+    """
 
     left: float
     width: float
@@ -40,7 +53,9 @@ class Scale:
 
 @dataclass(frozen=True)
 class RankingPanel:
-    """Treatments by rescue, with intervals, side effects and nuclei beside them; the best `max_rows` and controls."""
+    """Treatments by rescue, with intervals, side effects and nuclei beside them; the best
+    `max_rows` and controls.
+    """
 
     title: str
     screen: Screen
@@ -57,7 +72,9 @@ class RankingPanel:
 
     def _blocks(self) -> list[Block]:
         treated = [r for r in self.screen.ranked if not is_control(r)]
-        shown = tuple(treated[: self.max_rows]) + tuple(r for r in self.screen.ranked if is_control(r))
+        shown = tuple(treated[: self.max_rows]) + tuple(
+            r for r in self.screen.ranked if is_control(r)
+        )
         title = self.title or f"Rescue from {self.screen.diseased} toward {self.screen.healthy}"
         words = ranking_words(self.screen)
         if len(treated) > self.max_rows:
@@ -73,10 +90,11 @@ def is_control(ranked: Ranked) -> bool:
 def ranking_words(screen: Screen) -> str:
     """How to read the ranking."""
     return (
-        f"Rescue: 0 is {screen.diseased}, 1 is {screen.healthy}. Off-axis: what else changed, in the spread of healthy "
-        f"wells. Nuclei: as share of {screen.diseased}. Lines: {screen.level:.0%} intervals over wells; triangles lie "
-        "beyond the scale. Blue: hits, which surely rescue by at least a fifth and have no remark. Treatments of one "
-        "number cannot be told apart from the best of them; H and D are controls."
+        f"Rescue: 0 is {screen.diseased}, 1 is {screen.healthy}. Off-axis: what else changed, in"
+        f" the spread of healthy wells. Nuclei: as share of {screen.diseased}. Lines:"
+        f" {screen.level:.0%} intervals over wells; triangles lie beyond the scale. Blue: hits,"
+        " which surely rescue by at least a fifth and have no remark. Treatments of one number"
+        " cannot be told apart from the best of them; H and D are controls."
     )
 
 
@@ -106,13 +124,23 @@ def _scale(name: str, ranked: Sequence[Ranked]) -> Scale:
     }[name]  # fmt: skip
     low = max(floor, min(least, float(np.percentile(known, 2))))
     high = min(roof, max(most, float(np.percentile(known, 98))))
-    step = next(s for s in (0.5, 1.0, 2.0, 5.0, 10.0) if (high - low) / s <= (5 if name == "rescue" else 3.5))
+    step = next(
+        s
+        for s in (0.5, 1.0, 2.0, 5.0, 10.0)
+        if (high - low) / s <= (5 if name == "rescue" else 3.5)
+    )
     ticks = np.arange(np.ceil(low / step - 1e-9), np.floor(high / step + 1e-9) + 1) * step
     return Scale(*PLACES[name], low, high, tuple(float(t) + 0.0 for t in ticks))  # no -0
 
 
 def _ranking_head(scales: dict[str, Scale]) -> Block:
-    titles = {"tie": "Tie", "name": "Condition", "value": "Rescue", "off_axis": "Off-axis", "cell_count": "Nuclei"}
+    titles = {
+        "tie": "Tie",
+        "name": "Condition",
+        "value": "Rescue",
+        "off_axis": "Off-axis",
+        "cell_count": "Nuclei",
+    }
     titles |= {"wells": "Wells", "flags": "Remarks"}
 
     def draw(c: Canvas) -> None:
@@ -138,12 +166,26 @@ def _ranking_row(r: Ranked, scales: dict[str, Scale], head: Block) -> Block:
         middle = height / 2
         place = str(r.tie) if r.tie else str(r.role)[0].upper()
         c.text(PLACES["tie"][0] + 0.02, middle, place, 6.5, middle=True)
-        c.text(PLACES["name"][0], middle, "\n".join(name), 6.5, middle=True, weight=weight, color=colour)
+        c.text(
+            PLACES["name"][0],
+            middle,
+            "\n".join(name),
+            6.5,
+            middle=True,
+            weight=weight,
+            color=colour,
+        )
         c.text(sum(PLACES["value"]), middle, f"{r.rescue:.2f}", 6.5, middle=True, ha="right")
         c.text(sum(PLACES["wells"]) - 0.03, middle, str(r.wells), 6.5, middle=True, ha="right")
         c.text(PLACES["flags"][0], middle, "\n".join(flags), 5.5, middle=True, color=FLAG)
         for shade, xs in rules.items():
-            c.line([v for x in xs for v in (x, x, nan)], (0, height, nan) * len(xs), color=shade, lw=0.5, zorder=0)
+            c.line(
+                [v for x in xs for v in (x, x, nan)],
+                (0, height, nan) * len(xs),
+                color=shade,
+                lw=0.5,
+                zorder=0,
+            )
         for what, scale in scales.items():
             three = (getattr(r, what), getattr(r, f"{what}_low"), getattr(r, f"{what}_high"))
             _interval(c, scale, middle, *three, colour)
@@ -154,13 +196,24 @@ def _ranking_row(r: Ranked, scales: dict[str, Scale], head: Block) -> Block:
 def _rules(scales: dict[str, Scale]) -> dict[str, list[float]]:
     """Places of the upright lines by their shade: diseased and healthy stronger than the rest."""
     every = [
-        (scale.x(t), what != "off_axis" and t in (0.0, 1.0)) for what, scale in scales.items() for t in scale.ticks
+        (scale.x(t), what != "off_axis" and t in (0.0, 1.0))
+        for what, scale in scales.items()
+        for t in scale.ticks
     ]
-    return {"0.55": [x for x, strong in every if strong], "0.9": [x for x, strong in every if not strong]}
+    return {
+        "0.55": [x for x, strong in every if strong],
+        "0.9": [x for x, strong in every if not strong],
+    }
 
 
 def _interval(
-    c: Canvas, scale: Scale, y: float, value: float | None, low: float | None, high: float | None, colour: str
+    c: Canvas,
+    scale: Scale,
+    y: float,
+    value: float | None,
+    low: float | None,
+    high: float | None,
+    colour: str,
 ) -> None:
     if low is not None and high is not None and low < scale.high and high > scale.low:
         c.line((scale.x(low), scale.x(high)), (y, y), color=colour, lw=1.1, solid_capstyle="butt")
@@ -183,11 +236,24 @@ def scatter_blocks(screen: Screen) -> list[Block]:
             colour = CONTROL if is_control(r) else HIT if r.hit else PLAIN
             x, y = (min(max(getattr(r, n), s.low), s.high) for n, s in scales.items())
             beyond = (x, y) != (r.rescue, r.off_axis)
-            ax.plot(x, y, "^" if beyond else "s" if is_control(r) else "o", color=colour, ms=4, clip_on=False)
+            ax.plot(
+                x,
+                y,
+                "^" if beyond else "s" if is_control(r) else "o",
+                color=colour,
+                ms=4,
+                clip_on=False,
+            )
             words = r.condition if is_control(r) else str(number)
             if is_control(r) or (numbered := numbered + 1) <= MAX_LABELS:
                 ax.annotate(
-                    words[:24], (x, y), (3, 2), textcoords="offset points", fontsize=6, parse_math=False, color=colour
+                    words[:24],
+                    (x, y),
+                    (3, 2),
+                    textcoords="offset points",
+                    fontsize=6,
+                    parse_math=False,
+                    color=colour,
                 )
         ax.axvline(0, color="0.6", lw=0.5, zorder=0)
         ax.axvline(1, color="0.6", lw=0.5, zorder=0)
@@ -200,12 +266,17 @@ def scatter_blocks(screen: Screen) -> list[Block]:
         ax.set_ylabel("Off-axis (spread of healthy wells)", fontsize=7)
         ax.spines[["top", "right"]].set_visible(False)
 
-    note = f"Numbers are places in the ranking (the first {MAX_LABELS}). Triangles lie beyond the frame."
+    note = (
+        f"Numbers are places in the ranking (the first {MAX_LABELS}). Triangles lie beyond the"
+        " frame."
+    )
     return [Block(3.85, draw, keep=True), *paragraph(note, 6.5)]
 
 
 def unrepaired_blocks(screen: Screen, per_row: int = 4) -> list[Block]:
-    """Bars per channel: how much of the change between diseased and healthy is gone; what is short is not repaired."""
+    """Bars per channel: how much of the change between diseased and healthy is gone; what is short
+    is not repaired.
+    """
     blocks: list[Block] = []
     channels = list(dict.fromkeys(u.channel for u in screen.unrepaired))
     conditions = list(dict.fromkeys(u.condition for u in screen.unrepaired))
@@ -213,10 +284,15 @@ def unrepaired_blocks(screen: Screen, per_row: int = 4) -> list[Block]:
     for start in range(0, len(channels), per_row):
         part = channels[start : start + per_row]
         width = (WIDTH - 1.9) / len(part)
-        scales = {c: Scale(1.9 + i * width, width - 0.18, -0.5, 1.5, (0.0, 1.0)) for i, c in enumerate(part)}
+        scales = {
+            c: Scale(1.9 + i * width, width - 0.18, -0.5, 1.5, (0.0, 1.0))
+            for i, c in enumerate(part)
+        }
         head = _bars_head(scales)
         blocks.append(replace(head, keep=True))
-        blocks += [_bars(c, [known.get((c, name)) for name in part], scales, head) for c in conditions]
+        blocks += [
+            _bars(c, [known.get((c, name)) for name in part], scales, head) for c in conditions
+        ]
         blocks.append(Block(0.12, lambda c: None))
     return blocks
 
@@ -236,7 +312,9 @@ def _bars_head(scales: dict[str, Scale]) -> Block:
     return Block(lines + 0.16, draw)
 
 
-def _bars(condition: str, found: Sequence[Unrepaired | None], scales: dict[str, Scale], head: Block) -> Block:
+def _bars(
+    condition: str, found: Sequence[Unrepaired | None], scales: dict[str, Scale], head: Block
+) -> Block:
     name = fitted(condition, 1.8, 6.5)
     height = len(name) * line_height(6.5) + ROW_GAP
 
@@ -249,7 +327,12 @@ def _bars(condition: str, found: Sequence[Unrepaired | None], scales: dict[str, 
                 continue
             bar = (scale.x(0), scale.x(u.restored))
             c.line(
-                bar, [height / 2] * 2, color=HIT if u.restored >= 0 else FLAG, lw=4.5, alpha=0.55, solid_capstyle="butt"
+                bar,
+                [height / 2] * 2,
+                color=HIT if u.restored >= 0 else FLAG,
+                lw=4.5,
+                alpha=0.55,
+                solid_capstyle="butt",
             )
             _interval(c, scale, height / 2, u.restored, u.low, u.high, CONTROL)
 

@@ -1,4 +1,6 @@
-"""The report of a screen: pages for the folder (PDF), one file for the browser (HTML), tables for everything else."""
+"""The report of a screen: pages for the folder (PDF), one file for the browser (HTML), tables for
+everything else.
+"""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -28,8 +30,9 @@ A4 = (8.27, 11.69)
 MARGIN, FOOT = 0.5, 0.3  # inches
 NONE = "–"
 DOSE_WORDS = (
-    "Points: rescue per dose. Line: four-parameter logistic; broken line: EC50, the dose of half the effect between "
-    "both plateaus, given only where both are seen. Triangles lie beyond the scale."
+    "Points: rescue per dose. Line: four-parameter logistic; broken line: EC50, the dose of half"
+    " the effect between both plateaus, given only where both are seen. Triangles lie beyond the"
+    " scale."
 )
 
 
@@ -46,7 +49,9 @@ class Section:
 
 
 def write_report(screen: Screen, folder: Path, report: Report = silent) -> dict[str, Path]:
-    """Write report.pdf, report.html and all tables into `folder`, each whole or not at all; name -> path."""
+    """Write report.pdf, report.html and all tables into `folder`, each whole or not at all; name ->
+    path.
+    """
     folder = Path(folder)
     files = write_screen_tables(folder, screen)
     files |= {"report_pdf": folder / "report.pdf", "report_html": folder / "report.html"}
@@ -59,13 +64,31 @@ def write_report(screen: Screen, folder: Path, report: Report = silent) -> dict[
 
 def _sections(screen: Screen) -> Iterator[Section]:
     from core.figures.plate_heat import SHOWN, dose_blocks, plate_blocks
-    from core.figures.screen_panels import ranking_blocks, ranking_words, scatter_blocks, unrepaired_blocks
+    from core.figures.screen_panels import (
+        ranking_blocks,
+        ranking_words,
+        scatter_blocks,
+        unrepaired_blocks,
+    )
 
-    yield Section(f"Screen: from {screen.diseased} toward {screen.healthy}", (*_summary(screen), *screen.notes))
+    yield Section(
+        f"Screen: from {screen.diseased} toward {screen.healthy}",
+        (*_summary(screen), *screen.notes),
+    )
     warnings = tuple(f"{f.what}: {f.warning}" for f in screen.audit if f.warning)
     if warnings:
         yield Section("Read this first", warnings)
-    heads = ("Condition", "Dose (µM)", "Wells", "Rescue", "Off-axis", "Nuclei", "Tie", "Hit", "Remarks")
+    heads = (
+        "Condition",
+        "Dose (µM)",
+        "Wells",
+        "Rescue",
+        "Off-axis",
+        "Nuclei",
+        "Tie",
+        "Hit",
+        "Remarks",
+    )
     yield Section(
         "Ranking",
         (ranking_words(screen),),
@@ -82,14 +105,20 @@ def _sections(screen: Screen) -> Iterator[Section]:
         yield Section("Rescue against dose", (DOSE_WORDS,), tuple(dose_blocks(screen)))
     if screen.unrepaired:
         words = (
-            f"Share of the change between {screen.diseased} and {screen.healthy} that is gone, per channel: 100 % is "
-            "all of it, below 0 % there is more than before.",
+            (
+                f"Share of the change between {screen.diseased} and {screen.healthy} that is gone,"
+                " per channel: 100 % is all of it, below 0 % there is more than before."
+            ),
         )
         yield Section("Not repaired", words, tuple(unrepaired_blocks(screen)))
     columns = quality_columns(screen)
     rows = tuple(tuple(_cell(row.get(name)) for name in columns) for row in quality_rows(screen))
     yield Section(
-        "Quality of the assay", () if rows else ("Nothing was measured.",), (), tuple(map(_head, columns)), rows
+        "Quality of the assay",
+        () if rows else ("Nothing was measured.",),
+        (),
+        tuple(map(_head, columns)),
+        rows,
     )
     yield Section("Audit: what else could explain the ranking", *_audit(screen))
     settings = tuple((str(name), _cell(value)) for name, value in screen.settings.items())
@@ -99,10 +128,15 @@ def _sections(screen: Screen) -> Iterator[Section]:
 def _summary(screen: Screen) -> tuple[str, ...]:
     treated = [r for r in screen.ranked if r.tie > 0]
     plates, hits = len({w.plate for w in screen.wells}), [r for r in treated if r.hit]
-    told = f"{len(treated)} treatments in {len(screen.wells)} wells on {plates} plate{'s' * (plates != 1)}; "
+    told = (
+        f"{len(treated)} treatments in {len(screen.wells)} wells on {plates}"
+        f" plate{'s' * (plates != 1)}; "
+    )
     told += f"{len(hits)} hit{'s' * (len(hits) != 1)}. Measured in {screen.space}."
     told += f" Plates made comparable: {_sentence(screen.normalised)}" if screen.normalised else ""
-    best = ", ".join(f"{r.condition} ({r.rescue:.2f})" for r in hits[:10]) + (", ..." if len(hits) > 10 else "")
+    best = ", ".join(f"{r.condition} ({r.rescue:.2f})" for r in hits[:10]) + (
+        ", ..." if len(hits) > 10 else ""
+    )
     return (told, f"Hits, best first: {best}." if hits else "No treatment is a hit.")
 
 
@@ -123,14 +157,24 @@ def _ranking(screen: Screen) -> tuple[tuple[str, ...], ...]:
     )  # fmt: skip
 
 
-def _audit(screen: Screen) -> "tuple[tuple[str, ...], tuple[Block, ...], tuple[str, ...], tuple[tuple[str, ...], ...]]":
+def _audit(
+    screen: Screen,
+) -> "tuple[tuple[str, ...], tuple[Block, ...], tuple[str, ...], tuple[tuple[str, ...], ...]]":
     rows = audit_rows(screen)
     heads = tuple(map(_head, rows[0])) if rows else ()
-    return () if rows else ("Nothing was asked.",), (), heads, tuple(tuple(map(_cell, r.values())) for r in rows)
+    return (
+        () if rows else ("Nothing was asked.",),
+        (),
+        heads,
+        tuple(tuple(map(_cell, r.values())) for r in rows),
+    )
 
 
 def _origin(screen: Screen) -> tuple[tuple[str, str], ...]:
-    made = (("Program", f"Leigh Explorer {__version__}"), ("Images (digest)", screen.dataset_digest or NONE))
+    made = (
+        ("Program", f"Leigh Explorer {__version__}"),
+        ("Images (digest)", screen.dataset_digest or NONE),
+    )
     return (*made, ("Model (digest)", screen.model_digest or NONE))
 
 
@@ -173,7 +217,10 @@ def _write_pdf(screen: Screen, sections: Sequence[Section], path: Path, report: 
             body += table(section.heads, section.rows)
         blocks += [heading(section.title), *body] if body else []
     pages = paginate(blocks, A4[1] - 2 * MARGIN - FOOT)
-    about = {"Title": f"Screen: {screen.diseased} to {screen.healthy}", "Subject": _provenance(screen)}
+    about = {
+        "Title": f"Screen: {screen.diseased} to {screen.healthy}",
+        "Subject": _provenance(screen),
+    }
     with (
         replacing(path) as temporary,
         matplotlib.rc_context(STYLE),
@@ -191,8 +238,15 @@ def _write_pdf(screen: Screen, sections: Sequence[Section], path: Path, report: 
 
 
 def _provenance(screen: Screen) -> str:
-    about: dict[str, Any] = {"program": f"Leigh Explorer {__version__}", "dataset_digest": screen.dataset_digest}
-    about |= {"model_digest": screen.model_digest, "space": screen.space, "settings": screen.settings}
+    about: dict[str, Any] = {
+        "program": f"Leigh Explorer {__version__}",
+        "dataset_digest": screen.dataset_digest,
+    }
+    about |= {
+        "model_digest": screen.model_digest,
+        "space": screen.space,
+        "settings": screen.settings,
+    }
     return json.dumps(about, ensure_ascii=False, default=plain)
 
 
@@ -222,16 +276,24 @@ def _write_html(screen: Screen, sections: Sequence[Section], path: Path) -> None
             parts.append(_html_table(section.heads, section.rows))
         parts.append("</section>")
     title = escape(f"Screen: {screen.diseased} to {screen.healthy}")
-    head = f'<meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{POLICY}"><title>{title}</title>'
+    head = (
+        '<meta charset="utf-8"><meta http-equiv="Content-Security-Policy"'
+        f' content="{POLICY}"><title>{title}</title>'
+    )
     body = "\n".join(parts)
     foot = f"<footer>{escape(_provenance(screen))}</footer>"
-    page = f'<!DOCTYPE html>\n<html lang="en"><head>{head}<style>{STYLE_SHEET}</style></head>\n<body>\n{body}\n{foot}'
+    page = (
+        "<!DOCTYPE html>\n<html"
+        f' lang="en"><head>{head}<style>{STYLE_SHEET}</style></head>\n<body>\n{body}\n{foot}'
+    )
     atomic_write_text(path, page + "\n</body></html>\n")
 
 
 def _html_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     top = "".join(f'<th scope="col">{escape(h)}</th>' for h in heads)
-    lines = "\n".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    lines = "\n".join(
+        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
+    )
     return f"<table><thead><tr>{top}</tr></thead><tbody>\n{lines}\n</tbody></table>"
 
 

@@ -1,6 +1,7 @@
 """Paper in inches: blocks that are drawn one under another, flow over pages and never cut a word.
 
-Places are measured from the upper left corner. A long table is one block per row, so it breaks anywhere.
+Places are measured from the upper left corner. A long table is one block per row, so it breaks
+anywhere.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -35,8 +36,12 @@ class Canvas:
         """The same place as share of the figure, from its lower left corner."""
         return (self.left + x) / self.width, 1.0 - (self.top + y) / self.height
 
-    def text(self, x: float, y: float, words: str, size: float = SIZE, middle: bool = False, **style: Any) -> None:
-        """Lines below one another from (x, y), or about it in height where `middle`; dollar signs are no formulas."""
+    def text(
+        self, x: float, y: float, words: str, size: float = SIZE, middle: bool = False, **style: Any
+    ) -> None:
+        """Lines below one another from (x, y), or about it in height where `middle`; dollar signs
+        are no formulas.
+        """
         lines = words.split("\n")
         top = y - len(lines) * line_height(size) / 2 if middle else y
         for i, line in enumerate(lines):
@@ -47,7 +52,12 @@ class Canvas:
         """A line, or markers where `marker` is given and `ls` is empty."""
         places = [self.at(x, y) for x, y in zip(xs, ys, strict=True)]
         style = {"color": "0.3", "lw": 0.8, **style}
-        line = Line2D([p[0] for p in places], [p[1] for p in places], transform=self.figure.transSubfigure, **style)
+        line = Line2D(
+            [p[0] for p in places],
+            [p[1] for p in places],
+            transform=self.figure.transSubfigure,
+            **style,
+        )
         self.figure.add_artist(line)
 
     def axes(self, x: float, y: float, width: float, height: float) -> Axes:
@@ -60,7 +70,9 @@ class Canvas:
 
 @dataclass(frozen=True)
 class Block:
-    """Something of a known height that is not cut; `head` is drawn above it where a page begins with it."""
+    """Something of a known height that is not cut; `head` is drawn above it where a page begins
+    with it.
+    """
 
     height: float  # inches
     draw: Callable[[Canvas], None]
@@ -122,7 +134,9 @@ def heading(words: str, size: float = 11.0) -> Block:
 def paragraph(words: str, size: float = 8.0, keep: bool = False) -> list[Block]:
     """Running text, a block per line, so that it may go on over pages."""
     lines, height = fitted(words, WIDTH, size), line_height(size)
-    return [Block(height, _line(line, size), keep=keep) for line in lines] + [Block(0.05, lambda c: None, keep=keep)]
+    return [Block(height, _line(line, size), keep=keep) for line in lines] + [
+        Block(0.05, lambda c: None, keep=keep)
+    ]
 
 
 def _line(words: str, size: float) -> Callable[[Canvas], None]:
@@ -130,7 +144,9 @@ def _line(words: str, size: float) -> Callable[[Canvas], None]:
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]], size: float = SIZE) -> list[Block]:
-    """A table of text: columns as wide as they need, or as there is room; the heads again on every page."""
+    """A table of text: columns as wide as they need, or as there is room; the heads again on every
+    page.
+    """
     if not rows:
         return []
     columns = _columns(heads, rows, size)
@@ -149,11 +165,21 @@ def _columns(heads: Sequence[str], rows: Sequence[Sequence[str]], size: float) -
     small = sum(w for w in wanted if w <= fair)
     large = sum(w for w in wanted if w > fair)
     scale = min(1.0, (WIDTH - small) / large) if large else 1.0
-    return [Column(head, w if w <= fair else w * scale) for head, w in zip(heads, wanted, strict=True)]
+    return [
+        Column(head, w if w <= fair else w * scale) for head, w in zip(heads, wanted, strict=True)
+    ]
 
 
-def _row(cells: Sequence[str], columns: Sequence[Column], size: float, weight: str, head: Block | None = None) -> Block:
-    wrapped = [fitted(cell, c.width - GAP, size, weight) for cell, c in zip(cells, columns, strict=True)]
+def _row(
+    cells: Sequence[str],
+    columns: Sequence[Column],
+    size: float,
+    weight: str,
+    head: Block | None = None,
+) -> Block:
+    wrapped = [
+        fitted(cell, c.width - GAP, size, weight) for cell, c in zip(cells, columns, strict=True)
+    ]
     height = max(len(lines) for lines in wrapped) * line_height(size) + 0.05
 
     def draw(canvas: Canvas) -> None:
@@ -162,13 +188,20 @@ def _row(cells: Sequence[str], columns: Sequence[Column], size: float, weight: s
             canvas.text(x, 0.02, "\n".join(lines), size, weight=weight)
             x += column.width
         strong = weight == "bold"
-        canvas.line((0, WIDTH), (height, height), color="0.4" if strong else "0.85", lw=0.6 if strong else 0.4)
+        canvas.line(
+            (0, WIDTH),
+            (height, height),
+            color="0.4" if strong else "0.85",
+            lw=0.6 if strong else 0.4,
+        )
 
     return Block(height, draw, head)
 
 
 def paginate(blocks: Sequence[Block], height: float) -> list[list[Block]]:
-    """Blocks per page of this height, with the heads that pages begin with; no heading is left at the foot."""
+    """Blocks per page of this height, with the heads that pages begin with; no heading is left at
+    the foot.
+    """
     pages: list[list[Block]] = [[]]
     used = 0.0
     for run in _runs(blocks):

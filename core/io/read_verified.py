@@ -9,7 +9,10 @@ from core.io.tiff import read_record
 
 
 def read_unchanged(root: Path, record: ImageRecord) -> FloatArray:
-    """Raw grey values (C Y X). Raises BadImage where a file is missing, damaged or was changed since the scan."""
+    """Raw grey values (C Y X).
+
+    Raises BadImage where a file is missing, damaged or was changed since the scan.
+    """
     image: FloatArray = read_record(root, record)
     if record.digest and digest_record(root, record) != record.digest:
         raise BadImage(

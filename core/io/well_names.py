@@ -14,7 +14,9 @@ def normalise_well(text: str) -> str:
     letters, column = match.group(1).upper(), int(match.group(2))
     row = row_number(letters)
     if not (1 <= row <= 32 and 1 <= column <= 48):
-        raise BadTable(f"Well {text!r} lies beyond a 1536-well plate (A01 to AF48).", "Check the well column.")
+        raise BadTable(
+            f"Well {text!r} lies beyond a 1536-well plate (A01 to AF48).", "Check the well column."
+        )
     return f"{letters}{column:02d}"
 
 
@@ -47,7 +49,9 @@ PLATES = ((2, 3), (3, 4), (4, 6), (6, 8), (8, 12), (16, 24), (32, 48))
 
 
 def guess_plate_shape(wells: Sequence[str]) -> tuple[int, int] | None:
-    """The plate of which every well is there; else the smallest usual one of 96 wells or more that holds all."""
+    """The plate of which every well is there; else the smallest usual one of 96 wells or more that
+    holds all.
+    """
     if not wells:
         return None
     places = {well_place(well) for well in wells}
@@ -55,4 +59,11 @@ def guess_plate_shape(wells: Sequence[str]) -> tuple[int, int] | None:
         if len(places) == height * width and max(places) == (height, width):
             return height, width
     rows, columns = max(r for r, _ in places), max(c for _, c in places)
-    return next((shape for shape in PLATES if shape >= (8, 12) and rows <= shape[0] and columns <= shape[1]), (32, 48))
+    return next(
+        (
+            shape
+            for shape in PLATES
+            if shape >= (8, 12) and rows <= shape[0] and columns <= shape[1]
+        ),
+        (32, 48),
+    )

@@ -1,4 +1,6 @@
-"""A picture of a function that takes time to ask: asked closely along boundaries, coarsely where nothing changes."""
+"""A picture of a function that takes time to ask: asked closely along boundaries, coarsely where
+nothing changes.
+"""
 
 from collections.abc import Callable
 
@@ -15,10 +17,12 @@ STEEP = 0.3  # difference of a posterior between neighbouring places that is loo
 def refined(
     ask: Callable[[FloatArray], FloatArray], extent: tuple[float, float, float, float], size: int
 ) -> tuple[FloatArray, int]:
-    """Semantic coordinates (size, size, K-1) of the pixels over `extent` (x0, x1, y0, y1), and how many were asked.
+    """Semantic coordinates (size, size, K-1) of the pixels over `extent` (x0, x1, y0, y1), and how
+    many were asked.
 
-    Squares whose corners differ in class, or much in probability, and their neighbours are divided; else the middle is
-    interpolated. `ask` takes places (M, 2) and gives semantic coordinates (M, K-1).
+    Squares whose corners differ in class, or much in probability, and their neighbours are divided;
+    else the middle is interpolated. `ask` takes places (M, 2) and gives semantic coordinates (M,
+    K-1).
     """
     x0, x1, y0, y1 = extent
     step = np.array([(x1 - x0) / size, (y1 - y0) / size])
@@ -26,7 +30,9 @@ def refined(
     stride = COARSE
     count = -(-(size - 1) // stride) + 1
     rows, columns = np.divmod(np.arange(count * count), count)
-    values = ask(first + stride * step * np.stack([columns, rows], axis=1)).reshape(count, count, -1)
+    values = ask(first + stride * step * np.stack([columns, rows], axis=1)).reshape(
+        count, count, -1
+    )
     known = np.ones((count, count), bool)
     while stride > 1:
         stride //= 2
@@ -65,7 +71,9 @@ def _doubled(values: FloatArray) -> FloatArray:
 
 
 def _nodes_of(divide: BoolArray) -> BoolArray:
-    """Squares (n-1, n-1) -> the nodes (2n - 1, 2n - 1) at their corners, on their sides and in their middle."""
+    """Squares (n-1, n-1) -> the nodes (2n - 1, 2n - 1) at their corners, on their sides and in
+    their middle.
+    """
     nodes = np.zeros([2 * n + 1 for n in divide.shape], bool)
     for down in (0, 1, 2):
         for right in (0, 1, 2):

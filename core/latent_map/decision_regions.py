@@ -1,7 +1,9 @@
-"""The model's decision regions on the map: what it would say at every place, and where there is data to say it.
+"""The model's decision regions on the map: what it would say at every place, and where there is
+data to say it.
 
-Every place has semantic coordinates (core.latent_map.inverse_projection); its posterior follows from them exactly. Fidelity is
-counted on held-out records: does the region under a point say what the model says?
+Every place has semantic coordinates (core.latent_map.inverse_projection); its posterior follows
+from them exactly. Fidelity is counted on held-out records: does the region under a point say what
+the model says?
 """
 
 from collections.abc import Callable
@@ -26,7 +28,8 @@ MARGIN, MOST_MARGIN = 0.12, 0.35  # of the extent of the points, around them
 def fit_decision(
     latents: LatentTable, projection: Projection, grid: int = GRID, *, at_once: bool = False
 ) -> DecisionMap:
-    """Regions from training and validation records, judged on test records (on all, marked so, when there are none).
+    """Regions from training and validation records, judged on test records (on all, marked so, when
+    there are none).
 
     `at_once`: by a kernel, in a fraction of a second, until the network is fitted.
     """
@@ -35,7 +38,11 @@ def fit_decision(
     xy = projection.xy.astype(np.float64)
     extent = extent_of(xy)
     u_known = latents.coordinates[known]
-    surface = fit_kernel(xy[known], u_known) if at_once else fit_surface(xy[known], u_known, projection.seed)
+    surface = (
+        fit_kernel(xy[known], u_known)
+        if at_once
+        else fit_surface(xy[known], u_known, projection.seed)
+    )
     u, _ = refined(surface, extent, grid)
     judged = test if test.any() else np.ones(len(test), bool)
     under = probabilities_of(surface(xy[judged])).argmax(axis=1)
@@ -78,11 +85,13 @@ def _pixel_under(decision: DecisionMap, x: float, y: float) -> tuple[int, int]:
 def weights_and_strength(
     decision: DecisionMap, source: str, start: tuple[float, float], place: tuple[float, float]
 ) -> tuple[dict[str, float], float]:
-    """What a handle dragged from `start` to `place` asks for: condition weights (sum 1) and strength.
+    """What a handle dragged from `start` to `place` asks for: condition weights (sum 1) and
+    strength.
 
-    Inside the source's own region the direction decides, beyond it the posterior under the cursor. Strength is the way
-    gone in the direction of the weighted anchors as share of the way there: 0 at the start, 1 at the target's usual
-    place, and 0 for a handle pulled away from every condition.
+    Inside the source's own region the direction decides, beyond it the posterior under the cursor.
+    Strength is the way gone in the direction of the weighted anchors as share of the way there: 0
+    at the start, 1 at the target's usual place, and 0 for a handle pulled away from every
+    condition.
     """
     elsewhere = np.array([name != source for name in decision.conditions])
     moved = np.subtract(place, start)
@@ -122,13 +131,16 @@ def pixel_places(extent: tuple[float, float, float, float], grid: int) -> FloatA
 
 
 def reach_of(points: FloatArray) -> tuple[Callable[[FloatArray], FloatArray], float]:
-    """How far the 5th neighbour of a place (..., D) is among `points` (N, D), and up to where there is data.
+    """How far the 5th neighbour of a place (..., D) is among `points` (N, D), and up to where there
+    is data.
 
     That is twice the 99th percentile of what it is among the points themselves.
     """
     count = min(SUPPORT, len(points) - 1) if len(points) > 1 else 1
     tree = cKDTree(points)
-    own = tree.query(points, k=count + 1)[0].reshape(len(points), count + 1)[:, -1]  # the first is the point itself
+    own = tree.query(points, k=count + 1)[0].reshape(len(points), count + 1)[
+        :, -1
+    ]  # the first is the point itself
 
     def far(places: FloatArray) -> FloatArray:
         distance: FloatArray = tree.query(places, k=[count])[0][..., 0]
@@ -140,23 +152,29 @@ def reach_of(points: FloatArray) -> tuple[Callable[[FloatArray], FloatArray], fl
 def support_of(xy: FloatArray, extent: tuple[float, float, float, float], grid: int) -> BoolArray:
     """Is there data? See `reach_of`.
 
-    The distance of a neighbour changes no faster than the place: it is interpolated from every fourth pixel, and
-    measured where that could decide otherwise.
+    The distance of a neighbour changes no faster than the place: it is interpolated from every
+    fourth pixel, and measured where that could decide otherwise.
     """
     far, limit = reach_of(xy)
     x0, x1, y0, y1 = extent
     side = -(-grid // 4) + 1
     pixel = np.arange(side) * 4 + 0.5
-    places = np.stack(np.meshgrid(x0 + pixel * (x1 - x0) / grid, y0 + pixel * (y1 - y0) / grid), axis=-1)
+    places = np.stack(
+        np.meshgrid(x0 + pixel * (x1 - x0) / grid, y0 + pixel * (y1 - y0) / grid), axis=-1
+    )
     there = zoom(far(places), (4 * (side - 1) + 1) / side, order=1)[:grid, :grid]
-    rows, columns = np.nonzero(np.abs(there - limit) <= 4 * np.hypot((x1 - x0) / grid, (y1 - y0) / grid))
+    rows, columns = np.nonzero(
+        np.abs(there - limit) <= 4 * np.hypot((x1 - x0) / grid, (y1 - y0) / grid)
+    )
     if len(rows):
         there[rows, columns] = far(pixel_places(extent, grid)[rows, columns])
     supported: BoolArray = there <= limit
     return supported
 
 
-def anchors_of(truth: IntArray, predicted: IntArray, xy: FloatArray, known: BoolArray, classes: int) -> FloatArray:
+def anchors_of(
+    truth: IntArray, predicted: IntArray, xy: FloatArray, known: BoolArray, classes: int
+) -> FloatArray:
     """(K, 2) median place of each condition's records that the model calls by their name."""
     anchors = np.zeros((classes, 2), np.float32)
     for k in range(classes):

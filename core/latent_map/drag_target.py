@@ -1,8 +1,10 @@
-"""Where on the map a handle is held, in terms of what the model can do: condition weights and a strength.
+"""Where on the map a handle is held, in terms of what the model can do: condition weights and a
+strength.
 
-A place stands for semantic coordinates; what is special about the image stays: u = u(y) + w(y) (u0 - u(y0)), where w
-is 1 at the image's own place y0 and fades with distance, so nothing jumps at the grab. How far this image comes toward
-each condition was measured on it at several strengths; ways bend, so all that they pass is searched for the nearest.
+A place stands for semantic coordinates; what is special about the image stays: u = u(y) + w(y) (u0
+- u(y0)), where w is 1 at the image's own place y0 and fades with distance, so nothing jumps at the
+grab. How far this image comes toward each condition was measured on it at several strengths; ways
+bend, so all that they pass is searched for the nearest.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +22,9 @@ FADING = 0.15  # of the map's diagonal: where w is exp(-1/2)
 
 
 def coordinates_at(decision: DecisionMap, x: float, y: float) -> FloatArray:
-    """(K-1,) semantic coordinates under a place, between the pixels; outside the map, at its nearest edge."""
+    """(K-1,) semantic coordinates under a place, between the pixels; outside the map, at its
+    nearest edge.
+    """
     x0, x1, y0, y1 = decision.extent
     height, width = decision.support.shape
     column = np.clip((x - x0) / (x1 - x0) * width - 0.5, 0, width - 1)
@@ -36,7 +40,9 @@ def coordinates_at(decision: DecisionMap, x: float, y: float) -> FloatArray:
 def wanted_coordinates(
     decision: DecisionMap, start: tuple[float, float], own: FloatArray, place: tuple[float, float]
 ) -> FloatArray:
-    """(K-1,) what a handle at `place` asks of an image that lies at `start` and has the coordinates `own`."""
+    """(K-1,) what a handle at `place` asks of an image that lies at `start` and has the coordinates
+    `own`.
+    """
     x0, x1, y0, y1 = decision.extent
     way = np.hypot(*np.subtract(place, start)) / np.hypot(x1 - x0, y1 - y0)
     special = np.exp(-0.5 * (way / FADING) ** 2) * (own - coordinates_at(decision, *start))
@@ -45,18 +51,26 @@ def wanted_coordinates(
 
 
 def aim(
-    own: FloatArray, reached: Mapping[str, Sequence[FloatArray]], wanted: FloatArray, asked: str = ""
+    own: FloatArray,
+    reached: Mapping[str, Sequence[FloatArray]],
+    wanted: FloatArray,
+    asked: str = "",
 ) -> tuple[dict[str, float], float]:
-    """Weights (sum 1) of one or two conditions and the strength that bring an image from `own` (K-1,) near `wanted`.
+    """Weights (sum 1) of one or two conditions and the strength that bring an image from `own`
+    (K-1,) near `wanted`.
 
-    `reached` are its coordinates at each of STRENGTHS toward each condition; of two, the mixture is taken to lie
-    between. The condition that is `asked`, where given and reached, has at least half of the weight: the image is moved
-    to what the place is called.
+    `reached` are its coordinates at each of STRENGTHS toward each condition; of two, the mixture is
+    taken to lie between. The condition that is `asked`, where given and reached, has at least half
+    of the weight: the image is moved to what the place is called.
     """
     goal = np.asarray(wanted - own, np.float64)
     at = (0.0, *STRENGTHS)
-    measured = {name: np.array([own, *points], np.float64) - own for name, points in reached.items()}
-    ways = {n: np.stack([np.interp(GRID, at, v) for v in m.T], axis=1) for n, m in measured.items()}  # (S, K-1)
+    measured = {
+        name: np.array([own, *points], np.float64) - own for name, points in reached.items()
+    }
+    ways = {
+        n: np.stack([np.interp(GRID, at, v) for v in m.T], axis=1) for n, m in measured.items()
+    }  # (S, K-1)
     length = np.linalg.norm(goal)
     best, weights, strength = np.inf, {next(iter(ways)): 1.0}, 0.0
     for a, b in (*((name, name) for name in ways), *combinations(ways, 2)):

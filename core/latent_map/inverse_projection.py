@@ -1,8 +1,8 @@
 """The map backwards: from a place on it to the semantic coordinates of what would lie there.
 
-A small network, fitted to the records that are known, with a smooth answer everywhere; a few matrix products, so a map
-of 65,000 pixels takes a fraction of a second. Until it is fitted, a kernel answers. UMAP's own inverse is slow, and its
-regions are often wrong.
+A small network, fitted to the records that are known, with a smooth answer everywhere; a few matrix
+products, so a map of 65,000 pixels takes a fraction of a second. Until it is fitted, a kernel
+answers. UMAP's own inverse is slow, and its regions are often wrong.
 """
 
 from collections.abc import Iterator
@@ -66,7 +66,9 @@ class Kernel:
 
 
 def fit_kernel(xy: FloatArray, u: FloatArray) -> Kernel:
-    """Known places (N, 2) and coordinates (N, K-1), smoothed as wide as the neighbours of a place usually reach."""
+    """Known places (N, 2) and coordinates (N, K-1), smoothed as wide as the neighbours of a place
+    usually reach.
+    """
     tree = cKDTree(xy)
     count = min(WIDTH_NEIGHBOURS + 1, len(xy))
     reach = tree.query(xy, k=[count])[0]
@@ -74,7 +76,10 @@ def fit_kernel(xy: FloatArray, u: FloatArray) -> Kernel:
 
 
 def fit_surface(xy: FloatArray, u: FloatArray, seed: int) -> Surface:
-    """Fit to known places (N, 2) and coordinates (N, K-1): squared error, and KL of the posteriors. Deterministic."""
+    """Fit to known places (N, 2) and coordinates (N, K-1): squared error, and KL of the posteriors.
+
+    Deterministic.
+    """
     import torch
     from torch import nn
     from torch.nn import functional
@@ -101,12 +106,17 @@ def fit_surface(xy: FloatArray, u: FloatArray, seed: int) -> Surface:
             found = layers[-1](h)
             logits = (found * torch.from_numpy(spread) + torch.from_numpy(mean)) @ basis
             loss = functional.mse_loss(found, wanted[rows])
-            loss = loss + functional.kl_div(logits.log_softmax(1), posterior[rows], reduction="batchmean")
+            loss = loss + functional.kl_div(
+                logits.log_softmax(1), posterior[rows], reduction="batchmean"
+            )
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
             schedule.step()
-    arrays = [(layer.weight.detach().numpy().T.copy(), layer.bias.detach().numpy().copy()) for layer in layers]
+    arrays = [
+        (layer.weight.detach().numpy().T.copy(), layer.bias.detach().numpy().copy())
+        for layer in layers
+    ]
     return Surface(
         centre.astype(np.float32),
         scale,
@@ -119,7 +129,9 @@ def fit_surface(xy: FloatArray, u: FloatArray, seed: int) -> Surface:
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """So small a network gains nothing from more; on a busy machine they waited for each other, 100 s instead of 5."""
+    """So small a network gains nothing from more; on a busy machine they waited for each other, 100
+    s instead of 5.
+    """
     import torch
 
     threads = torch.get_num_threads()

@@ -1,7 +1,9 @@
-"""Frozen 2-D places of the records: UMAP on the semantic coordinates, and placing of new points without refitting.
+"""Frozen 2-D places of the records: UMAP on the semantic coordinates, and placing of new points
+without refitting.
 
-Features [sqrt(.65) u / std / sqrt(K-1), sqrt(.35) sqrt(p) / std / sqrt(K)]: half geometry, half the model's own belief.
-Never UMAP on raw latents (held-out map fidelity 0.2-0.4 there). McInnes et al. 2018, arXiv 1802.03426.
+Features [sqrt(.65) u / std / sqrt(K-1), sqrt(.35) sqrt(p) / std / sqrt(K)]: half geometry, half the
+model's own belief. Never UMAP on raw latents (held-out map fidelity 0.2-0.4 there). McInnes et al.
+2018, arXiv 1802.03426.
 """
 
 import os
@@ -20,11 +22,15 @@ from core.progress import Progress, Report, silent
 MAX_LANDMARKS = 4096  # above it umap compiles a second code path for minutes
 MIN_FOR_UMAP = 20
 NEIGHBOURS = 15  # records a new point is placed by
-LARGE_SCALE = 0.15  # share of the records UMAP looks at around each: enough to see past its own condition
+LARGE_SCALE = (
+    0.15  # share of the records UMAP looks at around each: enough to see past its own condition
+)
 
 
 def map_features(latents: LatentTable) -> FloatArray:
-    """Blended features (N, 2K-1) the map is made of, scaled by the spread of the training and validation records."""
+    """Blended features (N, 2K-1) the map is made of, scaled by the spread of the training and
+    validation records.
+    """
     return blended(latents, latents.coordinates, latents.probabilities)
 
 
@@ -41,7 +47,10 @@ def blended(latents: LatentTable, coordinates: FloatArray, probabilities: FloatA
 
 
 def fit_projection(latents: LatentTable, *, seed: int, report: Report = silent) -> Projection:
-    """Places of all records. Few records: principal components instead, and `method` says so. Deterministic."""
+    """Places of all records.
+
+    Few records: principal components instead, and `method` says so. Deterministic.
+    """
     features = map_features(latents)
     report(Progress(0, 3, "Fitting the map"))
     if len(features) < MIN_FOR_UMAP or len(np.unique(features, axis=0)) < MIN_FOR_UMAP:
@@ -51,12 +60,20 @@ def fit_projection(latents: LatentTable, *, seed: int, report: Report = silent) 
         (xy, settings), method = _umap(features, seed), "umap"
     report(Progress(1, 3, "Fitting the map"))
     return Projection(
-        latents.record_ids, xy.astype(np.float32), method, settings, seed, latents.model_digest, latents.coordinates
+        latents.record_ids,
+        xy.astype(np.float32),
+        method,
+        settings,
+        seed,
+        latents.model_digest,
+        latents.coordinates,
     )
 
 
 def strangers_of(latents: LatentTable) -> tuple[str, ...]:
-    """Records whose features lie where there are no training and validation records, see `reach_of`."""
+    """Records whose features lie where there are no training and validation records, see
+    `reach_of`.
+    """
     known = np.array(latents.split) != Split.TEST
     if known.sum() <= SUPPORT:
         return ()
@@ -67,7 +84,9 @@ def strangers_of(latents: LatentTable) -> tuple[str, ...]:
 
 
 def extended(latents: LatentTable, former: Projection) -> Projection | None:
-    """A former map of the same model with its places kept and new records placed; None where too few are known."""
+    """A former map of the same model with its places kept and new records placed; None where too
+    few are known.
+    """
     if former.placed_by is None or not np.isfinite(former.xy).all():
         return None
     rows = {record_id: row for row, record_id in enumerate(former.record_ids)}
@@ -76,7 +95,9 @@ def extended(latents: LatentTable, former: Projection) -> Projection | None:
         for r, u in zip(latents.record_ids, latents.coordinates)
     ]
     here = np.flatnonzero(same)
-    if former.model_digest != latents.model_digest or len(here) < max(MIN_FOR_UMAP, len(latents.record_ids) / 2):
+    if former.model_digest != latents.model_digest or len(here) < max(
+        MIN_FOR_UMAP, len(latents.record_ids) / 2
+    ):
         return None
     features = map_features(latents)
     known = former.xy[[rows[latents.record_ids[i]] for i in here]]
@@ -84,14 +105,20 @@ def extended(latents: LatentTable, former: Projection) -> Projection | None:
     xy[here] = known
     settings = {**former.settings, "placed": former.settings.get("placed", 0) + len(xy) - len(here)}
     return replace(
-        former, record_ids=latents.record_ids, xy=xy, settings=settings, placed_by=latents.coordinates.copy()
+        former,
+        record_ids=latents.record_ids,
+        xy=xy,
+        settings=settings,
+        placed_by=latents.coordinates.copy(),
     )
 
 
 def aligned(projection: Projection, former: Projection) -> Projection:
-    """The same map turned, mirrored and moved onto a former one, where they share three records or more.
+    """The same map turned, mirrored and moved onto a former one, where they share three records or
+    more.
 
-    Distances stay what they are (orthogonal Procrustes), so a map fitted anew looks as like the old one as it can.
+    Distances stay what they are (orthogonal Procrustes), so a map fitted anew looks as like the old
+    one as it can.
     """
     rows = {record_id: row for row, record_id in enumerate(former.record_ids)}
     shared = [(i, rows[r]) for i, r in enumerate(projection.record_ids) if r in rows]
@@ -101,35 +128,53 @@ def aligned(projection: Projection, former: Projection) -> Projection:
     old, new = former.xy[there].astype(np.float64), projection.xy[here].astype(np.float64)
     turn, _ = orthogonal_procrustes(new - new.mean(axis=0), old - old.mean(axis=0))
     xy = (projection.xy - new.mean(axis=0)) @ turn + old.mean(axis=0)
-    return replace(projection, xy=xy.astype(np.float32), settings={**projection.settings, "aligned": len(shared)})
+    return replace(
+        projection,
+        xy=xy.astype(np.float32),
+        settings={**projection.settings, "aligned": len(shared)},
+    )
 
 
-def place(known: FloatArray, xy: FloatArray, features: FloatArray, neighbours: int = NEIGHBOURS) -> FloatArray:
-    """Where new points (M, F) belong on a frozen map: mean of the nearest known places, closer ones weigh more."""
+def place(
+    known: FloatArray, xy: FloatArray, features: FloatArray, neighbours: int = NEIGHBOURS
+) -> FloatArray:
+    """Where new points (M, F) belong on a frozen map: mean of the nearest known places, closer ones
+    weigh more.
+    """
     count = min(neighbours, len(known))
     distance, index = cKDTree(known).query(features, k=count)
     distance, index = distance.reshape(len(features), count), index.reshape(len(features), count)
     weight = np.exp(-((distance / (distance.mean(axis=1, keepdims=True) + 1e-9)) ** 2)) + 1e-12
-    placed: FloatArray = (weight[..., None] * xy[index]).sum(axis=1) / weight.sum(axis=1, keepdims=True)
+    placed: FloatArray = (weight[..., None] * xy[index]).sum(axis=1) / weight.sum(
+        axis=1, keepdims=True
+    )
     return placed.astype(np.float32)
 
 
 def _umap(features: FloatArray, seed: int) -> tuple[FloatArray, dict[str, object]]:
-    os.environ.setdefault("NUMBA_CACHE_DIR", str(user_cache_path("leigh-explorer", ensure_exists=True)))
-    os.environ.setdefault("NUMBA_THREADING_LAYER", "workqueue")  # with OpenMP it changes the threads torch uses, too
+    os.environ.setdefault(
+        "NUMBA_CACHE_DIR", str(user_cache_path("leigh-explorer", ensure_exists=True))
+    )
+    os.environ.setdefault(
+        "NUMBA_THREADING_LAYER", "workqueue"
+    )  # with OpenMP it changes the threads torch uses, too
     from umap import UMAP
 
     rng = np.random.default_rng(seed)
     count = len(features)
     landmarks = np.sort(rng.permutation(count)[:MAX_LANDMARKS])
     settings: dict[str, object] = {
-        "n_neighbors": int(np.clip(LARGE_SCALE * len(landmarks), NEIGHBOURS, 100).clip(max=len(landmarks) - 1)),
+        "n_neighbors": int(
+            np.clip(LARGE_SCALE * len(landmarks), NEIGHBOURS, 100).clip(max=len(landmarks) - 1)
+        ),
         "min_dist": 0.8,
         "spread": 1.2,
         "landmarks": len(landmarks),
     }
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*n_jobs.*")  # one job, because the seed is fixed
+        warnings.filterwarnings(
+            "ignore", message=".*n_jobs.*"
+        )  # one job, because the seed is fixed
         reducer = UMAP(
             n_components=2,
             n_neighbors=settings["n_neighbors"],

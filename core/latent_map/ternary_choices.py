@@ -6,7 +6,9 @@ from core.domain import Condition, Role
 
 
 def first_planes(conditions: Sequence[Condition]) -> list[tuple[str, str, str]]:
-    """Healthy, diseased and each other condition; where no roles are known, the first two and each other."""
+    """Healthy, diseased and each other condition; where no roles are known, the first two and each
+    other.
+    """
     names, roles = [c.name for c in conditions], {c.role: c.name for c in reversed(conditions)}
     first = [roles[r] for r in (Role.HEALTHY, Role.DISEASED) if r in roles]
     first = [*first, *(n for n in names if n not in first)][:2]

@@ -1,8 +1,9 @@
 """The exact view: three conditions on a plane, without UMAP.
 
-The model's opinion among three conditions has two dimensions, so a plane holds all of it: every point lies where the
-model puts it, boundaries are straight lines, and distances are in standard deviations within a condition. What a plane
-cannot show is that the model may see a fourth condition: such records count as disagreement.
+The model's opinion among three conditions has two dimensions, so a plane holds all of it: every
+point lies where the model puts it, boundaries are straight lines, and distances are in standard
+deviations within a condition. What a plane cannot show is that the model may see a fourth
+condition: such records count as disagreement.
 """
 
 from collections.abc import Sequence
@@ -18,7 +19,9 @@ from core.latent_map.decision_regions import GRID, anchors_of, extent_of, pixel_
 
 @dataclass(frozen=True)
 class Plane:
-    """Places = (semantic coordinates among three conditions - centre) @ axes; the inverse is exact, too."""
+    """Places = (semantic coordinates among three conditions - centre) @ axes; the inverse is exact,
+    too.
+    """
 
     rows: tuple[int, ...]  # the three conditions in class order
     centre: FloatArray  # (2,)
@@ -30,7 +33,9 @@ class Plane:
 
     def places(self, coordinates: FloatArray) -> FloatArray:
         """Semantic coordinates among all conditions (..., K-1) -> places (..., 2)."""
-        placed: FloatArray = ((self.among(coordinates) - self.centre) @ self.axes).astype(np.float32)
+        placed: FloatArray = ((self.among(coordinates) - self.centre) @ self.axes).astype(
+            np.float32
+        )
         return placed
 
     def back(self, places: FloatArray) -> FloatArray:
@@ -39,13 +44,15 @@ class Plane:
 
 
 def fit_plane(latents: LatentTable, names: Sequence[str]) -> Plane:
-    """The plane of three conditions: spheres within a condition, the first two of `names` from left to right.
+    """The plane of three conditions: spheres within a condition, the first two of `names` from left
+    to right.
 
     Raises LeighError unless they are three different conditions of the model.
     """
     if len(names) != 3 or len(set(names)) != 3 or not set(names) <= set(latents.conditions):
         raise LeighError(
-            f"{', '.join(names) or 'Nothing'}: these are not three different conditions of the model.",
+            f"{', '.join(names) or 'Nothing'}: these are not three different conditions of the"
+            " model.",
             f"It knows {', '.join(latents.conditions)}.",
         )
     rows = tuple(latents.conditions.index(name) for name in names)
@@ -57,7 +64,11 @@ def fit_plane(latents: LatentTable, names: Sequence[str]) -> Plane:
         means.append(mine.mean(axis=0) if len(mine) else np.zeros(2))
         within += np.cov(mine, rowvar=False) * len(mine) if len(mine) > 2 else 0.0
     values, vectors = np.linalg.eigh(within / max(np.isin(latents.truth, rows).sum(), 1))
-    axes = np.eye(2) if values.max() < 1e-9 else vectors / np.sqrt(np.maximum(values, 1e-6 * values.max()))
+    axes = (
+        np.eye(2)
+        if values.max() < 1e-9
+        else vectors / np.sqrt(np.maximum(values, 1e-6 * values.max()))
+    )
     across = (means[1] - means[0]) @ axes
     length = np.linalg.norm(across)
     cosine, sine = across / length if length > 1e-9 else (1.0, 0.0)
@@ -67,8 +78,11 @@ def fit_plane(latents: LatentTable, names: Sequence[str]) -> Plane:
     return Plane(rows, np.mean(means, axis=0), axes)
 
 
-def exact_plane(latents: LatentTable, names: Sequence[str], grid: int = GRID) -> tuple[Projection, DecisionMap, Plane]:
-    """Places of the records of three conditions, and the regions: exact for the model's opinion among the three.
+def exact_plane(
+    latents: LatentTable, names: Sequence[str], grid: int = GRID
+) -> tuple[Projection, DecisionMap, Plane]:
+    """Places of the records of three conditions, and the regions: exact for the model's opinion
+    among the three.
 
     Raises LeighError where there are no records of them.
     """
@@ -82,7 +96,9 @@ def exact_plane(latents: LatentTable, names: Sequence[str], grid: int = GRID) ->
     test = np.array(latents.split)[shown] == Split.TEST
     judged = test if test.any() else np.ones(len(shown), bool)
     under = probabilities_of(plane.back(xy)).argmax(axis=1)
-    said = np.array([plane.rows.index(k) if k in plane.rows else -1 for k in latents.predicted[shown]])
+    said = np.array(
+        [plane.rows.index(k) if k in plane.rows else -1 for k in latents.predicted[shown]]
+    )
     truth = np.array([plane.rows.index(k) for k in latents.truth[shown]])
     decision = DecisionMap(
         extent=extent,
@@ -97,5 +113,7 @@ def exact_plane(latents: LatentTable, names: Sequence[str], grid: int = GRID) ->
         model_digest=latents.model_digest,
     )
     ids = tuple(latents.record_ids[i] for i in shown)
-    projection = Projection(ids, xy, EXACT_PLANE, {"conditions": list(names)}, 0, latents.model_digest)
+    projection = Projection(
+        ids, xy, EXACT_PLANE, {"conditions": list(names)}, 0, latents.model_digest
+    )
     return projection, decision, plane

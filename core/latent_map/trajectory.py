@@ -1,4 +1,6 @@
-"""The way of an image over a map while it is moved: where it lies at every strength, and where its class changes."""
+"""The way of an image over a map while it is moved: where it lies at every strength, and where its
+class changes.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,10 @@ class Way:
 
     def at(self, strength: float) -> Place:
         """The place at a strength; beyond the end, the end."""
-        x, y = (float(np.interp(strength, self.strengths, [place[k] for place in self.places])) for k in (0, 1))
+        x, y = (
+            float(np.interp(strength, self.strengths, [place[k] for place in self.places]))
+            for k in (0, 1)
+        )
         return x, y
 
     def until(self, strength: float) -> Way:
@@ -55,7 +60,9 @@ def first_read_as(path: CounterfactualPath) -> int | None:
 
 
 def place_on(plane: Plane | None, xy: Place | None, coordinates: FloatArray) -> Place | None:
-    """Where an image of semantic coordinates (K-1,) lies on `plane`; without one, `xy`, its place on the map of all."""
+    """Where an image of semantic coordinates (K-1,) lies on `plane`; without one, `xy`, its place
+    on the map of all.
+    """
     if plane is None:
         return xy
     x, y = plane.places(coordinates)

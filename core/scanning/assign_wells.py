@@ -1,4 +1,6 @@
-"""Where each record belongs: its condition, its well and plate, and the group that must never be split."""
+"""Where each record belongs: its condition, its well and plate, and the group that must never be
+split.
+"""
 
 import os
 import re
@@ -37,7 +39,10 @@ def place_records(
     group_by: str,
     problems: list[Problem],
 ) -> dict[str, Placing]:
-    """First file of each record -> its place. Records without a condition are told in `problems` and left out."""
+    """First file of each record -> its place.
+
+    Records without a condition are told in `problems` and left out.
+    """
     if condition_from == "plate-map" and table is not None and not table.has_conditions:
         found = f"{table.path.name} has no condition column. Columns: {', '.join(table.columns)}."
         raise BadTable(found, HINT)
@@ -58,7 +63,9 @@ def place_records(
     for key, files in missing.items():
         item, reason = key.split("\0")
         what = item or (files[0] if len(files) == 1 else f"{files[0]} and {len(files) - 1} others")
-        problems.append(Problem(what, reason, "Name its condition in the plate map, or exclude it."))
+        problems.append(
+            Problem(what, reason, "Name its condition in the plate map, or exclude it.")
+        )
     rows.tell_unused()
     return _grouped(drafts, _dosed(places), group_by, column, problems)
 
@@ -66,9 +73,13 @@ def place_records(
 class _Rows:
     """The plate map's line for each record, found by file or by plate and well."""
 
-    def __init__(self, table: PlateMap | None, root: Path, drafts: Sequence[Draft], problems: list[Problem]) -> None:
+    def __init__(
+        self, table: PlateMap | None, root: Path, drafts: Sequence[Draft], problems: list[Problem]
+    ) -> None:
         self.table, self.problems = table, problems
-        self.used: set[int] = set()  # rows that an image was found for, by identity: two sheets number theirs alike
+        self.used: set[int] = (
+            set()
+        )  # rows that an image was found for, by identity: two sheets number theirs alike
         self.by_key: dict[tuple[str, str], PlateRow] = {}
         self.by_path: dict[str, PlateRow] = {}
         self.by_name: dict[str, list[PlateRow]] = {}
@@ -124,7 +135,9 @@ class _Rows:
         """Rows without images are normal on partial plates, and must still be said."""
         if self.table is None:
             return
-        unused = [row for row in self.table.rows if id(row) not in self.used and row.condition.strip()]
+        unused = [
+            row for row in self.table.rows if id(row) not in self.used and row.condition.strip()
+        ]
         if unused:
             examples = ", ".join(row.file or row.well for row in unused[:3])
             reason = f"{len(unused)} of {len(self.table.rows)} rows have no image here ({examples})"
@@ -141,7 +154,9 @@ def _below(folder: Path, root: Path) -> str:
 
 
 def _folder_conditions(drafts: Sequence[Draft]) -> dict[str, str]:
-    """The first folder level at which the records part ways; {} where most of them lie in one folder."""
+    """The first folder level at which the records part ways; {} where most of them lie in one
+    folder.
+    """
     folders = [draft.folder for draft in drafts]
     shared = 0
     while folders and len({f[: shared + 1] for f in folders}) == 1 and len(folders[0]) > shared:
@@ -153,9 +168,14 @@ def _folder_conditions(drafts: Sequence[Draft]) -> dict[str, str]:
 
 
 def _table_wins(
-    drafts: Sequence[Draft], from_folder: dict[str, str], table: PlateMap | None, problems: list[Problem]
+    drafts: Sequence[Draft],
+    from_folder: dict[str, str],
+    table: PlateMap | None,
+    problems: list[Problem],
 ) -> bool:
-    """Without condition folders the plate map decides; also where the folders are none of its conditions (plates)."""
+    """Without condition folders the plate map decides; also where the folders are none of its
+    conditions (plates).
+    """
     if table is None or not table.has_conditions or any("condition" in d.tells for d in drafts):
         return False
     if not from_folder:
@@ -166,12 +186,19 @@ def _table_wins(
         return False
     reason = "these folders are not among the plate map's conditions; the map was used"
     problems.append(
-        Problem(", ".join(sorted(names)[:4]), reason, "Choose where conditions come from on the Data page.", "warning")
+        Problem(
+            ", ".join(sorted(names)[:4]),
+            reason,
+            "Choose where conditions come from on the Data page.",
+            "warning",
+        )
     )
     return True
 
 
-def _place(draft: Draft, row: PlateRow | None, from_folder: dict[str, str] | None, flat: str) -> Placing:
+def _place(
+    draft: Draft, row: PlateRow | None, from_folder: dict[str, str] | None, flat: str
+) -> Placing:
     well = (row.well if row else "") or draft.tells.get("well", "")
     plate = (row.plate if row else "") or draft.tells.get("plate", "")
     if from_folder is None:
@@ -185,10 +212,16 @@ def _place(draft: Draft, row: PlateRow | None, from_folder: dict[str, str] | Non
 
 
 def _shared_folder(drafts: Sequence[Draft], root: Path) -> str:
-    """The condition of a flat folder: its name, or "" where every record's first word names a condition (WT_01)."""
+    """The condition of a flat folder: its name, or "" where every record's first word names a
+    condition (WT_01).
+    """
     if drafts and all(_leading_word(draft.stem) for draft in drafts):
         return ""
-    shared = os.path.commonpath([root.joinpath(*draft.folder) for draft in drafts]) if drafts else str(root)
+    shared = (
+        os.path.commonpath([root.joinpath(*draft.folder) for draft in drafts])
+        if drafts
+        else str(root)
+    )
     return Path(shared).name
 
 
@@ -197,7 +230,9 @@ def _leading_word(stem: str) -> str:
     return word if names_role(word) else ""
 
 
-def _why_nowhere(draft: Draft, place: Placing, table: PlateMap | None, use_table: bool) -> tuple[str, str]:
+def _why_nowhere(
+    draft: Draft, place: Placing, table: PlateMap | None, use_table: bool
+) -> tuple[str, str]:
     if not use_table or table is None:
         return "", "lies in no condition folder"
     if place.row is not None:
@@ -207,7 +242,10 @@ def _why_nowhere(draft: Draft, place: Placing, table: PlateMap | None, use_table
         return draft.files[0], f"not in {table.path.name}"
     if not place.well:
         return "", f"no well in its name, so {table.path.name} cannot say its condition"
-    return f"well {place.well}" + (f" of plate {place.plate}" if place.plate else ""), f"not in {table.path.name}"
+    return (
+        f"well {place.well}" + (f" of plate {place.plate}" if place.plate else ""),
+        f"not in {table.path.name}",
+    )
 
 
 def _dosed(places: dict[str, Placing]) -> dict[str, Placing]:
@@ -219,7 +257,11 @@ def _dosed(places: dict[str, Placing]) -> dict[str, Placing]:
 
 
 def _with_dose(place: Placing) -> Placing:
-    return place if place.dose_um is None else replace(place, condition=f"{place.condition} {place.dose_um:g} µM")
+    return (
+        place
+        if place.dose_um is None
+        else replace(place, condition=f"{place.condition} {place.dose_um:g} µM")
+    )
 
 
 def _group_column(table: PlateMap | None, group_by: str) -> str | None:
@@ -227,13 +269,24 @@ def _group_column(table: PlateMap | None, group_by: str) -> str | None:
         return None
     column = table.column(group_by) if table is not None else None
     if column is None:
-        there = f"Columns of {table.path.name}: {', '.join(table.columns)}." if table else "No plate map was given."
-        raise BadTable(f"There is no column {group_by!r} to group by.", f"{there} Or use well, plate or record.")
+        there = (
+            f"Columns of {table.path.name}: {', '.join(table.columns)}."
+            if table
+            else "No plate map was given."
+        )
+        raise BadTable(
+            f"There is no column {group_by!r} to group by.",
+            f"{there} Or use well, plate or record.",
+        )
     return column
 
 
 def _grouped(
-    drafts: Sequence[Draft], places: dict[str, Placing], group_by: str, column: str | None, problems: list[Problem]
+    drafts: Sequence[Draft],
+    places: dict[str, Placing],
+    group_by: str,
+    column: str | None,
+    problems: list[Problem],
 ) -> dict[str, Placing]:
     """Fill in the groups; a fallback is always told."""
     if group_by == "record":
@@ -276,7 +329,9 @@ def _group(draft: Draft, place: Placing, group_by: str, column: str | None) -> t
 
 
 def _instead(draft: Draft, place: Placing) -> tuple[str, str]:
-    values = {name.casefold(): value for name, value in place.row.values.items()} if place.row else {}
+    values = (
+        {name.casefold(): value for name, value in place.row.values.items()} if place.row else {}
+    )
     if values.get("group", "").strip():
         return values["group"].strip(), "the column group of the table was taken"
     if len(draft.folder) > 1:

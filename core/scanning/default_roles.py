@@ -1,23 +1,45 @@
-"""What condition names tell: their order, role and colour, and spellings that look like one condition."""
+"""What condition names tell: their order, role and colour, and spellings that look like one
+condition.
+"""
 
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from core.domain import CHANNEL_COLOURS, CONDITION_COLOURS, Channel, Condition, Dataset, Problem, Role
+from core.domain import (
+    CHANNEL_COLOURS,
+    CONDITION_COLOURS,
+    Channel,
+    Condition,
+    Dataset,
+    Problem,
+    Role,
+)
 from core.io.well_names import natural
 from core.scanning.file_names import stain_rank
 
 HEALTHY_GENOTYPE = {"wt", "wildtype", "healthy", "isogenic"}
 HEALTHY_CONTROL = {"control", "ctrl", "dmso"}
 DISEASED = {"ds", "disease", "diseased", "null", "patient", "leigh"}
-NEUTRAL = {"cell", "cells", "culture", "cultures", "line", "untreated", "vehicle", "negative", *HEALTHY_CONTROL}
+NEUTRAL = {
+    "cell",
+    "cells",
+    "culture",
+    "cultures",
+    "line",
+    "untreated",
+    "vehicle",
+    "negative",
+    *HEALTHY_CONTROL,
+}
 GREY = CHANNEL_COLOURS[-1]
 MAX_TINTS = 8
 
 
 def build_conditions(
-    names: Iterable[str], doses: Mapping[str, float | None] | None = None, told: Mapping[str, Role] | None = None
+    names: Iterable[str],
+    doses: Mapping[str, float | None] | None = None,
+    told: Mapping[str, Role] | None = None,
 ) -> tuple[Condition, ...]:
     """Conditions in fixed order (healthy, diseased, treated, the rest), colours their own.
 
@@ -27,14 +49,22 @@ def build_conditions(
     rank = {Role.HEALTHY: 0, Role.DISEASED: 1}
     treated = {"tt", "treated"}  # the treatment itself before further drugs
     ordered = sorted(
-        roles, key=lambda name: (rank.get(roles[name], 3 - (name.lower() in treated)), natural(name), name)
+        roles,
+        key=lambda name: (
+            rank.get(roles[name], 3 - (name.lower() in treated)),
+            natural(name),
+            name,
+        ),
     )
     colours = dict(zip(ordered, _colours([roles[name] for name in ordered]), strict=True))
-    return tuple(Condition(name, roles[name], colours[name], (doses or {}).get(name)) for name in ordered)
+    return tuple(
+        Condition(name, roles[name], colours[name], (doses or {}).get(name)) for name in ordered
+    )
 
 
 def guess_roles(names: Iterable[str], told: Mapping[str, Role] | None = None) -> dict[str, Role]:
-    """DMSO is a healthy control only where no condition is wild type: on patient cells it is a vehicle.
+    """DMSO is a healthy control only where no condition is wild type: on patient cells it is a
+    vehicle.
 
     What is `told` stands, and counts for the others.
     """
@@ -47,7 +77,9 @@ def guess_roles(names: Iterable[str], told: Mapping[str, Role] | None = None) ->
     healthy = certain or {name for name in free if _is(name, HEALTHY_CONTROL)}
     diseased = ({name for name in free if _is(name, DISEASED)} - healthy) | known[Role.DISEASED]
     rest = Role.TREATED if healthy and diseased else Role.OTHER
-    guessed = {n: Role.HEALTHY if n in healthy else Role.DISEASED if n in diseased else rest for n in names}
+    guessed = {
+        n: Role.HEALTHY if n in healthy else Role.DISEASED if n in diseased else rest for n in names
+    }
     return guessed | told
 
 
@@ -63,7 +95,9 @@ def _is(name: str, words: set[str]) -> bool:
 
 
 def _colours(roles: list[Role]) -> list[str]:
-    """Okabe-Ito, green for the healthy and vermilion for the diseased; then lighter and darker tints of them."""
+    """Okabe-Ito, green for the healthy and vermilion for the diseased; then lighter and darker
+    tints of them.
+    """
     tints = (0.0, 0.45, -0.35, 0.25, -0.2, 0.6, -0.5, 0.35)[:MAX_TINTS]
     every = [_tint(colour, share) for share in tints for colour in CONDITION_COLOURS]
     reserved = {Role.HEALTHY: every[0], Role.DISEASED: every[1]}
@@ -88,7 +122,9 @@ def _tint(colour: str, share: float) -> str:
 
 
 def build_channels(names: tuple[str, ...]) -> tuple[Channel, ...]:
-    """Channels coloured by stain: blue nuclei, green cytoplasm, red mitochondria; a single channel is grey."""
+    """Channels coloured by stain: blue nuclei, green cytoplasm, red mitochondria; a single channel
+    is grey.
+    """
     if len(names) == 1:
         return (Channel(names[0], GREY),)
     colours: dict[int, str] = {}
@@ -120,9 +156,14 @@ def spelling_problems(counts: Mapping[str, int]) -> list[Problem]:
 
 
 def merge_conditions(dataset: Dataset, old: str, new: str) -> Dataset:
-    """The dataset with every record of condition `old` counted as `new`. Raises KeyError for unknown names."""
+    """The dataset with every record of condition `old` counted as `new`.
+
+    Raises KeyError for unknown names.
+    """
     dataset.condition(old), dataset.condition(new)
     records = tuple(replace(r, condition=new) if r.condition == old else r for r in dataset.records)
     kept = tuple(c for c in dataset.conditions if c.name != old)
-    problems = tuple(p for p in dataset.problems if not (repr(old) in p.item and "spellings" in p.reason))
+    problems = tuple(
+        p for p in dataset.problems if not (repr(old) in p.item and "spellings" in p.reason)
+    )
     return replace(dataset, records=records, conditions=kept, problems=problems)

@@ -1,4 +1,7 @@
-"""What file names tell: well, site, channel. The common microscopes' patterns and your own regular expression."""
+"""What file names tell: well, site, channel.
+
+The common microscopes' patterns and your own regular expression.
+"""
 
 import re
 from dataclasses import dataclass
@@ -19,42 +22,67 @@ STAINS = (  # word, rank of display (nuclei, cytoplasm, mitochondria, others)
 _WORDS = "|".join(sorted((re.escape(word) for word, _ in STAINS), key=len, reverse=True))
 _WELL = r"[A-Za-z]\d{1,2}|[Aa][A-Fa-f]\d{1,2}"  # rows Q to AF: plates of 1536 wells
 BUILT_IN: dict[str, str] = {
-    "imagexpress": rf"^(?:(?P<plate>.+?)_)?(?P<well>{_WELL})_s(?P<site>\d+)_w(?P<channel>\d)"
-    r"(?:[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})?$",
-    "phenix": r"^r(?P<row>\d{2})c(?P<col>\d{2})f(?P<site>\d+)p(?P<z>\d+)-ch(?P<channel>\d+)sk(?P<t>\d+)(?:fk\d+)?"
-    r"(?:fl\d+)?$",
-    "yokogawa": rf"^(?P<plate>.*?)_(?:(?P<well>{_WELL})_)?T(?P<t>\d+)F(?P<site>\d+)L\d+(?P<drop>A\d+)"
-    r"Z(?P<z>\d+)C(?P<channel>\d+)$",
+    "imagexpress": (
+        rf"^(?:(?P<plate>.+?)_)?(?P<well>{_WELL})_s(?P<site>\d+)_w(?P<channel>\d)"
+        r"(?:[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})?$"
+    ),
+    "phenix": (
+        r"^r(?P<row>\d{2})c(?P<col>\d{2})f(?P<site>\d+)p(?P<z>\d+)-ch(?P<channel>\d+)sk(?P<t>\d+)(?:fk\d+)?"
+        r"(?:fl\d+)?$"
+    ),
+    "yokogawa": (
+        rf"^(?P<plate>.*?)_(?:(?P<well>{_WELL})_)?T(?P<t>\d+)F(?P<site>\d+)L\d+(?P<drop>A\d+)"
+        r"Z(?P<z>\d+)C(?P<channel>\d+)$"
+    ),
     "arrayscan": rf"^(?P<plate>.+)_(?P<well>{_WELL})f(?P<site>\d+)d(?P<channel>\d)$",
-    "nf1": rf"^(?P<well>{_WELL})_\d+(?P<drop>_\d+)_(?P<site>\d+)_(?P<channel>[A-Za-z][A-Za-z0-9]*)_\d+$",
-    "stain": rf"^(?P<before>.*?)(?:^|[ _.\-(\[])(?P<channel>(?i:{_WORDS}))(?=$|[ _.\-)\]])(?P<after>.*)$",
+    "nf1": (
+        rf"^(?P<well>{_WELL})_\d+(?P<drop>_\d+)_(?P<site>\d+)_(?P<channel>[A-Za-z][A-Za-z0-9]*)_\d+$"
+    ),
+    "stain": (
+        rf"^(?P<before>.*?)(?:^|[ _.\-(\[])(?P<channel>(?i:{_WORDS}))(?=$|[ _.\-)\]])(?P<after>.*)$"
+    ),
     "well-site": r"^(?P<plate>\w[\w\-]*?)_(?P<well>(?:[A-Z]|A[A-F])\d\d)_[sf](?P<site>\d+)$",
     "plain": r"^(?:.*?[ _\-](?=[A-Z]{1,2}\d\d))?(?P<well>(?:[A-P]|A[A-F])\d{1,2})(?:[ _\-].*)?$",
 }
-ALIASES = {"cellprofiler": "stain", "operetta": "phenix", "imagexpress_w1": "imagexpress", "cv8000": "yokogawa"}
+ALIASES = {
+    "cellprofiler": "stain",
+    "operetta": "phenix",
+    "imagexpress_w1": "imagexpress",
+    "cv8000": "yokogawa",
+}
 IMAGE_SUFFIX = re.compile(r"(\.ome)?\.(tiff?|tf8|btf|lsm|stk|png|jpe?g)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class NamePattern:
-    """A pattern that was understood: built-in, your own, or `auto` (the first built-in that fits each name)."""
+    """A pattern that was understood: built-in, your own, or `auto` (the first built-in that fits
+    each name).
+    """
 
     name: str
     regex: re.Pattern[str] | None = None
 
 
 def compile_pattern(pattern: str | None) -> NamePattern:
-    """A built-in's name, a regular expression with named groups, or None for automatic. Raises LeighError."""
+    """A built-in's name, a regular expression with named groups, or None for automatic.
+
+    Raises LeighError.
+    """
     if pattern is None or pattern == "auto":
         return NamePattern("auto")
     known = ALIASES.get(pattern, pattern)
     if known in BUILT_IN:
         return NamePattern(known, re.compile(BUILT_IN[known]))
-    allowed = f"Use one of {', '.join(BUILT_IN)} or named groups out of {', '.join(GROUPS)}: (?P<well>...)."
+    allowed = (
+        f"Use one of {', '.join(BUILT_IN)} or named groups out of {', '.join(GROUPS)}:"
+        " (?P<well>...)."
+    )
     try:
         regex = re.compile(pattern)
     except re.error as error:
-        raise LeighError(f"The name pattern {pattern!r} is no regular expression: {error}.", allowed) from error
+        raise LeighError(
+            f"The name pattern {pattern!r} is no regular expression: {error}.", allowed
+        ) from error
     unknown = [name for name in regex.groupindex if name not in GROUPS]
     if unknown or not regex.groupindex:
         found = f"has the unknown group {unknown[0]!r}" if unknown else "has no named groups"
@@ -63,9 +91,11 @@ def compile_pattern(pattern: str | None) -> NamePattern:
 
 
 def parse_name(relative_path: str, pattern: str | NamePattern | None = None) -> dict[str, str]:
-    """What the name tells, as group -> text; empty where the pattern does not fit. Wells come out as B07.
+    """What the name tells, as group -> text; empty where the pattern does not fit. Wells come out
+    as B07.
 
-    `key` is the name with the channel taken out: files with the same key are channels of one record.
+    `key` is the name with the channel taken out: files with the same key are channels of one
+    record.
     """
     compiled = pattern if isinstance(pattern, NamePattern) else compile_pattern(pattern)
     if compiled.name == "custom" and compiled.regex is not None:

@@ -13,8 +13,34 @@ from core.progress import Progress, Report, silent
 
 IMAGE_SUFFIXES = {".tif", ".tiff", ".png", ".lsm", ".stk", ".btf", ".tf8"}
 PICTURE_SUFFIXES = {".jpg", ".jpeg", ".bmp", ".gif", ".webp"}
-FOREIGN_SUFFIXES = {".czi", ".lif", ".nd2", ".oib", ".oif", ".vsi", ".ims", ".mrxs", ".svs", ".c01", ".dib", ".h5"}
-QUIET_SUFFIXES = {".csv", ".tsv", ".txt", ".xlsx", ".xls", ".json", ".md", ".xml", ".pdf", ".htm", ".html", ".htd"}
+FOREIGN_SUFFIXES = {
+    ".czi",
+    ".lif",
+    ".nd2",
+    ".oib",
+    ".oif",
+    ".vsi",
+    ".ims",
+    ".mrxs",
+    ".svs",
+    ".c01",
+    ".dib",
+    ".h5",
+}
+QUIET_SUFFIXES = {
+    ".csv",
+    ".tsv",
+    ".txt",
+    ".xlsx",
+    ".xls",
+    ".json",
+    ".md",
+    ".xml",
+    ".pdf",
+    ".htm",
+    ".html",
+    ".htd",
+}
 MAX_DEPTH = 16
 MAX_FILES = 2_000_000
 TELL_EVERY = 2000
@@ -41,7 +67,9 @@ def find_images(root: Path, report: Report = silent) -> Found:
         if number % TELL_EVERY == 0:
             report(Progress(0, max(number, 1), "Looking for images"))
         if number >= MAX_FILES:
-            raise LeighError(f"{root} holds more than {MAX_FILES} files.", "Choose a folder further down.")
+            raise LeighError(
+                f"{root} holds more than {MAX_FILES} files.", "Choose a folder further down."
+            )
         _sort_in(entry, relative, inside, found)
     found.images.sort()
     found.problems += _told(found)
@@ -56,8 +84,12 @@ def _walk(root: Path, inside: Path, found: Found) -> Iterator[tuple[os.DirEntry[
             entries = sorted(os.scandir(folder), key=lambda e: e.name)
         except OSError as error:
             if not prefix:
-                raise LeighError(f"{root} cannot be read: {error.strerror}.", "Check path and rights.") from error
-            found.problems.append(Problem(prefix.rstrip("/"), f"folder cannot be read: {error.strerror}"))
+                raise LeighError(
+                    f"{root} cannot be read: {error.strerror}.", "Check path and rights."
+                ) from error
+            found.problems.append(
+                Problem(prefix.rstrip("/"), f"folder cannot be read: {error.strerror}")
+            )
             continue
         is_project = any(e.name == PROJECT_FILE for e in entries)
         if prefix and is_project:
@@ -75,16 +107,22 @@ def _walk(root: Path, inside: Path, found: Found) -> Iterator[tuple[os.DirEntry[
                 continue
             place = Path(entry.path).resolve()
             if entry.name.lower().endswith(".zarr"):
-                found.problems.append(Problem(relative, "OME-Zarr folders are not read", "Export it as OME-TIFF."))
+                found.problems.append(
+                    Problem(relative, "OME-Zarr folders are not read", "Export it as OME-TIFF.")
+                )
             elif not place.is_relative_to(inside):
-                found.problems.append(Problem(relative, "the link leads out of the folder; not followed"))
+                found.problems.append(
+                    Problem(relative, "the link leads out of the folder; not followed")
+                )
             elif depth < MAX_DEPTH and place not in seen and not entry.name.startswith("."):
                 seen.add(place)
                 waiting.append((Path(entry.path), relative + "/", depth + 1))
 
 
 def _can_be_written(name: str) -> bool:
-    """Is the name text? On Linux a name is bytes, and those that are not UTF-8 can be stored nowhere."""
+    """Is the name text? On Linux a name is bytes, and those that are not UTF-8 can be stored
+    nowhere.
+    """
     try:
         name.encode("utf-8")
     except UnicodeEncodeError:
@@ -94,7 +132,11 @@ def _can_be_written(name: str) -> bool:
 
 def _sort_in(entry: os.DirEntry[str], relative: str, inside: Path, found: Found) -> None:
     suffix = Path(entry.name).suffix.lower()
-    if entry.name.startswith(".") or entry.name.lower() in ("thumbs.db", "desktop.ini") or "_thumb" in entry.name:
+    if (
+        entry.name.startswith(".")
+        or entry.name.lower() in ("thumbs.db", "desktop.ini")
+        or "_thumb" in entry.name
+    ):
         found.junk.append(entry.name)
     elif entry.is_symlink() and not Path(entry.path).resolve().is_relative_to(inside):
         found.problems.append(Problem(relative, "the link leads out of the folder; not followed"))
@@ -110,10 +152,14 @@ def _told(found: Found) -> Iterator[Problem]:
     for suffix, count in sorted(found.other.items()):
         if suffix in PICTURE_SUFFIXES:
             reason = "rendered pictures, not raw data: intensities are not comparable"
-            yield Problem(f"{count} {suffix} files", reason, "Use the microscope's grey TIFF files.")
+            yield Problem(
+                f"{count} {suffix} files", reason, "Use the microscope's grey TIFF files."
+            )
         else:
             reason = "a microscope maker's own format, not read here"
             yield Problem(f"{count} {suffix} files", reason, "Export them as OME-TIFF.")
     if found.junk:
         names = ", ".join(list(dict.fromkeys(found.junk))[:3])
-        yield Problem(f"{len(found.junk)} other files", f"not images, passed over ({names})", "", "warning")
+        yield Problem(
+            f"{len(found.junk)} other files", f"not images, passed over ({names})", "", "warning"
+        )

@@ -47,7 +47,9 @@ class Draft:
         )
 
 
-def build_drafts(facts: Sequence[FileFacts], pattern: NamePattern, problems: list[Problem]) -> list[Draft]:
+def build_drafts(
+    facts: Sequence[FileFacts], pattern: NamePattern, problems: list[Problem]
+) -> list[Draft]:
     """All records that the usable files make; what cannot be used is told in `problems`."""
     whole: list[Draft] = []
     parts: dict[tuple[str, str], list[tuple[FileFacts, dict[str, str]]]] = {}
@@ -103,7 +105,9 @@ def _from_set_file(
     files = sorted([fact.file, *members], key=natural)
     if len(files) != draft.shape[0] or any(by_file.get(f) is None for f in files):
         return draft
-    return replace(draft, files=tuple(files), digest=join_digests([by_file[f].digest for f in files]))
+    return replace(
+        draft, files=tuple(files), digest=join_digests([by_file[f].digest for f in files])
+    )
 
 
 def _from_parts(
@@ -112,15 +116,23 @@ def _from_parts(
     parts = _without_stacks(parts, problems)
     sets: dict[tuple[str, str], dict[str, FileFacts]] = {}
     for key, members in parts.items():
-        doubled = [name for name, n in Counter(channel_name(t["channel"]) for _, t in members).items() if n > 1]
+        doubled = [
+            name
+            for name, n in Counter(channel_name(t["channel"]) for _, t in members).items()
+            if n > 1
+        ]
         if doubled:
             reason = f"{len(members)} files claim channel {doubled[0]} of the same record"
             problems.append(Problem(_item(key), reason, "Check the name pattern."))
         else:
             sets[key] = {channel_name(t["channel"]): fact for fact, t in members}
-    numbered = {key: all(re.fullmatch(NUMBERED, name) for name in found) for key, found in sets.items()}
+    numbered = {
+        key: all(re.fullmatch(NUMBERED, name) for name in found) for key, found in sets.items()
+    }
     usual = {
-        kind: _expected([tuple(_ordered(found)) for key, found in sets.items() if numbered[key] == kind])
+        kind: _expected(
+            [tuple(_ordered(found)) for key, found in sets.items() if numbered[key] == kind]
+        )
         for kind in (True, False)
     }
     drafts = []
@@ -128,9 +140,15 @@ def _from_parts(
         expected = usual[numbered[key]]
         reason = _mismatch(found, expected, len(sets))
         if reason:
-            problems.append(Problem(_item(key), reason, "Put the missing files beside the others and scan again."))
+            problems.append(
+                Problem(
+                    _item(key), reason, "Put the missing files beside the others and scan again."
+                )
+            )
         else:
-            drafts.append(_from_channels(key, [found[name] for name in expected], expected, parts[key][0][1]))
+            drafts.append(
+                _from_channels(key, [found[name] for name in expected], expected, parts[key][0][1])
+            )
     return drafts
 
 
@@ -162,7 +180,10 @@ def _mismatch(found: dict[str, FileFacts], expected: tuple[str, ...], sets: int)
     missing = [name for name in expected if name not in found]
     extra = [name for name in found if name not in expected]
     if missing and extra:
-        return f"has {_listed(_ordered(found))} where most of the {sets} records have {_listed(expected)}"
+        return (
+            f"has {_listed(_ordered(found))} where most of the {sets} records have"
+            f" {_listed(expected)}"
+        )
     if missing:
         return f"{_listed(missing)} missing: {len(found)} of {len(expected)} files are there"
     if extra:
@@ -210,14 +231,19 @@ def _without_stacks(
         z = tells.get("z") or (step.group(1) if step else "")
         if z:
             above = place[: step.start()] if step else place
-            field_key = (above, *(tells.get(n, "") for n in ("plate", "well", "site", "t", "condition", "group")))
+            field_key = (
+                above,
+                *(tells.get(n, "") for n in ("plate", "well", "site", "t", "condition", "group")),
+            )
             stacks.setdefault(field_key, {}).setdefault(z, []).append((place, key))
     kept = dict(parts)
     for planes in stacks.values():
         if len(planes) > 1:
             keys = [part for group in planes.values() for part in group]
             reason = f"a z-stack of {len(planes)} planes in separate files"
-            problems.append(Problem(_item(keys[0]), reason, "Project it first: one plane per channel."))
+            problems.append(
+                Problem(_item(keys[0]), reason, "Project it first: one plane per channel.")
+            )
             for part in keys:
                 kept.pop(part, None)
     return kept

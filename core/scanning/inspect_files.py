@@ -20,7 +20,10 @@ TELL_EVERY = 16
 
 @dataclass(frozen=True)
 class FileFacts:
-    """Either `error`, or what the file holds. `pixels` fingerprints the values, whatever the packing."""
+    """Either `error`, or what the file holds.
+
+    `pixels` fingerprints the values, whatever the packing.
+    """
 
     file: str
     info: ImageInfo | None = None
@@ -32,7 +35,10 @@ class FileFacts:
 
 
 def read_facts(root: Path, files: Sequence[str], report: Report = silent) -> list[FileFacts]:
-    """Facts of all files, in their order. A bad file is an entry with `error`, never an exception."""
+    """Facts of all files, in their order.
+
+    A bad file is an entry with `error`, never an exception.
+    """
     facts: list[FileFacts] = []
     pool = ThreadPoolExecutor(READERS)
     try:
@@ -63,15 +69,25 @@ def read_fact(root: Path, file: str) -> FileFacts:
     except BadImage as error:
         return FileFacts(file, error=error)
     except OSError as error:
-        return FileFacts(file, error=BadImage(f"{path.name} cannot be read: {error.strerror}.", "Check the disk."))
+        return FileFacts(
+            file,
+            error=BadImage(f"{path.name} cannot be read: {error.strerror}.", "Check the disk."),
+        )
     pixels = digest_bytes(repr(image.shape).encode() + image.tobytes())
     return FileFacts(
-        file, info, digest, pixels, tuple(_saturated(c) for c in image), tuple(_why_unusable(c) for c in image)
+        file,
+        info,
+        digest,
+        pixels,
+        tuple(_saturated(c) for c in image),
+        tuple(_why_unusable(c) for c in image),
     )
 
 
 def _saturated(channel: AnyArray) -> float:
-    """Share of pixels at the camera's full scale (8 to 16 bits, whatever the container); 0 where it is not reached."""
+    """Share of pixels at the camera's full scale (8 to 16 bits, whatever the container); 0 where it
+    is not reached.
+    """
     top = float(channel.max())
     if top not in FULL_SCALES and not (channel.dtype.kind == "f" and top == 1.0):
         return 0.0
@@ -82,6 +98,9 @@ def _why_unusable(channel: AnyArray) -> str:
     low, high = channel.min(), channel.max()
     if low == high:
         return "is empty" if high == 0 else f"has the same value everywhere ({high})"
-    if low == 0 and np.count_nonzero(channel == high) + np.count_nonzero(channel == 0) == channel.size:
+    if (
+        low == 0
+        and np.count_nonzero(channel == high) + np.count_nonzero(channel == 0) == channel.size
+    ):
         return f"is a mask (only the values 0 and {high})"
     return ""

@@ -17,7 +17,16 @@ from core.scanning.spreadsheet import Sheet, read_sheets
 if TYPE_CHECKING:
     import pandas as pd
 
-CONDITION_COLUMNS = ("condition", "treatment", "compound", "drug", "genotype", "label", "class", "phenotype")
+CONDITION_COLUMNS = (
+    "condition",
+    "treatment",
+    "compound",
+    "drug",
+    "genotype",
+    "label",
+    "class",
+    "phenotype",
+)
 WELL_COLUMNS = ("well", "wellposition", "wellid", "wellname")
 PLATE_COLUMNS = ("plate", "plateid", "platename", "assayplatebarcode", "barcode")
 FILE_COLUMNS = ("file", "filename", "path", "filepath", "relativepath", "image", "imagefile")
@@ -29,8 +38,14 @@ ROLES = {
     "negcon": Role.DISEASED, "treated": Role.TREATED, "treatment": Role.TREATED, "sample": Role.TREATED,
     "compound": Role.TREATED, "test": Role.TREATED, "other": Role.OTHER,
 }  # fmt: skip
-CONTROL_WORDS = ("pos", "neg")  # what begins like this says what was expected, not what the cells are
-HINT = "A plate map has a column well or file, and a column condition; or it is a grid: rows A.., columns 1.."
+CONTROL_WORDS = (
+    "pos",
+    "neg",
+)  # what begins like this says what was expected, not what the cells are
+HINT = (
+    "A plate map has a column well or file, and a column condition; or it is a grid: rows A..,"
+    " columns 1.."
+)
 
 
 @dataclass(frozen=True)
@@ -55,7 +70,10 @@ class PlateRow:
 
 @dataclass(frozen=True)
 class PlateMap:
-    """The table, checked: every well or file once, one role per condition. `columns` are its headings as written."""
+    """The table, checked: every well or file once, one role per condition.
+
+    `columns` are its headings as written.
+    """
 
     path: Path
     rows: tuple[PlateRow, ...]
@@ -70,7 +88,9 @@ class PlateMap:
         return next((c for c in self.columns if _plain(c) == _plain(name)), None)
 
     def roles(self) -> dict[str, Role]:
-        """Role by condition, where the table says one; a compound at several doses by the names of its doses too."""
+        """Role by condition, where the table says one; a compound at several doses by the names of
+        its doses too.
+        """
         told: dict[str, set[Role]] = {}
         for row in self.rows:
             if row.role is not None:
@@ -81,7 +101,10 @@ class PlateMap:
 
 
 def read_table(path: Path) -> "pd.DataFrame":
-    """All cells of the first sheet as text. CSV, TSV or semicolons; UTF-8, UTF-16 or cp1252; or XLSX."""
+    """All cells of the first sheet as text.
+
+    CSV, TSV or semicolons; UTF-8, UTF-16 or cp1252; or XLSX.
+    """
     sheets = read_sheets(Path(path))
     if not sheets:
         raise BadTable(f"{Path(path).name} is empty.", HINT)
@@ -96,11 +119,15 @@ def _frame(file: str, sheet: Sheet) -> "pd.DataFrame":
         heading.pop()
     doubled = {name for name in heading if name and heading.count(name) > 1}
     if doubled:
-        raise BadTable(f"{file} has two columns named {sorted(doubled)[0]!r}.", "Rename one of them.")
+        raise BadTable(
+            f"{file} has two columns named {sorted(doubled)[0]!r}.", "Rename one of them."
+        )
     rows, numbers = [], []
     for number, cells in sheet.lines[1:]:
         if any(cell.strip() for cell in cells[len(heading) :]):
-            found = f"{file}, row {number}: {len(cells)} cells where the heading has {len(heading)}."
+            found = (
+                f"{file}, row {number}: {len(cells)} cells where the heading has {len(heading)}."
+            )
             raise BadTable(found, "Is a comma within a name? Put it in quotes.")
         rows.append((cells + [""] * len(heading))[: len(heading)])
         numbers.append(number)
@@ -108,7 +135,10 @@ def _frame(file: str, sheet: Sheet) -> "pd.DataFrame":
 
 
 def load_plate_map(path: Path) -> PlateMap:
-    """Long form, file list or grids; several sheets are several plates. Raises BadTable naming row and column."""
+    """Long form, file list or grids; several sheets are several plates.
+
+    Raises BadTable naming row and column.
+    """
     path = Path(path)
     sheets = read_sheets(path)
     if not sheets:
@@ -119,17 +149,26 @@ def load_plate_map(path: Path) -> PlateMap:
     columns = tuple(str(c) for c in table.columns)
     roles = _columns(columns)
     if not {"file", "well", "wellrow"} & roles.keys():
-        raise BadTable(f"{path.name} has no column for the well or the file. Columns: {', '.join(columns)}.", HINT)
+        raise BadTable(
+            f"{path.name} has no column for the well or the file. Columns: {', '.join(columns)}.",
+            HINT,
+        )
     same, notes = _same_heading(sheets)
     rows: list[PlateRow] = []
     for sheet in same:
         found = _rows(path, _frame(path.name, sheet), columns, roles)
-        rows += [_on_sheet(row, sheet.name, "plate" in roles) for row in found] if len(same) > 1 else found
+        rows += (
+            [_on_sheet(row, sheet.name, "plate" in roles) for row in found]
+            if len(same) > 1
+            else found
+        )
     by_file = "file" in roles
     kept = _once(path, tuple(rows), by_file)
     _one_role(path, kept)
     notes += [*_notes(table, columns, roles), *_role_notes(kept, columns, roles)]
-    return PlateMap(path, kept, columns, by_file, "condition" in roles, tuple(notes), _plate_shape(kept))
+    return PlateMap(
+        path, kept, columns, by_file, "condition" in roles, tuple(notes), _plate_shape(kept)
+    )
 
 
 def _same_heading(sheets: Sequence[Sheet]) -> tuple[list[Sheet], list[str]]:
@@ -137,7 +176,10 @@ def _same_heading(sheets: Sequence[Sheet]) -> tuple[list[Sheet], list[str]]:
     heading = [c.strip() for c in sheets[0].lines[0][1]]
     same = [s for s in sheets if [c.strip() for c in s.lines[0][1]] == heading]
     others = [s.name for s in sheets if s not in same]
-    return same, [f"The sheet {name} has other headings than {sheets[0].name} and was not read." for name in others]
+    return same, [
+        f"The sheet {name} has other headings than {sheets[0].name} and was not read."
+        for name in others
+    ]
 
 
 def _on_sheet(row: PlateRow, sheet: str, has_plates: bool) -> PlateRow:
@@ -163,14 +205,20 @@ def _columns(columns: tuple[str, ...]) -> dict[str, int]:
             roles[role] = place
     if "wellrow" in roles and "wellcol" not in roles:
         del roles["wellrow"]
-    doses = {place: found for place, name in enumerate(columns) if (found := dose_heading(name)) is not None}
+    doses = {
+        place: found
+        for place, name in enumerate(columns)
+        if (found := dose_heading(name)) is not None
+    }
     if doses:  # a column that says its unit before one that does not
         roles["dose"] = max(doses, key=lambda place: (bool(doses[place].unit), -place))
     unit = next((place for place, name in enumerate(columns) if is_unit_heading(name)), None)
     return roles if unit is None else {**roles, "unit": unit}
 
 
-def _rows(path: Path, table: "pd.DataFrame", columns: tuple[str, ...], roles: dict[str, int]) -> Iterator[PlateRow]:
+def _rows(
+    path: Path, table: "pd.DataFrame", columns: tuple[str, ...], roles: dict[str, int]
+) -> Iterator[PlateRow]:
     dose = (dose_heading(columns[roles["dose"]]) if "dose" in roles else None) or DoseHeading("")
     for number, *cells in table.itertuples(name=None):
         values = dict(zip(columns, (str(c) for c in cells), strict=True))
@@ -213,13 +261,18 @@ def _role(path: Path, number: int, text: str) -> Role | None:
     if word in ("", "empty", "blank", "none", "na"):
         return None
     if word not in ROLES:
-        hint = "Use healthy, diseased, treated or other; negative and positive control are understood too."
+        hint = (
+            "Use healthy, diseased, treated or other; negative and positive control are understood"
+            " too."
+        )
         raise BadTable(f"{path.name}, row {number}: the role {text.strip()!r} is not known.", hint)
     return ROLES[word]
 
 
 def _once(path: Path, rows: tuple[PlateRow, ...], by_file: bool) -> tuple[PlateRow, ...]:
-    """One row per well or file; a repeated row that says the same is dropped, one that says other is refused."""
+    """One row per well or file; a repeated row that says the same is dropped, one that says other
+    is refused.
+    """
     kept: dict[tuple[str, str], PlateRow] = {}
     for row in rows:
         key = ("", row.file) if by_file else (row.plate, row.well)
@@ -227,8 +280,15 @@ def _once(path: Path, rows: tuple[PlateRow, ...], by_file: bool) -> tuple[PlateR
             continue
         first = kept.setdefault(key, row)
         if (first.condition, first.dose_um, first.role) != (row.condition, row.dose_um, row.role):
-            what = f"{row.file}" if by_file else f"well {row.well}" + (f" of plate {row.plate}" if row.plate else "")
-            found = f"{path.name}: {what} is {_said(first)} in {first.where} and {_said(row)} in {row.where}."
+            what = (
+                f"{row.file}"
+                if by_file
+                else f"well {row.well}" + (f" of plate {row.plate}" if row.plate else "")
+            )
+            found = (
+                f"{path.name}: {what} is {_said(first)} in {first.where} and {_said(row)} in"
+                f" {row.where}."
+            )
             raise BadTable(found, "Keep one of the two rows. Several plates? Add a column plate.")
     return tuple(kept.values())
 
@@ -239,15 +299,23 @@ def _said(row: PlateRow) -> str:
 
 
 def _one_role(path: Path, rows: Sequence[PlateRow]) -> None:
-    """Raises BadTable where a condition (a compound at one dose) is healthy in one row and diseased in another."""
+    """Raises BadTable where a condition (a compound at one dose) is healthy in one row and diseased
+    in another.
+    """
     first: dict[tuple[str, float | None], PlateRow] = {}
     for row in rows:
         if row.role is None or not row.condition.strip():
             continue
         known = first.setdefault((row.condition, row.dose_um), row)
         if known.role != row.role:
-            found = f"{path.name}: {row.condition} is {known.role} in {known.where} and {row.role} in {row.where}."
-            raise BadTable(found, "A condition has one role. Correct one of the rows, or give them different names.")
+            found = (
+                f"{path.name}: {row.condition} is {known.role} in {known.where} and {row.role} in"
+                f" {row.where}."
+            )
+            raise BadTable(
+                found,
+                "A condition has one role. Correct one of the rows, or give them different names.",
+            )
 
 
 def _plate_shape(rows: Sequence[PlateRow]) -> tuple[int, int] | None:
@@ -268,30 +336,51 @@ def _notes(table: "pd.DataFrame", columns: tuple[str, ...], roles: dict[str, int
             yield f"{short} wells written like A1 are read as A01."
     if "condition" in roles:
         cells = [str(c) for c in table.iloc[:, roles["condition"]]]
-        dates = [c for c in cells if re.fullmatch(r"\d{4}-\d\d-\d\d( 00:00:00)?|\d{1,2}-[A-Z][a-z]{2}", c.strip())]
+        dates = [
+            c
+            for c in cells
+            if re.fullmatch(r"\d{4}-\d\d-\d\d( 00:00:00)?|\d{1,2}-[A-Z][a-z]{2}", c.strip())
+        ]
         if dates:
-            yield f"{len(dates)} conditions look like dates ({dates[0]}): did a spreadsheet change a name such as 1-2?"
+            yield (
+                f"{len(dates)} conditions look like dates ({dates[0]}): did a spreadsheet change a"
+                " name such as 1-2?"
+            )
 
 
-def _role_notes(rows: Sequence[PlateRow], columns: tuple[str, ...], roles: dict[str, int]) -> Iterator[str]:
-    """What control words were taken for: in a search for what heals, no effect is diseased and full effect healthy."""
+def _role_notes(
+    rows: Sequence[PlateRow], columns: tuple[str, ...], roles: dict[str, int]
+) -> Iterator[str]:
+    """What control words were taken for: in a search for what heals, no effect is diseased and full
+    effect healthy.
+    """
     if "role" not in roles:
         return
     written = {row.values[columns[roles["role"]]].strip().lower() for row in rows}
     if any(word.startswith(CONTROL_WORDS) for word in written):
-        yield "Negative controls are read as diseased, positive controls as healthy; check the roles."
+        yield (
+            "Negative controls are read as diseased, positive controls as healthy; check the roles."
+        )
 
 
 def _from_grids(path: Path, sheets: Sequence[Sheet]) -> PlateMap:
-    """Every block a plate. Sheets that are no grids are told; a single block without name is the only plate."""
+    """Every block a plate.
+
+    Sheets that are no grids are told; a single block without name is the only plate.
+    """
     drawn = [s for s in sheets if is_grid(s)]
     grids = [g for s in drawn for g in read_grids(s, path.name, len(drawn) > 1)]
     notes = [f"The sheet {s.name} is no grid and was not read." for s in sheets if s not in drawn]
     rows = [row for grid in grids for row in _grid_rows(grid, len(drawn) > 1)]
     kept = _once(path, tuple(rows), False)
     sizes = [g.size for g in grids if g.size in PLATES]
-    shape = max([*sizes, *([found] if (found := _plate_shape(kept)) and len(sizes) < len(grids) else [])], default=None)
-    columns = ("plate", "well", "condition") if any(g.plate for g in grids) else ("well", "condition")
+    shape = max(
+        [*sizes, *([found] if (found := _plate_shape(kept)) and len(sizes) < len(grids) else [])],
+        default=None,
+    )
+    columns = (
+        ("plate", "well", "condition") if any(g.plate for g in grids) else ("well", "condition")
+    )
     return PlateMap(path, kept, columns, False, True, tuple(notes), shape)
 
 

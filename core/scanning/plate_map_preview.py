@@ -10,7 +10,10 @@ from core.scanning.plate_map import PlateMap, PlateRow
 
 @dataclass(frozen=True)
 class PlatePreview:
-    """One plate of a map. `wells` holds the named wells; `counts` their number per condition, in order."""
+    """One plate of a map.
+
+    `wells` holds the named wells; `counts` their number per condition, in order.
+    """
 
     plate: str
     shape: tuple[int, int]  # rows, columns
@@ -55,13 +58,25 @@ def _previewed(plate: str, rows: list[PlateRow]) -> PlatePreview:
     doses: dict[str, set[float | None]] = {}
     for row in rows:
         doses.setdefault(row.condition, set()).add(row.dose_um)
-    names = {row.well: _named(row, len(doses[row.condition]) > 1) for row in rows if row.condition.strip()}
+    names = {
+        row.well: _named(row, len(doses[row.condition]) > 1)
+        for row in rows
+        if row.condition.strip()
+    }
     shape = guess_plate_shape([row.well for row in rows]) or (8, 12)
     places = [well_place(well) for well in names]
     edge = any(r in (1, shape[0]) or c in (1, shape[1]) for r, c in places)
-    roles = {names[row.well]: row.role for row in rows if row.role is not None and row.well in names}
-    return PlatePreview(plate, shape, names, dict(Counter(names.values())), roles, bool(places) and not edge)
+    roles = {
+        names[row.well]: row.role for row in rows if row.role is not None and row.well in names
+    }
+    return PlatePreview(
+        plate, shape, names, dict(Counter(names.values())), roles, bool(places) and not edge
+    )
 
 
 def _named(row: PlateRow, dosed: bool) -> str:
-    return f"{row.condition} {row.dose_um:g} µM" if dosed and row.dose_um is not None else row.condition
+    return (
+        f"{row.condition} {row.dose_um:g} µM"
+        if dosed and row.dose_um is not None
+        else row.condition
+    )

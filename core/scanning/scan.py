@@ -10,7 +10,12 @@ from core.errors import LeighError
 from core.io.well_names import guess_plate_shape, natural, well_place
 from core.progress import Report, silent
 from core.scanning.assign_wells import Placing, place_records
-from core.scanning.default_roles import build_channels, build_conditions, merge_conditions, spelling_problems
+from core.scanning.default_roles import (
+    build_channels,
+    build_conditions,
+    merge_conditions,
+    spelling_problems,
+)
 from core.scanning.file_names import compile_pattern
 from core.scanning.find_files import Found, find_images
 from core.scanning.group_channels import Draft, build_drafts
@@ -51,15 +56,21 @@ def scan_folder(
 ) -> Dataset:
     """Read every image once and say which record it belongs to.
 
-    `group_by` is well, plate, record or a column of the plate map. Conditions named in `exclude` are left out.
-    Raises LeighError where nothing can be scanned, BadTable for the plate map; bad images go to `problems`.
+    `group_by` is well, plate, record or a column of the plate map. Conditions named in `exclude`
+    are left out. Raises LeighError where nothing can be scanned, BadTable for the plate map; bad
+    images go to `problems`.
     """
     root = Path(folder).absolute()
     names = compile_pattern(pattern)
     if condition_from not in CONDITION_SOURCES:
-        raise LeighError(f"Conditions cannot come from {condition_from!r}.", f"Use {' or '.join(CONDITION_SOURCES)}.")
+        raise LeighError(
+            f"Conditions cannot come from {condition_from!r}.",
+            f"Use {' or '.join(CONDITION_SOURCES)}.",
+        )
     if condition_from == "plate-map" and plate_map is None:
-        raise LeighError("Conditions should come from a plate map, and none was given.", "Give --plate-map FILE.")
+        raise LeighError(
+            "Conditions should come from a plate map, and none was given.", "Give --plate-map FILE."
+        )
     table = load_plate_map(plate_map) if plate_map is not None else None
     found = _found(root, report)
     facts = read_facts(root, found.images, report)
@@ -68,7 +79,9 @@ def scan_folder(
     bench = _Bench(drafts, problems=problems)
     bench.places = place_records(root, drafts, table, condition_from, group_by, problems)
     bench.drafts = [d for d in drafts if d.files[0] in bench.places]
-    bench.drafts = [d for d in bench.drafts if bench.places[d.files[0]].condition not in set(exclude)]
+    bench.drafts = [
+        d for d in bench.drafts if bench.places[d.files[0]].condition not in set(exclude)
+    ]
     _keep_same_channel_count(bench)
     channel_names = _keep_same_channel_names(bench)
     _keep_usable(bench, channel_names)
@@ -86,7 +99,8 @@ def _found(root: Path, report: Report) -> Found:
         others = "; ".join(f"{p.item}: {p.reason}" for p in found.problems[:3])
         more = f" It holds {others}." if others else ""
         raise LeighError(
-            f"{root} holds no images: no .tif, .tiff or .png file was found in it or below it.{more}",
+            f"{root} holds no images: no .tif, .tiff or .png file was found in it or below"
+            f" it.{more}",
             "Choose the folder with the TIFF files of the microscope.",
         )
     return found
@@ -94,14 +108,20 @@ def _found(root: Path, report: Report) -> Found:
 
 def _file_problems(facts: Sequence[FileFacts]) -> list[Problem]:
     """Unreadable files one by one; what the readable ones warn of, once per kind."""
-    problems = [Problem(f.file, f.error.message.rstrip("."), f.error.hint) for f in facts if f.error is not None]
+    problems = [
+        Problem(f.file, f.error.message.rstrip("."), f.error.hint)
+        for f in facts
+        if f.error is not None
+    ]
     warned: dict[str, list[str]] = {}
     for fact in facts:
         for text in fact.info.warnings if fact.info else ():
             warned.setdefault(text, []).append(fact.file)
     for text, files in warned.items():
         item = files[0] if len(files) == 1 else f"{files[0]} and {len(files) - 1} other files"
-        problems.append(Problem(item, text.rstrip("."), "Check one of them on the Data page.", "warning"))
+        problems.append(
+            Problem(item, text.rstrip("."), "Check one of them on the Data page.", "warning")
+        )
     return problems
 
 
@@ -115,12 +135,18 @@ def _keep_same_channel_count(bench: _Bench) -> None:
             word = "channel" if draft.shape[0] == 1 else "channels"
             others = f"the other {files} records have" if files > 1 else "another record has"
             reason = f"{draft.shape[0]} {word} where {others} {usual}"
-            bench.drop(draft, reason, "Was the copy interrupted? Copy the file again, or scan it on its own.")
+            bench.drop(
+                draft,
+                reason,
+                "Was the copy interrupted? Copy the file again, or scan it on its own.",
+            )
     bench.drafts = [d for d in bench.drafts if d.shape[0] == usual]
 
 
 def _keep_same_channel_names(bench: _Bench) -> tuple[str, ...]:
-    """The channels of the dataset; files that store the same names in another order are mapped onto it."""
+    """The channels of the dataset; files that store the same names in another order are mapped onto
+    it.
+    """
     named = Counter(d.names for d in bench.drafts if d.names)
     channels = bench.drafts[0].shape[0] if bench.drafts else 0
     if not named:
@@ -138,9 +164,14 @@ def _keep_same_channel_names(bench: _Bench) -> tuple[str, ...]:
         turned += bool(own) and own != folded
         kept.append(_turned(draft, own, folded) if own else draft)
     if turned:
-        bench.warn(f"{turned} records", f"their channels were put in the order {', '.join(usual)} by name")
+        bench.warn(
+            f"{turned} records", f"their channels were put in the order {', '.join(usual)} by name"
+        )
     if unnamed:
-        bench.warn(f"{unnamed} records", f"they do not name their channels; taken as {', '.join(usual)} in this order")
+        bench.warn(
+            f"{unnamed} records",
+            f"they do not name their channels; taken as {', '.join(usual)} in this order",
+        )
     bench.drafts = kept
     return usual
 
@@ -160,9 +191,17 @@ def _turned(draft: Draft, own: list[str], wanted: list[str]) -> Draft:
 def _keep_usable(bench: _Bench, names: tuple[str, ...]) -> None:
     kept, saturated = [], []
     for draft in bench.drafts:
-        why = [_channel_word(place, names) + " " + text for place, text in enumerate(draft.unusable) if text]
+        why = [
+            _channel_word(place, names) + " " + text
+            for place, text in enumerate(draft.unusable)
+            if text
+        ]
         if why:
-            bench.drop(draft, "; ".join(why), "Was this channel exposed? Leave the record out or acquire it again.")
+            bench.drop(
+                draft,
+                "; ".join(why),
+                "Was this channel exposed? Leave the record out or acquire it again.",
+            )
             continue
         kept.append(draft)
         if draft.flags():
@@ -170,7 +209,9 @@ def _keep_usable(bench: _Bench, names: tuple[str, ...]) -> None:
     if saturated:
         worst = max(saturated, key=lambda d: max(d.saturated))
         item = saturated[0].files[0] if len(saturated) == 1 else f"{len(saturated)} records"
-        reason = f"more than 1 % of the pixels are saturated (up to {max(worst.saturated) * 100:.0f} %)"
+        reason = (
+            f"more than 1 % of the pixels are saturated (up to {max(worst.saturated) * 100:.0f} %)"
+        )
         bench.warn(item, reason, "Differences in these bright places cannot be measured.")
     bench.drafts = kept
 
@@ -182,7 +223,9 @@ def _channel_word(place: int, names: tuple[str, ...]) -> str:
 
 
 def _keep_unique(bench: _Bench) -> None:
-    """Copies must not straddle the split: those in two conditions go, those in one condition share a group."""
+    """Copies must not straddle the split: those in two conditions go, those in one condition share
+    a group.
+    """
     same: dict[str, list[Draft]] = {}
     for draft in bench.drafts:
         same.setdefault(draft.pixels, []).append(draft)
@@ -203,7 +246,11 @@ def _keep_unique(bench: _Bench) -> None:
         for draft in copies:
             bench.places[draft.files[0]] = replace(bench.places[draft.files[0]], group=group)
         for draft in others:
-            bench.warn(draft.files[0], f"the same picture as {first.files[0]}; kept in one group with it", REMOVE_COPY)
+            bench.warn(
+                draft.files[0],
+                f"the same picture as {first.files[0]}; kept in one group with it",
+                REMOVE_COPY,
+            )
     bench.drafts = [d for d in bench.drafts if d.files[0] not in gone]
 
 
@@ -212,11 +259,19 @@ def _agree(bench: _Bench, given_um: float | None) -> float | None:
     dtypes = Counter(d.dtype for d in bench.drafts)
     if len(dtypes) > 1:
         listed = ", ".join(f"{n} {dtype}" for dtype, n in dtypes.most_common())
-        bench.warn(f"{len(bench.drafts)} records", f"mixed bit depth: {listed}", "Intensities may not be comparable.")
+        bench.warn(
+            f"{len(bench.drafts)} records",
+            f"mixed bit depth: {listed}",
+            "Intensities may not be comparable.",
+        )
     shapes = Counter((d.shape[2], d.shape[1]) for d in bench.drafts)
     if len(shapes) > 1:
         listed = ", ".join(f"{n} of {x} x {y}" for (x, y), n in shapes.most_common(4))
-        bench.warn(f"{len(bench.drafts)} records", f"{len(shapes)} image sizes: {listed}", "Same magnification?")
+        bench.warn(
+            f"{len(bench.drafts)} records",
+            f"{len(shapes)} image sizes: {listed}",
+            "Same magnification?",
+        )
     if given_um is not None:
         return given_um
     sizes = Counter(round(d.pixel_size_um, 6) if d.pixel_size_um else None for d in bench.drafts)
@@ -224,14 +279,22 @@ def _agree(bench: _Bench, given_um: float | None) -> float | None:
     if len(sizes) == 1:
         return next(iter(sizes))
     if known:
-        listed = ", ".join(f"{n} with {size if size else 'no size'}" for size, n in sizes.most_common(4))
+        listed = ", ".join(
+            f"{n} with {size if size else 'no size'}" for size, n in sizes.most_common(4)
+        )
         reason = f"mixed pixel sizes in µm: {listed}"
-        bench.warn(f"{len(bench.drafts)} records", reason, "Same objective? Then give the pixel size.")
+        bench.warn(
+            f"{len(bench.drafts)} records", reason, "Same objective? Then give the pixel size."
+        )
     return None
 
 
 def _dataset(
-    root: Path, bench: _Bench, channel_names: tuple[str, ...], pixel_size: float | None, table: PlateMap | None
+    root: Path,
+    bench: _Bench,
+    channel_names: tuple[str, ...],
+    pixel_size: float | None,
+    table: PlateMap | None,
 ) -> Dataset:
     places = bench.places
     counts = Counter(places[d.files[0]].condition for d in bench.drafts)
@@ -270,7 +333,11 @@ def _dataset(
 def _plate_shape(wells: Sequence[str], table: PlateMap | None) -> tuple[int, int] | None:
     """As the plate map says where its plate holds all wells; else from the wells that have images."""
     said = table.plate_shape if table is not None else None
-    if said is not None and wells and all(r <= said[0] and c <= said[1] for r, c in map(well_place, wells)):
+    if (
+        said is not None
+        and wells
+        and all(r <= said[0] and c <= said[1] for r, c in map(well_place, wells))
+    ):
         return said
     return guess_plate_shape(wells)
 
@@ -287,6 +354,8 @@ def _ids(drafts: Sequence[Draft]) -> dict[str, str]:
 
     ids = {d.files[0]: d.stem for d in drafts}
     for better in (near, far, lambda d: d.files[0]):
-        shared = {name for name, n in Counter(value.casefold() for value in ids.values()).items() if n > 1}
+        shared = {
+            name for name, n in Counter(value.casefold() for value in ids.values()).items() if n > 1
+        }
         ids |= {d.files[0]: better(d) for d in drafts if ids[d.files[0]].casefold() in shared}
     return ids

@@ -1,4 +1,6 @@
-"""The cells of a table file as text: CSV, TSV or semicolons in any usual encoding, or all sheets of an XLSX."""
+"""The cells of a table file as text: CSV, TSV or semicolons in any usual encoding, or all sheets of
+an XLSX.
+"""
 
 import csv
 import io
@@ -17,20 +19,31 @@ Line = tuple[int, list[str]]  # number in the file, from 1; cells
 
 @dataclass(frozen=True)
 class Sheet:
-    """One table; `name` is "" but for the sheets of a workbook. Lines without any text are left out."""
+    """One table; `name` is "" but for the sheets of a workbook.
+
+    Lines without any text are left out.
+    """
 
     name: str
     lines: tuple[Line, ...]
 
 
 def read_sheets(path: Path) -> list[Sheet]:
-    """Every sheet that holds text, in order; one of a text table. Raises BadTable for what is no table."""
+    """Every sheet that holds text, in order; one of a text table.
+
+    Raises BadTable for what is no table.
+    """
     try:
         if path.stat().st_size > MAX_TABLE_BYTES:
-            raise BadTable(f"{path.name} is larger than {MAX_TABLE_BYTES // 10**6} MB.", "Is this really the table?")
+            raise BadTable(
+                f"{path.name} is larger than {MAX_TABLE_BYTES // 10**6} MB.",
+                "Is this really the table?",
+            )
         data = path.read_bytes()
     except OSError as error:
-        raise BadTable(f"{path} cannot be read: {error.strerror or error}.", "Check the path.") from error
+        raise BadTable(
+            f"{path} cannot be read: {error.strerror or error}.", "Check the path."
+        ) from error
     if data[:4] == b"PK\x03\x04":
         return _workbook(path)
     if data[:4] == b"\xd0\xcf\x11\xe0":
@@ -43,12 +56,17 @@ def read_sheets(path: Path) -> list[Sheet]:
         for cells in reader:
             lines.append((reader.line_num, cells))
     except csv.Error as error:
-        raise BadTable(f"{path.name}, row {reader.line_num}: {error}.", "Save it again as CSV.") from error
+        raise BadTable(
+            f"{path.name}, row {reader.line_num}: {error}.", "Save it again as CSV."
+        ) from error
     return _filled([("", lines)])
 
 
 def _filled(sheets: list[tuple[str, list[Line]]]) -> list[Sheet]:
-    kept = [Sheet(name, tuple(n for n in lines if any(cell.strip() for cell in n[1]))) for name, lines in sheets]
+    kept = [
+        Sheet(name, tuple(n for n in lines if any(cell.strip() for cell in n[1])))
+        for name, lines in sheets
+    ]
     return [sheet for sheet in kept if sheet.lines]
 
 
@@ -82,19 +100,29 @@ def _workbook(path: Path) -> list[Sheet]:
     try:
         with zipfile.ZipFile(path) as packed:
             if sum(part.file_size for part in packed.infolist()) > MAX_TABLE_BYTES:
-                raise BadTable(f"{path.name} unpacks to more than {MAX_TABLE_BYTES // 10**6} MB.", "Not opened.")
+                raise BadTable(
+                    f"{path.name} unpacks to more than {MAX_TABLE_BYTES // 10**6} MB.",
+                    "Not opened.",
+                )
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
         sheets = [(str(sheet.title), _cells(sheet)) for sheet in book.worksheets]
         book.close()
     except BadTable:
         raise
-    except Exception as error:  # openpyxl raises what its XML parser, zip reader and style tables raise
-        raise BadTable(f"{path.name} is a damaged Excel file ({error}).", "Save it as CSV.") from error
+    except (
+        Exception
+    ) as error:  # openpyxl raises what its XML parser, zip reader and style tables raise
+        raise BadTable(
+            f"{path.name} is a damaged Excel file ({error}).", "Save it as CSV."
+        ) from error
     return _filled(sheets)
 
 
 def _cells(sheet: Any) -> list[Line]:
-    return [(n, [_text(v) for v in row]) for n, row in enumerate(sheet.iter_rows(values_only=True), start=1)]
+    return [
+        (n, [_text(v) for v in row])
+        for n, row in enumerate(sheet.iter_rows(values_only=True), start=1)
+    ]
 
 
 def _text(value: Any) -> str:

@@ -1,7 +1,9 @@
-"""Does anything but the treatment explain the conditions? Plate, position, cell count and background are asked.
+"""Does anything but the treatment explain the conditions? Plate, position, cell count and
+background are asked.
 
-Two questions each: is it to be read from the same features (cross-validated, wells of one condition compared with one
-another), and does it go along with the conditions (so that the two cannot be told apart)?
+Two questions each: is it to be read from the same features (cross-validated, wells of one condition
+compared with one another), and does it go along with the conditions (so that the two cannot be told
+apart)?
 """
 
 from collections.abc import Sequence
@@ -28,8 +30,11 @@ MOST_WELLS = 3000  # are asked; more tell nothing new
 MOST_FEATURES = 30
 
 
-def audit(table: WellTable, design: Design, scores: FloatArray, seed: int = 0) -> tuple[Finding, ...]:
-    """What is told by the features, what goes along with the conditions. `scores` (W,) lie along the way.
+def audit(
+    table: WellTable, design: Design, scores: FloatArray, seed: int = 0
+) -> tuple[Finding, ...]:
+    """What is told by the features, what goes along with the conditions. `scores` (W,) lie along
+    the way.
 
     The features are taken as they are, before plates were made comparable.
     """
@@ -48,7 +53,9 @@ def audit(table: WellTable, design: Design, scores: FloatArray, seed: int = 0) -
         for name, values in (("row", place[:, 0]), ("column", place[:, 1])):
             found.append(_along(name, condition, values, rng))
             controls = (condition == design.healthy) | (condition == design.diseased)
-            found.append(_along(f"{name} of the controls", condition[controls], values[controls], rng))
+            found.append(
+                _along(f"{name} of the controls", condition[controls], values[controls], rng)
+            )
         if 0 < edge.sum() < len(edge):
             found.append(_edge(features, edge, scores[rows], design, condition, rng))
             found.append(_along("edge", condition, edge.astype(int), rng))
@@ -58,11 +65,17 @@ def audit(table: WellTable, design: Design, scores: FloatArray, seed: int = 0) -
 
 
 def background(
-    inside: FloatArray, condition: IntArray, groups: Sequence[str], healthy: int, diseased: int, seed: int = 0
+    inside: FloatArray,
+    condition: IntArray,
+    groups: Sequence[str],
+    healthy: int,
+    diseased: int,
+    seed: int = 0,
 ) -> Finding:
     """Can healthy and diseased be told from readouts (N, D) of images whose cells were masked?
 
-    Whole groups are left out. A network that could do so may have learned the background instead of the cells.
+    Whole groups are left out. A network that could do so may have learned the background instead of
+    the cells.
     """
     controls = (condition == healthy) | (condition == diseased)
     x, y, g = inside[controls], condition[controls] == healthy, np.array(groups)[controls]
@@ -76,8 +89,8 @@ def background(
     warning = ""
     if p <= SURE and score > 0.5 + READ_WELL:
         warning = (
-            f"Healthy and diseased are told apart by the empty background alone ({score:.2f}, chance 0.50): what the "
-            "network learned may not be in the cells."
+            f"Healthy and diseased are told apart by the empty background alone ({score:.2f},"
+            " chance 0.50): what the network learned may not be in the cells."
         )
     return Finding("background", score, "balanced accuracy without cells", 0.5, p, warning)
 
@@ -102,14 +115,21 @@ def _told(what: str, features: FloatArray, label: IntArray, rng: np.random.Gener
     score, p = _balanced(features, label, folds, rng)
     warning = ""
     if p <= SURE and score > chance + READ_WELL:
-        warning = f"The {what} can be read from the features ({score:.2f}, chance {chance:.2f}): compare wells of one "
+        warning = (
+            f"The {what} can be read from the features ({score:.2f}, chance {chance:.2f}): compare"
+            " wells of one "
+        )
         warning += f"{what} only, or normalise."
     return Finding(what, score, "balanced accuracy", chance, p, warning)
 
 
-def _balanced(features: FloatArray, label: IntArray, folds: int, rng: np.random.Generator) -> tuple[float, float]:
+def _balanced(
+    features: FloatArray, label: IntArray, folds: int, rng: np.random.Generator
+) -> tuple[float, float]:
     """Cross-validated balanced accuracy and its permutation p."""
-    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=300, C=0.1, class_weight="balanced"))
+    model = make_pipeline(
+        StandardScaler(), LogisticRegression(max_iter=300, C=0.1, class_weight="balanced")
+    )
     split = StratifiedKFold(folds, shuffle=True, random_state=int(rng.integers(2**31)))
     guess = cross_val_predict(model, features, label, cv=split)
     score = float(balanced_accuracy_score(label, guess))
@@ -119,16 +139,23 @@ def _balanced(features: FloatArray, label: IntArray, folds: int, rng: np.random.
 
 
 def _along(what: str, condition: IntArray, label: IntArray, rng: np.random.Generator) -> Finding:
-    """Whether the label goes along with the conditions: adjusted mutual information, 0 by chance, 1 the same."""
+    """Whether the label goes along with the conditions: adjusted mutual information, 0 by chance, 1
+    the same.
+    """
     unit = "mutual information with condition"
     if len(np.unique(condition)) < 2 or len(np.unique(label)) < 2:
         return Finding(what, None, unit, 0.0, None, "")
     score = float(adjusted_mutual_info_score(condition, label))
-    null = [adjusted_mutual_info_score(condition, rng.permutation(label)) for _ in range(PERMUTATIONS)]
+    null = [
+        adjusted_mutual_info_score(condition, rng.permutation(label)) for _ in range(PERMUTATIONS)
+    ]
     p = float((1 + sum(n >= score for n in null)) / (PERMUTATIONS + 1))
     warning = ""
     if p <= SURE and score > GOES_ALONG:
-        warning = f"Conditions and {what} go together ({score:.2f} of 1): an effect of the {what} cannot be told from "
+        warning = (
+            f"Conditions and {what} go together ({score:.2f} of 1): an effect of the {what} cannot"
+            " be told from "
+        )
         warning += "an effect of the condition. Scatter the wells in the next experiment."
     return Finding(what, score, unit, 0.0, p, warning)
 
@@ -150,7 +177,10 @@ def _edge(
     gap = means[design.healthy] - means[design.diseased]
     moved = float((rest[edge].mean() - rest[~edge].mean()) / gap)
     score = found.score or 0.0
-    words = f"Wells at the edge look different ({score:.2f}, chance 0.50); there the rescue reads {moved:+.2f}."
+    words = (
+        f"Wells at the edge look different ({score:.2f}, chance 0.50); there the rescue reads"
+        f" {moved:+.2f}."
+    )
     return Finding("edge", found.score, found.unit, found.chance, found.p_value, words)
 
 
@@ -162,14 +192,20 @@ def _edges(place: IntArray, plate: IntArray) -> BoolArray:
     for p in np.unique(plate):
         rows = np.flatnonzero(plate == p)
         most = place[rows].max(axis=0)
-        shape = next((s for s in PLATES if s[0] >= most[0] and s[1] >= most[1] and s >= (8, 12)), tuple(most))
+        shape = next(
+            (s for s in PLATES if s[0] >= most[0] and s[1] >= most[1] and s >= (8, 12)), tuple(most)
+        )
         r, c = place[rows].T
         out[rows] = (r == 1) | (c == 1) | (r == shape[0]) | (c == shape[1])
     return out
 
 
 def _cells(
-    nuclei: FloatArray, features: FloatArray, condition: IntArray, design: Design, rng: np.random.Generator
+    nuclei: FloatArray,
+    features: FloatArray,
+    condition: IntArray,
+    design: Design,
+    rng: np.random.Generator,
 ) -> list[Finding]:
     """Whether cell count is in the features, and whether it alone tells healthy from diseased."""
     rest = nuclei - class_means(nuclei[:, None], condition)[condition][:, 0]
@@ -180,12 +216,19 @@ def _cells(
     controls = (condition == design.healthy) | (condition == design.diseased)
     healthy = condition[controls] == design.healthy
     auc = float(roc_auc_score(healthy, nuclei[controls]))
-    null = [abs(roc_auc_score(rng.permutation(healthy), nuclei[controls]) - 0.5) for _ in range(PERMUTATIONS)]
+    null = [
+        abs(roc_auc_score(rng.permutation(healthy), nuclei[controls]) - 0.5)
+        for _ in range(PERMUTATIONS)
+    ]
     p = float((1 + sum(n >= abs(auc - 0.5) for n in null)) / (PERMUTATIONS + 1))
     warning = ""
     if p <= SURE and abs(auc - 0.5) > READ_WELL:
         warning = (
-            f"The number of cells alone tells healthy from diseased (AUC {auc:.2f}): a treatment that only changes "
+            f"The number of cells alone tells healthy from diseased (AUC {auc:.2f}): a treatment"
+            " that only changes "
         )
         warning += "the number of cells may look like a rescue. Compare the column of nuclei."
-    return [*found, Finding("cell count of the controls", auc, "AUC healthy against diseased", 0.5, p, warning)]
+    return [
+        *found,
+        Finding("cell count of the controls", auc, "AUC healthy against diseased", 0.5, p, warning),
+    ]

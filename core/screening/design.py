@@ -1,4 +1,6 @@
-"""Who is who in a screen: which wells are healthy and diseased controls, and which plates are kept apart."""
+"""Who is who in a screen: which wells are healthy and diseased controls, and which plates are kept
+apart.
+"""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -38,19 +40,26 @@ class Design:
 
 
 def control_of(table: WellTable, conditions: Sequence[Condition], role: Role) -> int:
-    """Class number of the control of this role: of several, that with most wells. Raises LeighError where none is."""
+    """Class number of the control of this role: of several, that with most wells.
+
+    Raises LeighError where none is.
+    """
     wells = Counter(table.conditions)
     own = [k for k, c in enumerate(conditions) if c.role == role and wells[c.name]]
     if not own:
         raise LeighError(
-            f"There are no wells of a condition that is {role.value}, so there is no way from diseased to healthy.",
+            f"There are no wells of a condition that is {role.value}, so there is no way from"
+            " diseased to healthy.",
             "Give the roles on the Data page, or in a column role of the plate map.",
         )
     return max(own, key=lambda k: wells[conditions[k].name])
 
 
 def design_of(table: WellTable, conditions: Sequence[Condition], per_plate: bool) -> Design:
-    """Of the conditions that have wells. Raises LeighError where no healthy or no diseased condition has any."""
+    """Of the conditions that have wells.
+
+    Raises LeighError where no healthy or no diseased condition has any.
+    """
     present = [c for c in conditions if c.name in table.conditions]
     names = [c.name for c in present]
     condition = np.array([names.index(c) for c in table.conditions])

@@ -1,10 +1,11 @@
 """Where every well lies: along the way from diseased to healthy, and across it.
 
-Features are first reduced to principal components, far fewer than wells, so that their covariance needs no shrinking:
-a shrunken one takes part of every side effect for rescue (measured: 90 % intervals then cover 60-70 % of such
-treatments instead of 85 %). Along: Fisher's discriminant between the two controls, cross-fitted: a control well is
-placed by axes fitted without it. Across: what of a well's departure from the diseased wells is
-orthogonal to the way to the healthy ones, in a space in which wells of one condition scatter alike in all directions.
+Features are first reduced to principal components, far fewer than wells, so that their covariance
+needs no shrinking: a shrunken one takes part of every side effect for rescue (measured: 90 %
+intervals then cover 60-70 % of such treatments instead of 85 %). Along: Fisher's discriminant
+between the two controls, cross-fitted: a control well is placed by axes fitted without it. Across:
+what of a well's departure from the diseased wells is orthogonal to the way to the healthy ones, in
+a space in which wells of one condition scatter alike in all directions.
 """
 
 from dataclasses import dataclass
@@ -26,7 +27,9 @@ MANY_WELLS = 3000  # beyond, the covariance is known so well that redrawing it c
 
 @dataclass(frozen=True)
 class Across:
-    """The space of side effects: whitened departures from the diseased wells, and the way to the healthy ones."""
+    """The space of side effects: whitened departures from the diseased wells, and the way to the
+    healthy ones.
+    """
 
     departure: FloatArray  # (W, D) whitened, diseased mean 0
     way: FloatArray  # (D,) unit vector from diseased to healthy
@@ -40,19 +43,27 @@ class Across:
 
 
 def position_along(
-    features: FloatArray, conditions: IntArray, home: IntArray, healthy: int, diseased: int, *, seed: int
+    features: FloatArray,
+    conditions: IntArray,
+    home: IntArray,
+    healthy: int,
+    diseased: int,
+    *,
+    seed: int,
 ) -> FloatArray:
-    """(W,) cross-fitted scores on the axis from diseased to healthy, in standard deviations within conditions.
+    """(W,) cross-fitted scores on the axis from diseased to healthy, in standard deviations within
+    conditions.
 
-    `conditions` (W,) are class numbers, `home` (W,) the plates that are kept apart. Wells that are no controls get
-    the mean over the axes of all folds.
-    Raises LeighError with fewer than FEWEST_WELLS wells of a control.
+    `conditions` (W,) are class numbers, `home` (W,) the plates that are kept apart. Wells that are
+    no controls get the mean over the axes of all folds. Raises LeighError with fewer than
+    FEWEST_WELLS wells of a control.
     """
     controls = np.flatnonzero((conditions == healthy) | (conditions == diseased))
     counts = [int((conditions == k).sum()) for k in (healthy, diseased)]
     if min(counts) < FEWEST_WELLS:
         raise LeighError(
-            f"There are {counts[0]} healthy and {counts[1]} diseased wells; {FEWEST_WELLS} of each are needed.",
+            f"There are {counts[0]} healthy and {counts[1]} diseased wells; {FEWEST_WELLS} of each"
+            " are needed.",
             "Check the roles of the conditions on the Data page, or add control wells.",
         )
     folds = StratifiedKFold(min(FOLDS, *counts), shuffle=True, random_state=seed)
@@ -69,31 +80,47 @@ def position_along(
 
 
 def _placed(
-    features: FloatArray, conditions: IntArray, home: IntArray, kept: BoolArray, healthy: int, diseased: int
+    features: FloatArray,
+    conditions: IntArray,
+    home: IntArray,
+    kept: BoolArray,
+    healthy: int,
+    diseased: int,
 ) -> FloatArray:
-    """(W,) scores of all wells on an axis of which every part was fitted to the `kept` wells (W,) alone.
+    """(W,) scores of all wells on an axis of which every part was fitted to the `kept` wells (W,)
+    alone.
 
-    Also its zero and its components: those of all wells would carry the chance difference between the diseased wells
-    and the others, and noise would look like a way from diseased to healthy.
+    Also its zero and its components: those of all wells would carry the chance difference between
+    the diseased wells and the others, and noise would look like a way from diseased to healthy.
     """
     values = from_diseased(features, home, (conditions == diseased) & kept)
     basis = _basis(values[kept], conditions[kept], home[kept])
     reduced = values @ basis
     known, of = reduced[kept], conditions[kept]
     covariance = _covariance(_residuals(known, of, home[kept]))
-    axis = np.linalg.solve(covariance, known[of == healthy].mean(axis=0) - known[of == diseased].mean(axis=0))
+    axis = np.linalg.solve(
+        covariance, known[of == healthy].mean(axis=0) - known[of == diseased].mean(axis=0)
+    )
     scale = float(np.sqrt(axis @ covariance @ axis))
     scores: FloatArray = reduced @ axis / (scale if scale > 0 else 1.0)
     return scores
 
 
 def redrawn_positions(
-    features: FloatArray, conditions: IntArray, home: IntArray, healthy: int, diseased: int, *, seed: int
+    features: FloatArray,
+    conditions: IntArray,
+    home: IntArray,
+    healthy: int,
+    diseased: int,
+    *,
+    seed: int,
 ) -> FloatArray:
-    """(AXES, K) how the position of every condition's mean changes when the axis is fitted to wells drawn anew.
+    """(AXES, K) how the position of every condition's mean changes when the axis is fitted to wells
+    drawn anew.
 
-    Zero for what lies on the way itself; large for a treatment with a strong side effect, part of which a slightly
-    different axis takes for rescue. Deviations from their mean, in units of the way (0 diseased, 1 healthy).
+    Zero for what lies on the way itself; large for a treatment with a strong side effect, part of
+    which a slightly different axis takes for rescue. Deviations from their mean, in units of the
+    way (0 diseased, 1 healthy).
     """
     rng = np.random.default_rng(seed)
     values = from_diseased(features, home, conditions == diseased)
@@ -124,9 +151,11 @@ def _errors_of_mean(wells: FloatArray, rng: np.random.Generator) -> FloatArray:
 
 
 def from_diseased(values: FloatArray, home: IntArray, control: BoolArray) -> FloatArray:
-    """(W, D) departures from the mean of the `control` wells (W,) of the own plate; of all plates where it has none.
+    """(W, D) departures from the mean of the `control` wells (W,) of the own plate; of all plates
+    where it has none.
 
-    Means, as a median taken feature by feature shifts whole plates in directions in which wells scarcely differ.
+    Means, as a median taken feature by feature shifts whole plates in directions in which wells
+    scarcely differ.
     """
     base = np.tile(values[control].mean(axis=0), (int(home.max()) + 1, 1))
     there = np.unique(home[control])
@@ -138,12 +167,16 @@ def from_diseased(values: FloatArray, home: IntArray, control: BoolArray) -> Flo
 def class_means(values: FloatArray, classes: IntArray) -> FloatArray:
     """(K, D) means of every class; 0 where it has no wells."""
     rows = np.arange(len(classes))
-    member = csr_array((np.ones(len(classes)), (classes, rows)), shape=(int(classes.max()) + 1, len(classes)))
+    member = csr_array(
+        (np.ones(len(classes)), (classes, rows)), shape=(int(classes.max()) + 1, len(classes))
+    )
     means: FloatArray = (member @ values) / np.maximum(np.bincount(classes), 1)[:, None]
     return means
 
 
-def across(readouts: FloatArray, conditions: IntArray, home: IntArray, healthy: int, diseased: int) -> Across:
+def across(
+    readouts: FloatArray, conditions: IntArray, home: IntArray, healthy: int, diseased: int
+) -> Across:
     """The space of side effects from (W, R) readouts (normalised per plate)."""
     values = from_diseased(readouts, home, conditions == diseased)
     values = values @ _basis(values, conditions, home)
@@ -153,14 +186,17 @@ def across(readouts: FloatArray, conditions: IntArray, home: IntArray, healthy: 
     way = well.mean(axis=0)
     length = float(np.linalg.norm(way))
     spread = float(np.sqrt(((well - well.mean(axis=0)) ** 2).sum() / max(1, len(well) - 1)))
-    return Across(whitened, way / max(length, 1e-12), length / max(spread, 1e-12), max(spread, 1e-12))
+    return Across(
+        whitened, way / max(length, 1e-12), length / max(spread, 1e-12), max(spread, 1e-12)
+    )
 
 
 def _residuals(values: FloatArray, conditions: IntArray, home: IntArray) -> FloatArray:
-    """(W', D) departures from the mean of the own condition, and of those from the mean of the own plate.
+    """(W', D) departures from the mean of the own condition, and of those from the mean of the own
+    plate.
 
-    What all wells of a plate share is an error of its controls, not a spread of wells. Conditions of a single well
-    say nothing and are left out.
+    What all wells of a plate share is an error of its controls, not a spread of wells. Conditions
+    of a single well say nothing and are left out.
     """
     some = np.bincount(conditions)[conditions] > 1
     rest = values - class_means(values, conditions)[conditions]
@@ -176,7 +212,8 @@ def _covariance(residuals: FloatArray) -> FloatArray:
 
 
 def _basis(values: FloatArray, conditions: IntArray, home: IntArray) -> FloatArray:
-    """(D, Q) to principal components of features taken in their own spread within conditions; constant ones count as 0.
+    """(D, Q) to principal components of features taken in their own spread within conditions;
+    constant ones count as 0.
 
     At most one component per WELLS_PER_COMPONENT wells beyond the number of conditions.
     """

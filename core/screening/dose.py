@@ -1,4 +1,6 @@
-"""Rescue against dose: the four-parameter logistic, and an EC50 only where the doses show both of its plateaus."""
+"""Rescue against dose: the four-parameter logistic, and an EC50 only where the doses show both of
+its plateaus.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,8 +16,12 @@ PLATEAU_SHARE = 0.2  # of the whole rise that may be missing at the lowest and t
 DRAWS = 200
 
 
-def dose_curves(rows: Sequence[Ranked], draws: dict[str, FloatArray], level: float) -> tuple[DoseCurve, ...]:
-    """One curve per compound with more than one dose; `draws` are redrawn rescues (B,) per condition."""
+def dose_curves(
+    rows: Sequence[Ranked], draws: dict[str, FloatArray], level: float
+) -> tuple[DoseCurve, ...]:
+    """One curve per compound with more than one dose; `draws` are redrawn rescues (B,) per
+    condition.
+    """
     compounds: dict[str, list[Ranked]] = {}
     for row in rows:
         if row.dose_um is not None and row.dose_um > 0:
@@ -27,16 +33,22 @@ def dose_curves(rows: Sequence[Ranked], draws: dict[str, FloatArray], level: flo
     )
 
 
-def logistic(dose: FloatArray, bottom: float, top: float, slope: float, log_ec50: float) -> FloatArray:
+def logistic(
+    dose: FloatArray, bottom: float, top: float, slope: float, log_ec50: float
+) -> FloatArray:
     """bottom + (top - bottom) / (1 + (ec50 / dose)^slope), with the natural logarithm of the EC50."""
     response: FloatArray = bottom + (top - bottom) / (1 + np.exp(slope * (log_ec50 - np.log(dose))))
     return response
 
 
-def _curve(compound: str, rows: Sequence[Ranked], draws: dict[str, FloatArray], level: float) -> DoseCurve:
+def _curve(
+    compound: str, rows: Sequence[Ranked], draws: dict[str, FloatArray], level: float
+) -> DoseCurve:
     doses = np.array([r.dose_um for r in rows], np.float64)
     rescue = np.array([r.rescue for r in rows])
-    points = DoseCurve(compound, tuple(doses.tolist()), tuple(rescue.tolist()), None, None, None, None, None, None)
+    points = DoseCurve(
+        compound, tuple(doses.tolist()), tuple(rescue.tolist()), None, None, None, None, None, None
+    )
 
     def without(reason: str, fit: FloatArray | None = None) -> DoseCurve:
         bottom, top, slope = (None, None, None) if fit is None else (float(v) for v in fit[:3])
@@ -61,7 +73,9 @@ def _curve(compound: str, rows: Sequence[Ranked], draws: dict[str, FloatArray], 
         return without("the interval of the EC50 reaches beyond the doses", fit)
     bottom, top, slope = (float(v) for v in fit[:3])
     ec50 = float(np.exp(fit[3]))
-    return replace(points, bottom=bottom, top=top, slope=slope, ec50_um=ec50, ec50_low=low, ec50_high=high)
+    return replace(
+        points, bottom=bottom, top=top, slope=slope, ec50_um=ec50, ec50_low=low, ec50_high=high
+    )
 
 
 def _missing_plateau(doses: FloatArray, fit: FloatArray) -> str:
@@ -86,7 +100,9 @@ def _fit(doses: FloatArray, rescue: FloatArray) -> FloatArray | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", OptimizeWarning)
-            fit: FloatArray = curve_fit(logistic, doses, rescue, p0=start, bounds=(low, high), maxfev=4000)[0]
+            fit: FloatArray = curve_fit(
+                logistic, doses, rescue, p0=start, bounds=(low, high), maxfev=4000
+            )[0]
     except (RuntimeError, ValueError):
         return None
     return fit

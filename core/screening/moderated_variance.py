@@ -1,7 +1,9 @@
-"""How far the mean of a few wells can be trusted: spreads that borrow strength from all treatments, and redrawn wells.
+"""How far the mean of a few wells can be trusted: spreads that borrow strength from all treatments,
+and redrawn wells.
 
-A treatment with three wells knows next to nothing of its own spread. As in limma, every treatment's variance is drawn
-toward the common one by as much as the treatments' variances agree (Smyth 2004, doi:10.2202/1544-6115.1027, eqs. 2-6).
+A treatment with three wells knows next to nothing of its own spread. As in limma, every treatment's
+variance is drawn toward the common one by as much as the treatments' variances agree (Smyth 2004,
+doi:10.2202/1544-6115.1027, eqs. 2-6).
 """
 
 from dataclasses import dataclass
@@ -37,16 +39,24 @@ def spread_of(values: FloatArray, treatment: IntArray, count: int) -> Spread:
     if np.isinf(prior_freedom):
         variance = np.full(count, prior)
     else:
-        variance = (prior_freedom * prior + freedom * np.where(known, own, 0)) / (prior_freedom + freedom)
+        variance = (prior_freedom * prior + freedom * np.where(known, own, 0)) / (
+            prior_freedom + freedom
+        )
     some = wells[treatment] > 1
-    scale = np.sqrt(wells / np.maximum(wells - 1, 1))  # residuals of few wells are too small by this much
-    standard = rest[some] * scale[treatment[some]] / np.sqrt(np.maximum(variance[treatment[some]], 1e-300))
+    scale = np.sqrt(
+        wells / np.maximum(wells - 1, 1)
+    )  # residuals of few wells are too small by this much
+    standard = (
+        rest[some] * scale[treatment[some]] / np.sqrt(np.maximum(variance[treatment[some]], 1e-300))
+    )
     total = np.minimum(prior_freedom + freedom, freedom.sum())
     return Spread(mean, variance, np.maximum(total, 1.0), wells, standard)
 
 
 def prior_of(variances: FloatArray, freedom: FloatArray) -> tuple[float, float]:
-    """Common variance and its degrees of freedom (infinite where the variances differ no more than by chance)."""
+    """Common variance and its degrees of freedom (infinite where the variances differ no more than
+    by chance).
+    """
     positive = variances > 0
     if positive.sum() < 3:
         pooled = float((variances * freedom).sum() / max(freedom.sum(), 1.0))
@@ -57,7 +67,10 @@ def prior_of(variances: FloatArray, freedom: FloatArray) -> tuple[float, float]:
     if excess <= 0:
         return float(np.exp(logs.mean())), float("inf")
     prior_freedom = 2 * _trigamma_inverse(excess)
-    return float(np.exp(logs.mean() + digamma(prior_freedom / 2) - np.log(prior_freedom / 2))), prior_freedom
+    return (
+        float(np.exp(logs.mean() + digamma(prior_freedom / 2) - np.log(prior_freedom / 2))),
+        prior_freedom,
+    )
 
 
 def _trigamma_inverse(x: float) -> float:
@@ -72,8 +85,11 @@ def _trigamma_inverse(x: float) -> float:
     return y
 
 
-def redraw(spread: Spread, counts: IntArray, owner: IntArray, draws: int, rng: np.random.Generator) -> FloatArray:
-    """(draws, S) errors of means of `counts` (S,) wells of treatment `owner` (S,), wells drawn anew from all residuals.
+def redraw(
+    spread: Spread, counts: IntArray, owner: IntArray, draws: int, rng: np.random.Generator
+) -> FloatArray:
+    """(draws, S) errors of means of `counts` (S,) wells of treatment `owner` (S,), wells drawn anew
+    from all residuals.
 
     Pooling the residuals lets three wells err by more than their own three residuals could.
     """

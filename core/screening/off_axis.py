@@ -1,8 +1,8 @@
 """What else a treatment changes: how far its wells depart across the way from diseased to healthy.
 
-The mean departure of a few wells is never 0, noise alone gives it a length. Of a normal error alike in all D
-directions, |mean|^2 is noncentral chi-squared with mean |true|^2 + D s^2: D s^2 is taken off, and the interval is that
-of the distribution.
+The mean departure of a few wells is never 0, noise alone gives it a length. Of a normal error alike
+in all D directions, |mean|^2 is noncentral chi-squared with mean |true|^2 + D s^2: D s^2 is taken
+off, and the interval is that of the distribution.
 """
 
 import numpy as np
@@ -28,12 +28,16 @@ def off_axis(
     excess = np.maximum(squared / noise - dims, 1e-9)
     tail = (1 - level) / 2
     ends = [stats.ncx2.ppf(q, dims, excess) * noise for q in (tail, 1 - tail)]
-    value, low, high = (np.sqrt(np.maximum(v - dims * noise, 0)) / space.spread for v in (squared, *ends))
+    value, low, high = (
+        np.sqrt(np.maximum(v - dims * noise, 0)) / space.spread for v in (squared, *ends)
+    )
     return value, low, high
 
 
 def _noise(off: FloatArray, design: Design, rescue: FloatArray, dims: int) -> FloatArray:
-    """(K,) variance per direction of a mean departure: of its own wells, of the healthy and of the diseased ones."""
+    """(K,) variance per direction of a mean departure: of its own wells, of the healthy and of the
+    diseased ones.
+    """
     wells = design.counts.sum(axis=1)
     variance = _variances(off, design.condition, wells) / dims
     share = design.counts / np.maximum(wells, 1)[:, None]  # (K, P)

@@ -1,8 +1,10 @@
-"""Treatments ranked by rescue, with what else they change, intervals over wells, honest ties, and hits.
+"""Treatments ranked by rescue, with what else they change, intervals over wells, honest ties, and
+hits.
 
-Rescue: mean position of the treatment's wells on the way from diseased (0) to healthy (1), relative to the diseased
-wells of the same plates. Off-axis: length of the mean departure across that way, less what noise alone adds to a
-length, in the spread of healthy wells. Intervals: wells of treatment and controls drawn again (core.screening.moderated_variance).
+Rescue: mean position of the treatment's wells on the way from diseased (0) to healthy (1), relative
+to the diseased wells of the same plates. Off-axis: length of the mean departure across that way,
+less what noise alone adds to a length, in the spread of healthy wells. Intervals: wells of
+treatment and controls drawn again (core.screening.moderated_variance).
 """
 
 from collections.abc import Sequence
@@ -31,8 +33,12 @@ class Rules:
     false_hits: float = 0.01  # chance of any false hit in the whole screen (Holm)
     least_rescue: float = 0.2
     off_axis_share: float = 0.3  # of the way from diseased to healthy ...
-    off_axis_spread: float = 1.0  # ... and in the spread of healthy wells: beyond both, something else changed
-    least_cells: float = 0.9  # of the diseased wells' nuclei: an interval wholly below has lost cells
+    off_axis_spread: float = (
+        1.0  # ... and in the spread of healthy wells: beyond both, something else changed
+    )
+    least_cells: float = (
+        0.9  # of the diseased wells' nuclei: an interval wholly below has lost cells
+    )
     draws: int = 1000
 
     def off_axis_limit(self, length: float) -> float:
@@ -58,7 +64,9 @@ class Estimates:
 class _Shares:
     """Wells of every condition on every plate, and the redrawn errors of the diseased wells there."""
 
-    def __init__(self, values: FloatArray, design: Design, draws: int, rng: np.random.Generator) -> None:
+    def __init__(
+        self, values: FloatArray, design: Design, draws: int, rng: np.random.Generator
+    ) -> None:
         self.count = design.counts
         classes, plates = self.count.shape
         base = self.count[design.diseased]
@@ -73,7 +81,9 @@ class _Shares:
         self.share = self.count / np.maximum(self.count.sum(axis=1, keepdims=True), 1)  # (K, P)
         self.base_error = redraw(self.spread, base, np.full(plates, design.diseased), draws, rng)
         own = redraw(self.spread, self.count.sum(axis=1), np.arange(classes), draws, rng)
-        self.error = own - self.base_error @ self.share.T  # (B, K); the diseased wells themselves lie at 0
+        self.error = (
+            own - self.base_error @ self.share.T
+        )  # (B, K); the diseased wells themselves lie at 0
         self.error[:, design.diseased] = 0
 
 
@@ -89,7 +99,8 @@ def estimate(
 ) -> Estimates:
     """Rescue, off-axis and cell count of every condition.
 
-    From (W,) scores along the way, (B, K) positions by redrawn axes, the space across it, and (W,) nuclei.
+    From (W,) scores along the way, (B, K) positions by redrawn axes, the space across it, and (W,)
+    nuclei.
     """
     rng = np.random.default_rng(seed)
     along = _Shares(scores, design, rules.draws, rng)
@@ -97,8 +108,8 @@ def estimate(
     gap_draws = gap + along.error[:, design.healthy]
     if gap <= 0 or np.percentile(gap_draws, 0.5) <= 0:
         raise LeighError(
-            "Healthy and diseased wells cannot be told apart on wells left out of the fit, so there is no way to rank "
-            "along.",
+            "Healthy and diseased wells cannot be told apart on wells left out of the fit, so there"
+            " is no way to rank along.",
             "Check the labels and the stains; look at the accuracy on held-out wells.",
         )
     rescue = along.spread.mean / gap
@@ -110,10 +121,14 @@ def estimate(
     return Estimates(along.spread.wells, rescue, draws, p, off, low, high, cells, cell_draws)
 
 
-def rank(found: Estimates, space: Across, table: WellTable, design: Design, rules: Rules) -> tuple[Ranked, ...]:
+def rank(
+    found: Estimates, space: Across, table: WellTable, design: Design, rules: Rules
+) -> tuple[Ranked, ...]:
     """Rows best first, controls last, with ties, hits and flags."""
     intensity = _intensities(table.intensity, design)
-    rows = [_row(int(k), found, space, intensity[k], design, rules) for k in np.flatnonzero(found.wells)]
+    rows = [
+        _row(int(k), found, space, intensity[k], design, rules) for k in np.flatnonzero(found.wells)
+    ]
     treatments = sorted((r for r in rows if _is_treatment(r)), key=lambda r: -r.rescue)
     controls = [r for r in rows if not _is_treatment(r)]
     return (*_tied(treatments), *sorted(controls, key=lambda r: -r.rescue))
@@ -123,7 +138,9 @@ def _is_treatment(row: Ranked) -> bool:
     return row.role not in (Role.HEALTHY, Role.DISEASED)
 
 
-def _row(k: int, found: Estimates, space: Across, intensity: FloatArray, design: Design, rules: Rules) -> Ranked:
+def _row(
+    k: int, found: Estimates, space: Across, intensity: FloatArray, design: Design, rules: Rules
+) -> Ranked:
     condition = design.conditions[k]
     measured = found.wells[k] >= FEWEST_WELLS
     cells = found.cells[k] if np.isfinite(found.cells[k]) else None
@@ -133,7 +150,9 @@ def _row(k: int, found: Estimates, space: Across, intensity: FloatArray, design:
         low, high = np.percentile(draws[:, k], [tail, 100 - tail])
         return (float(low), float(high)) if measured else (None, None)
 
-    low, high = ends(found.rescue_draws) if k not in (design.healthy, design.diseased) else (None, None)
+    low, high = (
+        ends(found.rescue_draws) if k not in (design.healthy, design.diseased) else (None, None)
+    )
     cell_low, cell_high = ends(found.cell_draws) if cells is not None else (None, None)
     off = (float(found.off_low[k]), float(found.off_high[k])) if measured else (None, None)
     row = Ranked(
@@ -184,7 +203,9 @@ def _tied(rows: Sequence[Ranked]) -> list[Ranked]:
     best: Ranked | None = None
     for row in rows:
         apart = best is None or (
-            row.rescue_high is not None and best.rescue_low is not None and row.rescue_high < best.rescue_low
+            row.rescue_high is not None
+            and best.rescue_low is not None
+            and row.rescue_high < best.rescue_low
         )
         if apart:
             best = row
@@ -201,21 +222,33 @@ def compound_of(condition: Condition) -> str:
 
 
 def _p_values(along: _Shares, design: Design, axis_variance: FloatArray) -> FloatArray:
-    """(K,) one-sided p that the rescue is 0 or less: moderated t, Holm over all treatments; controls 1."""
+    """(K,) one-sided p that the rescue is 0 or less: moderated t, Holm over all treatments;
+    controls 1.
+    """
     s = along.spread
     base = along.count[design.diseased]
     variance = s.variance / np.maximum(s.wells, 1)
-    variance = variance + (along.share**2) @ (s.variance[design.diseased] / np.maximum(base, 1)) + axis_variance
+    variance = (
+        variance
+        + (along.share**2) @ (s.variance[design.diseased] / np.maximum(base, 1))
+        + axis_variance
+    )
     p = stats.t.sf(s.mean / np.sqrt(np.maximum(variance, 1e-300)), s.freedom)
-    tested = np.array([c.role not in (Role.HEALTHY, Role.DISEASED) for c in design.conditions]) & (s.wells > 1)
+    tested = np.array([c.role not in (Role.HEALTHY, Role.DISEASED) for c in design.conditions]) & (
+        s.wells > 1
+    )
     out = np.ones(len(p))
     order = np.flatnonzero(tested)[np.argsort(p[tested])]
     out[order] = np.minimum(1, np.maximum.accumulate(p[order] * np.arange(len(order), 0, -1)))
     return out
 
 
-def _cells(nuclei: FloatArray, design: Design, rules: Rules, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
-    """(K,) nuclei as share of the diseased wells of the same plates, and (B, K) draws; nan without nuclei."""
+def _cells(
+    nuclei: FloatArray, design: Design, rules: Rules, rng: np.random.Generator
+) -> tuple[FloatArray, FloatArray]:
+    """(K,) nuclei as share of the diseased wells of the same plates, and (B, K) draws; nan without
+    nuclei.
+    """
     classes = len(design.conditions)
     if not np.isfinite(nuclei).all():
         return np.full(classes, np.nan), np.full((rules.draws, classes), np.nan)
@@ -223,13 +256,17 @@ def _cells(nuclei: FloatArray, design: Design, rules: Rules, rng: np.random.Gene
     base = class_means(nuclei[diseased][:, None], design.home[diseased])[:, 0]
     if (base[np.unique(design.home)] <= 0).any():
         return np.full(classes, np.nan), np.full((rules.draws, classes), np.nan)
-    relative = _Shares(nuclei / np.where(base > 0, base, 1.0)[design.home], design, rules.draws, rng)
+    relative = _Shares(
+        nuclei / np.where(base > 0, base, 1.0)[design.home], design, rules.draws, rng
+    )
     share = 1 + relative.spread.mean
     return share, share + relative.error
 
 
 def _intensities(intensity: FloatArray, design: Design) -> FloatArray:
-    """(K, C) mean brightness of the wells over that of the diseased wells of the same plates; nan without any."""
+    """(K, C) mean brightness of the wells over that of the diseased wells of the same plates; nan
+    without any.
+    """
     diseased = design.condition == design.diseased
     base = class_means(intensity[diseased], design.home[diseased])[design.home]
     share = np.where(base > 0, intensity / np.where(base > 0, base, 1), np.nan)

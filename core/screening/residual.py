@@ -1,8 +1,10 @@
-"""What a treatment has not repaired: the change that still leads from treated to healthy, beside that from diseased.
+"""What a treatment has not repaired: the change that still leads from treated to healthy, beside
+that from diseased.
 
-Images of both are moved to healthy, and what changes is measured in the readouts of each channel, brightness and shape
-alike, in the spread of healthy images. Of the mean change d of the diseased wells, the share that the mean change t of
-the treated wells still has is <t, d> / |d|^2; restored is the rest.
+Images of both are moved to healthy, and what changes is measured in the readouts of each channel,
+brightness and shape alike, in the spread of healthy images. Of the mean change d of the diseased
+wells, the share that the mean change t of the treated wells still has is <t, d> / |d|^2; restored
+is the rest.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -16,9 +18,13 @@ from core.progress import Progress, Report, silent
 IMAGES = 8  # of every condition, evenly over its wells
 DRAWS = 2000
 FEWEST_WELLS = 2
-LEAST_SHARE = 0.1  # of the change of the channel that changes most; below, there is nothing to restore
+LEAST_SHARE = (
+    0.1  # of the change of the channel that changes most; below, there is nothing to restore
+)
 
-Move = Callable[[ImageRecord], FloatArray | None]  # (C, R) change of an image's readouts on its way to healthy, or None
+Move = Callable[
+    [ImageRecord], FloatArray | None
+]  # (C, R) change of an image's readouts on its way to healthy, or None
 
 
 def unrepaired(
@@ -33,8 +39,9 @@ def unrepaired(
 ) -> tuple[Unrepaired, ...]:
     """Rows per treatment and channel; `chosen` are images per condition, the diseased among them.
 
-    `move` gives changes in the spread of healthy images. Channels that hardly change from diseased to healthy are left
-    out. Intervals: wells of both drawn again; None with fewer than FEWEST_WELLS.
+    `move` gives changes in the spread of healthy images. Channels that hardly change from diseased
+    to healthy are left out. Intervals: wells of both drawn again; None with fewer than
+    FEWEST_WELLS.
     """
     total, done = sum(len(v) for v in chosen.values()), 0
     changes: dict[str, dict[str, list[FloatArray]]] = {}
@@ -45,18 +52,25 @@ def unrepaired(
             report(Progress(done, total, "Looking for what is not repaired"))
             if change is not None:
                 changes.setdefault(condition, {}).setdefault(record.group, []).append(change)
-    wells = {name: np.array([np.mean(v, axis=0) for v in groups.values()]) for name, groups in changes.items()}
+    wells = {
+        name: np.array([np.mean(v, axis=0) for v in groups.values()])
+        for name, groups in changes.items()
+    }
     base = wells.pop(diseased, np.zeros((0, len(channels), 1)))  # (W, C, R)
     if len(base) < FEWEST_WELLS:
         return ()
     sizes = np.linalg.norm(base.mean(axis=0), axis=1)
     moving = [c for c in range(len(channels)) if sizes[c] > LEAST_SHARE * sizes.max()]
     return tuple(
-        _row(name, channels[c], own[:, c], base[:, c], level, seed) for name, own in wells.items() for c in moving
+        _row(name, channels[c], own[:, c], base[:, c], level, seed)
+        for name, own in wells.items()
+        for c in moving
     )
 
 
-def _row(condition: str, channel: str, own: FloatArray, base: FloatArray, level: float, seed: int) -> Unrepaired:
+def _row(
+    condition: str, channel: str, own: FloatArray, base: FloatArray, level: float, seed: int
+) -> Unrepaired:
     """Of changes (W, R) of treated and (V, R) of diseased wells in one channel."""
     low = high = None
     if len(own) >= FEWEST_WELLS:

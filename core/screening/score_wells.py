@@ -1,4 +1,6 @@
-"""From a well table to everything a ranking needs: plates made comparable, wells placed, estimates with their noise."""
+"""From a well table to everything a ranking needs: plates made comparable, wells placed, estimates
+with their noise.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,14 +31,21 @@ def placed(
     b_score: bool = False,
     seed: int = 0,
 ) -> Placed:
-    """`how` is one of NORMALISATIONS. Raises LeighError where controls are missing or cannot be told apart."""
+    """`how` is one of NORMALISATIONS.
+
+    Raises LeighError where controls are missing or cannot be told apart.
+    """
     design = design_of(table, conditions, how != "none")
     diseased = design.condition == design.diseased
-    features, readouts = (normalise(v, design.plate, diseased, how) for v in (table.features, table.readouts))
+    features, readouts = (
+        normalise(v, design.plate, diseased, how) for v in (table.features, table.readouts)
+    )
     who = (design.condition, design.home, design.healthy, design.diseased)
     scores = position_along(features, *who, seed=seed)
     if b_score:
         scores = b_scores(scores, table, diseased | (design.condition == design.healthy))
     axes = redrawn_positions(features, *who, seed=seed)
     space = across(readouts, *who)
-    return Placed(design, scores, space, estimate(scores, axes, space, table.nuclei, design, rules, seed=seed))
+    return Placed(
+        design, scores, space, estimate(scores, axes, space, table.nuclei, design, rules, seed=seed)
+    )

@@ -1,6 +1,8 @@
-"""One row per well: what was measured of its images, and where it stood. Plates are made comparable by their controls.
+"""One row per well: what was measured of its images, and where it stood. Plates are made comparable
+by their controls.
 
-Normalisation follows pycytominer's `mad_robustize`: per plate, (x - median) / (1.4826 MAD) of the diseased wells.
+Normalisation follows pycytominer's `mad_robustize`: per plate, (x - median) / (1.4826 MAD) of the
+diseased wells.
 """
 
 from collections.abc import Sequence
@@ -47,7 +49,9 @@ def well_table(
     intensity: FloatArray,
     seen: BoolArray,
 ) -> WellTable:
-    """Images (N rows) -> wells: medians over the images of one plate, well (or group) and condition."""
+    """Images (N rows) -> wells: medians over the images of one plate, well (or group) and
+    condition.
+    """
     keys: dict[tuple[str, str, str], list[int]] = {}
     for i, r in enumerate(records):
         keys.setdefault((r.plate, r.well or r.group, r.condition), []).append(i)
@@ -73,7 +77,10 @@ def well_table(
 
 
 def normalise(values: FloatArray, plate: IntArray, control: BoolArray, how: str) -> FloatArray:
-    """(W, D) values relative to the control wells of the same plate. Raises LeighError where a plate has too few."""
+    """(W, D) values relative to the control wells of the same plate.
+
+    Raises LeighError where a plate has too few.
+    """
     if how == "none":
         return values
     out = np.array(values, np.float64)
@@ -81,7 +88,8 @@ def normalise(values: FloatArray, plate: IntArray, control: BoolArray, how: str)
         own = values[(plate == p) & control]
         if len(own) < FEWEST_CONTROLS:
             raise LeighError(
-                f"A plate has {len(own)} diseased control wells; {FEWEST_CONTROLS} are needed to normalise it.",
+                f"A plate has {len(own)} diseased control wells; {FEWEST_CONTROLS} are needed to"
+                " normalise it.",
                 "Choose --normalise none, or leave this plate out.",
             )
         middle = np.median(own, axis=0)
@@ -104,13 +112,16 @@ def median_polish(grid: FloatArray, rounds: int = 10) -> FloatArray:
 
 
 def b_scores(values: FloatArray, table: WellTable, controls: BoolArray) -> FloatArray:
-    """(W,) B-scores: residuals of the median polish per plate over 1.4826 MAD (Brideau et al. 2003).
+    """(W,) B-scores: residuals of the median polish per plate over 1.4826 MAD (Brideau et al.
+    2003).
 
-    Raises LeighError where controls fill whole columns or rows, as their effect would be polished away, and for wells
-    without a place.
+    Raises LeighError where controls fill whole columns or rows, as their effect would be polished
+    away, and for wells without a place.
     """
     if not all(table.wells):
-        raise LeighError("B-scores need the place of every well.", "Give a plate map, or leave --b-score out.")
+        raise LeighError(
+            "B-scores need the place of every well.", "Give a plate map, or leave --b-score out."
+        )
     places = np.array([well_place(w) for w in table.wells]) - 1
     plate, out = table.plate_index, np.full(len(values), np.nan)
     for p in np.unique(plate):
@@ -120,8 +131,9 @@ def b_scores(values: FloatArray, table: WellTable, controls: BoolArray) -> Float
                 on = rows[places[rows, axis] == line]
                 if controls[on].all():
                     raise LeighError(
-                        f"Controls fill {name} {line + 1} of plate {table.plates[on[0]] or 'without a name'}: B-scores "
-                        "would take their effect for one of position.",
+                        f"Controls fill {name} {line + 1} of plate"
+                        f" {table.plates[on[0]] or 'without a name'}: B-scores would take their"
+                        " effect for one of position.",
                         "Leave --b-score out, or scatter the controls.",
                     )
         grid = np.full(places[rows].max(axis=0) + 1, np.nan)

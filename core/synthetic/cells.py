@@ -1,7 +1,8 @@
 """Synthetic cultures whose true counterfactual is known, pixel by pixel.
 
-One seed fixes everything a treatment does not touch (where cells lie, how bright they are, focus, noise);
-a phenotype fixes what it does. Rendering the same seed under two phenotypes gives a true pair.
+One seed fixes everything a treatment does not touch (where cells lie, how bright they are, focus,
+noise); a phenotype fixes what it does. Rendering the same seed under two phenotypes gives a true
+pair.
 Channels: nuclei, cytoskeleton, mitochondria (a dye that follows membrane potential).
 """
 
@@ -31,7 +32,9 @@ class Phenotype:
     """What a condition does to a culture. Defaults are healthy."""
 
     mito_intensity: float = 1.0  # total signal of the mitochondria, relative
-    mito_spread: float = 0.95  # 0 collapsed around the nucleus and fragmented, 1 long filaments to the cell's edge
+    mito_spread: float = (
+        0.95  # 0 collapsed around the nucleus and fragmented, 1 long filaments to the cell's edge
+    )
     elongation: float = 1.9  # long over short axis of the cell
     cytoskeleton: float = 1.0  # brightness of the cytoskeleton, relative
     nucleus: float = 1.0  # nuclear diameter, relative
@@ -59,7 +62,10 @@ DEMO_PHENOTYPES: dict[str, Phenotype] = {
 def demo_conditions(names: tuple[str, ...] = tuple(DEMO_PHENOTYPES)) -> tuple[Condition, ...]:
     """The demo's conditions with roles and colours."""
     roles = {"WT": Role.HEALTHY, "DS": Role.DISEASED}
-    return tuple(Condition(n, roles.get(n, Role.TREATED), CONDITION_COLOURS[i % 8]) for i, n in enumerate(names))
+    return tuple(
+        Condition(n, roles.get(n, Role.TREATED), CONDITION_COLOURS[i % 8])
+        for i, n in enumerate(names)
+    )
 
 
 @dataclass(frozen=True)
@@ -109,28 +115,47 @@ def _draw_cell(rng: np.random.Generator, y: float, x: float) -> Cell:
 
 @dataclass(frozen=True)
 class Optics:
-    """What lamp, camera and medium do to an image whatever the culture; per channel. Defaults do nothing."""
+    """What lamp, camera and medium do to an image whatever the culture; per channel.
+
+    Defaults do nothing.
+    """
 
     gain: tuple[float, float, float] = (1.0, 1.0, 1.0)  # of the signal
     offset: tuple[float, float, float] = (0.0, 0.0, 0.0)  # grey values, everywhere
-    haze: tuple[float, float, float] = (0.0, 0.0, 0.0)  # grey values, only where no cell lies; mean over the field
-    haze_slope: float = 0.0  # rise of the haze from the left to the right edge, as share of its mean
+    haze: tuple[float, float, float] = (
+        0.0,
+        0.0,
+        0.0,
+    )  # grey values, only where no cell lies; mean over the field
+    haze_slope: float = (
+        0.0  # rise of the haze from the left to the right edge, as share of its mean
+    )
 
 
 PLAIN = Optics()
 
 
 def render(
-    seed: int, phenotype: Phenotype, size: int = 128, cells: tuple[Cell, ...] | None = None, optics: Optics = PLAIN
+    seed: int,
+    phenotype: Phenotype,
+    size: int = 128,
+    cells: tuple[Cell, ...] | None = None,
+    optics: Optics = PLAIN,
 ) -> NDArray[np.uint16]:
-    """One field of view (3, size, size) in grey values: the culture `seed` under `phenotype`, with its own cells."""
+    """One field of view (3, size, size) in grey values: the culture `seed` under `phenotype`, with
+    its own cells.
+    """
     nuisance = np.random.default_rng([seed, 2])
     gains = nuisance.lognormal(0, 0.05, 3)
     focus = nuisance.uniform(0.6, 0.9)
     noise = np.random.default_rng([seed, 3]).normal(size=(3, size, size))
     yy, xx = np.mgrid[0:size, 0:size].astype(float)
     signal = np.zeros((3, size, size))
-    alive = [c for c in (draw_cells(seed, size) if cells is None else cells) if c.life <= phenotype.survival]
+    alive = [
+        c
+        for c in (draw_cells(seed, size) if cells is None else cells)
+        if c.life <= phenotype.survival
+    ]
     for cell in alive:
         _paint(signal, cell, phenotype, yy, xx)
     for c in range(3):
@@ -153,7 +178,9 @@ def _haze(cells: list[Cell], phenotype: Phenotype, optics: Optics, yy: Field, xx
     return haze
 
 
-def _own_frame(cell: Cell, phenotype: Phenotype, yy: Field, xx: Field) -> tuple[Field, Field, float, float]:
+def _own_frame(
+    cell: Cell, phenotype: Phenotype, yy: Field, xx: Field
+) -> tuple[Field, Field, float, float]:
     """Pixels along the cell's long and short axis, and the two radii."""
     root = float(np.sqrt(phenotype.elongation))
     cos, sin = np.cos(cell.angle), np.sin(cell.angle)
@@ -162,19 +189,25 @@ def _own_frame(cell: Cell, phenotype: Phenotype, yy: Field, xx: Field) -> tuple[
 
 
 def _paint(signal: Field, cell: Cell, phenotype: Phenotype, yy: Field, xx: Field) -> None:
-    """Add one cell to the three channels; each is laid over what is there by maximum, mitochondria by sum."""
+    """Add one cell to the three channels; each is laid over what is there by maximum, mitochondria
+    by sum.
+    """
     u, v, long, short = _own_frame(cell, phenotype, yy, xx)
     inside = _soft((u / long) ** 2 + (v / short) ** 2, 0.12)
     nucleus = _soft((u**2 + (v * 1.15) ** 2) / (5.6 * phenotype.nucleus) ** 2, 0.25)
     stripes = 0.72 + 0.28 * np.cos(2 * np.pi * v / 5.5)
     signal[0] = np.maximum(signal[0], nucleus * cell.brightness[0] * 0.9)
-    green = inside * stripes * (1 - 0.45 * nucleus) * cell.brightness[1] * 0.5 * phenotype.cytoskeleton
+    green = (
+        inside * stripes * (1 - 0.45 * nucleus) * cell.brightness[1] * 0.5 * phenotype.cytoskeleton
+    )
     signal[1] = np.maximum(signal[1], green)
     signal[2] += _mitochondria(cell, phenotype, long, short, yy.shape[0])
 
 
 def _mitochondria(cell: Cell, phenotype: Phenotype, long: float, short: float, size: int) -> Field:
-    """Filaments of equal total signal whatever their spread, so that shape and intensity are separate factors."""
+    """Filaments of equal total signal whatever their spread, so that shape and intensity are
+    separate factors.
+    """
     angle, reach, gap = np.moveaxis(cell.curves, 2, 0)
     spread = phenotype.mito_spread
     keep = (gap % 1.0) < 0.45 + 0.55 * spread  # fragments where collapsed
@@ -191,7 +224,9 @@ def _mitochondria(cell: Cell, phenotype: Phenotype, long: float, short: float, s
 
 
 def _splat(canvas: Field, y: Field, x: Field, weight: Field) -> None:
-    """Add weights at sub-pixel places (bilinear); what lies outside the field is lost, as in a microscope."""
+    """Add weights at sub-pixel places (bilinear); what lies outside the field is lost, as in a
+    microscope.
+    """
     height, width = canvas.shape
     y0, x0 = np.floor(y).astype(int), np.floor(x).astype(int)
     fy, fx = y - y0, x - x0
@@ -208,6 +243,12 @@ def _soft(squared_radius: Field, softness: float) -> Field:
     return edge
 
 
-def true_pair(seed: int, source: Phenotype, target: Phenotype, size: int = 128) -> tuple[FloatArray, FloatArray]:
-    """The same culture under two phenotypes, float32 grey values: image and its true counterfactual."""
-    return render(seed, source, size).astype(np.float32), render(seed, target, size).astype(np.float32)
+def true_pair(
+    seed: int, source: Phenotype, target: Phenotype, size: int = 128
+) -> tuple[FloatArray, FloatArray]:
+    """The same culture under two phenotypes, float32 grey values: image and its true
+    counterfactual.
+    """
+    return render(seed, source, size).astype(np.float32), render(seed, target, size).astype(
+        np.float32
+    )

@@ -9,13 +9,24 @@ import numpy as np
 from core.errors import LeighError
 from core.io.tiff import write_tiff
 from core.progress import Progress, Report, silent
-from core.synthetic.cells import CHANNELS, DEMO_PHENOTYPES, DISEASED, HEALTHY, PIXEL_SIZE_UM, Phenotype, render
+from core.synthetic.cells import (
+    CHANNELS,
+    DEMO_PHENOTYPES,
+    DISEASED,
+    HEALTHY,
+    PIXEL_SIZE_UM,
+    Phenotype,
+    render,
+)
 
 PLATES = {(8, 12): 60, (16, 24): 308, (32, 48): 1380}  # rows, columns -> wells inside the perimeter
 
 
 def parse_conditions(words: Sequence[str]) -> dict[str, Phenotype]:
-    """`WT DS TT` of the demo, or `Name=0.4` for a treatment that rescues 40 %. Raises LeighError for others."""
+    """`WT DS TT` of the demo, or `Name=0.4` for a treatment that rescues 40 %.
+
+    Raises LeighError for others.
+    """
     chosen: dict[str, Phenotype] = {}
     for word in words:
         name, _, share = word.partition("=")
@@ -23,13 +34,16 @@ def parse_conditions(words: Sequence[str]) -> dict[str, Phenotype]:
             try:
                 chosen[name] = DISEASED.toward(HEALTHY, float(share))
             except ValueError:
-                raise LeighError(f"{word}: the rescue {share} is no number.", "Write for example DrugX=0.4.") from None
+                raise LeighError(
+                    f"{word}: the rescue {share} is no number.", "Write for example DrugX=0.4."
+                ) from None
         elif name in DEMO_PHENOTYPES:
             chosen[name] = DEMO_PHENOTYPES[name]
         else:
             raise LeighError(
                 f"There is no synthetic condition {name}.",
-                f"Known are {', '.join(DEMO_PHENOTYPES)}; others are written Name=RESCUE, for example DrugX=0.4.",
+                f"Known are {', '.join(DEMO_PHENOTYPES)}; others are written Name=RESCUE, for"
+                " example DrugX=0.4.",
             )
     return chosen
 
@@ -44,15 +58,19 @@ def write_plate(
     seed: int = 0,
     report: Report = silent,
 ) -> Path:
-    """Write CONDITION/PLATE_WELL_sFIELD.ome.tif, plate_map.csv and truth.csv under `out`; returns `out`.
+    """Write CONDITION/PLATE_WELL_sFIELD.ome.tif, plate_map.csv and truth.csv under `out`; returns
+    `out`.
 
-    Conditions alternate along rows and columns and keep clear of the perimeter, so position tells nothing.
-    Raises LeighError when `out` holds images already or the wells do not fit a 1536-well plate.
+    Conditions alternate along rows and columns and keep clear of the perimeter, so position tells
+    nothing. Raises LeighError when `out` holds images already or the wells do not fit a 1536-well
+    plate.
     """
     if out.exists() and any(out.rglob("*.tif")):
         raise LeighError(f"{out} already holds images.", "Choose an empty folder.")
     if wells < 1 or fields < 1:
-        raise LeighError(f"{wells} wells of {fields} fields are no plate.", "Ask for at least one of each.")
+        raise LeighError(
+            f"{wells} wells of {fields} fields are no plate.", "Ask for at least one of each."
+        )
     if size < 32:
         raise LeighError(f"{size} pixels are too few for a cell.", "Use at least 32.")
     places = _layout(list(phenotypes), wells)
@@ -65,7 +83,9 @@ def write_plate(
             path = out / name / f"P1_{well}_s{field + 1}.ome.tif"
             path.parent.mkdir(parents=True, exist_ok=True)
             image = render(culture, phenotypes[name], size)
-            write_tiff(path, image, channel_names=[c.name for c in CHANNELS], pixel_size_um=PIXEL_SIZE_UM)
+            write_tiff(
+                path, image, channel_names=[c.name for c in CHANNELS], pixel_size_um=PIXEL_SIZE_UM
+            )
             factors = {k: getattr(phenotypes[name], k) for k in Phenotype.__dataclass_fields__}
             truth_rows.append({"file": f"{name}/{path.name}", "culture_seed": culture, **factors})
             done += 1

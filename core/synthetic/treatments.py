@@ -1,4 +1,6 @@
-"""The treatments of a synthetic screen: nulls, rescuers, compounds at several doses, poisons and side effects."""
+"""The treatments of a synthetic screen: nulls, rescuers, compounds at several doses, poisons and
+side effects.
+"""
 
 from dataclasses import asdict, dataclass, replace
 
@@ -9,14 +11,20 @@ from core.errors import LeighError
 from core.synthetic.cells import DISEASED, HEALTHY, Phenotype
 
 DOSES_UM = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
-NULLS, TOXIC, SIDE_EFFECTS = 0.3, 0.15, 0.15  # shares of the treatments given at one dose; the rest rescue
+NULLS, TOXIC, SIDE_EFFECTS = (
+    0.3,
+    0.15,
+    0.15,
+)  # shares of the treatments given at one dose; the rest rescue
 FEWEST = 4  # one of each kind
 FEWER_CELLS, OFF_AXIS = "fewer cells", "off-axis"
 
 
 @dataclass(frozen=True)
 class Response:
-    """Rescue against dose: top / (1 + (ec50 / dose)^slope), the four-parameter logistic with its bottom at 0."""
+    """Rescue against dose: top / (1 + (ec50 / dose)^slope), the four-parameter logistic with its
+    bottom at 0.
+    """
 
     top: float
     ec50_um: float
@@ -46,21 +54,33 @@ class Treatment:
 
     def row(self) -> dict[str, object]:
         """One line of truth.csv."""
-        curve = asdict(self.response) if self.response else dict.fromkeys(Response.__dataclass_fields__)
-        told = {"condition": self.condition, "compound": self.compound, "dose_um": self.dose_um, "role": str(self.role)}
+        curve = (
+            asdict(self.response) if self.response else dict.fromkeys(Response.__dataclass_fields__)
+        )
+        told = {
+            "condition": self.condition,
+            "compound": self.compound,
+            "dose_um": self.dose_um,
+            "role": str(self.role),
+        }
         told |= {"kind": self.kind, "rescue": self.rescue, "flags": "; ".join(self.flags)}
         return told | curve | asdict(self.phenotype)
 
 
 def draw_treatments(number: int, seed: int) -> tuple[Treatment, ...]:
-    """So many treatments, a compound at several doses counted once per dose. Names say nothing of the kind.
+    """So many treatments, a compound at several doses counted once per dose. Names say nothing of
+    the kind.
 
     From 12 on, two compounds come at 4 doses; from 24 on at 5; from 40 on, three at 6.
     Raises LeighError below one of each kind.
     """
     if number < FEWEST:
-        raise LeighError(f"{number} treatments are too few.", f"Ask for {FEWEST} or more: one of each kind.")
-    compounds, doses = (3, 6) if number >= 40 else (2, 5) if number >= 24 else (2, 4) if number >= 12 else (0, 0)
+        raise LeighError(
+            f"{number} treatments are too few.", f"Ask for {FEWEST} or more: one of each kind."
+        )
+    compounds, doses = (
+        (3, 6) if number >= 40 else (2, 5) if number >= 24 else (2, 4) if number >= 12 else (0, 0)
+    )
     singles = number - compounds * doses
     nulls, toxic, side = (max(1, round(singles * share)) for share in (NULLS, TOXIC, SIDE_EFFECTS))
     drawn: list[tuple[Treatment, ...]] = [(_made("null", 0.0, DISEASED),)] * nulls
@@ -77,7 +97,9 @@ def draw_treatments(number: int, seed: int) -> tuple[Treatment, ...]:
         drawn.append(tuple(_dosed(response, dose) for dose in DOSES_UM[-doses:]))
     digits = len(str(len(drawn)))
     order = np.random.default_rng([seed, 10]).permutation(len(drawn)).tolist()
-    return tuple(_named(t, f"Drug {n:0{digits}d}") for n, i in enumerate(order, start=1) for t in drawn[i])
+    return tuple(
+        _named(t, f"Drug {n:0{digits}d}") for n, i in enumerate(order, start=1) for t in drawn[i]
+    )
 
 
 def _made(kind: str, rescue: float, phenotype: Phenotype, *flags: str) -> Treatment:
@@ -92,4 +114,8 @@ def _dosed(response: Response, dose_um: float) -> Treatment:
 
 def _named(treatment: Treatment, compound: str) -> Treatment:
     dose = treatment.dose_um
-    return replace(treatment, compound=compound, condition=compound if dose is None else f"{compound} {dose:g} µM")
+    return replace(
+        treatment,
+        compound=compound,
+        condition=compound if dose is None else f"{compound} {dose:g} µM",
+    )

@@ -1,4 +1,6 @@
-"""The state of a training in one file, replaced as a whole, so that it can be stopped at any moment and go on."""
+"""The state of a training in one file, replaced as a whole, so that it can be stopped at any moment
+and go on.
+"""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -14,16 +16,32 @@ from core.errors import LeighError
 from core.io.atomic import atomic_write_bytes
 
 CHECKPOINT = "checkpoint.safetensors"
-SET_ASIDE = ".set-aside"  # suffix of a stopped training when another was begun instead of resuming it
-BROKEN = 2.0  # recent over usual loss: at the full rate a net once forgot all of real images within 20 steps
-NUMBERS = ("step", "seconds", "losses", "recent_loss", "usual_loss", "rate", "best_loss", "best_step")
+SET_ASIDE = (  # suffix of a stopped training when another was begun instead of resuming it
+    ".set-aside"
+)
+# recent over usual loss: at the full rate a net once forgot all of real images within 20 steps
+BROKEN = 2.0
+NUMBERS = (
+    "step",
+    "seconds",
+    "losses",
+    "recent_loss",
+    "usual_loss",
+    "rate",
+    "best_loss",
+    "best_step",
+)
 
 
 @dataclass
 class TrainingState:
-    """Everything a training carries from step to step; `best` are the averages that did best on validation wells."""
+    """Everything a training carries from step to step; `best` are the averages that did best on
+    validation wells.
+    """
 
-    parameters: Sequence[Tensor]  # and whatever else is averaged: the running means of a batch normalisation
+    parameters: Sequence[
+        Tensor
+    ]  # and whatever else is averaged: the running means of a batch normalisation
     optimiser: torch.optim.Adam
     step: int = 0
     seconds: float = 0.0
@@ -44,7 +62,8 @@ class TrainingState:
     def watch(self, loss: float) -> bool:
         """Take note of a step's loss; True where training broke down.
 
-        It then goes on from the averaged weights at half the rate, without the momentum that led away from them.
+        It then goes on from the averaged weights at half the rate, without the momentum that led
+        away from them.
         """
         first = not self.usual_loss
         self.recent_loss = loss if first else self.recent_loss + 0.2 * (loss - self.recent_loss)
@@ -67,7 +86,10 @@ class TrainingState:
         atomic_write_bytes(path, save(tensors, metadata={"state": json.dumps(numbers)}))
 
     def restore(self, path: Path, identity: str) -> None:
-        """Take over the newest readable file. Raises LeighError where there is none or it is of another training."""
+        """Take over the newest readable file.
+
+        Raises LeighError where there is none or it is of another training.
+        """
         for candidate in (path, path.with_suffix(".previous")):
             try:
                 with safe_open(candidate, framework="pt") as stored:
@@ -88,7 +110,9 @@ class TrainingState:
 
     @torch.no_grad()
     def _take(self, tensors: dict[str, Tensor]) -> None:
-        for i, (parameter, average, best) in enumerate(zip(self.parameters, self.average, self.best, strict=True)):
+        for i, (parameter, average, best) in enumerate(
+            zip(self.parameters, self.average, self.best, strict=True)
+        ):
             kept = {k.split(".", 1)[1]: v for k, v in tensors.items() if k.startswith(f"{i}.")}
             for name, value in (("weight", parameter), ("average", average), ("best", best)):
                 value.copy_(kept.pop(name))
@@ -97,7 +121,9 @@ class TrainingState:
                 self.optimiser.state[parameter] = moments
 
     def _tensors(self) -> Iterator[tuple[str, Tensor]]:
-        for i, (parameter, average, best) in enumerate(zip(self.parameters, self.average, self.best, strict=True)):
+        for i, (parameter, average, best) in enumerate(
+            zip(self.parameters, self.average, self.best, strict=True)
+        ):
             yield f"{i}.weight", parameter.detach()
             yield f"{i}.average", average
             yield f"{i}.best", best

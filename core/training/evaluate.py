@@ -1,4 +1,6 @@
-"""How well a model tells conditions apart on wells it never saw, and how far that number can be trusted."""
+"""How well a model tells conditions apart on wells it never saw, and how far that number can be
+trusted.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,7 +8,16 @@ from typing import Any
 import numpy as np
 
 from core.data.assay_quality import separation
-from core.domain import BoolArray, Condition, FloatArray, ImageRecord, IntArray, LatentTable, Role, Split
+from core.domain import (
+    BoolArray,
+    Condition,
+    FloatArray,
+    ImageRecord,
+    IntArray,
+    LatentTable,
+    Role,
+    Split,
+)
 
 BOOTSTRAPS = 2000
 
@@ -14,7 +25,10 @@ BOOTSTRAPS = 2000
 def evaluation_report(
     latents: LatentTable, groups: Sequence[str], conditions: Sequence[Condition], *, seed: int = 0
 ) -> dict[str, Any]:
-    """The report on held-out groups. `accuracy` is None with a `reason` where it would claim too much."""
+    """The report on held-out groups.
+
+    `accuracy` is None with a `reason` where it would claim too much.
+    """
     test = np.array(latents.split) == Split.TEST
     truth, predicted = latents.truth[test], latents.predicted[test]
     held_groups = np.array(groups)[test]
@@ -30,8 +44,8 @@ def evaluation_report(
     }
     if len(present) < 2:
         report["reason"] = (
-            f"Held-out groups exist for {len(present)} condition(s) only; with fewer than two, no accuracy is claimed. "
-            "A condition with a single well or culture cannot be tested."
+            f"Held-out groups exist for {len(present)} condition(s) only; with fewer than two, no"
+            " accuracy is claimed. A condition with a single well or culture cannot be tested."
         )
         return report
     right = (truth == predicted).astype(float)
@@ -44,7 +58,9 @@ def evaluation_report(
         "accuracy": float(right.mean()),
         "accuracy_low": low,
         "accuracy_high": high,
-        "balanced_accuracy": float(np.mean([right[truth == names.index(n)].mean() for n in present])),
+        "balanced_accuracy": float(
+            np.mean([right[truth == names.index(n)].mean() for n in present])
+        ),
         "interval": interval,
         "group_accuracy": group_accuracy(latents.probabilities[test], truth, held_groups),
         "calibration_error": calibration_error(latents.probabilities[test], truth),
@@ -56,11 +72,13 @@ def evaluation_report(
     return report
 
 
-def interval_over_groups(values: FloatArray, groups: Sequence[str], *, seed: int) -> tuple[float, float]:
+def interval_over_groups(
+    values: FloatArray, groups: Sequence[str], *, seed: int
+) -> tuple[float, float]:
     """95 % percentile interval of the mean when whole groups are drawn again (cluster bootstrap).
 
-    Where all are right or all wrong, drawing again shows nothing; the interval is then exact (Clopper and Pearson 1934,
-    one-sided, of groups that are wholly right or wrong).
+    Where all are right or all wrong, drawing again shows nothing; the interval is then exact
+    (Clopper and Pearson 1934, one-sided, of groups that are wholly right or wrong).
     """
     rng = np.random.default_rng(seed)
     names, index = np.unique(np.asarray(groups), return_inverse=True)
@@ -85,7 +103,10 @@ def group_accuracy(probabilities: FloatArray, truth: IntArray, groups: Sequence[
 
 
 def calibration_error(probabilities: FloatArray, truth: IntArray, bins: int = 10) -> float:
-    """Expected calibration error of the top probability (Guo et al. 2017, arXiv 1706.04599, eq. 3)."""
+    """Expected calibration error of the top probability (Guo et al.
+
+    2017, arXiv 1706.04599, eq. 3).
+    """
     top, right = probabilities.max(axis=1), (probabilities.argmax(axis=1) == truth).astype(float)
     which = np.minimum((top * bins).astype(int), bins - 1)
     confidence, hits = np.bincount(which, top, bins), np.bincount(which, right, bins)
@@ -95,14 +116,23 @@ def calibration_error(probabilities: FloatArray, truth: IntArray, bins: int = 10
 def simple_baseline(
     records: Sequence[ImageRecord], test: BoolArray, readouts: Mapping[str, FloatArray]
 ) -> dict[str, Any]:
-    """Logistic regression on hand-made `readouts` (by record), trained on records that are not `test`."""
+    """Logistic regression on hand-made `readouts` (by record), trained on records that are not
+    `test`.
+    """
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    features, names = np.array([readouts[r.id] for r in records]), np.array([r.condition for r in records])
+    features, names = (
+        np.array([readouts[r.id] for r in records]),
+        np.array([r.condition for r in records]),
+    )
     if min(len(set(names[test])), len(set(names[~test]))) < 2:
-        return {"accuracy": None, "what": "logistic regression on hand-made readouts", "readouts": features.shape[1]}
+        return {
+            "accuracy": None,
+            "what": "logistic regression on hand-made readouts",
+            "readouts": features.shape[1],
+        }
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000, C=0.3))
     model.fit(features[~test], names[~test])
     return {
@@ -112,12 +142,18 @@ def simple_baseline(
     }
 
 
-def _per_condition(truth: IntArray, predicted: IntArray, names: Sequence[str]) -> dict[str, dict[str, float]]:
+def _per_condition(
+    truth: IntArray, predicted: IntArray, names: Sequence[str]
+) -> dict[str, dict[str, float]]:
     from sklearn.metrics import precision_recall_fscore_support
 
-    scores = precision_recall_fscore_support(truth, predicted, labels=range(len(names)), zero_division=0)
+    scores = precision_recall_fscore_support(
+        truth, predicted, labels=range(len(names)), zero_division=0
+    )
     keys = ("precision", "recall", "f1", "support")
-    return {n: {k: float(column[i]) for k, column in zip(keys, scores)} for i, n in enumerate(names)}
+    return {
+        n: {k: float(column[i]) for k, column in zip(keys, scores)} for i, n in enumerate(names)
+    }
 
 
 def _confusion(truth: IntArray, predicted: IntArray, classes: int) -> list[list[int]]:
@@ -129,18 +165,31 @@ def _confusion(truth: IntArray, predicted: IntArray, classes: int) -> list[list[
 def _z_primes(
     latents: LatentTable, test: BoolArray, groups: Sequence[str], roles: Mapping[str, Role]
 ) -> dict[str, Any]:
-    """Z' between the healthy and the diseased condition on held-out group medians, on logits and on probabilities."""
-    by_role = {role: [k for k, n in enumerate(latents.conditions) if roles.get(n) == role] for role in Role}
+    """Z' between the healthy and the diseased condition on held-out group medians, on logits and on
+    probabilities.
+    """
+    by_role = {
+        role: [k for k, n in enumerate(latents.conditions) if roles.get(n) == role] for role in Role
+    }
     if not by_role[Role.HEALTHY] or not by_role[Role.DISEASED]:
-        return {"reason": "No healthy and diseased conditions are named; give the roles on the Data page."}
+        return {
+            "reason": (
+                "No healthy and diseased conditions are named; give the roles on the Data page."
+            )
+        }
     healthy, diseased = by_role[Role.HEALTHY][0], by_role[Role.DISEASED][0]
-    out: dict[str, Any] = {"healthy": latents.conditions[healthy], "diseased": latents.conditions[diseased]}
+    out: dict[str, Any] = {
+        "healthy": latents.conditions[healthy],
+        "diseased": latents.conditions[diseased],
+    }
     scores = {
         "logits": latents.logits[:, healthy] - latents.logits[:, diseased],
         "probabilities": latents.probabilities[:, healthy],
     }
     for name, score in scores.items():
-        medians = [_group_medians(score, test & (latents.truth == k), groups) for k in (healthy, diseased)]
+        medians = [
+            _group_medians(score, test & (latents.truth == k), groups) for k in (healthy, diseased)
+        ]
         out[name] = {"unit": "held-out well medians", **separation(*medians)}
     if min(out["logits"]["wells"]) < 2:
         out["reason"] = "Fewer than two held-out wells on one side: no Z'."

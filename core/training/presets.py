@@ -21,10 +21,25 @@ class Preset:
 
 PRESETS = {
     "quick": Preset(
-        "quick", "A first look", "about 15 minutes on two cores", 600, 24, 64, (40, 64, 96), 12, judge_steps=300
+        "quick",
+        "A first look",
+        "about 15 minutes on two cores",
+        600,
+        24,
+        64,
+        (40, 64, 96),
+        12,
+        judge_steps=300,
     ),
     "standard": Preset(
-        "standard", "For results", "about 40 minutes on two cores, less on a GPU", 4500, 24, 64, (40, 64, 96), 12
+        "standard",
+        "For results",
+        "about 40 minutes on two cores, less on a GPU",
+        4500,
+        24,
+        64,
+        (40, 64, 96),
+        12,
     ),
     "lab": Preset(
         "lab",
@@ -49,14 +64,27 @@ class Course:
     learning_rate: float = 2e-3
 
 
-# By the words of `leigh train --model`. A ResNeXt-50 is for a GPU: "quick" is no more than a trial without weights.
+# By the words of `leigh train --model`. A ResNeXt-50 is for a GPU: "quick" is no more than a trial
+# without weights.
 COURSES = {
     "resnext50": {
         "quick": Course(120, 16, 1e-3),
         "standard": Course(600, 16, 1e-3),
         "lab": Course(12_000, 64, 1e-3),
     },
-    "resnext-small": {"quick": Course(400, 24), "standard": Course(2000, 24), "lab": Course(20_000, 64)},
-    "autoencoder": {"quick": Course(1200, 24), "standard": Course(6000, 24), "lab": Course(40_000, 64)},
-    "variational-autoencoder": {"quick": Course(1200, 24), "standard": Course(6000, 24), "lab": Course(40_000, 64)},
+    "resnext-small": {
+        "quick": Course(400, 24),
+        "standard": Course(2000, 24),
+        "lab": Course(20_000, 64),
+    },
+    "autoencoder": {
+        "quick": Course(1200, 24),
+        "standard": Course(6000, 24),
+        "lab": Course(40_000, 64),
+    },
+    "variational-autoencoder": {
+        "quick": Course(1200, 24),
+        "standard": Course(6000, 24),
+        "lab": Course(40_000, 64),
+    },
 }

@@ -1,8 +1,8 @@
 """One loop that trains any network by a loss on crops: for the networks beside the i-ResNet.
 
-AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101), a warm-up and a cosine to zero, averaged weights, the best of them
-by the validation wells. Every step draws from its own seed, so a resumed run takes the very steps the undisturbed one
-would.
+AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101), a warm-up and a cosine to zero, averaged
+weights, the best of them by the validation wells. Every step draws from its own seed, so a resumed
+run takes the very steps the undisturbed one would.
 """
 
 import logging
@@ -25,7 +25,9 @@ from core.training.flow_matching import half_precision
 from core.training.presets import Course
 
 Values = dict[str, Tensor]
-Loss = Callable[[Tensor, Tensor, torch.Generator], Values]  # crops (N, C, H, W), labels (N,), noise -> "loss" and more
+Loss = Callable[
+    [Tensor, Tensor, torch.Generator], Values
+]  # crops (N, C, H, W), labels (N,), noise -> "loss" and more
 Labelled = tuple[FieldStore, IntArray]  # fields and the class index of each
 CHECKPOINT_EVERY_S = 30.0
 AVERAGE = 0.99  # exponential moving average of the weights
@@ -49,16 +51,19 @@ def descend(
     resume: bool = False,
     report: Report = silent,
 ) -> dict[str, Any]:
-    """Train in place; afterwards `model` holds the averaged weights of least loss on `validation` (None: the last).
+    """Train in place; afterwards `model` holds the averaged weights of least loss on `validation`
+    (None: the last).
 
-    `identity` names data, split and settings; a checkpoint of another identity is refused on resume. Returns the last
-    values of the loss and the time. Raises LeighError when the loss stops being a number, Cancelled from `report`
-    (after saving a checkpoint).
+    `identity` names data, split and settings; a checkpoint of another identity is refused on
+    resume. Returns the last values of the loss and the time. Raises LeighError when the loss stops
+    being a number, Cancelled from `report` (after saving a checkpoint).
     """
     learned = [p for p in model.parameters() if p.requires_grad]
     device = learned[0].device
     optimiser = torch.optim.AdamW(learned, lr=course.learning_rate, weight_decay=WEIGHT_DECAY)
-    state = TrainingState([*learned, *(b for b in model.buffers() if b.is_floating_point())], optimiser)
+    state = TrainingState(
+        [*learned, *(b for b in model.buffers() if b.is_floating_point())], optimiser
+    )
     path = folder / CHECKPOINT
     if resume:
         state.restore(path, identity)
@@ -69,7 +74,14 @@ def descend(
     model.train()
     while state.step < course.steps:
         _set_rate(optimiser, course, state.step)
-        values = _step(model, loss, training, course.batch, np.random.default_rng([seed, state.step]), optimiser)
+        values = _step(
+            model,
+            loss,
+            training,
+            course.batch,
+            np.random.default_rng([seed, state.step]),
+            optimiser,
+        )
         if not all(math.isfinite(v) for v in values.values()):
             raise LeighError(
                 f"The loss was not a number at step {state.step + 1}.",
@@ -118,11 +130,17 @@ def _step(
     return told
 
 
-def _losses(model: nn.Module, loss: Loss, of: Labelled, count: int, rng: np.random.Generator) -> Values:
+def _losses(
+    model: nn.Module, loss: Loss, of: Labelled, count: int, rng: np.random.Generator
+) -> Values:
     store, labels = of
     device = next(model.parameters()).device
     index = balanced_indices(labels, count, rng)
-    x = torch.from_numpy(store.crops(index, rng)).to(device).contiguous(memory_format=torch.channels_last)
+    x = (
+        torch.from_numpy(store.crops(index, rng))
+        .to(device)
+        .contiguous(memory_format=torch.channels_last)
+    )
     noise = torch.Generator(device).manual_seed(int(rng.integers(2**63)))
     with half_precision(device):
         return loss(x, torch.from_numpy(labels[index]).to(device), noise)
@@ -137,17 +155,24 @@ def _average(state: TrainingState) -> None:
 def _note(state: TrainingState, values: dict[str, float]) -> None:
     """Running means over about 30 steps, for the eyes."""
     before = state.losses
-    state.losses = {**before, **{k: before.get(k, v) + (v - before.get(k, v)) / 30 for k, v in values.items()}}
+    state.losses = {
+        **before,
+        **{k: before.get(k, v) + (v - before.get(k, v)) / 30 for k, v in values.items()},
+    }
 
 
 @torch.no_grad()
-def _keep_best(model: nn.Module, loss: Loss, state: TrainingState, validation: Labelled, count: int) -> None:
+def _keep_best(
+    model: nn.Module, loss: Loss, state: TrainingState, validation: Labelled, count: int
+) -> None:
     """Try the averaged weights on the same validation crops and noise every time; keep the best."""
     present = [p.detach().clone() for p in state.parameters]
     torch._foreach_copy_(list(state.parameters), state.average)
     model.eval()
     batches = (np.random.default_rng([VALIDATIONS, k]) for k in range(VALIDATION_BATCHES))
-    total = float(np.mean([float(_losses(model, loss, validation, count, rng)["loss"]) for rng in batches]))
+    total = float(
+        np.mean([float(_losses(model, loss, validation, count, rng)["loss"]) for rng in batches])
+    )
     torch._foreach_copy_(list(state.parameters), present)
     model.train()
     state.losses = {**state.losses, "validation_loss": total}

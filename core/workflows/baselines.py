@@ -1,4 +1,5 @@
-"""The networks beside the i-ResNet: trained on the same wells, measured in the same way, listed side by side.
+"""The networks beside the i-ResNet: trained on the same wells, measured in the same way, listed
+side by side.
 
 None becomes the project's model: Explore and the map stay with the i-ResNet.
 """
@@ -46,11 +47,12 @@ def train_network(
     device: str = "auto",
     report: Report = silent,
 ) -> ModelCard:
-    """Train and measure a network of this kind (core.models.load.KINDS, but the i-ResNet) as models/KIND.
+    """Train and measure a network of this kind (core.models.load.KINDS, but the i-ResNet) as
+    models/KIND.
 
-    It replaces the one that is there only when it is complete. `weights` is a file a resnext50 starts from. Raises
-    LeighError for weights that do not fit, for test groups other than those of the networks that are there already, and
-    for a stopped training that was of something else.
+    It replaces the one that is there only when it is complete. `weights` is a file a resnext50
+    starts from. Raises LeighError for weights that do not fit, for test groups other than those of
+    the networks that are there already, and for a stopped training that was of something else.
     """
     import torch
 
@@ -63,7 +65,9 @@ def train_network(
     began = time.monotonic()
     project, dataset = with_dataset(project_folder)
     if weights is not None and kind != "resnext50":
-        raise LeighError(f"--weights does not go with {kind}.", "It is for resnext50; leave it out.")
+        raise LeighError(
+            f"--weights does not go with {kind}.", "It is for resnext50; leave it out."
+        )
     split = common_split(project, dataset, seed, test_groups)
     card, course = _untrained(dataset, kind, preset, split, seed), COURSES[kind][preset]
     torch.manual_seed(seed)
@@ -84,23 +88,40 @@ def train_network(
         seed=seed,
         folder=folder,
         identity=blake2b(json.dumps(identity).encode()).hexdigest(),
-        validation=_fields(dataset, card, Split.VALIDATION, read) if Split.VALIDATION in split.values() else None,
+        validation=(
+            _fields(dataset, card, Split.VALIDATION, read)
+            if Split.VALIDATION in split.values()
+            else None
+        ),
         resume=resume,
         report=report,
     )
-    card = replace(card, training={**losses, "threads": torch.get_num_threads(), "weights": weights and weights.name})
+    card = replace(
+        card,
+        training={
+            **losses,
+            "threads": torch.get_num_threads(),
+            "weights": weights and weights.name,
+        },
+    )
     card = _measured(network, card, dataset, read, report)
     spent = {"total_seconds": time.monotonic() - began, "peak_memory_bytes": peak_memory_bytes()}
-    card = save_model(folder, replace(card, training={**card.training, **spent}), weights_of(network))
+    card = save_model(
+        folder, replace(card, training={**card.training, **spent}), weights_of(network)
+    )
     for suffix in (".safetensors", ".previous", SET_ASIDE):
         (folder / CHECKPOINT).with_suffix(suffix).unlink(missing_ok=True)
     return card
 
 
-def common_split(project: Project, dataset: Dataset, seed: int, test_groups: Sequence[str] = ()) -> dict[str, str]:
-    """Group -> Split value: that of the networks trained on these very images, the i-ResNet first; else a new one.
+def common_split(
+    project: Project, dataset: Dataset, seed: int, test_groups: Sequence[str] = ()
+) -> dict[str, str]:
+    """Group -> Split value: that of the networks trained on these very images, the i-ResNet first;
+    else a new one.
 
-    Raises LeighError where `test_groups` are others than theirs: side by side, all must be asked the same wells.
+    Raises LeighError where `test_groups` are others than theirs: side by side, all must be asked
+    the same wells.
     """
     for card in sorted(trained_networks(project), key=lambda c: c.name != project.model):
         if card.dataset_digest != dataset.digest:
@@ -108,15 +129,19 @@ def common_split(project: Project, dataset: Dataset, seed: int, test_groups: Seq
         theirs = {g for g, part in card.split.items() if part == Split.TEST}
         if test_groups and set(test_groups) != theirs:
             raise LeighError(
-                f"The network {card.name} of this project holds out {', '.join(sorted(theirs)) or 'no group'}.",
-                "Leave out --test-groups: all networks of a project are compared on the same wells.",
+                f"The network {card.name} of this project holds out"
+                f" {', '.join(sorted(theirs)) or 'no group'}.",
+                "Leave out --test-groups: all networks of a project are compared on the same"
+                " wells.",
             )
         return card.split
     return split_by_group(dataset.records, seed=seed, test_groups=test_groups)
 
 
 def trained_networks(project: Project) -> list[ModelCard]:
-    """The cards of all trained networks of a project, the current model first; damaged ones are left out."""
+    """The cards of all trained networks of a project, the current model first; damaged ones are
+    left out.
+    """
     cards = []
     for path in sorted((project.folder / "models").glob(f"*/{CARD_FILE}")):
         try:
@@ -129,9 +154,11 @@ def trained_networks(project: Project) -> list[ModelCard]:
 def evaluate_others(
     project_folder: Path, *, device: str = "auto", report: Report = silent
 ) -> tuple[list[dict[str, Any]], dict[str, dict[str, Any]]]:
-    """Measure every network but the project's model anew on held-out wells, and keep it on their cards.
+    """Measure every network but the project's model anew on held-out wells, and keep it on their
+    cards.
 
-    Returns the rows of all networks, the project's model included, and for each that could not be read why.
+    Returns the rows of all networks, the project's model included, and for each that could not be
+    read why.
     """
     from core.models.load import choose_device, open_network
 
@@ -144,7 +171,9 @@ def evaluate_others(
         if card.kind != "iresnet":
             try:
                 card, network = open_network(folder, dataset, choose_device(device))
-                card = _evaluated(network, card, dataset, _latents(network, card, dataset.records, read, report))
+                card = _evaluated(
+                    network, card, dataset, _latents(network, card, dataset.records, read, report)
+                )
                 save_card(folder, card)
             except LeighError as fault:
                 failed[card.name] = {"kind": card.kind, "reason": str(fault)}
@@ -165,7 +194,9 @@ def row_of(card: ModelCard) -> dict[str, Any]:
     return row | {"reconstruction": card.training.get("reconstruction_error"), "held_out": held}
 
 
-def _untrained(dataset: Dataset, kind: str, preset: str, split: dict[str, str], seed: int) -> ModelCard:
+def _untrained(
+    dataset: Dataset, kind: str, preset: str, split: dict[str, str], seed: int
+) -> ModelCard:
     from core.models.autoencoder import AutoencoderSettings
     from core.models.load import AUTOENCODERS, architecture_dict
     from core.models.resnext import ResNeXtSettings
@@ -194,7 +225,9 @@ def _fields(dataset: Dataset, card: ModelCard, part: Split, read: Reader) -> tup
 def _measured(
     network: ResNeXt | Autoencoder, card: ModelCard, dataset: Dataset, read: Reader, report: Report
 ) -> ModelCard:
-    """Temperature or read-out by whole fields, reconstruction error, and the report on held-out wells."""
+    """Temperature or read-out by whole fields, reconstruction error, and the report on held-out
+    wells.
+    """
     from core.models.resnext import ResNeXt
     from core.training.autoencoder import read_out
     from core.training.classifier import set_temperature
@@ -203,7 +236,9 @@ def _measured(
     parts = np.array(latents.split)
     if isinstance(network, ResNeXt):
         held = parts == Split.VALIDATION
-        fitted = {"temperature": set_temperature(network, latents.features[held], latents.truth[held])}
+        fitted = {
+            "temperature": set_temperature(network, latents.features[held], latents.truth[held])
+        }
     else:
         fitted = read_out(network, latents.features, latents.truth, latents.split)
         fitted |= _reconstruction(network, card, dataset.records, read)
@@ -248,7 +283,9 @@ def _classified(network: Any, card: ModelCard, table: LatentTable) -> LatentTabl
     with torch.no_grad():
         logits = network.classify(torch.from_numpy(table.features).to(device)).cpu().numpy()
     probabilities = softmax(logits, axis=1).astype(np.float32)
-    return replace(table, coordinates=coordinates_of(logits), logits=logits, probabilities=probabilities)
+    return replace(
+        table, coordinates=coordinates_of(logits), logits=logits, probabilities=probabilities
+    )
 
 
 def _evaluated(network: Any, card: ModelCard, dataset: Dataset, latents: LatentTable) -> ModelCard:
@@ -258,14 +295,17 @@ def _evaluated(network: Any, card: ModelCard, dataset: Dataset, latents: LatentT
     groups = [by_id[i].group for i in latents.record_ids]
     result = evaluation_report(latents, groups, card.conditions, seed=card.seed)
     return replace(
-        card, accuracy=result | {"other_images": dataset.of(card.condition_names).digest != card.dataset_digest}
+        card,
+        accuracy=result
+        | {"other_images": dataset.of(card.condition_names).digest != card.dataset_digest},
     )
 
 
 def _reconstruction(
     network: Autoencoder, card: ModelCard, records: Sequence[ImageRecord], read: Reader
 ) -> dict[str, float]:
-    """Error of images drawn again, of held-out wells (of all where none is): root mean square and the worst pixel.
+    """Error of images drawn again, of held-out wells (of all where none is): root mean square and
+    the worst pixel.
 
     As shares of the display range, medians over images.
     """
@@ -277,7 +317,11 @@ def _reconstruction(
     sizes: list[tuple[float, float]] = []
     for i in order:
         x = to_network(card.recipe, read(held[i]))
-        off: FloatArray = (from_network(card.recipe, draw(network, x)) - from_network(card.recipe, x)) / span
-        sizes.append((float(np.sqrt(np.square(off, dtype=np.float64).mean())), float(np.abs(off).max())))
+        off: FloatArray = (
+            from_network(card.recipe, draw(network, x)) - from_network(card.recipe, x)
+        ) / span
+        sizes.append(
+            (float(np.sqrt(np.square(off, dtype=np.float64).mean())), float(np.abs(off).max()))
+        )
     typical, worst = np.median(sizes, axis=0)
     return {"reconstruction_error": float(typical), "reconstruction_worst": float(worst)}

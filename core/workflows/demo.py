@@ -11,7 +11,9 @@ from core.io.resources import resource
 
 
 def demo_name() -> str:
-    """Folder name of this program's demo; another when the demo was made anew, so that old copies stay as they are."""
+    """Folder name of this program's demo; another when the demo was made anew, so that old copies
+    stay as they are.
+    """
     stamp = "".join(c for c in open_project(resource("demo")).created if c.isdigit())
     return f"demo-{stamp[:12]}"
 
@@ -19,15 +21,20 @@ def demo_name() -> str:
 def copy_demo(folder: Path) -> Project:
     """Copy the demo (images, trained model, latents, map) into `folder` and open it.
 
-    An earlier copy of the demo is opened as it is. Raises LeighError when the folder holds something else.
+    An earlier copy of the demo is opened as it is. Raises LeighError when the folder holds
+    something else.
     """
     demo = resource("demo")
     if not (demo / "project.json").exists():
-        raise LeighError("The demo is missing from this installation.", "Install the program again.")
+        raise LeighError(
+            "The demo is missing from this installation.", "Install the program again."
+        )
     if (folder / "project.json").exists():
         project = open_project(folder)
         if project.created != open_project(demo).created:
-            raise LeighError(f"{folder} holds another project.", "Choose a new folder for the demo.")
+            raise LeighError(
+                f"{folder} holds another project.", "Choose a new folder for the demo."
+            )
         return project
     if folder.exists() and any(folder.iterdir()):
         raise LeighError(f"{folder} is not empty.", "Choose a new folder for the demo.")

@@ -54,23 +54,32 @@ def counterfactuals(
     device: str = "auto",
     report: Report = silent,
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Move records toward `to`; per record two TIFFs and a row of evidence.csv. One bad record never stops the rest.
+    """Move records toward `to`; per record two TIFFs and a row of evidence.csv. One bad record
+    never stops the rest.
 
     `limit` moves so many of the records only, evenly over conditions and wells as they are listed.
-    `hold` names the channels that must not move; None holds those in which no readout tells source from target.
-    `model` is "iresnet", the project's own, or the name of one of its autoencoders, see core.counterfactual.autoencoder.
-    Returns the rows of evidence.csv, and per source condition those of directions.csv (all its records together).
+    `hold` names the channels that must not move; None holds those in which no readout tells source
+    from target. `model` is "iresnet", the project's own, or the name of one of its autoencoders,
+    see core.counterfactual.autoencoder. Returns the rows of evidence.csv, and per source condition
+    those of directions.csv (all its records together).
     """
     from core.counterfactual.autoencoder import Shifter
     from core.counterfactual.encode_decode import condition_index, held_mask
     from core.counterfactual.engine import Session
 
     _, dataset = with_dataset(project_folder)
-    session = Session(project_folder, device) if model == "iresnet" else Shifter(project_folder, model, device)
+    session = (
+        Session(project_folder, device)
+        if model == "iresnet"
+        else Shifter(project_folder, model, device)
+    )
     card = session.card
     condition_index(card, to)
     if hold and model != "iresnet":
-        raise LeighError("An autoencoder draws all channels from one latent: none can be held.", "Leave out --hold.")
+        raise LeighError(
+            "An autoencoder draws all channels from one latent: none can be held.",
+            "Leave out --hold.",
+        )
     held_mask(card, hold or ())
     keep_off_images(project_folder, out)
     check_strength(strength)
@@ -94,7 +103,8 @@ def counterfactuals(
         add_rows(out / "directions.csv", directions, ("from", "to"))
     if not any(row["valid"] for row in rows):
         raise LeighError(
-            f"None of the {len(rows)} images could be moved: {rows[0]['reason']}", f"All are in {out / 'evidence.csv'}."
+            f"None of the {len(rows)} images could be moved: {rows[0]['reason']}",
+            f"All are in {out / 'evidence.csv'}.",
         )
     return rows, directions
 
@@ -102,7 +112,9 @@ def counterfactuals(
 def check_strength(strength: float) -> None:
     """Raises LeighError for a strength that no image is moved by."""
     if not 0 <= strength <= MAX_STRENGTH:
-        raise LeighError(f"The strength {strength:g} is not between 0 and {MAX_STRENGTH:g}.", "1 is the target.")
+        raise LeighError(
+            f"The strength {strength:g} is not between 0 and {MAX_STRENGTH:g}.", "1 is the target."
+        )
 
 
 def _moved(
@@ -114,7 +126,9 @@ def _moved(
     hold: Sequence[str] | None,
     out: Path,
 ) -> tuple[Row, Any]:
-    """Move one record and write its files; its row of evidence.csv, and what was measured of it (None: nothing)."""
+    """Move one record and write its files; its row of evidence.csv, and what was measured of it
+    (None: nothing).
+    """
     card, measured = session.card, None
     row: Row = {"record": record.id, "condition": record.condition, "group": record.group}
     row |= {"split": card.part_of(record), "to": to, "strength": strength}
@@ -126,8 +140,14 @@ def _moved(
         after = session.move(record.id, {to: 1.0}, strength, held)
         if after.valid and strength > 0 and session.panel is not None:
             measured = session.measure(after)
-            after = replace(after, evidence=session.direction(record.condition, to).judge([measured]))
-        file = {"file": _write_pair(out, after, np.dtype(record.dtype), dataset)} if after.valid else {}
+            after = replace(
+                after, evidence=session.direction(record.condition, to).judge([measured])
+            )
+        file = (
+            {"file": _write_pair(out, after, np.dtype(record.dtype), dataset)}
+            if after.valid
+            else {}
+        )
         return row | _evidence(card, before, after) | file, measured
     except (LeighError, OSError) as failure:
         return row | {"valid": False, "reason": str(failure)}, None
@@ -139,7 +159,11 @@ def add_rows(path: Path, rows: Sequence[Row], keys: tuple[str, ...]) -> None:
     former: list[Row] = []
     if path.exists():
         with path.open(encoding="utf-8-sig", newline="") as stream:
-            former = [row for row in csv.DictReader(stream) if tuple(row.get(k) for k in keys) not in fresh]
+            former = [
+                row
+                for row in csv.DictReader(stream)
+                if tuple(row.get(k) for k in keys) not in fresh
+            ]
     write_csv(path, [*former, *rows])
 
 
@@ -147,12 +171,18 @@ def keep_off_images(project_folder: Path, out: Path) -> None:
     """Nothing is ever written among the user's images. Raises LeighError."""
     project, dataset = with_dataset(project_folder)
     place, root = out.resolve(), dataset.root.resolve()
-    if place.is_relative_to(root) and not place.is_relative_to(project.folder.resolve() / "exports"):
-        raise LeighError(f"{out} lies among the images of this project.", "Choose a folder outside of them.")
+    if place.is_relative_to(root) and not place.is_relative_to(
+        project.folder.resolve() / "exports"
+    ):
+        raise LeighError(
+            f"{out} lies among the images of this project.", "Choose a folder outside of them."
+        )
 
 
 def latents_for_scanpy(project_folder: Path, latents: LatentTable, path: Path) -> Path:
-    """X the latents, obs the records (and their well's place, where a screen was made), obsm map and probabilities."""
+    """X the latents, obs the records (and their well's place, where a screen was made), obsm map
+    and probabilities.
+    """
     from core.io.h5ad import write_h5ad
     from core.io.project import maps_folder
     from core.io.tables import load_map
@@ -160,8 +190,14 @@ def latents_for_scanpy(project_folder: Path, latents: LatentTable, path: Path) -
     project, dataset = with_dataset(project_folder)
     records = [dataset.record(i) for i in latents.record_ids]
     obs: dict[str, list[Any]] = {"record": list(latents.record_ids)}
-    obs |= {name: [getattr(r, name) for r in records] for name in ("condition", "plate", "well", "group")}
-    obs |= {"split": list(latents.split), "predicted": [latents.conditions[k] for k in latents.predicted]}
+    obs |= {
+        name: [getattr(r, name) for r in records]
+        for name in ("condition", "plate", "well", "group")
+    }
+    obs |= {
+        "split": list(latents.split),
+        "predicted": [latents.conditions[k] for k in latents.predicted],
+    }
     obsm = {"coordinates": latents.coordinates, "probabilities": latents.probabilities}
     try:
         projection, _ = load_map(maps_folder(project))
@@ -174,22 +210,36 @@ def latents_for_scanpy(project_folder: Path, latents: LatentTable, path: Path) -
         if found.dataset_digest == dataset.digest:
             of = {i: w for w in found.wells for i in w.record_ids}
             for name in ("rescue", "off_axis", "nuclei"):
-                obs[f"well_{name}"] = [getattr(of[i], name) if i in of else None for i in latents.record_ids]
+                obs[f"well_{name}"] = [
+                    getattr(of[i], name) if i in of else None for i in latents.record_ids
+                ]
     except LeighError:
         pass
-    return write_h5ad(path, latents.features, obs, obsm, {"model": latents.model_digest, "data": dataset.digest})
+    return write_h5ad(
+        path, latents.features, obs, obsm, {"model": latents.model_digest, "data": dataset.digest}
+    )
 
 
 def figure(
-    project_folder: Path, specs: Sequence[PanelSpec], out: Path, *, device: str = "auto", report: Report = silent
+    project_folder: Path,
+    specs: Sequence[PanelSpec],
+    out: Path,
+    *,
+    device: str = "auto",
+    report: Report = silent,
 ) -> Path:
-    """Compute every panel anew from its spec and write one sheet as PDF, SVG, PNG or TIFF; returns its path."""
+    """Compute every panel anew from its spec and write one sheet as PDF, SVG, PNG or TIFF; returns
+    its path.
+    """
     from core.figures.export import check_format, save_sheet
 
     check_format(out)
     keep_off_images(project_folder, out)
     if not specs:
-        raise LeighError("No panel was asked for.", "Choose one with --panel, or collect panels on the Figure page.")
+        raise LeighError(
+            "No panel was asked for.",
+            "Choose one with --panel, or collect panels on the Figure page.",
+        )
     panels = []
     maker = _PanelMaker(project_folder, device)
     for i, spec in enumerate(specs):
@@ -221,7 +271,10 @@ class _PanelMaker:
 
     @property
     def screen(self) -> Screen:
-        """What `leigh screen` found last. Raises BadProject where there is none, or it is of other images."""
+        """What `leigh screen` found last.
+
+        Raises BadProject where there is none, or it is of other images.
+        """
         if self._screen is None:
             found = load_screen(self.folder / SCREEN_FOLDER)
             if found.dataset_digest and found.dataset_digest != self.dataset.digest:
@@ -230,8 +283,16 @@ class _PanelMaker:
         return self._screen
 
     def make(self, spec: PanelSpec) -> Any:
-        """One panel. Raises LeighError for unknown kinds, missing records and counterfactuals that failed."""
-        from core.figures.panels import ComparisonPanel, ConfusionPanel, CounterfactualPanel, PathPanel
+        """One panel.
+
+        Raises LeighError for unknown kinds, missing records and counterfactuals that failed.
+        """
+        from core.figures.panels import (
+            ComparisonPanel,
+            ConfusionPanel,
+            CounterfactualPanel,
+            PathPanel,
+        )
 
         if spec.kind == "ranking":
             from core.figures.screen_panels import RankingPanel
@@ -241,18 +302,26 @@ class _PanelMaker:
             card = self.session.card
             if "confusion" not in card.accuracy:
                 raise LeighError(
-                    "There is no confusion table.", str(card.accuracy.get("reason", "Run `leigh evaluate`."))
+                    "There is no confusion table.",
+                    str(card.accuracy.get("reason", "Run `leigh evaluate`.")),
                 )
             return ConfusionPanel(spec.title, card.condition_names, card.accuracy)
         if spec.kind == "map" and not spec.record_id and not spec.weights:
             return self._map(spec)
         if not spec.record_id or not spec.weights:
             words = "To show a moved image, a map" if spec.kind == "map" else f"A {spec.kind} panel"
-            raise LeighError(f"{words} needs a record and a target.", "Give --record ID and --to CONDITION.")
+            raise LeighError(
+                f"{words} needs a record and a target.", "Give --record ID and --to CONDITION."
+            )
         check_strength(spec.strength)
-        source = self.dataset.record(spec.record_id).condition if spec.record_id in self._ids else ""
+        source = (
+            self.dataset.record(spec.record_id).condition if spec.record_id in self._ids else ""
+        )
         if set(spec.weights) == {source}:
-            raise LeighError(f"{spec.record_id} is {source} already.", "Choose another record or another condition.")
+            raise LeighError(
+                f"{spec.record_id} is {source} already.",
+                "Choose another record or another condition.",
+            )
         if spec.kind == "map":
             return self._map(spec)
         if spec.kind == "path":
@@ -265,7 +334,9 @@ class _PanelMaker:
             shown = (spec.title, self.dataset.channels, self.session.card, result)
             if spec.kind == "counterfactual":
                 return CounterfactualPanel(*shown, self.dataset.pixel_size_um)
-            return ComparisonPanel(*shown, self._explanations(spec, result.target), self.dataset.pixel_size_um)
+            return ComparisonPanel(
+                *shown, self._explanations(spec, result.target), self.dataset.pixel_size_um
+            )
         raise LeighError(
             f"There is no panel kind {spec.kind}.",
             "Known are counterfactual, comparison, map, path, confusion, ranking, residual.",
@@ -273,18 +344,31 @@ class _PanelMaker:
 
     def _moved(self, spec: PanelSpec) -> Counterfactual:
         """The counterfactual of a spec. Raises LeighError where it failed."""
-        result: Counterfactual = self.session.move(spec.record_id, spec.weights, spec.strength, spec.hold, exact=True)
+        result: Counterfactual = self.session.move(
+            spec.record_id, spec.weights, spec.strength, spec.hold, exact=True
+        )
         if not result.valid:
-            raise LeighError(f"{spec.record_id} has no counterfactual: {result.reason}", "Choose another record.")
+            raise LeighError(
+                f"{spec.record_id} has no counterfactual: {result.reason}", "Choose another record."
+            )
         return result
 
     def _map(self, spec: PanelSpec) -> Any:
-        """The map of all conditions or an exact plane; of a record, with the way it is moved and where that ends."""
+        """The map of all conditions or an exact plane; of a record, with the way it is moved and
+        where that ends.
+        """
         from core.figures.decision_map import MapPanel
 
         projection, decision, plane = self.session.map_of(spec.plane)
         moved = self._moved_image(spec, plane) if spec.record_id else None
-        return MapPanel(spec.title, self.session.card.conditions, self.session.latents, projection, decision, moved)
+        return MapPanel(
+            spec.title,
+            self.session.card.conditions,
+            self.session.latents,
+            projection,
+            decision,
+            moved,
+        )
 
     def _moved_image(self, spec: PanelSpec, plane: Any) -> Any:
         """What a map shows of the record of a spec and of its counterfactual."""
@@ -299,7 +383,10 @@ class _PanelMaker:
         read = card.conditions[int(result.probabilities.argmax())]
         goal = f"{blend_words(spec.weights)}, strength {spec.strength:g}".replace("\n", " ")
         goal += " (exaggerated)" if spec.strength > 1 else ""
-        words = f"Ring: {spec.record_id} ({result.source}). Cross: moved to {goal}, read as {read.name}."
+        words = (
+            f"Ring: {spec.record_id} ({result.source}). Cross: moved to {goal}, read as"
+            f" {read.name}."
+        )
         crossing = None if way.crossing is None else way.at(way.crossing)
         if first is not None and crossing is not None:
             words += f" Diamond: first read as {card.condition_names[first]}."
@@ -314,21 +401,30 @@ class _PanelMaker:
         from core.figures.panels import ResidualPanel
 
         card = self.session.card
-        diseased = [c.name for c in self.dataset.conditions if c.role == Role.DISEASED and c.name != source]
+        diseased = [
+            c.name for c in self.dataset.conditions if c.role == Role.DISEASED and c.name != source
+        ]
         beside = [
-            r for r in self.dataset.records if r.condition in diseased[:1] and r.condition in card.condition_names
+            r
+            for r in self.dataset.records
+            if r.condition in diseased[:1] and r.condition in card.condition_names
         ]
         if not beside:
             raise LeighError(
-                "No diseased image that the model knows stands beside this one.", "Give the roles on the Data page."
+                "No diseased image that the model knows stands beside this one.",
+                "Give the roles on the Data page.",
             )
         beside.sort(key=lambda r: card.part_of(r) != Split.TEST)
         target = max(spec.weights, key=lambda name: spec.weights[name])
         still = self.session.holding(diseased[0], target) if spec.hold is None else spec.hold
         ids = (beside[0].id, spec.record_id)
-        before, after = (self.session.move(i, spec.weights, spec.strength, still, exact=True) for i in ids)
+        before, after = (
+            self.session.move(i, spec.weights, spec.strength, still, exact=True) for i in ids
+        )
         if bad := next((m for m in (before, after) if not m.valid), None):
-            raise LeighError(f"{bad.record_id} has no counterfactual: {bad.reason}", "Choose another record.")
+            raise LeighError(
+                f"{bad.record_id} has no counterfactual: {bad.reason}", "Choose another record."
+            )
         shown = (spec.title, self.dataset.channels, card, before, after)
         return ResidualPanel(*shown, self._left(source), self.dataset.pixel_size_um)
 
@@ -339,20 +435,27 @@ class _PanelMaker:
         except LeighError:
             return ""
         parts = [
-            f"{u.restored:.0%}" + (f" [{u.low:.0%} to {u.high:.0%}]" if u.low is not None else "") + f" of {u.channel}"
+            f"{u.restored:.0%}"
+            + (f" [{u.low:.0%} to {u.high:.0%}]" if u.low is not None else "")
+            + f" of {u.channel}"
             for u in rows
         ]
         return f"Restored by {condition}, over wells: {', '.join(parts)}" if parts else ""
 
     def _explanations(self, spec: PanelSpec, target: str) -> tuple[Attribution, ...]:
-        """What an autoencoder redraws, where the project has one, and every attribution of the spec's network."""
+        """What an autoencoder redraws, where the project has one, and every attribution of the
+        spec's network.
+        """
         from core.workflows.baselines import trained_networks
 
         drawn = next((c.name for c in trained_networks(self.project) if AUTOENCODER in c.kind), "")
         asked = [(AUTOENCODER, drawn)] if drawn else []
         asked += [(method, spec.network) for method in METHODS]
         side = {"window_um": spec.window_um, "window_px": spec.window_px}
-        return tuple(self.session.explain(spec.record_id, method, target, name, **side) for method, name in asked)
+        return tuple(
+            self.session.explain(spec.record_id, method, target, name, **side)
+            for method, name in asked
+        )
 
     def provenance(self, specs: Sequence[PanelSpec]) -> dict[str, Any]:
         """What the figure was made from; written inside the file."""
@@ -383,7 +486,11 @@ class _PanelMaker:
             digests = {"model_digest": screen.model_digest, "dataset_digest": screen.dataset_digest}
             return {**digests, "space": screen.space, "settings": screen.settings}
         card = self.session.card
-        named = {"model": card.name, "model_digest": card.digest, "dataset_digest": card.dataset_digest}
+        named = {
+            "model": card.name,
+            "model_digest": card.digest,
+            "dataset_digest": card.dataset_digest,
+        }
         return {**named, "preset": card.preset, "seed": card.seed}
 
 
@@ -399,9 +506,15 @@ def panel_specs(
     if path is None:
         if plane and kind != "map":
             raise LeighError("--plane goes with --panel map.", "Leave it out.")
-        return [PanelSpec(kind, record or "", {to: 1.0} if to else {}, strength, plane=tuple(plane))] if kind else []
+        return (
+            [PanelSpec(kind, record or "", {to: 1.0} if to else {}, strength, plane=tuple(plane))]
+            if kind
+            else []
+        )
     if kind or record or to or plane:
-        raise LeighError("--specs says all of its panels.", "Leave out --panel, --record, --to and --plane.")
+        raise LeighError(
+            "--specs says all of its panels.", "Leave out --panel, --record, --to and --plane."
+        )
     remedy = "Save the panels again on the Figure page."
     try:
         return list(_PANELS.validate_json(path.read_bytes()))
@@ -412,15 +525,25 @@ def panel_specs(
 
 
 def choose_records(
-    dataset: Dataset, card: ModelCard, to: str, source: str | None, record_ids: Sequence[str], split: str | None
+    dataset: Dataset,
+    card: ModelCard,
+    to: str,
+    source: str | None,
+    record_ids: Sequence[str],
+    split: str | None,
 ) -> list[ImageRecord]:
     """The records asked for, none of condition `to`; raises LeighError naming what does not exist."""
     known = {r.id for r in dataset.records}
     if missing := [i for i in record_ids if i not in known]:
-        raise LeighError(f"There is no record {missing[0]}.", f"Ids are for example {', '.join(sorted(known)[:3])}.")
+        raise LeighError(
+            f"There is no record {missing[0]}.",
+            f"Ids are for example {', '.join(sorted(known)[:3])}.",
+        )
     if source is not None and source not in card.condition_names:
         condition_names = ", ".join(card.condition_names)
-        raise LeighError(f"The model does not know the condition {source}.", f"It knows {condition_names}.")
+        raise LeighError(
+            f"The model does not know the condition {source}.", f"It knows {condition_names}."
+        )
     chosen = [
         r
         for r in dataset.records
@@ -433,12 +556,17 @@ def choose_records(
     if not chosen:
         where = f" in the {split} groups" if split else ""
         away = f" to move to {to}" if to else ""
-        raise LeighError(f"No record{f' of {source}' if source else ''}{where}{away}.", "Choose others.")
+        raise LeighError(
+            f"No record{f' of {source}' if source else ''}{where}{away}.", "Choose others."
+        )
     return chosen
 
 
 def some_records(records: list[ImageRecord], limit: int | None) -> list[ImageRecord]:
-    """At most `limit` records, evenly over the list; None: all. Raises LeighError for less than one."""
+    """At most `limit` records, evenly over the list; None: all.
+
+    Raises LeighError for less than one.
+    """
     if limit is None or limit >= len(records):
         return records
     if limit < 1:
@@ -492,16 +620,31 @@ def _write_pair(out: Path, result: Counterfactual, dtype: Any, dataset: Dataset)
         image = np.clip(np.rint(image), limits.min, limits.max)
     stem = f"{unique_name(result.record_id)}_to_{unique_name(result.target)}"
     channels = [c.name for c in dataset.channels]
-    way = f"{result.record_id} from {result.source} to {result.target}, strength {result.strength:g}"
+    way = (
+        f"{result.record_id} from {result.source} to {result.target}, strength {result.strength:g}"
+    )
     note = f"Generated by Leigh Explorer: {way}"
-    pairs = (("counterfactual", image.astype(dtype)), ("difference", result.difference.astype(np.float32)))
+    pairs = (
+        ("counterfactual", image.astype(dtype)),
+        ("difference", result.difference.astype(np.float32)),
+    )
     for kind, values in pairs:
         path = out / f"{stem}_{kind}.ome.tif"
-        write_tiff(path, values, channel_names=channels, pixel_size_um=dataset.pixel_size_um, description=note)
+        write_tiff(
+            path,
+            values,
+            channel_names=channels,
+            pixel_size_um=dataset.pixel_size_um,
+            description=note,
+        )
     return f"{stem}_counterfactual.ome.tif"
 
 
 def unique_name(text: str) -> str:
     """A safe file name; where it had to be changed or cut, a fingerprint keeps two of them apart."""
     safe = safe_name(text)
-    return safe if safe == text else f"{safe[:100]}-{blake2b(text.encode(), digest_size=4).hexdigest()}"
+    return (
+        safe
+        if safe == text
+        else f"{safe[:100]}-{blake2b(text.encode(), digest_size=4).hexdigest()}"
+    )

@@ -33,31 +33,42 @@ def negative_control(
     device: str = "auto",
     report: Report = silent,
 ) -> dict[str, Any]:
-    """Train on shuffled conditions in a project of its own (exports/permuted-labels, made anew every time).
+    """Train on shuffled conditions in a project of its own (exports/permuted-labels, made anew
+    every time).
 
-    What is still learned on held-out groups is no biology. The user's model, latents and map are only read.
+    What is still learned on held-out groups is no biology. The user's model, latents and map are
+    only read.
     """
     project, dataset = with_dataset(project_folder)
     labels = fair_labels(dataset.records, seed, test_groups)
     records = tuple(replace(r, condition=c) for r, c in zip(dataset.records, labels))
-    told = Problem("all images", "a negative control: their conditions were shuffled", "", "warning")
+    told = Problem(
+        "all images", "a negative control: their conditions were shuffled", "", "warning"
+    )
     shuffled = replace(dataset, records=records, problems=(told,))
     folder = exports_folder(project) / FOLDER
     if (folder / "project.json").exists():
         shutil.rmtree(folder)
     create_project(folder, shuffled, f"{project.name}: conditions shuffled")
-    card = train(folder, preset=preset, seed=seed, test_groups=test_groups, device=device, report=report)
+    card = train(
+        folder, preset=preset, seed=seed, test_groups=test_groups, device=device, report=report
+    )
     result = at_chance(card, from_truth(dataset.records, labels, card.split))
-    result["change_vs_model"] = _change_vs_model(project_folder, folder, dataset, card, device, report)
+    result["change_vs_model"] = _change_vs_model(
+        project_folder, folder, dataset, card, device, report
+    )
     result["project"] = str(folder)
     return {**result, "text": _chance_text(result, card)}
 
 
-def fair_labels(records: Sequence[ImageRecord], seed: int, test_groups: Sequence[str] = ()) -> list[str]:
-    """Of some shuffles the one in which who knows the true conditions is right about as often as by chance.
+def fair_labels(
+    records: Sequence[ImageRecord], seed: int, test_groups: Sequence[str] = ()
+) -> list[str]:
+    """Of some shuffles the one in which who knows the true conditions is right about as often as by
+    chance.
 
-    Where a shuffle mixes well, the labels of held-out groups are often those that training groups of the same
-    condition lack: accuracy is then far below chance, and a leak could hide behind it.
+    Where a shuffle mixes well, the labels of held-out groups are often those that training groups
+    of the same condition lack: accuracy is then far below chance, and a leak could hide behind it.
     """
     even = 1 / len({r.condition for r in records})
     best: tuple[float, list[str]] | None = None
@@ -65,7 +76,9 @@ def fair_labels(records: Sequence[ImageRecord], seed: int, test_groups: Sequence
         labels = permuted_conditions(records, seed + 1000 * turn)
         shuffled = [replace(r, condition=c) for r, c in zip(records, labels)]
         try:
-            informed = from_truth(records, labels, split_by_group(shuffled, seed=seed, test_groups=test_groups))
+            informed = from_truth(
+                records, labels, split_by_group(shuffled, seed=seed, test_groups=test_groups)
+            )
         except LeighError:  # these labels leave a condition without training groups
             if turn == SHUFFLES - 1 and best is None:
                 raise
@@ -80,8 +93,9 @@ def fair_labels(records: Sequence[ImageRecord], seed: int, test_groups: Sequence
 def permuted_conditions(records: Sequence[ImageRecord], seed: int) -> list[str]:
     """Conditions shuffled between groups of one condition, and within groups that hold several.
 
-    Of DRAWS shuffles the one that mixes best is taken (smallest chi-square of true against shuffled conditions):
-    with few wells a plain shuffle often leaves most of them as they were. Raises LeighError where none mixes.
+    Of DRAWS shuffles the one that mixes best is taken (smallest chi-square of true against shuffled
+    conditions): with few wells a plain shuffle often leaves most of them as they were. Raises
+    LeighError where none mixes.
     """
     truth = np.array([r.condition for r in records])
     names, code = np.unique(truth, return_inverse=True)
@@ -110,22 +124,33 @@ def permuted_conditions(records: Sequence[ImageRecord], seed: int) -> list[str]:
             best, least = drawn, far
     if not np.isfinite(least):
         raise LeighError(
-            f"The conditions of {len(rows)} groups cannot be shuffled: every condition would stay together.",
+            f"The conditions of {len(rows)} groups cannot be shuffled: every condition would stay"
+            " together.",
             "At least two wells of every condition are needed.",
         )
     return [str(names[k]) for k in best]
 
 
-def from_truth(records: Sequence[ImageRecord], labels: Sequence[str], split: dict[str, str]) -> float | None:
-    """Accuracy on held-out groups of who sees nothing but the true condition and was taught these labels.
+def from_truth(
+    records: Sequence[ImageRecord], labels: Sequence[str], split: dict[str, str]
+) -> float | None:
+    """Accuracy on held-out groups of who sees nothing but the true condition and was taught these
+    labels.
 
-    It names the label that most training images of that condition bear; of several, one at random. A shuffle that mixes
-    well leaves it to few held-out groups, so this is often less than 1/K. None without held-out groups.
+    It names the label that most training images of that condition bear; of several, one at random.
+    A shuffle that mixes well leaves it to few held-out groups, so this is often less than 1/K. None
+    without held-out groups.
     """
-    taught = Counter((r.condition, k) for r, k in zip(records, labels) if split.get(r.group) == Split.TRAIN)
+    taught = Counter(
+        (r.condition, k) for r, k in zip(records, labels) if split.get(r.group) == Split.TRAIN
+    )
     names = set(labels)
     likeliest = {
-        truth: [k for (t, k), n in taught.items() if t == truth and n == max(taught[truth, other] for other in names)]
+        truth: [
+            k
+            for (t, k), n in taught.items()
+            if t == truth and n == max(taught[truth, other] for other in names)
+        ]
         for truth in {t for t, _ in taught}
     }
     held = [(r.condition, k) for r, k in zip(records, labels) if split.get(r.group) == Split.TEST]
@@ -134,10 +159,11 @@ def from_truth(records: Sequence[ImageRecord], labels: Sequence[str], split: dic
 
 
 def at_chance(card: ModelCard, informed: float | None = None) -> dict[str, Any]:
-    """Accuracy on held-out groups beside chance: the share of the largest condition there, at least 1/K.
+    """Accuracy on held-out groups beside chance: the share of the largest condition there, at least
+    1/K.
 
-    `at_chance` is whether the interval meets what guessing can reach, from 1/K to that share; or what the true
-    conditions say of the shuffled ones, `informed` (see `from_truth`).
+    `at_chance` is whether the interval meets what guessing can reach, from 1/K to that share; or
+    what the true conditions say of the shuffled ones, `informed` (see `from_truth`).
     """
     told = card.accuracy
     result: dict[str, Any] = {k: told.get(k) for k in ("accuracy", "accuracy_low", "accuracy_high")}
@@ -154,9 +180,11 @@ def at_chance(card: ModelCard, informed: float | None = None) -> dict[str, Any]:
 def _change_vs_model(
     real: Path, control: Path, dataset: Dataset, card: ModelCard, device: str, report: Report
 ) -> float | None:
-    """Median size of the change at strength 1 relative to that of the user's model, over the same held-out records.
+    """Median size of the change at strength 1 relative to that of the user's model, over the same
+    held-out records.
 
-    Size: root mean square over channels and pixels, in display ranges of the user's model. None without a model.
+    Size: root mean square over channels and pixels, in display ranges of the user's model. None
+    without a model.
     """
     if not open_project(real).model:
         return None
@@ -167,8 +195,12 @@ def _change_vs_model(
     known = set(session.card.condition_names)
     if len(known) < 2 or len(session.card.channels) != len(card.channels):
         return None
-    held = [r for r in dataset.records if card.split[r.group] == Split.TEST and r.condition in known]
-    chosen = [held[i] for i in sorted(np.random.default_rng(card.seed).permutation(len(held))[:COMPARED])]
+    held = [
+        r for r in dataset.records if card.split[r.group] == Split.TEST and r.condition in known
+    ]
+    chosen = [
+        held[i] for i in sorted(np.random.default_rng(card.seed).permutation(len(held))[:COMPARED])
+    ]
     other = Session(control, device)
     pairs = []
     for i, record in enumerate(chosen):
@@ -180,7 +212,9 @@ def _change_vs_model(
 
 
 def _size(session: Session, record_id: str, turn: int, span: tuple[float, ...]) -> float | None:
-    """Root mean square change of one record toward another condition, each in turn; None where it is not valid."""
+    """Root mean square change of one record toward another condition, each in turn; None where it
+    is not valid.
+    """
     assert session.project.dataset is not None
     source = session.project.dataset.record(record_id).condition
     targets = [n for n in session.card.condition_names if n != source]
@@ -198,16 +232,26 @@ def _chance_text(result: dict[str, Any], card: ModelCard) -> str:
     line = f"With shuffled conditions: accuracy {result['accuracy']:.2f} {interval} on {where}, "
     line += f"chance is {result['chance']:.2f}"
     if result["chance_from_truth"] is not None:
-        line += f", {result['chance_from_truth']:.2f} for who knows no more than the true conditions"
+        line += (
+            f", {result['chance_from_truth']:.2f} for who knows no more than the true conditions"
+        )
     line += ": "
     if result["at_chance"]:
         line += "nothing was learned, as it should be."
         if result["accuracy_high"] - result["accuracy_low"] > WIDE:
             line += " With so few held-out groups a weak leak would not show."
     elif result["accuracy"] < result["chance"]:
-        line += "nothing was learned. Below chance: shuffling few wells does that; try another --seed."
+        line += (
+            "nothing was learned. Below chance: shuffling few wells does that; try another --seed."
+        )
     else:
-        line += "WARNING: something other than the condition leaks into held-out groups, for example wells or plates."
+        line += (
+            "WARNING: something other than the condition leaks into held-out groups, for example"
+            " wells or plates."
+        )
     if result["change_vs_model"] is not None:
-        line += f"\nIts counterfactual changes are {result['change_vs_model']:.2f} times as large as your model's."
+        line += (
+            f"\nIts counterfactual changes are {result['change_vs_model']:.2f} times as large as"
+            " your model's."
+        )
     return f"{line}\nThe control is in {result['project']}; your own model was not touched."

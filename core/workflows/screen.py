@@ -1,4 +1,6 @@
-"""Rank the treatments of a project: images to wells, wells to a ranking with everything that speaks against it."""
+"""Rank the treatments of a project: images to wells, wells to a ranking with everything that speaks
+against it.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,17 @@ import numpy as np
 from core.data.assay_quality import separation
 from core.data.batches import Reader
 from core.data.preprocessing import fit_recipe
-from core.domain import BoolArray, Dataset, FloatArray, ImageRecord, ModelCard, Project, Recipe, Role, Split
+from core.domain import (
+    BoolArray,
+    Dataset,
+    FloatArray,
+    ImageRecord,
+    ModelCard,
+    Project,
+    Recipe,
+    Role,
+    Split,
+)
 from core.domain.screen import DoseCurve, Finding, Ranked, Screen, Unrepaired, WellScore
 from core.errors import LeighError
 from core.io.models import load_card
@@ -59,10 +71,11 @@ def screen(
 ) -> Screen:
     """Place every well between diseased and healthy and rank the treatments; nothing is written.
 
-    `space`: "latents" measures rescue in the features of the network, "readouts" in hand-made readouts; "auto" takes
-    the latents where the network learned from the controls only. What else changes is always measured in readouts,
-    as a network is blind to what it was not asked to tell apart. `explain`: also move some images of every treatment
-    that the network knows to healthy, to see what is not repaired. Raises LeighError where roles or controls lack.
+    `space`: "latents" measures rescue in the features of the network, "readouts" in hand-made
+    readouts; "auto" takes the latents where the network learned from the controls only. What else
+    changes is always measured in readouts, as a network is blind to what it was not asked to tell
+    apart. `explain`: also move some images of every treatment that the network knows to healthy, to
+    see what is not repaired. Raises LeighError where roles or controls lack.
     """
     from core.screening.ranking import Rules
     from core.screening.wells import well_table
@@ -90,8 +103,16 @@ def screen(
         *_overfit(found, card),
         *_cautions(card, dataset, b_score),
     )
-    quality = (*_quality(found, space, seed), *_other_quality(measured, space, found, seed), *_networks(project))
-    left = _unrepaired(project_folder, dataset, card, measured, found, seed, device, report) if explain else ()
+    quality = (
+        *_quality(found, space, seed),
+        *_other_quality(measured, space, found, seed),
+        *_networks(project),
+    )
+    left = (
+        _unrepaired(project_folder, dataset, card, measured, found, seed, device, report)
+        if explain
+        else ()
+    )
     return Screen(
         ranked=found.ranked,
         wells=_wells(found),
@@ -124,7 +145,8 @@ def _needs_controls(dataset: Dataset) -> None:
     for role in (Role.HEALTHY, Role.DISEASED):
         if role not in roles:
             raise LeighError(
-                f"No condition is marked as {role.value}, so there is no way from diseased to healthy.",
+                f"No condition is marked as {role.value}, so there is no way from diseased to"
+                " healthy.",
                 "Give the roles on the Data page, or in a column role of the plate map.",
             )
 
@@ -132,11 +154,21 @@ def _needs_controls(dataset: Dataset) -> None:
 def _space(space: str, card: ModelCard | None, dataset: Dataset) -> tuple[str, tuple[str, ...]]:
     """Where rescue is measured, and why."""
     if space == "latents" and card is None:
-        raise LeighError("This project has no trained network, so there are no latents.", "Train, or use readouts.")
+        raise LeighError(
+            "This project has no trained network, so there are no latents.",
+            "Train, or use readouts.",
+        )
     roles = {c.name: c.role for c in dataset.conditions}
-    trained = [n for n in card.condition_names if roles.get(n) not in (Role.HEALTHY, Role.DISEASED)] if card else []
+    trained = (
+        [n for n in card.condition_names if roles.get(n) not in (Role.HEALTHY, Role.DISEASED)]
+        if card
+        else []
+    )
     if space == "latents" and trained:
-        why = f"The network was trained to tell {len(trained)} treatments apart, which bends the way from diseased to "
+        why = (
+            f"The network was trained to tell {len(trained)} treatments apart, which bends the way"
+            " from diseased to "
+        )
         return space, (why + "healthy in its latents: rescue is in order but not to scale.",)
     if space != "auto":
         return space, ()
@@ -144,13 +176,18 @@ def _space(space: str, card: ModelCard | None, dataset: Dataset) -> tuple[str, t
         return "readouts", ("No network is trained: rescue is measured in hand-made readouts.",)
     if trained:
         why = (
-            "Rescue is measured in hand-made readouts: the network was trained on the treatments too, which bends the "
+            "Rescue is measured in hand-made readouts: the network was trained on the treatments"
+            " too, which bends the "
         )
-        return "readouts", (why + "way from diseased to healthy. To rank by latents, train on the controls only.",)
+        return "readouts", (
+            why + "way from diseased to healthy. To rank by latents, train on the controls only.",
+        )
     return "latents", ()
 
 
-def _measure(project: Project, dataset: Dataset, card: ModelCard | None, device: str, report: Report) -> Measured:
+def _measure(
+    project: Project, dataset: Dataset, card: ModelCard | None, device: str, report: Report
+) -> Measured:
     """Read every image once; then let the network read them, where there is one."""
     from core.attribution.sanity_checks import cell_mask
     from core.counterfactual.features import read_features
@@ -162,7 +199,10 @@ def _measure(project: Project, dataset: Dataset, card: ModelCard | None, device:
 
     read, records = reader(dataset), dataset.records
     recipe = card.recipe if card else _recipe(dataset, read)
-    nuclear, nuclei = nuclear_channel(dataset.channels), fit_nuclei(dataset.channels, records, recipe, read)
+    nuclear, nuclei = (
+        nuclear_channel(dataset.channels),
+        fit_nuclei(dataset.channels, records, recipe, read),
+    )
     asked = _background_records(dataset)
     names = readout_names()
     mean, dark = names.index("mean"), names.index("p5")
@@ -176,23 +216,33 @@ def _measure(project: Project, dataset: Dataset, card: ModelCard | None, device:
             plane = shrink(raw[nuclear : nuclear + 1].astype(np.float64), recipe.downscale)[0]
             count = float(len(np.unique(nuclei.labels(plane))) - 1)
         between = np.full(5 * len(raw), np.nan)
-        cells = cell_mask(raw, recipe, dataset.pixel_size_um) if record.id in asked or not count > 0 else None
+        cells = (
+            cell_mask(raw, recipe, dataset.pixel_size_um)
+            if record.id in asked or not count > 0
+            else None
+        )
         if cells is not None and record.id in asked:
             between = background_readouts(raw, cells)
         nothing = cells is not None and not count > 0 and not cells.any()
         rows.append((values, count, per_channel[:, mean] - per_channel[:, dark], between, nothing))
         report(Progress(i + 1, len(records), "Measuring images"))
-    readouts, counts, intensity, background, empty = (np.array(column, np.float64) for column in zip(*rows))
+    readouts, counts, intensity, background, empty = (
+        np.array(column, np.float64) for column in zip(*rows)
+    )
     features = None
     if card is not None:
         card, model = load_model(project, dataset, device)
         raw_features = read_features(model, records, card.recipe, read, report)
-        features = (raw_features - model.feature_mean.cpu().numpy()) / model.feature_scale.cpu().numpy()
+        features = (
+            raw_features - model.feature_mean.cpu().numpy()
+        ) / model.feature_scale.cpu().numpy()
     return Measured(records, readouts, counts, intensity, background, features, empty > 0)
 
 
 def _with_cells(measured: Measured) -> tuple[Measured, tuple[str, ...]]:
-    """Without the wells whose images hold nothing but noise, which have no place; and a word on them."""
+    """Without the wells whose images hold nothing but noise, which have no place; and a word on
+    them.
+    """
     keys = [(r.plate, r.well or r.group) for r in measured.records]
     alive = {key for key, empty in zip(keys, measured.empty) if not empty}
     gone = {key: r.condition for key, r in zip(keys, measured.records) if key not in alive}
@@ -200,30 +250,45 @@ def _with_cells(measured: Measured) -> tuple[Measured, tuple[str, ...]]:
         return measured, ()
     kept = np.array([key in alive for key in keys])
     names = ", ".join(f"{name} {count}" for name, count in Counter(gone.values()).most_common(6))
-    where = ", ".join(" ".join(filter(None, key)) for key in list(gone)[:5]) + ("…" if len(gone) > 5 else "")
+    where = ", ".join(" ".join(filter(None, key)) for key in list(gone)[:5]) + (
+        "…" if len(gone) > 5 else ""
+    )
     columns = (measured.readouts, measured.nuclei, measured.intensity, measured.background)
     readouts, nuclei, intensity, background = (v[kept] for v in columns)
     features = None if measured.features is None else measured.features[kept]
     records = tuple(r for r, k in zip(measured.records, kept) if k)
-    left = Measured(records, readouts, nuclei, intensity, background, features, measured.empty[kept])
-    return left, (f"{len(gone)} wells without any cell were left out, as they have no place ({names}): {where}",)
+    left = Measured(
+        records, readouts, nuclei, intensity, background, features, measured.empty[kept]
+    )
+    return left, (
+        (
+            f"{len(gone)} wells without any cell were left out, as they have no place ({names}):"
+            f" {where}"
+        ),
+    )
 
 
 def _nuclei_told(found: Scored) -> tuple[str, ...]:
     """A word where nuclei were counted and yet no shares can be given."""
-    if not np.isfinite(found.table.nuclei).all() or any(r.cell_count is not None for r in found.ranked):
+    if not np.isfinite(found.table.nuclei).all() or any(
+        r.cell_count is not None for r in found.ranked
+    ):
         return ()
     return ("The diseased wells of a plate show no nuclei, so losses of cells cannot be told.",)
 
 
 def _shared_groups(table: WellTable) -> tuple[str, ...]:
-    """A word where wells share a group (culture, donor, copies of one picture): they are no independent witnesses."""
+    """A word where wells share a group (culture, donor, copies of one picture): they are no
+    independent witnesses.
+    """
     groups = len(set(table.groups))
     if groups >= len(table.groups):
         return ()
     return (
-        f"{len(table.groups)} wells belong to {groups} groups: wells of one group are counted as independent, so the "
-        "intervals may be too narrow.",
+        (
+            f"{len(table.groups)} wells belong to {groups} groups: wells of one group are counted"
+            " as independent, so the intervals may be too narrow."
+        ),
     )
 
 
@@ -257,7 +322,13 @@ class Scored:
 
 
 def _score(
-    table: WellTable, dataset: Dataset, normalise: str, b_score: bool, rules: Rules, seed: int, report: Report
+    table: WellTable,
+    dataset: Dataset,
+    normalise: str,
+    b_score: bool,
+    rules: Rules,
+    seed: int,
+    report: Report,
 ) -> Scored:
     from core.screening.audit import audit
     from core.screening.design import control_of
@@ -275,13 +346,19 @@ def _score(
         normalise = "median" if len(plates) > 1 and fewest >= FEWEST_CONTROLS else "none"
         if len(plates) > 1 and normalise == "none":
             notes = (
-                f"Plates were not made comparable: one has {fewest} diseased wells, {FEWEST_CONTROLS} are needed.",
+                (
+                    f"Plates were not made comparable: one has {fewest} diseased wells,"
+                    f" {FEWEST_CONTROLS} are needed."
+                ),
             )
     report(Progress(0, 2, "Ranking treatments"))
     found = placed(table, dataset.conditions, normalise, rules, b_score=b_score, seed=seed)
     design, scores, space, estimates = found.design, found.scores, found.space, found.estimates
     ranked = rank(estimates, space, table, design, rules)
-    draws = {design.conditions[k].name: estimates.rescue_draws[:, k] for k in range(len(design.conditions))}
+    draws = {
+        design.conditions[k].name: estimates.rescue_draws[:, k]
+        for k in range(len(design.conditions))
+    }
     curves = dose_curves(ranked, draws, rules.level)
     report(Progress(1, 2, "Asking plate, position and cell count"))
     findings = audit(table, design, scores, seed)
@@ -289,9 +366,13 @@ def _score(
     words = {
         "none": "plates taken as they are",
         "median": "median of the diseased wells of each plate taken off",
-        "median-mad": "median of the diseased wells of each plate taken off, divided by their 1.4826 MAD",
+        "median-mad": (
+            "median of the diseased wells of each plate taken off, divided by their 1.4826 MAD"
+        ),
     }[normalise] + ("; B-scores" if b_score else "")
-    return Scored(table, design, rules, scores, space, estimates, ranked, findings, curves, words, notes)
+    return Scored(
+        table, design, rules, scores, space, estimates, ranked, findings, curves, words, notes
+    )
 
 
 def _wells(found: Scored) -> tuple[WellScore, ...]:
@@ -301,11 +382,15 @@ def _wells(found: Scored) -> tuple[WellScore, ...]:
     table, design = found.table, found.design
     from core.screening.discriminant import from_diseased
 
-    along = from_diseased(found.scores[:, None], design.home, design.condition == design.diseased)[:, 0]
+    along = from_diseased(found.scores[:, None], design.home, design.condition == design.diseased)[
+        :, 0
+    ]
     gap = along[design.condition == design.healthy].mean()
     off = np.linalg.norm(found.space.off(), axis=1) / found.space.spread
     controls = (design.condition == design.healthy) | (design.condition == design.diseased)
-    limit = max(float(np.percentile(off[controls], 99)), 1 + found.rules.off_axis_share * found.space.length)
+    limit = max(
+        float(np.percentile(off[controls], 99)), 1 + found.rules.off_axis_share * found.space.length
+    )
     return tuple(
         WellScore(
             plate=table.plates[i],
@@ -324,14 +409,17 @@ def _wells(found: Scored) -> tuple[WellScore, ...]:
 
 
 def _more_controls(design: Design) -> tuple[str, ...]:
-    """A word where several conditions are healthy or diseased: of each, that with most wells makes the way."""
+    """A word where several conditions are healthy or diseased: of each, that with most wells makes
+    the way.
+    """
     notes = []
     for first, role in ((design.healthy, Role.HEALTHY), (design.diseased, Role.DISEASED)):
         others = [c.name for k, c in enumerate(design.conditions) if c.role == role and k != first]
         if others:
             name = design.conditions[first].name
             notes.append(
-                f"{name} is taken for {role.value}; {', '.join(others)} too is {role.value}: placed, not ranked."
+                f"{name} is taken for {role.value}; {', '.join(others)} too is {role.value}:"
+                " placed, not ranked."
             )
     return tuple(notes)
 
@@ -341,30 +429,39 @@ def _cautions(card: ModelCard | None, dataset: Dataset, b_score: bool) -> tuple[
     notes = []
     if b_score:
         notes.append(
-            "B-scores take part of an effect for one of position where many wells of a row or column are active."
+            "B-scores take part of an effect for one of position where many wells of a row or"
+            " column are active."
         )
     if card is not None and set(card.condition_names) < set(dataset.condition_names):
         known = ", ".join(card.condition_names)
         notes.append(
-            f"The network knows {known} only, so what is not repaired by the others was not measured: train one on all "
-            "conditions, in a second project of the same folder."
+            f"The network knows {known} only, so what is not repaired by the others was not"
+            " measured: train one on all conditions, in a second project of the same folder."
         )
     return tuple(notes)
 
 
 def _overfit(found: Scored, card: ModelCard | None) -> tuple[str, ...]:
-    """A word where the controls that the network learned from lie further apart than those it never saw."""
+    """A word where the controls that the network learned from lie further apart than those it never
+    saw.
+    """
     seen, design = found.table.seen, found.design
     sides = [design.condition == k for k in (design.healthy, design.diseased)]
     if card is None or any(min((s & seen).sum(), (s & ~seen).sum()) < 2 for s in sides):
         return ()
     gaps = [
-        float(found.scores[sides[0] & part].mean() - found.scores[sides[1] & part].mean()) for part in (seen, ~seen)
+        float(found.scores[sides[0] & part].mean() - found.scores[sides[1] & part].mean())
+        for part in (seen, ~seen)
     ]
     if gaps[0] <= 1.1 * gaps[1]:
         return ()
     share = gaps[0] / gaps[1]
-    return (f"Controls that the network learned from lie {share:.2f} times as far apart as those it never saw.",)
+    return (
+        (
+            f"Controls that the network learned from lie {share:.2f} times as far apart as those it"
+            " never saw."
+        ),
+    )
 
 
 def _quality(found: Scored, space: str, seed: int) -> tuple[dict[str, Any], ...]:
@@ -375,19 +472,31 @@ def _quality(found: Scored, space: str, seed: int) -> tuple[dict[str, Any], ...]
     for p in dict.fromkeys(found.table.plates):
         on = plates == p
         if len(set(found.table.plates)) > 1:
-            rows.append(_quality_row(score, p, found.scores[on], design.condition[on], design, seed))
+            rows.append(
+                _quality_row(score, p, found.scores[on], design.condition[on], design, seed)
+            )
     return tuple(rows)
 
 
 def _quality_row(
     score: str, plate: str, scores: FloatArray, condition: Any, design: Design, seed: int
 ) -> dict[str, Any]:
-    found = separation(scores[condition == design.healthy], scores[condition == design.diseased], seed=seed)
+    found = separation(
+        scores[condition == design.healthy], scores[condition == design.diseased], seed=seed
+    )
     wells = found.pop("wells")
-    return {"score": score, "unit": "well medians", "plate": plate, "wells": f"{wells[0]} + {wells[1]}", **found}
+    return {
+        "score": score,
+        "unit": "well medians",
+        "plate": plate,
+        "wells": f"{wells[0]} + {wells[1]}",
+        **found,
+    }
 
 
-def _other_quality(measured: Measured, space: str, found: Scored, seed: int) -> tuple[dict[str, Any], ...]:
+def _other_quality(
+    measured: Measured, space: str, found: Scored, seed: int
+) -> tuple[dict[str, Any], ...]:
     """The same of the space in which the ranking was not made, where there is one."""
     from core.screening.discriminant import position_along
     from core.screening.wells import well_table
@@ -400,7 +509,11 @@ def _other_quality(measured: Measured, space: str, found: Scored, seed: int) -> 
     table = well_table(measured.records, other, other, measured.nuclei, measured.intensity, seen)
     who = (design.condition, design.home, design.healthy, design.diseased)
     scores = position_along(table.features, *who, seed=seed)
-    return (_quality_row(f"position along {name}, cross-fitted", "all", scores, design.condition, design, seed),)
+    return (
+        _quality_row(
+            f"position along {name}, cross-fitted", "all", scores, design.condition, design, seed
+        ),
+    )
 
 
 def _networks(project: Project) -> tuple[dict[str, Any], ...]:
@@ -411,7 +524,12 @@ def _networks(project: Project) -> tuple[dict[str, Any], ...]:
         if told:
             wells = " + ".join(str(w) for w in told.get("wells", ()))
             rest = {k: v for k, v in told.items() if k not in ("unit", "wells")}
-            row = {"score": f"logits of {card.name}", "unit": told["unit"], "plate": "all", "wells": wells}
+            row = {
+                "score": f"logits of {card.name}",
+                "unit": told["unit"],
+                "plate": "all",
+                "wells": wells,
+            }
             rows.append({**row, **rest})
     return tuple(rows)
 
@@ -426,7 +544,9 @@ def _background(measured: Measured, design: Design, seed: int) -> Finding:
     chosen = [r for r, k in zip(measured.records, known) if k]
     condition = np.array([names.index(r.condition) for r in chosen])
     groups = [r.group for r in chosen]
-    return background(measured.background[known], condition, groups, design.healthy, design.diseased, seed)
+    return background(
+        measured.background[known], condition, groups, design.healthy, design.diseased, seed
+    )
 
 
 def _unrepaired(
@@ -440,8 +560,14 @@ def _unrepaired(
     report: Report,
 ) -> tuple[Unrepaired, ...]:
     """Of the treatments that the network knows: held-out images where there are any."""
-    healthy, diseased = (found.design.conditions[k].name for k in (found.design.healthy, found.design.diseased))
-    if card is None or card.kind != "iresnet" or not {healthy, diseased} <= set(card.condition_names):
+    healthy, diseased = (
+        found.design.conditions[k].name for k in (found.design.healthy, found.design.diseased)
+    )
+    if (
+        card is None
+        or card.kind != "iresnet"
+        or not {healthy, diseased} <= set(card.condition_names)
+    ):
         return ()
     from core.counterfactual.engine import Session
     from core.data.readouts import readout_values
@@ -458,7 +584,8 @@ def _unrepaired(
         chosen[name] = some_records(held if enough else own, IMAGES)
     session = Session(project_folder, device)
 
-    # What the way from diseased to healthy holds still is held for all, so that all may change the same.
+    # What the way from diseased to healthy holds still is held for all, so that all may change the
+    # same.
     still = session.holding(diseased, healthy)
     of_healthy = [m for r, m in zip(measured.records, measured.readouts) if r.condition == healthy]
     spread = np.maximum(np.std(np.array(of_healthy), axis=0), 1e-9)
@@ -467,12 +594,16 @@ def _unrepaired(
         moved = session.move(record.id, {healthy: 1.0}, 1.0, still)
         if not moved.valid:
             return None
-        before, after = (readout_values(x, card.recipe.downscale) for x in (moved.original, moved.image))
+        before, after = (
+            readout_values(x, card.recipe.downscale) for x in (moved.original, moved.image)
+        )
         change: FloatArray = ((after - before) / spread).reshape(len(dataset.channels), -1)
         return change
 
     names = [c.name for c in dataset.channels]
-    return unrepaired(chosen, diseased, names, move, level=found.rules.level, seed=seed, report=report)
+    return unrepaired(
+        chosen, diseased, names, move, level=found.rules.level, seed=seed, report=report
+    )
 
 
 def _plate_shapes(table: WellTable) -> dict[str, tuple[int, int]]:

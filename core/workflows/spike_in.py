@@ -1,4 +1,6 @@
-"""Positive control: a change planted in a lab's own images must come back in the model's counterfactuals."""
+"""Positive control: a change planted in a lab's own images must come back in the model's
+counterfactuals.
+"""
 
 import json
 from collections.abc import Sequence
@@ -11,7 +13,17 @@ from scipy.ndimage import gaussian_filter
 
 from core.counterfactual.engine import Session
 from core.data.batches import Reader
-from core.domain import CONDITION_COLOURS, Condition, Dataset, FloatArray, ImageRecord, ModelCard, Problem, Role, Split
+from core.domain import (
+    CONDITION_COLOURS,
+    Condition,
+    Dataset,
+    FloatArray,
+    ImageRecord,
+    ModelCard,
+    Problem,
+    Role,
+    Split,
+)
 from core.errors import LeighError
 from core.io.atomic import atomic_write_text
 from core.io.digest import digest_record
@@ -40,10 +52,12 @@ def positive_control(
     device: str = "auto",
     report: Report = silent,
 ) -> dict[str, Any]:
-    """Plant known changes (`words`, see plants.parse_plants) in copies of one condition, train, and measure.
+    """Plant known changes (`words`, see plants.parse_plants) in copies of one condition, train, and
+    measure.
 
-    One model learns all plants beside the untouched images; every image of held-out groups is then moved, and its
-    change compared with the planted one. Writes images, project, truth.csv and recovered.csv under `out`.
+    One model learns all plants beside the untouched images; every image of held-out groups is then
+    moved, and its change compared with the planted one. Writes images, project, truth.csv and
+    recovered.csv under `out`.
     """
     _, dataset = with_dataset(project_folder)
     plants = parse_plants(words, dataset.channels)
@@ -56,15 +70,22 @@ def positive_control(
     write_csv(out / "recovered.csv", rows)
     planted = [_summary(rows, plant.name, way) for plant in plants for way in ("there", "back")]
     keys = ("accuracy", "accuracy_low", "accuracy_high")
-    result = {"planted": planted, **{k: card.accuracy.get(k) for k in keys}, "condition": control.condition}
+    result = {
+        "planted": planted,
+        **{k: card.accuracy.get(k) for k in keys},
+        "condition": control.condition,
+    }
     return {**result, "out": str(out), "text": _recovery_text(control, planted, card, out)}
 
 
-def _make_project(project_folder: Path, out: Path, control: Control, settings: dict[str, Any], report: Report) -> Path:
-    """Write images, plate_map.csv, truth.csv and the project under `out`; returns the project's folder.
+def _make_project(
+    project_folder: Path, out: Path, control: Control, settings: dict[str, Any], report: Report
+) -> Path:
+    """Write images, plate_map.csv, truth.csv and the project under `out`; returns the project's
+    folder.
 
-    A control that was stopped goes on: what is there with the same `settings` is kept. Raises LeighError where `out`
-    holds anything else.
+    A control that was stopped goes on: what is there with the same `settings` is kept. Raises
+    LeighError where `out` holds anything else.
     """
     _, dataset = with_dataset(project_folder)
     settings = {**settings, "condition": control.condition, "images": dataset.digest}
@@ -83,9 +104,21 @@ def _make_project(project_folder: Path, out: Path, control: Control, settings: d
     write_csv(out / "truth.csv", rows)
     conditions = [Condition(UNTOUCHED, Role.HEALTHY, CONDITION_COLOURS[0])]
     for k, plant in enumerate(control.plants):
-        conditions.append(Condition(plant.name, Role.OTHER, CONDITION_COLOURS[1 + k % (len(CONDITION_COLOURS) - 1)]))
-    told = Problem("all images", f"a positive control: planted in copies of {control.condition}", "", "warning")
-    made = replace(dataset, root=out / "images", conditions=tuple(conditions), records=tuple(records), problems=(told,))
+        conditions.append(
+            Condition(
+                plant.name, Role.OTHER, CONDITION_COLOURS[1 + k % (len(CONDITION_COLOURS) - 1)]
+            )
+        )
+    told = Problem(
+        "all images", f"a positive control: planted in copies of {control.condition}", "", "warning"
+    )
+    made = replace(
+        dataset,
+        root=out / "images",
+        conditions=tuple(conditions),
+        records=tuple(records),
+        problems=(told,),
+    )
     create_project(folder, made, f"{out.name}: planted in {control.condition}")
     return folder
 
@@ -111,13 +144,24 @@ def _write(
     raw = piece.cut(read(piece.source))
     plant = next((p for p in control.plants if p.name == record.condition), None)
     image = control.planted(plant, raw) if plant else raw
-    row: dict[str, Any] = {"file": f"images/{record.files[0]}", "condition": record.condition, "group": record.group}
+    row: dict[str, Any] = {
+        "file": f"images/{record.files[0]}",
+        "condition": record.condition,
+        "group": record.group,
+    }
     row |= {"well": record.well, "plate": record.plate, "source": piece.source.id}
-    row |= {"top": piece.top, "left": piece.left, "height": record.shape[1], "width": record.shape[2]}
+    row |= {
+        "top": piece.top,
+        "left": piece.left,
+        "height": record.shape[1],
+        "width": record.shape[2],
+    }
     row |= {"split": control.split[record.group]}
     row |= {"channel": plant.channel, plant.kind: plant.amount} if plant else {}
     if plant:
-        row["background"] = control.background[[c.name for c in control.channels].index(plant.channel)]
+        row["background"] = control.background[
+            [c.name for c in control.channels].index(plant.channel)
+        ]
     path = images / record.files[0]
     path.parent.mkdir(parents=True, exist_ok=True)
     what = f"{plant.name} planted in" if plant else "copy of"
@@ -133,7 +177,9 @@ def _write(
 
 
 def _trained(folder: Path, preset: str, seed: int, device: str, report: Report) -> ModelCard:
-    """The control's model; a training that was stopped goes on, one that is complete is taken as it is."""
+    """The control's model; a training that was stopped goes on, one that is complete is taken as it
+    is.
+    """
     project = open_project(folder)
     if project.model:
         return load_card(model_folder(project, project.model))
@@ -141,7 +187,9 @@ def _trained(folder: Path, preset: str, seed: int, device: str, report: Report) 
     return train(folder, preset=preset, seed=seed, resume=stopped, device=device, report=report)
 
 
-def _recovered(folder: Path, control: Control, read: Reader, device: str, report: Report) -> list[Row]:
+def _recovered(
+    folder: Path, control: Control, read: Reader, device: str, report: Report
+) -> list[Row]:
     """One row per held-out image and way: untouched ones to every plant, planted ones back."""
     session = Session(folder, device)
     held = [p for p in control.pieces if control.split[p.record.group] == Split.TEST]
@@ -168,14 +216,19 @@ def _row(session: Session, control: Control, piece: Piece, plant: Plant, raw: Fl
     unit = np.array(session.card.recipe.span)[:, None, None]
     place = [c.name for c in control.channels].index(plant.channel)
     change = moved.difference / unit
-    return row | {"valid": True, "reason": ""} | recovery(change, (truth if there else -truth) / unit, place)
+    return (
+        row
+        | {"valid": True, "reason": ""}
+        | recovery(change, (truth if there else -truth) / unit, place)
+    )
 
 
 def recovery(change: FloatArray, truth: FloatArray, place: int) -> dict[str, float]:
     """How much of a true change in channel `place` another one holds; both C Y X in display ranges.
 
-    Effectiveness <d, d*> / |d*|^2, the length of d along d* (TEA, MICCAI 2025): 1 is all of it, 0 nothing.
-    Off channel: share of |d|^2 outside `place`. Correlation in `place`, both smoothed by SIGMA_PX.
+    Effectiveness <d, d*> / |d*|^2, the length of d along d* (TEA, MICCAI 2025): 1 is all of it, 0
+    nothing. Off channel: share of |d|^2 outside `place`. Correlation in `place`, both smoothed by
+    SIGMA_PX.
     """
     d, t = change.astype(np.float64), truth.astype(np.float64)
     total = float((d**2).sum())
@@ -183,8 +236,12 @@ def recovery(change: FloatArray, truth: FloatArray, place: int) -> dict[str, flo
     varies = smooth_d.std() > 0 and smooth_t.std() > 0
     return {
         "effectiveness": float((d * t).sum() / (t**2).sum()),
-        "smoothed_corr": float(np.corrcoef(smooth_d.ravel(), smooth_t.ravel())[0, 1]) if varies else 0.0,
-        "off_channel": float((np.delete(d, place, axis=0) ** 2).sum()) / total if total > 0 else 0.0,
+        "smoothed_corr": (
+            float(np.corrcoef(smooth_d.ravel(), smooth_t.ravel())[0, 1]) if varies else 0.0
+        ),
+        "off_channel": (
+            float((np.delete(d, place, axis=0) ** 2).sum()) / total if total > 0 else 0.0
+        ),
     }
 
 
@@ -195,7 +252,9 @@ def _summary(rows: Sequence[Row], plant: str, way: str) -> Row:
     out: Row = {"plant": plant, "way": way, "images": len(mine), "valid": len(valid)}
     for key in ("effectiveness", "smoothed_corr", "off_channel"):
         out[key] = float(np.median([r[key] for r in valid])) if valid else None
-    quartiles = np.percentile([r["effectiveness"] for r in valid], [25, 75]) if valid else (None, None)
+    quartiles = (
+        np.percentile([r["effectiveness"] for r in valid], [25, 75]) if valid else (None, None)
+    )
     for key, value in zip(("effectiveness_low", "effectiveness_high"), quartiles):
         out[key] = None if value is None else float(value)
     return out
@@ -213,8 +272,9 @@ def _recovery_text(control: Control, planted: Sequence[Row], card: ModelCard, ou
         low, high = row["effectiveness_low"], row["effectiveness_high"]
         size = f"{row['effectiveness']:.2f}-fold [{low:.2f}{'-' if low >= 0 else ' to '}{high:.2f}]"
         lines.append(
-            f"{start} {recovered}{size} in {row['valid']} of {row['images']} held-out images; "
-            f"correlation {row['smoothed_corr']:.2f}, {row['off_channel']:.0%} of the change in other channels"
+            f"{start} {recovered}{size} in {row['valid']} of {row['images']} held-out images;"
+            f" correlation {row['smoothed_corr']:.2f}, {row['off_channel']:.0%} of the change in"
+            " other channels"
         )
     lines.append("1 is the whole planted change; median over images, quartiles in brackets.")
     cut = f", its fields cut into {control.cuts} x {control.cuts} tiles" if control.cuts > 1 else ""
@@ -230,5 +290,11 @@ def _accuracy_words(card: ModelCard) -> str:
     interval = f"[{told['accuracy_low']:.2f}-{told['accuracy_high']:.2f}]"
     where = f"{told['test_records']} images in {told['test_groups']} held-out groups"
     blind = told["accuracy_low"] <= 1 / len(card.conditions)
-    end = ": it does not tell them apart, so it cannot show what was planted; train longer." if blind else "."
-    return f"The model names the plant with accuracy {told['accuracy']:.2f} {interval} on {where}{end}"
+    end = (
+        ": it does not tell them apart, so it cannot show what was planted; train longer."
+        if blind
+        else "."
+    )
+    return (
+        f"The model names the plant with accuracy {told['accuracy']:.2f} {interval} on {where}{end}"
+    )

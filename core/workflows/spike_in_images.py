@@ -1,7 +1,7 @@
 """A known change to plant in copies of a lab's own images: what it does, and which images get it.
 
-Inside every group (well) images are dealt in turn to "untouched" and to each plant, so that every group holds all of
-them and no difference between wells can explain the plant.
+Inside every group (well) images are dealt in turn to "untouched" and to each plant, so that every
+group holds all of them and no difference between wells can explain the plant.
 """
 
 import math
@@ -33,7 +33,9 @@ SMALLEST_TILE, SMALLEST_SEEN = 192, 96  # pixels a side: in the file, and as the
 
 @dataclass(frozen=True)
 class Plant:
-    """One change of one channel: `kind` "factor" (fold of the signal above background) or "blur" (sigma in pixels)."""
+    """One change of one channel: `kind` "factor" (fold of the signal above background) or "blur"
+    (sigma in pixels).
+    """
 
     channel: str
     kind: str
@@ -42,7 +44,11 @@ class Plant:
     @property
     def name(self) -> str:
         """The condition of the images that carry it."""
-        return f"{self.channel} x{self.amount:g}" if self.kind == "factor" else f"{self.channel} blur {self.amount:g}"
+        return (
+            f"{self.channel} x{self.amount:g}"
+            if self.kind == "factor"
+            else f"{self.channel} blur {self.amount:g}"
+        )
 
     @property
     def words(self) -> str:
@@ -52,9 +58,11 @@ class Plant:
         return f"{self.channel} spread by {self.amount:g} pixels"
 
     def apply(self, raw: FloatArray, place: int, background: float) -> FloatArray:
-        """A copy of `raw` (C Y X) with the plant in channel `place`, rounded and clipped to the type of `raw`.
+        """A copy of `raw` (C Y X) with the plant in channel `place`, rounded and clipped to the
+        type of `raw`.
 
-        factor: background + F (raw - background); blur: Gaussian of sigma S pixels that keeps the total.
+        factor: background + F (raw - background); blur: Gaussian of sigma S pixels that keeps the
+        total.
         """
         plane = raw[place].astype(np.float64)
         if self.kind == "factor":
@@ -70,7 +78,9 @@ class Plant:
 
 @dataclass(frozen=True)
 class Piece:
-    """One image of the control: its new record, and the field of the user's project that it was cut from."""
+    """One image of the control: its new record, and the field of the user's project that it was cut
+    from.
+    """
 
     record: ImageRecord
     source: ImageRecord
@@ -102,7 +112,10 @@ class Control:
 
 
 def parse_plants(words: Sequence[str], channels: Sequence[Channel]) -> tuple[Plant, ...]:
-    """Plants from `channel=NAME,factor=F` or `channel=NAME,blur=S`. Raises LeighError naming channel and value."""
+    """Plants from `channel=NAME,factor=F` or `channel=NAME,blur=S`.
+
+    Raises LeighError naming channel and value.
+    """
     plants = tuple(_parse(word, [c.name for c in channels]) for word in words)
     names = [p.name for p in plants]
     if twice := [name for name in names if names.count(name) > 1]:
@@ -115,7 +128,9 @@ def _parse(word: str, known: Sequence[str]) -> Plant:
     if match is None:
         raise LeighError(f"{word!r} is no plant.", SYNTAX)
     wanted, kind, text = match[1].strip(), match[2], match[3].strip()
-    found = [n for n in known if n == wanted] or [n for n in known if n.casefold() == wanted.casefold()]
+    found = [n for n in known if n == wanted] or [
+        n for n in known if n.casefold() == wanted.casefold()
+    ]
     if len(found) != 1:
         raise LeighError(f"The images have no channel {wanted}.", f"They have {', '.join(known)}.")
     low, high = LIMITS[kind]
@@ -123,21 +138,33 @@ def _parse(word: str, known: Sequence[str]) -> Plant:
     try:
         amount = float(text)
     except ValueError:
-        raise LeighError(f"The {kind} {text!r} of channel {found[0]} is no number.", SYNTAX) from None
+        raise LeighError(
+            f"The {kind} {text!r} of channel {found[0]} is no number.", SYNTAX
+        ) from None
     if not (math.isfinite(amount) and low <= amount <= high):
         between = f"Choose one between {low:g} and {high:g}{unit}."
         raise LeighError(f"The {kind} {text} of channel {found[0]} is out of range.", between)
     if kind == "factor" and amount == 1:
-        raise LeighError(f"The factor 1 of channel {found[0]} changes nothing.", "Choose another, for example 0.7.")
+        raise LeighError(
+            f"The factor 1 of channel {found[0]} changes nothing.",
+            "Choose another, for example 0.7.",
+        )
     return Plant(found[0], kind, amount)
 
 
 def plan(
-    dataset: Dataset, plants: Sequence[Plant], *, source: str | None = None, seed: int = 0, report: Report = silent
+    dataset: Dataset,
+    plants: Sequence[Plant],
+    *,
+    source: str | None = None,
+    seed: int = 0,
+    report: Report = silent,
 ) -> Control:
-    """Deal the images of one condition to the plants and measure its background; nothing is written.
+    """Deal the images of one condition to the plants and measure its background; nothing is
+    written.
 
-    Raises LeighError where the images are too few, or where a plant would clip more than MAX_CLIPPED of the pixels.
+    Raises LeighError where the images are too few, or where a plant would clip more than
+    MAX_CLIPPED of the pixels.
     """
     condition = _source(dataset, source)
     records = [r for r in dataset.records if r.condition == condition]
@@ -145,8 +172,13 @@ def plan(
     pieces = _deal(records, [UNTOUCHED, *(p.name for p in plants)], cuts, seed)
     split = split_by_group([p.record for p in pieces], seed=seed)
     samples = _sample(records, reader(dataset), report)
-    known = [values for record, values in zip(records, samples) if split[record.group] == Split.TRAIN]
-    background = tuple(float(v) for v in np.percentile(np.concatenate(known, axis=1), BACKGROUND_PERCENTILE, axis=1))
+    known = [
+        values for record, values in zip(records, samples) if split[record.group] == Split.TRAIN
+    ]
+    background = tuple(
+        float(v)
+        for v in np.percentile(np.concatenate(known, axis=1), BACKGROUND_PERCENTILE, axis=1)
+    )
     control = Control(condition, tuple(plants), dataset.channels, pieces, split, background, cuts)
     for plant in plants:
         _refuse_clipping(control, plant, records, samples)
@@ -158,18 +190,24 @@ def _source(dataset: Dataset, wanted: str | None) -> str:
     counts = dataset.counts()
     present = [name for name in dataset.condition_names if counts[name]]
     if wanted is not None and wanted not in present:
-        raise LeighError(f"There are no images of {wanted}.", f"Conditions are {', '.join(present)}.")
+        raise LeighError(
+            f"There are no images of {wanted}.", f"Conditions are {', '.join(present)}."
+        )
     if not present:
         raise LeighError("The project has no records.", "Scan a folder of images first.")
     healthy = [c.name for c in dataset.conditions if c.role == Role.HEALTHY and c.name in present]
-    groups = {name: len({r.group for r in dataset.records if r.condition == name}) for name in present}
+    groups = {
+        name: len({r.group for r in dataset.records if r.condition == name}) for name in present
+    }
     return wanted or (healthy or sorted(present, key=lambda n: (-groups[n], -counts[n])))[0]
 
 
 def _cuts(records: Sequence[ImageRecord], condition: str, shares: int) -> int:
-    """The fewest cuts per side (1: whole fields) with which every group has an image for every share.
+    """The fewest cuts per side (1: whole fields) with which every group has an image for every
+    share.
 
-    Tiles of large fields are averaged down less than the fields were, so the network sees them in finer detail.
+    Tiles of large fields are averaged down less than the fields were, so the network sees them in
+    finer detail.
     """
     by_group: dict[str, int] = {}
     for record in records:
@@ -182,26 +220,41 @@ def _cuts(records: Sequence[ImageRecord], condition: str, shares: int) -> int:
     group, fewest = min(by_group.items(), key=lambda item: item[1])
     cuts = math.ceil(math.sqrt(shares / fewest))
     side = min(min(r.shape[1:]) for r in records)
-    seen = side // cuts // choose_downscale([(r.shape[1] // cuts, r.shape[2] // cuts) for r in records])
+    seen = (
+        side
+        // cuts
+        // choose_downscale([(r.shape[1] // cuts, r.shape[2] // cuts) for r in records])
+    )
     if cuts > 1 and (side // cuts < SMALLEST_TILE or seen < SMALLEST_SEEN):
         raise LeighError(
-            f"Group {group} has {fewest} images of {condition}; {shares} are needed, one untouched and one per plant.",
+            f"Group {group} has {fewest} images of {condition}; {shares} are needed, one untouched"
+            " and one per plant.",
             f"Its fields of {side} pixels are too small to be cut (tiles need {SMALLEST_TILE}): "
             "plant fewer changes, or choose another condition with --from.",
         )
     return cuts
 
 
-def _deal(records: Sequence[ImageRecord], names: Sequence[str], cuts: int, seed: int) -> tuple[Piece, ...]:
-    """Pieces in the order of their groups; each group begins with another condition, so that shares are even."""
+def _deal(
+    records: Sequence[ImageRecord], names: Sequence[str], cuts: int, seed: int
+) -> tuple[Piece, ...]:
+    """Pieces in the order of their groups; each group begins with another condition, so that shares
+    are even.
+    """
     rng = np.random.default_rng(seed)
     pieces: list[Piece] = []
     for turn, group in enumerate(sorted({r.group for r in records})):
-        places = [(r, i, j) for r in records if r.group == group for i in range(cuts) for j in range(cuts)]
+        places = [
+            (r, i, j) for r in records if r.group == group for i in range(cuts) for j in range(cuts)
+        ]
         for n, k in enumerate(rng.permutation(len(places))):
             source, i, j = places[k]
             condition = names[(n + turn) % len(names)]
-            channels, height, width = source.shape[0], source.shape[1] // cuts, source.shape[2] // cuts
+            channels, height, width = (
+                source.shape[0],
+                source.shape[1] // cuts,
+                source.shape[2] // cuts,
+            )
             stem = f"{safe_name(group)}_{len(pieces) + 1}"
             record = replace(
                 source,
@@ -217,7 +270,9 @@ def _deal(records: Sequence[ImageRecord], names: Sequence[str], cuts: int, seed:
 
 
 def _sample(records: Sequence[ImageRecord], read: Reader, report: Report) -> list[FloatArray]:
-    """(C, n) grey values of every record, evenly spread over it; all of them where the images are small."""
+    """(C, n) grey values of every record, evenly spread over it; all of them where the images are
+    small.
+    """
     step = max(1, sum(r.shape[1] * r.shape[2] for r in records) // SAMPLED_PIXELS)
     samples = []
     for i, record in enumerate(records):
@@ -239,8 +294,8 @@ def _refuse_clipping(
             beyond += int(((grown < limits[0] - 0.5) | (grown > limits[1] + 0.5)).sum())
     if beyond > MAX_CLIPPED * total:
         raise LeighError(
-            f"With the factor {plant.amount:g}, {beyond / total:.1%} of the pixels of channel {plant.channel} "
-            f"are beyond what {records[0].dtype} images can hold.",
+            f"With the factor {plant.amount:g}, {beyond / total:.1%} of the pixels of channel"
+            f" {plant.channel} are beyond what {records[0].dtype} images can hold.",
             f"At most {MAX_CLIPPED:.1%} may be: choose a smaller factor, or one below 1.",
         )
 

@@ -1,4 +1,6 @@
-"""The verbs of the program as functions on a project folder; the command line and the window call the same ones."""
+"""The verbs of the program as functions on a project folder; the command line and the window call
+the same ones.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +62,8 @@ SMALLEST_SIDE = 16  # network pixels: below it a field holds nothing to crop
 
 
 def scan(folder: Path, project_folder: Path, *, report: Report = silent, **options: Any) -> Project:
-    """Scan a folder of images into a new project, or anew into an existing one, whose models and colours stay.
+    """Scan a folder of images into a new project, or anew into an existing one, whose models and
+    colours stay.
 
     Roles stay, too, but where the plate map says them.
     """
@@ -76,7 +79,9 @@ def scan(folder: Path, project_folder: Path, *, report: Report = silent, **optio
             )
         known = {c.name: c for c in before.dataset.conditions} if before.dataset else {}
         told = load_plate_map(options["plate_map"]).roles() if options.get("plate_map") else {}
-        conditions = tuple(_anew(c, known[c.name], told) if c.name in known else c for c in dataset.conditions)
+        conditions = tuple(
+            _anew(c, known[c.name], told) if c.name in known else c for c in dataset.conditions
+        )
         project = replace(before, dataset=replace(dataset, conditions=conditions))
         save_project(project)
         return project
@@ -91,9 +96,15 @@ def _anew(scanned: Condition, known: Condition, told: Mapping[str, Role]) -> Con
 
 def _untestable(dataset: Dataset) -> list[Problem]:
     """Conditions in a single group: they can be looked at, never tested."""
-    homes = {c: {r.group for r in dataset.records if r.condition == c} for c in dataset.condition_names}
+    homes = {
+        c: {r.group for r in dataset.records if r.condition == c} for c in dataset.condition_names
+    }
     reason = "all its images are of one well or group, so what is learned of it cannot be tested"
-    return [Problem(c, reason, "Add another well or culture.", "warning") for c, g in homes.items() if len(g) == 1]
+    return [
+        Problem(c, reason, "Add another well or culture.", "warning")
+        for c, g in homes.items()
+        if len(g) == 1
+    ]
 
 
 def train(
@@ -107,7 +118,8 @@ def train(
     device: str = "auto",
     report: Report = silent,
 ) -> ModelCard:
-    """Train, calibrate and measure a model; it replaces the project's model of that name only when it is complete.
+    """Train, calibrate and measure a model; it replaces the project's model of that name only when
+    it is complete.
 
     `conditions` are those to learn from; none: all. Images of others can be screened, not moved.
     """
@@ -135,7 +147,14 @@ def train(
     readouts = measure_readouts(dataset.records, card.recipe, read, report)
     compared = _some_of_each(dataset.records, card)
     holds = likely_holds(card, _real_readouts(compared, card, readouts))
-    identity = [card.dataset_digest, card.split, asdict(settings), seed, card.recipe.crop, holds.tolist()]
+    identity = [
+        card.dataset_digest,
+        card.split,
+        asdict(settings),
+        seed,
+        card.recipe.crop,
+        holds.tolist(),
+    ]
     names = list(card.condition_names)
     training = [r for r in dataset.records if card.split[r.group] == Split.TRAIN]
     losses = fit(
@@ -158,7 +177,10 @@ def train(
     card = save_model(folder, replace(card, training={**card.training, **spent}), weights_of(model))
     save_panel(folder, *measurements, card.digest)
     project = open_project(project_folder)  # it may have been edited meanwhile
-    if project.dataset is not None and project.dataset.of(card.condition_names).digest == card.dataset_digest:
+    if (
+        project.dataset is not None
+        and project.dataset.of(card.condition_names).digest == card.dataset_digest
+    ):
         save_latents(latents_path(project), replace(latents, model_digest=card.digest))
     save_project(replace(project, model=MODEL_NAME))
     for suffix in (".safetensors", ".previous", SET_ASIDE):
@@ -169,7 +191,10 @@ def train(
 def _learned(dataset: Dataset, conditions: Sequence[str]) -> Dataset:
     """The part of it to learn from. Raises LeighError for conditions it does not have."""
     if missing := [c for c in conditions if c not in dataset.condition_names]:
-        raise LeighError(f"There is no condition {missing[0]}.", f"There are {', '.join(dataset.condition_names)}.")
+        raise LeighError(
+            f"There is no condition {missing[0]}.",
+            f"There are {', '.join(dataset.condition_names)}.",
+        )
     return dataset.of(conditions) if conditions else dataset
 
 
@@ -185,7 +210,9 @@ def untrained_card(dataset: Dataset, preset: str, split: dict[str, str], seed: i
     recipe = fit_recipe([read(r).astype(np.float32) for r in training[::step]], settings.crop)
     known = {r.condition for r in dataset.records}
     conditions = tuple(c for c in dataset.conditions if c.name in known)
-    architecture = Architecture(len(dataset.channels), len(conditions), settings.widths, settings.blocks)
+    architecture = Architecture(
+        len(dataset.channels), len(conditions), settings.widths, settings.blocks
+    )
     if len(dataset.channels) == 1:
         architecture = replace(architecture, t_noise=NOISE_OF_ONE_STAIN)
     return ModelCard(
@@ -214,13 +241,17 @@ def _validation(
 
 
 def _crop_that_fits(dataset: Dataset, recipe: Recipe) -> int:
-    """The recipe's crop, or less where a record is smaller than the fields the recipe was fitted on."""
+    """The recipe's crop, or less where a record is smaller than the fields the recipe was fitted
+    on.
+    """
     smallest = min(dataset.records, key=lambda r: min(r.shape[1:]))
     side = min(smallest.shape[1:]) // recipe.downscale
     if side < SMALLEST_SIDE:
         raise LeighError(
-            f"{smallest.id} is {smallest.shape[2]} x {smallest.shape[1]} pixels: too small beside the other images.",
-            f"Leave out images below {SMALLEST_SIDE * recipe.downscale} pixels a side and scan again.",
+            f"{smallest.id} is {smallest.shape[2]} x {smallest.shape[1]} pixels: too small beside"
+            " the other images.",
+            f"Leave out images below {SMALLEST_SIDE * recipe.downscale} pixels a side and scan"
+            " again.",
         )
     return min(recipe.crop, side // 8 * 8)
 
@@ -234,7 +265,9 @@ def _finish(
     holds: BoolArray,
     report: Report,
 ) -> tuple[ModelCard, LatentTable, Measurements]:
-    """Classifier head, judges and measurements of real images, strength calibration, the measured inverse."""
+    """Classifier head, judges and measurements of real images, strength calibration, the measured
+    inverse.
+    """
     from core.counterfactual.block_schedule import measure_inverse, place_steps
     from core.counterfactual.calibration import calibrate
     from core.counterfactual.features import latent_table, read_features
@@ -263,8 +296,14 @@ def _finish(
     panel, real = _measurements(card, dataset, read, readouts, report)
     logits = latents.logits[[latents.row(r.id) for r in held]]
     gains = calibrate(model, card, real, held, logits, read, report)
-    card = replace(card, training={**card.training, **head, "gains": gains, "judges": panel.judges.accuracy})
-    return replace(card, inverse=measure_inverse(model, card, records, read, report)), latents, (panel, real)
+    card = replace(
+        card, training={**card.training, **head, "gains": gains, "judges": panel.judges.accuracy}
+    )
+    return (
+        replace(card, inverse=measure_inverse(model, card, records, read, report)),
+        latents,
+        (panel, real),
+    )
 
 
 def _measurements(
@@ -278,9 +317,13 @@ def _measurements(
     names = card.condition_names
     records = [r for r in dataset.records if r.condition in names]
     steps = PRESETS[card.preset].judge_steps
-    judges = fit_judges(records, card.split, card.recipe, read, names, steps=steps, seed=card.seed, report=report)
+    judges = fit_judges(
+        records, card.split, card.recipe, read, names, steps=steps, seed=card.seed, report=report
+    )
     known = [r for r in records if card.part_of(r) != Split.TEST]
-    panel = Panel(judges, card.channels, card.recipe, fit_nuclei(card.channels, known, card.recipe, read))
+    panel = Panel(
+        judges, card.channels, card.recipe, fit_nuclei(card.channels, known, card.recipe, read)
+    )
     compared = _some_of_each(records, card)
     rows = []
     for i, record in enumerate(compared):
@@ -289,16 +332,22 @@ def _measurements(
     return panel, real_images(rows, compared, names, card.channels, card.split)
 
 
-def _real_readouts(records: Sequence[ImageRecord], card: ModelCard, readouts: dict[str, FloatArray]) -> Real:
+def _real_readouts(
+    records: Sequence[ImageRecord], card: ModelCard, readouts: dict[str, FloatArray]
+) -> Real:
     """Real images by their readouts alone, as no judge is there before training."""
     from core.evidence.reference import Measured, real_images
 
-    rows = [Measured(readouts[r.id], np.zeros(0), np.zeros((0, len(card.conditions)))) for r in records]
+    rows = [
+        Measured(readouts[r.id], np.zeros(0), np.zeros((0, len(card.conditions)))) for r in records
+    ]
     return real_images(rows, records, card.condition_names, card.channels, card.split)
 
 
 def _some_of_each(records: Sequence[ImageRecord], card: ModelCard) -> list[ImageRecord]:
-    """At most COMPARED_IMAGES of each condition among held-out groups, and as many among the others."""
+    """At most COMPARED_IMAGES of each condition among held-out groups, and as many among the
+    others.
+    """
     taken: dict[tuple[str, bool], int] = {}
     chosen = []
     for i in np.random.default_rng(card.seed).permutation(len(records)):
@@ -309,8 +358,12 @@ def _some_of_each(records: Sequence[ImageRecord], card: ModelCard) -> list[Image
     return sorted(chosen, key=lambda r: r.id)
 
 
-def evaluate(project_folder: Path, *, device: str = "auto", report: Report = silent) -> dict[str, Any]:
-    """The report of the project's model on held-out groups, with inverse and baseline; also kept on the card."""
+def evaluate(
+    project_folder: Path, *, device: str = "auto", report: Report = silent
+) -> dict[str, Any]:
+    """The report of the project's model on held-out groups, with inverse and baseline; also kept on
+    the card.
+    """
     from core.counterfactual.block_schedule import measure_inverse
     from core.evidence.reference import load_panel, measure_readouts, save_panel
 
@@ -359,10 +412,11 @@ def encode(project_folder: Path, *, device: str = "auto", report: Report = silen
 def make_map(
     project_folder: Path, *, seed: int | None = None, refit: bool = False, report: Report = silent
 ) -> tuple[Projection, DecisionMap, int]:
-    """The frozen map and its decision regions, written to the project; and how many images kept their former place.
+    """The frozen map and its decision regions, written to the project; and how many images kept
+    their former place.
 
-    A map of the same model keeps its places, and new records are placed on it, unless it is to be `refit` or made with
-    another `seed`; what is fitted anew is turned to look like the former one.
+    A map of the same model keeps its places, and new records are placed on it, unless it is to be
+    `refit` or made with another `seed`; what is fitted anew is turned to look like the former one.
     """
     from core.latent_map.decision_regions import fit_decision
     from core.latent_map.projection import aligned, extended, fit_projection, strangers_of
@@ -375,7 +429,9 @@ def make_map(
         raise BadProject(f"{project_folder} has no latents yet.", "Run `leigh encode` first.")
     latents = load_latents(path)
     if latents.model_digest != card.digest or not latents.describes(dataset):
-        raise BadProject("The latents were made with another model or other images.", "Run `leigh encode` again.")
+        raise BadProject(
+            "The latents were made with another model or other images.", "Run `leigh encode` again."
+        )
     try:
         former = load_map(maps_folder(project))[0]
     except LeighError:  # there is none, or it is damaged
@@ -383,7 +439,11 @@ def make_map(
     seed = seed if seed is not None else former.seed if former else 0
     keep = former is not None and former.seed == seed and not refit
     projection = extended(latents, former) if former and keep else None
-    kept = len(projection.record_ids) - _placed(projection) + _placed(former) if former and projection else 0
+    kept = (
+        len(projection.record_ids) - _placed(projection) + _placed(former)
+        if former and projection
+        else 0
+    )
     if projection is None:
         projection = fit_projection(latents, seed=seed, report=report)
         projection = aligned(projection, former) if former else projection
@@ -403,7 +463,10 @@ def _placed(projection: Projection) -> int:
 
 
 def load_model(project: Project, dataset: Dataset, device: str = "auto") -> tuple[ModelCard, Any]:
-    """The project's model, checked against its images. Raises BadModel when channels or conditions differ."""
+    """The project's model, checked against its images.
+
+    Raises BadModel when channels or conditions differ.
+    """
     from core.models.load import build, choose_device
 
     folder = model_folder(project, _model_of(project))
@@ -420,17 +483,23 @@ def reader(dataset: Dataset) -> Reader:
 def with_dataset(folder: Path) -> tuple[Project, Dataset]:
     project = open_project(folder)
     if project.dataset is None:
-        raise BadProject(f"{folder} has no images yet.", "Run `leigh scan FOLDER --project DIR` first.")
+        raise BadProject(
+            f"{folder} has no images yet.", "Run `leigh scan FOLDER --project DIR` first."
+        )
     return project, project.dataset
 
 
 def _model_of(project: Project) -> str:
     if not project.model:
-        raise BadProject(f"{project.folder} has no trained model.", "Run `leigh train --project DIR` first.")
+        raise BadProject(
+            f"{project.folder} has no trained model.", "Run `leigh train --project DIR` first."
+        )
     return project.model
 
 
-def _encode(model: Any, card: ModelCard, dataset: Dataset, read: Reader, report: Report) -> LatentTable:
+def _encode(
+    model: Any, card: ModelCard, dataset: Dataset, read: Reader, report: Report
+) -> LatentTable:
     from core.counterfactual.features import encode_records
 
     return encode_records(model, card, dataset.records, read, report)

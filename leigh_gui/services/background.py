@@ -1,4 +1,7 @@
-"""Short work beside the window: opening a project, saving it, reading thumbnails. Nothing here may block the window."""
+"""Short work beside the window: opening a project, saving it, reading thumbnails.
+
+Nothing here may block the window.
+"""
 
 from __future__ import annotations
 
@@ -113,7 +116,10 @@ def _save(project: Project) -> None:
 
 
 def read_project(folder: Path) -> Opened:
-    """A project with its model, latents and map, as far as they exist. Damage of one part does not hide the rest."""
+    """A project with its model, latents and map, as far as they exist.
+
+    Damage of one part does not hide the rest.
+    """
     from core.errors import LeighError
     from core.io.models import load_card
     from core.io.project import latents_path, maps_folder, model_folder, open_project
@@ -141,12 +147,23 @@ def read_project(folder: Path) -> Opened:
     digest = found["card"].digest if "card" in found else ""
     if latents is not None and digest and latents.model_digest != digest:
         latents, projection, decision = None, None, None
-        warnings.append("The map was computed with another model. Press “Compute the map” on the Train page.")
-    if latents is not None and project.dataset is not None and not latents.describes(project.dataset):
+        warnings.append(
+            "The map was computed with another model. Press “Compute the map” on the Train page."
+        )
+    if (
+        latents is not None
+        and project.dataset is not None
+        and not latents.describes(project.dataset)
+    ):
         latents, projection, decision = None, None, None
-        warnings.append("The map is of other images or conditions. Press “Compute the map” on the Train page.")
+        warnings.append(
+            "The map is of other images or conditions. Press “Compute the map” on the Train page."
+        )
     if projection is not None and latents is not None and not projection.belongs_to(latents):
-        projection, decision = None, None  # what is left can be explored on exact planes until there is a new one
+        projection, decision = (
+            None,
+            None,
+        )  # what is left can be explored on exact planes until there is a new one
     return Opened(project, found.get("card"), latents, projection, decision, tuple(warnings))
 
 

@@ -1,4 +1,6 @@
-"""The window's side of the model process: the latest request wins, late answers are dropped, a crash is repaired."""
+"""The window's side of the model process: the latest request wins, late answers are dropped, a
+crash is repaired.
+"""
 
 from __future__ import annotations
 
@@ -18,13 +20,18 @@ if TYPE_CHECKING:
 SESSION = "core.counterfactual.engine:Session"
 LANES = ("warm", "open", "picture", "path", "explain")  # who comes first
 INTERRUPTIBLE = ("path", "explain")  # given up by the process as soon as anything else is asked
-Hold = tuple[str, ...] | None  # stains that must not change; None: those in which no readout differs
+Hold = (
+    tuple[str, ...] | None
+)  # stains that must not change; None: those in which no readout differs
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Request:
-    """One numbered question. `epoch` changes with the record: answers of an older epoch are late."""
+    """One numbered question.
+
+    `epoch` changes with the record: answers of an older epoch are late.
+    """
 
     verb: str
     number: int
@@ -80,11 +87,15 @@ class InferenceWorker(QObject):
         context = get_context("spawn")
         ours, theirs = context.Pipe(duplex=True)
         self._generation += 1
-        process = context.Process(target=serve, args=(theirs, self._session), name="leigh-model", daemon=True)
+        process = context.Process(
+            target=serve, args=(theirs, self._session), name="leigh-model", daemon=True
+        )
         process.start()
         theirs.close()
         self._process, self._connection = process, ours
-        reader = threading.Thread(target=self._read, args=(ours, self._generation), name="leigh-reader", daemon=True)
+        reader = threading.Thread(
+            target=self._read, args=(ours, self._generation), name="leigh-reader", daemon=True
+        )
         reader.start()
         self._ask("warm", {})
 
@@ -108,23 +119,35 @@ class InferenceWorker(QObject):
 
     def move(self, record_id: str, weights: dict[str, float], strength: float, exact: bool = False,
              hold: Hold = None, draft: bool = False) -> None:  # fmt: skip
-        """Move toward conditions; `exact` asks for the evidence, too, and a `draft` is enough while a hand moves."""
+        """Move toward conditions; `exact` asks for the evidence, too, and a `draft` is enough while
+        a hand moves.
+        """
         way = {"weights": weights, "strength": strength}
-        self._ask("move", {"record_id": record_id, **way, "hold": hold, "exact": exact, "draft": draft})
+        self._ask(
+            "move", {"record_id": record_id, **way, "hold": hold, "exact": exact, "draft": draft}
+        )
 
     def drag(self, record_id: str, x: float, y: float, exact: bool = False, hold: Hold = None,
              draft: bool = False, plane: tuple[str, ...] = ()) -> None:  # fmt: skip
         """Move to a place on the map, or on the exact plane of these conditions; as `move`."""
         way = {"x": x, "y": y, "plane": plane}
-        self._ask("drag", {"record_id": record_id, **way, "hold": hold, "exact": exact, "draft": draft})
+        self._ask(
+            "drag", {"record_id": record_id, **way, "hold": hold, "exact": exact, "draft": draft}
+        )
 
-    def path(self, record_id: str, weights: dict[str, float], frames: int = 11, hold: Hold = None) -> None:
+    def path(
+        self, record_id: str, weights: dict[str, float], frames: int = 11, hold: Hold = None
+    ) -> None:
         """The whole way; given up when something newer is asked."""
-        self._ask("path", {"record_id": record_id, "weights": weights, "frames": frames, "hold": hold})
+        self._ask(
+            "path", {"record_id": record_id, "weights": weights, "frames": frames, "hold": hold}
+        )
 
     def explain(self, record_id: str, method: str, target: str, network: str, window_um: float | None = None,
                 window_px: int | None = None) -> None:  # fmt: skip
-        """Another explanation of the selected record, when nothing else is asked; interrupted, it is begun anew."""
+        """Another explanation of the selected record, when nothing else is asked; interrupted, it
+        is begun anew.
+        """
         words = {"record_id": record_id, "method": method, "target": target, "network": network}
         self._ask("explain", {**words, "window_um": window_um, "window_px": window_px})
 
@@ -138,7 +161,9 @@ class InferenceWorker(QObject):
 
     def busy(self) -> bool:
         """Whether a picture or a model is being waited for."""
-        return any(r.lane in ("picture", "open") for r in (*self._flying.values(), *self._waiting.values()))
+        return any(
+            r.lane in ("picture", "open") for r in (*self._flying.values(), *self._waiting.values())
+        )
 
     def close(self) -> None:
         """End the process."""
@@ -171,14 +196,18 @@ class InferenceWorker(QObject):
             try:
                 self._connection.send((request.verb, request.number, request.arguments))
             except OSError:
-                log.warning("The model process did not take a request.")  # the reader notices its end
+                log.warning(
+                    "The model process did not take a request."
+                )  # the reader notices its end
         if self.busy() != self._was_busy:
             self._was_busy = self.busy()
             self.busy_changed.emit(self._was_busy)
 
     def _may_send(self, lane: str) -> bool:
         lanes = {r.lane for r in self._flying.values()}
-        return all(LANES.index(lane) < LANES.index(other) and other in INTERRUPTIBLE for other in lanes)
+        return all(
+            LANES.index(lane) < LANES.index(other) and other in INTERRUPTIBLE for other in lanes
+        )
 
     def _read(self, connection: Connection, generation: int) -> None:
         """Runs in a thread: takes answers and copies their pictures out of shared memory."""
@@ -215,7 +244,11 @@ class InferenceWorker(QObject):
             return
         request = self._flying.pop(number, None)
         if request is not None and kind == "cancelled":
-            again = request.lane == "explain" and request.epoch == self._epoch and number not in self._given_up
+            again = (
+                request.lane == "explain"
+                and request.epoch == self._epoch
+                and number not in self._given_up
+            )
             if again:  # a drag came between
                 self._waiting.setdefault("explain", request)
         elif request is not None:
@@ -237,12 +270,18 @@ class InferenceWorker(QObject):
             self.answered.emit(request.verb, answer[1], request.arguments)
 
     def _on_ended(self) -> None:
-        lost = [r for r in self._flying.values() if r.lane in ("picture", "open") and r.epoch == self._epoch]
+        lost = [
+            r
+            for r in self._flying.values()
+            if r.lane in ("picture", "open") and r.epoch == self._epoch
+        ]
         explaining = [r for r in self._flying.values() if r.lane == "explain"]
         self._process, self._connection = None, None
         self._flying.clear()
         for request in explaining:  # it may be what ended the process: not again
-            self.not_explained.emit(request.arguments, "The model process stopped while this was computed.")
+            self.not_explained.emit(
+                request.arguments, "The model process stopped while this was computed."
+            )
         now = time.monotonic()
         self._deaths = [t for t in self._deaths if now - t < 60] + [now]
         if len(self._deaths) > 3:

@@ -1,4 +1,6 @@
-"""The other side of the window: a process that holds the model and answers one request after the other."""
+"""The other side of the window: a process that holds the model and answers one request after the
+other.
+"""
 
 from __future__ import annotations
 
@@ -31,10 +33,17 @@ class ImageSender:
         self._memory: SharedMemory | None = None
         self._sent_original = ""
 
-    def pack(self, result: Counterfactual) -> tuple[Counterfactual, str, tuple[tuple[str, tuple[int, ...]], ...]]:
-        """The answer without pictures, the block's name, and what lies in it. The original is sent once per record."""
+    def pack(
+        self, result: Counterfactual
+    ) -> tuple[Counterfactual, str, tuple[tuple[str, tuple[int, ...]], ...]]:
+        """The answer without pictures, the block's name, and what lies in it.
+
+        The original is sent once per record.
+        """
         fields = [f for f in FIELDS if f != "original" or result.record_id != self._sent_original]
-        arrays = [(name, np.ascontiguousarray(getattr(result, name), dtype=np.float32)) for name in fields]
+        arrays = [
+            (name, np.ascontiguousarray(getattr(result, name), dtype=np.float32)) for name in fields
+        ]
         block = self._block(sum(a.nbytes for _, a in arrays))
         offset = 0
         for _, array in arrays:
@@ -111,7 +120,9 @@ def serve(connection: Connection, session_name: str) -> None:
                 connection.send(("failed", number, (error.message, error.hint, "")))
             except Exception as error:
                 text = f"The model could not do this: {error}"
-                connection.send(("failed", number, (text, "Try another image.", traceback.format_exc())))
+                connection.send(
+                    ("failed", number, (text, "Try another image.", traceback.format_exc()))
+                )
     except (EOFError, OSError):
         pass
     finally:
@@ -119,7 +130,10 @@ def serve(connection: Connection, session_name: str) -> None:
 
 
 def _prepare(session: Any, connection: Connection) -> bool:
-    """Whether there is more to do. What fails here fails again, with its words, when it is asked for."""
+    """Whether there is more to do.
+
+    What fails here fails again, with its words, when it is asked for.
+    """
     try:
         return bool(session.prepare(connection.poll))
     except Exception:

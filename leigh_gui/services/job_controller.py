@@ -1,4 +1,6 @@
-"""The desk where long jobs are handed in: it starts them, shows how far they are, and opens what they made."""
+"""The desk where long jobs are handed in: it starts them, shows how far they are, and opens what
+they made.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,16 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QMessageBox, QWidget
 
 from core.progress import REFINING
-from leigh_gui.services.jobs import Job, JobRunner, figure, positive_control, read_and_map, scan, screen, train
+from leigh_gui.services.jobs import (
+    Job,
+    JobRunner,
+    figure,
+    positive_control,
+    read_and_map,
+    scan,
+    screen,
+    train,
+)
 
 if TYPE_CHECKING:
     from leigh_gui.errors import ErrorBus
@@ -20,7 +31,13 @@ if TYPE_CHECKING:
     from leigh_gui.widgets.common.job_bar import JobBar
 
 BUSY = "Wait for the job in the bar below, or stop it."
-NEXT_PAGE = {"scan": "data", "map": "explore", "train": "train", "encode": "train", "evaluate": "train"}
+NEXT_PAGE = {
+    "scan": "data",
+    "map": "explore",
+    "train": "train",
+    "encode": "train",
+    "evaluate": "train",
+}
 
 
 class JobDesk(QObject):
@@ -76,7 +93,9 @@ class JobDesk(QObject):
         """Plant a known change and see whether it is found again."""
         project = self.state.project
         if project is not None and project.dataset is not None:
-            self.start(positive_control(project.folder, project.dataset.digest, channel, factor, preset))
+            self.start(
+                positive_control(project.folder, project.dataset.digest, channel, factor, preset)
+            )
 
     def scan(self, options: tuple[str, ...]) -> None:
         """Look through the project's folder again."""
@@ -146,8 +165,12 @@ class JobDesk(QObject):
 
 def ask_about_job(parent: QWidget) -> str:
     """Closing during a job: 'finish' it in the background, 'stop' it, or 'stay'."""
-    box = QMessageBox(QMessageBox.Icon.NoIcon, "A job is running", "A job is still running.", parent=parent)
-    box.setInformativeText("It can finish in the background without the window, or stop now; what is done is kept.")
+    box = QMessageBox(
+        QMessageBox.Icon.NoIcon, "A job is running", "A job is still running.", parent=parent
+    )
+    box.setInformativeText(
+        "It can finish in the background without the window, or stop now; what is done is kept."
+    )
     finish = box.addButton("Finish in background", QMessageBox.ButtonRole.AcceptRole)
     stop = box.addButton("Stop and close", QMessageBox.ButtonRole.DestructiveRole)
     box.addButton("Keep the window", QMessageBox.ButtonRole.RejectRole)

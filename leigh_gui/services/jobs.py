@@ -1,4 +1,7 @@
-"""Long jobs: scan, train, map, export. Each is a process of its own, can be stopped, and never harms the window."""
+"""Long jobs: scan, train, map, export.
+
+Each is a process of its own, can be stopped, and never harms the window.
+"""
 
 from __future__ import annotations
 
@@ -106,12 +109,16 @@ class JobRunner(QObject):
         self._process = process
         self.started.emit(job.title)
         log.info("Job: %s", " ".join(job.arguments))
-        process.start(self._program[0], [*self._program[1:], *job.arguments, "--progress", "json", "--json"])
+        process.start(
+            self._program[0], [*self._program[1:], *job.arguments, "--progress", "json", "--json"]
+        )
 
     def _on_stderr(self) -> None:
         if self._process is None:
             return
-        *lines, self._stderr = (self._stderr + self._process.readAllStandardError().data()).split(b"\n")
+        *lines, self._stderr = (self._stderr + self._process.readAllStandardError().data()).split(
+            b"\n"
+        )
         for line in lines:
             self._take_line(line.decode("utf-8", "replace").strip())
 
@@ -129,7 +136,9 @@ class JobRunner(QObject):
     def _on_error(self, error: QProcess.ProcessError) -> None:
         if error == QProcess.ProcessError.FailedToStart:
             self._end()
-            self.failed.emit("The job could not be started.", "Reinstall the program if this stays so.", "")
+            self.failed.emit(
+                "The job could not be started.", "Reinstall the program if this stays so.", ""
+            )
 
     def _on_finished(self, code: int, status: QProcess.ExitStatus) -> None:
         self._on_stderr()
@@ -149,7 +158,9 @@ class JobRunner(QObject):
             self.failed.emit(tail[-1], "", "\n".join(tail[:-1]))
         else:
             hint = "What was finished is kept. Look at the details, or try again."
-            self.failed.emit(f"{title} stopped unexpectedly (exit code {code}).", hint, "\n".join(tail))
+            self.failed.emit(
+                f"{title} stopped unexpectedly (exit code {code}).", hint, "\n".join(tail)
+            )
 
     def _succeed(self, verb: str) -> None:
         lines = [x for x in self._stdout.decode("utf-8", "replace").splitlines() if x.strip()]
@@ -182,33 +193,56 @@ def _json(line: str) -> dict[str, Any] | None:
 
 def scan(images: Path, project: Path, options: tuple[str, ...] = ()) -> Job:
     """Look through a folder of images."""
-    return Job("Looking through the folder", ("scan", str(images), "--project", str(project), *options))
+    return Job(
+        "Looking through the folder", ("scan", str(images), "--project", str(project), *options)
+    )
 
 
-def train(project: Path, preset: str, resume: bool = False, conditions: tuple[str, ...] = ()) -> Job:
+def train(
+    project: Path, preset: str, resume: bool = False, conditions: tuple[str, ...] = ()
+) -> Job:
     """Train, which also measures the model and reads the latents; then draw the map."""
     where = ("--project", str(project))
-    options = (*(("--resume",) if resume else ()), *(("--conditions", *conditions) if conditions else ()))
-    return Job("Training", ("train", *where, "--preset", preset, *options), (Job("Drawing the map", ("map", *where)),))
+    options = (
+        *(("--resume",) if resume else ()),
+        *(("--conditions", *conditions) if conditions else ()),
+    )
+    return Job(
+        "Training",
+        ("train", *where, "--preset", preset, *options),
+        (Job("Drawing the map", ("map", *where)),),
+    )
 
 
 def read_and_map(project: Path) -> Job:
     """What makes a model from elsewhere ready to explore."""
     where = ("--project", str(project))
-    following = (Job("Measuring the model", ("evaluate", *where)), Job("Drawing the map", ("map", *where)))
+    following = (
+        Job("Measuring the model", ("evaluate", *where)),
+        Job("Drawing the map", ("map", *where)),
+    )
     return Job("Reading all images", ("encode", *where), following)
 
 
 def positive_control(project: Path, images: str, channel: str, factor: float, preset: str) -> Job:
     """Plant a known change, train on it and see what of it is found again.
 
-    Each choice has its own folder, and so have other images or labels: `images` is the digest of the data set.
+    Each choice has its own folder, and so have other images or labels: `images` is the digest of
+    the data set.
     """
     from core.io.tables import safe_name
 
-    out = project / "exports" / "positive-control" / safe_name(f"{channel}-{factor:g}-{preset}-{images[:6]}")
+    out = (
+        project
+        / "exports"
+        / "positive-control"
+        / safe_name(f"{channel}-{factor:g}-{preset}-{images[:6]}")
+    )
     plant = ("--plant", f"channel={channel},factor={factor:g}", "--preset", preset)
-    return Job("Checking the explanation", ("counterfactual", "--project", str(project), *plant, "--out", str(out)))
+    return Job(
+        "Checking the explanation",
+        ("counterfactual", "--project", str(project), *plant, "--out", str(out)),
+    )
 
 
 def screen(project: Path) -> Job:
@@ -219,4 +253,7 @@ def screen(project: Path) -> Job:
 
 def figure(project: Path, specs: Path, out: Path) -> Job:
     """Export the collected panels."""
-    return Job("Exporting the figure", ("figure", "--project", str(project), "--specs", str(specs), "--out", str(out)))
+    return Job(
+        "Exporting the figure",
+        ("figure", "--project", str(project), "--specs", str(specs), "--out", str(out)),
+    )

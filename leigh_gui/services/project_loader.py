@@ -33,7 +33,9 @@ class Opener(QObject):
         super().__init__(parent)
         self.state, self.jobs, self.background, self.saver = state, jobs, background, saver
         self._busy = False
-        self._next: tuple[Callable[[], Opened], str] | None = None  # asked for while something is being read
+        self._next: tuple[Callable[[], Opened], str] | None = (
+            None  # asked for while something is being read
+        )
         self._scanned: Path | None = None  # the project that a running scan makes
 
     def busy(self) -> bool:
@@ -47,11 +49,17 @@ class Opener(QObject):
         if (folder / "project.json").exists() or (folder / "project.json.bak").exists():
             self._read(lambda: read_project(folder), "")
             return
-        if folder == Path():  # an empty choice would mean whatever folder the program was started in
-            self.failed.emit(_error("No folder was chosen.", "Choose a project, or a folder with images."))
+        if (
+            folder == Path()
+        ):  # an empty choice would mean whatever folder the program was started in
+            self.failed.emit(
+                _error("No folder was chosen.", "Choose a project, or a folder with images.")
+            )
             return
         if not folder.is_dir():
-            self.failed.emit(_error(f"{folder} is not there.", "Was the drive removed, or the folder renamed?"))
+            self.failed.emit(
+                _error(f"{folder} is not there.", "Was the drive removed, or the folder renamed?")
+            )
             return
         self.saver.flush()
         self._scanned = new_project_folder(folder)
@@ -76,7 +84,11 @@ class Opener(QObject):
         project = began.project
 
         def done(found: tuple[Projection, DecisionMap]) -> None:
-            if self.state.opened is began and began.latents is not None and found[0].belongs_to(began.latents):
+            if (
+                self.state.opened is began
+                and began.latents is not None
+                and found[0].belongs_to(began.latents)
+            ):
                 self.state.set_map(*found)
 
         def work() -> tuple[Projection, DecisionMap]:
@@ -116,8 +128,13 @@ class Opener(QObject):
             own = tuple(c.name for c in project.dataset.channels) if project.dataset else ()
             theirs = tuple(c.name for c in card.channels)
             if own != theirs:
-                words = f"The model was trained on {', '.join(theirs)}; these images have {', '.join(own)}."
-                raise BadModel(words, "Rename the channels on the Data page if they are the same stains.")
+                words = (
+                    f"The model was trained on {', '.join(theirs)}; these images have"
+                    f" {', '.join(own)}."
+                )
+                raise BadModel(
+                    words, "Rename the channels on the Data page if they are the same stains."
+                )
             name = folder.name if _is_own(folder, project) else _copy_model(folder, card, project)
             save_project(replace(project, model=name))
             return read_project(project.folder)
@@ -131,10 +148,15 @@ class Opener(QObject):
         self.saver.flush()
         self._set_busy(True)
         began = self.state.project
-        self.background.run(work, lambda opened: self._on_read(opened, page, began), self._on_failed)
+        self.background.run(
+            work, lambda opened: self._on_read(opened, page, began), self._on_failed
+        )
 
     def _on_read(self, opened: Opened, page: str, began: Project | None) -> None:
-        """Show it. What was edited while it was being read is not in it: then it is saved and read once more."""
+        """Show it.
+
+        What was edited while it was being read is not in it: then it is saved and read once more.
+        """
         self._set_busy(False)
         now, folder = self.state.project, opened.project.folder
         if self._next is None and now is not None and now is not began and now.folder == folder:

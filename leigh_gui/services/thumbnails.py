@@ -54,7 +54,9 @@ class Thumbnails(QObject):
             elif dataset is not None and record is not None and record_id not in self._asked:
                 self._asked.add(record_id)
                 self._background.run(
-                    lambda d=dataset, r=record: (r.id, _small(d, r)), self._on_read, lambda error: None
+                    lambda d=dataset, r=record: (r.id, _small(d, r)),
+                    self._on_read,
+                    lambda error: None,
                 )
 
     def _on_read(self, answer: tuple[str, np.ndarray]) -> None:
@@ -85,7 +87,9 @@ def pixmap_of(image: np.ndarray, display: tuple) -> QPixmap:
 
     pixels = composite(image, display)
     height, width = pixels.shape[:2]
-    return QPixmap.fromImage(QImage(pixels.data, width, height, width * 4, QImage.Format.Format_RGB32))
+    return QPixmap.fromImage(
+        QImage(pixels.data, width, height, width * 4, QImage.Format.Format_RGB32)
+    )
 
 
 def _small(dataset: Dataset, record: ImageRecord) -> np.ndarray:
@@ -93,5 +97,7 @@ def _small(dataset: Dataset, record: ImageRecord) -> np.ndarray:
     image = read_image(dataset, record)
     factor = max(min(image.shape[1:]) // SIDE, 1)
     height, width = image.shape[1] // factor * factor, image.shape[2] // factor * factor
-    blocks = image[:, :height, :width].reshape(len(image), height // factor, factor, width // factor, factor)
+    blocks = image[:, :height, :width].reshape(
+        len(image), height // factor, factor, width // factor, factor
+    )
     return blocks.mean(axis=(2, 4))

@@ -1,4 +1,6 @@
-"""Saliency, integrated gradients, occlusion and Grad-CAM of the demo's own network, on pieces of its images."""
+"""Saliency, integrated gradients, occlusion and Grad-CAM of the demo's own network, on pieces of
+its images.
+"""
 
 from dataclasses import replace
 
@@ -28,7 +30,9 @@ def session():
 def raw(session):
     dataset = session.project.dataset
     record = next(r for r in dataset.records if r.condition == "DS")
-    return read_unchanged(dataset.root, record)[:, :SIDE, : SIDE + 4]  # no multiple of eight: it is padded
+    return read_unchanged(dataset.root, record)[
+        :, :SIDE, : SIDE + 4
+    ]  # no multiple of eight: it is padded
 
 
 def explained(session, raw, method, **words):
@@ -49,7 +53,10 @@ def test_integrated_gradients_sum_to_the_score_they_explain(session, raw):
     score = score_of(session.model, session.card, "DS", "WT")
     with torch.no_grad():
         wanted = float(score(x) - score(empty.expand_as(x)))
-    assert abs(values.sum() - wanted) < 0.05 * np.abs(values).sum() and abs(values.sum() - wanted) < 0.05
+    assert (
+        abs(values.sum() - wanted) < 0.05 * np.abs(values).sum()
+        and abs(values.sum() - wanted) < 0.05
+    )
 
 
 @pytest.mark.parametrize("side", (7, 12))
@@ -81,7 +88,9 @@ class SecondStain(nn.Module):
 
 @pytest.mark.parametrize("method", ("saliency", "integrated-gradients", "occlusion"))
 def test_a_network_that_reads_one_stain_is_explained_by_that_stain(session, raw, method):
-    values = attribute(SecondStain(), session.card, raw, method, source="DS", target="WT", window=Window(px=12)).values
+    values = attribute(
+        SecondStain(), session.card, raw, method, source="DS", target="WT", window=Window(px=12)
+    ).values
     assert values[1].any() and not values[0].any() and not values[2].any()
 
 
@@ -117,7 +126,10 @@ def test_a_downscaled_image_gets_a_map_of_its_own_size(session):
 def test_the_session_says_where_a_map_lies_and_how_long_it_took(session):
     record = next(r for r in session.project.dataset.records if r.condition == "DS")
     found = session.explain(record.id, "saliency", "WT")
-    assert 0 < found.settings["share_outside_cells"] < 1 and 0 < found.settings["area_outside_cells"] < 1
+    assert (
+        0 < found.settings["share_outside_cells"] < 1
+        and 0 < found.settings["area_outside_cells"] < 1
+    )
     assert found.settings["seconds"] > 0
 
 

@@ -1,11 +1,20 @@
-"""Checks of attributions: where they lie, what their pixels do, whether they depend on what was learned."""
+"""Checks of attributions: where they lie, what their pixels do, whether they depend on what was
+learned.
+"""
 
 import numpy as np
 import pytest
 import torch
 
 from core.attribution.methods import attribute, network_input, score_of
-from core.attribution.sanity_checks import STAGES, cell_mask, deletion_insertion, randomised, share_outside, similarity
+from core.attribution.sanity_checks import (
+    STAGES,
+    cell_mask,
+    deletion_insertion,
+    randomised,
+    share_outside,
+    similarity,
+)
 from core.counterfactual.engine import Session
 from core.io.read_verified import read_unchanged
 from core.io.resources import resource
@@ -20,7 +29,9 @@ def session():
 @pytest.fixture(scope="module")
 def raw(session):
     dataset = session.project.dataset
-    record = next(r for r in dataset.records if r.condition == "DS" and session.card.part_of(r) == "test")
+    record = next(
+        r for r in dataset.records if r.condition == "DS" and session.card.part_of(r) == "test"
+    )
     return read_unchanged(dataset.root, record)[:, :64, :64]
 
 
@@ -54,8 +65,15 @@ def test_the_share_outside_cells_is_that_of_the_size_of_the_values():
 
 def test_deleting_the_pixels_that_matter_first_is_seen_sooner_than_the_others_first(session, raw):
     x, empty = network_input(session.model, session.card, raw)
-    score, own = score_of(session.model, session.card, "DS", "WT"), session.card.condition_names.index("DS")
-    size = np.abs(attribute(session.model, session.card, raw, "integrated-gradients", source="DS", target="WT").values)
+    score, own = (
+        score_of(session.model, session.card, "DS", "WT"),
+        session.card.condition_names.index("DS"),
+    )
+    size = np.abs(
+        attribute(
+            session.model, session.card, raw, "integrated-gradients", source="DS", target="WT"
+        ).values
+    )
     deleted, inserted = deletion_insertion(score, own, x, empty, size)
     late, early = deletion_insertion(score, own, x, empty, size.max() - size)
     assert deleted < late and inserted > early
@@ -77,7 +95,8 @@ def test_a_random_network_is_explained_otherwise(session, raw):
     x, _ = network_input(session.model, session.card, raw)
     *_, (_, other) = randomised(session.model, x)
     one, two = (
-        attribute(n, session.card, raw, "saliency", source="DS", target="WT").values for n in (session.model, other)
+        attribute(n, session.card, raw, "saliency", source="DS", target="WT").values
+        for n in (session.model, other)
     )
     assert similarity(one, one) == pytest.approx(1.0)
     assert similarity(one, two) < 0.8

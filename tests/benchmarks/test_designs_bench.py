@@ -1,4 +1,6 @@
-"""The comparison of designs, on a plate and in a time that are far too small for its figures to mean anything."""
+"""The comparison of designs, on a plate and in a time that are far too small for its figures to
+mean anything.
+"""
 
 import json
 from dataclasses import replace
@@ -9,11 +11,25 @@ import pytest
 import torch
 
 from benchmarks import designs
-from benchmarks.rival_models import CappedLayer, CouplingFlow, LikelihoodIResNet, from_pyramid, pyramid
+from benchmarks.rival_models import (
+    CappedLayer,
+    CouplingFlow,
+    LikelihoodIResNet,
+    from_pyramid,
+    pyramid,
+)
 from core.errors import NotInvertible
 
 TINY = designs.Settings(
-    minutes=0.5 / 60, wells=2, fields=1, field_px=64, cultures=2, culture_px=48, crop=32, batch=6, widths=(8, 12, 16)
+    minutes=0.5 / 60,
+    wells=2,
+    fields=1,
+    field_px=64,
+    cultures=2,
+    culture_px=48,
+    crop=32,
+    batch=6,
+    widths=(8, 12, 16),
 )
 UNTRAINED = ("truth", "oracle", "identity", "class-ratio", "haar-pyramid")
 
@@ -31,8 +47,11 @@ def test_every_design_has_a_row_per_direction(result: dict[str, Any]) -> None:
     found = [(row["design"], row["direction"]) for row in result["rows"]]
     assert found == [(name, "->".join(way)) for name in designs.DESIGNS for way in designs.WAYS]
     for row in result["rows"]:
-        # Hardly trained networks may fail to invert; anything else would be a fault of the benchmark.
-        assert row.get("failed", "The inverse").startswith(("The inverse", "The decoded image is not")), row
+        # Hardly trained networks may fail to invert; anything else would be a fault of the
+        # benchmark.
+        assert row.get("failed", "The inverse").startswith(
+            ("The inverse", "The decoded image is not")
+        ), row
     for name in UNTRAINED:
         assert all(row["shown"] == TINY.cultures for row in rows_of(result, name))
 
@@ -48,7 +67,9 @@ def test_yardsticks_are_where_they_must_be(result: dict[str, Any]) -> None:
     for row in rows_of(result, "identity"):
         assert row["effectiveness"] == row["amplification"] == row["off_channel"] == 0
     for row in rows_of(result, "truth"):
-        assert row["effectiveness"] == pytest.approx(1) and row["amplification"] == pytest.approx(0, abs=1e-6)
+        assert row["effectiveness"] == pytest.approx(1) and row["amplification"] == pytest.approx(
+            0, abs=1e-6
+        )
         assert row["smoothed_corr"] == pytest.approx(1) and row["off_channel"] == 0
     for row in rows_of(result, "oracle"):
         assert 0.4 < row["effectiveness"] < 1.1 and row["off_channel"] == 0
@@ -90,7 +111,9 @@ def test_a_design_that_fails_is_a_row_that_says_why(monkeypatch: pytest.MonkeyPa
     assert "failed: The inverse of block 3 diverged." in designs.to_markdown(found)
 
 
-def test_the_command_prints_a_table_and_then_one_json_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_prints_a_table_and_then_one_json_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert designs.main(["--only", "identity", "truth", "--json"], TINY) == 0
     *table, last = capsys.readouterr().out.splitlines()
     assert [line.count("|") for line in table] == [table[0].count("|")] * 8
@@ -100,7 +123,9 @@ def test_the_command_prints_a_table_and_then_one_json_line(capsys: pytest.Captur
 def test_the_pyramid_is_orthonormal_and_exactly_undone() -> None:
     x = torch.randn(2, 3, 32, 48)
     bands = pyramid(x)
-    assert float(sum(b.square().sum() for b in bands)) == pytest.approx(float(x.square().sum()), rel=1e-5)
+    assert float(sum(b.square().sum() for b in bands)) == pytest.approx(
+        float(x.square().sum()), rel=1e-5
+    )
     torch.testing.assert_close(from_pyramid(bands), x, atol=1e-5, rtol=0)
 
 
@@ -123,11 +148,17 @@ def test_a_rival_learns_and_stays_invertible(kind: type[LikelihoodIResNet | Coup
     assert losses[-1] < losses[0] - 0.05
     with torch.no_grad():
         known = () if kind is LikelihoodIResNet else (c,)
-        torch.testing.assert_close(model.decode(model.encode(x, *known), *known), x, atol=1e-4, rtol=0)
+        torch.testing.assert_close(
+            model.decode(model.encode(x, *known), *known), x, atol=1e-4, rtol=0
+        )
 
 
-def test_log_determinant_of_a_capped_layer_has_the_right_value_and_gradient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("benchmarks.rival_models.half_precision", lambda _: torch.autocast("cpu", enabled=False))
+def test_log_determinant_of_a_capped_layer_has_the_right_value_and_gradient(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(
+        "benchmarks.rival_models.half_precision", lambda _: torch.autocast("cpu", enabled=False)
+    )
     torch.manual_seed(0)
     layer = CappedLayer([(2, 4, 4)], width=8)
     with torch.no_grad():
@@ -138,9 +169,13 @@ def test_log_determinant_of_a_capped_layer_has_the_right_value_and_gradient(monk
 
     def exact(weight: torch.Tensor) -> torch.Tensor:
         def residual(v: torch.Tensor) -> torch.Tensor:
-            return torch.func.functional_call(layer.residual, {"0.weight": weight}, (v[None],)).flatten()
+            return torch.func.functional_call(
+                layer.residual, {"0.weight": weight}, (v[None],)
+            ).flatten()
 
-        jacobian = torch.autograd.functional.jacobian(residual, x[0], create_graph=True).reshape(32, 32)
+        jacobian = torch.autograd.functional.jacobian(residual, x[0], create_graph=True).reshape(
+            32, 32
+        )
         return torch.linalg.slogdet(torch.eye(32) + jacobian)[1]
 
     weight = layer.layers[0].weight.detach().clone().requires_grad_()

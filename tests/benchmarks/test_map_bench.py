@@ -1,4 +1,6 @@
-"""`leigh bench map` in small on the demo: the keys of the contract, and figures that cannot be by chance."""
+"""`leigh bench map` in small on the demo: the keys of the contract, and figures that cannot be by
+chance.
+"""
 
 import pytest
 

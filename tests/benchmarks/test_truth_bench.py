@@ -17,8 +17,21 @@ from core.synthetic.cells import DEMO_PHENOTYPES
 
 pytestmark = pytest.mark.slow
 CONTRACT = {
-    *("conditions", "accuracy", "intensity_effectiveness", "readout_recovery_min", "readout_recovery_max"),
-    *("smoothed_corr_vs_oracle", "off_channel", "judge_flip", "null_change", "bad_generators", "beats_baselines"),
+    *(
+        "conditions",
+        "accuracy",
+        "intensity_effectiveness",
+        "readout_recovery_min",
+        "readout_recovery_max",
+    ),
+    *(
+        "smoothed_corr_vs_oracle",
+        "off_channel",
+        "judge_flip",
+        "null_change",
+        "bad_generators",
+        "beats_baselines",
+    ),
 }
 
 
@@ -28,7 +41,9 @@ def test_the_card_rejects_seven_bad_generators_and_accepts_the_truth() -> None:
     assert len(found) == 8
     lights = {name: row["light"] for name, row in found.items()}
     assert lights.pop("truth") != "red", found["truth"]
-    assert set(lights.values()) == {"red"}, {k: found[k]["checks"] for k, light in lights.items() if light != "red"}
+    assert set(lights.values()) == {"red"}, {
+        k: found[k]["checks"] for k, light in lights.items() if light != "red"
+    }
 
 
 def test_counterfactuals_of_the_demo_come_nearer_to_the_truth_than_what_needs_no_network() -> None:
@@ -39,14 +54,23 @@ def test_counterfactuals_of_the_demo_come_nearer_to_the_truth_than_what_needs_no
         shown = [(c, mover.move(c, way)) for c in cultures.cultures]
         assert all(result.valid for _, result in shown)
         spans = session.card.recipe.span
-        made = {k: [(c, f(c, way)) for c in cultures.cultures] for k, f in truth.baselines(session, cultures).items()}
+        made = {
+            k: [(c, f(c, way)) for c in cultures.cultures]
+            for k, f in truth.baselines(session, cultures).items()
+        }
         made["model"] = [(c, result.difference) for c, result in shown]
-        scores = {k: truth.compare(way, v, cultures, spans)["smoothed_corr"] for k, v in made.items()}
+        scores = {
+            k: truth.compare(way, v, cultures, spans)["smoothed_corr"] for k, v in made.items()
+        }
         assert scores["model"] > max(scores[k] for k in truth_summary.BASELINES), scores
-        assert np.mean([abs(r.difference[0]).max() for _, r in shown]) == 0  # nuclei do not differ: held
+        assert (
+            np.mean([abs(r.difference[0]).max() for _, r in shown]) == 0
+        )  # nuclei do not differ: held
 
 
-def test_the_benchmark_reports_what_its_contract_names_and_does_no_seed_twice(tiny: str, tmp_path: Path) -> None:
+def test_the_benchmark_reports_what_its_contract_names_and_does_no_seed_twice(
+    tiny: str, tmp_path: Path
+) -> None:
     settings = truth.Settings(preset=tiny, cultures=2, side=48, wells=4, fields=2)
     found = truth.bench_truth(tmp_path, [0], settings)
     assert found.keys() >= CONTRACT

@@ -59,7 +59,8 @@ def test_a_tiny_strength_changes_next_to_nothing_and_a_large_one_more(trained: T
     card, model, _ = trained
     item = encoded(trained)
     sizes = [
-        float(np.abs(counterfactual(model, card, item, {"WT": 1.0}, s).difference).max()) for s in (0.001, 0.5, 1.0)
+        float(np.abs(counterfactual(model, card, item, {"WT": 1.0}, s).difference).max())
+        for s in (0.001, 0.5, 1.0)
     ]
     assert 0 < sizes[0] < 0.02 * sizes[2] and sizes[1] < sizes[2]
 
@@ -94,7 +95,9 @@ def test_a_network_that_cannot_be_inverted_shows_its_reason_and_no_change(traine
         measure_inverse(model, card, dataset.records[:2], reader(dataset))
 
 
-def test_a_round_trip_that_is_not_a_number_is_a_failure(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_round_trip_that_is_not_a_number_is_a_failure(
+    trained: Trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
     _, model, _ = trained
     item = encoded(trained)
     broken = torch.full((1, 3, 48, 48), float("nan"))
@@ -142,7 +145,9 @@ def test_clipped_pixels_are_counted(trained: Trained) -> None:
     assert result.clipped == pytest.approx(float((result.difference > 0.5).mean()), abs=0.02)
     assert result.clipped > 0.1
     floats = replace(item, raw=item.raw.astype(np.float32))
-    assert counterfactual(model, card, floats, {"WT": 1.0}, 1.0).clipped == 0  # floats have no limits
+    assert (
+        counterfactual(model, card, floats, {"WT": 1.0}, 1.0).clipped == 0
+    )  # floats have no limits
 
 
 def test_held_stains_stay_exactly_what_they_are(trained: Trained) -> None:
@@ -165,7 +170,9 @@ def test_a_hold_that_makes_no_sense_is_refused(trained: Trained) -> None:
         held_mask(card, [c.name for c in card.channels])
 
 
-def test_a_block_that_hardly_contracts_is_refused(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_block_that_hardly_contracts_is_refused(
+    trained: Trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("core.counterfactual.encode_decode.LARGEST_CONTRACTION", 0.01)
     card, model, _ = trained
     item = encoded(trained)

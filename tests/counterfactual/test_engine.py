@@ -69,7 +69,9 @@ def test_a_drag_ends_where_the_handle_asks_and_back_at_the_start_is_the_original
     anchor = session.decision.anchors[0]
     dragged = session.drag(diseased, float(anchor[0]), float(anchor[1]))
     assert dragged.strength > 0.3 and sum(dragged.weights.values()) == pytest.approx(1)
-    assert np.allclose(session.move(diseased, dragged.weights, dragged.strength).image, dragged.image)
+    assert np.allclose(
+        session.move(diseased, dragged.weights, dragged.strength).image, dragged.image
+    )
     home = session.select(diseased).xy
     back = session.drag(diseased, *home)
     assert back.strength == 0 and np.array_equal(back.image, back.original) and back.xy == home
@@ -80,8 +82,14 @@ def test_a_path_starts_at_the_original_and_its_crossing_is_where_the_class_chang
 ) -> None:
     path = session.path(diseased, {"WT": 1.0}, frames=5)
     assert [p.strength for p in path.points] == [0, 0.25, 0.5, 0.75, 1]
-    assert np.allclose(path.points[0].probabilities, session.select(diseased).probabilities, atol=1e-6)
-    assert np.allclose(path.points[-1].probabilities, session.move(diseased, {"WT": 1.0}, 1.0).probabilities, atol=1e-4)
+    assert np.allclose(
+        path.points[0].probabilities, session.select(diseased).probabilities, atol=1e-6
+    )
+    assert np.allclose(
+        path.points[-1].probabilities,
+        session.move(diseased, {"WT": 1.0}, 1.0).probabilities,
+        atol=1e-4,
+    )
     assert path.target == "WT" and path.crossing == crossing_of(list(path.points))
 
 
@@ -128,7 +136,10 @@ def test_without_a_map_images_still_move_but_a_drag_says_what_to_do(
         session.drag(diseased, 0.0, 0.0)
     plane = ("WT", "DS", "TT")  # needs none
     _, decision, exact = session.map_of(plane)
-    assert exact is not None and session.drag(diseased, *session.place_of(diseased, plane), plane=plane).strength == 0
+    assert (
+        exact is not None
+        and session.drag(diseased, *session.place_of(diseased, plane), plane=plane).strength == 0
+    )
     toward = session.drag(diseased, *map(float, decision.anchors[0]), plane=plane)
     assert toward.strength > 0 and max(toward.weights, key=lambda n: toward.weights[n]) == "WT"
 
@@ -166,7 +177,9 @@ def test_a_record_that_came_after_the_map_cannot_be_dragged_but_says_why(
     project = copy_of(trained_project)
     assert project.dataset is not None
     new = replace(project.dataset.records[0], id="new")
-    save_project(replace(project, dataset=replace(project.dataset, records=(*project.dataset.records, new))))
+    save_project(
+        replace(project, dataset=replace(project.dataset, records=(*project.dataset.records, new)))
+    )
     session = Session(project.folder, "cpu")
     assert session.select("new").xy is not None
     for plane in ((), ("WT", "DS", "TT")):
@@ -174,10 +187,14 @@ def test_a_record_that_came_after_the_map_cannot_be_dragged_but_says_why(
             session.drag("new", 0.0, 0.0, plane=plane)
 
 
-def test_a_record_that_cannot_be_inverted_has_no_path(trained_project: Project, copy_of: Copy, diseased: str) -> None:
+def test_a_record_that_cannot_be_inverted_has_no_path(
+    trained_project: Project, copy_of: Copy, diseased: str
+) -> None:
     project = copy_of(trained_project)
     folder = model_folder(project, project.model)
-    tensors = {k: v * 60 if k.endswith("leave.weight") else v for k, v in load_tensors(folder).items()}
+    tensors = {
+        k: v * 60 if k.endswith("leave.weight") else v for k, v in load_tensors(folder).items()
+    }
     session = Session(project.folder, "cpu")
     save_model(folder, session.card, tensors)
     session = Session(project.folder, "cpu")

@@ -14,7 +14,9 @@ def model(trained_project: Project) -> IResNet:
 
 
 def test_every_condition_gets_a_score_and_the_same_seed_the_same_scores(model: IResNet) -> None:
-    x = np.random.default_rng(0).normal(size=(3, 45, 50)).astype(np.float32)  # sides that no multiple fits
+    x = (
+        np.random.default_rng(0).normal(size=(3, 45, 50)).astype(np.float32)
+    )  # sides that no multiple fits
     scores = generative_scores(model, x, seed=1)
     assert scores.shape == (3,) and (scores > 0).all()
     assert np.array_equal(scores, generative_scores(model, x, seed=1))
@@ -33,5 +35,7 @@ def test_the_second_opinion_counts_held_out_images_only(trained_project: Project
     held = [r.id for r in dataset.records if card.split[r.group] == "test"]
     assert told["records"] == len(held) and set(told["unlike"]) <= set(held)
     assert 0 <= told["accuracy"] <= 1
-    none = second_opinion(network, card, [r for r in dataset.records if r.id not in held], reader(dataset))
+    none = second_opinion(
+        network, card, [r for r in dataset.records if r.id not in held], reader(dataset)
+    )
     assert none["accuracy"] is None

@@ -33,7 +33,9 @@ def session() -> Session:
 
 
 @pytest.mark.parametrize("held", [(), (True, False, False)])
-def test_a_glance_costs_less_and_solved_on_it_is_the_exact_one(session: Session, held: tuple[bool, ...]) -> None:
+def test_a_glance_costs_less_and_solved_on_it_is_the_exact_one(
+    session: Session, held: tuple[bool, ...]
+) -> None:
     dataset = open_project(DEMO).dataset
     assert dataset is not None
     record = next(r for r in dataset.records if r.condition == "DS")
@@ -46,7 +48,8 @@ def test_a_glance_costs_less_and_solved_on_it_is_the_exact_one(session: Session,
     assert polished.roundtrip_error < 1e-5 and not polished.rough
     assert max(polished.contraction) >= max(quick.contraction)
     pictures = [
-        counterfactual(session.model, session.card, e, {"WT": 1.0}, 1.0).image for e in (quick, exact, polished)
+        counterfactual(session.model, session.card, e, {"WT": 1.0}, 1.0).image
+        for e in (quick, exact, polished)
     ]
     span = np.array(session.card.recipe.span)[:, None, None]
     assert np.abs((pictures[0] - pictures[1]) / span).max() < QUARTER_GREY_LEVEL
@@ -73,7 +76,13 @@ def test_a_glance_that_fails_when_it_is_solved_on_is_encoded_anew_as_an_export_w
     dataset = open_project(DEMO).dataset
     assert dataset is not None
     record = next(r for r in dataset.records if r.condition == "DS")
-    arguments = (session.model, session.card, record.id, "DS", read_record(dataset.root, record)[:, :64, :64])
+    arguments = (
+        session.model,
+        session.card,
+        record.id,
+        "DS",
+        read_record(dataset.root, record)[:, :64, :64],
+    )
     quick = glance(*arguments)
     limit = max(polish(session.model, session.card, quick).contraction) * 0.97
     monkeypatch.setattr("core.counterfactual.encode_decode.LARGEST_CONTRACTION", limit)
@@ -102,23 +111,30 @@ def test_a_draft_is_near_the_exact_change_and_no_change_without_a_move(
     raw = read_record(session.project.dataset.root, record)[:, :62, :64]  # padded to 64
     encoded = glance(session.model, session.card, record.id, "DS", raw)
     exact, draft = (
-        decode(session.model, session.card, encoded, {target: 1.0}, strength, draft=d) - encoded.back
+        decode(session.model, session.card, encoded, {target: 1.0}, strength, draft=d)
+        - encoded.back
         for d in (False, True)
     )
     assert draft.shape == exact.shape
     assert np.linalg.norm(draft - exact) < 0.35 * np.linalg.norm(exact)
-    unmoved = decode(session.model, session.card, encoded, {target: 1.0}, strength, gain=0.0, draft=True)
+    unmoved = decode(
+        session.model, session.card, encoded, {target: 1.0}, strength, gain=0.0, draft=True
+    )
     assert np.abs(unmoved - encoded.back).max() < 0.05 * np.abs(exact).max()
 
 
-def test_drafts_come_where_pictures_take_long_and_are_marked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_drafts_come_where_pictures_take_long_and_are_marked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     session = Session(DEMO, "cpu", glances=True)
     monkeypatch.setattr("core.counterfactual.engine.DRAFT_ABOVE_S", 0.0)
     record = next(r.id for r in session.project.dataset.records if r.condition == "DS")
     session.select(record)
     encoded = dict(session._encoded)
     draft = session.move(record, {"Drug A": 1.0}, 1.0, draft=True)
-    assert draft.draft and draft.evidence is None and session._encoded == encoded  # of channels held otherwise, too
+    assert (
+        draft.draft and draft.evidence is None and session._encoded == encoded
+    )  # of channels held otherwise, too
     assert not session.move(record, {"WT": 1.0}, 0.0, draft=True).draft
     exact = session.move(record, {"WT": 1.0}, 1.0)
     assert not exact.draft and session.move(record, {"WT": 1.0}, 1.0, draft=True).draft
@@ -127,7 +143,9 @@ def test_drafts_come_where_pictures_take_long_and_are_marked(monkeypatch: pytest
     assert not again.draft and np.array_equal(again.image, exact.image)
 
 
-def test_in_idle_moments_the_selected_image_is_encoded_for_other_choices_of_what_is_held(session: Session) -> None:
+def test_in_idle_moments_the_selected_image_is_encoded_for_other_choices_of_what_is_held(
+    session: Session,
+) -> None:
     window = Session(DEMO, "cpu", glances=True)
     record = next(r.id for r in session.project.dataset.records if r.condition == "DS")
     window.select(record)

@@ -13,13 +13,17 @@ def test_z_prime_agrees_with_hand_values() -> None:
     assert z_prime(negative, positive) == pytest.approx(1 - 4.5 / 8)
     # medians 10 and 2, MAD 1 and 0.5; the outlier of one well does not count
     assert robust_z_prime(positive, negative) == pytest.approx(1 - 3 * 1.4826 * 1.5 / 8)
-    assert robust_z_prime(np.array([9.0, 10.0, 11.0, 10.0, 90.0]), negative) == pytest.approx(1 - 3 * 1.4826 * 1.5 / 8)
+    assert robust_z_prime(np.array([9.0, 10.0, 11.0, 10.0, 90.0]), negative) == pytest.approx(
+        1 - 3 * 1.4826 * 1.5 / 8
+    )
 
 
 def test_z_prime_of_a_single_well_is_not_claimed() -> None:
     one, many = np.array([1.0]), np.array([3.0, 4.0])
     assert z_prime(one, many) is None and robust_z_prime(many, one) is None
-    assert z_prime(many, many) is None and robust_z_prime(many, many) is None  # no distance to divide by
+    assert (
+        z_prime(many, many) is None and robust_z_prime(many, many) is None
+    )  # no distance to divide by
 
 
 def test_ssmd_agrees_with_hand_values() -> None:
@@ -43,4 +47,6 @@ def test_intervals_hold_the_value_and_narrow_with_wells() -> None:
 
 def test_below_four_wells_a_side_no_interval_is_claimed() -> None:
     found = separation(np.array([9.0, 10.0, 11.0]), np.array([1.0, 2.0, 3.0, 4.0]))
-    assert found["z_prime"] is not None and found["z_prime_low"] is None and found["wells"] == [3, 4]
+    assert (
+        found["z_prime"] is not None and found["z_prime_low"] is None and found["wells"] == [3, 4]
+    )

@@ -20,7 +20,11 @@ def plane(seed: int, without: int | None = None) -> FloatArray:
 
 def inner_cell(seed: int) -> int:
     """A cell well inside the field."""
-    return next(i for i, c in enumerate(draw_cells(seed, SIDE)) if min(c.y, c.x) > 25 and max(c.y, c.x) < SIDE - 25)
+    return next(
+        i
+        for i, c in enumerate(draw_cells(seed, SIDE))
+        if min(c.y, c.x) > 25 and max(c.y, c.x) < SIDE - 25
+    )
 
 
 def test_the_nuclear_stain_is_known_by_its_name() -> None:

@@ -3,7 +3,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.data.preprocessing import GAIN, change_at_full_size, choose_downscale, fit_recipe, from_network, to_network
+from core.data.preprocessing import (
+    GAIN,
+    change_at_full_size,
+    choose_downscale,
+    fit_recipe,
+    from_network,
+    to_network,
+)
 from core.errors import LeighError
 from core.synthetic.cells import DISEASED, HEALTHY, render
 

@@ -8,12 +8,21 @@ from core.domain import CHECKS, FloatArray
 from core.evidence.checks import Direction, Moved
 from core.evidence.reference import Measured, Real
 
-WELLS, IMAGES, READOUTS, DIMENSIONS = 12, 6, 12, 8  # per condition; per well; six readouts of each of two stains
-SHIFT = np.array([0.0] * 6 + [2.0, 2.0, 2.0, -2.0, 0.0, 0.0])  # from WT to DS, in the second stain alone
+WELLS, IMAGES, READOUTS, DIMENSIONS = (
+    12,
+    6,
+    12,
+    8,
+)  # per condition; per well; six readouts of each of two stains
+SHIFT = np.array(
+    [0.0] * 6 + [2.0, 2.0, 2.0, -2.0, 0.0, 0.0]
+)  # from WT to DS, in the second stain alone
 
 
 def measured(k: float, rng: np.random.Generator) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Readouts, embedding and the verdict of three judges for an image the share k of the way from WT to DS."""
+    """Readouts, embedding and the verdict of three judges for an image the share k of the way from
+    WT to DS.
+    """
     sure = 0.1 + 0.8 * k
     away = np.zeros(DIMENSIONS)
     away[0] = 4 * k
@@ -24,7 +33,12 @@ def measured(k: float, rng: np.random.Generator) -> tuple[FloatArray, FloatArray
 @pytest.fixture(scope="module")
 def real() -> Real:
     rng = np.random.default_rng(0)
-    rows = [(k, f"{k}{w}", *measured(k, rng)) for k in (0, 1) for w in range(WELLS) for _ in range(IMAGES)]
+    rows = [
+        (k, f"{k}{w}", *measured(k, rng))
+        for k in (0, 1)
+        for w in range(WELLS)
+        for _ in range(IMAGES)
+    ]
     truth, groups, readouts, embedding, judged = zip(*rows)
     return Real(
         names=tuple(f"stain{i // 6 + 1} readout{i}" for i in range(READOUTS)),
@@ -51,7 +65,9 @@ def moved(share: float, count: int = 30) -> list[Moved]:
     for i in range(count):
         before, after = (measured(k, np.random.default_rng(100 + i)) for k in (0.0, share))
         sure = after[2][0]
-        made.append(Moved(Measured(*before), Measured(*after), sure, np.array([0.0, share**2]), (10, 0, 0)))
+        made.append(
+            Moved(Measured(*before), Measured(*after), sure, np.array([0.0, share**2]), (10, 0, 0))
+        )
     return made
 
 
@@ -70,7 +86,9 @@ def test_readouts_come_their_share_of_the_way(direction: Direction) -> None:
     for share in (0.0, 0.5, 1.0):
         items = moved(share, 1)[0]
         came = direction.came(items.before.readouts, items.after.readouts)
-        assert len(came) == direction.differs.sum() and np.median(came) == pytest.approx(share, abs=0.15)
+        assert len(came) == direction.differs.sum() and np.median(came) == pytest.approx(
+            share, abs=0.15
+        )
 
 
 def test_the_truth_is_green_and_doing_nothing_is_red(direction: Direction) -> None:
@@ -95,7 +113,11 @@ def test_a_side_effect_in_a_stain_that_should_not_change_is_named(direction: Dir
     for item in moved(1.0):
         readouts = item.after.readouts.copy()
         readouts[0:3] += 2
-        spoiled.append(replace(item, after=replace(item.after, readouts=readouts), difference=np.array([1.0, 1.0])))
+        spoiled.append(
+            replace(
+                item, after=replace(item.after, readouts=readouts), difference=np.array([1.0, 1.0])
+            )
+        )
     evidence = direction.judge(spoiled)
     rest = next(c for c in evidence.checks if c.name == "rest")
     assert evidence.light == rest.light == "red" and "stain1 readout" in rest.words
@@ -114,7 +136,9 @@ def test_one_image_is_judged_by_the_same_checks(direction: Direction) -> None:
 
 
 def with_a_second_wild_type(real: Real) -> Real:
-    """The same with DMSO: images as those of WT, which the judges call WT or DMSO by the toss of a coin."""
+    """The same with DMSO: images as those of WT, which the judges call WT or DMSO by the toss of a
+    coin.
+    """
     rng = np.random.default_rng(5)
     rows = np.flatnonzero(real.truth == 0)
     judged = np.concatenate([real.judged, np.zeros((*real.judged.shape[:2], 1))], axis=2)
@@ -134,12 +158,15 @@ def with_a_second_wild_type(real: Real) -> Real:
     )
 
 
-def test_who_reaches_a_condition_that_nothing_tells_from_the_target_has_reached_the_target(real: Real) -> None:
+def test_who_reaches_a_condition_that_nothing_tells_from_the_target_has_reached_the_target(
+    real: Real,
+) -> None:
     both = with_a_second_wild_type(real)
     assert Direction(both, "WT", "DMSO").alike and not Direction(both, "WT", "DS").alike
     dmso = np.array([0.1, 0.1, 0.8])
     back = [
-        Moved(m.after, replace(m.before, judged=np.eye(3)[[2, 2, 0]]), dmso, m.difference, m.cells) for m in moved(1.0)
+        Moved(m.after, replace(m.before, judged=np.eye(3)[[2, 2, 0]]), dmso, m.difference, m.cells)
+        for m in moved(1.0)
     ]
     evidence = Direction(both, "DS", "WT").judge(back)
     assert evidence.values["flip"] == 1 and evidence.values["alike"] == "DMSO"
@@ -161,7 +188,11 @@ def test_with_few_wells_nothing_is_said_to_be_the_same(real: Real) -> None:
         judged=real.judged[few],
     )
     direction = Direction(fewer, "WT", "DS")
-    assert direction.quiet_channels == [] and direction.holdable == () and not direction.nothing_differs
+    assert (
+        direction.quiet_channels == []
+        and direction.holdable == ()
+        and not direction.nothing_differs
+    )
 
 
 @pytest.mark.parametrize("own", [0.5, 1.0, 2.0])
@@ -170,7 +201,11 @@ def test_halving_the_light_is_the_whole_way_in_a_bright_image_as_in_a_dim_one(ow
     names, background = (*ABOVE_BACKGROUND, "p5", "std"), 100.0
     light = np.array([50.0, 40.0, 150.0, 400.0, 200.0, 0.0, 80.0])
     floor = np.array([background] * 6 + [0.0])
-    rows = [(k, f"{k}{w}", floor + light * rng.lognormal(0, 0.1) / (1 + k)) for k in (0, 1) for w in range(40)]
+    rows = [
+        (k, f"{k}{w}", floor + light * rng.lognormal(0, 0.1) / (1 + k))
+        for k in (0, 1)
+        for w in range(40)
+    ]
     truth, groups, readouts = zip(*rows)
     real = Real(
         names=tuple(f"Mitochondria {n}" for n in names),
@@ -195,7 +230,10 @@ def some_of(real: Real, wells: int, held: int) -> Real:
         mine = np.flatnonzero(real.truth == k)
         known = [i for i in mine if not real.held_out[i] and int(real.groups[i][1:]) < 3 + wells]
         rows += [*known, *[i for i in mine if real.held_out[i]][:held]]
-    parts = {name: getattr(real, name)[rows] for name in ("truth", "held_out", "readouts", "embedding", "judged")}
+    parts = {
+        name: getattr(real, name)[rows]
+        for name in ("truth", "held_out", "readouts", "embedding", "judged")
+    }
     return replace(real, groups=tuple(real.groups[i] for i in rows), **parts)
 
 
@@ -203,8 +241,12 @@ def test_two_wells_a_side_show_only_what_is_far_apart(real: Real) -> None:
     found = []
     for seed in range(40):
         rng = np.random.default_rng(seed)
-        noise = rng.normal(size=real.readouts.shape) + rng.normal(size=(WELLS * 2, READOUTS)).repeat(IMAGES, axis=0)
-        found.append(Direction(some_of(replace(real, readouts=noise), 2, 6), "WT", "DS").differs.mean())
+        noise = rng.normal(size=real.readouts.shape) + rng.normal(
+            size=(WELLS * 2, READOUTS)
+        ).repeat(IMAGES, axis=0)
+        found.append(
+            Direction(some_of(replace(real, readouts=noise), 2, 6), "WT", "DS").differs.mean()
+        )
     assert np.mean(found) < 0.02
 
 

@@ -34,15 +34,24 @@ def record(name: str, well: int, field: int = 0) -> ImageRecord:
 
 
 def fit(records: Sequence[ImageRecord], images: Images) -> Judges:
-    split = {r.group: str(Split.TEST if int(r.group[2:]) < TEST_WELLS else Split.TRAIN) for r in records}
+    split = {
+        r.group: str(Split.TEST if int(r.group[2:]) < TEST_WELLS else Split.TRAIN) for r in records
+    }
     recipe = fit_recipe([images[r.id] for r in records if split[r.group] == Split.TRAIN], crop=48)
-    return fit_judges(records, split, recipe, lambda r: images[r.id], tuple(PHENOTYPES), steps=STEPS, seed=1)
+    return fit_judges(
+        records, split, recipe, lambda r: images[r.id], tuple(PHENOTYPES), steps=STEPS, seed=1
+    )
 
 
 @pytest.fixture(scope="module")
 def plate() -> tuple[list[ImageRecord], Images]:
-    records = [record(name, well, f) for name in PHENOTYPES for well in range(WELLS) for f in range(FIELDS)]
-    images = {r.id: render(n, PHENOTYPES[r.condition], SIZE).astype(np.float32) for n, r in enumerate(records)}
+    records = [
+        record(name, well, f) for name in PHENOTYPES for well in range(WELLS) for f in range(FIELDS)
+    ]
+    images = {
+        r.id: render(n, PHENOTYPES[r.condition], SIZE).astype(np.float32)
+        for n, r in enumerate(records)
+    }
     return records, images
 
 
@@ -55,7 +64,9 @@ def judges(plate: tuple[list[ImageRecord], Images]) -> Judges:
 @pytest.fixture(scope="module")
 def card(judges: Judges) -> ModelCard:
     conditions = tuple(Condition(name) for name in PHENOTYPES)
-    return ModelCard("iresnet", "iresnet", CHANNELS, conditions, judges.recipe, {}, "quick", 0, "", {})
+    return ModelCard(
+        "iresnet", "iresnet", CHANNELS, conditions, judges.recipe, {}, "quick", 0, "", {}
+    )
 
 
 @pytest.fixture
@@ -80,13 +91,19 @@ def test_judges_answer_for_any_size_with_probabilities_and_features(judges: Judg
 
 
 def test_the_networks_keep_their_verdict_under_a_little_noise(judges: Judges) -> None:
-    noise = 0.01 * np.array(judges.recipe.span)[:, None, None] * np.random.default_rng(0).normal(size=(3, SIZE, SIZE))
+    noise = (
+        0.01
+        * np.array(judges.recipe.span)[:, None, None]
+        * np.random.default_rng(0).normal(size=(3, SIZE, SIZE))
+    )
     for name, phenotype in PHENOTYPES.items():
         for seed in range(9000, 9004):
             assert judges.predictions(render(seed, phenotype, SIZE) + noise)[:2] == (name, name)
 
 
-def test_images_of_test_wells_are_never_learned_from(plate: tuple[list[ImageRecord], Images], judges: Judges) -> None:
+def test_images_of_test_wells_are_never_learned_from(
+    plate: tuple[list[ImageRecord], Images], judges: Judges
+) -> None:
     records, images = plate
     swapped = {"WT": "DS", "DS": "WT"}
     poisoned, poison = [], dict(images)
@@ -96,7 +113,10 @@ def test_images_of_test_wells_are_never_learned_from(plate: tuple[list[ImageReco
             r = replace(r, condition=swapped[r.condition])
         poisoned.append(r)
     other = fit(poisoned, poison)
-    for mine, theirs in ((judges.convolutional, other.convolutional), (judges.wavelet, other.wavelet)):
+    for mine, theirs in (
+        (judges.convolutional, other.convolutional),
+        (judges.wavelet, other.wavelet),
+    ):
         for name, value in mine.state_dict().items():
             assert torch.equal(value, theirs.state_dict()[name]), name
     assert np.array_equal(judges.table, other.table) and np.array_equal(judges.labels, other.labels)
@@ -105,7 +125,11 @@ def test_images_of_test_wells_are_never_learned_from(plate: tuple[list[ImageReco
 
 def test_judges_come_back_as_they_were(judges: Judges, saved: Path, card: ModelCard) -> None:
     again = load_judges(saved, card)
-    assert (again.conditions, again.recipe, again.accuracy) == (judges.conditions, judges.recipe, judges.accuracy)
+    assert (again.conditions, again.recipe, again.accuracy) == (
+        judges.conditions,
+        judges.recipe,
+        judges.accuracy,
+    )
     for seed, phenotype in enumerate(PHENOTYPES.values()):
         raw = render(8000 + seed, phenotype, SIZE).astype(np.float32)
         assert np.array_equal(again.probabilities(raw), judges.probabilities(raw))
@@ -158,7 +182,9 @@ def sign_other_tensors(folder: Path) -> None:
         (rewrite('"forest.table": [', '"forest.table": [1,'), "damaged .sizes"),
     ],
 )
-def test_damaged_judges_are_refused(damage: Callable[[Path], None], words: str, saved: Path, card: ModelCard) -> None:
+def test_damaged_judges_are_refused(
+    damage: Callable[[Path], None], words: str, saved: Path, card: ModelCard
+) -> None:
     damage(saved)
     with pytest.raises(BadModel, match=words) as refused:
         load_judges(saved, card)
@@ -182,24 +208,38 @@ def test_weights_that_are_not_numbers_are_not_written(judges: Judges, tmp_path: 
     assert not list(tmp_path.iterdir())
 
 
-def test_no_accuracy_is_claimed_for_a_single_condition(plate: tuple[list[ImageRecord], Images], judges: Judges) -> None:
+def test_no_accuracy_is_claimed_for_a_single_condition(
+    plate: tuple[list[ImageRecord], Images], judges: Judges
+) -> None:
     records, images = plate
-    assert judge_accuracy(judges, records[:2], lambda r: images[r.id]) == dict.fromkeys(Judges.names)
+    assert judge_accuracy(judges, records[:2], lambda r: images[r.id]) == dict.fromkeys(
+        Judges.names
+    )
 
 
-def test_a_condition_that_is_only_tested_cannot_be_judged(plate: tuple[list[ImageRecord], Images]) -> None:
+def test_a_condition_that_is_only_tested_cannot_be_judged(
+    plate: tuple[list[ImageRecord], Images],
+) -> None:
     records, images = plate
     with pytest.raises(LeighError, match="No image of DS"):
         fit([r for r in records if r.condition == "WT" or int(r.group[2:]) < TEST_WELLS], images)
 
 
 def test_a_quarter_of_the_wells_of_each_condition_is_left_out_but_never_the_only_one() -> None:
-    records = [record("WT", w) for w in range(8)] + [record("DS", w) for w in range(4)] + [record("TT", 0)]
+    records = (
+        [record("WT", w) for w in range(8)]
+        + [record("DS", w) for w in range(4)]
+        + [record("TT", 0)]
+    )
     for seed in range(5):
         kept = _three_quarters(records, np.random.default_rng(seed))
         left = [r.condition for r, k in zip(records, kept) if not k]
         assert (left.count("WT"), left.count("DS"), left.count("TT")) == (2, 1, 0)
-    donors = [ImageRecord(f"{name}{d}", (), (), name, f"donor{d}") for name in PHENOTYPES for d in range(4)]
+    donors = [
+        ImageRecord(f"{name}{d}", (), (), name, f"donor{d}")
+        for name in PHENOTYPES
+        for d in range(4)
+    ]
     kept = _three_quarters(donors, np.random.default_rng(0))
     assert len({r.group for r, k in zip(donors, kept) if not k}) == 1
 
@@ -216,8 +256,12 @@ def test_wavelet_features_do_not_know_orientation_and_are_measured_per_unit_of_a
     x = torch.randn(1, 2, 48, 40)
     features = WaveletJudge.features(x)
     assert torch.allclose(features, WaveletJudge.features(x.flip(2).transpose(2, 3)), atol=1e-4)
-    large = torch.from_numpy(np.random.default_rng(0).normal(size=(1, 2, 256, 256)).astype(np.float32))
+    large = torch.from_numpy(
+        np.random.default_rng(0).normal(size=(1, 2, 256, 256)).astype(np.float32)
+    )
     fine = slice(2, 4)  # log spread of the finest band
     assert torch.allclose(
-        WaveletJudge.features(large)[:, fine], WaveletJudge.features(large[..., :128])[:, fine], atol=0.02
+        WaveletJudge.features(large)[:, fine],
+        WaveletJudge.features(large[..., :128])[:, fine],
+        atol=0.02,
     )

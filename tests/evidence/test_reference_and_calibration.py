@@ -22,12 +22,18 @@ from core.workflows.steps import reader
 @pytest.fixture
 def folder(trained_project: Project, tmp_path: Path) -> Path:
     """A copy of the model's folder."""
-    return Path(shutil.copytree(model_folder(trained_project, trained_project.model), tmp_path / "model"))
+    return Path(
+        shutil.copytree(model_folder(trained_project, trained_project.model), tmp_path / "model")
+    )
 
 
-def test_the_measurements_beside_a_model_are_those_of_its_images(folder: Path, trained_project: Project) -> None:
+def test_the_measurements_beside_a_model_are_those_of_its_images(
+    folder: Path, trained_project: Project
+) -> None:
     panel, real = load_panel(folder, load_card(folder))
-    assert real.conditions == panel.judges.conditions and len(real.truth) == len(trained_project.dataset.records)
+    assert real.conditions == panel.judges.conditions and len(real.truth) == len(
+        trained_project.dataset.records
+    )
     assert real.readouts.shape[1] == len(real.names) and panel.nuclei is not None
     assert real.held_out.any() and not real.held_out.all()
 
@@ -84,7 +90,9 @@ def test_steps_are_placed_whatever_the_number_of_choices_to_hold(trained_project
         (lambda g: [g, 50 * g, g], 1.05),  # one far beyond does not decide
     ],
 )
-def test_the_gain_brings_the_readouts_nearest_to_the_target(came: Callable[[float], list[float]], gain: float) -> None:
+def test_the_gain_brings_the_readouts_nearest_to_the_target(
+    came: Callable[[float], list[float]], gain: float
+) -> None:
     found = nearest_gain(lambda g: (np.array(came(g)), 1.0), np.array([3.0, 1.0, 0.7]))
     assert found == pytest.approx(gain, abs=0.02)
 
@@ -94,7 +102,11 @@ def test_the_gain_brings_the_readouts_nearest_to_the_target(came: Callable[[floa
     [
         (0.4, {1.0: 0.9, 1.25: 0.95, HIGHEST: 0.4}, 1.28),
         (0.9, {1.0: 0.9, 1.25: 0.7}, 1.06),
-        (0.9, {1.0: 0.3, 1.25: 0.9}, 1.11),  # surer still where it is too far: that alone moves nothing
+        (
+            0.9,
+            {1.0: 0.3, 1.25: 0.9},
+            1.11,
+        ),  # surer still where it is too far: that alone moves nothing
     ],
 )
 def test_strength_one_stays_where_the_model_sees_the_target(

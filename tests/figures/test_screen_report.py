@@ -22,7 +22,17 @@ from core.errors import LeighError
 from core.figures.plate_heat import PIXELS, plate_blocks
 from core.figures.screen_panels import RankingPanel, ranking_blocks, unrepaired_blocks
 from core.figures.screen_report import write_report
-from core.figures.style import WIDTH, Block, Canvas, draw_blocks, fitted, paginate, stacked, table, width_of
+from core.figures.style import (
+    WIDTH,
+    Block,
+    Canvas,
+    draw_blocks,
+    fitted,
+    paginate,
+    stacked,
+    table,
+    width_of,
+)
 from core.io.h5ad import write_h5ad
 from core.io.screen_tables import write_screen_tables
 from core.io.screens import save_screen
@@ -40,7 +50,9 @@ def rows_of(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
-def test_the_report_names_every_treatment_and_escapes_what_a_browser_would_run(tmp_path: Path) -> None:
+def test_the_report_names_every_treatment_and_escapes_what_a_browser_would_run(
+    tmp_path: Path,
+) -> None:
     screen = made_screen(NASTY + tuple(f"Drug {i}" for i in range(8)))
     steps: list[int] = []
     files = write_report(screen, tmp_path, lambda p: steps.append(p.done))
@@ -59,16 +71,21 @@ def test_the_report_names_every_treatment_and_escapes_what_a_browser_would_run(t
 
 
 def test_the_report_carries_what_it_was_made_from(tmp_path: Path) -> None:
-    note = json.loads(PdfReader(write_report(made_screen(treatments=3), tmp_path)["report_pdf"]).metadata.subject)
+    note = json.loads(
+        PdfReader(write_report(made_screen(treatments=3), tmp_path)["report_pdf"]).metadata.subject
+    )
     assert note["model_digest"] == "m" * 32 and note["settings"]["minimum_wells"] == 3
 
 
-def test_the_ranking_has_exactly_the_promised_columns_and_empty_cells_for_none(tmp_path: Path) -> None:
+def test_the_ranking_has_exactly_the_promised_columns_and_empty_cells_for_none(
+    tmp_path: Path,
+) -> None:
     screen = made_screen(NASTY + tuple(f"Drug {i}" for i in range(8)))
     files = write_screen_tables(tmp_path, screen)
     heading = files["ranking"].read_text(encoding="utf-8").splitlines()[0]
-    assert heading == (
-        "condition,dose_um,wells,rescue,rescue_low,rescue_high,off_axis,off_axis_low,off_axis_high,cell_count,tie,hit,"
+    assert (
+        heading
+        == "condition,dose_um,wells,rescue,rescue_low,rescue_high,off_axis,off_axis_low,off_axis_high,cell_count,tie,hit,"
         "flags"
     )
     rows = rows_of(files["ranking"])
@@ -81,7 +98,9 @@ def test_the_ranking_has_exactly_the_promised_columns_and_empty_cells_for_none(t
 
 def test_the_other_tables_and_their_twins_say_the_same(tmp_path: Path) -> None:
     screen = made_screen(treatments=6)
-    screen = replace(screen, wells=(*screen.wells, replace(screen.wells[0], well="", group="culture 7")))
+    screen = replace(
+        screen, wells=(*screen.wells, replace(screen.wells[0], well="", group="culture 7"))
+    )
     files = write_screen_tables(tmp_path, screen)
     plate = rows_of(files["plate"])
     assert list(plate[0]) == [
@@ -92,9 +111,14 @@ def test_the_other_tables_and_their_twins_say_the_same(tmp_path: Path) -> None:
     assert (by_well["Plate 2", "H12"]["row"], by_well["Plate 2", "H12"]["column"]) == ("8", "12")
     assert plate[-1]["well"] == "culture 7" and plate[-1]["row"] == ""
     twin = pd.read_parquet(files["plate_parquet"])
-    assert len(twin) == len(plate) and twin["nuclei"].isna().sum() == sum(r["nuclei"] == "" for r in plate) > 0
+    assert (
+        len(twin) == len(plate)
+        and twin["nuclei"].isna().sum() == sum(r["nuclei"] == "" for r in plate) > 0
+    )
     ranking = pd.read_parquet(files["ranking_parquet"])
-    assert ranking["tie"].dtype == "Int64" and ranking["condition"].tolist() == [r.condition for r in screen.ranked]
+    assert ranking["tie"].dtype == "Int64" and ranking["condition"].tolist() == [
+        r.condition for r in screen.ranked
+    ]
     assert len(rows_of(files["dose_response"])) == 18 and len(rows_of(files["not_repaired"])) == 18
     quality = rows_of(files["quality"])
     assert (quality[0]["interval_low"], quality[1]["interval_low"]) == ("0.2", "")
@@ -102,7 +126,15 @@ def test_the_other_tables_and_their_twins_say_the_same(tmp_path: Path) -> None:
 
 
 def test_an_empty_screen_still_gives_tables_and_a_report(tmp_path: Path) -> None:
-    screen = replace(made_screen(treatments=2), ranked=(), wells=(), doses=(), unrepaired=(), quality=(), audit=())
+    screen = replace(
+        made_screen(treatments=2),
+        ranked=(),
+        wells=(),
+        doses=(),
+        unrepaired=(),
+        quality=(),
+        audit=(),
+    )
     files = write_report(screen, tmp_path)
     assert "Notreatmentisahit" in letters(files["report_pdf"])
     assert rows_of(files["quality"]) == [] and len(pd.read_parquet(files["plate_parquet"])) == 0
@@ -134,11 +166,23 @@ def test_no_word_reaches_over_the_edge(wide: Screen) -> None:
     from core.figures.plate_heat import dose_blocks
     from core.figures.screen_panels import scatter_blocks
 
-    wide = replace(wide, channels=tuple(c * 6 for c in CHANNELS), plate_shapes={"Plate 1": (8, 12), "Plate 2": (8, 12)})
-    parts = (ranking_blocks, unrepaired_blocks, dose_blocks, scatter_blocks, lambda s: plate_blocks(s, "rescue"))
+    wide = replace(
+        wide,
+        channels=tuple(c * 6 for c in CHANNELS),
+        plate_shapes={"Plate 1": (8, 12), "Plate 2": (8, 12)},
+    )
+    parts = (
+        ranking_blocks,
+        unrepaired_blocks,
+        dose_blocks,
+        scatter_blocks,
+        lambda s: plate_blocks(s, "rescue"),
+    )
     for part in parts:
         assert text_outside(stacked(part(wide))) == []
-    assert text_outside(stacked(table(("What", "Warning"), [("W" * 90, LONG * 5), ("x", "y")]))) == []
+    assert (
+        text_outside(stacked(table(("What", "Warning"), [("W" * 90, LONG * 5), ("x", "y")]))) == []
+    )
 
 
 def test_hundreds_of_treatments_add_pages_each_with_its_heads(tmp_path: Path) -> None:
@@ -156,7 +200,9 @@ def test_plates_of_every_size_are_drawn_on_one_printed_scale(shape: tuple[int, i
     screen = made_screen(shape=shape, plates=2)
     figure = stacked(plate_blocks(screen, "rescue"))
     images = [ax.images[0] for ax in figure.axes if ax.images]
-    plates = [i for i in images if i.get_array().shape[:2] == (PIXELS * shape[0], PIXELS * shape[1])]
+    plates = [
+        i for i in images if i.get_array().shape[:2] == (PIXELS * shape[0], PIXELS * shape[1])
+    ]
     assert len(plates) == 2
     bars = [ax for ax in figure.axes if ax.images and ax.images[0].get_array().shape == (256, 1)]
     assert bars and len({ax.get_ylim() for ax in bars}) == 1
@@ -180,7 +226,9 @@ def test_blocks_flow_over_pages_without_leaving_a_heading_behind() -> None:
     assert pages[1][0] is head and pages[2][0] is head
     figure = Figure(figsize=(8, 8))
     tops: list[float] = []
-    draw_blocks(Canvas(figure, 8, 8, 0.5), [Block(h, lambda c: tops.append(c.top)) for h in (1.0, 2.0, 1.0)])
+    draw_blocks(
+        Canvas(figure, 8, 8, 0.5), [Block(h, lambda c: tops.append(c.top)) for h in (1.0, 2.0, 1.0)]
+    )
     assert tops == [0.5, 1.5, 3.5]
 
 
@@ -195,7 +243,12 @@ def test_a_ranking_panel_shows_the_best_and_the_controls(tmp_path: Path) -> None
     figure = Figure(figsize=panel.inches)
     panel.draw(figure)  # type: ignore[arg-type]
     words = " ".join(t.get_text() for t in figure.texts)
-    assert "Drug 004" in words and "Drug 005" not in words and "WT" in words and "The best 5 of 50" in words
+    assert (
+        "Drug 004" in words
+        and "Drug 005" not in words
+        and "WT" in words
+        and "The best 5 of 50" in words
+    )
     assert panel.inches[0] >= WIDTH and text_outside(figure) == []
 
 
@@ -206,7 +259,16 @@ def test_the_figure_verb_draws_the_ranking_of_the_project_without_a_model(
 
     folder = tmp_path / "project"
     shutil.copytree(scanned_project.folder, folder)
-    words = ["figure", "--project", str(folder), "--panel", "ranking", "--progress", "none", "--out"]
+    words = [
+        "figure",
+        "--project",
+        str(folder),
+        "--panel",
+        "ranking",
+        "--progress",
+        "none",
+        "--out",
+    ]
     assert main([*words, str(tmp_path / "r.svg")]) == 2
     assert "There is no screen yet" in capsys.readouterr().err
     save_screen(folder / "exports" / "screen", made_screen(treatments=4))
@@ -215,7 +277,9 @@ def test_the_figure_verb_draws_the_ranking_of_the_project_without_a_model(
     ElementTree.parse(tmp_path / "r.svg")
     assert "Drug 003" in (tmp_path / "r.svg").read_text(encoding="utf-8")
     assert "Drug003" in letters(tmp_path / "r.pdf")
-    save_screen(folder / "exports" / "screen", replace(made_screen(treatments=4), dataset_digest="other"))
+    save_screen(
+        folder / "exports" / "screen", replace(made_screen(treatments=4), dataset_digest="other")
+    )
     assert main([*words, str(tmp_path / "s.svg")]) == 2
     assert "other images" in capsys.readouterr().err
 
@@ -234,7 +298,9 @@ def test_h5ad_holds_features_records_and_where_they_come_from(tmp_path: Path) ->
         write_h5ad(tmp_path / "y.h5ad", features, {"condition": ("WT",)}, {}, {})
 
 
-def test_h5ad_without_its_package_names_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_h5ad_without_its_package_names_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import sys
 
     monkeypatch.setitem(sys.modules, "anndata", None)

@@ -1,4 +1,6 @@
-"""Fixtures of the window's tests: a real small project, a themed application, a window with a stand-in model."""
+"""Fixtures of the window's tests: a real small project, a themed application, a window with a
+stand-in model.
+"""
 
 import os
 import sys

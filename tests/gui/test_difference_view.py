@@ -1,6 +1,11 @@
 import numpy as np
 
-from leigh_gui.widgets.counterfactual.difference_view import DifferenceView, coloured, diverging_table, symmetric_limit
+from leigh_gui.widgets.counterfactual.difference_view import (
+    DifferenceView,
+    coloured,
+    diverging_table,
+    symmetric_limit,
+)
 from leigh_gui.widgets.image.channel_display import ChannelDisplay
 from leigh_gui.widgets.image.image_view import Viewpoint
 

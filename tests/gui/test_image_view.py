@@ -25,7 +25,9 @@ def test_composite_is_exact_to_the_pixel(qtbot):
 
 
 def test_hidden_channel_is_not_drawn():
-    pixels = composite(IMAGE, (BLUE, ChannelDisplay("Mitochondria", "#FF0000", 100, 300, visible=False)))
+    pixels = composite(
+        IMAGE, (BLUE, ChannelDisplay("Mitochondria", "#FF0000", 100, 300, visible=False))
+    )
     assert pixels[..., 2].max() == 0  # B G R A
 
 

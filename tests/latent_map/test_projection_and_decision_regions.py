@@ -5,7 +5,12 @@ import pytest
 
 from core.data.logit_coordinates import coordinates_of, probabilities_of
 from core.domain import DecisionMap, LatentTable, Projection
-from core.latent_map.decision_regions import fit_decision, has_data, posterior_at, weights_and_strength
+from core.latent_map.decision_regions import (
+    fit_decision,
+    has_data,
+    posterior_at,
+    weights_and_strength,
+)
 from core.latent_map.projection import (
     MIN_FOR_UMAP,
     aligned,
@@ -16,7 +21,9 @@ from core.latent_map.projection import (
     strangers_of,
 )
 
-CENTRES = coordinates_of(6.0 * np.eye(3))  # semantic coordinates of three conditions, each sure of itself
+CENTRES = coordinates_of(
+    6.0 * np.eye(3)
+)  # semantic coordinates of three conditions, each sure of itself
 
 
 def latents(per_condition: int = 12, seed: int = 0, spread: float = 0.6) -> LatentTable:
@@ -81,23 +88,39 @@ def test_new_records_are_placed_and_the_old_ones_stay_where_they_are() -> None:
         table,
         record_ids=tuple(table.record_ids[n] for n in early),
         split=tuple(table.split[n] for n in early),
-        **{k: getattr(table, k)[early] for k in ("truth", "features", "coordinates", "logits", "probabilities")},
+        **{
+            k: getattr(table, k)[early]
+            for k in ("truth", "features", "coordinates", "logits", "probabilities")
+        },
     )
     former = fit_projection(first, seed=0)
     grown = extended(table, former)
-    assert grown is not None and grown.record_ids == table.record_ids and grown.settings["placed"] == 10
+    assert (
+        grown is not None
+        and grown.record_ids == table.record_ids
+        and grown.settings["placed"] == 10
+    )
     assert np.array_equal(grown.xy[early], former.xy)
     centres = np.stack([grown.xy[early][table.truth[early] == k].mean(axis=0) for k in range(3)])
     late = [n for n in range(120) if n % 12 == 0]
-    assert (np.linalg.norm(grown.xy[late, None] - centres, axis=2).argmin(axis=1) == table.truth[late]).all()
-    assert extended(replace(table, model_digest="another"), former) is None  # that must be fitted anew
+    assert (
+        np.linalg.norm(grown.xy[late, None] - centres, axis=2).argmin(axis=1) == table.truth[late]
+    ).all()
+    assert (
+        extended(replace(table, model_digest="another"), former) is None
+    )  # that must be fitted anew
     assert extended(first, former).xy.tobytes() == former.xy.tobytes()
     u = first.coordinates.copy()
     u[[0, 45]] = u[[45, 0]]  # other images under the same names
     swapped = replace(first, coordinates=u, probabilities=probabilities_of(u))
     found = extended(swapped, former)
-    assert found is not None and np.linalg.norm(found.xy[[0, 45]] - former.xy[[45, 0]], axis=1).max() < 3
-    assert np.array_equal(np.delete(found.xy, [0, 45], axis=0), np.delete(former.xy, [0, 45], axis=0))
+    assert (
+        found is not None
+        and np.linalg.norm(found.xy[[0, 45]] - former.xy[[45, 0]], axis=1).max() < 3
+    )
+    assert np.array_equal(
+        np.delete(found.xy, [0, 45], axis=0), np.delete(former.xy, [0, 45], axis=0)
+    )
 
 
 def test_records_unlike_all_training_records_are_named() -> None:
@@ -135,7 +158,8 @@ def test_regions_say_what_the_model_says_and_fidelity_is_counted_on_held_out_poi
         assert posterior_at(decision, *centre).argmax() == k
         assert np.linalg.norm(decision.anchors[k] - centre) < 0.6
 
-    # a model that names every held-out record otherwise agrees with no region; training records change nothing here
+    # a model that names every held-out record otherwise agrees with no region; training records
+    # change nothing here
     lied = np.where(held, (table.truth + 1) % 3, table.truth)
     wrong = replace(table, probabilities=np.eye(3, dtype=np.float32)[lied])
     assert fit_decision(wrong, flat_map(table), grid=16).fidelity == 0.0
@@ -156,7 +180,9 @@ def test_data_lies_around_records_and_never_outside_the_map() -> None:
 
 def test_regions_are_there_at_once_and_judged_as_the_fitted_ones() -> None:
     table = latents(40)
-    rough, fitted = (fit_decision(table, flat_map(table), grid=64, at_once=now) for now in (True, False))
+    rough, fitted = (
+        fit_decision(table, flat_map(table), grid=64, at_once=now) for now in (True, False)
+    )
     same = rough.posterior.argmax(axis=2) == fitted.posterior.argmax(axis=2)
     assert same[fitted.support].mean() > 0.95 and np.array_equal(rough.support, fitted.support)
     assert rough.fidelity == fitted.fidelity == 1.0
@@ -168,7 +194,9 @@ def test_held_out_coordinates_do_not_shape_the_regions() -> None:
     moved = table.coordinates.copy()
     moved[held] = 0
     changed = fit_decision(replace(table, coordinates=moved), flat_map(table), grid=32)
-    assert np.array_equal(changed.posterior, fit_decision(table, flat_map(table), grid=32).posterior)
+    assert np.array_equal(
+        changed.posterior, fit_decision(table, flat_map(table), grid=32).posterior
+    )
 
 
 def test_without_held_out_records_the_map_says_that_training_records_judged_it() -> None:
@@ -204,10 +232,14 @@ def test_a_handle_at_its_start_asks_for_nothing(decision: DecisionMap) -> None:
 
 
 @pytest.mark.parametrize(("target", "k"), [("WT", 0), ("TT", 2)])
-def test_a_handle_at_the_anchor_of_a_condition_asks_for_all_of_it(decision: DecisionMap, target: str, k: int) -> None:
+def test_a_handle_at_the_anchor_of_a_condition_asks_for_all_of_it(
+    decision: DecisionMap, target: str, k: int
+) -> None:
     start = (float(CENTRES[1][0]), float(CENTRES[1][1]))
     anchor = decision.anchors[k]
-    weights, strength = weights_and_strength(decision, "DS", start, (float(anchor[0]), float(anchor[1])))
+    weights, strength = weights_and_strength(
+        decision, "DS", start, (float(anchor[0]), float(anchor[1]))
+    )
     assert weights[target] > 0.97 and sum(weights.values()) == pytest.approx(1)
     assert strength == pytest.approx(1, abs=0.03)
 

@@ -20,17 +20,21 @@ NAMES = ("WT", "DS", "TT", "Drug A")
 
 
 def latents(conditions: int = 4, each: int = 30) -> LatentTable:
-    """Clear conditions of unlike spread; every third record is held out, some are taken for another."""
+    """Clear conditions of unlike spread; every third record is held out, some are taken for
+    another.
+    """
     rng = np.random.default_rng(1)
     truth = np.repeat(np.arange(conditions), each)
-    logits = 4.0 * np.eye(conditions)[truth] + rng.normal(size=(len(truth), conditions)) * np.linspace(
-        0.5, 2, conditions
-    )
+    logits = 4.0 * np.eye(conditions)[truth] + rng.normal(
+        size=(len(truth), conditions)
+    ) * np.linspace(0.5, 2, conditions)
     logits = (logits - logits.mean(axis=1, keepdims=True)).astype(np.float32)
     u = coordinates_of(logits)
     split = tuple("test" if n % 3 == 0 else "train" for n in range(len(truth)))
     ids = tuple(f"r{n}" for n in range(len(truth)))
-    return LatentTable(ids, NAMES[:conditions], truth, split, u, u, logits, probabilities_of(u), "m")
+    return LatentTable(
+        ids, NAMES[:conditions], truth, split, u, u, logits, probabilities_of(u), "m"
+    )
 
 
 def test_logits_come_back_from_semantic_coordinates() -> None:
@@ -38,7 +42,9 @@ def test_logits_come_back_from_semantic_coordinates() -> None:
     assert np.allclose(logits_of(table.coordinates), table.logits, atol=1e-5)
 
 
-@pytest.mark.parametrize(("conditions", "names"), [(3, ("WT", "DS", "TT")), (4, ("DS", "Drug A", "WT"))])
+@pytest.mark.parametrize(
+    ("conditions", "names"), [(3, ("WT", "DS", "TT")), (4, ("DS", "Drug A", "WT"))]
+)
 def test_the_plane_agrees_with_the_model_everywhere_and_measures_in_standard_deviations(
     conditions: int, names: tuple[str, ...]
 ) -> None:
@@ -51,10 +57,14 @@ def test_the_plane_agrees_with_the_model_everywhere_and_measures_in_standard_dev
     rows = [NAMES.index(n) for n in names]
     held = np.array([s == "test" and t in rows for s, t in zip(table.split, table.truth)])
     fourth = ~np.isin(table.predicted[held], rows)  # what no plane of three can show
-    assert decision.fidelity == pytest.approx(1 - fourth.mean()) and (conditions == 3) == (not fourth.any())
+    assert decision.fidelity == pytest.approx(1 - fourth.mean()) and (conditions == 3) == (
+        not fourth.any()
+    )
     assert decision.held_out and decision.conditions == names
     assert len(projection.record_ids) == 90 and projection.method == "exact plane"
-    assert np.allclose(plane.back(plane.places(table.coordinates)), plane.among(table.coordinates), atol=1e-4)
+    assert np.allclose(
+        plane.back(plane.places(table.coordinates)), plane.among(table.coordinates), atol=1e-4
+    )
     whose = table.truth[np.isin(table.truth, rows)]
     spread = np.mean([np.cov(projection.xy[whose == k], rowvar=False) for k in rows], axis=0)
     assert np.allclose(spread, np.eye(2), atol=0.1)
@@ -89,7 +99,9 @@ def test_the_kernel_answers_at_once_much_as_the_surface_will_and_stays_finite_fa
     far = kernel(np.array([[1e6, -1e6], [0.0, 0.0]]))
     assert ((low <= far) & (far <= high)).all()  # a mean of what is known, never beyond
     alone = fit_kernel(xy[:2], table.coordinates[:2])
-    assert np.allclose(alone(xy[:1]), kernel.coordinates[:1], atol=np.abs(table.coordinates[:2]).max())
+    assert np.allclose(
+        alone(xy[:1]), kernel.coordinates[:1], atol=np.abs(table.coordinates[:2]).max()
+    )
 
 
 def test_the_quadtree_asks_little_and_finds_every_boundary() -> None:
@@ -101,11 +113,16 @@ def test_the_quadtree_asks_little_and_finds_every_boundary() -> None:
         return np.stack([4 * np.sin(2 * x) + y, 4 * np.cos(2 * y) - x], axis=1).astype(np.float32)
 
     found, count = refined(ask, extent, size)
-    columns, rows = (-3 + (np.arange(size) + 0.5) * 6 / size), (-2 + (np.arange(size) + 0.5) * 4 / size)
+    columns, rows = (
+        (-3 + (np.arange(size) + 0.5) * 6 / size),
+        (-2 + (np.arange(size) + 0.5) * 4 / size),
+    )
     exact = ask(np.stack(np.meshgrid(columns, rows), axis=-1).reshape(-1, 2)).reshape(size, size, 2)
     assert found.shape == exact.shape and count == sum(asked[:-1])
     assert np.allclose(found[::COARSE, ::COARSE], exact[::COARSE, ::COARSE], atol=1e-5)
-    assert (probabilities_of(found).argmax(axis=2) != probabilities_of(exact).argmax(axis=2)).mean() < 0.002
+    assert (
+        probabilities_of(found).argmax(axis=2) != probabilities_of(exact).argmax(axis=2)
+    ).mean() < 0.002
     assert count < 0.35 * size**2
 
 
@@ -116,10 +133,14 @@ def test_at_the_grab_nothing_jumps_and_far_away_the_place_decides() -> None:
     own = coordinates_at(decision, *start) + np.array([0.7, -0.4])
     assert np.allclose(wanted_coordinates(decision, start, own, start), own)
     far = tuple(map(float, decision.anchors[0]))
-    assert np.allclose(wanted_coordinates(decision, start, own, far), coordinates_at(decision, *far), atol=0.12)
+    assert np.allclose(
+        wanted_coordinates(decision, start, own, far), coordinates_at(decision, *far), atol=0.12
+    )
 
 
-def measured(own: np.ndarray, ends: dict[str, np.ndarray], bend: tuple[float, ...]) -> dict[str, list[np.ndarray]]:
+def measured(
+    own: np.ndarray, ends: dict[str, np.ndarray], bend: tuple[float, ...]
+) -> dict[str, list[np.ndarray]]:
     """Ways that have gone these shares of themselves at 0.35, 0.7, 1, 1.25 and 1.5."""
     assert len(bend) == len(STRENGTHS)
     return {name: [own + share * (end - own) for share in bend] for name, end in ends.items()}
@@ -135,7 +156,9 @@ def test_aiming_finds_the_mixture_and_the_strength_along_bent_ways() -> None:
         weights, strength = aim(own, reached, own + 0.3 * (end - own))
         assert weights == {name: 1.0} and strength == pytest.approx(0.35, abs=0.05)
     weights, strength = aim(own, reached, own + 0.5 * (ends["WT"] - own) + 0.5 * (ends["TT"] - own))
-    assert weights["WT"] == pytest.approx(0.5, abs=0.02) and strength == pytest.approx(1.0, abs=0.02)
+    assert weights["WT"] == pytest.approx(0.5, abs=0.02) and strength == pytest.approx(
+        1.0, abs=0.02
+    )
     assert aim(own, reached, own)[1] == 0
     assert aim(own, reached, own + 1.15 * (ends["WT"] - own))[1] == 1.0  # as good as the whole way
     assert aim(own, reached, own + 1.4 * (ends["WT"] - own))[1] == pytest.approx(1.5, abs=0.03)
@@ -144,7 +167,9 @@ def test_aiming_finds_the_mixture_and_the_strength_along_bent_ways() -> None:
 
 def test_aiming_stops_where_the_way_turns_back() -> None:
     own, ends = np.zeros(2), {"TT": np.array([4.0, 0.0])}
-    weights, strength = aim(own, measured(own, ends, (0.5, 1.0, 0.8, 0.3, -0.4)), np.array([5.0, 0.5]))
+    weights, strength = aim(
+        own, measured(own, ends, (0.5, 1.0, 0.8, 0.3, -0.4)), np.array([5.0, 0.5])
+    )
     assert weights == {"TT": 1.0} and strength == pytest.approx(0.7, abs=0.03)
 
 
@@ -176,13 +201,21 @@ def test_an_image_of_a_fourth_condition_has_a_place_on_the_plane_and_may_go_to_a
     assert exact is not None
     place = session.place_of(record, plane)
     said = session.latents.probabilities[session.latents.row(record)][list(exact.rows)]
-    assert probabilities_of(exact.back(np.array(place))) == pytest.approx(said / said.sum(), abs=1e-4)
+    assert probabilities_of(exact.back(np.array(place))) == pytest.approx(
+        said / said.sum(), abs=1e-4
+    )
     for name, anchor in zip(plane, decision.anchors):
-        weights, strength = weights_and_strength(decision, "Drug A", place, tuple(map(float, anchor)))
-        assert max(weights, key=lambda n: weights[n]) == name and strength == pytest.approx(1.0, abs=0.01)
+        weights, strength = weights_and_strength(
+            decision, "Drug A", place, tuple(map(float, anchor))
+        )
+        assert max(weights, key=lambda n: weights[n]) == name and strength == pytest.approx(
+            1.0, abs=0.01
+        )
 
 
-@pytest.mark.parametrize("names", [("WT", "DS"), ("WT", "DS", "DS"), ("WT", "DS", "Nope"), NAMES, tuple("WT")])
+@pytest.mark.parametrize(
+    "names", [("WT", "DS"), ("WT", "DS", "DS"), ("WT", "DS", "Nope"), NAMES, tuple("WT")]
+)
 def test_what_is_not_three_conditions_is_refused(names: tuple[str, ...]) -> None:
     with pytest.raises(LeighError, match="not three different conditions"):
         exact_plane(latents(4), names, 16)

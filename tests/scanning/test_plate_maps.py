@@ -1,4 +1,6 @@
-"""Plate maps as labs write them: doses with units, roles, grids of many plates; what is not said is not guessed."""
+"""Plate maps as labs write them: doses with units, roles, grids of many plates; what is not said is
+not guessed.
+"""
 
 from pathlib import Path
 
@@ -58,18 +60,24 @@ def book(tmp_path: Path, sheets: dict[str, list[list[object]]]) -> Path:
         ("dose", "NA", None),
     ],
 )
-def test_doses_are_read_in_the_unit_that_is_written(tmp_path: Path, heading: str, cell: str, um: float | None) -> None:
+def test_doses_are_read_in_the_unit_that_is_written(
+    tmp_path: Path, heading: str, cell: str, um: float | None
+) -> None:
     row = load_plate_map(table(tmp_path, f"well,condition,{heading}\nA1,X,{cell}\n")).rows[0]
     assert row.dose_um == (um if um is None else pytest.approx(um, rel=1e-12))
 
 
 def test_a_decimal_comma_and_a_column_of_units(tmp_path: Path) -> None:
-    found = load_plate_map(table(tmp_path, "well;drug;dose;dose_unit\nA1;X;1,5;nM\nA2;X;0,125;µM\nA3;DMSO;;\n"))
+    found = load_plate_map(
+        table(tmp_path, "well;drug;dose;dose_unit\nA1;X;1,5;nM\nA2;X;0,125;µM\nA3;DMSO;;\n")
+    )
     assert [r.dose_um for r in found.rows] == [0.0015, 0.125, None]
 
 
 def test_a_column_with_its_unit_comes_before_one_without(tmp_path: Path) -> None:
-    found = load_plate_map(table(tmp_path, "well,condition,dose,dose_nm,dose_group\nA1,X,high,300,3\n"))
+    found = load_plate_map(
+        table(tmp_path, "well,condition,dose,dose_nm,dose_group\nA1,X,high,300,3\n")
+    )
     assert found.rows[0].dose_um == 0.3
 
 
@@ -88,7 +96,9 @@ def test_a_column_with_its_unit_comes_before_one_without(tmp_path: Path) -> None
         ("dose (µg/ml)", "5", "the column 'dose (µg/ml)' has the unit µg/ml"),
     ],
 )
-def test_a_dose_that_would_be_a_guess_is_refused(tmp_path: Path, heading: str, cell: str, message: str) -> None:
+def test_a_dose_that_would_be_a_guess_is_refused(
+    tmp_path: Path, heading: str, cell: str, message: str
+) -> None:
     with pytest.raises(BadTable) as caught:
         load_plate_map(table(tmp_path, f"well,condition,{heading}\nA1,X,{cell}\n"))
     assert message.lower() in caught.value.message.lower() and caught.value.hint
@@ -102,17 +112,23 @@ def test_a_dose_that_would_be_a_guess_is_refused(tmp_path: Path, heading: str, c
         ("poscon", Role.HEALTHY), ("", None), ("empty", None),
     ],
 )  # fmt: skip
-def test_roles_are_read_and_control_words_are_told(tmp_path: Path, word: str, role: Role | None) -> None:
+def test_roles_are_read_and_control_words_are_told(
+    tmp_path: Path, word: str, role: Role | None
+) -> None:
     found = load_plate_map(table(tmp_path, f"well,condition,role\nA1,X,{word}\n"))
     assert found.rows[0].role == role
-    assert any("controls are read as" in n for n in found.notes) == word.lower().startswith(("neg", "pos"))
+    assert any("controls are read as" in n for n in found.notes) == word.lower().startswith(
+        ("neg", "pos")
+    )
 
 
 def test_unknown_and_contradicting_roles_are_refused_naming_the_rows(tmp_path: Path) -> None:
     with pytest.raises(BadTable, match="row 3: the role 'sick' is not known"):
         load_plate_map(table(tmp_path, "well,condition,role\nA1,X,treated\nA2,Y,sick\n"))
     with pytest.raises(BadTable, match="X is treated in row 2 and healthy in row 4"):
-        load_plate_map(table(tmp_path, "well,condition,role\nA1,X,treated\nA2,Y,treated\nA3,X,healthy\n"))
+        load_plate_map(
+            table(tmp_path, "well,condition,role\nA1,X,treated\nA2,Y,treated\nA3,X,healthy\n")
+        )
     vehicle = "well,condition,role,dose_um\nA1,X,negative,0\nA2,X,treated,5\n"
     roles = load_plate_map(table(tmp_path, vehicle)).roles()
     assert roles == {"X 0 µM": Role.DISEASED, "X 5 µM": Role.TREATED}
@@ -161,13 +177,25 @@ def test_a_second_scan_takes_over_the_roles_that_the_map_says_now(tmp_path: Path
         "--progress",
         "none",
     ]
-    assert main([*words, "--plate-map", str(table(tmp_path, "well,condition\nA1,clone 3\nA2,clone 7\n"))]) == 0
+    assert (
+        main(
+            [
+                *words,
+                "--plate-map",
+                str(table(tmp_path, "well,condition\nA1,clone 3\nA2,clone 7\n")),
+            ]
+        )
+        == 0
+    )
     save_project(open_project(tmp_path / "p"))
     text = "well,condition,role\nA1,clone 3,healthy\nA2,clone 7,\n"
     assert main([*words, "--plate-map", str(table(tmp_path, text))]) == 0
     dataset = open_project(tmp_path / "p").dataset
     assert dataset is not None
-    assert {c.name: c.role for c in dataset.conditions} == {"clone 3": Role.HEALTHY, "clone 7": Role.OTHER}
+    assert {c.name: c.role for c in dataset.conditions} == {
+        "clone 3": Role.HEALTHY,
+        "clone 7": Role.OTHER,
+    }
 
 
 BLOCKS = "P1\n,1,2,3\nA,WT,DS,\nB,X,,DS\n\nPlate: second,,,\n,1,2,3\nA,DS,WT,\nB,,Y,\n"
@@ -185,11 +213,15 @@ def test_several_grid_blocks_are_several_plates(tmp_path: Path, separator: str) 
 
 def test_sheets_of_a_workbook_are_plates(tmp_path: Path) -> None:
     grid = [[None, 1, 2, 3], ["A", "WT", "DS", None], ["B", None, "X", None]]
-    found = load_plate_map(book(tmp_path, {"P1": grid, "P2": grid, "Notes": [["by", "me"], ["on", "Monday"]]}))
+    found = load_plate_map(
+        book(tmp_path, {"P1": grid, "P2": grid, "Notes": [["by", "me"], ["on", "Monday"]]})
+    )
     assert {r.plate for r in found.rows} == {"P1", "P2"} and len(found.rows) == 6
     assert any("Notes is no grid" in n for n in found.notes)
     long = [["well", "condition", "dose (nM)"], ["A1", "WT", None], ["A2", "X", 10]]
-    found = load_plate_map(book(tmp_path, {"P1": long, "P2": long, "Other": [["a", "b"], ["c", "d"]]}))
+    found = load_plate_map(
+        book(tmp_path, {"P1": long, "P2": long, "Other": [["a", "b"], ["c", "d"]]})
+    )
     assert [(r.plate, r.well, r.dose_um) for r in found.rows] == [
         ("P1", "A01", None), ("P1", "A02", 0.01), ("P2", "A01", None), ("P2", "A02", 0.01),
     ]  # fmt: skip
@@ -210,14 +242,18 @@ def test_a_workbook_of_one_sheet_names_no_plate(tmp_path: Path) -> None:
         ("P1\n,1\nA,WT\nP1\n,1\nA,DS\n", "well A01 of plate P1 is 'WT' in row 3 and 'DS' in row 6"),
     ],
 )
-def test_a_grid_that_is_not_clear_is_refused_by_row(tmp_path: Path, text: str, message: str) -> None:
+def test_a_grid_that_is_not_clear_is_refused_by_row(
+    tmp_path: Path, text: str, message: str
+) -> None:
     with pytest.raises(BadTable) as caught:
         load_plate_map(table(tmp_path, text))
     assert message in caught.value.message
 
 
 @pytest.mark.parametrize("shape", PLATES)
-def test_whole_plates_of_6_to_1536_wells_are_recognised(tmp_path: Path, shape: tuple[int, int]) -> None:
+def test_whole_plates_of_6_to_1536_wells_are_recognised(
+    tmp_path: Path, shape: tuple[int, int]
+) -> None:
     wells = [f"{row_letters(r + 1)}{c + 1}" for r in range(shape[0]) for c in range(shape[1])]
     long = load_plate_map(table(tmp_path, "well,condition\n" + "".join(f"{w},X\n" for w in wells)))
     assert long.plate_shape == shape and len(long.rows) == shape[0] * shape[1]
@@ -235,7 +271,12 @@ def test_a_preview_shows_every_plate_as_it_will_be_read(tmp_path: Path) -> None:
     text = "plate,well,condition,dose_um,role\nP1,B2,WT,,healthy\nP1,B3,X,1,treated\n"
     text += "P1,C3,X,5,treated\nP2,A1,WT,,healthy\n"
     first, second = preview(load_plate_map(table(tmp_path, text)))
-    assert (first.plate, first.shape, first.perimeter_free, first.empty) == ("P1", (8, 12), True, 93)
+    assert (first.plate, first.shape, first.perimeter_free, first.empty) == (
+        "P1",
+        (8, 12),
+        True,
+        93,
+    )
     assert first.counts == {"WT": 1, "X 1 µM": 1, "X 5 µM": 1} and not second.perimeter_free
     assert first.roles["X 5 µM"] == Role.TREATED
     lines = first.text(7).splitlines()
@@ -243,11 +284,18 @@ def test_a_preview_shows_every_plate_as_it_will_be_read(tmp_path: Path) -> None:
     assert preview(load_plate_map(table(tmp_path, "file,condition\na.tif,WT\n"))) == ()
 
 
-def test_the_scan_verb_can_show_the_map_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_scan_verb_can_show_the_map_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = table(tmp_path, "plate,well,condition,role\nP1,A1,WT,healthy\nP1,A2,DS,diseased\n")
     words = ["scan", str(tmp_path), "--project", str(tmp_path / "p"), "--preview"]
     assert main([*words, "--plate-map", str(path)]) == 0
     shown = capsys.readouterr().out
-    assert "P1" in shown and "8 x 12" in shown and "WT: 1 well, healthy" in shown and not (tmp_path / "p").exists()
+    assert (
+        "P1" in shown
+        and "8 x 12" in shown
+        and "WT: 1 well, healthy" in shown
+        and not (tmp_path / "p").exists()
+    )
     assert main(words) == 2
     assert "Give --plate-map" in capsys.readouterr().err

@@ -20,7 +20,13 @@ from core.scanning.scan import merge_conditions, scan_folder
 RNG = np.random.default_rng(7)
 
 
-def put(path: Path, channels: int = 3, names: tuple[str, ...] = (), dtype: type = np.uint16, side: int = 24) -> Path:
+def put(
+    path: Path,
+    channels: int = 3,
+    names: tuple[str, ...] = (),
+    dtype: type = np.uint16,
+    side: int = 24,
+) -> Path:
     """One random image; every call gives other pixels."""
     path.parent.mkdir(parents=True, exist_ok=True)
     image = RNG.integers(10, 240, (channels, side, side + 4)).astype(dtype)
@@ -42,7 +48,9 @@ def reasons(dataset: Dataset, item: str = "") -> str:
 
 def test_nf1_plate_gives_five_records_of_three_stains(shared: Path) -> None:
     folder = shared / "data" / "nf1_schwann_3ch"
-    found = scan_folder(folder / "images", plate_map=folder / "platemap_NF1_plate2.csv", condition_from="plate-map")
+    found = scan_folder(
+        folder / "images", plate_map=folder / "platemap_NF1_plate2.csv", condition_from="plate-map"
+    )
 
     assert [c.name for c in found.channels] == ["DAPI", "GFP", "RFP"]
     assert {r.well: r.condition for r in found.records} == {
@@ -50,7 +58,9 @@ def test_nf1_plate_gives_five_records_of_three_stains(shared: Path) -> None:
     }  # fmt: skip
     assert {r.group for r in found.records} == {"D06", "B07", "D07", "F07", "H12"}
     assert found.plate_shape == (8, 12)
-    assert found.condition("WT").role is Role.HEALTHY and found.condition("Null").role is Role.DISEASED
+    assert (
+        found.condition("WT").role is Role.HEALTHY and found.condition("Null").role is Role.DISEASED
+    )
     record = found.records[0]
     assert read_record(found.root, record).shape == record.shape == (3, 904, 1224)
     assert digest_record(found.root, record) == record.digest
@@ -68,9 +78,15 @@ def test_nf1_tiles_are_grouped_by_well(shared: Path) -> None:
 def test_mitocheck_is_read_in_well_under_a_minute_and_grouped_by_movie(shared: Path) -> None:
     folder = shared / "data" / "mitocheck_phenotypes"
     told: list[Progress] = []
-    found = scan_folder(folder / "images", plate_map=folder / "labels.csv", group_by="group", report=told.append)
+    found = scan_folder(
+        folder / "images", plate_map=folder / "labels.csv", group_by="group", report=told.append
+    )
 
-    assert (len(found.records), len(found.conditions), len({r.group for r in found.records})) == (3277, 16, 77)
+    assert (len(found.records), len(found.conditions), len({r.group for r in found.records})) == (
+        3277,
+        16,
+        77,
+    )
     assert len({c.colour for c in found.conditions}) == 16
     assert found.problems == ()
     assert told[-1] == Progress(3277, 3277, "Reading images")
@@ -78,11 +94,15 @@ def test_mitocheck_is_read_in_well_under_a_minute_and_grouped_by_movie(shared: P
 
 def test_excluded_conditions_are_left_out(shared: Path) -> None:
     folder = shared / "data" / "mitocheck_phenotypes"
-    found = scan_folder(folder / "images", plate_map=folder / "labels.csv", group_by="group", exclude=("Folded",))
+    found = scan_folder(
+        folder / "images", plate_map=folder / "labels.csv", group_by="group", exclude=("Folded",)
+    )
     assert len(found.conditions) == 15 and "Folded" not in found.condition_names
 
 
-@pytest.mark.parametrize("part", ["derived", "broken", "real/faim_imagexpress", "real/cellprofiler_naming"])
+@pytest.mark.parametrize(
+    "part", ["derived", "broken", "real/faim_imagexpress", "real/cellprofiler_naming"]
+)
 def test_mixed_and_broken_folders_are_scanned_through(shared: Path, part: str) -> None:
     found = scan_folder(shared / "formats" / part)
     for record in found.records:
@@ -93,7 +113,11 @@ def test_mixed_and_broken_folders_are_scanned_through(shared: Path, part: str) -
 def test_every_broken_file_is_in_the_problems(shared: Path) -> None:
     folder = shared / "formats" / "broken"
     text = reasons(scan_folder(folder))
-    bad = [p.name for p in folder.rglob("*.tif") if p.is_file() and not p.name.startswith(("._", "ome_xml_broken"))]
+    bad = [
+        p.name
+        for p in folder.rglob("*.tif")
+        if p.is_file() and not p.name.startswith(("._", "ome_xml_broken"))
+    ]
     assert len(bad) > 14
     for name in bad:
         assert name in text
@@ -246,7 +270,10 @@ def test_own_pattern_gives_condition_well_and_channel(tmp_path: Path) -> None:
         for channel in "12":
             put(tmp_path / f"{condition}-{well}-x{channel}.tif", channels=1)
     found = scan_folder(tmp_path, pattern=r"(?P<condition>\w+)-(?P<well>\w+)-x(?P<channel>\d)")
-    assert {(r.condition, r.well, len(r.files)) for r in found.records} == {("WT", "B03", 2), ("DS", "C04", 2)}
+    assert {(r.condition, r.well, len(r.files)) for r in found.records} == {
+        ("WT", "B03", 2),
+        ("DS", "C04", 2),
+    }
 
 
 @pytest.mark.parametrize("pattern", ["(", "(?P<colour>x)", "abc"])
@@ -260,7 +287,9 @@ def test_plate_map_decides_where_folders_are_plates(tmp_path: Path) -> None:
     for plate in ("P1", "P2"):
         put(tmp_path / plate / "A01_s1.tif")
         put(tmp_path / plate / "A02_s1.tif")
-    (tmp_path / "map.csv").write_text("plate,well,condition\nP1,A1,WT\nP1,A2,DS\nP2,A1,DS\nP2,A2,\n")
+    (tmp_path / "map.csv").write_text(
+        "plate,well,condition\nP1,A1,WT\nP1,A2,DS\nP2,A1,DS\nP2,A2,\n"
+    )
     found = scan_folder(tmp_path, plate_map=tmp_path / "map.csv", group_by="plate")
 
     assert {(r.plate, r.well, r.condition) for r in found.records} == {
@@ -275,7 +304,11 @@ def test_doses_of_one_compound_are_conditions_of_their_own(tmp_path: Path) -> No
         put(tmp_path / f"{well}_s1.tif")
     (tmp_path / "map.csv").write_text("well;treatment;dose_um\nA1;X;0,5\nA2;X;5\nA3;WT;\n")
     found = scan_folder(tmp_path, plate_map=tmp_path / "map.csv")
-    assert {c.name: c.dose_um for c in found.conditions} == {"WT": None, "X 0.5 µM": 0.5, "X 5 µM": 5.0}
+    assert {c.name: c.dose_um for c in found.conditions} == {
+        "WT": None,
+        "X 0.5 µM": 0.5,
+        "X 5 µM": 5.0,
+    }
 
 
 def test_unknown_group_column_names_those_that_exist(tmp_path: Path) -> None:

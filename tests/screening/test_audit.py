@@ -12,7 +12,9 @@ from core.screening.score_wells import placed
 from core.screening.wells import WellTable
 
 
-def _audit(table: WellTable, conditions: tuple, how: str = "median") -> dict[tuple[str, str], Finding]:
+def _audit(
+    table: WellTable, conditions: tuple, how: str = "median"
+) -> dict[tuple[str, str], Finding]:
     found = placed(table, conditions, how, Rules())
     return {(f.what, f.unit): f for f in audit(table, found.design, found.scores)}
 
@@ -37,9 +39,13 @@ def test_plates_that_differ_are_named() -> None:
 def test_an_edge_effect_is_named_with_what_it_does_to_the_rescue() -> None:
     table, conditions, _ = simulate(0, plate_shift=0)
     edge = np.array([w[0] in "AH" or w[1:] in ("01", "12") for w in table.wells])
-    way = table.features[_of(table, "WT")].mean(axis=0) - table.features[_of(table, "DS")].mean(axis=0)
+    way = table.features[_of(table, "WT")].mean(axis=0) - table.features[_of(table, "DS")].mean(
+        axis=0
+    )
     moved = table.features + 0.3 * np.outer(edge, way)
-    finding = _audit(replace(table, features=moved, readouts=moved), conditions)["edge", "balanced accuracy"]
+    finding = _audit(replace(table, features=moved, readouts=moved), conditions)[
+        "edge", "balanced accuracy"
+    ]
     assert "edge" in finding.warning and "+0." in finding.warning
 
 
@@ -61,7 +67,9 @@ def test_a_background_that_goes_along_with_the_condition_is_named_and_another_is
     groups = [f"w{i // 2}" for i in range(48)]
     empty = rng.normal(size=(48, 5))
     assert not background(empty, condition, groups, 0, 1).warning
-    assert "background" in background(empty + 3 * condition[:, None], condition, groups, 0, 1).warning
+    assert (
+        "background" in background(empty + 3 * condition[:, None], condition, groups, 0, 1).warning
+    )
 
 
 def _of(table: WellTable, name: str) -> np.ndarray:

@@ -32,7 +32,9 @@ def _curve(rescue: FloatArray, doses: FloatArray = DOSES, noise: float = 0.02) -
 
 def test_the_ec50_is_found_with_an_interval_that_holds_it() -> None:
     found = _curve(logistic(DOSES, 0.0, 0.8, 1.5, np.log(0.5)))
-    assert found.ec50_um == pytest.approx(0.5, rel=0.02) and found.top == pytest.approx(0.8, abs=0.02)
+    assert found.ec50_um == pytest.approx(0.5, rel=0.02) and found.top == pytest.approx(
+        0.8, abs=0.02
+    )
     assert found.ec50_low is not None and found.ec50_high is not None
     assert found.ec50_low <= 0.5 <= found.ec50_high and found.ec50_high / found.ec50_low < 2
 

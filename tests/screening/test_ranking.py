@@ -21,7 +21,9 @@ from core.screening.score_wells import placed
 from core.screening.wells import WellTable
 
 
-def _rank(table: WellTable, conditions: tuple[Condition, ...], how: str = "median") -> tuple[Ranked, ...]:
+def _rank(
+    table: WellTable, conditions: tuple[Condition, ...], how: str = "median"
+) -> tuple[Ranked, ...]:
     found = placed(table, conditions, how, Rules())
     return rank(found.estimates, found.space, table, found.design, Rules())
 
@@ -31,7 +33,10 @@ def _taken(table: WellTable, chosen: Sequence[bool]) -> WellTable:
     rows = np.flatnonzero(chosen)
     taken = {f.name: getattr(table, f.name) for f in fields(table)}
     return WellTable(
-        **{k: v[rows] if isinstance(v, np.ndarray) else tuple(v[i] for i in rows) for k, v in taken.items()}
+        **{
+            k: v[rows] if isinstance(v, np.ndarray) else tuple(v[i] for i in rows)
+            for k, v in taken.items()
+        }
     )
 
 
@@ -77,7 +82,9 @@ def test_plates_that_lie_apart_need_their_own_controls() -> None:
     table, conditions, truth = simulate(1)
     names = list(truth.rescue)
     home = {n: i % 3 for i, n in enumerate(names)}  # every treatment on one plate only
-    table = _taken(table, [home.get(c, p) == p for c, p in zip(table.conditions, table.plate_index)])
+    table = _taken(
+        table, [home.get(c, p) == p for c, p in zip(table.conditions, table.plate_index)]
+    )
     way = [table.features[np.array(table.conditions) == c].mean(axis=0) for c in ("WT", "DS")]
     shift = np.outer(table.plate_index, way[0] - way[1])
     apart = replace(table, features=table.features + shift, readouts=table.readouts + shift)
@@ -95,7 +102,10 @@ def test_noise_is_no_way_from_diseased_to_healthy() -> None:
     design = design_of(table, conditions, True)
     who = (design.condition, design.home, design.healthy, design.diseased)
     scores = position_along(noise, *who, seed=0)
-    gap = scores[design.condition == design.healthy].mean() - scores[design.condition == design.diseased].mean()
+    gap = (
+        scores[design.condition == design.healthy].mean()
+        - scores[design.condition == design.diseased].mean()
+    )
     assert gap < 0.8  # in spreads of wells; the axis fitted to the same wells would find 4
     with pytest.raises(LeighError, match="cannot be told apart"):
         _rank(replace(table, features=noise, readouts=noise), conditions)
@@ -152,7 +162,9 @@ def test_the_dose_is_not_part_of_the_compound() -> None:
 def test_labels_dealt_at_random_are_refused_not_ranked(controls: int, how: str) -> None:
     refused = 0
     for seed in range(12):
-        table, conditions, _ = simulate(seed, plates=3 if how == "median" else 1, controls=controls, replicates=2)
+        table, conditions, _ = simulate(
+            seed, plates=3 if how == "median" else 1, controls=controls, replicates=2
+        )
         noise = np.random.default_rng(seed + 1000).normal(size=(len(table.plates), 60))
         try:
             rows = _rank(replace(table, features=noise, readouts=noise), conditions, how)
@@ -165,7 +177,10 @@ def test_labels_dealt_at_random_are_refused_not_ranked(controls: int, how: str) 
 
 def test_of_two_healthy_conditions_that_with_most_wells_makes_the_way() -> None:
     table, conditions, _ = simulate(0)
-    other = tuple(replace(c, role=Role.HEALTHY) if c.name == "T01" else c for c in (*conditions[2:], *conditions[:2]))
+    other = tuple(
+        replace(c, role=Role.HEALTHY) if c.name == "T01" else c
+        for c in (*conditions[2:], *conditions[:2])
+    )
     rows = {r.condition: r for r in _rank(table, other)}
     assert rows["WT"].rescue == pytest.approx(1) and rows["WT"].rescue_low is None
     assert rows["T01"].tie == 0 and rows["T01"].rescue_low is not None
@@ -173,6 +188,8 @@ def test_of_two_healthy_conditions_that_with_most_wells_makes_the_way() -> None:
 
 def test_a_condition_without_wells_is_no_row_and_no_fault() -> None:
     table, conditions, _ = simulate(0)
-    rows = _rank(table, (Condition("Empty", Role.TREATED), *conditions, Condition("Gone", Role.TREATED)))
+    rows = _rank(
+        table, (Condition("Empty", Role.TREATED), *conditions, Condition("Gone", Role.TREATED))
+    )
     assert {r.condition for r in rows} == {c.name for c in conditions}
     assert rows == _rank(table, conditions)

@@ -18,7 +18,9 @@ def _records(condition: str, wells: int) -> list[ImageRecord]:
 
 
 def _mover(left: dict[str, tuple[float, float]]):  # type: ignore[no-untyped-def]
-    """Changes of which `left` gives the share that remains in the second and third channel; the first never moves."""
+    """Changes of which `left` gives the share that remains in the second and third channel; the
+    first never moves.
+    """
     rng = np.random.default_rng(0)
     way = np.zeros((3, 6))
     way[1:] = rng.normal(size=(2, 6)) * 12
@@ -34,14 +36,24 @@ def _mover(left: dict[str, tuple[float, float]]):  # type: ignore[no-untyped-def
 def test_the_share_that_is_left_is_found_per_channel_with_an_interval_that_holds_it() -> None:
     left = {"DS": (1.0, 1.0), "TT": (0.3, 0.9), "Worse": (1.5, 1.0)}
     chosen = {name: _records(name, 6) for name in left}
-    found = {(u.condition, u.channel): u for u in unrepaired(chosen, "DS", CHANNELS, _mover(left), level=0.9)}
-    assert {channel for _, channel in found} == {"Cytoskeleton", "Mitochondria"}  # nuclei do not change at all
+    found = {
+        (u.condition, u.channel): u
+        for u in unrepaired(chosen, "DS", CHANNELS, _mover(left), level=0.9)
+    }
+    assert {channel for _, channel in found} == {
+        "Cytoskeleton",
+        "Mitochondria",
+    }  # nuclei do not change at all
     for name in ("TT", "Worse"):
         for channel, share in zip(CHANNELS[1:], left[name]):
             row = found[name, channel]
             assert row.restored == pytest.approx(1 - share, abs=0.1)
             assert row.low is not None and row.high is not None
-            assert row.low <= 1 - share + 0.05 and row.high >= 1 - share - 0.05 and row.high - row.low < 0.3
+            assert (
+                row.low <= 1 - share + 0.05
+                and row.high >= 1 - share - 0.05
+                and row.high - row.low < 0.3
+            )
 
 
 def test_images_that_cannot_be_moved_are_left_out_and_one_well_has_no_interval() -> None:

@@ -14,16 +14,25 @@ def _record(n: int, plate: str, well: str, condition: str) -> ImageRecord:
 
 def _plate(letters: str, columns: int, conditions: list[str]) -> WellTable:
     names = [f"{row}{c + 1:02d}" for row in letters for c in range(columns)]
-    records = [_record(i, "P1", well, condition) for i, (well, condition) in enumerate(zip(names, conditions))]
+    records = [
+        _record(i, "P1", well, condition)
+        for i, (well, condition) in enumerate(zip(names, conditions))
+    ]
     zeros = np.zeros((len(records), 1))
     return well_table(records, zeros, zeros, zeros[:, 0], zeros, np.zeros(len(records), bool))
 
 
 def test_a_well_is_the_median_of_its_images_and_plates_stay_apart() -> None:
-    records = [_record(0, "P1", "A01", "WT"), _record(1, "P1", "A01", "WT"), _record(2, "P1", "A01", "WT")]
+    records = [
+        _record(0, "P1", "A01", "WT"),
+        _record(1, "P1", "A01", "WT"),
+        _record(2, "P1", "A01", "WT"),
+    ]
     records += [_record(3, "P2", "A01", "DS")]
     values = np.array([[1.0], [2.0], [90.0], [5.0]])
-    table = well_table(records, values, values, values[:, 0], values, np.array([False, True, False, False]))
+    table = well_table(
+        records, values, values, values[:, 0], values, np.array([False, True, False, False])
+    )
     assert table.plates == ("P1", "P2") and table.conditions == ("WT", "DS")
     assert table.features[:, 0].tolist() == [2.0, 5.0]
     assert table.nuclei.tolist() == [31.0, 5.0]
@@ -35,7 +44,9 @@ def test_normalising_takes_the_plates_own_shift_and_scale_off() -> None:
     rng = np.random.default_rng(0)
     plate, control = np.repeat([0, 1], 40), np.tile(np.arange(40) < 20, 2)
     values = rng.normal(size=(80, 3))
-    moved = values * np.where(plate == 1, 5.0, 1.0)[:, None] + np.where(plate == 1, 100.0, 0.0)[:, None]
+    moved = (
+        values * np.where(plate == 1, 5.0, 1.0)[:, None] + np.where(plate == 1, 100.0, 0.0)[:, None]
+    )
     even = normalise(moved, plate, control, "median-mad")
     for p in (0, 1):
         own = even[(plate == p) & control]

@@ -18,9 +18,17 @@ def test_one_seed_gives_one_culture_under_every_condition() -> None:
 
 def test_shape_and_intensity_are_separate_factors() -> None:
     collapsed = Phenotype(mito_spread=0.2)
-    totals = [[render(s, p, 128)[2].astype(float).mean() - 100 for s in range(6)] for p in (HEALTHY, collapsed)]
+    totals = [
+        [render(s, p, 128)[2].astype(float).mean() - 100 for s in range(6)]
+        for p in (HEALTHY, collapsed)
+    ]
     assert np.mean(totals[1]) == pytest.approx(np.mean(totals[0]), rel=0.1)
-    dim = np.mean([render(s, Phenotype(mito_intensity=0.5), 128)[2].astype(float).mean() - 100 for s in range(6)])
+    dim = np.mean(
+        [
+            render(s, Phenotype(mito_intensity=0.5), 128)[2].astype(float).mean() - 100
+            for s in range(6)
+        ]
+    )
     assert dim == pytest.approx(0.5 * np.mean(totals[0]), rel=0.1)
 
 

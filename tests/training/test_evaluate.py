@@ -42,7 +42,8 @@ def table(truth: list[int], predicted: list[int], split: list[str]) -> LatentTab
 
 
 def test_calibration_error_agrees_with_a_hand_value() -> None:
-    # four images at 0.95, three right: |3.8 - 3|; two at 0.65, one right: |1.3 - 1|; over six images
+    # four images at 0.95, three right: |3.8 - 3|; two at 0.65, one right: |1.3 - 1|; over six
+    # images
     top = np.array([0.95, 0.95, 0.95, 0.95, 0.65, 0.65])
     probabilities = np.stack([top, 1 - top], axis=1)
     truth = np.array([0, 0, 0, 1, 0, 1])
@@ -52,8 +53,14 @@ def test_calibration_error_agrees_with_a_hand_value() -> None:
 
 def test_the_interval_of_wells_that_are_all_right_is_no_point() -> None:
     wells = [f"well {n // 5}" for n in range(60)]
-    assert interval_over_groups(np.ones(60), wells, seed=0) == (pytest.approx(0.779, abs=0.001), 1.0)
-    assert interval_over_groups(np.zeros(60), wells, seed=0) == (0.0, pytest.approx(0.221, abs=0.001))
+    assert interval_over_groups(np.ones(60), wells, seed=0) == (
+        pytest.approx(0.779, abs=0.001),
+        1.0,
+    )
+    assert interval_over_groups(np.zeros(60), wells, seed=0) == (
+        0.0,
+        pytest.approx(0.221, abs=0.001),
+    )
 
 
 def test_the_interval_over_groups_is_wider_than_over_images_when_one_well_is_bad() -> None:
@@ -86,17 +93,24 @@ def test_the_report_counts_test_images_only_and_its_confusion_sums_to_them() -> 
     assert (report["test_groups"], report["groups_total"]) == (3, 5)
     assert report["conditions"]["DS"]["recall"] == pytest.approx(2 / 3)
     assert report["z_prime"]["logits"]["wells"] == [1, 2]
-    assert report["z_prime"]["logits"]["z_prime"] is None and "two held-out wells" in report["z_prime"]["reason"]
+    assert (
+        report["z_prime"]["logits"]["z_prime"] is None
+        and "two held-out wells" in report["z_prime"]["reason"]
+    )
 
 
 def test_one_held_out_group_has_an_interval_over_its_images_and_says_so() -> None:
-    report = evaluation_report(table([0, 1, 0, 1], [0, 1, 1, 1], ["test"] * 4), ["a"] * 4, CONDITIONS)
+    report = evaluation_report(
+        table([0, 1, 0, 1], [0, 1, 1, 1], ["test"] * 4), ["a"] * 4, CONDITIONS
+    )
     assert report["accuracy_low"] < report["accuracy"] == 0.75 < report["accuracy_high"]
     assert "one held-out group" in report["interval"]
 
 
 def test_no_accuracy_is_claimed_when_one_condition_only_is_held_out() -> None:
-    report = evaluation_report(table([0, 0, 1], [0, 0, 1], ["test", "test", "train"]), ["a", "b", "c"], CONDITIONS)
+    report = evaluation_report(
+        table([0, 0, 1], [0, 0, 1], ["test", "test", "train"]), ["a", "b", "c"], CONDITIONS
+    )
     assert report["accuracy"] is None
     assert report["conditions_not_tested"] == ["DS"]
     assert "1 condition" in report["reason"]
@@ -118,24 +132,39 @@ def test_z_prime_is_that_of_well_medians() -> None:
     assert report["z_prime"]["logits"]["z_prime"] == pytest.approx(expected)
 
 
-def test_simple_baseline_separates_healthy_from_diseased_on_the_same_split(scanned_project: Project) -> None:
+def test_simple_baseline_separates_healthy_from_diseased_on_the_same_split(
+    scanned_project: Project,
+) -> None:
     dataset = scanned_project.dataset
     assert dataset is not None
     records = [r for r in dataset.records if r.condition in ("WT", "DS")]
     groups = {c: sorted({r.group for r in records if r.condition == c}) for c in ("WT", "DS")}
-    split = {g: "train" if n < 3 else "test" for wells in groups.values() for n, g in enumerate(wells)}
+    split = {
+        g: "train" if n < 3 else "test" for wells in groups.values() for n, g in enumerate(wells)
+    }
     rows = measured(dataset)
     test = np.array([split[r.group] == "test" for r in records])
     found = simple_baseline(records, test, rows)
     assert found["accuracy"] >= 0.75
     assert found["readouts"] > 30
 
-    swapped = {"WT": "DS", "DS": "WT"}  # labels of the test wells swapped: the score must follow the split
-    lied = [replace(r, condition=swapped[r.condition]) if split[r.group] == "test" else r for r in records]
+    swapped = {
+        "WT": "DS",
+        "DS": "WT",
+    }  # labels of the test wells swapped: the score must follow the split
+    lied = [
+        replace(r, condition=swapped[r.condition]) if split[r.group] == "test" else r
+        for r in records
+    ]
     assert simple_baseline(lied, test, rows)["accuracy"] == pytest.approx(1 - found["accuracy"])
 
 
 def test_wells_the_network_never_saw_do_not_train_the_baseline(scanned_project: Project) -> None:
     dataset = scanned_project.dataset
     assert dataset is not None
-    assert simple_baseline(dataset.records, np.ones(len(dataset.records), bool), measured(dataset))["accuracy"] is None
+    assert (
+        simple_baseline(dataset.records, np.ones(len(dataset.records), bool), measured(dataset))[
+            "accuracy"
+        ]
+        is None
+    )

@@ -39,7 +39,12 @@ def train(material: tuple[FieldStore, IntArray], tmp_path: Path) -> Fit:
     def run(preset: Preset = BRIEF, **options: object) -> IResNet:
         torch.manual_seed(0)
         model = IResNet(Architecture(3, 3, preset.widths, preset.blocks))
-        fit(model, *material, preset, **{"seed": 0, "folder": tmp_path, "identity": "this", **options})
+        fit(
+            model,
+            *material,
+            preset,
+            **{"seed": 0, "folder": tmp_path, "identity": "this", **options},
+        )
         return model
 
     return run
@@ -54,7 +59,10 @@ def stop_at(step: int) -> Callable[[Progress], None]:
 
 
 def same(a: IResNet, b: IResNet) -> bool:
-    return all(torch.equal(x, y) for x, y in zip(a.state_dict().values(), b.state_dict().values(), strict=True))
+    return all(
+        torch.equal(x, y)
+        for x, y in zip(a.state_dict().values(), b.state_dict().values(), strict=True)
+    )
 
 
 def test_the_loss_falls_and_progress_tells_it(train: Fit) -> None:
@@ -135,7 +143,9 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_state(
     assert (tmp_path / CHECKPOINT).read_bytes() == kept
 
 
-def test_without_a_checkpoint_none_is_promised(train: Fit, material: tuple[FieldStore, IntArray]) -> None:
+def test_without_a_checkpoint_none_is_promised(
+    train: Fit, material: tuple[FieldStore, IntArray]
+) -> None:
     for n in range(len(material[0])):
         material[0].field(n)[:] = np.nan
     with pytest.raises(LeighError) as told:

@@ -69,7 +69,9 @@ def test_a_stopped_training_resumes_to_the_weights_of_an_undisturbed_one(
     assert any(not np.array_equal(v, undisturbed[k]) for k, v in weights(project, kind).items())
 
 
-def test_a_stopped_training_of_other_settings_is_refused(copy_of: Copy, scanned_project: Project, tiny: str) -> None:
+def test_a_stopped_training_of_other_settings_is_refused(
+    copy_of: Copy, scanned_project: Project, tiny: str
+) -> None:
     folder = copy_of(scanned_project).folder
     with pytest.raises(Cancelled):
         train(folder, "autoencoder", tiny, report=stop_at(20))
@@ -80,7 +82,12 @@ def test_a_stopped_training_of_other_settings_is_refused(copy_of: Copy, scanned_
 def test_the_loss_falls(copy_of: Copy, scanned_project: Project, tiny: str) -> None:
     told: list[Progress] = []
     folder = copy_of(scanned_project).folder
-    train(folder, "autoencoder", tiny, report=lambda p: told.append(p) if p.what == "Training" else None)
+    train(
+        folder,
+        "autoencoder",
+        tiny,
+        report=lambda p: told.append(p) if p.what == "Training" else None,
+    )
     losses = [p.values["validation_loss"] for p in told]
     assert [p.done for p in told] == [10, 20, 30] and losses[-1] < 0.8 * losses[0]
 
@@ -88,7 +95,9 @@ def test_the_loss_falls(copy_of: Copy, scanned_project: Project, tiny: str) -> N
 def test_a_loss_that_is_no_number_stops_the_training(
     copy_of: Copy, scanned_project: Project, tiny: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(descent, "_set_rate", lambda optimiser, *_: optimiser.param_groups[0].update(lr=1e30))
+    monkeypatch.setattr(
+        descent, "_set_rate", lambda optimiser, *_: optimiser.param_groups[0].update(lr=1e30)
+    )
     with pytest.raises(LeighError, match="not a number"):
         train(copy_of(scanned_project).folder, "autoencoder", tiny)
 
@@ -100,13 +109,20 @@ def test_wells_are_never_on_both_sides_and_are_those_of_the_iresnet(
     theirs = load_card(model_folder(project, "iresnet"))
     for seed in (0, 5):
         card = train(project.folder, "resnext-small", tiny, seed=seed)
-        assert card.split == theirs.split and card.recipe == theirs.recipe and card.seen == theirs.seen
+        assert (
+            card.split == theirs.split and card.recipe == theirs.recipe and card.seen == theirs.seen
+        )
     _, dataset = with_dataset(project.folder)
     for group in {r.group for r in dataset.records}:
         assert len({card.part_of(r) for r in dataset.records if r.group == group}) == 1
     assert card.accuracy["test_groups"] == list(card.split.values()).count(Split.TEST) > 0
     with pytest.raises(LeighError, match="same wells"):
-        train(project.folder, "resnext-small", tiny, test_groups=[next(g for g in card.split if g not in theirs.seen)])
+        train(
+            project.folder,
+            "resnext-small",
+            tiny,
+            test_groups=[next(g for g in card.split if g not in theirs.seen)],
+        )
 
 
 def test_without_an_iresnet_the_first_network_settles_the_wells(
@@ -114,7 +130,9 @@ def test_without_an_iresnet_the_first_network_settles_the_wells(
 ) -> None:
     folder = copy_of(scanned_project).folder
     _, dataset = with_dataset(folder)
-    chosen = [next(r.group for r in dataset.records if r.condition == c) for c in dataset.condition_names]
+    chosen = [
+        next(r.group for r in dataset.records if r.condition == c) for c in dataset.condition_names
+    ]
     first = train(folder, "resnext-small", tiny, test_groups=chosen, seed=2)
     assert {g for g, part in first.split.items() if part == Split.TEST} == set(chosen)
     assert train(folder, "autoencoder", tiny, seed=0).split == first.split
@@ -148,7 +166,10 @@ def test_evaluate_lists_all_networks_and_keeps_its_keys(
     keys = {"kind", "accuracy", "accuracy_low", "accuracy_high", "calibration_error", "z_prime", "robust_z_prime",
             "test_records", "test_groups"}  # fmt: skip
     assert all(keys <= row.keys() for row in told["models"])
-    assert told["models"][0]["accuracy"] == told["accuracy"] and len({r["test_groups"] for r in told["models"]}) == 1
+    assert (
+        told["models"][0]["accuracy"] == told["accuracy"]
+        and len({r["test_groups"] for r in told["models"]}) == 1
+    )
     stored = load_card(model_folder(project, "resnext-small"))
     assert told["models"][2]["accuracy"] == stored.accuracy["accuracy"]
     (model_folder(project, "autoencoder") / "model.safetensors").write_bytes(b"damaged")
@@ -162,7 +183,21 @@ def test_networks_are_evaluated_where_there_is_no_iresnet(
 ) -> None:
     folder = copy_of(scanned_project).folder
     trained = train(folder, "resnext-small", tiny)
-    assert main(["evaluate", "--project", str(folder), "--device", "cpu", "--progress", "none", "--json"]) == 0
+    assert (
+        main(
+            [
+                "evaluate",
+                "--project",
+                str(folder),
+                "--device",
+                "cpu",
+                "--progress",
+                "none",
+                "--json",
+            ]
+        )
+        == 0
+    )
     told = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert [row["accuracy"] for row in told["models"]] == [trained.accuracy["accuracy"]]
     assert [c.name for c in trained_networks(open_project(folder))] == ["resnext-small"]
@@ -185,7 +220,9 @@ def test_at_strength_zero_a_moved_image_is_its_reconstruction_and_between_it_cha
     assert np.abs((still.image - drawn) / span).max() < 1e-4
     assert np.allclose(still.difference, still.image - still.original, atol=1e-2 * span.min())
     error = np.abs((still.image - still.original) / span).max()
-    assert still.roundtrip_error == pytest.approx(error, rel=1e-3) and error > 0.01  # it blurs, and says so
+    assert (
+        still.roundtrip_error == pytest.approx(error, rel=1e-3) and error > 0.01
+    )  # it blurs, and says so
     away = [float(np.square((m.image - still.image) / span).mean()) for m in (half, whole)]
     assert 0 < away[0] < away[1]
     assert shifter.move(record.id, {"DS": 1.0}, 1.0, ()).image == pytest.approx(still.image)
@@ -193,7 +230,9 @@ def test_at_strength_zero_a_moved_image_is_its_reconstruction_and_between_it_cha
         shifter.move(record.id, {"WT": 1.0}, 1.0, ("Nuclei",))
 
 
-def test_judges_that_see_images_otherwise_give_no_evidence(copy_of: Copy, trained_project: Project, tiny: str) -> None:
+def test_judges_that_see_images_otherwise_give_no_evidence(
+    copy_of: Copy, trained_project: Project, tiny: str
+) -> None:
     project = copy_of(trained_project)
     card = train(project.folder, "autoencoder", tiny)
     assert Shifter(project.folder, "autoencoder", "cpu").panel is not None
@@ -202,17 +241,25 @@ def test_judges_that_see_images_otherwise_give_no_evidence(copy_of: Copy, traine
     assert Shifter(project.folder, "autoencoder", "cpu").panel is None
 
 
-def test_the_means_are_of_training_wells_alone(copy_of: Copy, scanned_project: Project, tiny: str) -> None:
+def test_the_means_are_of_training_wells_alone(
+    copy_of: Copy, scanned_project: Project, tiny: str
+) -> None:
     project = copy_of(scanned_project)
     card = train(project.folder, "autoencoder", tiny)
     shifter = Shifter(project.folder, "autoencoder", "cpu")
     _, dataset = with_dataset(project.folder)
     known = [r for r in dataset.records if r.condition == "DS" and card.part_of(r) == Split.TRAIN]
-    fields = [to_network(card.recipe, shifter.move(r.id, {"WT": 1.0}, 0.0, ()).original) for r in known]
+    fields = [
+        to_network(card.recipe, shifter.move(r.id, {"WT": 1.0}, 0.0, ()).original) for r in known
+    ]
     with torch.no_grad():
-        means = [shifter.model.encode(torch.from_numpy(x)[None]).mean(dim=(0, 2, 3)) for x in fields]
+        means = [
+            shifter.model.encode(torch.from_numpy(x)[None]).mean(dim=(0, 2, 3)) for x in fields
+        ]
     row = card.condition_names.index("DS")
-    assert torch.allclose(shifter.model.latent_means[row], torch.stack(means).mean(dim=0), atol=1e-4)
+    assert torch.allclose(
+        shifter.model.latent_means[row], torch.stack(means).mean(dim=0), atol=1e-4
+    )
 
 
 def test_the_command_line_writes_the_same_files_for_an_autoencoder(
@@ -222,7 +269,18 @@ def test_the_command_line_writes_the_same_files_for_an_autoencoder(
     where = ["--project", str(project.folder), "--device", "cpu", "--progress", "none"]
     assert main(["train", "--model", "autoencoder", *where]) == 0
     out = tmp_path / "out"
-    words = ["counterfactual", "--model", "autoencoder", *where, "--to", "WT", "--from", "DS", "--out", str(out)]
+    words = [
+        "counterfactual",
+        "--model",
+        "autoencoder",
+        *where,
+        "--to",
+        "WT",
+        "--from",
+        "DS",
+        "--out",
+        str(out),
+    ]
     assert main([*words, "--split", "test"]) == 0
     capsys.readouterr()
     lines = (out / "evidence.csv").read_text(encoding="utf-8-sig").splitlines()

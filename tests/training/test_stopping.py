@@ -25,9 +25,22 @@ def wait_for_step(process: "subprocess.Popen[str]", step: int) -> None:
 
 
 @pytest.mark.slow
-def test_a_killed_training_resumes_and_finishes(leigh: Leigh, copy_of: Callable, scanned_project: Project) -> None:
+def test_a_killed_training_resumes_and_finishes(
+    leigh: Leigh, copy_of: Callable, scanned_project: Project
+) -> None:
     folder = copy_of(scanned_project).folder
-    words = ["train", "--project", folder, "--preset", "standard", "--device", "cpu", "--progress", "json", "--json"]
+    words = [
+        "train",
+        "--project",
+        folder,
+        "--preset",
+        "standard",
+        "--device",
+        "cpu",
+        "--progress",
+        "json",
+        "--json",
+    ]
     process = leigh(words)
     wait_for_step(process, 20)
     process.kill()
@@ -37,7 +50,11 @@ def test_a_killed_training_resumes_and_finishes(leigh: Leigh, copy_of: Callable,
     again = leigh([*words, "--resume"])
     output, told = again.communicate(timeout=WAIT_S)
     assert again.returncode == 0, told
-    steps = [json.loads(line)["progress"]["done"] for line in told.splitlines() if '"what": "Training"' in line]
+    steps = [
+        json.loads(line)["progress"]["done"]
+        for line in told.splitlines()
+        if '"what": "Training"' in line
+    ]
     assert steps[0] >= 20  # it went on where it was
     assert json.loads(output.splitlines()[-1])["training"]["steps"] == 80
     model = folder / "models" / "iresnet"
@@ -50,7 +67,9 @@ def test_the_line_stop_ends_training_with_a_resumable_checkpoint(
     leigh: Leigh, copy_of: Callable, scanned_project: Project
 ) -> None:
     folder = copy_of(scanned_project).folder
-    process = leigh(["train", "--project", folder, "--preset", "quick", "--device", "cpu", "--progress", "json"])
+    process = leigh(
+        ["train", "--project", folder, "--preset", "quick", "--device", "cpu", "--progress", "json"]
+    )
     wait_for_step(process, 10)
     output, told = process.communicate("stop\n", timeout=WAIT_S)
     assert process.returncode == 130

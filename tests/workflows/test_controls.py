@@ -1,4 +1,6 @@
-"""Controls on a lab's own wells: what was planted is known to the grey value, and shuffled labels stay apart."""
+"""Controls on a lab's own wells: what was planted is known to the grey value, and shuffled labels
+stay apart.
+"""
 
 import csv
 import json
@@ -47,7 +49,9 @@ def brief() -> Iterator[str]:
 
     torch.set_num_threads(1)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(PRESETS, "quick", Preset("brief", "", "", 40, 4, 16, (4, 4, 4), 2, 3e-3, judge_steps=5))
+        patch.setitem(
+            PRESETS, "quick", Preset("brief", "", "", 40, 4, 16, (4, 4, 4), 2, 3e-3, judge_steps=5)
+        )
         patch.setattr("core.training.flow_matching.VALIDATION_BATCHES", 1)
         yield "quick"
 
@@ -70,7 +74,9 @@ def planted(own: Project, brief: str, tmp_path_factory: pytest.TempPathFactory) 
     return out, positive_control(own.folder, out, WORDS, preset=brief, device="cpu")
 
 
-def test_planted_files_are_the_formula_applied_to_the_users_own_pixels(own: Project, planted: Planted) -> None:
+def test_planted_files_are_the_formula_applied_to_the_users_own_pixels(
+    own: Project, planted: Planted
+) -> None:
     out, _ = planted
     assert own.dataset is not None
     rows = rows_of(out / "truth.csv")
@@ -83,10 +89,14 @@ def test_planted_files_are_the_formula_applied_to_the_users_own_pixels(own: Proj
         expected = raw.astype(float)
         if row["factor"]:
             expected[2] = background + 0.6 * (expected[2] - background)
-            assert row["channel"] == "Mitochondria" and float(row["background"]) == pytest.approx(background)
+            assert row["channel"] == "Mitochondria" and float(row["background"]) == pytest.approx(
+                background
+            )
         elif row["blur"]:
             expected[0] = gaussian_filter(expected[0], 2.0)
-            assert row["channel"] == "Nuclei" and image[0].mean() == pytest.approx(raw[0].mean(), rel=1e-3)
+            assert row["channel"] == "Nuclei" and image[0].mean() == pytest.approx(
+                raw[0].mean(), rel=1e-3
+            )
         assert image.dtype == np.uint16 and np.array_equal(image, np.rint(expected))
         assert row["source"].startswith(row["group"])  # the wild type, in its own well
 
@@ -137,11 +147,15 @@ def test_what_is_compared_is_the_change_of_the_model_and_the_true_one_over_the_d
     assert own.dataset is not None
     session = Session(out / "project", "cpu")
     span = np.array(session.card.recipe.span)[:, None, None]
-    truths = {r["file"].split("/")[-1].removesuffix(".ome.tif"): r for r in rows_of(out / "truth.csv")}
+    truths = {
+        r["file"].split("/")[-1].removesuffix(".ome.tif"): r for r in rows_of(out / "truth.csv")
+    }
     rows = [r for r in rows_of(out / "recovered.csv") if r["plant"] == "Mitochondria x0.6"]
     assert {r["way"] for r in rows} == {"there", "back"}
     for row in rows:
-        raw = read_image(own.dataset.root / own.dataset.record(row["source"]).files[0]).astype(float)
+        raw = read_image(own.dataset.root / own.dataset.record(row["source"]).files[0]).astype(
+            float
+        )
         if row["way"] == "there":
             background = float(next(t["background"] for t in truths.values() if t["factor"]))
             after, target = raw.copy(), row["plant"]
@@ -159,7 +173,9 @@ def test_the_same_words_again_take_the_trained_model_and_others_are_refused(
 ) -> None:
     out, result = planted
     heard: list[str] = []
-    again = positive_control(own.folder, out, WORDS, preset=brief, device="cpu", report=lambda p: heard.append(p.what))
+    again = positive_control(
+        own.folder, out, WORDS, preset=brief, device="cpu", report=lambda p: heard.append(p.what)
+    )
     assert again == result and not {"Planting", "Training"} & set(heard)
     for other in ({"words": WORDS[:1]}, {"words": WORDS, "seed": 1}):
         with pytest.raises(LeighError, match=r"another control already\. Choose an empty folder"):
@@ -178,7 +194,9 @@ def test_a_stopped_control_goes_on(own: Project, brief: str, tmp_path: Path) -> 
     steps: list[int] = []
     for what, done in (("Planting", 3), ("Training", 20)):
         with pytest.raises(Cancelled):
-            positive_control(own.folder, out, WORDS, preset=brief, device="cpu", report=stop_at(what, done))
+            positive_control(
+                own.folder, out, WORDS, preset=brief, device="cpu", report=stop_at(what, done)
+            )
         assert not (out / "project" / "project.lock").exists()
 
     def note(progress: Progress) -> None:
@@ -195,10 +213,16 @@ def test_a_stopped_control_goes_on(own: Project, brief: str, tmp_path: Path) -> 
     ("word", "told"),
     [
         ("channel=RFP,factor=0.7", "no channel RFP. They have Nuclei, Cytoskeleton, Mitochondria"),
-        ("channel=Nuclei,factor=5", "factor 5 of channel Nuclei is out of range. Choose one between 0.1 and 3"),
+        (
+            "channel=Nuclei,factor=5",
+            "factor 5 of channel Nuclei is out of range. Choose one between 0.1 and 3",
+        ),
         ("channel=Nuclei,factor=nan", "factor nan of channel Nuclei is out of range"),
         ("channel=Nuclei,factor=1.0", "factor 1 of channel Nuclei changes nothing"),
-        ("channel=Nuclei,blur=0.2", "blur 0.2 of channel Nuclei is out of range. Choose one between 0.5 and 10 pixels"),
+        (
+            "channel=Nuclei,blur=0.2",
+            "blur 0.2 of channel Nuclei is out of range. Choose one between 0.5 and 10 pixels",
+        ),
         ("channel=Nuclei,blur=much", "blur 'much' of channel Nuclei is no number"),
         ("Nuclei=0.7", "'Nuclei=0.7' is no plant. Write channel=NAME,factor=0.7"),
         ("channel=Nuclei,gamma=2", "is no plant"),
@@ -220,36 +244,71 @@ def test_words_that_exclude_each_other_are_refused(
     own: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail(verb: str, *words: object) -> str:
-        assert main([verb, "--project", str(own.folder), *map(str, words), "--json", "--progress", "none"]) == 2
+        assert (
+            main(
+                [
+                    verb,
+                    "--project",
+                    str(own.folder),
+                    *map(str, words),
+                    "--json",
+                    "--progress",
+                    "none",
+                ]
+            )
+            == 2
+        )
         return capsys.readouterr().err
 
     out, plant = ("--out", tmp_path / "out"), ("--plant", WORDS[0])
     assert "--to does not go with --plant" in fail("counterfactual", *plant, "--to", "WT", *out)
-    assert "--strength does not go with --plant" in fail("counterfactual", *plant, "--strength", 1, *out)
-    assert "--preset does not go with --to" in fail("counterfactual", "--to", "WT", "--preset", "quick", *out)
+    assert "--strength does not go with --plant" in fail(
+        "counterfactual", *plant, "--strength", 1, *out
+    )
+    assert "--preset does not go with --to" in fail(
+        "counterfactual", "--to", "WT", "--preset", "quick", *out
+    )
     assert "Give --to CONDITION; or --plant" in fail("counterfactual", *out)
-    assert "no images of Drug Z. Conditions are WT, DS" in fail("counterfactual", *plant, "--from", "Drug Z", *out)
-    assert "--resume does not go with --permute-labels" in fail("train", "--permute-labels", "--resume")
+    assert "no images of Drug Z. Conditions are WT, DS" in fail(
+        "counterfactual", *plant, "--from", "Drug Z", *out
+    )
+    assert "--resume does not go with --permute-labels" in fail(
+        "train", "--permute-labels", "--resume"
+    )
     assert own.dataset is not None
     assert "among the images" in fail("counterfactual", *plant, "--out", own.dataset.root / "here")
     assert not list(tmp_path.iterdir())
 
 
 def test_moving_without_a_strength_moves_the_whole_way(planted: Planted, tmp_path: Path) -> None:
-    words = ["counterfactual", "--project", str(planted[0] / "project"), "--to", UNTOUCHED, "--split", "test"]
+    words = [
+        "counterfactual",
+        "--project",
+        str(planted[0] / "project"),
+        "--to",
+        UNTOUCHED,
+        "--split",
+        "test",
+    ]
     assert main([*words, "--out", str(tmp_path / "out"), "--json", "--progress", "none"]) == 0
     rows = rows_of(tmp_path / "out" / "evidence.csv")
     assert len(rows) == 2 and {float(r["strength"]) for r in rows} == {1.0}
 
 
-def fields(side: int, per_well: int, folder: Path, condition: str = "A", wells: int = 3, top: int = 4000) -> Dataset:
+def fields(
+    side: int, per_well: int, folder: Path, condition: str = "A", wells: int = 3, top: int = 4000
+) -> Dataset:
     """Noise in `wells` wells of one condition, as a dataset whose files exist."""
     rng = np.random.default_rng(0)
     records = []
     for n in range(wells * per_well):
         image = rng.integers(100, top, (1, side, side)).astype(np.uint16)
         write_tiff(folder / f"{n}.ome.tif", image, channel_names=["RFP"])
-        records.append(ImageRecord(str(n), (f"{n}.ome.tif",), (0,), condition, f"w{n // per_well}", shape=image.shape))
+        records.append(
+            ImageRecord(
+                str(n), (f"{n}.ome.tif",), (0,), condition, f"w{n // per_well}", shape=image.shape
+            )
+        )
     from core.scanning.default_roles import build_conditions
 
     return Dataset(folder, (Channel("RFP"),), build_conditions([condition]), tuple(records))
@@ -257,21 +316,29 @@ def fields(side: int, per_well: int, folder: Path, condition: str = "A", wells: 
 
 def test_few_but_large_fields_are_cut_into_tiles_that_do_not_overlap(tmp_path: Path) -> None:
     dataset = fields(400, 1, tmp_path)
-    control = plan(dataset, parse_plants(["channel=RFP,factor=0.5", "channel=RFP,blur=1"], dataset.channels))
+    control = plan(
+        dataset, parse_plants(["channel=RFP,factor=0.5", "channel=RFP,blur=1"], dataset.channels)
+    )
     assert control.cuts == 2 and len(control.pieces) == 12
     places = {(p.source.id, p.top, p.left) for p in control.pieces}
     assert len(places) == 12 and {p.record.shape for p in control.pieces} == {(1, 200, 200)}
     assert {(top, left) for _, top, left in places} == {(0, 0), (0, 200), (200, 0), (200, 200)}
     for group in ("w0", "w1", "w2"):
         mine = [p for p in control.pieces if p.record.group == group]
-        assert len({p.record.condition for p in mine}) == 3 and len({p.source.id for p in mine}) == 1
+        assert (
+            len({p.record.condition for p in mine}) == 3 and len({p.source.id for p in mine}) == 1
+        )
     raw = np.arange(400 * 400).reshape(1, 400, 400)
-    assert control.pieces[0].cut(raw)[0, 0, 0] == raw[0, control.pieces[0].top, control.pieces[0].left]
+    assert (
+        control.pieces[0].cut(raw)[0, 0, 0] == raw[0, control.pieces[0].top, control.pieces[0].left]
+    )
 
 
 def test_too_few_images_or_wells_are_told_with_what_is_needed(tmp_path: Path) -> None:
     plants = parse_plants(["channel=RFP,factor=0.5"], [Channel("RFP")])
-    with pytest.raises(LeighError, match=r"Group w0 has 1 images of A; 2 are needed.*380 pixels are too small"):
+    with pytest.raises(
+        LeighError, match=r"Group w0 has 1 images of A; 2 are needed.*380 pixels are too small"
+    ):
         plan(fields(380, 1, tmp_path), plants)
     with pytest.raises(LeighError, match=r"one group only \(w0\).*--from"):
         plan(fields(48, 4, tmp_path, wells=1), plants)
@@ -279,7 +346,9 @@ def test_too_few_images_or_wells_are_told_with_what_is_needed(tmp_path: Path) ->
 
 def test_a_plant_that_would_clip_is_refused_before_anything_is_written(tmp_path: Path) -> None:
     dataset = fields(48, 2, tmp_path, top=65_535)
-    with pytest.raises(LeighError, match=r"factor 1.5, .* of channel RFP are beyond what uint16.*smaller factor"):
+    with pytest.raises(
+        LeighError, match=r"factor 1.5, .* of channel RFP are beyond what uint16.*smaller factor"
+    ):
         plan(dataset, parse_plants(["channel=RFP,factor=1.5"], dataset.channels))
     plan(dataset, parse_plants(["channel=RFP,factor=0.5"], dataset.channels))
 
@@ -302,11 +371,19 @@ def test_recovery_of_the_true_change_is_one_and_of_noise_beside_it_nothing() -> 
     part = recovery(half_and_other, truth, 1)
     assert part["effectiveness"] == pytest.approx(0.5)
     assert part["off_channel"] == pytest.approx(1 / (1 + 16 * 0.25**2))
-    assert recovery(np.zeros_like(truth), truth, 1) == {"effectiveness": 0, "smoothed_corr": 0, "off_channel": 0}
+    assert recovery(np.zeros_like(truth), truth, 1) == {
+        "effectiveness": 0,
+        "smoothed_corr": 0,
+        "off_channel": 0,
+    }
 
 
 def plate(wells: dict[str, list[str]]) -> list[ImageRecord]:
-    return [ImageRecord(f"{g}{i}", (), (), c, g) for g, held in wells.items() for i, c in enumerate(held)]
+    return [
+        ImageRecord(f"{g}{i}", (), (), c, g)
+        for g, held in wells.items()
+        for i, c in enumerate(held)
+    ]
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -322,12 +399,18 @@ def test_wells_are_shuffled_whole_and_well_mixed(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_knowing_the_true_conditions_helps_no_more_than_chance_with_shuffled_ones(seed: int) -> None:
+def test_knowing_the_true_conditions_helps_no_more_than_chance_with_shuffled_ones(
+    seed: int,
+) -> None:
     records = plate({f"{c}{n}": [c, c] for c in ("WT", "DS", "TT", "A") for n in range(8)})
     drawn = fair_labels(records, seed)
     shuffled = [replace(r, condition=c) for r, c in zip(records, drawn, strict=True)]
-    assert from_truth(records, drawn, split_by_group(shuffled, seed=seed)) == pytest.approx(0.25, abs=0.07)
-    assert Counter(drawn) == Counter(r.condition for r in records) and drawn == fair_labels(records, seed)
+    assert from_truth(records, drawn, split_by_group(shuffled, seed=seed)) == pytest.approx(
+        0.25, abs=0.07
+    )
+    assert Counter(drawn) == Counter(r.condition for r in records) and drawn == fair_labels(
+        records, seed
+    )
 
 
 def test_wells_that_hold_several_conditions_are_shuffled_within() -> None:
@@ -352,7 +435,13 @@ def test_one_well_per_condition_cannot_be_shuffled() -> None:
     [
         (0.4, 0.6, [[2, 2], [2, 2]], 0.5, True),
         (0.7, 0.9, [[4, 0], [2, 2]], 0.5, False),
-        (0.45, 0.6, [[3, 3], [1, 1]], 0.75, True),  # guessing evenly and naming the larger are both chance
+        (
+            0.45,
+            0.6,
+            [[3, 3], [1, 1]],
+            0.75,
+            True,
+        ),  # guessing evenly and naming the larger are both chance
         (0.1, 0.4, [[1, 3], [3, 1]], 0.5, False),
     ],
 )
@@ -360,19 +449,30 @@ def test_chance_is_the_larger_of_even_guessing_and_the_largest_condition(
     own: Project, low: float, high: float, confusion: list[list[int]], chance: float, inside: bool
 ) -> None:
     assert own.dataset is not None
-    told = {"accuracy": (low + high) / 2, "accuracy_low": low, "accuracy_high": high, "confusion": confusion}
+    told = {
+        "accuracy": (low + high) / 2,
+        "accuracy_low": low,
+        "accuracy_high": high,
+        "confusion": confusion,
+    }
     blank = Recipe(*[(0.0,)] * 6)
     conditions = own.dataset.conditions
     card = ModelCard("m", "iresnet", (), conditions, blank, {}, "quick", 0, "", {}, accuracy=told)
     assert (at_chance(card)["chance"], at_chance(card)["at_chance"]) == (chance, inside)
-    assert at_chance(card, low - 0.01)["at_chance"] == (inside or low <= chance)  # less is what the shuffle leaves
+    assert at_chance(card, low - 0.01)["at_chance"] == (
+        inside or low <= chance
+    )  # less is what the shuffle leaves
     nothing = at_chance(replace(card, accuracy={"accuracy": None, "reason": "why"}))
     assert nothing["accuracy"] is None and nothing["at_chance"] is None
 
 
-def test_what_the_true_conditions_say_of_shuffled_ones_is_counted_from_training_to_held_out_groups() -> None:
+def test_what_the_true_conditions_say_of_shuffled_ones_is_counted_from_training_to_held_out_groups() -> (
+    None
+):
     records = plate({f"{c}{n}": [c] for c in ("WT", "DS") for n in range(4)})
-    split = {f"{c}{n}": Split.TEST if n == 3 else Split.TRAIN for c in ("WT", "DS") for n in range(4)}
+    split = {
+        f"{c}{n}": Split.TEST if n == 3 else Split.TRAIN for c in ("WT", "DS") for n in range(4)
+    }
     labels = ["WT", "DS", "DS", "WT", "WT", "WT", "DS", "WT"]  # WT3 is named DS, DS3 is named WT
     assert from_truth(records, labels, split) == 0.5
     even = {**split, "DS2": Split.TEST, "WT2": Split.TEST}  # WT bears both names once
@@ -390,12 +490,22 @@ def test_shuffled_labels_leave_the_users_model_as_it_is(
 ) -> None:
     project = copy_of(own)
     assert project.dataset is not None
-    project = replace(project, dataset=replace(project.dataset, records=project.dataset.records[::3]))
+    project = replace(
+        project, dataset=replace(project.dataset, records=project.dataset.records[::3])
+    )
     save_project(project)  # one field per well: this is about files, not about accuracy
     train(project.folder, preset=brief, device="cpu")
     (project.folder / "maps" / "map.npz").write_bytes(b"stands for a map")
     before, images = contents(project.folder), contents(project.folder.parent / "images")
-    words = ["train", "--project", str(project.folder), "--permute-labels", "--json", "--progress", "none"]
+    words = [
+        "train",
+        "--project",
+        str(project.folder),
+        "--permute-labels",
+        "--json",
+        "--progress",
+        "none",
+    ]
     assert main(words) == 0
     told = json.loads(capsys.readouterr().out.splitlines()[-1])
     folder = project.folder / "exports" / "permuted-labels"
@@ -404,9 +514,14 @@ def test_shuffled_labels_leave_the_users_model_as_it_is(
         "project",
     }  # fmt: skip
     assert Path(told["project"]) == folder and told["chance"] == 0.5
-    assert told["accuracy_low"] <= told["accuracy"] <= told["accuracy_high"] and told["change_vs_model"] > 0
+    assert (
+        told["accuracy_low"] <= told["accuracy"] <= told["accuracy_high"]
+        and told["change_vs_model"] > 0
+    )
     after = contents(project.folder)
-    assert {k: v for k, v in after.items() if not k.startswith(str(Path("exports") / "permuted-labels"))} == before
+    assert {
+        k: v for k, v in after.items() if not k.startswith(str(Path("exports") / "permuted-labels"))
+    } == before
     assert contents(project.folder.parent / "images") == images
     control, real = open_project(folder), project.dataset
     assert control.dataset is not None and real is not None and control.model

@@ -1,4 +1,6 @@
-"""`leigh explain` on a copy of the demo: real TIFFs out, one bad image stops no other; and the comparison's bench."""
+"""`leigh explain` on a copy of the demo: real TIFFs out, one bad image stops no other; and the
+comparison's bench.
+"""
 
 import csv
 import json
@@ -26,7 +28,18 @@ def rows_of(out):
 
 
 def test_every_image_gets_a_map_per_stain_and_a_row(demo, tmp_path, capsys):
-    words = ["--from", "DS", "--to", "WT", "--split", "test", "--limit", "2", "--method", "saliency"]
+    words = [
+        "--from",
+        "DS",
+        "--to",
+        "WT",
+        "--split",
+        "test",
+        "--limit",
+        "2",
+        "--method",
+        "saliency",
+    ]
     assert main(["explain", "--project", str(demo), *words, "--out", str(tmp_path), "--json"]) == 0
     said = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert (said["records"], said["valid"]) == (2, 2)
@@ -37,8 +50,33 @@ def test_every_image_gets_a_map_per_stain_and_a_row(demo, tmp_path, capsys):
 
 
 def test_a_window_without_a_size_is_the_reason_of_every_row(demo, tmp_path, capsys):
-    words = ["--from", "DS", "--to", "WT", "--limit", "1", "--method", "occlusion", "--window-px", "0"]
-    assert main(["explain", "--project", str(demo), *words, "--out", str(tmp_path), "--progress", "none"]) == 2
+    words = [
+        "--from",
+        "DS",
+        "--to",
+        "WT",
+        "--limit",
+        "1",
+        "--method",
+        "occlusion",
+        "--window-px",
+        "0",
+    ]
+    assert (
+        main(
+            [
+                "explain",
+                "--project",
+                str(demo),
+                *words,
+                "--out",
+                str(tmp_path),
+                "--progress",
+                "none",
+            ]
+        )
+        == 2
+    )
     assert "no size" in capsys.readouterr().err
     assert "no size" in rows_of(tmp_path)[0]["reason"]
 
@@ -55,7 +93,17 @@ def test_an_image_that_is_missing_is_a_row_with_its_reason(tmp_path):
     copy_demo(folder)
     gone = next((folder / "images").rglob("P1_B09_s1.ome.tif"))
     gone.unlink()
-    words = ["--record", "P1_B09_s1", "P1_B09_s2", "--to", "WT", "--method", "saliency", "--out", str(tmp_path / "out")]
+    words = [
+        "--record",
+        "P1_B09_s1",
+        "P1_B09_s2",
+        "--to",
+        "WT",
+        "--method",
+        "saliency",
+        "--out",
+        str(tmp_path / "out"),
+    ]
     assert main(["explain", "--project", str(folder), *words, "--progress", "none"]) == 0
     bad, good = rows_of(tmp_path / "out")
     assert bad["valid"] == "false" and "P1_B09_s1" in bad["reason"]
@@ -85,7 +133,21 @@ def test_a_stop_leaves_whole_files_and_their_rows(demo, tmp_path):
     ),
 )
 def test_what_cannot_be_explained_is_refused_with_words(demo, tmp_path, capsys, words, said):
-    assert main(["explain", "--project", str(demo), *words, "--out", str(tmp_path / "out"), "--progress", "none"]) == 2
+    assert (
+        main(
+            [
+                "explain",
+                "--project",
+                str(demo),
+                *words,
+                "--out",
+                str(tmp_path / "out"),
+                "--progress",
+                "none",
+            ]
+        )
+        == 2
+    )
     assert said in capsys.readouterr().err
 
 

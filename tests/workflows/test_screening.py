@@ -1,4 +1,6 @@
-"""Whole screens of images: read, measured, ranked, written; planted effects, planted faults, a real plate."""
+"""Whole screens of images: read, measured, ranked, written; planted effects, planted faults, a real
+plate.
+"""
 
 import csv
 import json
@@ -25,7 +27,12 @@ def plate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     plan = plan_screen(plates=1, treatments=8, fields=1, size=96, seed=3)
     write_screen(folder / "plates", plan)
     table = folder / "plates" / "plate_map.csv"
-    scan(folder / "plates" / "images", folder / "project", plate_map=table, condition_from="plate-map")
+    scan(
+        folder / "plates" / "images",
+        folder / "project",
+        plate_map=table,
+        condition_from="plate-map",
+    )
     return folder
 
 
@@ -58,7 +65,9 @@ def test_images_of_a_screen_are_ranked_as_planted(plate: Path, found: Screen) ->
 def test_every_well_keeps_its_images_and_its_place(plate: Path, found: Screen) -> None:
     dataset = open_project(plate / "project").dataset
     assert dataset is not None
-    assert sorted(i for w in found.wells for i in w.record_ids) == sorted(r.id for r in dataset.records)
+    assert sorted(i for w in found.wells for i in w.record_ids) == sorted(
+        r.id for r in dataset.records
+    )
     by_well = {w.well: w.condition for w in found.wells}
     assert all(by_well[r.well] == r.condition for r in dataset.records)
     assert found.plate_shapes == {next(iter(found.plate_shapes)): (8, 12)}
@@ -66,9 +75,20 @@ def test_every_well_keeps_its_images_and_its_place(plate: Path, found: Screen) -
     assert np.mean(healthy) == pytest.approx(1, abs=0.02)
 
 
-def test_the_command_writes_tables_and_report(plate: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_writes_tables_and_report(
+    plate: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "out"
-    words = ["screen", "--project", str(plate / "project"), "--out", str(out), "--json", "--progress", "none"]
+    words = [
+        "screen",
+        "--project",
+        str(plate / "project"),
+        "--out",
+        str(out),
+        "--json",
+        "--progress",
+        "none",
+    ]
     assert main(words) == 0
     told = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert told["treatments"] == 8 and told["wells"] == 96
@@ -84,7 +104,12 @@ def test_wells_without_cells_are_left_out_and_named(tmp_path: Path) -> None:
     plan = plan_screen(plates=1, treatments=4, fields=1, size=72, seed=2, without_cells=6)
     write_screen(tmp_path / "plates", plan)
     table = tmp_path / "plates" / "plate_map.csv"
-    scan(tmp_path / "plates" / "images", tmp_path / "project", plate_map=table, condition_from="plate-map")
+    scan(
+        tmp_path / "plates" / "images",
+        tmp_path / "project",
+        plate_map=table,
+        condition_from="plate-map",
+    )
     found = screen(tmp_path / "project")
     dataset = open_project(tmp_path / "project").dataset
     assert dataset is not None
@@ -97,7 +122,15 @@ def test_wells_without_cells_are_left_out_and_named(tmp_path: Path) -> None:
 def test_a_level_that_is_none_is_refused_before_the_work(
     plate: Path, tmp_path: Path, level: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["screen", "--project", str(plate / "project"), "--out", str(tmp_path / "o"), "--level", level]
+    words = [
+        "screen",
+        "--project",
+        str(plate / "project"),
+        "--out",
+        str(tmp_path / "o"),
+        "--level",
+        level,
+    ]
     assert main([*words, "--progress", "none"]) == 2
     assert "0.9" in capsys.readouterr().err and not (tmp_path / "o").exists()
 
@@ -121,13 +154,30 @@ def test_without_a_healthy_control_the_remedy_is_named(
     conditions = tuple(replace(c, role=Role.TREATED) for c in project.dataset.conditions)
     other = tmp_path / "project"
     other.mkdir()
-    save_project(replace(project, folder=other, dataset=replace(project.dataset, conditions=conditions)))
-    assert main(["screen", "--project", str(other), "--out", str(tmp_path / "out"), "--progress", "none"]) == 2
+    save_project(
+        replace(project, folder=other, dataset=replace(project.dataset, conditions=conditions))
+    )
+    assert (
+        main(
+            [
+                "screen",
+                "--project",
+                str(other),
+                "--out",
+                str(tmp_path / "out"),
+                "--progress",
+                "none",
+            ]
+        )
+        == 2
+    )
     said = capsys.readouterr().err
     assert "healthy" in said and "Data page" in said
 
 
-def test_blocks_of_columns_on_a_plate_of_real_images_are_named(shared: Path, tmp_path: Path) -> None:
+def test_blocks_of_columns_on_a_plate_of_real_images_are_named(
+    shared: Path, tmp_path: Path
+) -> None:
     """96 wells, two channels of real Schwann cells, four conditions in blocks of three columns."""
     tiles = sorted((shared / "data" / "nf1_schwann_3ch" / "tiles_224").glob("*.tif"))
     if len(tiles) < 96:
@@ -135,13 +185,18 @@ def test_blocks_of_columns_on_a_plate_of_real_images_are_named(shared: Path, tmp
     factors = {"WT": 1.0, "DS": 0.5, "Drug A": 0.75, "Drug B": 0.5}
     rows = []
     for n, place in enumerate(np.random.default_rng(0).permutation(96)):
-        well, condition = f"{'ABCDEFGH'[place // 12]}{place % 12 + 1:02d}", list(factors)[place % 12 // 3]
+        well, condition = (
+            f"{'ABCDEFGH'[place // 12]}{place % 12 + 1:02d}",
+            list(factors)[place % 12 // 3],
+        )
         image = read_with_info(tiles[n])[0][:2, :112, :112].astype(np.float64)
         dark = np.percentile(image[1], 5)
         image[1] = dark + (image[1] - dark) * factors[condition]
         (tmp_path / "images").mkdir(exist_ok=True)
         write_tiff(
-            tmp_path / "images" / f"P1_{well}_s1.ome.tif", image.astype(np.uint16), channel_names=["DAPI", "GFP"]
+            tmp_path / "images" / f"P1_{well}_s1.ome.tif",
+            image.astype(np.uint16),
+            channel_names=["DAPI", "GFP"],
         )
         rows.append(f"P1,{well},{condition}")
     table = tmp_path / "map.csv"

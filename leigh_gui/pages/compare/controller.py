@@ -35,14 +35,18 @@ Key = tuple[Subject, str, str, float]  # network, method, side of the window
 
 
 class CompareControl(QObject):
-    """Asks the model process for one explanation after the other; a drag or another image comes first."""
+    """Asks the model process for one explanation after the other; a drag or another image comes
+    first.
+    """
 
     subject_changed = Signal()
     networks_changed = Signal()
     window_changed = Signal()
     found = Signal(object)  # Attribution
     failed = Signal(str, str)  # method, words
-    progressed = Signal(float, int, str)  # explanations that are there, of how many, what is on its way
+    progressed = Signal(
+        float, int, str
+    )  # explanations that are there, of how many, what is on its way
 
     def __init__(self, state: AppState, control: ExploreControl, worker: InferenceWorker,
                  settings: Settings, parent: QObject | None = None) -> None:  # fmt: skip
@@ -54,7 +58,9 @@ class CompareControl(QObject):
         self.autoencoder = ""  # name of the one whose changes stand beside; "": there is none
         self._known: OrderedDict[Key, Attribution] = OrderedDict()
         self._failed: dict[Key, str] = {}  # why
-        self._inside: tuple[Key, float, str] | None = None  # how much of which explanation is done, and time left
+        self._inside: tuple[Key, float, str] | None = (
+            None  # how much of which explanation is done, and time left
+        )
         self._stopped = False
         self._connect()
         self._on_model()
@@ -90,7 +96,12 @@ class CompareControl(QObject):
         """What an explanation of the subject is remembered by; only occlusion has a window."""
         if self.subject is None:
             return None
-        return self.subject, self._asked_of(method), method, self.window() if method == OCCLUSION else 0.0
+        return (
+            self.subject,
+            self._asked_of(method),
+            method,
+            self.window() if method == OCCLUSION else 0.0,
+        )
 
     def progress(self) -> tuple[float, int, str]:
         """How many of how many are done, parts of one included, and what is on its way."""
@@ -113,7 +124,9 @@ class CompareControl(QObject):
         return RANGE_UM if self.in_um() else RANGE_PX
 
     def window(self) -> float:
-        """Side of what occlusion hides, in micrometres or pixels of the file; remembered between starts."""
+        """Side of what occlusion hides, in micrometres or pixels of the file; remembered between
+        starts.
+        """
         if self.in_um():
             side = round(self.settings.number("window-um", USUAL_UM), 1)
         else:
@@ -170,7 +183,9 @@ class CompareControl(QObject):
         target = max(weights, key=lambda name: weights[name]) if weights else ""
         if record is not None and target == record.condition:
             target = self.control.default_target()
-        subject = Subject(record.id, record.condition, target) if record is not None and target else None
+        subject = (
+            Subject(record.id, record.condition, target) if record is not None and target else None
+        )
         if subject != self.subject:
             self.subject, self._stopped = subject, False
             self.subject_changed.emit()
@@ -189,10 +204,16 @@ class CompareControl(QObject):
         shown = self.state.counterfactual
         if self.subject is None or self._stopped or not waiting or not self.control.ready():
             return
-        if shown is not None and shown.record_id == self.subject.record_id and not self.control.dragging():
+        if (
+            shown is not None
+            and shown.record_id == self.subject.record_id
+            and not self.control.dragging()
+        ):
             window = self.window_words() if waiting[0] == OCCLUSION else {}
             asked_of = self._asked_of(waiting[0])
-            self.worker.explain(self.subject.record_id, waiting[0], self.subject.target, asked_of, **window)
+            self.worker.explain(
+                self.subject.record_id, waiting[0], self.subject.target, asked_of, **window
+            )
 
     def _on_answered(self, verb: str, result: object, arguments: dict[str, Any]) -> None:
         if verb != "explain" or not isinstance(result, Attribution):

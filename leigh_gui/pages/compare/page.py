@@ -44,11 +44,20 @@ TITLES = {
 TIPS = {
     "original": "The image as it is.",
     "counterfactual": "What the invertible network changes to reach the target, in grey values.",
-    "autoencoder": "What an autoencoder draws otherwise when moved to the target, its blur counted.",
+    "autoencoder": (
+        "What an autoencoder draws otherwise when moved to the target, its blur counted."
+    ),
     "saliency": "Size of the slope of the score at every pixel (Simonyan et al. 2014).",
-    "integrated-gradients": "Slopes summed on the way from an empty field to the image (Sundararajan et al. 2017).",
-    "occlusion": "How the score changes where a window is covered with background (Zeiler and Fergus 2014).",
-    "gradcam": "Where the last convolutional stage answers; one map for all stains (Selvaraju et al. 2017).",
+    "integrated-gradients": (
+        "Slopes summed on the way from an empty field to the image (Sundararajan et al. 2017)."
+    ),
+    "occlusion": (
+        "How the score changes where a window is covered with background (Zeiler and Fergus 2014)."
+    ),
+    "gradcam": (
+        "Where the last convolutional stage answers; one map for all stains (Selvaraju et al."
+        " 2017)."
+    ),
 }
 PROGRESS_STEPS = 1000  # of the bar
 
@@ -76,7 +85,11 @@ class Column(QWidget):
         while len(self.panes) < count:
             signed = self.kind not in UNSIGNED
             original = self.kind == "original"
-            pane = ImagePane(self.viewpoint) if original else DifferencePane(self.viewpoint, signed=signed)
+            pane = (
+                ImagePane(self.viewpoint)
+                if original
+                else DifferencePane(self.viewpoint, signed=signed)
+            )
             self.panes.append(pane)
             self._grid.addWidget(pane, 1)
 
@@ -96,7 +109,9 @@ class Column(QWidget):
         self.setToolTip(f"{TIPS[self.kind]}\n{tip}".strip())
 
     def show_values(self, values: FloatArray, spans: tuple[float, ...], note: str) -> None:
-        """Values C Y X on one scale for all stains; a single map (1 Y X) stands in the first pane alone."""
+        """Values C Y X on one scale for all stains; a single map (1 Y X) stands in the first pane
+        alone.
+        """
         spans = spans[: len(values)]
         limit = symmetric_limit(values, spans)
         for pane, plane, span in zip(self.panes, values, spans, strict=False):
@@ -106,7 +121,9 @@ class Column(QWidget):
             pane.set_hint("One map for all stains")
             assert isinstance(pane, DifferencePane)
             pane.set_difference(None, 1.0, 1.0)
-        empty = "Below: how much of the map lies on empty areas, and how much of the image is empty."
+        empty = (
+            "Below: how much of the map lies on empty areas, and how much of the image is empty."
+        )
         self.say(note, empty if "empty" in note else "")
 
 
@@ -134,9 +151,18 @@ class ComparePage(QWidget):
         column.setSpacing(8)
         column.addLayout(self._build_head())
         column.addWidget(self._build_grid(), 1)
-        words = "Counterfactual and autoencoder: red is brighter, blue darker. Saliency: violet where a pixel matters. "
-        words += "The others: red speaks for the target, blue against it. Every column has its own scale. "
-        words += "They say where a network looks; only the counterfactual says what would have to be different."
+        words = (
+            "Counterfactual and autoencoder: red is brighter, blue darker. Saliency: violet where a"
+            " pixel matters. "
+        )
+        words += (
+            "The others: red speaks for the target, blue against it. Every column has its own"
+            " scale. "
+        )
+        words += (
+            "They say where a network looks; only the counterfactual says what would have to be"
+            " different."
+        )
         column.addWidget(plain(words, "small", wrap=True))
         self.stack = QStackedLayout(self)
         self.stack.addWidget(self.empty)
@@ -155,7 +181,9 @@ class ComparePage(QWidget):
         self.window_side.setObjectName("window-side")
         self.window_side.setPrefix("Window ")
         self.window_side.setKeyboardTracking(False)  # not asked for after every digit
-        self.window_side.setToolTip("Side of what occlusion hides. A small window takes longer and sees finer detail.")
+        self.window_side.setToolTip(
+            "Side of what occlusion hides. A small window takes longer and sees finer detail."
+        )
         self.window_side.setMinimumHeight(self.network.sizeHint().height())
         self.doing = plain("", "muted")
         self.progress = QProgressBar()
@@ -193,7 +221,9 @@ class ComparePage(QWidget):
     def _arrange(self) -> None:
         """Side by side; with a single stain in two rows, where its pictures are larger."""
         self.columns[AUTOENCODER].setVisible(bool(self.compare.autoencoder))
-        shown = [c for kind, c in self.columns.items() if kind != AUTOENCODER or self.compare.autoencoder]
+        shown = [
+            c for kind, c in self.columns.items() if kind != AUTOENCODER or self.compare.autoencoder
+        ]
         stains = len(self.state.display)
         across = len(shown) if stains > 1 else -(-len(shown) // 2)
         for place, column in enumerate(shown):
@@ -212,7 +242,9 @@ class ComparePage(QWidget):
         self.compare.networks_changed.connect(self._on_networks)
         self.state.counterfactual_changed.connect(self._on_counterfactual)
         self.state.display_changed.connect(self._on_subject)
-        self.network.activated.connect(lambda _: self.compare.set_network(self.network.currentText()))
+        self.network.activated.connect(
+            lambda _: self.compare.set_network(self.network.currentText())
+        )
         self.stop.clicked.connect(self._on_stop)
         self.add.clicked.connect(self._on_add)
 
@@ -248,7 +280,11 @@ class ComparePage(QWidget):
 
     def _show_window(self) -> None:
         """The side of occlusion's window, in micrometres where the size of a pixel is known."""
-        box, (least, most), in_um = self.window_side, self.compare.window_range(), self.compare.in_um()
+        box, (least, most), in_um = (
+            self.window_side,
+            self.compare.window_range(),
+            self.compare.in_um(),
+        )
         box.blockSignals(True)
         box.setDecimals(1 if in_um else 0)
         box.setRange(least, most)
@@ -272,10 +308,14 @@ class ComparePage(QWidget):
             return
         original, cf = self.control.original, self.state.counterfactual
         image = cf.original if cf is not None and cf.record_id == subject.record_id else original
-        for place, (pane, display) in enumerate(zip(self.columns["original"].panes, self.state.display, strict=True)):
+        for place, (pane, display) in enumerate(
+            zip(self.columns["original"].panes, self.state.display, strict=True)
+        ):
             assert isinstance(pane, ImagePane)
             pane.set_channels([display])
-            pane.set_pixel_size(opened.project.dataset.pixel_size_um if opened.project.dataset else None)
+            pane.set_pixel_size(
+                opened.project.dataset.pixel_size_um if opened.project.dataset else None
+            )
             pane.set_image(image[place : place + 1] if image is not None else None)
         column = self.columns["counterfactual"]
         if cf is None or cf.record_id != subject.record_id or cf.strength <= 0:
@@ -283,16 +323,23 @@ class ComparePage(QWidget):
         elif not cf.valid:
             column.wait(f"Not drawn: {cf.reason}")
         else:
-            column.show_values(cf.difference, opened.card.recipe.span, f"to {cf.target}, strength {cf.strength:g}")
+            column.show_values(
+                cf.difference, opened.card.recipe.span, f"to {cf.target}, strength {cf.strength:g}"
+            )
 
     def _on_found(self, found: Attribution) -> None:
         """One explanation has come."""
-        outside, area = found.settings.get("share_outside_cells"), found.settings.get("area_outside_cells")
+        outside, area = (
+            found.settings.get("share_outside_cells"),
+            found.settings.get("area_outside_cells"),
+        )
         note = duration(float(found.settings["seconds"])) if "seconds" in found.settings else ""
         if outside is not None and area is not None:
             note = f"{percent(outside)} on the empty {percent(area)}"
         values = np.asarray(found.values, np.float32)
-        largest = float(np.abs(values).max()) or 1.0  # their unit means nothing: every column has its own scale
+        largest = (
+            float(np.abs(values).max()) or 1.0
+        )  # their unit means nothing: every column has its own scale
         self.columns[found.method].show_values(values / largest, (1.0,) * len(values), note)
 
     def _on_failed(self, method: str, words: str) -> None:

@@ -1,4 +1,6 @@
-"""Data: what was found in the folder, what each condition means, how the plate lay, and what was left out and why."""
+"""Data: what was found in the folder, what each condition means, how the plate lay, and what was
+left out and why.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,9 @@ class DataPage(QWidget):
         self._on_project()
 
     def _build(self) -> None:
-        self.empty = EmptyState("No images yet", "Drop a folder of images anywhere on this window.", "Go to Start")
+        self.empty = EmptyState(
+            "No images yet", "Drop a folder of images anywhere on this window.", "Go to Start"
+        )
         body = QWidget()
         column = QVBoxLayout(body)
         column.setContentsMargins(24, 16, 24, 16)
@@ -174,7 +178,9 @@ class DataPage(QWidget):
         self.scan_asked.emit(options)
 
     def _on_export(self) -> None:
-        chosen, _ = QFileDialog.getSaveFileName(self, "Save the list of problems", "problems.csv", "CSV (*.csv)")
+        chosen, _ = QFileDialog.getSaveFileName(
+            self, "Save the list of problems", "problems.csv", "CSV (*.csv)"
+        )
         if chosen and self.state.project and self.state.project.dataset:
             export_problems(self.state.project.dataset, Path(chosen))
 
@@ -195,7 +201,10 @@ def why_not_train(dataset: Dataset) -> str:
     """Why these images cannot be trained on yet; empty when they can."""
     filled = [name for name, number in dataset.counts().items() if number]
     if len(filled) < 2:
-        return "Training needs at least two conditions. Give a plate map, or choose where the condition is written."
+        return (
+            "Training needs at least two conditions. Give a plate map, or choose where the"
+            " condition is written."
+        )
     return ""
 
 
@@ -203,5 +212,8 @@ def export_problems(dataset: Dataset, out: Path) -> None:
     """The problems list as a table."""
     from core.io.tables import write_csv
 
-    rows = [{"item": p.item, "reason": p.reason, "remedy": p.remedy, "severity": p.severity} for p in dataset.problems]
+    rows = [
+        {"item": p.item, "reason": p.reason, "remedy": p.remedy, "severity": p.severity}
+        for p in dataset.problems
+    ]
     write_csv(out, rows, ("item", "reason", "remedy", "severity"))

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
-from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QHeaderView, QPushButton, QTableView, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QHeaderView,
+    QPushButton,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
 
 from core.domain import Problem
 from leigh_gui.widgets.common.look import plain
@@ -15,7 +23,9 @@ TITLES = ("What", "Why", "What to do")
 
 
 class ProblemModel(QAbstractTableModel):
-    """The problems as rows; only what is in view is drawn, so a hundred thousand rows are no burden."""
+    """The problems as rows; only what is in view is drawn, so a hundred thousand rows are no
+    burden.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -83,7 +93,9 @@ class ProblemTable(QWidget):
         self.model.set_problems(problems)
         excluded = sum(p.severity == "excluded" for p in problems)
         self.words.setText(
-            f"{excluded} left out, {len(problems) - excluded} doubtful" if problems else "Every image could be used."
+            f"{excluded} left out, {len(problems) - excluded} doubtful"
+            if problems
+            else "Every image could be used."
         )
         self.export.setEnabled(bool(problems))
         self.export.setToolTip("Save as CSV" if problems else "There are no problems to save.")

@@ -1,9 +1,19 @@
-"""How the folder is read: where the condition is written, a plate map, a file-name pattern, what must stay together."""
+"""How the folder is read: where the condition is written, a plate map, a file-name pattern, what
+must stay together.
+"""
 
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QFileDialog, QFormLayout, QHBoxLayout, QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLineEdit,
+    QPushButton,
+    QWidget,
+)
 
 from leigh_gui.widgets.common.look import plain
 
@@ -46,7 +56,10 @@ class ScanOptions(QWidget):
         line = self.group.lineEdit()
         if line is not None:
             line.setPlaceholderText("well, plate or a column of the plate map")
-        self.group.setToolTip("Images that must never be split between training and testing, e.g. one culture or donor")
+        self.group.setToolTip(
+            "Images that must never be split between training and testing, e.g. one culture or"
+            " donor"
+        )
         form.addRow("Keep together", self.group)
         foot = QHBoxLayout()
         self.note = plain("", "small", wrap=True)
@@ -84,7 +97,9 @@ class ScanOptions(QWidget):
         self.again.setToolTip(why or "Look through the folder again with these choices")
 
     def _on_browse(self) -> None:
-        chosen, _ = QFileDialog.getOpenFileName(self, "Plate map", "", "Tables (*.csv *.tsv *.txt *.xlsx)")
+        chosen, _ = QFileDialog.getOpenFileName(
+            self, "Plate map", "", "Tables (*.csv *.tsv *.txt *.xlsx)"
+        )
         if chosen:
             self.plate_map.setText(chosen)
             self.source.setCurrentIndex(1)

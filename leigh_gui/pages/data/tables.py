@@ -7,7 +7,15 @@ from dataclasses import replace
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QCheckBox, QColorDialog, QComboBox, QGridLayout, QLineEdit, QToolButton, QWidget
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QColorDialog,
+    QComboBox,
+    QGridLayout,
+    QLineEdit,
+    QToolButton,
+    QWidget,
+)
 
 from core.domain import Channel, Condition, Dataset, Role
 from leigh_gui.widgets.common.look import ElidedLabel, plain, swatch_icon
@@ -58,7 +66,10 @@ class ConditionTable(_Grid):
     def set_dataset(self, dataset: Dataset) -> None:
         """Show the conditions of this data."""
         counts = dataset.counts()
-        wells = {c.name: len({r.group for r in dataset.records if r.condition == c.name}) for c in dataset.conditions}
+        wells = {
+            c.name: len({r.group for r in dataset.records if r.condition == c.name})
+            for c in dataset.conditions
+        }
         self._conditions = dataset.conditions
         shown = (dataset.conditions, counts, wells)
         if shown == self._shown:
@@ -73,14 +84,20 @@ class ConditionTable(_Grid):
 
     def unused(self) -> tuple[str, ...]:
         """Names of the conditions that are not ticked."""
-        return tuple(c.name for c, use in zip(self._conditions, self.uses, strict=True) if not use.isChecked())
+        return tuple(
+            c.name
+            for c, use in zip(self._conditions, self.uses, strict=True)
+            if not use.isChecked()
+        )
 
     def _add(self, row: int, condition: Condition, images: int, groups: int) -> None:
         use = QCheckBox()
         use.setChecked(True)
         use.setToolTip("Untick and press “Read again” to leave this condition out")
         use.toggled.connect(self.use_changed)
-        colour = _colour_button(condition.colour, f"Colour of {condition.name} everywhere in the program")
+        colour = _colour_button(
+            condition.colour, f"Colour of {condition.name} everywhere in the program"
+        )
         colour.clicked.connect(lambda _=False, i=row: self._on_colour(i))
         role = QComboBox()
         role.setObjectName(f"role-{condition.name}")
@@ -92,7 +109,9 @@ class ConditionTable(_Grid):
         for label in (image_count, group_count):
             label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         name = ElidedLabel(
-            condition.name if condition.dose_um is None else f"{condition.name} · {condition.dose_um:g} µM"
+            condition.name
+            if condition.dose_um is None
+            else f"{condition.name} · {condition.dose_um:g} µM"
         )
         name.setToolTip(condition.name)
         for column, widget in enumerate((use, colour, name, role, image_count, group_count)):
@@ -106,7 +125,9 @@ class ConditionTable(_Grid):
             self.edited.emit(index, replace(self._conditions[index], role=role))
 
     def _on_colour(self, index: int) -> None:
-        chosen = QColorDialog.getColor(QColor(self._conditions[index].colour), self, "Colour of the condition")
+        chosen = QColorDialog.getColor(
+            QColor(self._conditions[index].colour), self, "Colour of the condition"
+        )
         if chosen.isValid():
             self.edited.emit(index, replace(self._conditions[index], colour=chosen.name().upper()))
 
@@ -145,7 +166,9 @@ class ChannelTable(_Grid):
             self.edited.emit(index, replace(self._channels[index], name=name))
 
     def _on_colour(self, index: int) -> None:
-        chosen = QColorDialog.getColor(QColor(self._channels[index].colour), self, "Colour of the channel")
+        chosen = QColorDialog.getColor(
+            QColor(self._channels[index].colour), self, "Colour of the channel"
+        )
         if chosen.isValid():
             self.edited.emit(index, replace(self._channels[index], colour=chosen.name().upper()))
 

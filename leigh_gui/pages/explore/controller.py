@@ -1,4 +1,6 @@
-"""What happens on the Explore page: which image is asked of the model, and what to do with its answer."""
+"""What happens on the Explore page: which image is asked of the model, and what to do with its
+answer.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ class ExploreControl(QObject):
     original_changed = Signal()
     busy_changed = Signal(bool)
 
-    def __init__(self, state: AppState, worker: InferenceWorker, parent: QObject | None = None) -> None:
+    def __init__(
+        self, state: AppState, worker: InferenceWorker, parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
         self.state, self.worker = state, worker
         self.original: np.ndarray | None = None
@@ -59,7 +63,9 @@ class ExploreControl(QObject):
         return self._ready
 
     def start_anywhere(self) -> None:
-        """When a project opens with nothing selected: look at one diseased image that the model never saw."""
+        """When a project opens with nothing selected: look at one diseased image that the model
+        never saw.
+        """
         opened = self.state.opened
         if self.state.view.current or opened is None or opened.latents is None:
             return
@@ -76,15 +82,21 @@ class ExploreControl(QObject):
         selection = self.state.view.selection
         if record_id not in selection:
             selection = (record_id,)
-        self.state.change_view("Select an image", selection=selection, current=record_id, place=None)
+        self.state.change_view(
+            "Select an image", selection=selection, current=record_id, place=None
+        )
 
     def select(self, record_ids: tuple[str, ...]) -> None:
         """Select several images and look at the first."""
         if record_ids:
-            self.state.change_view("Select images", selection=record_ids, current=record_ids[0], place=None)
+            self.state.change_view(
+                "Select images", selection=record_ids, current=record_ids[0], place=None
+            )
 
     def step(self, by: int) -> None:
-        """The next or previous image of the selection; of the same condition when only one is selected."""
+        """The next or previous image of the selection; of the same condition when only one is
+        selected.
+        """
         view = self.state.view
         ids = view.selection
         record = self.state.record(view.current)
@@ -94,7 +106,9 @@ class ExploreControl(QObject):
         if view.current in ids:
             there = ids[(ids.index(view.current) + by) % len(ids)]
             selection = view.selection if there in view.selection else (there,)
-            self.state.change_view("Step through images", True, selection=selection, current=there, place=None)
+            self.state.change_view(
+                "Step through images", True, selection=selection, current=there, place=None
+            )
 
     def move_to(self, name: str) -> None:
         """All the way to a condition; to its own, the image goes home."""
@@ -109,16 +123,25 @@ class ExploreControl(QObject):
         view = self.state.view
         if view.current:
             strength = round(min(max(view.strength + by, 0.0), END), 3)
-            self.state.change_view("Strength", True, weights=self.weights(), strength=strength, place=None)
+            self.state.change_view(
+                "Strength", True, weights=self.weights(), strength=strength, place=None
+            )
 
     def slide(self, strength: float, let_go: bool) -> None:
         """The strength slider moves, or is let go."""
         self._slide(self.weights(), strength, "Strength" if let_go else "")
 
     def mix(self, shares: dict[str, float], let_go: bool) -> None:
-        """The sliders of the mix move, or are let go: how far toward each condition. None at all is the original."""
+        """The sliders of the mix move, or are let go: how far toward each condition.
+
+        None at all is the original.
+        """
         strength = sum(shares.values())
-        weights = {name: share / strength for name, share in shares.items()} if strength else self.weights()
+        weights = (
+            {name: share / strength for name, share in shares.items()}
+            if strength
+            else self.weights()
+        )
         self._slide(weights, min(strength, END), "Mix" if let_go else "")
 
     def _slide(self, weights: dict[str, float], strength: float, let_go: str) -> None:
@@ -179,7 +202,9 @@ class ExploreControl(QObject):
         if kind == "confusion":
             return PanelSpec(kind, title="Confusion table")
         record = self.state.record(view.current)
-        still = record is None or set(self.weights()) == {record.condition}  # no way leads from what it is
+        still = record is None or set(self.weights()) == {
+            record.condition
+        }  # no way leads from what it is
         if kind == "map":
             title = f"Exact plane of {', '.join(view.plane)}" if view.plane else "Decision map"
             plain = PanelSpec(kind, title=title, plane=view.plane)
@@ -191,7 +216,10 @@ class ExploreControl(QObject):
         if record is None or still or (kind == "counterfactual" and (cf is None or not cf.valid)):
             return None
         weights, strength = self.weights(), view.strength
-        title = f"{record.condition} → {_largest(weights) if weights else ''}, {record.well or record.id}"
+        title = (
+            f"{record.condition} → {_largest(weights) if weights else ''},"
+            f" {record.well or record.id}"
+        )
         return PanelSpec(kind, record.id, weights, strength, title, view.hold)
 
     def _on_model(self) -> None:
@@ -243,7 +271,10 @@ class ExploreControl(QObject):
 
     def _on_answered(self, verb: str, result: object, arguments: dict[str, object]) -> None:
         view = self.state.view
-        if getattr(result, "record_id", view.current) != view.current or arguments.get("hold") != view.hold:
+        if (
+            getattr(result, "record_id", view.current) != view.current
+            or arguments.get("hold") != view.hold
+        ):
             return  # of another image, or asked before the choice of what is held changed
         if isinstance(result, CounterfactualPath):
             self.path, self._path_of = result, (_mix_of(arguments["weights"]), view.hold)
@@ -266,7 +297,12 @@ class ExploreControl(QObject):
             self._ask_exactly(view)  # moved or dragged before the model had the image
         elif verb == "select":
             self._asked = self._key(view)
-        elif arguments.get("exact") and result.valid and not self.dragging() and not self._has_path(result.weights):
+        elif (
+            arguments.get("exact")
+            and result.valid
+            and not self.dragging()
+            and not self._has_path(result.weights)
+        ):
             self.worker.path(view.current, dict(result.weights), PATH_FRAMES, view.hold)
 
     def _has_path(self, weights: dict[str, float]) -> bool:
@@ -274,7 +310,9 @@ class ExploreControl(QObject):
         return self.path is not None and self._path_of == (_mix_of(weights), self.state.view.hold)
 
     def _take_late(self, result: Counterfactual, arguments: dict[str, object]) -> None:
-        """The answer to a drag that was let go comes when a slider is held already, or after it was undone."""
+        """The answer to a drag that was let go comes when a slider is held already, or after it was
+        undone.
+        """
         if not self.dragging():
             self._ask_exactly(self.state.view)
         elif self._before is not None and self._is_for(self._before, arguments):
@@ -335,11 +373,19 @@ class ExploreControl(QObject):
 
     @staticmethod
     def _is_for(view: View, arguments: dict[str, object]) -> bool:
-        return ((arguments.get("x"), arguments.get("y")), arguments.get("plane")) == (view.place, view.plane)
+        return ((arguments.get("x"), arguments.get("y")), arguments.get("plane")) == (
+            view.place,
+            view.plane,
+        )
 
     @staticmethod
     def _key(view: View) -> tuple[object, ...]:
-        return (view.current, tuple(sorted(view.weights.items())), round(view.strength, 3), view.hold)
+        return (
+            view.current,
+            tuple(sorted(view.weights.items())),
+            round(view.strength, 3),
+            view.hold,
+        )
 
 
 def _mix_of(weights: dict[str, float]) -> tuple[tuple[str, float], ...]:

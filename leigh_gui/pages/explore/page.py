@@ -1,4 +1,7 @@
-"""Explore: the map on the left, the image and what the model would change on the right. Drag the handle."""
+"""Explore: the map on the left, the image and what the model would change on the right.
+
+Drag the handle.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +45,12 @@ class ExplorePage(QWidget):
     def __init__(self, state: AppState, control: ExploreControl, thumbnails: Thumbnails, settings: Settings,
                  parent: QWidget | None = None) -> None:  # fmt: skip
         super().__init__(parent)
-        self.state, self.control, self.thumbnails, self.settings = state, control, thumbnails, settings
+        self.state, self.control, self.thumbnails, self.settings = (
+            state,
+            control,
+            thumbnails,
+            settings,
+        )
         self._shown_selection: tuple[str, ...] = ()
         self._shown_plane: tuple[str, ...] = ()
         self._hidden: frozenset[str] = frozenset()
@@ -143,7 +151,11 @@ class ExplorePage(QWidget):
             self.settings.set_bytes(f"split-{name}", splitter.saveState())
 
     def _splitters(self) -> dict[str, QSplitter]:
-        return {"explore": self.split, "explore-left": self.left, "explore-right": self.picture.split}
+        return {
+            "explore": self.split,
+            "explore-left": self.left,
+            "explore-right": self.picture.split,
+        }
 
     def _on_model(self) -> None:
         ready = self.state.ready_to_explore
@@ -188,8 +200,12 @@ class ExplorePage(QWidget):
         dataset = self.state.project.dataset if self.state.project else None
         if dataset is not None:
             kinds = zip(self.conditions(), shapes(len(self.conditions())), strict=True)
-            shown = [(c, s) for c, s in kinds if not self._shown_plane or c.name in self._shown_plane]
-            self.legend.set_conditions([c for c, _ in shown], dataset.counts(), [s for _, s in shown], self._hidden)
+            shown = [
+                (c, s) for c, s in kinds if not self._shown_plane or c.name in self._shown_plane
+            ]
+            self.legend.set_conditions(
+                [c for c, _ in shown], dataset.counts(), [s for _, s in shown], self._hidden
+            )
             self.map.set_hidden(self.legend.hidden())
 
     def _on_hidden(self, names: frozenset[str]) -> None:
@@ -238,7 +254,11 @@ class ExplorePage(QWidget):
             self._shown_selection = view.selection
             colours = {c.name: c.colour for c in self.conditions()}
             records = [self.state.record(i) for i in view.selection[:MANY]]
-            items = [GalleryItem(r.id, short_caption(r), colours.get(r.condition, "#999999")) for r in records if r]
+            items = [
+                GalleryItem(r.id, short_caption(r), colours.get(r.condition, "#999999"))
+                for r in records
+                if r
+            ]
             self.gallery.set_items(items)
             many = len(view.selection)
             self.tabs.setTabText(0, f"Selection ({many})" if many else "Selection")
@@ -267,16 +287,26 @@ class ExplorePage(QWidget):
             return
         from core.latent_map.trajectory import place_on
 
-        landing = place_on(self.plane, cf.xy, cf.coordinates) if cf is not None and cf.strength > 0 else None
+        landing = (
+            place_on(self.plane, cf.xy, cf.coordinates)
+            if cf is not None and cf.strength > 0
+            else None
+        )
         handle = view.place or landing or source
         if cf is not None:
-            self.map.overlay.landing_colour = self.conditions()[int(cf.probabilities.argmax())].colour
+            self.map.overlay.landing_colour = self.conditions()[
+                int(cf.probabilities.argmax())
+            ].colour
         self.map.overlay.left_way = self._way.at(view.strength) if self._way is not None else None
         place = self.map.overlay.handle if self.control.on_handle() else view.place
-        said = cf is not None and cf.valid and not cf.draft and place is not None and place != source
+        said = (
+            cf is not None and cf.valid and not cf.draft and place is not None and place != source
+        )
         said = said and not self.control.waits() and not self.control.worker.busy()
         note = (self._note(place, cf) if said else "") or self._not_one_of_three(cf)
-        self.map.set_marks(handle, landing if view.place else None, cf.valid if cf is not None else True, note)
+        self.map.set_marks(
+            handle, landing if view.place else None, cf.valid if cf is not None else True, note
+        )
 
     def _on_path(self) -> None:
         path = self.control.path
@@ -293,19 +323,31 @@ class ExplorePage(QWidget):
             self.map.set_path(way.places, None if way.crossing is None else way.at(way.crossing))
             self._show_marks()
         first = first_read_as(path)
-        self.picture.set_crossing(path.crossing, "" if first is None else self.conditions()[first].name)
+        self.picture.set_crossing(
+            path.crossing, "" if first is None else self.conditions()[first].name
+        )
 
     def _not_one_of_three(self, cf: Counterfactual | None) -> str:
-        """Said of an image, or of what it is moved to, whose condition the plane on show leaves out."""
+        """Said of an image, or of what it is moved to, whose condition the plane on show leaves
+        out.
+        """
         record = self.state.record(self.state.view.current)
         if record is None or not self._shown_plane:
             return ""
-        read = self.conditions()[int(cf.probabilities.argmax())].name if cf is not None and cf.valid else ""
+        read = (
+            self.conditions()[int(cf.probabilities.argmax())].name
+            if cf is not None and cf.valid
+            else ""
+        )
         if cf is not None and cf.strength > 0 and read and read not in self._shown_plane:
-            return f"The picture is read as {read}: it lies where the model sees it among these three."
+            return (
+                f"The picture is read as {read}: it lies where the model sees it among these three."
+            )
         if record.condition in self._shown_plane:
             return ""
-        return f"The image is {record.condition}: it lies where the model sees it among these three."
+        return (
+            f"The image is {record.condition}: it lies where the model sees it among these three."
+        )
 
     def _note(self, place: tuple[float, float], cf: Counterfactual) -> str:
         """Where the picture is not what the model says of the region under the handle."""
@@ -319,10 +361,14 @@ class ExplorePage(QWidget):
         if not has_data(self._decision, *place):
             return f"There is no data under the handle; the picture is read as {landed}."
         under = self._decision.conditions[int(posterior_at(self._decision, *place).argmax())]
-        return "" if landed == under else f"The handle is in {under}, the picture lands in {landed}."
+        return (
+            "" if landed == under else f"The handle is in {under}, the picture lands in {landed}."
+        )
 
     def _place_of_image(self, record_id: str) -> tuple[float, float] | None:
-        """Where an image lies on the exact plane, also where it is none of the three; None on the map of all."""
+        """Where an image lies on the exact plane, also where it is none of the three; None on the
+        map of all.
+        """
         latents = self.state.opened.latents if self.state.opened else None
         if self.plane is None or latents is None or record_id not in latents.record_ids:
             return None
@@ -337,7 +383,9 @@ class ExplorePage(QWidget):
         self.gallery.set_thumbnail(record_id, pixmap)
         record = self.state.record(record_id)
         if record is not None:
-            self.map.show_thumbnail(record_id, pixmap, f"{record.condition} · {record_caption(record)}")
+            self.map.show_thumbnail(
+                record_id, pixmap, f"{record.condition} · {record_caption(record)}"
+            )
 
 
 def shapes(count: int) -> tuple[int, ...]:

@@ -1,4 +1,6 @@
-"""The right side of Explore: original, counterfactual, difference maps, channels, path, probabilities, evidence."""
+"""The right side of Explore: original, counterfactual, difference maps, channels, path,
+probabilities, evidence.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,9 @@ class PicturePanel(QWidget):
 
     panel_asked = Signal(str)
 
-    def __init__(self, state: AppState, control: ExploreControl, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, state: AppState, control: ExploreControl, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.state, self.control = state, control
         self.viewpoint = Viewpoint(self)
@@ -54,7 +58,11 @@ class PicturePanel(QWidget):
         self.differences = DifferenceView(self.viewpoint)
         self.split.addWidget(self.differences)
         self.readings = ReadingsPanel(self.state, self.control)
-        self.path, self.bars, self.evidence = self.readings.path, self.readings.bars, self.readings.evidence
+        self.path, self.bars, self.evidence = (
+            self.readings.path,
+            self.readings.bars,
+            self.readings.evidence,
+        )
         self.split.addWidget(self.readings)
         for index, stretch in enumerate((5, 4, 7)):
             self.split.setStretchFactor(index, stretch)
@@ -134,9 +142,15 @@ class PicturePanel(QWidget):
             self._empty()
             return
         opened = self.state.opened
-        strange = opened is not None and opened.projection is not None and record.id in opened.projection.strangers
+        strange = (
+            opened is not None
+            and opened.projection is not None
+            and record.id in opened.projection.strangers
+        )
         unlike = " · unlike all training images" if strange else ""
-        self.original_title.set_text(f"Original · {record.condition} · {record_caption(record)}{unlike}")
+        self.original_title.set_text(
+            f"Original · {record.condition} · {record_caption(record)}{unlike}"
+        )
         self.cf_title.set_text(target_caption(self.control.weights(), view.strength))
         if self.control.waits():
             self.counterfactual.set_mark("computing…")
@@ -152,8 +166,12 @@ class PicturePanel(QWidget):
         self.original.set_image(cf.original)
         if cf.valid:
             self.counterfactual.set_image(cf.image)
-            self.counterfactual.set_mark("draft" if cf.draft else "generated" if cf.strength > 0 else "")
-            self.differences.set_difference(cf.difference, keep_scale=self._scale_of == cf.record_id)
+            self.counterfactual.set_mark(
+                "draft" if cf.draft else "generated" if cf.strength > 0 else ""
+            )
+            self.differences.set_difference(
+                cf.difference, keep_scale=self._scale_of == cf.record_id
+            )
             self._scale_of = cf.record_id
         else:
             self.counterfactual.set_hint(f"Not drawn: {cf.reason}")
@@ -181,7 +199,9 @@ class PicturePanel(QWidget):
         self.counterfactual.set_mark("")
         self.counterfactual.set_image(None)
         if self.state.view.current:
-            waiting = "Turning the image into latents…" if self.control.ready() else "Loading the model…"
+            waiting = (
+                "Turning the image into latents…" if self.control.ready() else "Loading the model…"
+            )
             self.counterfactual.set_hint(waiting)
             self.evidence.clear(waiting)
 

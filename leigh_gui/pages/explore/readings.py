@@ -1,4 +1,6 @@
-"""Under the images of Explore: contrast, strength, what is held still, how sure the model is, and the evidence."""
+"""Under the images of Explore: contrast, strength, what is held still, how sure the model is, and
+the evidence.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ ROWS_IN_VIEW = 5
 class ReadingsPanel(QWidget):
     """What can be set about the picture, and what is known of it."""
 
-    def __init__(self, state: AppState, control: ExploreControl, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, state: AppState, control: ExploreControl, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.state, self.control = state, control
         self._build()
@@ -83,7 +87,9 @@ class ReadingsPanel(QWidget):
         assert opened is not None and opened.card is not None
         table = opened.latents
         known = table is not None and cf.record_id in table.record_ids
-        self.bars.set_probabilities(cf.probabilities, table.probabilities[table.row(cf.record_id)] if known else None)
+        self.bars.set_probabilities(
+            cf.probabilities, table.probabilities[table.row(cf.record_id)] if known else None
+        )
         names = [c.name for c in self.state.conditions()]
         channels = [c.name for c in opened.card.channels]
         automatic = self.state.view.hold is None

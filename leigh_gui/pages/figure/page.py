@@ -61,7 +61,10 @@ class FigurePage(QWidget):
         column.setSpacing(16)
         self.title = plain("", "title")
         column.addWidget(self.title)
-        words = "Drag to reorder, double-click to rename. Panels are computed again from the data when exported."
+        words = (
+            "Drag to reorder, double-click to rename. Panels are computed again from the data when"
+            " exported."
+        )
         column.addWidget(plain(words, "muted", wrap=True))
         self.list = QListWidget()
         self.list.setObjectName("panels")
@@ -79,7 +82,11 @@ class FigurePage(QWidget):
     def _build_buttons(self) -> QHBoxLayout:
         row = QHBoxLayout()
         row.setSpacing(8)
-        self.up, self.down, self.remove = QPushButton("Move up"), QPushButton("Move down"), QPushButton("Remove")
+        self.up, self.down, self.remove = (
+            QPushButton("Move up"),
+            QPushButton("Move down"),
+            QPushButton("Remove"),
+        )
         for button in (self.up, self.down, self.remove):
             row.addWidget(button)
         row.addStretch(1)
@@ -120,8 +127,12 @@ class FigurePage(QWidget):
         from core.io.project import exports_folder
 
         exports_folder(self.state.project).mkdir(exist_ok=True)
-        suggested = exports_folder(self.state.project) / f"{self.state.project.name}-figure{FORMATS[name]}"
-        chosen, _ = QFileDialog.getSaveFileName(self, "Export the figure", str(suggested), f"{name} (*{FORMATS[name]})")
+        suggested = (
+            exports_folder(self.state.project) / f"{self.state.project.name}-figure{FORMATS[name]}"
+        )
+        chosen, _ = QFileDialog.getSaveFileName(
+            self, "Export the figure", str(suggested), f"{name} (*{FORMATS[name]})"
+        )
         if chosen:
             self.export_to(Path(chosen))
 
@@ -136,7 +147,9 @@ class FigurePage(QWidget):
 
         specs = exports_folder(project) / "figure-specs.json"
         specs.parent.mkdir(parents=True, exist_ok=True)
-        specs.write_text(json.dumps([asdict(s) for s in project.panels], indent=1), encoding="utf-8")
+        specs.write_text(
+            json.dumps([asdict(s) for s in project.panels], indent=1), encoding="utf-8"
+        )
         self.export_asked.emit(specs, out)
 
     def _on_panels(self) -> None:
@@ -172,7 +185,11 @@ class FigurePage(QWidget):
 
     def _on_selection(self) -> None:
         chosen = bool(self.list.selectedItems())
-        for button, does in ((self.up, "Move up"), (self.down, "Move down"), (self.remove, "Remove")):
+        for button, does in (
+            (self.up, "Move up"),
+            (self.down, "Move down"),
+            (self.remove, "Remove"),
+        ):
             button.setEnabled(chosen)
             button.setToolTip(does if chosen else "Select a panel first.")
 

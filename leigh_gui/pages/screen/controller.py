@@ -1,4 +1,6 @@
-"""What happens on the Screen page: the stored screen is read, compared with what is open, and a treatment selected."""
+"""What happens on the Screen page: the stored screen is read, compared with what is open, and a
+treatment selected.
+"""
 
 from __future__ import annotations
 
@@ -92,7 +94,9 @@ class ScreenControl(QObject):
         opened = self.state.opened
         if self.screen is None or opened is None:
             return ""
-        return stale_words(self.screen, self._dataset_digest(), opened.card.digest if opened.card else "")
+        return stale_words(
+            self.screen, self._dataset_digest(), opened.card.digest if opened.card else ""
+        )
 
     def why_not_rank(self) -> str:
         """Why the treatments cannot be ranked; empty when they can."""
@@ -101,7 +105,11 @@ class ScreenControl(QObject):
             return "Open a folder of images first."
         roles = {c.role for c in dataset.conditions}
         missing = [str(role) for role in (Role.HEALTHY, Role.DISEASED) if role not in roles]
-        return f"Say on the Data page which condition is {' and which is '.join(missing)}." if missing else ""
+        return (
+            f"Say on the Data page which condition is {' and which is '.join(missing)}."
+            if missing
+            else ""
+        )
 
     def why_not_explain(self, record: ImageRecord | None) -> str:
         """Why this image cannot be explained on the Explore page; empty when it can."""
@@ -113,7 +121,10 @@ class ScreenControl(QObject):
         if not self.state.ready_to_explore:
             return "Compute the map on the Train page first."
         if record.condition not in {c.name for c in opened.card.conditions}:
-            return f"The model was not trained on {record.condition}. Train it on these images to explain this one."
+            return (
+                f"The model was not trained on {record.condition}. Train it on these images to"
+                " explain this one."
+            )
         return ""
 
     def target(self, record: ImageRecord) -> str:
@@ -123,7 +134,9 @@ class ScreenControl(QObject):
         return healthy if healthy in known and healthy != record.condition else ""
 
     def residual(self) -> PanelSpec:
-        """The figure panel of what the selected treatment has not repaired, on its first held-out image."""
+        """The figure panel of what the selected treatment has not repaired, on its first held-out
+        image.
+        """
         assert self.screen is not None
         ids = [i for w in self.screen.wells if w.condition == self.current for i in w.record_ids]
         card = self.state.opened.card if self.state.opened else None
@@ -152,7 +165,11 @@ class ScreenControl(QObject):
         self.screen, self._written, self.error, self.hint = found.screen, found.written, "", ""
         names = {r.condition for r in found.screen.ranked} if found.screen is not None else set()
         if self.current not in names:
-            first = found.screen.ranked[0].condition if found.screen is not None and found.screen.ranked else ""
+            first = (
+                found.screen.ranked[0].condition
+                if found.screen is not None and found.screen.ranked
+                else ""
+            )
             self.current = first
         self.screen_changed.emit()
         self.current_changed.emit(self.current)

@@ -1,4 +1,6 @@
-"""Screen: which treatment heals, what else it changes, where it stood on the plates, and how far to trust that."""
+"""Screen: which treatment heals, what else it changes, where it stood on the plates, and how far to
+trust that.
+"""
 
 from __future__ import annotations
 
@@ -35,13 +37,16 @@ if TYPE_CHECKING:
     from leigh_gui.settings import Settings
 
 NONE_YET = (
-    "Every treatment is placed between diseased and healthy, with intervals over wells, and told by what else it "
+    "Every treatment is placed between diseased and healthy, with intervals over wells, and told by"
+    " what else it "
 )
 NONE_YET += "changes. No model is needed."
 
 
 class ScreenPage(QWidget):
-    """The ranking on the left; on the right the same treatments as points, plates, doses, and what is left."""
+    """The ranking on the left; on the right the same treatments as points, plates, doses, and what
+    is left.
+    """
 
     screen_asked = Signal()
     data_asked = Signal()
@@ -174,7 +179,9 @@ class ScreenPage(QWidget):
         self.ranking.step(by)
 
     def ask_panel(self) -> None:
-        """Collect the ranking for the figure; on the tab Not repaired, images of what the selected treatment leaves."""
+        """Collect the ranking for the figure; on the tab Not repaired, images of what the selected
+        treatment leaves.
+        """
         if self.control.screen is None:
             return
         if self._shows_left():
@@ -203,13 +210,19 @@ class ScreenPage(QWidget):
         super().showEvent(event)
 
     def _splitters(self) -> dict[str, QSplitter]:
-        return {"screen": self.split, "screen-right": self.upright, "screen-wells": self.wells.split}
+        return {
+            "screen": self.split,
+            "screen-right": self.upright,
+            "screen-wells": self.wells.split,
+        }
 
     def _on_screen(self) -> None:
         """Another screen, none, or other colours."""
         screen = self.control.screen
         self.stack.setCurrentIndex(1 if screen is not None else 0)
-        self.empty.title.setText("The screen cannot be read" if self.control.error else "No screen yet")
+        self.empty.title.setText(
+            "The screen cannot be read" if self.control.error else "No screen yet"
+        )
         colours = {c.name: c.colour for c in self.control.conditions()}
         dataset = self.state.project.dataset if self.state.project else None
         stains = {c.name: c.colour for c in dataset.channels} if dataset is not None else {}
@@ -230,7 +243,11 @@ class ScreenPage(QWidget):
         for view in (self.ranking, self.plot, self.wells, self.doses, self.left):
             view.set_current(condition)
         screen = self.control.screen
-        row = next((r for r in screen.ranked if r.condition == condition), None) if screen is not None else None
+        row = (
+            next((r for r in screen.ranked if r.condition == condition), None)
+            if screen is not None
+            else None
+        )
         self.detail.show_row(row, screen)
 
     def _show_notice(self) -> None:
@@ -252,7 +269,9 @@ class ScreenPage(QWidget):
         self.empty.text.setText(f"{wrong}\n{missing}" if missing else wrong)
         there = self.control.report() is not None
         self.report.setEnabled(there)
-        self.report.setToolTip("" if there else "There is no report beside this screen. Rank again to write it.")
+        self.report.setToolTip(
+            "" if there else "There is no report beside this screen. Rank again to write it."
+        )
 
     def _on_empty(self) -> None:
         (self.data_asked if self.control.why_not_rank() else self.screen_asked).emit()

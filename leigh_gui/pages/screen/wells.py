@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QMouseEvent
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QSplitter, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QPushButton,
+    QSplitter,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from core.domain.screen import Screen, WellScore
 from leigh_gui.pages.screen.controller import ScreenControl
@@ -25,7 +33,9 @@ class WellsPanel(QWidget):
     explain_asked = Signal(str, str)  # record id, target condition or ""
     selected = Signal(str)  # condition
 
-    def __init__(self, control: ScreenControl, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, control: ScreenControl, thumbnails: Thumbnails, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.control, self.state, self.thumbnails = control, control.state, thumbnails
         self.listed: tuple[str, ...] = ()
@@ -63,10 +73,15 @@ class WellsPanel(QWidget):
         self.plate.setObjectName("plate-choice")
         self.plate.setToolTip("Which plate is shown")
         for box, most in ((self.what, 10), (self.plate, 5)):
-            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            box.setSizeAdjustPolicy(
+                QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+            )
             box.setMinimumContentsLength(most)
         self.before, self.after = QToolButton(), QToolButton()
-        for button, text, tip in ((self.before, "‹", "Previous plate"), (self.after, "›", "Next plate")):
+        for button, text, tip in (
+            (self.before, "‹", "Previous plate"),
+            (self.after, "›", "Next plate"),
+        ):
             button.setText(text)
             button.setToolTip(tip)
             button.setAccessibleName(tip)
@@ -126,7 +141,9 @@ class WellsPanel(QWidget):
             box.blockSignals(False)
         for widget in (self.plate, self.before, self.after):
             widget.setVisible(len(self._plates) > 1)
-        place = (self._picked.plate, self._picked.well, self._picked.group) if self._picked else None
+        place = (
+            (self._picked.plate, self._picked.well, self._picked.group) if self._picked else None
+        )
         wells = screen.wells if screen else ()
         self._picked = next((w for w in wells if (w.plate, w.well, w.group) == place), None)
         self._show_plate()
@@ -181,11 +198,19 @@ class WellsPanel(QWidget):
             if record is not None:
                 site = f" · {record.site}" if record.site else ""
                 caption = f"{plates[record_id]}{named[record_id]}{site}"
-                items.append(GalleryItem(record_id, caption, colours.get(record.condition, "#999999")))
+                items.append(
+                    GalleryItem(record_id, caption, colours.get(record.condition, "#999999"))
+                )
         self.gallery.set_items(items)
-        lost = f", {len(ids) - len(known)} no longer in the project" if len(known) < len(ids) else ""
-        self.title.set_text(f"{title} · {count(len(known), 'image')}{lost}" if title else "Click a well")
-        self.pick_image(self.image if self.image in self.listed else (self.listed[0] if self.listed else ""))
+        lost = (
+            f", {len(ids) - len(known)} no longer in the project" if len(known) < len(ids) else ""
+        )
+        self.title.set_text(
+            f"{title} · {count(len(known), 'image')}{lost}" if title else "Click a well"
+        )
+        self.pick_image(
+            self.image if self.image in self.listed else (self.listed[0] if self.listed else "")
+        )
 
     def _show_plate(self) -> None:
         key, plate = self.what.currentData(), self.plate.currentData()
@@ -205,12 +230,16 @@ class WellsPanel(QWidget):
         self.after.setEnabled(index < len(self._plates) - 1)
 
     def _turn(self, by: int) -> None:
-        self.plate.setCurrentIndex(min(max(self.plate.currentIndex() + by, 0), len(self._plates) - 1))
+        self.plate.setCurrentIndex(
+            min(max(self.plate.currentIndex() + by, 0), len(self._plates) - 1)
+        )
 
     def _say_explain(self) -> None:
         why = self.control.why_not_explain(self.state.record(self.image))
         self.explain.setEnabled(not why)
-        self.explain.setToolTip(why or "Go to Explore with this image and move it to the healthy condition")
+        self.explain.setToolTip(
+            why or "Go to Explore with this image and move it to the healthy condition"
+        )
 
     def _on_explain(self) -> None:
         record = self.state.record(self.image)
@@ -218,7 +247,9 @@ class WellsPanel(QWidget):
             self.explain_asked.emit(record.id, self.control.target(record))
 
     def _on_needed(self, record_ids: list[str]) -> None:
-        """Pictures need contrast: the model's own, or that of the first image where there is no model."""
+        """Pictures need contrast: the model's own, or that of the first image where there is no
+        model.
+        """
         dataset = self.state.project.dataset if self.state.project else None
         opened = self.state.opened
         if dataset is None or opened is None:

@@ -36,8 +36,13 @@ class StartPage(QWidget):
         column.setContentsMargins(24, 32, 24, 24)
         column.setSpacing(16)
         column.addStretch(1)
-        column.addWidget(plain("See what separates healthy from diseased cultures", "title", wrap=True))
-        words = "Train a network on your images, then drag a diseased culture toward health and watch what changes."
+        column.addWidget(
+            plain("See what separates healthy from diseased cultures", "title", wrap=True)
+        )
+        words = (
+            "Train a network on your images, then drag a diseased culture toward health and watch"
+            " what changes."
+        )
         column.addWidget(plain(words, "muted", wrap=True))
         self.drop = DropZone()
         column.addWidget(self.drop, 3)
@@ -82,7 +87,9 @@ class StartPage(QWidget):
             button.setProperty("kind", "row")
             button.setCursor(Qt.CursorShape.PointingHandCursor)
             button.setEnabled(there)
-            button.setToolTip(str(folder) if there else f"{folder} is not there any more. Was the drive removed?")
+            button.setToolTip(
+                str(folder) if there else f"{folder} is not there any more. Was the drive removed?"
+            )
             button.clicked.connect(lambda _=False, path=folder: self.recent_asked.emit(path))
             self._recent_box.addWidget(button)
             self.recent.append(button)
@@ -91,5 +98,7 @@ class StartPage(QWidget):
         """While something opens or runs, say so instead of starting another thing."""
         for button in (self.demo, self.drop.button):
             button.setEnabled(not why)
-        self.demo.setToolTip(why or "Synthetic cultures, a trained model and its map, ready to explore.")
+        self.demo.setToolTip(
+            why or "Synthetic cultures, a trained model and its map, ready to explore."
+        )
         self.drop.button.setToolTip(why)

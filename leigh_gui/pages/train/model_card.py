@@ -1,4 +1,6 @@
-"""The model card: what the model is, how often it is right on unseen wells, and how exactly it can be inverted."""
+"""The model card: what the model is, how often it is right on unseen wells, and how exactly it can
+be inverted.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,9 @@ class ModelCardView(QFrame):
         if checked:
             self.rows["Planted change"] = checked
         if card is None:
-            grid.addWidget(plain("No model yet. Choose a preset and press “Train”.", "muted", wrap=True), 0, 0)
+            grid.addWidget(
+                plain("No model yet. Choose a preset and press “Train”.", "muted", wrap=True), 0, 0
+            )
         for row, (title, value) in enumerate(self.rows.items()):
             grid.addWidget(plain(title, "small"), row, 0, Qt.AlignmentFlag.AlignTop)
             grid.addWidget(plain(value, "strong" if title == "Accuracy" else "", wrap=True), row, 1)
@@ -47,15 +51,24 @@ class ModelCardView(QFrame):
 def card_rows(card: ModelCard) -> dict[str, str]:
     """Title -> value, most important first; numbers always say what they rest on."""
     groups = sum(value == Split.TEST for value in card.split.values())
-    tested = count(int(card.accuracy.get("test_groups", groups)), "well or group", "wells or groups")
-    rows = {"Accuracy": accuracy_words(card.accuracy), "Measured on": f"{tested} the model never saw"}
+    tested = count(
+        int(card.accuracy.get("test_groups", groups)), "well or group", "wells or groups"
+    )
+    rows = {
+        "Accuracy": accuracy_words(card.accuracy),
+        "Measured on": f"{tested} the model never saw",
+    }
     if "test_records" in card.accuracy:
-        rows["Measured on"] = f"{count(int(card.accuracy['test_records']), 'image')} of {tested} the model never saw"
+        rows["Measured on"] = (
+            f"{count(int(card.accuracy['test_records']), 'image')} of {tested} the model never saw"
+        )
     if card.accuracy.get("group_accuracy") is not None:
         rows["By wells"] = f"{percent(float(card.accuracy['group_accuracy']), 1)} of wells right"
     baseline = card.accuracy.get("baseline", {}).get("accuracy")
     if baseline is not None:
-        rows["Simple readouts"] = f"{percent(float(baseline), 1)} by logistic regression on the same wells"
+        rows["Simple readouts"] = (
+            f"{percent(float(baseline), 1)} by logistic regression on the same wells"
+        )
     rows["Z′ healthy–diseased"] = z_prime_words(card.accuracy.get("z_prime"))
     if card.inverse is not None:
         quality = card.inverse
@@ -78,7 +91,9 @@ def accuracy_words(accuracy: dict[str, Any]) -> str:
         return str(accuracy.get("reason") or "not measured yet")
     low, high = accuracy.get("accuracy_low"), accuracy.get("accuracy_high")
     between = (
-        f"  ({percent(float(low), 1)} – {percent(float(high), 1)})" if low is not None and high is not None else ""
+        f"  ({percent(float(low), 1)} – {percent(float(high), 1)})"
+        if low is not None and high is not None
+        else ""
     )
     return percent(float(value), 1) + between
 

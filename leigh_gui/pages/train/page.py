@@ -68,7 +68,9 @@ class TrainPage(QWidget):
         column = QVBoxLayout()
         column.setSpacing(12)
         column.addWidget(plain("Train a model", "title"))
-        words = "Whole wells are kept aside for the test; the model never sees them while it learns."
+        words = (
+            "Whole wells are kept aside for the test; the model never sees them while it learns."
+        )
         column.addWidget(plain(words, "muted", wrap=True))
         cards = QHBoxLayout()
         cards.setSpacing(12)
@@ -77,12 +79,18 @@ class TrainPage(QWidget):
             cards.addWidget(self._build_choice(preset.name, preset.what, preset.cost), 1)
         self.choices["quick"].setChecked(True)
         column.addLayout(cards)
-        self.controls_only = QCheckBox("Learn from the controls only, to screen treatments it has never seen")
+        self.controls_only = QCheckBox(
+            "Learn from the controls only, to screen treatments it has never seen"
+        )
         self.controls_only.setObjectName("train-controls-only")
         column.addWidget(self.controls_only)
         buttons = QHBoxLayout()
         buttons.setSpacing(8)
-        self.start, self.resume, self.stop = QPushButton("Train"), QPushButton("Resume"), QPushButton("Stop")
+        self.start, self.resume, self.stop = (
+            QPushButton("Train"),
+            QPushButton("Resume"),
+            QPushButton("Stop"),
+        )
         self.start.setObjectName("train-start")
         self.start.setProperty("kind", "primary")
         for button in (self.start, self.resume, self.stop):
@@ -126,7 +134,9 @@ class TrainPage(QWidget):
         self.explore.setObjectName("train-next")
         self.explore.setProperty("kind", "primary")
         self.map, self.other = QPushButton("Compute the map"), QPushButton("Open a model…")
-        self.other.setToolTip("Use a model that was trained before: choose the folder with its model.json")
+        self.other.setToolTip(
+            "Use a model that was trained before: choose the folder with its model.json"
+        )
         foot = QHBoxLayout()
         foot.setSpacing(8)
         for button in (self.explore, self.map, self.other):
@@ -146,8 +156,12 @@ class TrainPage(QWidget):
 
     def _connect(self) -> None:
         self.empty.asked.connect(self.start_asked)
-        self.start.clicked.connect(lambda: self.train_asked.emit(self.preset(), False, self.conditions()))
-        self.resume.clicked.connect(lambda: self.train_asked.emit(self.preset(), True, self.conditions()))
+        self.start.clicked.connect(
+            lambda: self.train_asked.emit(self.preset(), False, self.conditions())
+        )
+        self.resume.clicked.connect(
+            lambda: self.train_asked.emit(self.preset(), True, self.conditions())
+        )
         self.stop.clicked.connect(self.stop_asked)
         self.map.clicked.connect(self.map_asked)
         self.explore.clicked.connect(self.explore_asked)
@@ -162,7 +176,11 @@ class TrainPage(QWidget):
 
     def conditions(self) -> tuple[str, ...]:
         """Those to learn from; (): all."""
-        return self._controls() if self.controls_only.isEnabled() and self.controls_only.isChecked() else ()
+        return (
+            self._controls()
+            if self.controls_only.isEnabled() and self.controls_only.isChecked()
+            else ()
+        )
 
     def _controls(self) -> tuple[str, ...]:
         """The healthy and diseased conditions, where there are both and others beside them."""
@@ -200,7 +218,9 @@ class TrainPage(QWidget):
         there = opened is not None and opened.project.dataset is not None
         self.stack.setCurrentIndex(1 if there else 0)
         card = opened.card if opened else None
-        self.card.set_card(card, self._checked[1] if card is not None and card.digest == self._checked[0] else "")
+        self.card.set_card(
+            card, self._checked[1] if card is not None and card.digest == self._checked[0] else ""
+        )
         self._show_buttons()
 
     def _show_buttons(self) -> None:
@@ -211,20 +231,40 @@ class TrainPage(QWidget):
         set_kind(self.explore, "primary" if self.state.ready_to_explore else "")
         self.controls_only.setEnabled(bool(self._controls()))
         self.controls_only.setToolTip(
-            "Rescue is then measured by the network; images of treatments cannot be moved or explained"
+            "Rescue is then measured by the network; images of treatments cannot be moved or"
+            " explained"
             if self._controls()
-            else "This needs a healthy and a diseased condition, and treatments beside them (roles: Data page)."
+            else (
+                "This needs a healthy and a diseased condition, and treatments beside them (roles:"
+                " Data page)."
+            )
         )
         self._enable(self.start, self._why, "Train, then measure the model and draw its map")
-        why = self._why or ("" if self._can_resume else "There is no stopped training to go on with.")
+        why = self._why or (
+            "" if self._can_resume else "There is no stopped training to go on with."
+        )
         self._enable(self.resume, why, "Go on where the training stopped")
-        self._enable(self.stop, "" if self._training else "Nothing is being trained.", "Stop; what was learned is kept")
+        self._enable(
+            self.stop,
+            "" if self._training else "Nothing is being trained.",
+            "Stop; what was learned is kept",
+        )
         why = self._why or ("" if model else "Train or open a model first.")
         self._enable(self.map, why, "Read all images with the model and draw the map")
-        self._enable(self.check, why, "Plant a known change in copies of your images and see whether it is found")
+        self._enable(
+            self.check,
+            why,
+            "Plant a known change in copies of your images and see whether it is found",
+        )
         ready = self.state.ready_to_explore
-        self._enable(self.explore, "" if ready else "Explore needs a trained model and its map.", "Go to Explore")
-        self._enable(self.other, self._why, "Use a model that was trained before: choose its folder")
+        self._enable(
+            self.explore,
+            "" if ready else "Explore needs a trained model and its map.",
+            "Go to Explore",
+        )
+        self._enable(
+            self.other, self._why, "Use a model that was trained before: choose its folder"
+        )
         self.map.setVisible(bool(opened and opened.card and opened.projection is None))
 
     @staticmethod

@@ -55,7 +55,10 @@ class Curves(QWidget):
     def add(self, step: float, loss: float | None, accuracy: float | None) -> None:
         """One more measurement."""
         self._show(True)
-        for value, (xs, ys), line in ((loss, self.loss, self._lines[0]), (accuracy, self.accuracy, self._lines[1])):
+        for value, (xs, ys), line in (
+            (loss, self.loss, self._lines[0]),
+            (accuracy, self.accuracy, self._lines[1]),
+        ):
             if value is not None:
                 xs.append(float(step))
                 ys.append(float(value))

@@ -16,7 +16,9 @@ class EmptyState(QWidget):
 
     asked = Signal()
 
-    def __init__(self, title: str, text: str, button: str = "", parent: QWidget | None = None) -> None:
+    def __init__(
+        self, title: str, text: str, button: str = "", parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         column = QVBoxLayout(self)
         column.setSpacing(8)

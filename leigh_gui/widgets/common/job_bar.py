@@ -61,7 +61,9 @@ class JobBar(QWidget):
         """The user pressed stop and the job is tidying up."""
         self.stop.setEnabled(False)
         self.stop.setText("Stopping…")
-        self.stop.setToolTip("The job is finishing its current step so that nothing is left half-written.")
+        self.stop.setToolTip(
+            "The job is finishing its current step so that nothing is left half-written."
+        )
 
     def finish(self) -> None:
         """Nothing runs."""

@@ -1,11 +1,22 @@
-"""Small shared pieces of appearance: plain labels, colour swatches, marker shapes, readable numbers."""
+"""Small shared pieces of appearance: plain labels, colour swatches, marker shapes, readable
+numbers.
+"""
 
 from __future__ import annotations
 
 import math
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QIcon, QPainter, QPainterPath, QPaintEvent, QPixmap, QPolygonF
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QIcon,
+    QPainter,
+    QPainterPath,
+    QPaintEvent,
+    QPixmap,
+    QPolygonF,
+)
 from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QWidget
 
 GRID = 8
@@ -14,7 +25,10 @@ SHAPES = 5  # circle, square, triangle, diamond, cross: used beyond eight condit
 
 
 def plain(text: str = "", kind: str = "", wrap: bool = False) -> QLabel:
-    """A label that never interprets names from files as markup. `kind` is title, small, strong or empty."""
+    """A label that never interprets names from files as markup.
+
+    `kind` is title, small, strong or empty.
+    """
     label = QLabel(text)
     label.setTextFormat(Qt.TextFormat.PlainText)
     label.setWordWrap(wrap)
@@ -63,7 +77,11 @@ def marker(shape: int, centre: QPointF, radius: float) -> QPainterPath:
     elif shape % SHAPES == 1:
         path.addRect(QRectF(x - r * 0.9, y - r * 0.9, r * 1.8, r * 1.8))
     elif shape % SHAPES == 2:
-        path.addPolygon(QPolygonF([QPointF(x, y - r * 1.2), QPointF(x + r * 1.1, y + r), QPointF(x - r * 1.1, y + r)]))
+        path.addPolygon(
+            QPolygonF(
+                [QPointF(x, y - r * 1.2), QPointF(x + r * 1.1, y + r), QPointF(x - r * 1.1, y + r)]
+            )
+        )
         path.closeSubpath()
     elif shape % SHAPES == 3:
         corners = [
@@ -130,7 +148,9 @@ def count(number: int, one: str, many: str = "") -> str:
 
 
 class ElidedLabel(QWidget):
-    """One line of text that shortens itself instead of being clipped; the whole text is its tooltip."""
+    """One line of text that shortens itself instead of being clipped; the whole text is its
+    tooltip.
+    """
 
     def __init__(self, text: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -165,7 +185,9 @@ class ElidedLabel(QWidget):
         palette = self.palette()
         painter.setPen((palette.placeholderText() if self._muted else palette.windowText()).color())
         shown = self.fontMetrics().elidedText(self._text, Qt.TextElideMode.ElideRight, self.width())
-        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown)
+        painter.drawText(
+            self.rect(), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown
+        )
         painter.end()
 
 

@@ -1,4 +1,6 @@
-"""Difference maps: what the change added (red) and removed (blue), one pane per stain, one scale for all."""
+"""Difference maps: what the change added (red) and removed (blue), one pane per stain, one scale
+for all.
+"""
 
 from __future__ import annotations
 
@@ -47,8 +49,12 @@ def symmetric_limit(difference: FloatArray, spans: Sequence[float]) -> float:
     return next((step for step in STEPS if step >= largest), largest)
 
 
-def coloured(plane: FloatArray, span: float, limit: float, table: np.ndarray, signed: bool = True) -> np.ndarray:
-    """Y X difference -> (Y, X, 4) uint8 B G R A; zero is exactly the middle of the table, its start where unsigned."""
+def coloured(
+    plane: FloatArray, span: float, limit: float, table: np.ndarray, signed: bool = True
+) -> np.ndarray:
+    """Y X difference -> (Y, X, 4) uint8 B G R A; zero is exactly the middle of the table, its start
+    where unsigned.
+    """
     zero = 127 if signed else 0
     level = plane * np.float32((254 - zero) / (max(span, 1e-12) * limit))
     np.clip(level, -zero, 254 - zero, out=level)
@@ -63,7 +69,9 @@ def coloured(plane: FloatArray, span: float, limit: float, table: np.ndarray, si
 class DifferencePane(Pane):
     """The change of one channel, or, not `signed`, the size of something on a scale from 0."""
 
-    def __init__(self, viewpoint: Viewpoint | None = None, parent: QWidget | None = None, signed: bool = True) -> None:
+    def __init__(
+        self, viewpoint: Viewpoint | None = None, parent: QWidget | None = None, signed: bool = True
+    ) -> None:
         super().__init__(viewpoint, parent)
         self.signed = signed
         self._plane: FloatArray | None = None
@@ -100,7 +108,10 @@ class ColourBar(QWidget):
         self.limit = 1.0
         self.setFixedHeight(20)
         self.setMinimumWidth(160)
-        self.setToolTip("Change as share of each channel's display range. Zero is the middle; one scale for all.")
+        self.setToolTip(
+            "Change as share of each channel's display range. Zero is the middle; one scale for"
+            " all."
+        )
 
     def set_limit(self, limit: float) -> None:
         """Print this limit at both ends."""
@@ -147,7 +158,9 @@ class DifferenceView(QWidget):
         self._row.setSpacing(8)
         self.bar = ColourBar()
         self.lock = QCheckBox("Lock scale")
-        self.lock.setToolTip("Keep the limits when the image or the target changes, to compare by eye.")
+        self.lock.setToolTip(
+            "Keep the limits when the image or the target changes, to compare by eye."
+        )
         foot = QHBoxLayout()
         foot.setSpacing(8)
         foot.addWidget(plain("Less", "small"))
@@ -162,7 +175,10 @@ class DifferenceView(QWidget):
         column.addLayout(foot)
 
     def set_channels(self, channels: Sequence[ChannelDisplay], spans: Sequence[float]) -> None:
-        """One pane per channel, named after it. `spans` (raw grey values) do not follow the contrast sliders."""
+        """One pane per channel, named after it.
+
+        `spans` (raw grey values) do not follow the contrast sliders.
+        """
         spans_changed = tuple(spans) != self._spans
         self._channels, self._spans = tuple(channels), tuple(spans)
         if len(self.panes) != len(channels):
@@ -175,7 +191,11 @@ class DifferenceView(QWidget):
     def set_difference(self, difference: FloatArray | None, keep_scale: bool = False) -> None:
         """Show a C Y X change; `keep_scale` lets the limit only grow (while dragging)."""
         self._difference = difference
-        if difference is not None and len(difference) == len(self._channels) and not self.lock.isChecked():
+        if (
+            difference is not None
+            and len(difference) == len(self._channels)
+            and not self.lock.isChecked()
+        ):
             found = symmetric_limit(difference, self._spans)
             self.limit = max(found, self.limit) if keep_scale else found
         self._show()

@@ -1,4 +1,7 @@
-"""Evidence card: can this counterfactual be trusted? One light, one line per check. Failures stay visible."""
+"""Evidence card: can this counterfactual be trusted? One light, one line per check.
+
+Failures stay visible.
+"""
 
 from __future__ import annotations
 
@@ -14,19 +17,36 @@ from leigh_gui.widgets.counterfactual.verdict import GREY_LEVEL, RULE, evidence_
 
 TITLES = {
     "model": ("Model", "What the model itself reads in the picture. A flip alone proves nothing."),
-    "judges": ("Independent judges", "Classifiers trained on the same wells, but never on what this model makes."),
-    "distance": ("Distance to real {target}", "0: like real images of the target; 1: as far away as the original."),
-    "readouts": ("Readouts", "Of what a biologist would measure and in which real images of both sides differ."),
-    "rest": ("What should stay", "Nuclei, stains and readouts in which both conditions agree must not change."),
+    "judges": (
+        "Independent judges",
+        "Classifiers trained on the same wells, but never on what this model makes.",
+    ),
+    "distance": (
+        "Distance to real {target}",
+        "0: like real images of the target; 1: as far away as the original.",
+    ),
+    "readouts": (
+        "Readouts",
+        "Of what a biologist would measure and in which real images of both sides differ.",
+    ),
+    "rest": (
+        "What should stay",
+        "Nuclei, stains and readouts in which both conditions agree must not change.",
+    ),
 }
 DETAILS = {
     "held": ("Held", "Stains that were not allowed to change, see “Hold still”."),
     "channels": ("Change", "Share of the whole change that each stain carries."),
     "clipped": ("Clipped", "Pixels the change would push outside the camera's grey values."),
-    "roundtrip": ("Round trip", "How exactly the network can be run backwards, measured on this image."),
+    "roundtrip": (
+        "Round trip",
+        "How exactly the network can be run backwards, measured on this image.",
+    ),
     "contraction": ("Contraction", "Of the network's blocks; below 1 each can be run backwards."),
 }
-NO_JUDGES = "This model has no judges: nothing but its own reading is known. Train it again to get them."
+NO_JUDGES = (
+    "This model has no judges: nothing but its own reading is known. Train it again to get them."
+)
 ON_RELEASE = "on release"
 
 
@@ -59,7 +79,9 @@ class EvidenceCard(QWidget):
         self._grid.addWidget(self.missing, 1, 1, 1, 2)
         for row, key in enumerate(CHECKS, start=2):
             self.lights[key] = Light(14)
-            self._grid.addWidget(self.lights[key], row, 0, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignHCenter)
+            self._grid.addWidget(
+                self.lights[key], row, 0, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignHCenter
+            )
             self._add_row(row, key, *TITLES[key])
         self._grid.setRowMinimumHeight(2 + len(CHECKS), 4)  # sets the figures apart from the checks
         for row, (key, (title, tip)) in enumerate(DETAILS.items(), start=3 + len(CHECKS)):
@@ -76,7 +98,9 @@ class EvidenceCard(QWidget):
         self._titles[key], self._values[key] = name, value
 
     def text(self, key: str) -> str:
-        """What the card says about a check, or about held, channels, clipped, roundtrip or contraction."""
+        """What the card says about a check, or about held, channels, clipped, roundtrip or
+        contraction.
+        """
         return self._values[key].text()
 
     def set_no_judges(self, why: str) -> None:
@@ -115,7 +139,9 @@ class EvidenceCard(QWidget):
             f"off by {percent(cf.roundtrip_error, 4)} of the range, this picture {picture}; "
             f"limit {percent(GREY_LEVEL / 4, 1)}"
         )
-        self._values["contraction"].setText(f"{cf.contraction:.2f} at most" if cf.contraction > 0 else "–")
+        self._values["contraction"].setText(
+            f"{cf.contraction:.2f} at most" if cf.contraction > 0 else "–"
+        )
 
     def _show_checks(self, checks: Sequence[Check], instead: str, target: str) -> None:
         """One line per check; `instead` stands where there is none."""

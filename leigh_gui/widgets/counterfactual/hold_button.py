@@ -1,4 +1,6 @@
-"""Hold still: which stains a counterfactual must leave as they are; the program chooses, or the user does."""
+"""Hold still: which stains a counterfactual must leave as they are; the program chooses, or the
+user does.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +11,19 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu, QToolButton, QWidget
 
 TIP = (
-    "Held stains are context and do not change. Automatic holds the stains in which no readout tells the two "
-    "conditions apart. Holding assumes that the treatment does not change that stain."
+    "Held stains are context and do not change. Automatic holds the stains in which no readout"
+    " tells the two conditions apart. Holding assumes that the treatment does not change that"
+    " stain."
 )
 LAST = "At least one stain must stay free to change."
 LONGEST = 12  # characters of a stain's name on the button
 
 
 class HoldButton(QToolButton):
-    """A button with a menu: automatic, then one tick per stain. Ticks follow what is held at the moment."""
+    """A button with a menu: automatic, then one tick per stain.
+
+    Ticks follow what is held at the moment.
+    """
 
     changed = Signal(object)  # tuple of channel names, or None for automatic
 
@@ -31,7 +37,9 @@ class HoldButton(QToolButton):
         self._choices.setToolTipsVisible(True)
         self.automatic = self._choices.addAction("Automatic")
         self.automatic.setCheckable(True)
-        self.automatic.setToolTip("Hold the stains in which no readout tells the two conditions apart.")
+        self.automatic.setToolTip(
+            "Hold the stains in which no readout tells the two conditions apart."
+        )
         self.automatic.triggered.connect(self._on_automatic)
         self._choices.addSeparator()
         self.setMenu(self._choices)
@@ -60,7 +68,13 @@ class HoldButton(QToolButton):
         for name, action in self.channels.items():
             action.setChecked(name in now)
             action.setEnabled(free != [name])
-            action.setToolTip(LAST if free == [name] else f"Leave {name} as it is" if name in free else f"Free {name}")
+            action.setToolTip(
+                LAST
+                if free == [name]
+                else f"Leave {name} as it is"
+                if name in free
+                else f"Free {name}"
+            )
         self.setText(f"Hold still: {_words(hold)} ▾")
 
     def _on_automatic(self) -> None:
@@ -68,7 +82,9 @@ class HoldButton(QToolButton):
         self.changed.emit(None)
 
     def _on_ticked(self) -> None:
-        self.changed.emit(tuple(name for name, action in self.channels.items() if action.isChecked()))
+        self.changed.emit(
+            tuple(name for name, action in self.channels.items() if action.isChecked())
+        )
 
 
 def _words(hold: tuple[str, ...] | None) -> str:

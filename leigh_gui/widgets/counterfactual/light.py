@@ -35,7 +35,9 @@ class Light(QWidget):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(COLOURS[self.state]))
         painter.drawEllipse(QPointF(half, half), half - 1, half - 1)
-        pen = QPen(QColor("white"), max(half * 0.22, 1.4), Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap)
+        pen = QPen(
+            QColor("white"), max(half * 0.22, 1.4), Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap
+        )
         painter.setPen(pen)
         r = half * 0.42
         if self.state == "good":

@@ -1,4 +1,6 @@
-"""The mix: one slider per condition says how far an image is moved toward it; together they are the strength."""
+"""The mix: one slider per condition says how far an image is moved toward it; together they are the
+strength.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,15 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QWheelEvent
-from PySide6.QtWidgets import QGridLayout, QLabel, QScrollArea, QSizePolicy, QSlider, QStyle, QWidget
+from PySide6.QtWidgets import (
+    QGridLayout,
+    QLabel,
+    QScrollArea,
+    QSizePolicy,
+    QSlider,
+    QStyle,
+    QWidget,
+)
 
 from core.domain import Condition
 from leigh_gui.widgets.common.look import ElidedLabel, plain, swatch
@@ -16,7 +26,8 @@ NAME_WIDTH = 120  # pixels
 
 
 def mixed(amounts: dict[str, int], name: str, value: int) -> dict[str, int]:
-    """The percents with `name` at `value`; the others make room where all would be more than END, as on the path.
+    """The percents with `name` at `value`; the others make room where all would be more than END,
+    as on the path.
 
     `amounts` are those before it was taken, so what made room comes back with it.
     """
@@ -27,13 +38,19 @@ def mixed(amounts: dict[str, int], name: str, value: int) -> dict[str, int]:
 
 
 class Amount(QSlider):
-    """A slider that takes arrow keys and wheel only while it has the focus: else they step through images and rows."""
+    """A slider that takes arrow keys and wheel only while it has the focus: else they step through
+    images and rows.
+    """
 
     CLOSE = 4  # percent; nearer, the handle itself is taken
     KEYS = (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down)
 
     def event(self, event: QEvent) -> bool:
-        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride and event.key() in self.KEYS:
+        if (
+            isinstance(event, QKeyEvent)
+            and event.type() == QEvent.Type.ShortcutOverride
+            and event.key() in self.KEYS
+        ):
             event.accept()
             return True
         return super().event(event)
@@ -56,7 +73,10 @@ class Amount(QSlider):
 
 
 class MixBoard(QScrollArea):
-    """Sliders of 0 to 150 percent. What the image is already has none: 0 everywhere is the original."""
+    """Sliders of 0 to 150 percent.
+
+    What the image is already has none: 0 everywhere is the original.
+    """
 
     moved = Signal(object)  # shares by condition, while a slider is held
     let_go = Signal(object)
@@ -143,7 +163,9 @@ class MixBoard(QScrollArea):
             return
         held = self.sliders[name].isSliderDown()
         self._filling = True
-        for other, percent in mixed(self._taken if held else self._percents_now(), name, value).items():
+        for other, percent in mixed(
+            self._taken if held else self._percents_now(), name, value
+        ).items():
             self.sliders[other].setValue(percent)
         self._filling = False
         self._show_words(sum(self._percents_now().values()))
@@ -154,7 +176,9 @@ class MixBoard(QScrollArea):
         return {name: slider.value() for name, slider in self.sliders.items()}
 
     def _shares(self) -> dict[str, float]:
-        return {name: slider.value() / 100 for name, slider in self.sliders.items() if slider.value()}
+        return {
+            name: slider.value() / 100 for name, slider in self.sliders.items() if slider.value()
+        }
 
     def _show_words(self, together: int = 0, own: int = 0) -> None:
         for name, slider in self.sliders.items():

@@ -1,4 +1,6 @@
-"""The path: how far the image is moved from what it is (0 %) toward the target (100 %) and a little beyond."""
+"""The path: how far the image is moved from what it is (0 %) toward the target (100 %) and a little
+beyond.
+"""
 
 from __future__ import annotations
 
@@ -85,7 +87,11 @@ class PathSlider(QAbstractSlider):
         free = (EDGE + metrics.horizontalAdvance("original") + 8, self.width() - 0.0)
         right = QRectF(self.place(100) + 4, 20, self.width() - self.place(100) - 4, 16)
         if metrics.horizontalAdvance("exaggerated") <= right.width():
-            beyond = self.palette().windowText() if self.value() > 100 else self.palette().placeholderText()
+            beyond = (
+                self.palette().windowText()
+                if self.value() > 100
+                else self.palette().placeholderText()
+            )
             painter.setPen(beyond.color())
             painter.drawText(right, Qt.AlignmentFlag.AlignRight, "exaggerated")
             free = (free[0], right.right() - metrics.horizontalAdvance("exaggerated") - 8)
@@ -100,7 +106,12 @@ class PathSlider(QAbstractSlider):
         """Where the class changes, and to what, in as many words as fit into `room` pixels."""
         at = f"at {(self.crossing or 0) * 100:.0f} %"
         to = f"to {self.crossing_to} " if self.crossing_to else ""
-        texts = (f"class first changes {to}{at}", f"changes {to}{at}", f"class first changes {at}", at)
+        texts = (
+            f"class first changes {to}{at}",
+            f"changes {to}{at}",
+            f"class first changes {at}",
+            at,
+        )
         return next((text for text in texts if metrics.horizontalAdvance(text) <= room), at)
 
     def _move(self, x: float) -> None:
@@ -165,7 +176,9 @@ class PathBar(QWidget):
     def set_target(self, name: str, colour: str) -> None:
         """Colour the path as its target."""
         self.slider.colour = QColor(colour)
-        self.slider.setToolTip(f"How far toward {name}: 0 % is the original, 100 % as far as {name} typically is.")
+        self.slider.setToolTip(
+            f"How far toward {name}: 0 % is the original, 100 % as far as {name} typically is."
+        )
         self.slider.update()
 
     def toggle_play(self) -> None:

@@ -40,7 +40,9 @@ class Bar(QWidget):
         painter.drawRoundedRect(box, 3, 3)
         if self.share:
             painter.setBrush(QColor(self.colour))
-            painter.drawRoundedRect(QRectF(box.x(), box.y(), max(box.width() * self.share, 2), box.height()), 3, 3)
+            painter.drawRoundedRect(
+                QRectF(box.x(), box.y(), max(box.width() * self.share, 2), box.height()), 3, 3
+            )
         if self.before is not None:
             x = box.x() + min(max(self.before, 0.006), 0.994) * box.width()
             painter.setPen(QPen(self.palette().windowText().color(), 2))

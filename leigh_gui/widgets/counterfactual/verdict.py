@@ -1,4 +1,6 @@
-"""The verdict on one counterfactual: the worst of what the program measures and of its evidence, in one sentence."""
+"""The verdict on one counterfactual: the worst of what the program measures and of its evidence, in
+one sentence.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,10 @@ WORSE = ("none", "good", "warn", "bad")
 
 
 def verdict(cf: Counterfactual, names: Sequence[str]) -> tuple[str, str]:
-    """(light, reason) of one counterfactual in a few words. Never good where nothing but the model was asked."""
+    """(light, reason) of one counterfactual in a few words.
+
+    Never good where nothing but the model was asked.
+    """
     if cf.draft and cf.valid:
         return "none", "A draft while you drag: rest or let go for the exact picture."
     own, reason = _own_verdict(cf, names)
@@ -47,9 +52,18 @@ def _own_verdict(cf: Counterfactual, names: Sequence[str]) -> tuple[str, str]:
     if not cf.valid:
         return "bad", cf.reason or "This counterfactual did not pass its checks and is not drawn."
     if cf.picture_error > GREY_LEVEL / 4:
-        return "warn", f"This picture is off by about {percent(cf.picture_error, 3)} of the range: a loose inverse."
+        return (
+            "warn",
+            (
+                f"This picture is off by about {percent(cf.picture_error, 3)} of the range: a loose"
+                " inverse."
+            ),
+        )
     if cf.clipped > 0.01:
-        return "warn", f"{percent(cf.clipped, 1)} of the pixels left the camera's range and were clipped."
+        return (
+            "warn",
+            f"{percent(cf.clipped, 1)} of the pixels left the camera's range and were clipped.",
+        )
     if exaggerated(cf.strength):
         return "warn", "Exaggerated: further than real images of the target typically are."
     return _landing(cf, names)
@@ -62,7 +76,9 @@ def _landing(cf: Counterfactual, names: Sequence[str]) -> tuple[str, str]:
         return "none", f"It is {cf.source} already; choose another condition."
     if predicted == cf.source:
         return "none", f"Not across the boundary yet: still {cf.source}."
-    reached = predicted == cf.target or (cf.evidence is not None and cf.evidence.values.get("flip") == 1)
+    reached = predicted == cf.target or (
+        cf.evidence is not None and cf.evidence.values.get("flip") == 1
+    )
     if not reached:  # the evidence also counts conditions that nothing tells from the target
         return "warn", f"It landed in {predicted}, not in {cf.target}."
     return "good", f"Reaches {cf.target}, by this model's own reading."

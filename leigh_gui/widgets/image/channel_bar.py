@@ -39,7 +39,9 @@ class ChannelBar(QWidget):
         self.lock = QToolButton()
         self.lock.setText("Lock")
         self.lock.setCheckable(True)
-        self.lock.setToolTip("Keep this contrast for every image, so that brightness can be compared between wells.")
+        self.lock.setToolTip(
+            "Keep this contrast for every image, so that brightness can be compared between wells."
+        )
         row.addLayout(self._row, 1)
         row.addWidget(self.auto)
         row.addWidget(self.lock)
@@ -54,7 +56,9 @@ class ChannelBar(QWidget):
 
     def set_channels(self, channels: Sequence[ChannelDisplay]) -> None:
         """Show these channels; emits nothing."""
-        rebuild = [(c.name, c.colour) for c in channels] != [(c.name, c.colour) for c in self._channels]
+        rebuild = [(c.name, c.colour) for c in channels] != [
+            (c.name, c.colour) for c in self._channels
+        ]
         self._channels = tuple(channels)
         if rebuild:
             self._rebuild()

@@ -1,4 +1,6 @@
-"""How each stain is shown on screen: its colour, whether it is on, and its darkest and brightest grey value."""
+"""How each stain is shown on screen: its colour, whether it is on, and its darkest and brightest
+grey value.
+"""
 
 from __future__ import annotations
 
@@ -28,13 +30,22 @@ class ChannelDisplay:
         return self.high - self.low
 
 
-def displays(channels: Sequence[Channel], low: Sequence[float], high: Sequence[float]) -> tuple[ChannelDisplay, ...]:
+def displays(
+    channels: Sequence[Channel], low: Sequence[float], high: Sequence[float]
+) -> tuple[ChannelDisplay, ...]:
     """Displays with the model's own display range."""
     made = []
     for channel, lo, hi in zip(channels, low, high, strict=True):
         hi = max(hi, lo + 1e-6)
         made.append(
-            ChannelDisplay(channel.name, channel.colour, lo, hi, floor=min(0.0, lo), ceiling=hi + (hi - lo) * 0.5)
+            ChannelDisplay(
+                channel.name,
+                channel.colour,
+                lo,
+                hi,
+                floor=min(0.0, lo),
+                ceiling=hi + (hi - lo) * 0.5,
+            )
         )
     return tuple(made)
 
@@ -47,14 +58,24 @@ def automatic(current: Sequence[ChannelDisplay], image: FloatArray) -> tuple[Cha
         lo, hi = (float(v) for v in np.percentile(values, (0.5, 99.8)))
         hi = max(hi, lo + 1e-6)
         ceiling = max(display.ceiling, float(plane.max()), hi)
-        made.append(replace(display, low=lo, high=hi, floor=min(display.floor, float(plane.min())), ceiling=ceiling))
+        made.append(
+            replace(
+                display,
+                low=lo,
+                high=hi,
+                floor=min(display.floor, float(plane.min())),
+                ceiling=ceiling,
+            )
+        )
     return tuple(made)
 
 
 def composite(image: FloatArray, channels: Sequence[ChannelDisplay]) -> np.ndarray:
-    """C Y X grey values -> (Y, X, 4) uint8 B G R A: every visible channel's colour times its grey level, added.
+    """C Y X grey values -> (Y, X, 4) uint8 B G R A: every visible channel's colour times its grey
+    level, added.
 
-    Each channel has 256 levels; a look-up gives four 16-bit lanes at once, so that adding cannot overflow.
+    Each channel has 256 levels; a look-up gives four 16-bit lanes at once, so that adding cannot
+    overflow.
     """
     total = np.full(image.shape[1:], _lanes(0, 0, 0, 255)[0], dtype=np.uint64)
     for plane, channel in zip(image, channels, strict=True):
@@ -70,7 +91,9 @@ def composite(image: FloatArray, channels: Sequence[ChannelDisplay]) -> np.ndarr
 
 
 def _lanes(*colour: int) -> np.ndarray:
-    """(256,) uint64: four 16-bit lanes with `colour` scaled by the level; one constant for the alpha lane alone."""
+    """(256,) uint64: four 16-bit lanes with `colour` scaled by the level; one constant for the
+    alpha lane alone.
+    """
     if colour[:3] == (0, 0, 0):
         return np.array([colour], dtype=np.uint16).view(np.uint64).ravel()
     levels = np.arange(256)[:, None] * np.array(colour) / 255

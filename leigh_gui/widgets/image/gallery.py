@@ -57,7 +57,10 @@ class Gallery(QAbstractScrollArea):
             if item.record_id == record_id:
                 top = (index // self._per_row()) * (TILE + CAPTION + GAP)
                 bar = self.verticalScrollBar()
-                if top < bar.value() or top + TILE + CAPTION > bar.value() + self.viewport().height():
+                if (
+                    top < bar.value()
+                    or top + TILE + CAPTION > bar.value() + self.viewport().height()
+                ):
                     bar.setValue(top)
         self.viewport().update()
 
@@ -89,7 +92,9 @@ class Gallery(QAbstractScrollArea):
         view = QRectF(self.viewport().rect())
         if not self._items:
             painter.setPen(self.palette().placeholderText().color())
-            painter.drawText(view, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self._hint)
+            painter.drawText(
+                view, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self._hint
+            )
         missing = []
         for index, item in enumerate(self._items):
             tile = self._tile(index)
@@ -118,7 +123,9 @@ class Gallery(QAbstractScrollArea):
         painter.setBrush(QColor(item.colour))
         painter.drawEllipse(QPointF(tile.x() + 6, picture.bottom() + 11), 4, 4)
         painter.setPen(self.palette().windowText().color())
-        shown = painter.fontMetrics().elidedText(item.caption, Qt.TextElideMode.ElideRight, TILE - 16)
+        shown = painter.fontMetrics().elidedText(
+            item.caption, Qt.TextElideMode.ElideRight, TILE - 16
+        )
         box = QRectF(tile.x() + 14, picture.bottom() + 2, TILE - 14, CAPTION)
         painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, shown)
 

@@ -41,7 +41,10 @@ class Viewpoint(QObject):
 
 
 class Pane(QWidget):
-    """Something that paints one QImage under a shared viewpoint. Wheel zooms, drag pans, double-click resets."""
+    """Something that paints one QImage under a shared viewpoint.
+
+    Wheel zooms, drag pans, double-click resets.
+    """
 
     def __init__(self, viewpoint: Viewpoint | None = None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -79,7 +82,12 @@ class Pane(QWidget):
         scale = self.scale()
         width, height = self._image.width() * scale, self._image.height() * scale
         centre = self.viewpoint.centre
-        return QRectF(self.width() / 2 - centre.x() * width, self.height() / 2 - centre.y() * height, width, height)
+        return QRectF(
+            self.width() / 2 - centre.x() * width,
+            self.height() / 2 - centre.y() * height,
+            width,
+            height,
+        )
 
     def scale(self) -> float:
         """Screen pixels per image pixel."""
@@ -138,12 +146,16 @@ class Pane(QWidget):
     def _set_pixels(self, pixels: np.ndarray) -> None:
         self._pixels = np.ascontiguousarray(pixels)
         height, width = pixels.shape[:2]
-        self._image = QImage(self._pixels.data, width, height, width * 4, QImage.Format.Format_RGB32)
+        self._image = QImage(
+            self._pixels.data, width, height, width * 4, QImage.Format.Format_RGB32
+        )
         self.update()
 
     def _share_at(self, position: QPointF) -> QPointF:
         rect = self.target_rect()
-        return QPointF((position.x() - rect.x()) / rect.width(), (position.y() - rect.y()) / rect.height())
+        return QPointF(
+            (position.x() - rect.x()) / rect.width(), (position.y() - rect.y()) / rect.height()
+        )
 
     def _paint_hint(self, painter: QPainter) -> None:
         painter.setPen(QColor(150, 150, 150))
@@ -211,7 +223,8 @@ class ImagePane(Pane):
         for offset, colour in ((1, QColor(0, 0, 0, 200)), (0, QColor(255, 255, 255))):
             painter.setPen(QPen(colour, 3, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap))
             painter.drawLine(
-                QPointF(right - length + offset, bottom + offset), QPointF(right + offset, bottom + offset)
+                QPointF(right - length + offset, bottom + offset),
+                QPointF(right + offset, bottom + offset),
             )
             painter.drawText(label.translated(offset, offset), Qt.AlignmentFlag.AlignRight, text)
 

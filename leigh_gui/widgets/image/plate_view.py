@@ -1,4 +1,6 @@
-"""The plate as it stood on the microscope: one round per well, coloured by condition; click selects its images."""
+"""The plate as it stood on the microscope: one round per well, coloured by condition; click selects
+its images.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +60,9 @@ def spots(records: Sequence[ImageRecord], conditions: Sequence[Condition]) -> li
 
 
 class PlateView(QWidget):
-    """Only the rows and columns that are in use, plus the rest of the plate when its shape is known."""
+    """Only the rows and columns that are in use, plus the rest of the plate when its shape is
+    known.
+    """
 
     wells_picked = Signal(object)  # tuple of record ids
 
@@ -98,7 +102,10 @@ class PlateView(QWidget):
     def centre(self, row: int, column: int) -> QPointF:
         """Middle of a well in pixels."""
         size, left, top = self._grid()
-        return QPointF(left + (column - self._columns[0] + 0.5) * size, top + (row - self._rows[0] + 0.5) * size)
+        return QPointF(
+            left + (column - self._columns[0] + 0.5) * size,
+            top + (row - self._rows[0] + 0.5) * size,
+        )
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         spot = self._at(event.position())
@@ -139,7 +146,9 @@ class PlateView(QWidget):
         for index, row in enumerate(range(*self._rows)):
             if index % every == 0:
                 box = QRectF(left - 30, top + index * size - size, 24, 3 * size)
-                painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, row_name(row))
+                painter.drawText(
+                    box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, row_name(row)
+                )
 
     def _paint_wells(self, painter: QPainter) -> None:
         size, _, _ = self._grid()
@@ -157,7 +166,9 @@ class PlateView(QWidget):
                 painter.setPen(Qt.PenStyle.NoPen)
                 for part, colour in enumerate(spot.colours):
                     painter.setBrush(QColor(colour))
-                    painter.drawPie(box, round(5760 * part / len(spot.colours)), round(5760 / len(spot.colours)))
+                    painter.drawPie(
+                        box, round(5760 * part / len(spot.colours)), round(5760 / len(spot.colours))
+                    )
                 if self._selected.intersection(spot.record_ids):
                     painter.setBrush(Qt.BrushStyle.NoBrush)
                     painter.setPen(QPen(self.palette().windowText().color(), 2.5))

@@ -1,4 +1,6 @@
-"""Legend: every condition with its colour and count; tick to show, untick to grey it out on the map."""
+"""Legend: every condition with its colour and count; tick to show, untick to grey it out on the
+map.
+"""
 
 from __future__ import annotations
 
@@ -86,7 +88,9 @@ class Legend(QWidget):
                 item.widget().deleteLater()
         self.ticks = {}
         for condition, shape in zip(conditions, shapes, strict=True):
-            tick = QCheckBox(f"{condition.name}  {counts.get(condition.name, 0)}".replace("&", "&&"))
+            tick = QCheckBox(
+                f"{condition.name}  {counts.get(condition.name, 0)}".replace("&", "&&")
+            )
             tick.setIcon(swatch_icon(condition.colour, shape))
             tick.setChecked(condition.name not in hidden)
             tick.setToolTip(f"Show {condition.name} in colour; without the tick it turns grey")

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QDialog, QDialogButtonBox, QFormLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QFormLayout,
+    QVBoxLayout,
+    QWidget,
+)
 
 from core.domain import Condition
 from core.latent_map.ternary_choices import first_planes
@@ -16,7 +23,9 @@ PLACES = ("Left", "Right", "Above")
 
 
 class MapChoice(QComboBox):
-    """Offers the map of all, the planes of healthy, diseased and one more, and a dialog for any other three."""
+    """Offers the map of all, the planes of healthy, diseased and one more, and a dialog for any
+    other three.
+    """
 
     chosen = Signal(object)  # names of the three, () for all
 
@@ -30,7 +39,9 @@ class MapChoice(QComboBox):
         self.activated.connect(self._on_activated)
 
     def offer(self, conditions: Sequence[Condition], fitted: bool) -> None:
-        """Offer what can be made of these conditions, all of which have images; that of all if it is `fitted`."""
+        """Offer what can be made of these conditions, all of which have images; that of all if it
+        is `fitted`.
+        """
         self._names, self._shown = tuple(c.name for c in conditions), ()
         self.clear()
         if fitted:
@@ -49,7 +60,11 @@ class MapChoice(QComboBox):
         self.setCurrentIndex(self._offered().index(names))
 
     def _add(self, names: Names) -> None:
-        row = self.count() - 1 if self.count() and self.itemData(self.count() - 1) is None else self.count()
+        row = (
+            self.count() - 1
+            if self.count() and self.itemData(self.count() - 1) is None
+            else self.count()
+        )
         self.insertItem(row, f"Exact plane of {', '.join(names)}", names)
 
     def _offered(self) -> list[Names | None]:
@@ -70,7 +85,9 @@ class MapChoice(QComboBox):
 class PlaneDialog(QDialog):
     """Asks for three different conditions."""
 
-    def __init__(self, names: Sequence[str], start: Names = (), parent: QWidget | None = None) -> None:
+    def __init__(
+        self, names: Sequence[str], start: Names = (), parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.setWindowTitle("Exact plane of three conditions")
         column = QVBoxLayout(self)

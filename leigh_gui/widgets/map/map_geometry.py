@@ -1,4 +1,6 @@
-"""Where things are on the map: from map coordinates to screen pixels, nearest point, points inside a lasso."""
+"""Where things are on the map: from map coordinates to screen pixels, nearest point, points inside
+a lasso.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ class MapTransform:
 
     def to_map(self, x: float, y: float) -> tuple[float, float]:
         """Pixel -> map."""
-        return (x - self.width / 2) / self.scale + self.cx, self.cy - (y - self.height / 2) / self.scale
+        return (x - self.width / 2) / self.scale + self.cx, self.cy - (
+            y - self.height / 2
+        ) / self.scale
 
     def zoomed(self, factor: float, x: float, y: float) -> MapTransform:
         """Zoom so that what lies under pixel (x, y) stays there."""
@@ -42,7 +46,9 @@ class MapTransform:
         return replace(self, cx=self.cx - dx / self.scale, cy=self.cy + dy / self.scale)
 
 
-def fitted(extent: tuple[float, float, float, float], width: float, height: float, margin: float = 8) -> MapTransform:
+def fitted(
+    extent: tuple[float, float, float, float], width: float, height: float, margin: float = 8
+) -> MapTransform:
     """The whole extent (x0, x1, y0, y1), aspect kept."""
     x0, x1, y0, y1 = extent
     wide, high = max(x1 - x0, 1e-9), max(y1 - y0, 1e-9)
@@ -54,10 +60,17 @@ def extent_of(xy: FloatArray) -> tuple[float, float, float, float]:
     """Bounds of the points with a tenth of air around."""
     low, high = xy.min(axis=0), xy.max(axis=0)
     air = np.maximum((high - low) * 0.1, 1e-6)
-    return float(low[0] - air[0]), float(high[0] + air[0]), float(low[1] - air[1]), float(high[1] + air[1])
+    return (
+        float(low[0] - air[0]),
+        float(high[0] + air[0]),
+        float(low[1] - air[1]),
+        float(high[1] + air[1]),
+    )
 
 
-def nearest(screen: np.ndarray, x: float, y: float, within: float, allowed: np.ndarray | None = None) -> int | None:
+def nearest(
+    screen: np.ndarray, x: float, y: float, within: float, allowed: np.ndarray | None = None
+) -> int | None:
     """Index of the closest point at most `within` pixels away."""
     if not len(screen):
         return None

@@ -1,4 +1,6 @@
-"""The still part of the map: decision regions, boundaries, hatching where there is no data, and the points."""
+"""The still part of the map: decision regions, boundaries, hatching where there is no data, and the
+points.
+"""
 
 from __future__ import annotations
 
@@ -30,8 +32,12 @@ class Points:
     selected: np.ndarray | None = None  # (N,) bool; None = no selection to emphasise
 
 
-def region_image(decision: DecisionMap, colours: Sequence[str], strength: float = 0.32) -> np.ndarray:
-    """(H, W, 4) B G R A premultiplied, top row first: winner's colour, opacity = confidence, clear without support."""
+def region_image(
+    decision: DecisionMap, colours: Sequence[str], strength: float = 0.32
+) -> np.ndarray:
+    """(H, W, 4) B G R A premultiplied, top row first: winner's colour, opacity = confidence, clear
+    without support.
+    """
     winner = decision.posterior.argmax(axis=2)
     classes = decision.posterior.shape[2]
     confidence = (decision.posterior.max(axis=2) - 1 / classes) / (1 - 1 / classes)
@@ -44,7 +50,10 @@ def region_image(decision: DecisionMap, colours: Sequence[str], strength: float 
 
 
 def boundary_lines(decision: DecisionMap, where: np.ndarray) -> list[np.ndarray]:
-    """Lines in map coordinates where two conditions tie, i.e. p_k - max of the others = 0, on pixels `where` (H, W)."""
+    """Lines in map coordinates where two conditions tie, i.e.
+
+    p_k - max of the others = 0, on pixels `where` (H, W).
+    """
     import contourpy
 
     height, width, classes = decision.posterior.shape
@@ -59,7 +68,9 @@ def boundary_lines(decision: DecisionMap, where: np.ndarray) -> list[np.ndarray]
     return lines
 
 
-def paint_regions(painter: QPainter, decision: DecisionMap, region: QImage, view: MapTransform, line: QColor) -> None:
+def paint_regions(
+    painter: QPainter, decision: DecisionMap, region: QImage, view: MapTransform, line: QColor
+) -> None:
     """Hatch what has no data, then the coloured regions."""
     x0, x1, y0, y1 = decision.extent
     (left, top), (right, bottom) = view.to_screen(np.array([[x0, y1], [x1, y0]]))
@@ -70,7 +81,13 @@ def paint_regions(painter: QPainter, decision: DecisionMap, region: QImage, view
     on.fillRect(hatch.rect(), QBrush(line, Qt.BrushStyle.BDiagPattern))
     mask = np.zeros((*decision.support.shape, 4), dtype=np.uint8)
     mask[..., 3] = decision.support[::-1] * np.uint8(255)
-    cut = QImage(mask.data, mask.shape[1], mask.shape[0], mask.shape[1] * 4, QImage.Format.Format_ARGB32_Premultiplied)
+    cut = QImage(
+        mask.data,
+        mask.shape[1],
+        mask.shape[0],
+        mask.shape[1] * 4,
+        QImage.Format.Format_ARGB32_Premultiplied,
+    )
     on.setCompositionMode(QPainter.CompositionMode.CompositionMode_DestinationOut)
     on.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
     on.drawImage(box, cut)
@@ -81,7 +98,11 @@ def paint_regions(painter: QPainter, decision: DecisionMap, region: QImage, view
 
 
 def paint_lines(
-    painter: QPainter, lines: Sequence[np.ndarray], view: MapTransform, colour: QColor, dashed: bool = False
+    painter: QPainter,
+    lines: Sequence[np.ndarray],
+    view: MapTransform,
+    colour: QColor,
+    dashed: bool = False,
 ) -> None:
     """Decision boundaries, continuous; pale and dashed where there is no data to trust them."""
     faint = QColor(colour)
@@ -92,7 +113,9 @@ def paint_lines(
         painter.drawPolyline(QPolygonF([QPointF(x, y) for x, y in view.to_screen(line)]))
 
 
-def paint_points(painter: QPainter, points: Points, screen: np.ndarray, grey: QColor, paper: QColor) -> None:
+def paint_points(
+    painter: QPainter, points: Points, screen: np.ndarray, grey: QColor, paper: QColor
+) -> None:
     """Hidden conditions first and grey, then everything else; unselected points stand back."""
     if len(screen) > STAMPED_ABOVE:
         _stamp_points(painter, points, screen, grey)
@@ -106,11 +129,15 @@ def paint_points(painter: QPainter, points: Points, screen: np.ndarray, grey: QC
         stamp_kinds = ((True, False), (True, True), (False, False), (False, True))
         for filled, bright in stamp_kinds:
             chosen = (points.condition == k) & (points.held_out == filled)
-            chosen &= np.ones(len(screen), bool) if points.selected is None else points.selected == bright
+            chosen &= (
+                np.ones(len(screen), bool) if points.selected is None else points.selected == bright
+            )
             if points.selected is None and not bright:
                 continue
             strong = bright and not off
-            _paint_kind(painter, screen[chosen], base, paper, filled, strong, radius, points.shapes[k])
+            _paint_kind(
+                painter, screen[chosen], base, paper, filled, strong, radius, points.shapes[k]
+            )
 
 
 def _paint_kind(painter: QPainter, places: np.ndarray, base: QColor, paper: QColor, filled: bool, strong: bool,
@@ -138,7 +165,9 @@ def _stamp_points(painter: QPainter, points: Points, screen: np.ndarray, grey: Q
     """Many points: write their centres into an array and grow them by one pixel."""
     width, height = painter.device().width(), painter.device().height()
     colours = [grey.name() if c.name in points.hidden else c.colour for c in points.conditions]
-    table = np.array([[*rgb(c)[::-1], 255] for c in colours], dtype=np.uint8).view(np.uint32).ravel()
+    table = (
+        np.array([[*rgb(c)[::-1], 255] for c in colours], dtype=np.uint8).view(np.uint32).ravel()
+    )
     canvas = np.zeros((height + 2, width + 2), dtype=np.uint32)
     at = np.rint(screen).astype(np.int64)
     seen = (at[:, 0] >= 0) & (at[:, 0] < width) & (at[:, 1] >= 0) & (at[:, 1] < height)

@@ -1,4 +1,6 @@
-"""The moving part of the map: source ring, path with its crossing, draggable handle, landing mark, captions."""
+"""The moving part of the map: source ring, path with its crossing, draggable handle, landing mark,
+captions.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,10 @@ from leigh_gui.widgets.map.map_geometry import MapTransform
 
 HANDLE = 10.0
 SCALE_BAR_SHARE = 0.2  # of the width, at most
-DISTANCES = {False: "Distances are not effect sizes", True: "Axes in standard deviations within a condition"}
+DISTANCES = {
+    False: "Distances are not effect sizes",
+    True: "Axes in standard deviations within a condition",
+}
 Place = tuple[float, float]
 
 
@@ -73,7 +78,10 @@ def _paint_path(painter: QPainter, overlay: Overlay, spot, ink: QColor, paper: Q
     way = overlay.path or (overlay.source, overlay.handle)
     line = QPolygonF([spot(p) for p in way])
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    for colour, width, style in ((paper, 4.5, Qt.PenStyle.SolidLine), (ink, 2.0, Qt.PenStyle.DashLine)):
+    for colour, width, style in (
+        (paper, 4.5, Qt.PenStyle.SolidLine),
+        (ink, 2.0, Qt.PenStyle.DashLine),
+    ):
         painter.setPen(QPen(colour, width, style))
         painter.drawPolyline(line)
         painter.drawLine(spot(overlay.left_way or way[-1]), spot(overlay.handle))
@@ -99,7 +107,9 @@ def _paint_landing(painter: QPainter, overlay: Overlay, spot, ink: QColor, paper
         painter.drawLine(at + QPointF(-5, 5), at + QPointF(5, -5))
 
 
-def _paint_handle(painter: QPainter, overlay: Overlay, at: QPointF, ink: QColor, paper: QColor) -> None:
+def _paint_handle(
+    painter: QPainter, overlay: Overlay, at: QPointF, ink: QColor, paper: QColor
+) -> None:
     painter.setPen(QPen(paper, 5))
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.drawEllipse(at, HANDLE, HANDLE)
@@ -110,8 +120,13 @@ def _paint_handle(painter: QPainter, overlay: Overlay, at: QPointF, ink: QColor,
         painter.drawLine(at + QPointF(-6, 6), at + QPointF(6, -6))
 
 
-def paint_caption(painter: QPainter, widget: QWidget, decision: DecisionMap, exact: bool, note: str) -> None:
-    """How far to trust the map, printed on it; on an `exact` plane distances mean something. Above it, a note."""
+def paint_caption(
+    painter: QPainter, widget: QWidget, decision: DecisionMap, exact: bool, note: str
+) -> None:
+    """How far to trust the map, printed on it; on an `exact` plane distances mean something.
+
+    Above it, a note.
+    """
     kind = "held-out image" if decision.held_out else "training image"
     number = count(decision.fidelity_points, kind)
     state = "Rough regions, to be refined · " if decision.rough else ""
@@ -133,7 +148,9 @@ def paint_caption(painter: QPainter, widget: QWidget, decision: DecisionMap, exa
         painter.setFont(font)
         top = widget.height() - height + 4 + row * metrics.height()
         shown = metrics.elidedText(line, Qt.TextElideMode.ElideRight, widget.width() - 16)
-        painter.drawText(QRectF(8, top, widget.width() - 16, metrics.height()), Qt.AlignmentFlag.AlignLeft, shown)
+        painter.drawText(
+            QRectF(8, top, widget.width() - 16, metrics.height()), Qt.AlignmentFlag.AlignLeft, shown
+        )
 
 
 def paint_scale_bar(painter: QPainter, widget: QWidget, view: MapTransform) -> None:
@@ -148,10 +165,14 @@ def paint_scale_bar(painter: QPainter, widget: QWidget, view: MapTransform) -> N
     painter.fillRect(box, paper)
     painter.setPen(QPen(widget.palette().windowText().color(), 2))
     painter.drawLine(QPointF(left, 8), QPointF(right, 8))
-    painter.drawText(QRectF(box.x(), 12, box.width(), text), Qt.AlignmentFlag.AlignHCenter, f"{length:g} σ")
+    painter.drawText(
+        QRectF(box.x(), 12, box.width(), text), Qt.AlignmentFlag.AlignHCenter, f"{length:g} σ"
+    )
 
 
-def paint_thumbnail(painter: QPainter, widget: QWidget, at: QPointF, pixmap: QPixmap, text: str) -> None:
+def paint_thumbnail(
+    painter: QPainter, widget: QWidget, at: QPointF, pixmap: QPixmap, text: str
+) -> None:
     """The picture of the point under the mouse, beside it."""
     side = 128.0
     x = at.x() + 16 if at.x() + 16 + side + 8 < widget.width() else at.x() - 24 - side

@@ -1,4 +1,6 @@
-"""The map of all images: decision regions, points, and a handle to drag the selected image toward health."""
+"""The map of all images: decision regions, points, and a handle to drag the selected image toward
+health.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,16 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QImage, QMouseEvent, QPainter, QPaintEvent, QPixmap, QPolygonF, QResizeEvent, QWheelEvent
+from PySide6.QtGui import (
+    QImage,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPixmap,
+    QPolygonF,
+    QResizeEvent,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from core.domain import Condition, DecisionMap, FloatArray
@@ -46,7 +57,9 @@ class _Hold:
 
 
 class ScatterView(QWidget):
-    """Points and regions are painted once into a pixmap; the handle, path and marks are drawn over it."""
+    """Points and regions are painted once into a pixmap; the handle, path and marks are drawn over
+    it.
+    """
 
     picked = Signal(str)
     lassoed = Signal(object)  # tuple of record ids
@@ -85,7 +98,9 @@ class ScatterView(QWidget):
                    conditions: Sequence[Condition], shapes: Sequence[int]) -> None:  # fmt: skip
         """Show these images; `condition` (N,) indexes `conditions`, held-out points are filled."""
         self._ids = tuple(ids)
-        self._points = Points(xy, np.asarray(condition), np.asarray(held_out), tuple(conditions), tuple(shapes))
+        self._points = Points(
+            xy, np.asarray(condition), np.asarray(held_out), tuple(conditions), tuple(shapes)
+        )
         self._view = None
         self._repaint_static()
 
@@ -124,7 +139,9 @@ class ScatterView(QWidget):
         self._repaint_static()
 
     def set_source(self, record_id: str, elsewhere: tuple[float, float] | None = None) -> None:
-        """Ring the image that is being looked at; it lies `elsewhere` where it is none of the points."""
+        """Ring the image that is being looked at; it lies `elsewhere` where it is none of the
+        points.
+        """
         row = self._ids.index(record_id) if record_id in self._ids else -1
         shown = row >= 0 and self._points is not None
         self.overlay.source = tuple(map(float, self._points.xy[row])) if shown else elsewhere
@@ -132,15 +149,23 @@ class ScatterView(QWidget):
 
     def set_marks(self, handle: tuple[float, float] | None, landing: tuple[float, float] | None,
                   valid: bool = True, note: str = "") -> None:  # fmt: skip
-        """Where the handle is and where the counterfactual really lands; a note where that is another region."""
+        """Where the handle is and where the counterfactual really lands; a note where that is
+        another region.
+        """
         if self._hold.what != "handle":
             self.overlay.handle = handle
         self.overlay.landing, self.overlay.valid, self.overlay.note = landing, valid, note
         self.update()
 
-    def set_path(self, places: Sequence[tuple[float, float]], crossing: tuple[float, float] | None) -> None:
+    def set_path(
+        self, places: Sequence[tuple[float, float]], crossing: tuple[float, float] | None
+    ) -> None:
         """The way from the image to its target, and where the model changes its mind."""
-        self.overlay.path, self.overlay.crossing, self.overlay.left_way = tuple(places), crossing, None
+        self.overlay.path, self.overlay.crossing, self.overlay.left_way = (
+            tuple(places),
+            crossing,
+            None,
+        )
         self.update()
 
     def set_target(self, colour: str) -> None:
@@ -163,7 +188,9 @@ class ScatterView(QWidget):
             elif self._points is not None and len(self._points.xy):
                 extent = extent_of(self._points.xy)
             self._view = fitted(extent, self.width(), self.height() - 24)
-            self._view = replace(self._view, height=float(self.height()), cy=self._view.cy - 12 / self._view.scale)
+            self._view = replace(
+                self._view, height=float(self.height()), cy=self._view.cy - 12 / self._view.scale
+            )
         return self._view
 
     def screen_of(self, x: float, y: float) -> QPointF:
@@ -251,7 +278,11 @@ class ScatterView(QWidget):
                 paint_scale_bar(painter, self, self.transform_now())
             paint_caption(painter, self, self._decision, self._exact, self.overlay.note)
         if self._thumbnail is not None:
-            place = self.screen_of(*map(float, self._points.xy[self._hover])) if self._points is not None else QPointF()
+            place = (
+                self.screen_of(*map(float, self._points.xy[self._hover]))
+                if self._points is not None
+                else QPointF()
+            )
             paint_thumbnail(painter, self, place, self._thumbnail, self._thumbnail_text)
         painter.end()
 
@@ -277,7 +308,9 @@ class ScatterView(QWidget):
             paint_lines(painter, self._lines, view, ink)
         if self._points is not None and len(self._points.xy):
             grey = palette.placeholderText().color().lighter(130 if not is_dark(self) else 70)
-            paint_points(painter, self._points, view.to_screen(self._points.xy), grey, palette.base().color())
+            paint_points(
+                painter, self._points, view.to_screen(self._points.xy), grey, palette.base().color()
+            )
         painter.end()
         self._static = pixmap
 
@@ -293,7 +326,9 @@ class ScatterView(QWidget):
         x, y = min(max(at.x(), 0.0), self.width() - 1.0), min(max(at.y(), 0.0), self.height() - 1.0)
         if source is not None:
             home = self.screen_of(*source)
-            if (home.x() - x) ** 2 + (home.y() - y) ** 2 <= AT_HOME**2 and self.rect().contains(home.toPoint()):
+            if (home.x() - x) ** 2 + (home.y() - y) ** 2 <= AT_HOME**2 and self.rect().contains(
+                home.toPoint()
+            ):
                 return source
         return self.transform_now().to_map(x, y)
 
@@ -302,7 +337,9 @@ class ScatterView(QWidget):
             return None
         hidden = [k for k, c in enumerate(self._points.conditions) if c.name in self._points.hidden]
         allowed = ~np.isin(self._points.condition, hidden) if hidden else None
-        return nearest(self.transform_now().to_screen(self._points.xy), at.x(), at.y(), within, allowed)
+        return nearest(
+            self.transform_now().to_screen(self._points.xy), at.x(), at.y(), within, allowed
+        )
 
     def _hover_at(self, at: QPointF) -> None:
         over_handle = self._on_handle(at)
@@ -326,4 +363,6 @@ class ScatterView(QWidget):
         polygon = np.array([[p.x(), p.y()] for p in hold.trail])
         rows = np.flatnonzero(inside(self.transform_now().to_screen(self._points.xy), polygon))
         hidden = {k for k, c in enumerate(self._points.conditions) if c.name in self._points.hidden}
-        self.lassoed.emit(tuple(self._ids[r] for r in rows if int(self._points.condition[r]) not in hidden))
+        self.lassoed.emit(
+            tuple(self._ids[r] for r in rows if int(self._points.condition[r]) not in hidden)
+        )

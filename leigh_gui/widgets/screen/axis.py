@@ -1,4 +1,6 @@
-"""Axes of the screen's drawings: which range is shown, where a value lies in it, and where its ticks stand."""
+"""Axes of the screen's drawings: which range is shown, where a value lies in it, and where its
+ticks stand.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,9 @@ class Axis:
             return tuple(inside[:: max(-(-len(inside) // most), 1)])
         step = round_step((self.high - self.low) / most)
         first = math.ceil(self.low / step - 1e-9)
-        return tuple(round(k * step, 10) for k in range(first, math.floor(self.high / step + 1e-9) + 1))
+        return tuple(
+            round(k * step, 10) for k in range(first, math.floor(self.high / step + 1e-9) + 1)
+        )
 
 
 def round_step(at_least: float) -> float:
@@ -68,9 +72,15 @@ def rescue_axis(rows: Sequence[Ranked]) -> Axis:
 
 
 def off_axis_limit(screen: Screen | None) -> float:
-    """Where the off-axis line stands: beyond it something else changed; 1 in screens that do not say."""
+    """Where the off-axis line stands: beyond it something else changed; 1 in screens that do not
+    say.
+    """
     limit = screen.settings.get("off_axis_limit") if screen is not None else None
-    return float(limit) if isinstance(limit, int | float) and math.isfinite(limit) and limit > 0 else 1.0
+    return (
+        float(limit)
+        if isinstance(limit, int | float) and math.isfinite(limit) and limit > 0
+        else 1.0
+    )
 
 
 def limit_words(screen: Screen | None) -> str:
@@ -79,11 +89,15 @@ def limit_words(screen: Screen | None) -> str:
 
 
 def off_axis_axis(rows: Sequence[Ranked], limit: float = 1.0) -> Axis:
-    """From 0 to `limit` at least; logarithmic where a few lie so far off that the others would shrink to nothing."""
+    """From 0 to `limit` at least; logarithmic where a few lie so far off that the others would
+    shrink to nothing.
+    """
     points = sorted(v for v in measured(r.off_axis for r in rows))
     largest = max(points, default=1.0)
     if points and largest > WIDE * max(points[len(points) // 2], LEAST):
-        return Axis(min(max(min(points), LEAST / 10), LEAST) / 1.3, max(largest, limit) * 1.3, log=True)
+        return Axis(
+            min(max(min(points), LEAST / 10), LEAST) / 1.3, max(largest, limit) * 1.3, log=True
+        )
     highs = measured(r.off_axis_high for r in rows)
     top = max(largest, min(max(highs, default=1.0), 1.5 * largest), limit)
     low = min(0.0, min(points, default=0.0))

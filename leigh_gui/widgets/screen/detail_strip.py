@@ -1,4 +1,6 @@
-"""The selected treatment in words, under the ranking: every figure with its interval, and the flags in full."""
+"""The selected treatment in words, under the ranking: every figure with its interval, and the flags
+in full.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,11 @@ class DetailStrip(QScrollArea):
         column = QVBoxLayout(body)
         column.setContentsMargins(8, 4, 8, 4)
         column.setSpacing(2)
-        self.title, self.figures, self.flags = plain("", "strong", True), plain("", "small", True), plain("", "", True)
+        self.title, self.figures, self.flags = (
+            plain("", "strong", True),
+            plain("", "small", True),
+            plain("", "", True),
+        )
         for label in (self.title, self.figures, self.flags):
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             column.addWidget(label)

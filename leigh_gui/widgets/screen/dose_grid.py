@@ -1,11 +1,22 @@
-"""Rescue against dose, a small plot per compound: points with intervals, fitted curve, and the EC50 or why not."""
+"""Rescue against dose, a small plot per compound: points with intervals, fitted curve, and the EC50
+or why not.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen, QPolygonF
+from PySide6.QtGui import (
+    QColor,
+    QHelpEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+    QPen,
+    QPolygonF,
+)
 from PySide6.QtWidgets import QAbstractScrollArea, QToolTip, QWidget
 
 from core.domain.screen import DoseCurve, Ranked, Screen
@@ -31,7 +42,11 @@ def fitted(curve: DoseCurve, dose_um: float) -> float | None:
 
 def points_of(curve: DoseCurve, ranked: Sequence[Ranked]) -> list[Ranked]:
     """The treatments of this compound that have a dose, by dose."""
-    there = [r for r in ranked if r.compound == curve.compound and r.dose_um is not None and r.dose_um > 0]
+    there = [
+        r
+        for r in ranked
+        if r.compound == curve.compound and r.dose_um is not None and r.dose_um > 0
+    ]
     return sorted((r for r in there if known(r.rescue)), key=lambda r: r.dose_um or 0.0)
 
 
@@ -87,7 +102,9 @@ class DoseGrid(QAbstractScrollArea):
 
     def viewportEvent(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            QToolTip.showText(event.globalPos(), self.words_at(QPointF(event.pos())), self.viewport())
+            QToolTip.showText(
+                event.globalPos(), self.words_at(QPointF(event.pos())), self.viewport()
+            )
             return True
         return super().viewportEvent(event)
 
@@ -97,7 +114,11 @@ class DoseGrid(QAbstractScrollArea):
         if row is not None and self._screen is not None:
             return row_words(row, self._screen)
         index = next((i for i in range(len(self._curves)) if self.cell(i).contains(at)), -1)
-        return f"{self._curves[index].compound}\n{dose_words(self._curves[index])}" if index >= 0 else ""
+        return (
+            f"{self._curves[index].compound}\n{dose_words(self._curves[index])}"
+            if index >= 0
+            else ""
+        )
 
     def cell(self, index: int) -> QRectF:
         """The plot of one compound in pixels of the viewport."""
@@ -115,7 +136,10 @@ class DoseGrid(QAbstractScrollArea):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if not self._curves:
             painter.setPen(self.palette().placeholderText().color())
-            words = "No compound was given at several doses. Doses come from the plate map, column dose_um."
+            words = (
+                "No compound was given at several doses. Doses come from the plate map, column"
+                " dose_um."
+            )
             box = self.viewport().rect().adjusted(24, 24, -24, -24)
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, words)
         for index in range(len(self._curves)):
@@ -135,11 +159,18 @@ class DoseGrid(QAbstractScrollArea):
         bold.setBold(True)
         painter.setFont(bold)
         painter.setPen(self.palette().windowText().color())
-        name = painter.fontMetrics().elidedText(curve.compound, Qt.TextElideMode.ElideRight, int(box.width() - 16))
+        name = painter.fontMetrics().elidedText(
+            curve.compound, Qt.TextElideMode.ElideRight, int(box.width() - 16)
+        )
         painter.drawText(box.adjusted(8, 4, -8, 0), Qt.AlignmentFlag.AlignTop, name)
         painter.setFont(small_font(self))
         painter.setPen(self.palette().placeholderText().color())
-        under = QRectF(box.left() + 8, box.top() + 4 + line, box.width() - 16, 2.1 * painter.fontMetrics().height())
+        under = QRectF(
+            box.left() + 8,
+            box.top() + 4 + line,
+            box.width() - 16,
+            2.1 * painter.fontMetrics().height(),
+        )
         flag = Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap
         painter.drawText(under, flag, self._fit(painter, dose_words(curve), under))
         self._paint_axes(painter, index, inner)
@@ -151,7 +182,10 @@ class DoseGrid(QAbstractScrollArea):
         """The text as far as it fits into two lines, shortened with an ellipsis."""
         metrics = painter.fontMetrics()
         flag = Qt.TextFlag.TextWordWrap
-        while metrics.boundingRect(box.toRect(), flag, text).height() > box.height() and len(text) > 12:
+        while (
+            metrics.boundingRect(box.toRect(), flag, text).height() > box.height()
+            and len(text) > 12
+        ):
             text = text[:-9].rstrip() + "…"
         return text
 
@@ -166,9 +200,14 @@ class DoseGrid(QAbstractScrollArea):
                              Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, short(value))  # fmt: skip
         axis, free, before = self._dose_axis(index), inner.left() - 20, inner.right()
         doses = sorted(set(self._doses(index)))
-        for dose in (doses[-1:] + doses[:-1]) if doses else ():  # the last one, with the unit, comes first
+        for dose in (
+            (doses[-1:] + doses[:-1]) if doses else ()
+        ):  # the last one, with the unit, comes first
             last = dose == doses[-1]
-            x, words = inner.left() + axis.place(dose) * inner.width(), short(dose) + (" µM" if last else "")
+            x, words = (
+                inner.left() + axis.place(dose) * inner.width(),
+                short(dose) + (" µM" if last else ""),
+            )
             wide = metrics.horizontalAdvance(words)
             end = inner.right() + 22 if last else before
             if last:
@@ -200,9 +239,15 @@ class DoseGrid(QAbstractScrollArea):
             at = self.place(index, row)
             painter.setPen(QPen(ink, 1.3))
             if row.rescue_low is not None and row.rescue_high is not None:
-                ends = (self._at(index, row.dose_um or 1, v) for v in (row.rescue_low, row.rescue_high))
+                ends = (
+                    self._at(index, row.dose_um or 1, v) for v in (row.rescue_low, row.rescue_high)
+                )
                 painter.drawLine(*ends)
-            painter.setPen(QPen(ink, 2) if row.condition == self._current else QPen(self.palette().base().color(), 1))
+            painter.setPen(
+                QPen(ink, 2)
+                if row.condition == self._current
+                else QPen(self.palette().base().color(), 1)
+            )
             painter.setBrush(QColor(self._colours.get(row.condition, "#999999")))
             painter.drawEllipse(at, 5, 5)
 
@@ -211,7 +256,9 @@ class DoseGrid(QAbstractScrollArea):
         return self.cell(index).adjusted(32, 3.2 * line + 6, -24, -line - 6)
 
     def _doses(self, index: int) -> list[float]:
-        there = [r.dose_um for r in self._points[index] if r.dose_um] or list(self._curves[index].doses_um)
+        there = [r.dose_um for r in self._points[index] if r.dose_um] or list(
+            self._curves[index].doses_um
+        )
         return [d for d in there if d > 0]
 
     def _dose_axis(self, index: int) -> Axis:

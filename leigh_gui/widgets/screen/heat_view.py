@@ -1,4 +1,6 @@
-"""A plate as a heat map: one square per well, coloured by a value or by condition; click a well for its images."""
+"""A plate as a heat map: one square per well, coloured by a value or by condition; click a well for
+its images.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +14,22 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from core.domain.screen import WellScore
 from leigh_gui.widgets.common.look import count, is_dark, small_font
 from leigh_gui.widgets.image.plate_view import row_name
-from leigh_gui.widgets.screen.well_values import LEVELS, Layout, Scale, colour_table, value_of, well_words
+from leigh_gui.widgets.screen.well_values import (
+    LEVELS,
+    Layout,
+    Scale,
+    colour_table,
+    value_of,
+    well_words,
+)
 
 LARGEST = 56.0  # pixels of a well
 
 
 class HeatView(QWidget):
-    """Wells without images are hollow, those of the selected treatment outlined, unmeasured ones crossed out."""
+    """Wells without images are hollow, those of the selected treatment outlined, unmeasured ones
+    crossed out.
+    """
 
     well_picked = Signal(object)  # WellScore
 
@@ -37,9 +48,17 @@ class HeatView(QWidget):
     def sizeHint(self) -> QSize:
         return QSize(420, 260)
 
-    def set_plate(self, layout: Layout, key: str, words: str, scale: Scale, colours: Mapping[str, str]) -> None:
+    def set_plate(
+        self, layout: Layout, key: str, words: str, scale: Scale, colours: Mapping[str, str]
+    ) -> None:
         """Show the wells of one plate by this value, on this scale; `colours` of the conditions."""
-        self._layout_now, self._key, self._words, self._scale, self._colours = layout, key, words, scale, colours
+        self._layout_now, self._key, self._words, self._scale, self._colours = (
+            layout,
+            key,
+            words,
+            scale,
+            colours,
+        )
         self.update()
 
     def set_current(self, condition: str) -> None:
@@ -83,7 +102,11 @@ class HeatView(QWidget):
         if not self._layout_now.wells:
             painter.setPen(self.palette().placeholderText().color())
             inner = self.rect().adjusted(8, 8, -8, -8)
-            painter.drawText(inner, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, "No wells on this plate.")
+            painter.drawText(
+                inner,
+                Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap,
+                "No wells on this plate.",
+            )
         else:
             self._paint_names(painter)
             self._paint_wells(painter)
@@ -100,20 +123,34 @@ class HeatView(QWidget):
             return
         every = steps(metrics.horizontalAdvance("00 "), size)
         for column in range(0, self._layout_now.columns, every):
-            box = QRectF(left + (column - 1) * size - 10, top - metrics.height() - 1, 3 * size + 20, metrics.height())
+            box = QRectF(
+                left + (column - 1) * size - 10,
+                top - metrics.height() - 1,
+                3 * size + 20,
+                metrics.height(),
+            )
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter, str(column + 1))
         every = steps(metrics.height(), size)
         for row in range(0, self._layout_now.rows, every):
             box = QRectF(left - 30, top + (row - 1) * size - 10, 25, 3 * size + 20)
-            painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, row_name(row))
+            painter.drawText(
+                box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, row_name(row)
+            )
 
     def _paint_left_out(self, painter: QPainter) -> None:
         lost = self._layout_now.left_out
         if lost:
             words = f"{count(lost, 'well')} not drawn: no place by its name, or the place is taken"
-            box = QRectF(4, self.height() - painter.fontMetrics().height() - 1, self.width() - 8, self._foot())
+            box = QRectF(
+                4,
+                self.height() - painter.fontMetrics().height() - 1,
+                self.width() - 8,
+                self._foot(),
+            )
             painter.setPen(self.palette().placeholderText().color())
-            shown = painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, int(box.width()))
+            shown = painter.fontMetrics().elidedText(
+                words, Qt.TextElideMode.ElideRight, int(box.width())
+            )
             painter.drawText(box, Qt.AlignmentFlag.AlignTop, shown)
 
     def _foot(self) -> float:
@@ -136,7 +173,9 @@ class HeatView(QWidget):
                 self._paint_well(painter, box, well, table)
         self._paint_marks(painter, size)
 
-    def _paint_well(self, painter: QPainter, box: QRectF, well: WellScore, table: np.ndarray) -> None:
+    def _paint_well(
+        self, painter: QPainter, box: QRectF, well: WellScore, table: np.ndarray
+    ) -> None:
         muted = self.palette().placeholderText().color()
         if self._key == "condition":
             painter.fillRect(box, QColor(self._colours.get(well.condition, "#999999")))
@@ -176,14 +215,21 @@ class HeatView(QWidget):
         line = self.fontMetrics().height()
         side, top = 34.0, float(line + 4)
         size = max(
-            min((self.width() - side - 4) / columns, (self.height() - top - 4 - self._foot()) / rows, LARGEST), 2.0
+            min(
+                (self.width() - side - 4) / columns,
+                (self.height() - top - 4 - self._foot()) / rows,
+                LARGEST,
+            ),
+            2.0,
         )
         left = side + max((self.width() - side - 4 - size * columns) / 2, 0)
         return size, left, top
 
     def _at(self, at: QPointF) -> WellScore | None:
         size, left, top = self._grid()
-        return self._layout_now.wells.get((int((at.y() - top) // size), int((at.x() - left) // size)))
+        return self._layout_now.wells.get(
+            (int((at.y() - top) // size), int((at.x() - left) // size))
+        )
 
 
 def steps(text: float, size: float) -> int:

@@ -1,4 +1,6 @@
-"""How good the screen is: its quality figures, the nuisance audit, notes, and how plates were made comparable."""
+"""How good the screen is: its quality figures, the nuisance audit, notes, and how plates were made
+comparable.
+"""
 
 from __future__ import annotations
 
@@ -48,12 +50,18 @@ def cell(value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{heading(str(k))} {cell(v)}" for k, v in value.items())
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return " to ".join(cell(v) for v in value) if len(value) == 2 else ", ".join(cell(v) for v in value)
+        return (
+            " to ".join(cell(v) for v in value)
+            if len(value) == 2
+            else ", ".join(cell(v) for v in value)
+        )
     return str(value)
 
 
 def joined(row: Mapping[str, Any]) -> dict[str, str]:
-    """The row as text, the two ends of an interval (`x_low`, `x_high`) in the cell of what they belong to."""
+    """The row as text, the two ends of an interval (`x_low`, `x_high`) in the cell of what they
+    belong to.
+    """
     made = {}
     for key, value in row.items():
         stem = key.removesuffix("_low").removesuffix("_high")
@@ -63,14 +71,22 @@ def joined(row: Mapping[str, Any]) -> dict[str, str]:
         ends = [(row[f"{s}_low"], row[f"{s}_high"]) for s in (key, key.removesuffix("_prime"))
                 if f"{s}_low" in row and f"{s}_high" in row]  # fmt: skip
         there = value is not None and ends and None not in ends[0]
-        made[key] = ranged(float(value), *map(float, ends[0]), 1 if abs(value) >= 10 else 2) if there else cell(value)
+        made[key] = (
+            ranged(float(value), *map(float, ends[0]), 1 if abs(value) >= 10 else 2)
+            if there
+            else cell(value)
+        )
     return made
 
 
 def in_common(rows: Sequence[Mapping[str, str]]) -> list[str]:
     """Keys of words that are the same in all of several rows: said once, above the table."""
     first = rows[0] if len(rows) > 1 else {}
-    return [k for k, v in first.items() if all(r.get(k) == v for r in rows) and not any(c.isdigit() for c in v)]
+    return [
+        k
+        for k, v in first.items()
+        if all(r.get(k) == v for r in rows) and not any(c.isdigit() for c in v)
+    ]
 
 
 def finding_cells(finding: Finding) -> tuple[str, str, str, str, str]:
@@ -113,7 +129,11 @@ class QualityView(QScrollArea):
         self.caption.setText(" · ".join(rows[0][k] for k in same) if same else "")
         self.caption.setVisible(bool(same))
         keys = [key for key in dict.fromkeys(key for row in rows for key in row) if key not in same]
-        _fill(self.quality, [heading(k) for k in keys], [[row.get(k, DASH) for k in keys] for row in rows])
+        _fill(
+            self.quality,
+            [heading(k) for k in keys],
+            [[row.get(k, DASH) for k in keys] for row in rows],
+        )
         found = screen.audit if screen else ()
         _fill(
             self.audit,
@@ -133,7 +153,9 @@ class QualityView(QScrollArea):
         if screen is not None:
             measured = SPACES.get(screen.space, screen.space)
             plates = f" Plates: {screen.normalised.rstrip('.')}." if screen.normalised else ""
-            self.space.setText(f"Measured in {measured}. Intervals hold {screen.level * 100:g} %.{plates}")
+            self.space.setText(
+                f"Measured in {measured}. Intervals hold {screen.level * 100:g} %.{plates}"
+            )
 
 
 class _Table(QTableWidget):

@@ -1,4 +1,6 @@
-"""How the ranking is painted: columns, headings with their axes, rows with dots and intervals, brackets of ties."""
+"""How the ranking is painted: columns, headings with their axes, rows with dots and intervals,
+brackets of ties.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,10 @@ HEADINGS = {
     "rank": ("#", "Treatments of one rank cannot be told apart from the best of it."),
     "name": ("Treatment", "Condition and dose"),
     "rescue": ("Rescue", "Way from diseased (0) to healthy (1), with its interval over wells"),
-    "off-axis": ("Off-axis", "What else changed, in spreads of healthy wells: about 1 is what they depart themselves"),
+    "off-axis": (
+        "Off-axis",
+        "What else changed, in spreads of healthy wells: about 1 is what they depart themselves",
+    ),
     "nuclei": ("Nuclei", "Nuclei as share of the diseased wells of the same plates, with interval"),
     "wells": ("Wells", "Wells of this treatment"),
     "flags": ("Hit and flags", "★ marks a hit; flags say what to be careful about"),
@@ -24,7 +29,9 @@ HEADINGS = {
 NARROW = 76  # digits of width up to which the interval of the nuclei gives way
 LEAST = 36  # digits that names, axes and flags need together
 FAINT = 110  # opacity of the dots of controls, of 255
-Measured = tuple[float | None, float | None, float | None]  # value, low and high end of its interval
+Measured = tuple[
+    float | None, float | None, float | None
+]  # value, low and high end of its interval
 
 
 @dataclass(frozen=True)
@@ -35,7 +42,9 @@ class Columns:
 
     def at(self, x: float) -> str:
         """The column under this x."""
-        return next((name for name, (left, width) in self.places.items() if left <= x < left + width), "")
+        return next(
+            (name for name, (left, width) in self.places.items() if left <= x < left + width), ""
+        )
 
     def box(self, name: str, top: float, height: float) -> QRectF:
         """The cell of a column in a row."""
@@ -45,7 +54,9 @@ class Columns:
 
 @dataclass(frozen=True)
 class Wanted:
-    """Widths that the texts of the rows need, in pixels; `digit` is that of a 0, `rank` counts digits."""
+    """Widths that the texts of the rows need, in pixels; `digit` is that of a 0, `rank` counts
+    digits.
+    """
 
     digit: float = 8.0
     name: float = 0.0
@@ -64,7 +75,13 @@ def wanted_widths(rows: Sequence[Ranked], font: QFont, small: QFont) -> Wanted:
         metrics.horizontalAdvance("0"),
         max([*names, metrics.horizontalAdvance("Treatment ▾")]) + 40,
         max([*flags, little.horizontalAdvance(HEADINGS["flags"][0])]) + 36,
-        max([*(little.horizontalAdvance(words) for words in nuclei), little.horizontalAdvance("Nuclei ▾")]) + 14,
+        max(
+            [
+                *(little.horizontalAdvance(words) for words in nuclei),
+                little.horizontalAdvance("Nuclei ▾"),
+            ]
+        )
+        + 14,
         len(str(max((r.tie for r in rows), default=1))),
     )
 
@@ -76,7 +93,10 @@ def columns_of(width: float, wanted: Wanted) -> Columns:
     nuclei = min(max(wanted.nuclei, 8 * digit), most * digit)
     fixed = {"rank": (wanted.rank + 3.5) * digit, "nuclei": nuclei, "wells": 5.5 * digit}
     free = max(width - sum(fixed.values()), LEAST * digit)
-    shares = {"name": min(wanted.name, max(0.29 * free, 15 * digit)), "flags": min(wanted.flags, 0.18 * free)}
+    shares = {
+        "name": min(wanted.name, max(0.29 * free, 15 * digit)),
+        "flags": min(wanted.flags, 0.18 * free),
+    }
     left = free - sum(shares.values())
     widths = {"rank": fixed["rank"], "name": shares["name"], "rescue": 0.57 * left, "off-axis": 0.43 * left,
               "nuclei": nuclei, "wells": fixed["wells"], "flags": shares["flags"]}  # fmt: skip
@@ -116,7 +136,9 @@ def figure(value: float | None) -> str:
     return number(value, 2 if size < 9.995 else 1 if size < 99.95 else 0)
 
 
-def paint_head(painter: QPainter, look: Look, width: float, height: float, sort: str, down: bool) -> None:
+def paint_head(
+    painter: QPainter, look: Look, width: float, height: float, sort: str, down: bool
+) -> None:
     """Headings with the direction of sorting, and the ticks of both axes under them."""
     painter.fillRect(QRectF(0, 0, width, height), look.palette.base())
     painter.setPen(QPen(look.palette.mid().color(), 1))
@@ -135,9 +157,16 @@ def paint_head(painter: QPainter, look: Look, width: float, height: float, sort:
         box = look.axis_box(name, 4 + line, line)
         free = box.left() - 40
         for tick in axis.ticks(int(box.width() // metrics.horizontalAdvance("0.00"))):
-            x, half = box.left() + axis.place(tick) * box.width(), metrics.horizontalAdvance(short(tick)) / 2 + 3
+            x, half = (
+                box.left() + axis.place(tick) * box.width(),
+                metrics.horizontalAdvance(short(tick)) / 2 + 3,
+            )
             if x - half >= free:
-                painter.drawText(QRectF(x - 30, box.top(), 60, box.height()), Qt.AlignmentFlag.AlignCenter, short(tick))
+                painter.drawText(
+                    QRectF(x - 30, box.top(), 60, box.height()),
+                    Qt.AlignmentFlag.AlignCenter,
+                    short(tick),
+                )
                 free = x + half
 
 
@@ -160,13 +189,25 @@ def paint_row(painter: QPainter, look: Look, row: Ranked, top: float) -> None:
     rank = "" if grey else f"{row.tie}{'=' if row.tie in look.shared else ''}"
     _text(painter, columns.box("rank", top, height).adjusted(0, 0, -6, 0), rank, right=True)
     _paint_name(painter, look, row, columns.box("name", top, height), ink)
-    _paint_dot(painter, look, row, "rescue", (row.rescue, row.rescue_low, row.rescue_high), top, ink)
-    _paint_dot(painter, look, row, "off-axis", (row.off_axis, row.off_axis_low, row.off_axis_high), top, ink)
+    _paint_dot(
+        painter, look, row, "rescue", (row.rescue, row.rescue_low, row.rescue_high), top, ink
+    )
+    _paint_dot(
+        painter,
+        look,
+        row,
+        "off-axis",
+        (row.off_axis, row.off_axis_low, row.off_axis_high),
+        top,
+        ink,
+    )
     painter.setPen(ink)
     painter.setFont(look.small)
     nuclei = share(row.cell_count, row.cell_count_low, row.cell_count_high)
     _text(painter, columns.box("nuclei", top, height).adjusted(2, 0, -6, 0), nuclei, right=True)
-    _text(painter, columns.box("wells", top, height).adjusted(0, 0, -6, 0), str(row.wells), right=True)
+    _text(
+        painter, columns.box("wells", top, height).adjusted(0, 0, -6, 0), str(row.wells), right=True
+    )
     inner = columns.box("flags", top, height).adjusted(6, 0, -4, 0)
     if row.hit:
         painter.setPen(look.palette.highlight().color())
@@ -176,15 +217,21 @@ def paint_row(painter: QPainter, look: Look, row: Ranked, top: float) -> None:
     _text(painter, inner, ", ".join(row.flags))
 
 
-def paint_ties(painter: QPainter, look: Look, runs: Sequence[tuple[int, int]], first_top: float, bottom: float) -> None:
-    """A bracket along the rows that share a rank; `first_top` is the top of row 0, painted down to `bottom`."""
+def paint_ties(
+    painter: QPainter, look: Look, runs: Sequence[tuple[int, int]], first_top: float, bottom: float
+) -> None:
+    """A bracket along the rows that share a rank; `first_top` is the top of row 0, painted down to
+    `bottom`.
+    """
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setPen(QPen(look.palette.placeholderText().color(), 1.5))
     x = look.columns.places["rank"][0] + 5.0
     for first, last in runs:
         top, end = first_top + first * look.height + 5, first_top + (last + 1) * look.height - 5
         if end > 0 and top < bottom:
-            painter.drawPolyline([QPointF(x + 4, top), QPointF(x, top), QPointF(x, end), QPointF(x + 4, end)])
+            painter.drawPolyline(
+                [QPointF(x + 4, top), QPointF(x, top), QPointF(x, end), QPointF(x + 4, end)]
+            )
 
 
 def _paint_name(painter: QPainter, look: Look, row: Ranked, box: QRectF, ink: QColor) -> None:
@@ -193,7 +240,11 @@ def _paint_name(painter: QPainter, look: Look, row: Ranked, box: QRectF, ink: QC
     painter.setBrush(QColor(look.colours.get(row.condition, "#999999")))
     painter.drawEllipse(QPointF(box.left() + 10, box.center().y()), 5, 5)
     painter.setPen(ink)
-    inner, metrics, middle = box.adjusted(22, 0, -6, 0), painter.fontMetrics(), Qt.TextElideMode.ElideMiddle
+    inner, metrics, middle = (
+        box.adjusted(22, 0, -6, 0),
+        painter.fontMetrics(),
+        Qt.TextElideMode.ElideMiddle,
+    )
     words, dose = treatment_name(row), ""
     if row.dose_um is not None:
         words, end = words.rsplit(" · ", 1)
@@ -219,10 +270,14 @@ def _paint_dot(painter: QPainter, look: Look, row: Ranked, name: str, values: Me
     colour.setAlpha(FAINT if is_control(row) else 255)
     painter.setPen(QPen(look.palette.base().color(), 1))
     painter.setBrush(colour)
-    painter.drawEllipse(QPointF(box.left() + axis.place(value) * box.width(), box.center().y()), 4.5, 4.5)
+    painter.drawEllipse(
+        QPointF(box.left() + axis.place(value) * box.width(), box.center().y()), 4.5, 4.5
+    )
 
 
-def _paint_interval(painter: QPainter, box: QRectF, axis: Axis, ends: tuple[float, float], ink: QColor) -> None:
+def _paint_interval(
+    painter: QPainter, box: QRectF, axis: Axis, ends: tuple[float, float], ink: QColor
+) -> None:
     """A line with end strokes; an arrow where it leaves the axis."""
     y, faint = box.center().y(), QColor(ink)
     faint.setAlpha(170)
@@ -232,7 +287,9 @@ def _paint_interval(painter: QPainter, box: QRectF, axis: Axis, ends: tuple[floa
     painter.drawLine(QPointF(low, y), QPointF(high, y))
     for x, beyond, way in ((low, axis.place(ends[0]) < 0, 1), (high, axis.place(ends[1]) > 1, -1)):
         if beyond:
-            painter.drawPolygon(QPolygonF([QPointF(x, y), QPointF(x + 5 * way, y - 4), QPointF(x + 5 * way, y + 4)]))
+            painter.drawPolygon(
+                QPolygonF([QPointF(x, y), QPointF(x + 5 * way, y - 4), QPointF(x + 5 * way, y + 4)])
+            )
         else:
             painter.drawLine(QPointF(x, y - 5), QPointF(x, y + 5))
 
@@ -240,5 +297,7 @@ def _paint_interval(painter: QPainter, box: QRectF, axis: Axis, ends: tuple[floa
 def _text(painter: QPainter, box: QRectF, text: str, right: bool = False) -> None:
     """Shortened with an ellipsis rather than clipped."""
     side = Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft
-    shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, max(int(box.width()), 0))
+    shown = painter.fontMetrics().elidedText(
+        text, Qt.TextElideMode.ElideRight, max(int(box.width()), 0)
+    )
     painter.drawText(box, side | Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine, shown)

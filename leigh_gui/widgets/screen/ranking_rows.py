@@ -1,4 +1,6 @@
-"""What the ranking says in each row: order, ties, numbers with their intervals, and the words of the tooltip."""
+"""What the ranking says in each row: order, ties, numbers with their intervals, and the words of
+the tooltip.
+"""
 
 from __future__ import annotations
 
@@ -22,13 +24,21 @@ def is_control(row: Ranked) -> bool:
 
 def treatment_name(row: Ranked) -> str:
     """'Drug A · 3 µM', or the condition where no dose is known."""
-    return row.condition if row.dose_um is None else f"{row.compound or row.condition} · {row.dose_um:g} µM"
+    return (
+        row.condition
+        if row.dose_um is None
+        else f"{row.compound or row.condition} · {row.dose_um:g} µM"
+    )
 
 
-def sorted_rows(ranked: Sequence[Ranked], by: str = "rank", down: bool = False, wanted: str = "") -> tuple[Ranked, ...]:
-    """Treatments whose name holds `wanted`, by one heading, what was not measured last, then the controls.
+def sorted_rows(
+    ranked: Sequence[Ranked], by: str = "rank", down: bool = False, wanted: str = ""
+) -> tuple[Ranked, ...]:
+    """Treatments whose name holds `wanted`, by one heading, what was not measured last, then the
+    controls.
 
-    `by` is rank, name, rescue, off-axis or nuclei; `down` puts the largest first. Ranked alike, the given order stays.
+    `by` is rank, name, rescue, off-axis or nuclei; `down` puts the largest first. Ranked alike, the
+    given order stays.
     """
     value: dict[str, Callable[[Ranked], float | None]] = {
         "rescue": lambda r: r.rescue, "off-axis": lambda r: r.off_axis, "nuclei": lambda r: r.cell_count,
@@ -38,7 +48,9 @@ def sorted_rows(ranked: Sequence[Ranked], by: str = "rank", down: bool = False, 
     treated = [r for r in shown if not is_control(r)]
     controls = [r for r in shown if is_control(r)]
     if by == "name":
-        treated.sort(key=lambda r: (r.compound.casefold(), r.dose_um or 0.0, r.condition), reverse=down)
+        treated.sort(
+            key=lambda r: (r.compound.casefold(), r.dose_um or 0.0, r.condition), reverse=down
+        )
         return (*treated, *controls)
     there = [r for r in treated if known(value[by](r))]
     there.sort(key=lambda r: value[by](r) or 0.0, reverse=down)
@@ -99,15 +111,25 @@ def row_words(row: Ranked, screen: Screen) -> str:
     lines = [treatment_name(row) + (" (control)" if is_control(row) else "")]
     if not is_control(row):
         tied = row.tie in shared_ranks(screen.ranked)
-        lines.append(f"Rank {row.tie}" + (", tied: not to be told apart from the best of this rank" if tied else ""))
+        lines.append(
+            f"Rank {row.tie}"
+            + (", tied: not to be told apart from the best of this rank" if tied else "")
+        )
     lines.append(f"Rescue {ranged(row.rescue, row.rescue_low, row.rescue_high)} (0 {screen.diseased}, "
                  f"1 {screen.healthy})")  # fmt: skip
     lines.append(f"Off-axis {ranged(row.off_axis, row.off_axis_low, row.off_axis_high)} spreads of healthy wells "
                  f"(beyond {short(off_axis_limit(screen))} something else changed)")  # fmt: skip
-    lines.append(f"Nuclei {share(row.cell_count, row.cell_count_low, row.cell_count_high)} of {screen.diseased}")
+    lines.append(
+        f"Nuclei {share(row.cell_count, row.cell_count_low, row.cell_count_high)} of"
+        f" {screen.diseased}"
+    )
     for channel, value in zip(screen.channels, row.intensity, strict=False):
         lines.append(f"{channel} intensity {share(value)} of {screen.diseased}")
-    p = f", p {p_text(row.p_value)} (Holm)" if row.p_value is not None and known(row.p_value) else ""
+    p = (
+        f", p {p_text(row.p_value)} (Holm)"
+        if row.p_value is not None and known(row.p_value)
+        else ""
+    )
     lines.append(f"{count(row.wells, 'well')}{', hit' if row.hit else ''}{p}")
     if not (known(row.rescue_low) and known(row.rescue_high)):
         lines.append("No interval could be measured.")
@@ -127,7 +149,10 @@ def summary(screen: Screen) -> str:
     hits = sum(r.hit for r in treated)
     plates = count(len({w.plate for w in screen.wells}), "plate")
     words = f"★ {count(hits, 'hit')} among {count(len(treated), 'treatment')}"
-    return f"{words} · {count(len(screen.wells), 'well')} on {plates} · intervals at {screen.level * 100:g} %"
+    return (
+        f"{words} · {count(len(screen.wells), 'well')} on {plates} · intervals at"
+        f" {screen.level * 100:g} %"
+    )
 
 
 def dose_words(curve: DoseCurve) -> str:
@@ -147,7 +172,10 @@ def restored_words(left: Unrepaired) -> str:
 
 
 def stale_words(screen: Screen, dataset_digest: str, model_digest: str) -> str:
-    """Why this screen is not of what is open now; empty when it is. A screen without a model fits any model."""
+    """Why this screen is not of what is open now; empty when it is.
+
+    A screen without a model fits any model.
+    """
     images = bool(screen.dataset_digest) and screen.dataset_digest != dataset_digest
     model = bool(screen.model_digest) and screen.model_digest != model_digest
     if not images and not model:

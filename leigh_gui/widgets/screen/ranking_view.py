@@ -1,4 +1,6 @@
-"""The ranking: one row per treatment, its rescue and off-axis as dots with intervals on common axes."""
+"""The ranking: one row per treatment, its rescue and off-axis as dots with intervals on common
+axes.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,13 @@ from PySide6.QtWidgets import QAbstractScrollArea, QToolTip, QWidget
 
 from core.domain.screen import Ranked, Screen
 from leigh_gui.widgets.common.look import small_font
-from leigh_gui.widgets.screen.axis import Axis, limit_words, off_axis_axis, off_axis_limit, rescue_axis
+from leigh_gui.widgets.screen.axis import (
+    Axis,
+    limit_words,
+    off_axis_axis,
+    off_axis_limit,
+    rescue_axis,
+)
 from leigh_gui.widgets.screen.ranking_paint import (
     HEADINGS,
     LEAST,
@@ -24,13 +32,23 @@ from leigh_gui.widgets.screen.ranking_paint import (
     paint_ties,
     wanted_widths,
 )
-from leigh_gui.widgets.screen.ranking_rows import FALLING, is_control, row_words, shared_ranks, sorted_rows, tie_runs
+from leigh_gui.widgets.screen.ranking_rows import (
+    FALLING,
+    is_control,
+    row_words,
+    shared_ranks,
+    sorted_rows,
+    tie_runs,
+)
 
 SORTS = ("rank", "name", "rescue", "off-axis", "nuclei")
 
 
 class RankingView(QAbstractScrollArea):
-    """Paints only the rows in view. Click selects a treatment, a heading sorts, arrows go up and down."""
+    """Paints only the rows in view.
+
+    Click selects a treatment, a heading sorts, arrows go up and down.
+    """
 
     selected = Signal(str)  # condition
 
@@ -60,7 +78,10 @@ class RankingView(QAbstractScrollArea):
         self._screen, self._colours = screen, colours
         ranked = screen.ranked if screen else ()
         self._shared = shared_ranks(ranked)
-        self._axes = {"rescue": rescue_axis(ranked), "off-axis": off_axis_axis(ranked, off_axis_limit(screen))}
+        self._axes = {
+            "rescue": rescue_axis(ranked),
+            "off-axis": off_axis_axis(ranked, off_axis_limit(screen)),
+        }
         self._measure()
         self._arrange()
 
@@ -81,7 +102,11 @@ class RankingView(QAbstractScrollArea):
         self._current = condition
         index = self.index_of(condition)
         if index >= 0:
-            top, bar, height = index * self.row_height(), self.verticalScrollBar(), self._body_height()
+            top, bar, height = (
+                index * self.row_height(),
+                self.verticalScrollBar(),
+                self._body_height(),
+            )
             if top < bar.value():
                 bar.setValue(top)
             elif top + self.row_height() > bar.value() + height:
@@ -130,9 +155,14 @@ class RankingView(QAbstractScrollArea):
             self.selected.emit(row.condition)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        sortable = event.position().y() < self.header_height() and self.columns().at(event.position().x()) in SORTS
+        sortable = (
+            event.position().y() < self.header_height()
+            and self.columns().at(event.position().x()) in SORTS
+        )
         over = sortable or self._row_at(event.position().y()) is not None
-        self.viewport().setCursor(Qt.CursorShape.PointingHandCursor if over else Qt.CursorShape.ArrowCursor)
+        self.viewport().setCursor(
+            Qt.CursorShape.PointingHandCursor if over else Qt.CursorShape.ArrowCursor
+        )
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         page = max(self._body_height() // self.row_height() - 1, 1)
@@ -145,7 +175,9 @@ class RankingView(QAbstractScrollArea):
 
     def viewportEvent(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            QToolTip.showText(event.globalPos(), self.words_at(QPointF(event.pos())), self.viewport())
+            QToolTip.showText(
+                event.globalPos(), self.words_at(QPointF(event.pos())), self.viewport()
+            )
             return True
         return super().viewportEvent(event)
 
@@ -163,7 +195,11 @@ class RankingView(QAbstractScrollArea):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.fillRect(self.viewport().rect(), self.palette().base())
         look, width, bottom = self._look(), self.viewport().width(), self.viewport().height()
-        head, height, scroll = self.header_height(), self.row_height(), self.verticalScrollBar().value()
+        head, height, scroll = (
+            self.header_height(),
+            self.row_height(),
+            self.verticalScrollBar().value(),
+        )
         painter.setClipRect(0, head, width, self._body_height())
         first = scroll // height
         for index in range(first, min(first + self._body_height() // height + 2, len(self.rows))):
@@ -172,10 +208,14 @@ class RankingView(QAbstractScrollArea):
             paint_row(painter, look, self.rows[index], top)
         if self.rows:
             paint_lines(painter, look, head, min(head + len(self.rows) * height - scroll, bottom))
-            paint_ties(painter, look, self._runs if self.sort == "rank" else (), head - scroll, bottom)
+            paint_ties(
+                painter, look, self._runs if self.sort == "rank" else (), head - scroll, bottom
+            )
         else:
             painter.setPen(self.palette().placeholderText().color())
-            text = f"No treatment is called “{self.wanted}”." if self.wanted else "Nothing was ranked."
+            text = (
+                f"No treatment is called “{self.wanted}”." if self.wanted else "Nothing was ranked."
+            )
             painter.drawText(QRectF(8, head, width - 16, 60), Qt.AlignmentFlag.AlignCenter, text)
         painter.setClipping(False)
         paint_head(painter, look, width, head, self.sort, self.down)
@@ -198,8 +238,12 @@ class RankingView(QAbstractScrollArea):
                     self.row_height(), self._shared, off_axis_limit(self._screen))  # fmt: skip
 
     def _row_at(self, y: float) -> Ranked | None:
-        index = int((y - self.header_height() + self.verticalScrollBar().value()) // self.row_height())
-        return self.rows[index] if y >= self.header_height() and 0 <= index < len(self.rows) else None
+        index = int(
+            (y - self.header_height() + self.verticalScrollBar().value()) // self.row_height()
+        )
+        return (
+            self.rows[index] if y >= self.header_height() and 0 <= index < len(self.rows) else None
+        )
 
     def _arrange(self) -> None:
         ranked = self._screen.ranked if self._screen else ()

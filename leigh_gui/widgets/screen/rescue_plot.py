@@ -1,4 +1,7 @@
-"""Rescue against off-axis: right is healed, up is otherwise changed. Click a point to select its treatment."""
+"""Rescue against off-axis: right is healed, up is otherwise changed.
+
+Click a point to select its treatment.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,15 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from core.domain.screen import Ranked, Screen
 from leigh_gui.widgets.common.look import marker, small_font
-from leigh_gui.widgets.screen.axis import Axis, known, limit_words, off_axis_axis, off_axis_limit, rescue_axis, short
+from leigh_gui.widgets.screen.axis import (
+    Axis,
+    known,
+    limit_words,
+    off_axis_axis,
+    off_axis_limit,
+    rescue_axis,
+    short,
+)
 from leigh_gui.widgets.screen.ranking_rows import is_control, row_words, treatment_name
 
 NEAR = 12.0  # pixels from a point that still count as a click on it
@@ -20,7 +31,10 @@ KEY = "● hit   ◐ no hit   ○ flagged   ◆ control"
 
 
 class RescuePlot(QWidget):
-    """One point per treatment. Hits filled, others pale, flagged hollow; the selected one with its intervals."""
+    """One point per treatment.
+
+    Hits filled, others pale, flagged hollow; the selected one with its intervals.
+    """
 
     selected = Signal(str)  # condition
 
@@ -91,7 +105,9 @@ class RescuePlot(QWidget):
         painter.fillRect(self._box(), self.palette().base())
         self._paint_frame(painter)
         painter.setClipRect(self._box().adjusted(-6, -6, 6, 6))
-        ordered = sorted(self._rows, key=lambda r: (r.condition == self._current, is_control(r), r.hit))
+        ordered = sorted(
+            self._rows, key=lambda r: (r.condition == self._current, is_control(r), r.hit)
+        )
         for row in ordered:
             if row.condition == self._current:
                 self._paint_intervals(painter, row)
@@ -106,7 +122,9 @@ class RescuePlot(QWidget):
         painter.drawRect(box)
         painter.setPen(QPen(muted, 1, Qt.PenStyle.DotLine))
         for x in (0.0, 1.0):
-            painter.drawLine(QPointF(self._at(x, 0).x(), box.top()), QPointF(self._at(x, 0).x(), box.bottom()))
+            painter.drawLine(
+                QPointF(self._at(x, 0).x(), box.top()), QPointF(self._at(x, 0).x(), box.bottom())
+            )
         y = self._at(0, off_axis_limit(self._screen)).y()
         painter.drawLine(QPointF(box.left(), y), QPointF(box.right(), y))
         painter.setPen(muted)
@@ -124,22 +142,36 @@ class RescuePlot(QWidget):
     def _paint_titles(self, painter: QPainter, box: QRectF) -> None:
         metrics, screen = painter.fontMetrics(), self._screen
         names = f" (0 {screen.diseased}, 1 {screen.healthy})" if screen else ""
-        line = QRectF(box.left(), box.bottom() + metrics.height() + 3, box.width(), metrics.height())
+        line = QRectF(
+            box.left(), box.bottom() + metrics.height() + 3, box.width(), metrics.height()
+        )
         title = f"Rescue{names} →"
         if metrics.horizontalAdvance(title + KEY) + 24 > line.width():
             title = "Rescue →"
         painter.drawText(line, Qt.AlignmentFlag.AlignRight, title)
         room = int(line.width()) - metrics.horizontalAdvance(title) - 16
-        painter.drawText(line, Qt.AlignmentFlag.AlignLeft, metrics.elidedText(KEY, Qt.TextElideMode.ElideRight, room))
-        above = "↑ Off-axis, in spreads of healthy wells" + (" (logarithmic)" if self._axes[1].log else "")
-        painter.drawText(QRectF(box.left(), 0, box.width(), metrics.height()), Qt.AlignmentFlag.AlignLeft, above)
+        painter.drawText(
+            line,
+            Qt.AlignmentFlag.AlignLeft,
+            metrics.elidedText(KEY, Qt.TextElideMode.ElideRight, room),
+        )
+        above = "↑ Off-axis, in spreads of healthy wells" + (
+            " (logarithmic)" if self._axes[1].log else ""
+        )
+        painter.drawText(
+            QRectF(box.left(), 0, box.width(), metrics.height()), Qt.AlignmentFlag.AlignLeft, above
+        )
 
     def _paint_intervals(self, painter: QPainter, row: Ranked) -> None:
         painter.setPen(QPen(self.palette().windowText().color(), 1.5))
         if row.rescue_low is not None and row.rescue_high is not None:
-            painter.drawLine(self._at(row.rescue_low, row.off_axis), self._at(row.rescue_high, row.off_axis))
+            painter.drawLine(
+                self._at(row.rescue_low, row.off_axis), self._at(row.rescue_high, row.off_axis)
+            )
         if row.off_axis_low is not None and row.off_axis_high is not None:
-            painter.drawLine(self._at(row.rescue, row.off_axis_low), self._at(row.rescue, row.off_axis_high))
+            painter.drawLine(
+                self._at(row.rescue, row.off_axis_low), self._at(row.rescue, row.off_axis_high)
+            )
 
     def _along_intervals(self, row: Ranked) -> list[QPointF]:
         """Places along the error bars, which no label may cover."""
@@ -173,22 +205,34 @@ class RescuePlot(QWidget):
             painter.drawEllipse(at, radius + 4, radius + 4)
 
     def _paint_labels(self, painter: QPainter) -> None:
-        """The selected one first, then controls and hits, each only where it covers no other and no point."""
+        """The selected one first, then controls and hits, each only where it covers no other and no
+        point.
+        """
         box, metrics = self._box(), painter.fontMetrics()
         named = [r for r in self._rows if r.condition == self._current or is_control(r) or r.hit]
         named.sort(key=lambda r: (r.condition != self._current, not is_control(r), r.tie))
-        words = [metrics.elidedText(treatment_name(r), Qt.TextElideMode.ElideRight, 160) for r in named]
+        words = [
+            metrics.elidedText(treatment_name(r), Qt.TextElideMode.ElideRight, 160) for r in named
+        ]
         points = [self.place(r) for r in self._rows]
-        points += [p for r in named if r.condition == self._current for p in self._along_intervals(r)]
+        points += [
+            p for r in named if r.condition == self._current for p in self._along_intervals(r)
+        ]
         boxes = free_labels([self.place(r) for r in named],
                             [(metrics.horizontalAdvance(w) + 2.0, float(metrics.height())) for w in words],
                             points, box)  # fmt: skip
         for row, text, where in zip(named, words, boxes, strict=True):
             if where is not None:
                 chosen = row.condition == self._current
-                role = self.palette().windowText() if chosen or row.hit else self.palette().placeholderText()
+                role = (
+                    self.palette().windowText()
+                    if chosen or row.hit
+                    else self.palette().placeholderText()
+                )
                 painter.setPen(role.color())
-                painter.drawText(where, Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine, text)
+                painter.drawText(
+                    where, Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine, text
+                )
 
     def _box(self) -> QRectF:
         line = self.fontMetrics().height()
@@ -197,7 +241,8 @@ class RescuePlot(QWidget):
     def _at(self, rescue: float, off_axis: float) -> QPointF:
         box, (across, up) = self._box(), self._axes
         return QPointF(
-            box.left() + across.place(rescue) * box.width(), box.bottom() - up.place(off_axis) * box.height()
+            box.left() + across.place(rescue) * box.width(),
+            box.bottom() - up.place(off_axis) * box.height(),
         )
 
     def _near(self, at: QPointF) -> Ranked | None:
@@ -211,7 +256,9 @@ class RescuePlot(QWidget):
 
 def free_labels(places: Sequence[QPointF], sizes: Sequence[tuple[float, float]], points: Sequence[QPointF],
                 box: QRectF) -> list[QRectF | None]:  # fmt: skip
-    """A box for each label beside its place, inside `box`, over no earlier label and no point; None: no room."""
+    """A box for each label beside its place, inside `box`, over no earlier label and no point;
+    None: no room.
+    """
     taken: list[QRectF] = []
     found: list[QRectF | None] = []
     for place, (wide, high) in zip(places, sizes, strict=True):

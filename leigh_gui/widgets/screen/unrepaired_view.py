@@ -1,4 +1,6 @@
-"""What is not repaired: how much of the diseased change each treatment takes back, per channel, as bars."""
+"""What is not repaired: how much of the diseased change each treatment takes back, per channel, as
+bars.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +61,10 @@ class UnrepairedView(QAbstractScrollArea):
         there = [i for i, line in enumerate(self._lines) if line[0] == condition]
         if changed and there:
             bar, height = self.verticalScrollBar(), self._height()
-            if there[0] * height < bar.value() or (there[-1] + 1) * height > bar.value() + self.viewport().height():
+            if (
+                there[0] * height < bar.value()
+                or (there[-1] + 1) * height > bar.value() + self.viewport().height()
+            ):
                 bar.setValue(there[0] * height)
         self.viewport().update()
 
@@ -89,8 +94,12 @@ class UnrepairedView(QAbstractScrollArea):
             words = "What a treatment leaves unrepaired was not measured in this screen."
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, words)
         first = scroll // height
-        for index in range(first, min(first + self.viewport().height() // height + 2, len(self._lines))):
-            self._paint_line(painter, index, QRectF(0, index * height - scroll, self.viewport().width(), height))
+        for index in range(
+            first, min(first + self.viewport().height() // height + 2, len(self._lines))
+        ):
+            self._paint_line(
+                painter, index, QRectF(0, index * height - scroll, self.viewport().width(), height)
+            )
         painter.end()
 
     def _paint_line(self, painter: QPainter, index: int, box: QRectF) -> None:
@@ -109,16 +118,24 @@ class UnrepairedView(QAbstractScrollArea):
             painter.setFont(small_font(self))
             painter.setPen(self.palette().placeholderText().color())
             for value in (0.0, 1.0):
-                at = QRectF(bars.left() + AXIS.place(value) * bars.width() - 30, box.top(), 60, box.height())
+                at = QRectF(
+                    bars.left() + AXIS.place(value) * bars.width() - 30, box.top(), 60, box.height()
+                )
                 painter.drawText(at, Qt.AlignmentFlag.AlignCenter, f"{value * 100:g} %")
             return
         painter.setFont(self.font())
-        self._text(painter, QRectF(20, box.top(), self._bars(box).left() - 24, box.height()), restored_words(left))
+        self._text(
+            painter,
+            QRectF(20, box.top(), self._bars(box).left() - 24, box.height()),
+            restored_words(left),
+        )
         self._paint_bar(painter, self._bars(box), left)
 
     def _bars(self, box: QRectF) -> QRectF:
         """Where the bars lie in a line."""
-        longest = self.fontMetrics().horizontalAdvance("restored 100 % [−100 to 100] of the Mitochondria change ")
+        longest = self.fontMetrics().horizontalAdvance(
+            "restored 100 % [−100 to 100] of the Mitochondria change "
+        )
         left = min(longest + 20, int(0.68 * box.width()))
         return QRectF(left, box.top(), box.width() - left - 12, box.height())
 
@@ -129,7 +146,9 @@ class UnrepairedView(QAbstractScrollArea):
         middle = box.center().y()
         painter.setFont(small_font(self))
         if known(left.restored):
-            bar = QRectF(min(at(0), at(left.restored)), middle - 5, abs(at(left.restored) - at(0)), 10)
+            bar = QRectF(
+                min(at(0), at(left.restored)), middle - 5, abs(at(left.restored) - at(0)), 10
+            )
             painter.fillRect(bar, QColor(self._colours.get(left.channel, "#999999")))
             painter.setPen(QPen(self.palette().placeholderText().color(), 1))
             painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -144,7 +163,9 @@ class UnrepairedView(QAbstractScrollArea):
                 painter.drawLine(QPointF(at(value), middle - 3), QPointF(at(value), middle + 3))
 
     def _text(self, painter: QPainter, box: QRectF, text: str) -> None:
-        shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, int(box.width()))
+        shown = painter.fontMetrics().elidedText(
+            text, Qt.TextElideMode.ElideRight, int(box.width())
+        )
         painter.drawText(box, Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine, shown)
 
     def _height(self) -> int:
@@ -164,4 +185,7 @@ class UnrepairedView(QAbstractScrollArea):
 
 def _tip(left: Unrepaired) -> str:
     words = f"{left.condition}: {restored_words(left)}, {count(left.wells, 'well')}."
-    return f"{words}\n100 %: as in healthy cultures; 0 %: as in diseased ones; below 0 %: further off than those."
+    return (
+        f"{words}\n100 %: as in healthy cultures; 0 %: as in diseased ones; below 0 %: further off"
+        " than those."
+    )

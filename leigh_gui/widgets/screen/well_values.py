@@ -1,4 +1,6 @@
-"""What a plate can be coloured by: values of its wells, one scale for all plates, and the colours of that scale."""
+"""What a plate can be coloured by: values of its wells, one scale for all plates, and the colours
+of that scale.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +14,12 @@ from core.domain.screen import Screen, WellScore
 from leigh_gui.widgets.image.plate_view import well_place
 from leigh_gui.widgets.screen.axis import measured, short
 
-# Viridis (Smith and van der Walt 2015): even steps to the eye, also for colour-blind readers and in grey.
+# Viridis (Smith and van der Walt 2015): even steps to the eye, also for colour-blind readers and in
+# grey.
 VIRIDIS = ((68, 1, 84), (72, 40, 120), (62, 74, 137), (49, 104, 142), (38, 130, 142), (31, 158, 137), (53, 183, 121),
            (109, 205, 89), (180, 222, 44), (253, 231, 37))  # fmt: skip
-# Brown through neutral to teal (ColorBrewer BrBG), told apart by colour-blind readers: half way is neutral.
+# Brown through neutral to teal (ColorBrewer BrBG), told apart by colour-blind readers: half way is
+# neutral.
 LIGHT_BROWN_TEAL = ((84, 48, 5), (191, 129, 45), (240, 240, 240), (53, 151, 143), (0, 60, 48))
 DARK_BROWN_TEAL = ((252, 205, 130), (176, 112, 36), (44, 46, 50), (42, 140, 130), (140, 235, 220))
 SHAPES = ((2, 3), (3, 4), (4, 6), (6, 8), (8, 12), (16, 24), (32, 48))  # plates of 6 to 1536 wells
@@ -40,7 +44,9 @@ class Scale:
 
     def ends(self) -> tuple[str, str]:
         """The printed limits, with a sign where values lie beyond them."""
-        return ("≤ " if self.below else "") + short(self.low), ("≥ " if self.above else "") + short(self.high)
+        return ("≤ " if self.below else "") + short(self.low), ("≥ " if self.above else "") + short(
+            self.high
+        )
 
 
 def choices(screen: Screen) -> list[tuple[str, str]]:
@@ -66,11 +72,14 @@ def value_of(well: WellScore, key: str) -> float | None:
 def scale_of(wells: Sequence[WellScore], key: str) -> Scale:
     """One scale over all wells of all plates.
 
-    Rescue: at least 0 to 1, with one half in the middle. Off-axis and nuclei begin at 0, intensities at their least.
-    The outermost hundredth of many wells may lie beyond the ends, which then say so.
+    Rescue: at least 0 to 1, with one half in the middle. Off-axis and nuclei begin at 0,
+    intensities at their least. The outermost hundredth of many wells may lie beyond the ends, which
+    then say so.
     """
     values = np.array(measured(value_of(w, key) for w in wells) or [0.0, 1.0])
-    low, high = (float(v) for v in np.percentile(values, (1, 99) if len(values) >= MANY else (0, 100)))
+    low, high = (
+        float(v) for v in np.percentile(values, (1, 99) if len(values) >= MANY else (0, 100))
+    )
     if key == "rescue":
         reach = math.ceil(max(0.5, 0.5 - low, high - 0.5) * 20) / 20
         low, high = 0.5 - reach, 0.5 + reach
@@ -78,19 +87,33 @@ def scale_of(wells: Sequence[WellScore], key: str) -> Scale:
         low, high = 0.0, max(high, 1.0)
     if high <= low:
         high = low + max(abs(low) * 0.01, 1e-6)
-    return Scale(low, high, key == "rescue", bool(values.min() < low - 1e-9), bool(values.max() > high + 1e-9))
+    return Scale(
+        low,
+        high,
+        key == "rescue",
+        bool(values.min() < low - 1e-9),
+        bool(values.max() > high + 1e-9),
+    )
 
 
 def colour_table(diverging: bool, dark: bool) -> np.ndarray:
     """(LEVELS, 3) uint8 R G B from the low to the high end."""
-    stops = np.array((DARK_BROWN_TEAL if dark else LIGHT_BROWN_TEAL) if diverging else VIRIDIS, dtype=np.float64)
+    stops = np.array(
+        (DARK_BROWN_TEAL if dark else LIGHT_BROWN_TEAL) if diverging else VIRIDIS, dtype=np.float64
+    )
     at = np.linspace(0, LEVELS - 1, len(stops))
-    return np.stack([np.interp(np.arange(LEVELS), at, stops[:, c]) for c in range(3)], axis=1).round().astype(np.uint8)
+    return (
+        np.stack([np.interp(np.arange(LEVELS), at, stops[:, c]) for c in range(3)], axis=1)
+        .round()
+        .astype(np.uint8)
+    )
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the wells of one plate lie; `named` is False where the names are no places and their order is used."""
+    """Where the wells of one plate lie; `named` is False where the names are no places and their
+    order is used.
+    """
 
     rows: int
     columns: int
@@ -100,7 +123,9 @@ class Layout:
 
 
 def layout_of(wells: Sequence[WellScore], shape: tuple[int, int] | None) -> Layout:
-    """The plate at its known shape, enlarged if need be, or the smallest plate that holds its wells."""
+    """The plate at its known shape, enlarged if need be, or the smallest plate that holds its
+    wells.
+    """
     placed = {place: w for w in wells if (place := well_place(w.well)) is not None}
     if len(placed) < len(wells) and len(placed) < max(len(wells) // 2, 1):
         columns = max(math.ceil(math.sqrt(len(wells) * 1.5)), 1)
