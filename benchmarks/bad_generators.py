@@ -14,7 +14,7 @@ from benchmarks.cultures import Culture, Cultures, Way
 from core.counterfactual.encode_decode import read_logits
 from core.data.preprocessing import from_network, to_network
 from core.domain import FloatArray
-from core.evidence.checks import Moved
+from core.evidence.contrast import Moved
 
 SMALL, LARGE = 0.1, 0.25  # sizes of the attack, network units (a field's spread is 0.5)
 ATTACK_STEPS = 20

@@ -35,16 +35,16 @@ def bench_gpu(
     """
     import torch
 
+    from core import train
     from core.counterfactual.engine import Session
     from core.io.project import open_project
     from core.training.presets import PRESETS
-    from core.workflows.steps import train
 
     PRESETS["bench"] = replace(PRESETS[preset], name="bench", steps=steps, judge_steps=JUDGE_STEPS)
     if not (folder / "project.json").exists():
         _make_project(folder, side)
     if not open_project(folder).model:
-        train(folder, preset="bench", device="cuda", report=_told)
+        train(folder, preset="bench", device="cuda", progress=_told)
     torch.cuda.reset_peak_memory_stats()
     window = Session(folder, "cuda", glances=True)
     card, dataset = window.card, window.project.dataset
@@ -117,7 +117,7 @@ def _make_project(folder: Path, side: int) -> None:
     """
     from core.io.tiff import write_tiff
     from core.synthetic.cells import CHANNELS, DEMO_PHENOTYPES, PIXEL_SIZE_UM, render
-    from core.workflows.steps import scan
+    from core.workflows.scan import scan
 
     names = [c.name for c in CHANNELS] + ["All"]
     for i, name in enumerate(NAMES):

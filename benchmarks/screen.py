@@ -19,9 +19,10 @@ from scipy.stats import spearmanr
 from benchmarks.simulated_screen import simulate
 from core.domain.screen import Ranked, Screen
 from core.progress import Progress, Report, silent
+from core.scanning.scan import ScanOptions
 from core.screening.ranking import Rules, rank
 from core.screening.score_wells import placed
-from core.synthetic.screen import plan_screen, write_screen
+from core.synthetic.screen import ScreenPlanOptions, plan_screen, write_screen
 
 SIMULATED = 20
 NUISANCES: dict[str, dict[str, Any]] = {
@@ -100,10 +101,10 @@ def _rendered(work: Path, seed: int, preset: str, report: Report) -> dict[str, A
     """One screen of images through the whole program: read, trained on the controls, ranked in both
     spaces.
     """
+    from core import train
     from core.domain import Role
     from core.io.project import open_project
     from core.workflows.screen import screen
-    from core.workflows.steps import train
 
     project, truth = _screen(work, f"screen-{seed}", seed, {"fields": 2}, report)
     opened = open_project(project)
@@ -112,7 +113,7 @@ def _rendered(work: Path, seed: int, preset: str, report: Report) -> dict[str, A
         controls = [
             c.name for c in opened.dataset.conditions if c.role in (Role.HEALTHY, Role.DISEASED)
         ]
-        train(project, preset=preset, seed=seed, conditions=controls, report=report)
+        train(project, preset=preset, seed=seed, conditions=controls, progress=report)
     out: dict[str, Any] = {"seed": seed}
     for space in ("latents", "readouts"):
         found = screen(project, space=space, report=report)
@@ -140,9 +141,9 @@ def _screen(
     work: Path, name: str, seed: int, options: dict[str, Any], report: Report
 ) -> tuple[Path, dict[str, Planted]]:
     """Images of a synthetic screen and the project that reads them, made once; and its truth."""
-    from core.workflows.steps import scan
+    from core.workflows.scan import scan
 
-    folder, plan = work / name, plan_screen(seed=seed, **options)
+    folder, plan = work / name, plan_screen(ScreenPlanOptions(seed=seed, **options))
     project = folder / "project"
     if not (project / "project.json").exists():
         write_screen(folder / "plates", plan, report)
@@ -150,8 +151,7 @@ def _screen(
         scan(
             folder / "plates" / "images",
             project,
-            plate_map=table,
-            condition_from="plate-map",
+            ScanOptions(plate_map=table, condition_from="plate-map"),
             report=report,
         )
     truth = {t.condition: Planted(t.rescue, t.kind) for t in plan.treatments}

@@ -77,8 +77,8 @@ def train_seed(folder: Path, seed: int, settings: Settings, report: Report) -> N
 
     Raises LeighError: another plate.
     """
+    from core import make_map, train
     from core.io.project import open_project
-    from core.workflows.steps import make_map, train
 
     if not (folder / "project.json").exists():
         make_project(folder, seed, settings.wells, settings.fields, report)
@@ -91,9 +91,14 @@ def train_seed(folder: Path, seed: int, settings: Settings, report: Report) -> N
     if not project.model:
         started = (folder / "models" / "iresnet" / "checkpoint.safetensors").exists()
         train(
-            folder, preset=settings.preset, seed=seed, device="auto", resume=started, report=report
+            folder,
+            preset=settings.preset,
+            seed=seed,
+            device="auto",
+            resume=started,
+            progress=report,
         )
-        make_map(folder, seed=seed, report=report)
+        make_map(folder, seed=seed, progress=report)
 
 
 class Mover:

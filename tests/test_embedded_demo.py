@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from core.workflows.export import SCREEN_FOLDER, figure
 
 from core.counterfactual.engine import Session
 from core.domain import PanelSpec, Role
@@ -16,7 +17,6 @@ from core.io.tables import load_latents, load_map
 from core.io.tiff import read_record
 from core.synthetic.cells import CHANNELS, DEMO_PHENOTYPES, render
 from core.workflows.demo import copy_demo, demo_name
-from core.workflows.export import SCREEN_FOLDER, figure
 
 DEMO = resource("demo")
 

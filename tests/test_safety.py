@@ -7,15 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from core.workflows.export import counterfactuals, figure
 
+from core import evaluate, make_map
 from core.domain import Channel, PanelSpec, Project, Role
 from core.errors import BadImage, BadModel, LeighError
 from core.io.project import maps_folder, open_project, save_project
 from core.io.tables import load_map
 from core.io.tiff import read_record, write_tiff
 from core.progress import REFINING, Cancelled, Progress
-from core.workflows.export import counterfactuals, figure
-from core.workflows.steps import evaluate, load_model, make_map, reader, scan, with_dataset
+from core.workflows.project import images_of, load_model, reader
+from core.workflows.scan import scan
 
 CopyOf = Callable[[Project], Project]
 
@@ -95,14 +97,14 @@ def test_a_map_whose_refinement_is_stopped_is_rough_and_a_better_one_is_never_lo
             raise Cancelled
 
     make_map(
-        project.folder, report=stop
+        project.folder, progress=stop
     )  # places are kept, regions are fitted at once: nothing rough in between
     assert not load_map(folder)[1].rough and np.array_equal(
         load_map(folder)[1].posterior, good.posterior
     )
     (folder / "map.npz").unlink()
     with pytest.raises(Cancelled):
-        make_map(project.folder, report=stop)
+        make_map(project.folder, progress=stop)
     projection, rough = load_map(folder)
     assert rough.rough and np.isfinite(rough.posterior).all()
     again, refined, kept = make_map(project.folder)
@@ -134,7 +136,7 @@ def test_records_with_long_alike_names_keep_files_of_their_own(
     trained_project: Project, copy_of: CopyOf, tmp_path: Path
 ) -> None:
     project = copy_of(trained_project)
-    _, dataset = with_dataset(project.folder)
+    dataset = images_of(open_project(project.folder))
     long = "culture " + "x" * 130
     records = tuple(replace(r, id=f"{long}{i}") for i, r in enumerate(dataset.records))
     save_project(replace(project, dataset=replace(dataset, records=records)))

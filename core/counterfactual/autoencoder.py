@@ -26,7 +26,8 @@ from core.data.logit_coordinates import coordinates_of
 from core.data.preprocessing import change_at_full_size, to_network
 from core.domain import Counterfactual, FloatArray, ModelCard
 from core.errors import BadProject, LeighError
-from core.evidence.checks import Direction, Moved
+from core.evidence.checks import Direction
+from core.evidence.contrast import Moved
 from core.evidence.reference import Measured, Panel, Real, load_panel
 from core.io.models import load_card
 from core.io.project import model_folder, open_project

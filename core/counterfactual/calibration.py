@@ -21,7 +21,8 @@ from core.counterfactual.encode_decode import (
 )
 from core.data.readouts import readout_values
 from core.domain import BoolArray, FloatArray, ImageRecord, ModelCard, Role
-from core.evidence.checks import TOLD_APART, Direction, told_apart
+from core.evidence.checks import Direction
+from core.evidence.contrast import TOLD_APART, told_apart
 from core.evidence.reference import Real
 from core.models.iresnet import IResNet
 from core.progress import Progress, Report, silent

@@ -42,7 +42,8 @@ from core.domain import (
     Role,
 )
 from core.errors import BadProject, LeighError, NotInvertible
-from core.evidence.checks import Direction, Moved
+from core.evidence.checks import Direction
+from core.evidence.contrast import Moved
 from core.evidence.reference import Measured, Panel, Real, load_panel
 from core.io.models import check_fits, load_card, load_tensors
 from core.io.project import latents_path, maps_folder, model_folder, open_project

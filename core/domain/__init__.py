@@ -16,7 +16,7 @@ from core.domain.counterfactual import (
     Evidence,
     PathPoint,
 )
-from core.domain.figure import PanelSpec
+from core.domain.figure import PANELS, PanelSpec
 from core.domain.images import (
     CHANNEL_COLOURS,
     CONDITION_COLOURS,
@@ -43,6 +43,7 @@ __all__ = [
     "EXACT_PLANE",
     "LIGHTS",
     "METHODS",
+    "PANELS",
     "UNSIGNED",
     "Attribution",
     "BoolArray",

@@ -25,7 +25,13 @@ class Check:
 
     name: str  # one of CHECKS
     light: str  # "green" | "amber" | "red"
-    words: str  # what was found, for people
+    finding: str  # what was found, for people
+    title: str = ""  # what the finding is about, where the finding alone does not say it
+
+    @property
+    def words(self) -> str:
+        """Title and finding in one sentence, for tables."""
+        return f"{self.title}: {self.finding}" if self.title else self.finding
 
 
 @dataclass(frozen=True)

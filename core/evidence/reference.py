@@ -23,8 +23,8 @@ from core.domain import (
     Split,
 )
 from core.errors import BadModel
-from core.evidence.oracles import Judges, load_judges, save_judges
 from core.io.tables import fits, load_arrays, save_arrays, texts, words
+from core.models.oracles import Judges, load_judges, save_judges
 from core.progress import Progress, Report, silent
 
 CELLS_FROM = 24  # real images whose nuclei set the threshold

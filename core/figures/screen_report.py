@@ -10,7 +10,6 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core import __version__
 from core.domain.screen import Screen
 from core.io.atomic import atomic_write_text, replacing
 from core.io.screen_tables import (
@@ -22,6 +21,7 @@ from core.io.screen_tables import (
 )
 from core.io.tables import plain
 from core.progress import Progress, Report, silent
+from core.version import __version__
 
 if TYPE_CHECKING:
     from core.figures.style import Block

@@ -9,6 +9,7 @@ import re
 import unicodedata
 import zipfile
 from collections.abc import Mapping, Sequence
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -180,6 +181,16 @@ def safe_name(text: str) -> str:
     if name.split(".")[0].lower() in RESERVED:
         name = "_" + name
     return name or "unnamed"
+
+
+def unique_name(text: str) -> str:
+    """A safe file name; where it had to be changed or cut, a fingerprint keeps two of them apart."""
+    safe = safe_name(text)
+    return (
+        safe
+        if safe == text
+        else f"{safe[:100]}-{blake2b(text.encode(), digest_size=4).hexdigest()}"
+    )
 
 
 def plain(value: Any) -> Any:

@@ -43,50 +43,62 @@ class _Bench:
         self.problems.append(Problem(item, reason, remedy, "warning"))
 
 
+@dataclass(frozen=True)
+class ScanOptions:
+    """How a folder is read.
+
+    `group_by` is well, plate, record or a column of the plate map. Conditions named in `exclude`
+    are left out. `pixel_size_um` counts where the files do not say it.
+    """
+
+    pattern: str | None = None
+    condition_from: str = "folder"
+    plate_map: Path | None = None
+    group_by: str = "well"
+    exclude: Sequence[str] = ()
+    pixel_size_um: float | None = None
+
+
+DEFAULTS = ScanOptions()
+
+
 def scan_folder(
-    folder: Path,
-    *,
-    pattern: str | None = None,
-    condition_from: str = "folder",
-    plate_map: Path | None = None,
-    group_by: str = "well",
-    exclude: Sequence[str] = (),
-    pixel_size_um: float | None = None,
-    report: Report = silent,
+    folder: Path, options: ScanOptions = DEFAULTS, *, report: Report = silent
 ) -> Dataset:
     """Read every image once and say which record it belongs to.
 
-    `group_by` is well, plate, record or a column of the plate map. Conditions named in `exclude`
-    are left out. Raises LeighError where nothing can be scanned, BadTable for the plate map; bad
-    images go to `problems`.
+    Raises LeighError where nothing can be scanned, BadTable for the plate map; bad images go to
+    `problems`.
     """
     root = Path(folder).absolute()
-    names = compile_pattern(pattern)
-    if condition_from not in CONDITION_SOURCES:
+    names = compile_pattern(options.pattern)
+    if options.condition_from not in CONDITION_SOURCES:
         raise LeighError(
-            f"Conditions cannot come from {condition_from!r}.",
+            f"Conditions cannot come from {options.condition_from!r}.",
             f"Use {' or '.join(CONDITION_SOURCES)}.",
         )
-    if condition_from == "plate-map" and plate_map is None:
+    if options.condition_from == "plate-map" and options.plate_map is None:
         raise LeighError(
             "Conditions should come from a plate map, and none was given.", "Give --plate-map FILE."
         )
-    table = load_plate_map(plate_map) if plate_map is not None else None
+    table = load_plate_map(options.plate_map) if options.plate_map is not None else None
     found = _found(root, report)
     facts = read_facts(root, found.images, report)
     problems = list(found.problems) + _file_problems(facts)
     drafts = build_drafts(facts, names, problems)
     bench = _Bench(drafts, problems=problems)
-    bench.places = place_records(root, drafts, table, condition_from, group_by, problems)
+    bench.places = place_records(
+        root, drafts, table, options.condition_from, options.group_by, problems
+    )
     bench.drafts = [d for d in drafts if d.files[0] in bench.places]
     bench.drafts = [
-        d for d in bench.drafts if bench.places[d.files[0]].condition not in set(exclude)
+        d for d in bench.drafts if bench.places[d.files[0]].condition not in set(options.exclude)
     ]
     _keep_same_channel_count(bench)
     channel_names = _keep_same_channel_names(bench)
     _keep_usable(bench, channel_names)
     _keep_unique(bench)
-    pixel_size = _agree(bench, pixel_size_um)
+    pixel_size = _agree(bench, options.pixel_size_um)
     return _dataset(root, bench, channel_names, pixel_size, table)
 
 

@@ -87,21 +87,23 @@ class _Shares:
         self.error[:, design.diseased] = 0
 
 
-def estimate(
-    scores: FloatArray,
-    axes: FloatArray,
-    space: Across,
-    nuclei: FloatArray,
-    design: Design,
-    rules: Rules,
-    *,
-    seed: int = 0,
-) -> Estimates:
-    """Rescue, off-axis and cell count of every condition.
+@dataclass(frozen=True)
+class Placement:
+    """Wells (W) on the disease axis and across it."""
 
-    From (W,) scores along the way, (B, K) positions by redrawn axes, the space across it, and (W,)
-    nuclei.
+    scores: FloatArray  # (W,) discriminant scores
+    redrawn: FloatArray  # (B, K) positions of the conditions by axes fitted to redrawn wells
+    across: Across
+
+
+def estimate(
+    placement: Placement, nuclei: FloatArray, design: Design, rules: Rules, *, seed: int = 0
+) -> Estimates:
+    """Rescue, off-axis and cell count of every condition; `nuclei` are (W,).
+
+    Raises LeighError where healthy and diseased wells cannot be told apart.
     """
+    scores, axes, space = placement.scores, placement.redrawn, placement.across
     rng = np.random.default_rng(seed)
     along = _Shares(scores, design, rules.draws, rng)
     gap = float(along.spread.mean[design.healthy])

@@ -4,18 +4,18 @@ import shutil
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from core.counterfactual.engine import Session
 from core.data.split import split_by_group
-from core.domain import Dataset, ImageRecord, ModelCard, Problem, Split
+from core.domain import ImageRecord, ModelCard, Problem, Project, Split
 from core.errors import LeighError
-from core.io.project import create_project, exports_folder, open_project
+from core.io.project import ProjectLock, create_project, exports_folder, open_project
 from core.progress import Progress, Report, silent
-from core.workflows.steps import train, with_dataset
+from core.workflows.project import images_of
+from core.workflows.train import DEFAULTS, TrainOptions, train
 
 FOLDER = "permuted-labels"  # in the exports of the project
 DRAWS = 200  # of shuffled labels, of which the best mixed one is taken
@@ -25,21 +25,19 @@ COMPARED = 24  # images whose change is compared with that of the user's model
 
 
 def negative_control(
-    project_folder: Path,
-    *,
-    preset: str = "quick",
-    seed: int = 0,
-    test_groups: Sequence[str] = (),
-    device: str = "auto",
-    report: Report = silent,
+    project: Project, options: TrainOptions = DEFAULTS, *, report: Report = silent
 ) -> dict[str, Any]:
-    """Train on shuffled conditions in a project of its own (exports/permuted-labels, made anew
-    every time).
+    """Train on shuffled conditions in a project of its own, exports/permuted-labels.
 
-    What is still learned on held-out groups is no biology. The user's model, latents and map are
-    only read.
+    That project is made from the start every time. What is still learnt on held-out groups is not
+    biology. The user's model, latents and map are only read.
     """
-    project, dataset = with_dataset(project_folder)
+    with ProjectLock(project.folder):
+        return _negative_control(project, options, report)
+
+
+def _negative_control(project: Project, options: TrainOptions, report: Report) -> dict[str, Any]:
+    dataset, seed, test_groups = images_of(project), options.seed, options.test_groups
     labels = fair_labels(dataset.records, seed, test_groups)
     records = tuple(replace(r, condition=c) for r, c in zip(dataset.records, labels))
     told = Problem(
@@ -49,14 +47,11 @@ def negative_control(
     folder = exports_folder(project) / FOLDER
     if (folder / "project.json").exists():
         shutil.rmtree(folder)
-    create_project(folder, shuffled, f"{project.name}: conditions shuffled")
-    card = train(
-        folder, preset=preset, seed=seed, test_groups=test_groups, device=device, report=report
-    )
+    control = create_project(folder, shuffled, f"{project.name}: conditions shuffled")
+    card = train(control, replace(options, conditions=()), report=report)
+    control = open_project(folder)
     result = at_chance(card, from_truth(dataset.records, labels, card.split))
-    result["change_vs_model"] = _change_vs_model(
-        project_folder, folder, dataset, card, device, report
-    )
+    result["change_vs_model"] = _change_vs_model(project, control, card, options.device, report)
     result["project"] = str(folder)
     return {**result, "text": _chance_text(result, card)}
 
@@ -178,7 +173,7 @@ def at_chance(card: ModelCard, informed: float | None = None) -> dict[str, Any]:
 
 
 def _change_vs_model(
-    real: Path, control: Path, dataset: Dataset, card: ModelCard, device: str, report: Report
+    real: Project, control: Project, card: ModelCard, device: str, report: Report
 ) -> float | None:
     """Median size of the change at strength 1 relative to that of the user's model, over the same
     held-out records.
@@ -186,7 +181,8 @@ def _change_vs_model(
     Size: root mean square over channels and pixels, in display ranges of the user's model. None
     without a model.
     """
-    if not open_project(real).model:
+    dataset = images_of(real)
+    if not real.model:
         return None
     try:
         session = Session(real, device)

@@ -348,7 +348,8 @@ def test_one_small_image_shrinks_the_crops_and_a_tiny_one_is_refused_by_name(
     scanned_project: Project,
 ) -> None:
     from core.data.preprocessing import fit_recipe
-    from core.workflows.steps import _crop_that_fits, reader
+    from core.workflows.project import reader
+    from core.workflows.train import _crop_that_fits
 
     dataset = scanned_project.dataset
     assert dataset is not None
@@ -425,7 +426,7 @@ def test_our_own_faults_exit_with_1_and_say_where_the_details_are(
     tmp_path: Path,
 ) -> None:  # fmt: skip
     monkeypatch.setattr("platformdirs.user_log_path", lambda *a, **k: tmp_path)
-    monkeypatch.setattr("core.workflows.steps.encode", lambda *a, **k: 1 / 0)
+    monkeypatch.setattr("core.workflows.encode.encode", lambda *a, **k: 1 / 0)
     assert (
         main(["encode", "--project", str(copy_of(trained_project).folder), "--progress", "none"])
         == 1

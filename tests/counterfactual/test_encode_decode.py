@@ -21,7 +21,7 @@ from core.data.logit_coordinates import coordinates_of
 from core.domain import Dataset, FloatArray, ModelCard, Project
 from core.errors import LeighError
 from core.models.iresnet import IResNet
-from core.workflows.steps import load_model, reader
+from core.workflows.project import load_model, reader
 
 Trained = tuple[ModelCard, IResNet, Dataset]
 

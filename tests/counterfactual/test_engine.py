@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from core import encode, make_map
 from core.counterfactual.engine import KEPT, Session, crossing_of
 from core.data.logit_coordinates import coordinates_of, probabilities_of
 from core.domain import PathPoint, Project
@@ -14,7 +15,6 @@ from core.io.models import load_tensors, save_model
 from core.io.project import latents_path, maps_folder, model_folder, save_project
 from core.io.resources import resource
 from core.io.tables import load_latents
-from core.workflows.steps import encode, make_map
 
 Copy = Callable[[Project], Project]
 

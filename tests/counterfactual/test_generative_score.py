@@ -4,7 +4,7 @@ import pytest
 from core.counterfactual.generative_score import generative_scores, second_opinion
 from core.domain import Project
 from core.models.iresnet import IResNet
-from core.workflows.steps import load_model, reader
+from core.workflows.project import load_model, reader
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from core.data.preprocessing import fit_recipe
 from core.data.readouts import readouts
 from core.domain import FloatArray, ImageRecord, Project, Recipe
 from core.synthetic.cells import DISEASED, HEALTHY, render
-from core.workflows.steps import reader
+from core.workflows.project import reader
 
 
 class Disk:

@@ -5,7 +5,8 @@ import pytest
 
 from core.data.readouts import ABOVE_BACKGROUND
 from core.domain import CHECKS, FloatArray
-from core.evidence.checks import Direction, Moved
+from core.evidence.checks import Direction
+from core.evidence.contrast import Moved
 from core.evidence.reference import Measured, Real
 
 WELLS, IMAGES, READOUTS, DIMENSIONS = (

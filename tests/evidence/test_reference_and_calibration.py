@@ -16,7 +16,7 @@ from core.io.models import load_card
 from core.io.project import model_folder
 from core.models.iresnet import LEAST_BLOCKS
 from core.progress import silent
-from core.workflows.steps import reader
+from core.workflows.project import reader
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+from core.workflows.export import _PanelMaker, figure, panel_specs
 from matplotlib.image import AxesImage
 from matplotlib.text import Text
 from PIL import Image
@@ -20,7 +21,6 @@ from core.figures.words import evidence_words
 from core.io.project import save_project
 from core.training.presets import COURSES, Course
 from core.workflows.baselines import train_network
-from core.workflows.export import _PanelMaker, figure, panel_specs
 
 Copy = Callable[[Project], Project]
 

@@ -17,7 +17,7 @@ from core.io.well_names import PLATES, guess_plate_shape, row_letters
 from core.scanning.default_roles import build_conditions, guess_roles
 from core.scanning.plate_map import load_plate_map
 from core.scanning.plate_map_preview import preview
-from core.scanning.scan import scan_folder
+from core.scanning.scan import ScanOptions, scan_folder
 
 
 def table(tmp_path: Path, text: str, name: str = "map.csv") -> Path:
@@ -157,7 +157,9 @@ def test_roles_and_doses_reach_the_conditions_of_a_scan(tmp_path: Path) -> None:
     folder = images(tmp_path, ["A01", "A02", "A03", "AF48"])
     text = "plate,well,condition,role,dose\nP1,A1,clone 3,healthy,\nP1,A2,clone 7,diseased,\n"
     text += "P1,A3,X,treated,10 nM\nP1,AF48,X,treated,1 µM\n"
-    found = scan_folder(folder, plate_map=table(tmp_path, text), condition_from="plate-map")
+    found = scan_folder(
+        folder, ScanOptions(plate_map=table(tmp_path, text), condition_from="plate-map")
+    )
     assert {c.name: (c.role, c.dose_um) for c in found.conditions} == {
         "clone 3": (Role.HEALTHY, None), "clone 7": (Role.DISEASED, None),
         "X 0.01 µM": (Role.TREATED, 0.01), "X 1 µM": (Role.TREATED, 1.0),

@@ -11,11 +11,13 @@ from core.data.preprocessing import fit_recipe
 from core.domain import IntArray, Project
 from core.errors import LeighError
 from core.models.iresnet import Architecture, IResNet
-from core.progress import Cancelled, Progress
+from core.progress import Cancelled, Progress, silent
 from core.training.checkpoint import CHECKPOINT, SET_ASIDE
-from core.training.flow_matching import fit
+from core.training.objectives import FlowMatching, Labelled
 from core.training.presets import Preset
-from core.workflows.steps import reader
+from core.training.trainer import Run
+from core.training.trainer import train as fit
+from core.workflows.project import reader
 
 BRIEF = Preset("brief", "", "", 40, 8, 16, (4, 4, 4), 3)
 Fit = Callable[..., IResNet]
@@ -36,15 +38,14 @@ def material(scanned_project: Project) -> tuple[FieldStore, IntArray]:
 def train(material: tuple[FieldStore, IntArray], tmp_path: Path) -> Fit:
     """Trains a fresh small network and returns it; further words go to `fit`."""
 
-    def run(preset: Preset = BRIEF, **options: object) -> IResNet:
+    def run(
+        preset: Preset = BRIEF, report: Callable[[Progress], None] = silent, **options: object
+    ) -> IResNet:
         torch.manual_seed(0)
         model = IResNet(Architecture(3, 3, preset.widths, preset.blocks))
-        fit(
-            model,
-            *material,
-            preset,
-            **{"seed": 0, "folder": tmp_path, "identity": "this", **options},
-        )
+        objective = FlowMatching(Labelled(*material), preset.batch)
+        settings = {"seed": 0, "folder": tmp_path, "identity": "this", **options}
+        fit(model, objective, preset.schedule, Run(**settings), report=report)
         return model
 
     return run
@@ -113,7 +114,7 @@ def test_resuming_nothing_is_refused(train: Fit) -> None:
 def test_a_damaged_checkpoint_falls_back_to_the_one_before(
     train: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.training.flow_matching.CHECKPOINT_EVERY_S", 0.0)
+    monkeypatch.setattr("core.training.trainer.CHECKPOINT_EVERY_S", 0.0)
     undisturbed = train()
     with pytest.raises(Cancelled):
         train(report=stop_at(20))
@@ -167,7 +168,8 @@ def test_a_training_that_breaks_down_goes_on_from_its_average_at_half_the_rate(
                 with torch.no_grad():
                     model.velocity.leave.weight.add_(torch.randn_like(model.velocity.leave.weight))
 
-        return fit(model, *material, preset, seed=0, folder=tmp_path, identity="this", report=ruin)
+        objective = FlowMatching(Labelled(*material), preset.batch)
+        return fit(model, objective, preset.schedule, Run(0, tmp_path, "this"), report=ruin)
 
     sound, ruined = trained(None), trained(100)
     assert (sound["rate"], ruined["rate"]) == (1.0, 0.5)

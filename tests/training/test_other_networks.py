@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 import torch
 
+import core as leigh
+from core import encode
 from core.cli.main import main
 from core.counterfactual.autoencoder import Shifter, draw
 from core.counterfactual.engine import Session
@@ -17,11 +19,10 @@ from core.io.models import load_card, load_tensors, save_card
 from core.io.project import model_folder, open_project, save_project
 from core.io.tiff import read_image
 from core.progress import Cancelled, Progress
-from core.training import trainer as descent
 from core.training.checkpoint import CHECKPOINT
-from core.training.presets import COURSES, Course
-from core.workflows.baselines import evaluate_others, train_network, trained_networks
-from core.workflows.steps import encode, load_model, with_dataset
+from core.training.presets import SCHEDULES, Schedule
+from core.workflows.baselines import evaluate_others, trained_networks
+from core.workflows.project import images_of, load_model
 
 Copy = Callable[[Project], Project]
 KINDS = ("resnext-small", "autoencoder", "variational-autoencoder")
@@ -30,13 +31,13 @@ KINDS = ("resnext-small", "autoencoder", "variational-autoencoder")
 @pytest.fixture(autouse=True)
 def brief(monkeypatch: pytest.MonkeyPatch, tiny: str) -> Iterator[None]:
     """Trainings of seconds."""
-    for kind in COURSES:
-        monkeypatch.setitem(COURSES, kind, {tiny: Course(30, 8), "quick": Course(30, 8)})
+    for kind in SCHEDULES:
+        monkeypatch.setitem(SCHEDULES, kind, {tiny: Schedule(30, 8), "quick": Schedule(30, 8)})
     yield
 
 
 def train(folder: Path, kind: str, tiny: str, **options: object) -> ModelCard:
-    return train_network(folder, kind, **{"preset": tiny, "device": "cpu", **options})
+    return leigh.train(folder, kind, **{"preset": tiny, "device": "cpu", **options})
 
 
 def weights(project: Project, kind: str) -> dict[str, np.ndarray]:
@@ -59,7 +60,7 @@ def test_a_stopped_training_resumes_to_the_weights_of_an_undisturbed_one(
     train(project.folder, kind, tiny)
     undisturbed = weights(project, kind)
     with pytest.raises(Cancelled):
-        train(project.folder, kind, tiny, report=stop_at(20))
+        train(project.folder, kind, tiny, progress=stop_at(20))
     assert (model_folder(project, kind) / CHECKPOINT).exists()
     train(project.folder, kind, tiny, resume=True)
     resumed = weights(project, kind)
@@ -74,7 +75,7 @@ def test_a_stopped_training_of_other_settings_is_refused(
 ) -> None:
     folder = copy_of(scanned_project).folder
     with pytest.raises(Cancelled):
-        train(folder, "autoencoder", tiny, report=stop_at(20))
+        train(folder, "autoencoder", tiny, progress=stop_at(20))
     with pytest.raises(LeighError, match="another split or another preset"):
         train(folder, "autoencoder", tiny, seed=3, resume=True)
 
@@ -86,7 +87,7 @@ def test_the_loss_falls(copy_of: Copy, scanned_project: Project, tiny: str) -> N
         folder,
         "autoencoder",
         tiny,
-        report=lambda p: told.append(p) if p.what == "Training" else None,
+        progress=lambda p: told.append(p) if p.what == "Training" else None,
     )
     losses = [p.values["validation_loss"] for p in told]
     assert [p.done for p in told] == [10, 20, 30] and losses[-1] < 0.8 * losses[0]
@@ -95,9 +96,7 @@ def test_the_loss_falls(copy_of: Copy, scanned_project: Project, tiny: str) -> N
 def test_a_loss_that_is_no_number_stops_the_training(
     copy_of: Copy, scanned_project: Project, tiny: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        descent, "_set_rate", lambda optimiser, *_: optimiser.param_groups[0].update(lr=1e30)
-    )
+    monkeypatch.setattr(Schedule, "factor", lambda *_: 1e33)
     with pytest.raises(LeighError, match="not a number"):
         train(copy_of(scanned_project).folder, "autoencoder", tiny)
 
@@ -112,7 +111,7 @@ def test_wells_are_never_on_both_sides_and_are_those_of_the_iresnet(
         assert (
             card.split == theirs.split and card.recipe == theirs.recipe and card.seen == theirs.seen
         )
-    _, dataset = with_dataset(project.folder)
+    dataset = images_of(open_project(project.folder))
     for group in {r.group for r in dataset.records}:
         assert len({card.part_of(r) for r in dataset.records if r.group == group}) == 1
     assert card.accuracy["test_groups"] == list(card.split.values()).count(Split.TEST) > 0
@@ -129,7 +128,7 @@ def test_without_an_iresnet_the_first_network_settles_the_wells(
     copy_of: Copy, scanned_project: Project, tiny: str
 ) -> None:
     folder = copy_of(scanned_project).folder
-    _, dataset = with_dataset(folder)
+    dataset = images_of(open_project(folder))
     chosen = [
         next(r.group for r in dataset.records if r.condition == c) for c in dataset.condition_names
     ]
@@ -147,7 +146,7 @@ def test_the_projects_model_stays_and_another_kind_in_its_place_is_a_clear_error
     Session(project.folder, "cpu")
     save_project(replace(open_project(project.folder), model="resnext-small"))
     for use in (lambda: Session(project.folder, "cpu"), lambda: encode(project.folder, device="cpu"),
-                lambda: load_model(*with_dataset(project.folder), "cpu")):  # fmt: skip
+                lambda: load_model(open_project(project.folder), "cpu")):  # fmt: skip
         with pytest.raises(BadModel, match="is a resnext-small"):
             use()
 
@@ -201,7 +200,7 @@ def test_networks_are_evaluated_where_there_is_no_iresnet(
     told = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert [row["accuracy"] for row in told["models"]] == [trained.accuracy["accuracy"]]
     assert [c.name for c in trained_networks(open_project(folder))] == ["resnext-small"]
-    assert evaluate_others(folder, device="cpu")[0] == told["models"]
+    assert evaluate_others(open_project(folder), device="cpu")[0] == told["models"]
 
 
 @pytest.mark.parametrize("kind", ["autoencoder", "variational-autoencoder"])
@@ -210,7 +209,7 @@ def test_at_strength_zero_a_moved_image_is_its_reconstruction_and_between_it_cha
 ) -> None:
     project = copy_of(scanned_project)
     card = train(project.folder, kind, tiny)
-    _, dataset = with_dataset(project.folder)
+    dataset = images_of(open_project(project.folder))
     record = next(r for r in dataset.records if r.condition == "DS")
     shifter = Shifter(project.folder, kind, "cpu")
     still, half, whole = (shifter.move(record.id, {"WT": 1.0}, s, ()) for s in (0.0, 0.5, 1.0))
@@ -247,7 +246,7 @@ def test_the_means_are_of_training_wells_alone(
     project = copy_of(scanned_project)
     card = train(project.folder, "autoencoder", tiny)
     shifter = Shifter(project.folder, "autoencoder", "cpu")
-    _, dataset = with_dataset(project.folder)
+    dataset = images_of(open_project(project.folder))
     known = [r for r in dataset.records if r.condition == "DS" and card.part_of(r) == Split.TRAIN]
     fields = [
         to_network(card.recipe, shifter.move(r.id, {"WT": 1.0}, 0.0, ()).original) for r in known
@@ -287,7 +286,7 @@ def test_the_command_line_writes_the_same_files_for_an_autoencoder(
     assert len(lines) > 1 and "roundtrip_error" in lines[0] and "judges_light" in lines[0]
     files = sorted(p.name for p in out.glob("*.ome.tif"))
     assert len(files) == 2 * (len(lines) - 1)
-    _, dataset = with_dataset(project.folder)
+    dataset = images_of(open_project(project.folder))
     assert read_image(out / files[0]).shape == dataset.records[0].shape
     assert main([*words, "--limit", "0"]) == 2 and "leaves no image" in capsys.readouterr().err
     some = [*words[:-1], str(tmp_path / "some")]

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
+from core import train
 from core.cli.main import main
 from core.counterfactual.engine import Session
 from core.data.split import split_by_group
@@ -23,10 +24,10 @@ from core.io.models import load_card
 from core.io.project import model_folder, open_project, save_project
 from core.io.tiff import read_image, write_tiff
 from core.progress import Cancelled, Progress
+from core.synthetic.plate import PlateOptions
 from core.workflows.permuted_labels import at_chance, fair_labels, from_truth, permuted_conditions
 from core.workflows.spike_in import positive_control, recovery
 from core.workflows.spike_in_images import UNTOUCHED, Plant, parse_plants, plan
-from core.workflows.steps import train
 
 Copy = Callable[[Project], Project]
 Planted = tuple[Path, dict[str, Any]]
@@ -52,7 +53,7 @@ def brief() -> Iterator[str]:
         patch.setitem(
             PRESETS, "quick", Preset("brief", "", "", 40, 4, 16, (4, 4, 4), 2, 3e-3, judge_steps=5)
         )
-        patch.setattr("core.training.flow_matching.VALIDATION_BATCHES", 1)
+        patch.setattr("core.training.presets.FLOW_VALIDATION_BATCHES", 1)
         yield "quick"
 
 
@@ -60,10 +61,12 @@ def brief() -> Iterator[str]:
 def own(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """WT and DS in four wells of three fields each, 48 pixels a side."""
     from core.synthetic.plate import parse_conditions, write_plate
-    from core.workflows.steps import scan
+    from core.workflows.scan import scan
 
     folder = tmp_path_factory.mktemp("own")
-    write_plate(folder / "images", parse_conditions(["DS", "WT"]), wells=4, fields=3, size=48)
+    write_plate(
+        folder / "images", parse_conditions(["DS", "WT"]), PlateOptions(wells=4, fields=3, size=48)
+    )
     return scan(folder / "images", folder / "project")
 
 

@@ -150,7 +150,7 @@ class EvidenceCard(QWidget):
         found = {check.name: check for check in checks}
         for key in CHECKS:
             check = found.get(key)
-            words = check.words.removeprefix(f"{self._titles[key].text()}: ") if check else instead
+            words = check.finding if check else instead
             self.lights[key].set_state(STATES[check.light] if check else "none", RULE)
             self._values[key].setText(words)
             set_kind(self._values[key], "" if check else "muted")

@@ -9,8 +9,8 @@ import torch
 from core.data.preprocessing import fit_recipe
 from core.domain import Channel, Condition, FloatArray, ImageRecord, ModelCard, Split
 from core.errors import BadModel, LeighError
-from core.evidence.fit_oracles import _three_quarters, fit_judges, judge_accuracy
-from core.evidence.oracles import (
+from core.io.digest import digest_bytes
+from core.models.oracles import (
     EMBEDDING,
     JUDGES_FILE,
     JUDGES_WEIGHTS_FILE,
@@ -20,8 +20,8 @@ from core.evidence.oracles import (
     load_judges,
     save_judges,
 )
-from core.io.digest import digest_bytes
 from core.synthetic.cells import CHANNELS, DISEASED, HEALTHY, render
+from core.training.fit_oracles import LabelledRecords, _three_quarters, fit_judges, judge_accuracy
 
 PHENOTYPES = {"WT": HEALTHY, "DS": DISEASED}
 WELLS, TEST_WELLS, FIELDS, SIZE, STEPS = 12, 4, 3, 64, 60
@@ -38,9 +38,8 @@ def fit(records: Sequence[ImageRecord], images: Images) -> Judges:
         r.group: str(Split.TEST if int(r.group[2:]) < TEST_WELLS else Split.TRAIN) for r in records
     }
     recipe = fit_recipe([images[r.id] for r in records if split[r.group] == Split.TRAIN], crop=48)
-    return fit_judges(
-        records, split, recipe, lambda r: images[r.id], tuple(PHENOTYPES), steps=STEPS, seed=1
-    )
+    labelled = LabelledRecords(records, split, recipe, lambda r: images[r.id], tuple(PHENOTYPES))
+    return fit_judges(labelled, steps=STEPS, seed=1)
 
 
 @pytest.fixture(scope="module")
