@@ -93,24 +93,14 @@ def _explained(
     """Explain one record and write its file; its row of attribution.csv."""
     import time
 
-    from core.attribution.methods import attribute
+    from core.attribution.methods import Question, attribute
 
     row: Row = {"record": record.id, "condition": record.condition, "group": record.group}
     row |= {"split": card.part_of(record), "method": method, "model": card.name, "target": to}
     try:
         raw, began = read_unchanged(dataset.root, record), time.perf_counter()
-        found = attribute(
-            network,
-            card,
-            raw,
-            method,
-            record_id=record.id,
-            source=record.condition,
-            target=to,
-            window=window,
-            pixel_size_um=dataset.pixel_size_um,
-            report=report,
-        )
+        question = Question(method, record.condition, to, record.id, window, dataset.pixel_size_um)
+        found = attribute(network, card, raw, question, report)
         seconds = time.perf_counter() - began
         checks = _checks(network, card, dataset, raw, found)
         return (

@@ -2,7 +2,6 @@
 
 import csv
 from collections.abc import Sequence
-from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -15,13 +14,17 @@ from core.domain import (
     AUTOENCODER,
     METHODS,
     Attribution,
+    AttributionRequest,
     Counterfactual,
     Dataset,
     Evidence,
     ImageRecord,
     LatentTable,
+    Mix,
     ModelCard,
+    Move,
     PanelSpec,
+    PathRequest,
 )
 from core.domain.screen import Screen
 from core.errors import BadProject, LeighError
@@ -64,12 +67,13 @@ def counterfactuals(
     those of directions.csv (all its records together).
     """
     from core.counterfactual.autoencoder import Shifter
-    from core.counterfactual.encode_decode import condition_index, held_mask
-    from core.counterfactual.engine import Session
+    from core.counterfactual.encode_decode import locked_mask
+    from core.counterfactual.engine import Engine
+    from core.io.models import condition_index
 
     _, dataset = with_dataset(project_folder)
     session = (
-        Session(project_folder, device)
+        Engine(project_folder, device)
         if model == "iresnet"
         else Shifter(project_folder, model, device)
     )
@@ -80,7 +84,7 @@ def counterfactuals(
             "An autoencoder draws all channels from one latent: none can be held.",
             "Leave out --hold.",
         )
-    held_mask(card, hold or ())
+    locked_mask(card, hold or ())
     keep_off_images(project_folder, out)
     check_strength(strength)
     chosen = some_records(choose_records(dataset, card, to, source, record_ids, split), limit)
@@ -98,7 +102,7 @@ def counterfactuals(
     finally:  # what was moved before a stop keeps its evidence
         add_rows(out / "evidence.csv", rows, ("record", "to"))
         for origin, items in moved.items():
-            judged = session.direction(origin, to).judge(items)
+            judged = session.evidence.direction(origin, to).judge(items)
             directions.append({"from": origin, "to": to, **_checked(judged)})
         add_rows(out / "directions.csv", directions, ("from", "to"))
     if not any(row["valid"] for row in rows):
@@ -135,14 +139,11 @@ def _moved(
     if record.condition == to:
         return row | {"valid": False, "reason": f"It is an image of {to} already."}, None
     try:
-        held = tuple(hold) if hold is not None else session.holding(record.condition, to)
-        before = session.move(record.id, {to: 1.0}, 0.0, held)
-        after = session.move(record.id, {to: 1.0}, strength, held)
-        if after.valid and strength > 0 and session.panel is not None:
-            measured = session.measure(after)
-            after = replace(
-                after, evidence=session.direction(record.condition, to).judge([measured])
-            )
+        held = tuple(hold) if hold is not None else session.automatic_locks(record.condition, to)
+        before = session.move(Move(record.id, Mix({to: 1.0}, 0.0), held))
+        after = session.move(Move(record.id, Mix({to: 1.0}, strength), held))
+        if after.evidence is not None:
+            measured = session.evidence.measure(after)
         file = (
             {"file": _write_pair(out, after, np.dtype(record.dtype), dataset)}
             if after.valid
@@ -264,9 +265,9 @@ class _PanelMaker:
     def session(self) -> Any:
         """The inference session of this project."""
         if self._session is None:
-            from core.counterfactual.engine import Session
+            from core.counterfactual.engine import Engine
 
-            self._session = Session(self.folder, self.device)
+            self._session = Engine(self.folder, self.device)
         return self._session
 
     @property
@@ -325,7 +326,7 @@ class _PanelMaker:
         if spec.kind == "map":
             return self._map(spec)
         if spec.kind == "path":
-            path = self.session.path(spec.record_id, spec.weights, PATH_FRAMES, spec.hold)
+            path = self.session.path(_path_request(spec))
             return PathPanel(spec.title, self.session.card.conditions, path)
         if spec.kind == "residual":
             return self._residual(spec, source)
@@ -345,7 +346,7 @@ class _PanelMaker:
     def _moved(self, spec: PanelSpec) -> Counterfactual:
         """The counterfactual of a spec. Raises LeighError where it failed."""
         result: Counterfactual = self.session.move(
-            spec.record_id, spec.weights, spec.strength, spec.hold, exact=True
+            Move(spec.record_id, Mix(spec.weights, spec.strength), spec.hold)
         )
         if not result.valid:
             raise LeighError(
@@ -359,12 +360,12 @@ class _PanelMaker:
         """
         from core.figures.decision_map import MapPanel
 
-        projection, decision, plane = self.session.map_of(spec.plane)
+        projection, decision, plane = self.session.map.view(spec.plane)
         moved = self._moved_image(spec, plane) if spec.record_id else None
         return MapPanel(
             spec.title,
             self.session.card.conditions,
-            self.session.latents,
+            self.session.map.latents,
             projection,
             decision,
             moved,
@@ -377,8 +378,8 @@ class _PanelMaker:
         from core.latent_map.trajectory import first_read_as, place_on, way_of
 
         result, card = self._moved(spec), self.session.card
-        start = self.session.place_of(spec.record_id, spec.plane)
-        path = self.session.path(spec.record_id, spec.weights, PATH_FRAMES, spec.hold)
+        start = self.session.map.position_of(spec.record_id, spec.plane)
+        path = self.session.path(_path_request(spec))
         way, first = way_of(path, start, plane).until(spec.strength), first_read_as(path)
         read = card.conditions[int(result.probabilities.argmax())]
         goal = f"{blend_words(spec.weights)}, strength {spec.strength:g}".replace("\n", " ")
@@ -416,10 +417,12 @@ class _PanelMaker:
             )
         beside.sort(key=lambda r: card.part_of(r) != Split.TEST)
         target = max(spec.weights, key=lambda name: spec.weights[name])
-        still = self.session.holding(diseased[0], target) if spec.hold is None else spec.hold
+        still = (
+            self.session.automatic_locks(diseased[0], target) if spec.hold is None else spec.hold
+        )
         ids = (beside[0].id, spec.record_id)
         before, after = (
-            self.session.move(i, spec.weights, spec.strength, still, exact=True) for i in ids
+            self.session.move(Move(i, Mix(spec.weights, spec.strength), still)) for i in ids
         )
         if bad := next((m for m in (before, after) if not m.valid), None):
             raise LeighError(
@@ -451,9 +454,12 @@ class _PanelMaker:
         drawn = next((c.name for c in trained_networks(self.project) if AUTOENCODER in c.kind), "")
         asked = [(AUTOENCODER, drawn)] if drawn else []
         asked += [(method, spec.network) for method in METHODS]
-        side = {"window_um": spec.window_um, "window_px": spec.window_px}
         return tuple(
-            self.session.explain(spec.record_id, method, target, name, **side)
+            self.session.explain(
+                AttributionRequest(
+                    spec.record_id, method, target, name, spec.window_um, spec.window_px
+                )
+            )
             for method, name in asked
         )
 
@@ -492,6 +498,10 @@ class _PanelMaker:
             "dataset_digest": card.dataset_digest,
         }
         return {**named, "preset": card.preset, "seed": card.seed}
+
+
+def _path_request(spec: PanelSpec) -> PathRequest:
+    return PathRequest(spec.record_id, Mix(spec.weights), spec.hold, PATH_FRAMES)
 
 
 def panel_specs(
@@ -592,7 +602,7 @@ def _evidence(card: ModelCard, before: Counterfactual, after: Counterfactual) ->
         "contraction": after.contraction,
         "clipped_share": after.clipped,
         "exaggerated": after.strength > 1,
-        "held": " ".join(after.held),
+        "held": " ".join(after.locked),
     }
     row |= _checked(after.evidence) if after.evidence is not None else {"light": ""}
     for c, channel in enumerate(card.channels):

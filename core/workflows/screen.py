@@ -19,7 +19,9 @@ from core.domain import (
     Dataset,
     FloatArray,
     ImageRecord,
+    Mix,
     ModelCard,
+    Move,
     Project,
     Recipe,
     Role,
@@ -569,7 +571,7 @@ def _unrepaired(
         or not {healthy, diseased} <= set(card.condition_names)
     ):
         return ()
-    from core.counterfactual.engine import Session
+    from core.counterfactual.engine import Engine
     from core.data.readouts import readout_values
     from core.screening.residual import IMAGES, unrepaired
 
@@ -582,16 +584,16 @@ def _unrepaired(
         held = [r for r in own if card.part_of(r) == Split.TEST]
         enough = len({r.group for r in held}) > 1
         chosen[name] = some_records(held if enough else own, IMAGES)
-    session = Session(project_folder, device)
+    session = Engine(project_folder, device, with_evidence=False)
 
     # What the way from diseased to healthy holds still is held for all, so that all may change the
     # same.
-    still = session.holding(diseased, healthy)
+    still = session.automatic_locks(diseased, healthy)
     of_healthy = [m for r, m in zip(measured.records, measured.readouts) if r.condition == healthy]
     spread = np.maximum(np.std(np.array(of_healthy), axis=0), 1e-9)
 
     def move(record: ImageRecord) -> FloatArray | None:
-        moved = session.move(record.id, {healthy: 1.0}, 1.0, still)
+        moved = session.move(Move(record.id, Mix({healthy: 1.0}), still))
         if not moved.valid:
             return None
         before, after = (

@@ -269,7 +269,7 @@ def _finish(
     inverse.
     """
     from core.counterfactual.block_schedule import measure_inverse, place_steps
-    from core.counterfactual.calibration import calibrate
+    from core.counterfactual.calibration import CalibrationImages, calibrate
     from core.counterfactual.features import latent_table, read_features
     from core.models.heads import fit_head
     from core.models.load import architecture_dict
@@ -295,7 +295,7 @@ def _finish(
     latents = latent_table(model, card, records, raw)
     panel, real = _measurements(card, dataset, read, readouts, report)
     logits = latents.logits[[latents.row(r.id) for r in held]]
-    gains = calibrate(model, card, real, held, logits, read, report)
+    gains = calibrate(model, card, real, CalibrationImages(held, logits, read), report)
     card = replace(
         card, training={**card.training, **head, "gains": gains, "judges": panel.judges.accuracy}
     )

@@ -11,7 +11,7 @@ from matplotlib.text import Text
 from PIL import Image
 from pypdf import PdfReader
 
-from core.domain import AUTOENCODER, CHECKS, METHODS, Check, Evidence, PanelSpec, Project
+from core.domain import AUTOENCODER, CHECKS, METHODS, Check, Evidence, Mix, Move, PanelSpec, Project
 from core.errors import LeighError
 from core.figures.export import sheet
 from core.figures.images import composite, difference_limit, scale_bar_um
@@ -152,7 +152,7 @@ def test_a_panel_holds_the_stains_its_spec_names(
     held, path = (
         maker.make(spec) for spec in panel_specs(tmp_path / "panels.json", None, None, None, 1.0)
     )
-    assert held.result.held == ("Nuclei", "Mitochondria")
+    assert held.result.locked == ("Nuclei", "Mitochondria")
     assert [bool(change.any()) for change in held.result.difference] == [False, True, False]
     free = maker.make(replace(specs["path"], hold=()))
     assert not np.array_equal(
@@ -222,15 +222,15 @@ def test_a_map_shows_where_an_image_was_moved_and_how_it_is_read(
     moved = replace(specs["path"], kind="map", plane=plane, strength=0.6)
     panel = _PanelMaker(trained_project.folder, "cpu").make(moved)
     session = _PanelMaker(trained_project.folder, "cpu").session
-    result = session.move(moved.record_id, moved.weights, 0.6, exact=True)
+    result = session.move(Move(moved.record_id, Mix(moved.weights, 0.6)))
     read = trained_project.dataset.condition_names[int(result.probabilities.argmax())]
     assert (
         f"Ring: {moved.record_id} (DS). Cross: moved to WT, strength 0.6, read as {read}."
         in panel.moved.words
     )
-    start = session.place_of(moved.record_id, plane)
+    start = session.map.position_of(moved.record_id, plane)
     assert panel.moved.places[0] == start
-    landing = session.map_of(plane)[2].places(result.coordinates) if plane else result.xy
+    landing = session.map.view(plane)[2].places(result.coordinates) if plane else result.xy
     assert panel.moved.landing == pytest.approx(tuple(landing))
     axes = sheet([panel]).subfigs[0].axes[0]
     drawn = [line for line in axes.lines if line.get_linestyle() == "--"]
@@ -250,11 +250,11 @@ def test_a_plane_is_for_maps_only() -> None:
 def test_difference_maps_share_one_symmetric_scale(
     trained_project: Project, specs: dict[str, PanelSpec]
 ) -> None:
-    from core.counterfactual.engine import Session
+    from core.counterfactual.engine import Engine
 
-    session = Session(trained_project.folder, "cpu")
+    session = Engine(trained_project.folder, "cpu")
     spec = specs["counterfactual"]
-    result = session.move(spec.record_id, spec.weights, 1.0)
+    result = session.move(Move(spec.record_id, Mix(spec.weights)))
     panel = CounterfactualPanel("", session.card.channels, session.card, result, 0.65)
     images = [image for ax in sheet([panel]).subfigs[0].axes for image in ax.images]
     limits = {image.get_clim() for image in images[2:5]}

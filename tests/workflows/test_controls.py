@@ -15,9 +15,9 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from core.cli.main import main
-from core.counterfactual.engine import Session
+from core.counterfactual.engine import Engine
 from core.data.split import split_by_group
-from core.domain import Channel, Dataset, ImageRecord, ModelCard, Project, Recipe, Split
+from core.domain import Channel, Dataset, ImageRecord, Mix, ModelCard, Move, Project, Recipe, Split
 from core.errors import LeighError
 from core.io.models import load_card
 from core.io.project import model_folder, open_project, save_project
@@ -145,7 +145,7 @@ def test_what_is_compared_is_the_change_of_the_model_and_the_true_one_over_the_d
 ) -> None:
     out, _ = planted
     assert own.dataset is not None
-    session = Session(out / "project", "cpu")
+    session = Engine(out / "project", "cpu")
     span = np.array(session.card.recipe.span)[:, None, None]
     truths = {
         r["file"].split("/")[-1].removesuffix(".ome.tif"): r for r in rows_of(out / "truth.csv")
@@ -163,7 +163,7 @@ def test_what_is_compared_is_the_change_of_the_model_and_the_true_one_over_the_d
         else:
             raw, after = read_image(out / truths[row["record"]]["file"]).astype(float), raw
             target = UNTOUCHED
-        d = session.move(row["record"], {target: 1.0}, 1.0).difference / span
+        d = session.move(Move(row["record"], Mix({target: 1.0}, 1.0))).difference / span
         t = (after - raw) / span
         assert float(row["effectiveness"]) == pytest.approx((d * t).sum() / (t * t).sum(), abs=1e-5)
 
