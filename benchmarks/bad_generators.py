@@ -26,7 +26,7 @@ Make = Callable[[Culture], FloatArray]
 def bad_generators(way: Way, cultures: Cultures, mover: Any) -> dict[str, dict[str, Any]]:
     """Per generator the card's light over all cultures, and the words of every check."""
     session = mover.session
-    direction = session.direction(*way)
+    direction = session.evidence.direction(*way)
     out = {}
     for name, make in generators(way, cultures, session).items():
         evidence = direction.judge(
@@ -93,9 +93,9 @@ def _moved(culture: Culture, before: FloatArray, after: FloatArray, session: Any
     spans = np.array(session.card.recipe.span)[:, None, None]
     logits = read_logits(session.model, to_network(session.card.recipe, after))
     return Moved(
-        before=session.panel.measure(before),
-        after=session.panel.measure(after),
+        before=session.evidence.panel.measure(before),
+        after=session.evidence.panel.measure(after),
         probabilities=softmax(logits),
         difference=(((after - before) / spans) ** 2).sum(axis=(1, 2)),
-        cells=session.panel.cells(before, after),
+        cells=session.evidence.panel.cells(before, after),
     )

@@ -12,8 +12,8 @@ import csv
 import numpy as np
 from scipy.ndimage import gaussian_filter, label
 
-from core.counterfactual.engine import Session
-from core.domain import FloatArray, Split
+from core.counterfactual.engine import Engine
+from core.domain import FloatArray, Mix, Move, Split
 from core.io.resources import resource
 from core.synthetic.cells import DEMO_PHENOTYPES, true_pair
 
@@ -21,7 +21,7 @@ SIGMA_PX = 3.0
 NUCLEUS_GREY = 450.0  # half the usual nuclear signal
 
 
-def measure(session: Session, source: str, target: str) -> dict[str, float]:
+def measure(session: Engine, source: str, target: str) -> dict[str, float]:
     """One direction of the demo, over its held-out images."""
     dataset = session.project.dataset
     assert dataset is not None
@@ -32,7 +32,7 @@ def measure(session: Session, source: str, target: str) -> dict[str, float]:
     for record in dataset.records:
         if record.condition != source or session.card.split[record.group] != Split.TEST:
             continue
-        moved = session.move(record.id, {target: 1.0}, 1.0)
+        moved = session.move(Move(record.id, Mix({target: 1.0})))
         if not moved.valid:  # not shown in the program either
             refused += 1
             continue
@@ -73,7 +73,7 @@ def _nuclei(image: FloatArray) -> int:
 
 
 if __name__ == "__main__":
-    opened = Session(resource("demo"), "cpu")
+    opened = Engine(resource("demo"), "cpu", with_evidence=False)
     for way in (("DS", "WT"), ("WT", "DS")):
         found = measure(opened, *way)
         print(" -> ".join(way), {k: round(v, 2) for k, v in found.items()})

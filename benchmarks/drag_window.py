@@ -14,6 +14,7 @@ from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from core.domain import Precision
 from leigh_gui import theme
 from leigh_gui.errors import ErrorBus
 from leigh_gui.main_window import MainWindow
@@ -53,8 +54,8 @@ class Stopwatch(QObject):
     def _answer(self, verb: str, result: Any, arguments: dict[str, Any]) -> None:
         if verb == "drag":
             self.fresh = self._asked[arguments["x"], arguments["y"]]
-            self.draft = result.draft
-            self.drafts += result.draft
+            self.draft = result.precision == Precision.PREVIEW
+            self.drafts += self.draft
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Lets the pane paint, then looks at the clock."""

@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmarks.cultures import Culture, Cultures, Way
 from benchmarks.measures import change_measures
-from core.domain import METHODS, FloatArray, ModelCard
+from core.domain import METHODS, FloatArray, Mix, ModelCard
 from core.progress import Progress, Report, silent
 
 WAYS: tuple[Way, ...] = (("DS", "WT"), ("WT", "DS"))
@@ -39,11 +39,11 @@ def bench_explanations(
     """Rows per explanation and network, medians over cultures and both ways; the project must know
     WT and DS.
     """
-    from core.counterfactual.engine import Session
+    from core.counterfactual.engine import Engine
     from core.io.resources import resource
     from core.synthetic.cells import DEMO_PHENOTYPES
 
-    session = Session(project or resource("demo"))
+    session = Engine(project or resource("demo"))
     fresh = Cultures({k: DEMO_PHENOTYPES[k] for k in ("WT", "DS")}, WAYS, SEED, cultures, side)
     makers = _makers(session, fresh)
     rows = []
@@ -90,31 +90,28 @@ def _makers(session: Any, fresh: Cultures) -> list[tuple[str, str, Explain]]:
 
 def _redrawn(session: Any, name: str, span: FloatArray) -> Explain:
     from core.counterfactual.autoencoder import Shifter, shifted
+    from core.counterfactual.encode_decode import SourceImage
 
-    shifter = Shifter(session.project.folder, name)
+    shifter = Shifter(session.project, name)
 
     def make(culture: Culture, way: Way) -> FloatArray:
         raw = culture.images[way[0]].astype(np.uint16)
-        out: FloatArray = (
-            shifted(shifter.model, shifter.card, "", way[0], raw, {way[1]: 1.0}, 1.0).difference
-            / span
-        )
+        image, mix = SourceImage("", way[0], raw), Mix({way[1]: 1.0})
+        out: FloatArray = shifted(shifter.model, shifter.card, image, mix).difference / span
         return out
 
     return make
 
 
 def _attributed(session: Any, name: str, method: str) -> Explain:
-    from core.attribution.methods import attribute
+    from core.attribution.methods import Question, attribute
 
-    card, network = session._network(name if name != session.card.name else "")
+    card, network = session.attributions.network(name if name != session.card.name else "")
 
     def make(culture: Culture, way: Way) -> FloatArray:
         pixel = session.project.dataset.pixel_size_um
-        words = {"source": way[0], "target": way[1], "pixel_size_um": pixel}
-        values: FloatArray = attribute(
-            network, card, culture.images[way[0]], method, **words
-        ).values
+        question = Question(method, *way, pixel_size_um=pixel)
+        values: FloatArray = attribute(network, card, culture.images[way[0]], question).values
         return values
 
     return make
@@ -151,7 +148,7 @@ def _curves(
     from core.attribution.methods import network_input, score_of
     from core.attribution.sanity_checks import at_network_size, deletion_insertion
 
-    card, network = session._network(name if name != session.card.name else "")
+    card, network = session.attributions.network(name if name != session.card.name else "")
     x, empty = network_input(network, card, culture.images[way[0]])
     score, own = score_of(network, card, *way), card.condition_names.index(way[0])
     deleted, inserted = deletion_insertion(
@@ -164,19 +161,14 @@ def _randomised(method: str, name: str, session: Any, fresh: Cultures) -> float:
     """Rank correlation of the map with that of the network whose layers are all random (one
     culture).
     """
-    from core.attribution.methods import attribute, network_input
+    from core.attribution.methods import Question, attribute, network_input
     from core.attribution.sanity_checks import randomised, similarity
 
     card: ModelCard
-    card, network = session._network(name if name != session.card.name else "")
+    card, network = session.attributions.network(name if name != session.card.name else "")
     culture, way = fresh.cultures[0], WAYS[0]
-    words = {
-        "source": way[0],
-        "target": way[1],
-        "pixel_size_um": session.project.dataset.pixel_size_um,
-    }
-    trained = attribute(network, card, culture.images[way[0]], method, **words).values
+    question = Question(method, *way, pixel_size_um=session.project.dataset.pixel_size_um)
+    trained = attribute(network, card, culture.images[way[0]], question).values
     *_, (_, last) = randomised(network, network_input(network, card, culture.images[way[0]])[0])
-    return similarity(
-        trained, attribute(last, card, culture.images[way[0]], method, **words).values
-    )
+    random = attribute(last, card, culture.images[way[0]], question).values
+    return similarity(trained, random)

@@ -18,7 +18,15 @@ from typing import Any
 
 import numpy as np
 
-from core.domain import Split
+from core.domain import (
+    ORIGINAL,
+    FloatArray,
+    MapPosition,
+    Mix,
+    Move,
+    Precision,
+    Split,
+)
 from core.progress import Progress
 
 SIDE, STAINS, WELLS = 256, 4, 6
@@ -36,7 +44,7 @@ def bench_gpu(
     import torch
 
     from core import train
-    from core.counterfactual.engine import Session
+    from core.counterfactual.engine import Engine
     from core.io.project import open_project
     from core.training.presets import PRESETS
 
@@ -46,46 +54,54 @@ def bench_gpu(
     if not open_project(folder).model:
         train(folder, preset="bench", device="cuda", progress=_told)
     torch.cuda.reset_peak_memory_stats()
-    window = Session(folder, "cuda", glances=True)
+    window = Engine(folder, "cuda")
     card, dataset = window.card, window.project.dataset
     assert dataset is not None
     record = next(
         r for r in dataset.records if r.condition == "DS" and card.part_of(r) == Split.TEST
     )
-    strengths = np.linspace(0.1, 1.2, MOVES)
+    strengths, shown = np.linspace(0.1, 1.2, MOVES), Precision.DISPLAY
+
+    def mixed(strength: float) -> Mix:
+        return Mix({"WT": 1.0}, float(strength))
+
+    def dragged(xy: FloatArray) -> Move:
+        return Move(record.id, MapPosition((float(xy[0]), float(xy[1])), NAMES), None, shown)
 
     def selected() -> Any:
-        window._encoded.clear()
-        return window.select(record.id)
+        window.encodings.clear()
+        return window.move(Move(record.id, ORIGINAL, precision=shown))
 
     encoded = {
         "select": _ms(selected, 5),
-        "move": _ms(lambda: window.move(record.id, {"WT": 1.0}, 1.0), 5),
+        "move": _ms(lambda: window.move(Move(record.id, Mix({"WT": 1.0}), precision=shown)), 5),
     }
     encoded["tick"] = median(
-        _ms(lambda s=s: window.move(record.id, {"WT": 1.0}, float(s)), 1, 0) for s in strengths
+        _ms(lambda s=s: window.move(Move(record.id, mixed(s), precision=shown)), 1, 0)
+        for s in strengths
     )
-    exact = window._encode(record.id, window.holding("DS", "WT"))
+    exact = window.encodings.get(record.id, window.automatic_locks("DS", "WT"))
     window._picture_s = np.inf
-    encoded["draft"] = _ms(lambda: window.move(record.id, {"WT": 1.0}, 0.7, draft=True), 20)
+    preview = Move(record.id, mixed(0.7), precision=Precision.PREVIEW)
+    encoded["draft"] = _ms(lambda: window.move(preview), 20)
     window._picture_s = 0.0
     mixture = torch.eye(len(NAMES), device=window.device).mean(0, keepdim=True)
     two = torch.tensor([[0.4, 0.6, 0.0]], device=window.device)
-    held = torch.tensor([exact.held], dtype=torch.float32, device=window.device)
-    for name, mixed in (("pass", two), ("pass_of_three", mixture)):
-        encoded[name] = _ms(lambda m=mixed: _pass(window.model, exact, m, held), 20)
+    held = torch.tensor([exact.locked], dtype=torch.float32, device=window.device)
+    for name, blend in (("pass", two), ("pass_of_three", mixture)):
+        encoded[name] = _ms(lambda m=blend: _pass(window.model, exact, m, held), 20)
     encoded["export"] = _ms(lambda: _exported(window, record.id), 3)
-    window._reached(record.id, window.holding("DS", "WT"))
-    home, plane = np.array(window.place_of(record.id, NAMES)), window.map_of(NAMES)[0]
-    assert window.latents is not None
+    window.curves.of(record.id, window.automatic_locks("DS", "WT"))
+    home, plane = np.array(window.map.position_of(record.id, NAMES)), window.map.view(NAMES)[0]
+    assert window.map.latents is not None
     healthy = [
-        window.latents.conditions[window.latents.truth[window.latents.row(r)]] == "WT"
+        window.map.latents.conditions[window.map.latents.truth[window.map.latents.row(r)]] == "WT"
         for r in plane.record_ids
     ]
     ways = np.linspace(0.1, 1, MOVES)[:, None] * (plane.xy[healthy].mean(axis=0) - home)
-    drags = [lambda p=p: window.drag(record.id, *map(float, p), plane=NAMES) for p in home + ways]
+    drags = [lambda p=p: window.move(dragged(p)) for p in home + ways]
     encoded["drag"] = median(_ms(drag, 1, 0) for drag in drags)
-    shown = window.move(record.id, {"WT": 1.0}, 1.0, exact=True)
+    result = window.move(Move(record.id, mixed(1.0)))
     training = card.training
     return {
         "gpu": torch.cuda.get_device_name(),
@@ -102,11 +118,11 @@ def bench_gpu(
         "tick_in_passes": encoded["tick"] / encoded["pass"],
         "in_time_for_60_hz": encoded["drag"] < FRAME_MS,
         "blocks": len(window.model.blocks),
-        "valid": shown.valid,
-        "reason": shown.reason,
-        "roundtrip_error": shown.roundtrip_error,
+        "valid": result.valid,
+        "reason": result.reason,
+        "roundtrip_error": result.roundtrip_error,
         "roundtrip_max": card.inverse.roundtrip_max if card.inverse else None,
-        "contraction": shown.contraction,
+        "contraction": result.contraction,
         "total_seconds": training["total_seconds"],
     }
 
@@ -141,8 +157,8 @@ def _pass(model: Any, exact: Any, mixture: Any, held: Any) -> Any:
 
 
 def _exported(window: Any, record: str) -> Any:
-    window._encoded.clear()
-    return window._encode(record)
+    window.encodings.clear()
+    return window.encodings.get(record)
 
 
 def _ms(run: Callable[[], Any], rounds: int, warm: int = 2) -> float:

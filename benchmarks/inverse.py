@@ -31,24 +31,25 @@ from core.counterfactual.encode_decode import (
     LARGEST_CONTRACTION,
     QUARTER_GREY_LEVEL,
     Encoded,
+    SourceImage,
     counterfactual,
     decode,
     encode,
+    encode_for_display,
     gain_of,
-    glance,
-    held_mask,
+    locked_mask,
     mixture_of,
     picture_error,
-    polish,
+    refine,
     relative_error,
 )
-from core.counterfactual.engine import Session
+from core.counterfactual.engine import Engine
 from core.data.preprocessing import to_network
-from core.domain import FloatArray
+from core.domain import FloatArray, Mix
 from core.errors import NotInvertible
 from core.io.read_verified import read_unchanged
 from core.io.resources import resource
-from core.models.inverse import solve
+from core.models.inverse import SolverSettings, solve
 from core.models.iresnet import EulerBlock, IResNet, blend
 from core.progress import Progress, Report, silent
 
@@ -78,19 +79,19 @@ class Bench:
     """The demo's model and some of its held-out images, cut to `side` pixels."""
 
     def __init__(self, images: int, side: int) -> None:
-        self.session = Session(resource("demo"), "cpu")
+        self.session = Engine(resource("demo"), "cpu")
         self.model, self.card = self.session.model, self.session.card
-        dataset, latents = self.session.project.dataset, self.session.latents
+        dataset, latents = self.session.project.dataset, self.session.map.latents
         assert dataset is not None and latents is not None
         tested = {r for r, split in zip(latents.record_ids, latents.split) if split == "test"}
         records = [r for r in dataset.records if r.id in tested and r.condition == SOURCE][:images]
         self.raws = [read_unchanged(dataset.root, r)[:, :side, :side] for r in records]
-        self.held = held_mask(self.card, self.session.holding(SOURCE, TARGET))
+        self.held = locked_mask(self.card, self.session.automatic_locks(SOURCE, TARGET))
         self._exact: dict[tuple[int, tuple[float, ...]], list[FloatArray]] = {}
 
     def measure(self, report: Report = silent) -> dict[str, Any]:
         """Everything of the contract but ticks per second."""
-        glances = [self._encoded(glance, raw) for raw in self.raws]
+        glances = [self._encoded(encode_for_display, raw) for raw in self.raws]
         exact = [self._encoded(encode, raw) for raw in self.raws]
         report(Progress(1, 4, "Solving"))
         errors, export_errors = self._errors(glances), self._errors(exact)
@@ -117,7 +118,7 @@ class Bench:
             "encode_vs_plain": (
                 seconds["plain encode"] / seconds["encode"] if plain else None
             ),  # it did not converge
-            "polish_vs_encode": seconds["polish"] / seconds["encode"],
+            "polish_vs_encode": seconds["refine"] / seconds["encode"],
             "estimate_within_factor_3": float(
                 np.mean((estimate_of_true >= 1 / 3) & (estimate_of_true <= 3))
             ),
@@ -140,7 +141,7 @@ class Bench:
             if worst > 0.85 or count == HARD_BLOCKS[-1]:
                 break
         kept = [i for i in items if not i.failure]
-        hard.raws = [i.raw for i in kept]
+        hard.raws = [i.image.raw for i in kept]
         out = {
             "blocks": count,
             "contraction_max": worst,
@@ -152,8 +153,8 @@ class Bench:
         if kept:
             iterations = hard._tuned(EXPORT_ERROR)
             ours, theirs = _turns(
-                lambda: hard._encoded(encode, kept[0].raw),
-                lambda: hard._freia(hard._batch(kept[0].raw), iterations),
+                lambda: hard._encoded(encode, kept[0].image.raw),
+                lambda: hard._freia(hard._batch(kept[0].image.raw), iterations),
             )
             out |= {"vs_freia_tuned": theirs / ours, "freia_iterations": iterations}
         return out
@@ -170,7 +171,7 @@ class Bench:
         return other
 
     def _encoded(self, how: Callable[..., Encoded], raw: FloatArray) -> Encoded:
-        return how(self.model, self.card, "image", SOURCE, raw, self.held)
+        return how(self.model, self.card, SourceImage("image", SOURCE, raw, self.held))
 
     def _errors(self, items: Sequence[Encoded]) -> FloatArray:
         """(images, strengths) error of the picture of each item; the items are those of `raws`, in
@@ -181,7 +182,7 @@ class Bench:
             if (i, item.times) not in self._exact:
                 self._exact[i, item.times] = self._in_float64(item)
             for k, exact in enumerate(self._exact[i, item.times]):
-                picture = decode(self.model, self.card, item, {TARGET: 1.0}, STRENGTHS[k])
+                picture = decode(self.model, self.card, item, Mix({TARGET: 1.0}, STRENGTHS[k]))
                 out[i, k] = relative_error(self.card, exact, picture)
         return out
 
@@ -190,7 +191,7 @@ class Bench:
         """Network images (C, Y, X) of one record at every strength, solved and decoded in float64."""
         model = copy.deepcopy(self.model).double()
         source, _, held = self._mixtures(1.0, torch.float64)
-        x = torch.from_numpy(to_network(self.card.recipe, item.raw).astype(np.float64))[None]
+        x = torch.from_numpy(to_network(self.card.recipe, item.image.raw).astype(np.float64))[None]
         z, _ = model.encode(x, source, held, item.times, 1e-12)
         blends = [self._mixtures(strength, torch.float64)[1] for strength in STRENGTHS]
         return [model.decode(z, mixture, held, item.times)[0].numpy() for mixture in blends]
@@ -202,7 +203,7 @@ class Bench:
         source, target = (
             mixture_of(self.card, k, torch.device("cpu")).to(dtype) for k in (SOURCE, TARGET)
         )
-        gain = gain_of(self.card, SOURCE, {TARGET: 1.0})
+        gain = gain_of(self.card, SOURCE, Mix({TARGET: 1.0}))
         held = torch.tensor([self.held], dtype=dtype)
         return source, blend(source, target, torch.tensor([strength * gain], dtype=dtype)), held
 
@@ -222,7 +223,9 @@ class Bench:
 
         def step(block: EulerBlock, y: Tensor, c: Tensor) -> Tensor:
             return solve(
-                lambda v, rows: block.residual(v, c[rows]), y, memory=0, tolerance=tolerance
+                lambda v, rows: block.residual(v, c[rows]),
+                y,
+                settings=SolverSettings(tolerance, memory=0),
             ).x
 
         try:
@@ -259,28 +262,26 @@ class Bench:
 
     def _timed(self, quick: Encoded, exact: Encoded, shown: int, export: int) -> dict[str, float]:
         """Median seconds of everything, measured in turns on one image; "encode" on a batch of all."""
-        model, card, raw = self.model, self.card, exact.raw
+        model, card, raw = self.model, self.card, exact.image.raw
         x, many = self._batch(raw), torch.cat([self._batch(r) for r in self.raws])
         source, mixture, held = self._mixtures(1.0)
         sources, helds = (v.expand(len(many), -1) for v in (source, held))
-        weights = {TARGET: 1.0}
+        mix = Mix({TARGET: 1.0})
 
         def export_picture() -> None:
-            decode(model, card, polish(model, card, quick), weights, 1.0)
+            decode(model, card, refine(model, card, quick), mix)
 
         def select() -> None:
-            counterfactual(model, card, self._encoded(glance, raw), weights, 1.0)
+            counterfactual(model, card, self._encoded(encode_for_display, raw), mix)
 
         with torch.no_grad():
             names = {
                 "pass": lambda: model.decode(exact.z, mixture, held),
-                "tick": lambda: self.session._placed(
-                    counterfactual(model, card, exact, weights, 1.0)
-                ),
+                "tick": lambda: self.session._landing(counterfactual(model, card, exact, mix)),
                 "freia shown": lambda: self._freia(x, shown, 1.0),
                 "freia default": lambda: self._freia(x, FREIA_DEFAULT, 1.0),
                 "select": select,
-                "polish": lambda: polish(model, card, quick),
+                "refine": lambda: refine(model, card, quick),
                 "export": export_picture,
                 "freia export": lambda: self._freia(x, export, 1.0),
                 "encode": lambda: model.encode(many, sources, helds),

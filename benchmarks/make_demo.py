@@ -8,16 +8,14 @@ on two cores.
 import shutil
 import sys
 
-from core import make_map, train
+from core import make_map, screen, train
 from core.figures.screen_report import write_report
 from core.io.resources import resource
-from core.io.screens import save_screen
+from core.io.screens import SCREEN_FOLDER, save_screen
 from core.progress import Progress
 from core.synthetic.cells import DEMO_PHENOTYPES
 from core.synthetic.plate import PlateOptions, write_plate
-from core.workflows.export import SCREEN_FOLDER
 from core.workflows.scan import scan
-from core.workflows.screen import screen
 
 DEMO = resource("demo")
 WELLS, FIELDS, SEED = 8, 5, 1
@@ -32,7 +30,7 @@ def make_demo(preset: str) -> None:
     scan(DEMO / "images", DEMO)
     train(DEMO, preset=preset, seed=SEED, progress=_print)
     make_map(DEMO, seed=SEED, progress=_print)
-    found, ranked = screen(DEMO, report=_print), DEMO / SCREEN_FOLDER
+    found, ranked = screen(DEMO, progress=_print), DEMO / SCREEN_FOLDER
     ranked.mkdir(parents=True)
     save_screen(ranked, found)
     write_report(found, ranked, _print)

@@ -15,10 +15,18 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from benchmarks.map_drags import SURE, drag_measures, spread
-from core.counterfactual.encode_decode import encode
-from core.counterfactual.engine import Session
+from core.counterfactual.encode_decode import SourceImage, encode
+from core.counterfactual.engine import Engine
 from core.data.logit_coordinates import coordinates_of, probabilities_of
-from core.domain import DecisionMap, FloatArray, IntArray, LatentTable, Projection
+from core.domain import (
+    DecisionMap,
+    FloatArray,
+    IntArray,
+    LatentTable,
+    Mix,
+    Move,
+    Projection,
+)
 from core.errors import LeighError
 from core.io.read_verified import read_unchanged
 from core.io.resources import resource
@@ -38,10 +46,9 @@ LEAST = 40  # images
 
 def bench_map(project: Path | None = None, report: Report = silent) -> dict[str, Any]:
     """The contract's keys; each with its yardstick beside it."""
-    session = Session(project or resource("demo"), "cpu", glances=True)
-    session.panel = None  # evidence is not asked for here
-    table, decision = session.latents, session.decision
-    if table is None or decision is None or session.projection is None:
+    session = Engine(project or resource("demo"), "cpu", with_evidence=False)
+    table, decision = session.map.latents, session.map.decision
+    if table is None or decision is None or session.map.projection is None:
         raise LeighError("The project has no map.", "Run `leigh encode` and `leigh map` first.")
     held = np.array(table.split) == "test"
     if len(np.unique(table.truth[held])) < 2 or len(held) < LEAST:
@@ -49,14 +56,14 @@ def bench_map(project: Path | None = None, report: Report = silent) -> dict[str,
             "Too few images are held out to judge a map.",
             f"It takes {LEAST} images, two conditions held out.",
         )
-    xy = session.projection.xy.astype(np.float64)
+    xy = session.map.projection.xy.astype(np.float64)
     out: dict[str, Any] = {
         "records": len(xy),
         "conditions": len(table.conditions),
-        "method": session.projection.method,
+        "method": session.map.projection.method,
     }
     out |= _fidelity(table, decision, xy) | {"void_confident_cells": _confident_void(decision, xy)}
-    out |= _at_once(table, session.projection) | _planes(session, table)
+    out |= _at_once(table, session.map.projection) | _planes(session, table)
     report(Progress(1, 5, "Drawing the map"))
     out |= _speed(table, decision, xy)
     report(Progress(2, 5, "Placing new images"))
@@ -91,7 +98,7 @@ def _at_once(table: LatentTable, projection: Projection) -> dict[str, Any]:
     }
 
 
-def _planes(session: Session, table: LatentTable) -> dict[str, Any]:
+def _planes(session: Engine, table: LatentTable) -> dict[str, Any]:
     """On the first exact planes, the worst: held-out images of the three that lie where the model
     reads them.
 
@@ -100,7 +107,7 @@ def _planes(session: Session, table: LatentTable) -> dict[str, Any]:
     """
     shares, among_three = [], []
     for names in first_planes(session.card.conditions):
-        projection, decision, plane = session.map_of(names)
+        projection, decision, plane = session.map.view(names)
         assert plane is not None
         rows = [table.row(i) for i in projection.record_ids]
         read = [table.conditions[table.predicted[row]] for row in rows]
@@ -158,7 +165,7 @@ def _timed(what: Any, times: int = 3) -> tuple[float, Any]:
     return median(seconds), result
 
 
-def _new_points(session: Session, table: LatentTable, xy: FloatArray) -> dict[str, Any]:
+def _new_points(session: Engine, table: LatentTable, xy: FloatArray) -> dict[str, Any]:
     """Some records are taken away, the map is fitted, and they come later."""
     rng = np.random.default_rng(0)
     late = np.sort(rng.permutation(len(xy))[: max(1, round(NEW * len(xy)))])
@@ -168,7 +175,7 @@ def _new_points(session: Session, table: LatentTable, xy: FloatArray) -> dict[st
     assert after is not None
     record = table.record_ids[0]
     placing_s, _ = _timed(
-        lambda: session._placed(session.move(record, {table.conditions[0]: 1.0}, 0.0))
+        lambda: session._landing(session.move(Move(record, Mix({table.conditions[0]: 1.0}, 0.0))))
     )
     return {
         "new_point_ms": placing_s * 1e3,  # read by the model and placed
@@ -188,7 +195,7 @@ def _rows(table: LatentTable, rows: IntArray) -> LatentTable:
     return replace(table, **arrays, **texts)
 
 
-def _permuted(session: Session, table: LatentTable) -> dict[str, Any]:
+def _permuted(session: Engine, table: LatentTable) -> dict[str, Any]:
     """Purity among held-out points of maps made from shuffled labels, neighbours of the same well
     left out.
     """
@@ -228,7 +235,7 @@ def _permuted(session: Session, table: LatentTable) -> dict[str, Any]:
     }
 
 
-def _typicality(session: Session, table: LatentTable) -> float:
+def _typicality(session: Engine, table: LatentTable) -> float:
     """Root mean square of the latent of a counterfactual, encoded again as its target, over that of
     real images.
     """
@@ -240,18 +247,14 @@ def _typicality(session: Session, table: LatentTable) -> float:
     chosen = spread(held, table.truth, 2 * len(table.conditions))[:8]
     for i in chosen:
         record = dataset.record(table.record_ids[i])
-        z = encode(
-            session.model,
-            session.card,
-            record.id,
-            record.condition,
-            read_unchanged(dataset.root, record),
-        ).z
+        raw = read_unchanged(dataset.root, record)
+        image = SourceImage(record.id, record.condition, raw)
+        z = encode(session.model, session.card, image).z
         real.setdefault(record.condition, []).append(float(z.square().mean().sqrt()))
     for i in chosen:
         record = dataset.record(table.record_ids[i])
         target = next(c for c in real if c != record.condition)
-        moved = session.move(record.id, {target: 1.0}, 1.0, ())
-        z = encode(session.model, session.card, record.id, target, moved.image).z
+        moved = session.move(Move(record.id, Mix({target: 1.0}), ()))
+        z = encode(session.model, session.card, SourceImage(record.id, target, moved.image)).z
         ratios.append(float(z.square().mean().sqrt()) / float(np.mean(real[target])))
     return median(ratios)

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from core.counterfactual.engine import Session
+from core.counterfactual.engine import Engine
 from core.data.logit_coordinates import probabilities_of
-from core.domain import IntArray, Split
+from core.domain import ORIGINAL, IntArray, MapPosition, Move, Precision, Split
 from core.latent_map.decision_regions import posterior_at
 from core.latent_map.drag_target import wanted_coordinates
 from core.latent_map.ternary_choices import first_planes
@@ -36,7 +36,7 @@ class Drag:
     distance: float  # from handle to landing, of the map's diagonal
 
 
-def drag_measures(session: Session, report: Report = silent) -> dict[str, Any]:
+def drag_measures(session: Engine, report: Report = silent) -> dict[str, Any]:
     """The contract's keys on the map of all conditions; beside them some exact planes of healthy,
     diseased and one.
     """
@@ -75,34 +75,36 @@ def _summary(drags: list[Drag]) -> dict[str, Any]:
     }
 
 
-def _small_moves(session: Session) -> tuple[list[float], list[float]]:
+def _small_moves(session: Engine) -> tuple[list[float], list[float]]:
     """Largest change of a picture at the grab and a NUDGE beside it, as share of the display range."""
     assert (
-        session.projection is not None
-        and session.decision is not None
-        and session.latents is not None
+        session.map.projection is not None
+        and session.map.decision is not None
+        and session.map.latents is not None
     )
     span = np.array(session.card.recipe.span)[:, None, None]
-    x0, x1, y0, y1 = session.decision.extent
+    x0, x1, y0, y1 = session.map.decision.extent
     nudge = NUDGE * float(np.hypot(x1 - x0, y1 - y0))
     at_home, nudged = [], []
-    held = [i for i, split in enumerate(session.latents.split) if split == Split.TEST]
-    for i in spread(held, session.latents.truth, DRAGGED):
-        record = session.latents.record_ids[i]
-        x, y = session.projection.xy[session.projection.record_ids.index(record)].astype(float)
-        session.select(record)
+    held = [i for i, split in enumerate(session.map.latents.split) if split == Split.TEST]
+    for i in spread(held, session.map.latents.truth, DRAGGED):
+        record = session.map.latents.record_ids[i]
+        x, y = session.map.projection.xy[session.map.projection.record_ids.index(record)].astype(
+            float
+        )
+        session.move(Move(record, ORIGINAL, precision=Precision.DISPLAY))
         for changes, shift in ((at_home, 0.0), (nudged, nudge)):
-            changes.append(
-                float(np.abs(session.drag(record, x + shift, y).difference / span).max())
-            )
+            goal = MapPosition((x + shift, y))
+            moved = session.move(Move(record, goal, precision=Precision.DISPLAY))
+            changes.append(float(np.abs(moved.difference / span).max()))
     return at_home, nudged
 
 
-def _drags(session: Session, plane: tuple[str, ...], images: int) -> Iterator[Drag]:
+def _drags(session: Engine, plane: tuple[str, ...], images: int) -> Iterator[Drag]:
     """Onto the places of held-out images of other conditions, where the map is sure."""
-    table = session.latents
+    table = session.map.latents
     assert table is not None
-    projection, decision, exact = session.map_of(plane)
+    projection, decision, exact = session.map.view(plane)
     places = {r: (float(x), float(y)) for r, (x, y) in zip(projection.record_ids, projection.xy)}
     held = [
         i for i, r in enumerate(table.record_ids) if table.split[i] == Split.TEST and r in places
@@ -123,7 +125,7 @@ def _drags(session: Session, plane: tuple[str, ...], images: int) -> Iterator[Dr
                 if exact is None
                 else exact.back(np.array(goal))
             )
-            result = session.drag(record, *goal, exact=True, plane=plane)
+            result = session.move(Move(record, MapPosition(goal, plane)))
             xy = result.xy if exact is None else exact.places(result.coordinates)
             assert xy is not None
             yield Drag(

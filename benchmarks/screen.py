@@ -101,10 +101,9 @@ def _rendered(work: Path, seed: int, preset: str, report: Report) -> dict[str, A
     """One screen of images through the whole program: read, trained on the controls, ranked in both
     spaces.
     """
-    from core import train
+    from core import screen, train
     from core.domain import Role
     from core.io.project import open_project
-    from core.workflows.screen import screen
 
     project, truth = _screen(work, f"screen-{seed}", seed, {"fields": 2}, report)
     opened = open_project(project)
@@ -116,7 +115,7 @@ def _rendered(work: Path, seed: int, preset: str, report: Report) -> dict[str, A
         train(project, preset=preset, seed=seed, conditions=controls, progress=report)
     out: dict[str, Any] = {"seed": seed}
     for space in ("latents", "readouts"):
-        found = screen(project, space=space, report=report)
+        found = screen(project, space=space, progress=report)
         curves = {d.compound: d.ec50_um for d in found.doses}
         quality = {k: found.quality[0][k] for k in ("z_prime", "robust_z_prime", "ssmd")}
         out[space] = {
@@ -129,11 +128,11 @@ def _rendered(work: Path, seed: int, preset: str, report: Report) -> dict[str, A
 
 def _warned(work: Path, name: str, report: Report) -> list[str]:
     """What the audit warns of on a screen with this nuisance; readouts only, so nothing is trained."""
-    from core.workflows.screen import screen
+    from core import screen
 
     options = {"fields": 1, "size": 96, **NUISANCES[name]}
     project, _ = _screen(work, f"nuisance-{name}", 100, options, report)
-    found: Screen = screen(project, space="readouts", explain=False, report=report)
+    found: Screen = screen(project, space="readouts", explain=False, progress=report)
     return [f.what for f in found.audit if f.warning]
 
 

@@ -22,7 +22,7 @@ from benchmarks.measures import change_measures, culture_readouts
 from benchmarks.truth_plate import FIELDS, PHENOTYPES, WELLS, make_project
 from benchmarks.truth_summary import DECISIVE, MEASURES, NULL, WAYS, summary
 from core.data.nuclei import lost_and_gained
-from core.domain import Counterfactual, FloatArray, Split
+from core.domain import Counterfactual, FloatArray, Mix, Split
 from core.errors import LeighError
 from core.progress import Progress, Report, silent
 
@@ -110,27 +110,33 @@ class Mover:
 
     def move(self, culture: Culture, way: Way, strength: float = 1.0) -> Counterfactual:
         """The culture on the way from one condition to another."""
-        from core.counterfactual.encode_decode import counterfactual, encode, held_mask
+        from core.counterfactual.encode_decode import (
+            SourceImage,
+            counterfactual,
+            encode,
+            locked_mask,
+        )
 
         source, target = way
         session = self.session
-        held = held_mask(
-            session.card, session.holding(source, target) if self.hold is None else self.hold
+        held = locked_mask(
+            session.card,
+            session.automatic_locks(source, target) if self.hold is None else self.hold,
         )
         key = (culture.seed, source, held)
         if key not in self._encoded:
             raw = culture.images[source].astype(np.uint16)
-            self._encoded[key] = encode(session.model, session.card, str(key), source, raw, held)
-        return counterfactual(
-            session.model, session.card, self._encoded[key], {target: 1.0}, strength
-        )
+            image = SourceImage(str(key), source, raw, held)
+            self._encoded[key] = encode(session.model, session.card, image)
+        mix = Mix({target: 1.0}, strength)
+        return counterfactual(session.model, session.card, self._encoded[key], mix)
 
 
 def measure_seed(folder: Path, seed: int, settings: Settings, report: Report) -> dict[str, Any]:
     """Everything measured with the model of one seed."""
-    from core.counterfactual.engine import Session
+    from core.counterfactual.engine import Engine
 
-    session = Session(folder)
+    session = Engine(folder)
     cultures = Cultures(PHENOTYPES, WAYS, 5000 + seed, settings.cultures, settings.side)
     mover, yardsticks = Mover(session), baselines(session, cultures)
     rows = []
@@ -181,7 +187,7 @@ def measure_way(
     valid = [(c, r) for c, r in zip(cultures.cultures, results) if r.valid]
     row: dict[str, Any] = {"way": "->".join(way), "shown": len(valid), "cultures": len(results)}
     row["refused"] = sorted({r.reason for r in results if not r.valid})
-    row["held"] = list(results[0].held)
+    row["held"] = list(results[0].locked)
     row["gain"] = session.card.training["gains"].get(way[0], {}).get(way[1])
     if not valid:
         return row
@@ -193,8 +199,8 @@ def measure_way(
             k: compare(way, v, cultures, session.card.recipe.span) for k, v in changes.items()
         }
     row["images"] = [judged(c, r, way, cultures, session) for c, r in valid]
-    moved = [session.measure(r) for _, r in valid]
-    evidence = session.direction(*way).judge(moved)
+    moved = [session.evidence.measure(r) for _, r in valid]
+    evidence = session.evidence.direction(*way).judge(moved)
     row["evidence"] = {c.name: [c.light, c.words] for c in evidence.checks} | {
         "light": evidence.light
     }
@@ -226,7 +232,7 @@ def judged(
         {names.index("WT"), names.index(NULL)} if way[1] in ("WT", NULL) else set()
     )
     ours, truth = (
-        session.panel.judges.probabilities(x).argmax(axis=1)
+        session.evidence.panel.judges.probabilities(x).argmax(axis=1)
         for x in (result.image, culture.images[way[1]])
     )
     cells = lost_and_gained(cultures.nuclei, culture.images[way[0]][0], result.image[0])
@@ -284,7 +290,7 @@ def classifiers(session: Any) -> dict[str, float]:
     merge = np.array([names.index("WT") if n == NULL else i for i, n in enumerate(names)])
     join = np.zeros((len(names), len(names)), np.float64)
     join[np.arange(len(names)), merge] = 1
-    latents, real = session.latents, session.real
+    latents, real = session.map.latents, session.evidence.real
     test = np.array(latents.split) == Split.TEST
     belief, truth = latents.probabilities[test] @ join, merge[latents.truth[test]]
     judged = real.judged[real.held_out][:, 0] @ join

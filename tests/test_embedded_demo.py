@@ -4,15 +4,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from core.workflows.export import SCREEN_FOLDER, figure
 
-from core.counterfactual.engine import Session
-from core.domain import PanelSpec, Role
+from core import figure
+from core.counterfactual.engine import Engine
+from core.domain import Mix, Move, PanelSpec, PathRequest, Role
 from core.errors import LeighError
 from core.io.models import load_card
 from core.io.project import latents_path, maps_folder, model_folder, open_project
 from core.io.resources import resource
-from core.io.screens import load_screen
+from core.io.screens import SCREEN_FOLDER, load_screen
 from core.io.tables import load_latents, load_map
 from core.io.tiff import read_record
 from core.synthetic.cells import CHANNELS, DEMO_PHENOTYPES, render
@@ -66,17 +66,21 @@ def test_demo_model_is_small_tested_on_whole_wells_and_invertible() -> None:
 def test_held_out_demo_images_come_about_the_whole_way_at_strength_one(
     source: str, target: str
 ) -> None:
-    session = Session(DEMO, "cpu")
-    assert session.latents is not None
-    held = [r for r, s in zip(session.latents.record_ids, session.latents.split) if s == "test"]
+    session = Engine(DEMO, "cpu")
+    assert session.map.latents is not None
+    held = [
+        r for r, s in zip(session.map.latents.record_ids, session.map.latents.split) if s == "test"
+    ]
     records = [r for r in held if session.project.dataset.record(r).condition == source][:6]
-    moved = [session.measure(session.move(r, {target: 1.0}, 1.0)) for r in records]
+    moved = [
+        session.evidence.measure(session.move(Move(r, Mix({target: 1.0}, 1.0)))) for r in records
+    ]
     before, after = (
         np.mean([getattr(m, k).readouts for m in moved], axis=0) for k in ("before", "after")
     )
-    assert np.median(session.direction(source, target).came(before, after)) == pytest.approx(
-        1.0, abs=0.35
-    )
+    assert np.median(
+        session.evidence.direction(source, target).came(before, after)
+    ) == pytest.approx(1.0, abs=0.35)
 
 
 def test_demo_map_belongs_to_the_model_and_shows_held_out_points() -> None:
@@ -98,24 +102,24 @@ def test_demo_says_nothing_of_the_machine_it_was_made_on() -> None:
 
 def test_a_diseased_image_of_the_demo_moves_to_wild_type(tmp_path: Path) -> None:
     copy_demo(tmp_path / demo_name())
-    session = Session(tmp_path / demo_name(), "cpu")
-    assert session.latents is not None
+    session = Engine(tmp_path / demo_name(), "cpu")
+    assert session.map.latents is not None
     row = next(
         i
-        for i, (t, s) in enumerate(zip(session.latents.truth, session.latents.split))
+        for i, (t, s) in enumerate(zip(session.map.latents.truth, session.map.latents.split))
         if t == 1 and s == "test"
     )
-    record = session.latents.record_ids[row]
-    still = session.move(record, {"WT": 1.0}, 0.0)
+    record = session.map.latents.record_ids[row]
+    still = session.move(Move(record, Mix({"WT": 1.0}, 0.0)))
     assert np.array_equal(still.image, still.original)
-    moved = session.move(record, {"WT": 1.0}, 1.0)
+    moved = session.move(Move(record, Mix({"WT": 1.0}, 1.0)))
     assert moved.valid
     assert session.card.condition_names[int(moved.probabilities.argmax())] == "WT"
     red = moved.difference[2]
     assert (
         red.mean() > 0
     )  # the planted truth: diseased mitochondria are dimmer, so health is brighter
-    path = session.path(record, {"WT": 1.0}, 6)
+    path = session.path(PathRequest(record, Mix({"WT": 1.0}), frames=6))
     assert path.crossing == pytest.approx(0.5, abs=0.5)
 
 

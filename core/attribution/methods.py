@@ -18,10 +18,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from core.attribution.occlusion import BATCH, Score, occlusion
-from core.counterfactual.encode_decode import condition_index
 from core.data.preprocessing import at_full_size, to_network
 from core.domain import METHODS, Attribution, FloatArray, ModelCard
 from core.errors import LeighError
+from core.io.models import condition_index
 from core.models.iresnet import IResNet, pad_field
 from core.progress import Progress, Report, silent, with_time_left
 
@@ -51,25 +51,32 @@ class Window:
         return max(2, round((self.px or known) / downscale))
 
 
+@dataclass(frozen=True)
+class Question:
+    """What is explained: the decision for `target` against `source`."""
+
+    method: str  # one of METHODS
+    source: str
+    target: str = ""  # "": `source` against the mean of the others
+    record_id: str = ""
+    window: Window = Window()  # of occlusion
+    pixel_size_um: float | None = None  # None: that of the model card
+
+
 def attribute(
     network: nn.Module,
     card: ModelCard,
     raw: FloatArray,
-    method: str,
-    *,
-    record_id: str = "",
-    source: str,
-    target: str = "",
-    window: Window = Window(),
-    pixel_size_um: float | None = None,
+    question: Question,
     report: Report = silent,
 ) -> Attribution:
-    """Explain one record: raw grey values (C, Y, X) of the whole field, by one of METHODS.
+    """Explain one record: raw grey values (C, Y, X) of the whole field.
 
     `network` has `logits(x)`, (N, C, H, W) -> (N, K) in the order of the card's conditions. Raises
     LeighError for an unknown method or condition, or where source and target are the same;
     Cancelled from `report`.
     """
+    method, source, target = question.method, question.source, question.target
     if method not in METHODS:
         raise LeighError(
             f"There is no explanation called {method}.", f"Known are {', '.join(METHODS)}."
@@ -86,7 +93,8 @@ def attribute(
         values = _gradcam(network, score, x)
         settings["relu"] = False
     elif method == "occlusion":
-        side = window.network_px(pixel_size_um or card.pixel_size_um, card.recipe.downscale)
+        pixel_size_um = question.pixel_size_um or card.pixel_size_um
+        side = question.window.network_px(pixel_size_um, card.recipe.downscale)
         values = occlusion(score, x, empty, side, report)
         settings |= {"window_px": side * card.recipe.downscale, "baseline": "background"}
     else:
@@ -95,10 +103,11 @@ def attribute(
     found = values.detach()[0].float().cpu().numpy()
     if not np.isfinite(found).all():
         raise LeighError(
-            f"{method} of {record_id} is not a number.", "The model is damaged; train again."
+            f"{method} of {question.record_id} is not a number.",
+            "The model is damaged; train again.",
         )
     at_size = at_full_size(card.recipe, found, raw.shape)
-    return Attribution(method, card.name, record_id, source, target, at_size, settings)
+    return Attribution(method, card.name, question.record_id, source, target, at_size, settings)
 
 
 def score_of(network: Any, card: ModelCard, source: str, target: str = "") -> Score:

@@ -16,20 +16,17 @@ from torch import Tensor
 from torch.nn import functional
 
 from core.counterfactual.encode_decode import (
-    condition_index,
+    SourceImage,
     relative_error,
     share_outside,
     weight_vector,
 )
-from core.counterfactual.engine import measured
 from core.data.logit_coordinates import coordinates_of
 from core.data.preprocessing import change_at_full_size, to_network
-from core.domain import Counterfactual, FloatArray, ModelCard
+from core.domain import Counterfactual, FloatArray, Mix, ModelCard, Move, Precision, Project
 from core.errors import BadProject, LeighError
-from core.evidence.checks import Direction
-from core.evidence.contrast import Moved
-from core.evidence.reference import Measured, Panel, Real, load_panel
-from core.io.models import load_card
+from core.evidence.source import EvidenceSource, load_evidence
+from core.io.models import condition_index, load_card
 from core.io.project import model_folder, open_project
 from core.io.read_verified import read_unchanged
 from core.models.autoencoder import SHRINKS, Autoencoder
@@ -49,27 +46,19 @@ def draw(model: Autoencoder, x: FloatArray, shift: Tensor | float = 0.0) -> Floa
     return out[:, : x.shape[1], : x.shape[2]]
 
 
-def shifted(
-    model: Autoencoder,
-    card: ModelCard,
-    record_id: str,
-    source: str,
-    raw: FloatArray,
-    weights: dict[str, float],
-    strength: float,
-) -> Counterfactual:
-    """The image (C, Y, X) of a record at `strength` toward `weights`; 0 is its reconstruction, not
-    the original.
+def shifted(model: Autoencoder, card: ModelCard, source: SourceImage, mix: Mix) -> Counterfactual:
+    """A record moved by a mix; strength 0 is its reconstruction, not the original.
 
     Between 0 and 1 is the interpolation between conditions. `roundtrip_error` is the error of that
     reconstruction. `image` is what was drawn; where the field was averaged down for the network,
     detail finer than its pixels stays, as for the i-ResNet.
     """
-    original, x = raw.astype(np.float32), to_network(card.recipe, raw)
-    toward = torch.from_numpy(weight_vector(card, weights)).to(model.latent_means)
-    way = toward @ model.latent_means - model.latent_means[condition_index(card, source)]
+    original, x = source.raw.astype(np.float32), to_network(card.recipe, source.raw)
+    toward = torch.from_numpy(weight_vector(card, mix)).to(model.latent_means)
+    own = model.latent_means[condition_index(card, source.condition)]
+    step = toward @ model.latent_means - own
     back = draw(model, x)
-    image = draw(model, x, strength * way[:, None, None])
+    image = draw(model, x, mix.strength * step[:, None, None])
     failure = (
         ""
         if np.isfinite(image).all()
@@ -86,10 +75,10 @@ def shifted(
         )
         logits = model.logits(seen)[0].cpu().numpy()
     return Counterfactual(
-        record_id=record_id,
-        source=source,
-        weights=weights,
-        strength=strength,
+        record_id=source.record_id,
+        source=source.condition,
+        weights=dict(mix.weights),
+        strength=mix.strength,
         original=original,
         image=original + difference,
         difference=difference,
@@ -98,25 +87,25 @@ def shifted(
         roundtrip_error=relative_error(card, x, back),
         valid=not failure,
         reason=failure,
-        clipped=share_outside(original + difference, raw.dtype),
+        clipped=share_outside(original + difference, source.raw.dtype),
         picture_error=relative_error(card, x, back),
     )
 
 
 class Shifter:
-    """An open project with one of its autoencoders, asked as a Session is where counterfactuals
-    leave the program.
+    """One of the autoencoders of a project, with the interface of `Engine` for exported images.
 
-    Evidence is that of the project's i-ResNet, whose judges and readouts know nothing of either
-    network; without one, or where it knows other conditions or prepares images otherwise, there is
-    none.
+    Evidence is that of the project's i-ResNet, whose independent classifiers and readouts know
+    neither network. There is none without an i-ResNet, or where it knows other conditions or
+    prepares images otherwise.
     """
 
-    def __init__(self, folder: Path, name: str, device: str = "auto") -> None:
-        self.project = open_project(folder)
+    def __init__(self, project: Project | str | Path, name: str, device: str = "auto") -> None:
+        self.project = project if isinstance(project, Project) else open_project(Path(project))
         if self.project.dataset is None:
             raise BadProject(
-                f"{folder} has no images yet.", "Run `leigh scan FOLDER --project DIR` first."
+                f"{self.project.folder} has no images yet.",
+                "Run `leigh scan FOLDER --project DIR` first.",
             )
         folder_of_network = model_folder(self.project, name)
         self.card, network = open_network(
@@ -127,58 +116,44 @@ class Shifter:
                 f"Model {name} is a {self.card.kind}: it makes no images.", "Name an autoencoder."
             )
         self.model = network
-        self.panel: Panel | None = None
-        self.real: Real | None = None
-        self.no_evidence = (
-            "The project has no i-ResNet whose judges know these conditions and images."
-        )
-        self._before: dict[str, Measured] = {}
-        self._load_panel()
+        self.evidence = self._evidence()
 
-    def _load_panel(self) -> None:
-        if not self.project.model:
-            return
-        home = model_folder(self.project, self.project.model)
-        try:
-            theirs = load_card(home)
+    def _evidence(self) -> EvidenceSource:
+        if self.project.model:
+            folder = model_folder(self.project, self.project.model)
+            try:
+                theirs = load_card(folder)
+            except LeighError as fault:
+                return EvidenceSource(fault.message)
             alike = replace(theirs.recipe, crop=self.card.recipe.crop) == self.card.recipe
             if theirs.condition_names == self.card.condition_names and alike:
-                self.panel, self.real = load_panel(home, theirs)
-        except LeighError as missing:
-            self.no_evidence = missing.message
+                return load_evidence(folder, theirs)
+        return EvidenceSource(
+            "The project has no i-ResNet whose judges know these conditions and images."
+        )
 
-    def holding(self, source: str, target: str) -> tuple[str, ...]:
+    def automatic_locks(self, source: str, target: str) -> tuple[str, ...]:
         """No channel: all are drawn from one latent."""
         return ()
 
-    def move(
-        self, record_id: str, weights: dict[str, float], strength: float, hold: tuple[str, ...]
-    ) -> Counterfactual:
-        """See `shifted`. Raises LeighError for channels to hold."""
-        if hold:
+    def move(self, move: Move) -> Counterfactual:
+        """See `shifted`; EXACT adds the evidence.
+
+        Raises LeighError for locked channels and for positions on a map.
+        """
+        if move.locked:
             raise LeighError(
                 "An autoencoder draws all channels from one latent: none can be held.",
                 "Leave out --hold.",
             )
+        if not isinstance(move.goal, Mix):
+            raise LeighError("An autoencoder has no map.", "Name the condition to move to.")
         dataset = self.project.dataset
         assert dataset is not None
-        record = dataset.record(record_id)
+        record = dataset.record(move.record_id)
         raw = read_unchanged(dataset.root, record)
-        return shifted(self.model, self.card, record_id, record.condition, raw, weights, strength)
-
-    def direction(self, source: str, target: str) -> Direction:
-        """What real images say of the way from one condition to another.
-
-        Raises LeighError without measurements.
-        """
-        if self.real is None:
-            raise LeighError(self.no_evidence, "Train the i-ResNet, or run `leigh evaluate`.")
-        return Direction(self.real, source, target)
-
-    def measure(self, result: Counterfactual) -> Moved:
-        """What judges and readouts see of a counterfactual. Raises LeighError without judges."""
-        if self.panel is None:
-            raise LeighError(self.no_evidence, "Train the i-ResNet, or run `leigh evaluate`.")
-        if result.record_id not in self._before:
-            self._before[result.record_id] = self.panel.measure(result.original)
-        return measured(self.panel, self.card, self._before[result.record_id], result)
+        image = SourceImage(record.id, record.condition, raw)
+        result = shifted(self.model, self.card, image, move.goal)
+        if move.precision < Precision.EXACT:
+            return result
+        return replace(result, evidence=self.evidence.judge(result))

@@ -15,16 +15,26 @@ import torch
 from core.counterfactual.encode_decode import (
     SCREEN_ERROR,
     Encoded,
+    SourceImage,
     decode,
     encode,
     middle,
     mixture_of,
-    polish,
+    refine,
     relative_error,
 )
 from core.data.batches import Reader
 from core.data.preprocessing import to_network
-from core.domain import BoolArray, FloatArray, ImageRecord, InverseQuality, ModelCard, Role, Split
+from core.domain import (
+    BoolArray,
+    FloatArray,
+    ImageRecord,
+    InverseQuality,
+    Mix,
+    ModelCard,
+    Role,
+    Split,
+)
 from core.errors import NotInvertible
 from core.models.iresnet import CONTRACTION_AIM, IResNet, block_edges, pad_field
 from core.progress import Progress, Report, silent
@@ -113,8 +123,11 @@ def _contractions(
         else:
             return [tuple(float(q.contraction[i]) for q in quality) for i in range(len(images))]
     return [
-        encode(model, card, r.id, r.condition, field, mask, 0, PLACING_TOLERANCE).contraction
-        for r, field, mask in zip(records, fields, masks)
+        encode(model, card, image, retries=0, tolerance=PLACING_TOLERANCE).contraction
+        for image in (
+            SourceImage(r.id, r.condition, field, mask)
+            for r, field, mask in zip(records, fields, masks)
+        )
     ]
 
 
@@ -157,9 +170,11 @@ def measure_inverse(
     began = time.monotonic()
     for i, record in enumerate(tested):
         if i % max(1, len(tested) // PROBED):
-            solved.append(encode(model, card, record.id, record.condition, read(record)))
+            image = SourceImage(record.id, record.condition, read(record))
+            solved.append(encode(model, card, image))
         else:
-            exact, *off = _probed(model, card, record, read(record), rng, bool(len(rough) % 2))
+            image = SourceImage(record.id, record.condition, read(record))
+            exact, *off = _probed(model, card, image, rng, bool(len(rough) % 2))
             solved.append(exact)
             rough += off
         left = (time.monotonic() - began) / (i + 1) * (len(tested) - i - 1)
@@ -176,7 +191,7 @@ def measure_inverse(
         contraction=tuple(
             float(max(v)) for v in zip_longest(*(s.contraction for s in finite), fillvalue=0.0)
         ),
-        failed=tuple(s.record_id for s in solved if s.failure),
+        failed=tuple(s.image.record_id for s in solved if s.failure),
         evaluations=float(np.mean([s.evaluations for s in finite])),
     )
     if not rough:
@@ -192,8 +207,7 @@ def measure_inverse(
 def _probed(
     model: IResNet,
     card: ModelCard,
-    record: ImageRecord,
-    raw: FloatArray,
+    image: SourceImage,
     rng: np.random.Generator,
     main: bool,
 ) -> tuple[Encoded, *tuple[tuple[float, float], ...]]:
@@ -203,18 +217,15 @@ def _probed(
     It is moved to any other condition, `main`: to a healthy or diseased one, with one of several
     stains held.
     """
-    others = [c for c in card.conditions if c.name != record.condition]
+    others = [c for c in card.conditions if c.name != image.condition]
     others = [c for c in others if main and c.role in (Role.HEALTHY, Role.DISEASED)] or others
     target = others[rng.integers(len(others))].name
     stains = len(card.channels)
-    held = tuple(bool(v) for v in rng.permutation(stains) == 0) if stains > 1 else ()
-    rough = encode(
-        model, card, record.id, record.condition, raw, held, retries=0, tolerance=PROBE_TOLERANCE
-    )
-    exact = polish(model, card, rough)
+    locked = tuple(bool(v) for v in rng.permutation(stains) == 0) if stains > 1 else ()
+    rough = encode(model, card, replace(image, locked=locked), retries=0, tolerance=PROBE_TOLERANCE)
+    exact = refine(model, card, rough)
     if rough.failure or exact.failure:
-        return (encode(model, card, record.id, record.condition, raw),)
-    error = relative_error(
-        card, *(decode(model, card, item, {target: 1.0}, 1.0) for item in (rough, exact))
-    )
+        return (encode(model, card, image),)
+    pictures = (decode(model, card, item, Mix({target: 1.0})) for item in (rough, exact))
+    error = relative_error(card, *pictures)
     return exact, (error / rough.roundtrip_error, error)

@@ -8,19 +8,21 @@ model only says where a way has gone too far: where it takes the image for somet
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from core.counterfactual.encode_decode import (
     FALLBACK_GAIN,
     Encoded,
+    SourceImage,
     counterfactual,
     encode,
-    held_mask,
+    locked_mask,
     middle,
 )
 from core.data.readouts import readout_values
-from core.domain import BoolArray, FloatArray, ImageRecord, ModelCard, Role
+from core.domain import BoolArray, FloatArray, ImageRecord, Mix, ModelCard, Role
 from core.evidence.checks import Direction
 from core.evidence.contrast import TOLD_APART, told_apart
 from core.evidence.reference import Real
@@ -42,23 +44,30 @@ READOUT_TOLERANCE = 1.5e-4  # readouts do not see what a tighter solve changes
 Read = Callable[[ImageRecord], FloatArray]
 
 
+@dataclass(frozen=True)
+class CalibrationImages:
+    """Images of validation wells, and what the model says of them."""
+
+    records: Sequence[ImageRecord]
+    logits: FloatArray  # (N, K)
+    read: Read
+
+
 def calibrate(
     model: IResNet,
     card: ModelCard,
     real: Real,
-    records: Sequence[ImageRecord],
-    logits: FloatArray,
-    read: Read,
+    images: CalibrationImages,
     report: Report = silent,
 ) -> dict[str, dict[str, float]]:
-    """Gain per source and target, from `records` (validation wells) and the model's `logits` (N, K)
-    of them.
+    """Gain per source and target.
 
     A pair in which no readout is known to differ gets FALLBACK_GAIN; 0 where there were wells
     enough to see one and the model cannot tell the pair apart either: the target is then where the
     source is already.
     """
     pairs, names = pairs_of_interest(card), card.condition_names
+    records, logits = images.records, images.logits
     of = {name: [i for i, r in enumerate(records) if r.condition == name] for name in names}
     encoded: dict[tuple[str, tuple[bool, ...]], Encoded] = {}
     gains: dict[str, dict[str, float]] = {}
@@ -66,20 +75,14 @@ def calibrate(
         direction = Direction(real, source, target)
         count = MAIN_RECORDS if {source, target} <= _main(card) else RECORDS
         chosen = _some([records[n] for n in of[source]], count, card.seed)
-        held = held_mask(card, direction.holdable)
+        held = locked_mask(card, direction.holdable)
         items = []
         for record in chosen if direction.differs.any() else ():
             key = (record.id, held)
             if key not in encoded:
-                encoded[key] = encode(
-                    model,
-                    card,
-                    record.id,
-                    source,
-                    middle(read(record), card),
-                    held,
-                    tolerance=READOUT_TOLERANCE,
-                )
+                field = middle(images.read(record), card)
+                image = SourceImage(record.id, source, field, held)
+                encoded[key] = encode(model, card, image, tolerance=READOUT_TOLERANCE)
             items.append(encoded[key])
         items = [item for item in items if not item.failure]
         if items:
@@ -101,7 +104,7 @@ def likely_holds(card: ModelCard, real: Real) -> BoolArray:
     `real` needs no more than readouts: this is asked before training, so that these choices are
     trained most.
     """
-    masks = [held_mask(card, Direction(real, *pair).holdable) for pair in pairs_of_interest(card)]
+    masks = [locked_mask(card, Direction(real, *pair).holdable) for pair in pairs_of_interest(card)]
     return np.array([m for m in masks if any(m)], np.bool_).reshape(-1, len(card.channels))
 
 
@@ -125,12 +128,14 @@ def _some(records: Sequence[ImageRecord], count: int, seed: int) -> list[ImageRe
 
 def _gain(model: IResNet, card: ModelCard, direction: Direction, items: Sequence[Encoded]) -> float:
     """The gain that brings the readouts of some images nearest to the target, see `nearest_gain`."""
-    before = np.mean([readout_values(item.raw, card.recipe.downscale) for item in items], axis=0)
+    before = np.mean(
+        [readout_values(item.image.raw, card.recipe.downscale) for item in items], axis=0
+    )
     row = card.condition_names.index(direction.target)
 
     def came(gain: float) -> tuple[FloatArray, float]:
         moved = [
-            counterfactual(model, card, item, {direction.target: 1.0}, 1.0, gain=gain)
+            counterfactual(model, card, item, Mix({direction.target: 1.0}), gain=gain)
             for item in items
         ]
         after = np.mean([readout_values(m.image, card.recipe.downscale) for m in moved], axis=0)

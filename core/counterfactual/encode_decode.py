@@ -2,7 +2,7 @@
 
 x' = F_blend^-1(F_source(x)) with v_blend = v_s + g sum_k w_k (v_k - v_s). Strength 0 is the
 original to the solver's precision; g = strength x the gain that, on validation wells, brings an
-image as far as the target typically is (core.counterfactual.calibration). Stains that are held stay
+image as far as the target typically is (core.counterfactual.calibration). Locked channels stay
 exactly what they are.
 """
 
@@ -12,15 +12,17 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy.special import softmax
 from torch import Tensor
 
 from core.data.logit_coordinates import coordinates_of
 from core.data.preprocessing import change_at_full_size, from_network, to_network
-from core.domain import Counterfactual, FloatArray, InverseQuality, ModelCard
+from core.domain import Counterfactual, FloatArray, InverseQuality, Mix, ModelCard, Precision
 from core.errors import LeighError, NotInvertible
+from core.io.models import condition_index
 from core.models.inverse import TOLERANCE
-from core.models.iresnet import IResNet, blend, block_edges, one_hot, pad_field
+from core.models.iresnet import Blend, IResNet, blend, block_edges, one_hot, pad_field
 
 QUARTER_GREY_LEVEL = (
     0.25 / 255
@@ -34,37 +36,41 @@ FALLBACK_GAIN = 1.0  # where a pair of conditions was not calibrated
 
 
 @dataclass(frozen=True)
+class SourceImage:
+    """One real image to be moved."""
+
+    record_id: str
+    condition: str
+    raw: NDArray[Any]  # (C, Y, X) grey values as in the file
+    locked: tuple[bool, ...] = ()  # (C,) channels that must not move; (): none
+
+
+@dataclass(frozen=True)
 class Encoded:
     """One record in latent space, ready to be decoded toward any condition."""
 
-    record_id: str
-    source: str
-    raw: FloatArray  # (C, Y, X) grey values as in the file
+    image: SourceImage
     x: FloatArray  # (C, Y', X') network input
     back: FloatArray  # (C, Y', X') decode(encode(x)): the image at strength 0
     z: Tensor  # (1, 4C, H, W)
-    held: tuple[bool, ...]  # (C,) stains that must not move
     roundtrip_error: float  # share of the range, worst channel
-    contraction: tuple[float, ...]
-    evaluations: int
+    contraction: tuple[float, ...] = ()
+    evaluations: int = 0
     failure: str = ""
-    times: tuple[
-        float, ...
-    ] = ()  # block edges of this record alone, where the network's own were too far apart
-    way: tuple[Tensor, ...] = ()  # (1, 4C, H, W) at every block edge, image end first
-    rough: bool = False  # `polish` can go on
+    # block edges of this record alone, where the network's own were too far apart
+    times: tuple[float, ...] = ()
+    # (1, 4C, H, W) at every block edge, image end first
+    trajectory: tuple[Tensor, ...] = ()
+    precision: Precision = Precision.EXACT  # DISPLAY: `refine` can solve further
+
+    @property
+    def locked(self) -> tuple[bool, ...]:
+        """(C,) channels that must not move."""
+        return self.image.locked or (False,) * len(self.x)
 
 
-def condition_index(card: ModelCard, name: str) -> int:
-    """Class index of a condition; raises LeighError with the names the model knows."""
-    if name not in card.condition_names:
-        known = ", ".join(card.condition_names)
-        raise LeighError(f"The model does not know the condition {name}.", f"It knows {known}.")
-    return card.condition_names.index(name)
-
-
-def held_mask(card: ModelCard, names: Iterable[str]) -> tuple[bool, ...]:
-    """(C,) which channels these names hold; raises LeighError for unknown names and where none is
+def locked_mask(card: ModelCard, names: Iterable[str]) -> tuple[bool, ...]:
+    """(C,) which channels these names lock; raises LeighError for unknown names and where none is
     left to move.
     """
     known, wanted = [c.name for c in card.channels], set(names)
@@ -82,72 +88,63 @@ def held_mask(card: ModelCard, names: Iterable[str]) -> tuple[bool, ...]:
 def encode(
     model: IResNet,
     card: ModelCard,
-    record_id: str,
-    source: str,
-    raw: FloatArray,
-    held: tuple[bool, ...] = (),
+    image: SourceImage,
+    *,
     retries: int = RETRIES,
     tolerance: float = TOLERANCE,
 ) -> Encoded:
     """Solve the inverse of every block once. A record that cannot be inverted comes back with its
     `failure`.
 
-    Where a block does not contract enough on this image, its blocks are placed anew for it alone,
-    by what was
-    measured: nothing ties the block times of one image to those of another.
+    Where a block does not contract enough on this image, its blocks are placed again for this image
+    alone, by the measured contraction: the block times of one image are independent of those of
+    another.
     """
-    held = held or (False,) * len(card.channels)
-    encoded = _encode(model, card, record_id, source, raw, held, (), tolerance)
+    encoded = _solved(model, card, image, (), tolerance)
     for _ in range(retries):
         if not encoded.contraction or max(encoded.contraction) < LARGEST_CONTRACTION:
             break
-        edges = block_edges(model.architecture, encoded.contraction, any(held), encoded.times)
-        again = _encode(model, card, record_id, source, raw, held, edges, tolerance)
+        locks = any(image.locked)
+        edges = block_edges(model.architecture, encoded.contraction, locks, encoded.times)
+        again = _solved(model, card, image, edges, tolerance)
         if not again.contraction or max(again.contraction) >= max(encoded.contraction):
             break
         encoded = again
     return encoded
 
 
-def glance(
-    model: IResNet,
-    card: ModelCard,
-    record_id: str,
-    source: str,
-    raw: FloatArray,
-    held: tuple[bool, ...] = (),
-) -> Encoded:
-    """As `encode`, but no better than a screen shows, for less work: solve on with `polish` before
-    you measure.
+def encode_for_display(model: IResNet, card: ModelCard, image: SourceImage) -> Encoded:
+    """As `encode`, but only as exact as a screen shows, for less work. `refine` before you measure.
 
     Pictures are held to SCREEN_ERROR; an image whose blocks contract too little is encoded exactly.
     """
-    held = held or (False,) * len(card.channels)
     tolerance = _inverse_of(card).screen_tolerance
-    encoded = _encode(model, card, record_id, source, raw, held, (), tolerance)
+    encoded = _solved(model, card, image, (), tolerance)
     while (
-        encoded.rough and picture_error(card, encoded, 1.0) > SCREEN_ERROR and tolerance > TOLERANCE
+        encoded.precision < Precision.EXACT
+        and picture_error(card, encoded, 1.0) > SCREEN_ERROR
+        and tolerance > TOLERANCE
     ):
         tolerance = max(tolerance / 4, TOLERANCE)
-        encoded = _encode(model, card, record_id, source, raw, held, (), tolerance, encoded)
-    return encode(model, card, record_id, source, raw, held) if encoded.failure else encoded
+        encoded = _solved(model, card, image, (), tolerance, encoded)
+    return encode(model, card, image) if encoded.failure else encoded
 
 
-def polish(model: IResNet, card: ModelCard, encoded: Encoded) -> Encoded:
-    """A glance solved on to full accuracy, or encoded anew where that fails; what is exact already
-    stays.
+def refine(model: IResNet, card: ModelCard, encoded: Encoded) -> Encoded:
+    """Solve an image encoded for display on to full accuracy, or encode it again where that fails.
+
+    An exact one stays as it is.
     """
-    if not encoded.rough:
+    if encoded.precision == Precision.EXACT:
         return encoded
-    e = encoded
-    exact = _encode(model, card, e.record_id, e.source, e.raw, e.held, e.times, TOLERANCE, e)
-    return encode(model, card, e.record_id, e.source, e.raw, e.held) if exact.failure else exact
+    exact = _solved(model, card, encoded.image, encoded.times, TOLERANCE, encoded)
+    return encode(model, card, encoded.image) if exact.failure else exact
 
 
 def picture_error(card: ModelCard, encoded: Encoded, strength: float) -> float:
     """Estimate of the largest error of a picture at this strength, as share of the range.
 
-    What the solver leaves grows along the way as measured on the model's test records
+    What the solver leaves grows along the trajectory as measured on the model's test records
     (InverseQuality.growth).
     """
     far = min(abs(strength), FARTHEST)
@@ -160,62 +157,57 @@ def _inverse_of(card: ModelCard) -> InverseQuality:
 
 
 @torch.no_grad()
-def _encode(
+def _solved(
     model: IResNet,
     card: ModelCard,
-    record_id: str,
-    source: str,
-    raw: FloatArray,
-    held: tuple[bool, ...],
+    image: SourceImage,
     times: tuple[float, ...],
     tolerance: float,
     former: Encoded | None = None,
 ) -> Encoded:
     """Solve at one tolerance, on from a `former` solution with the same times."""
     device = next(model.parameters()).device
-    x = to_network(card.recipe, raw)
-    mixture = mixture_of(card, source, device)
+    x = to_network(card.recipe, image.raw)
+    mixture, locked = mixture_of(card, image.condition, device), _row(image.locked, device)
     batch, sides = pad_field(torch.from_numpy(x)[None].to(device))
     try:
-        starts = former.way[1:] if former else ()
-        z, quality = model.encode(batch, mixture, _row(held, device), times, tolerance, starts)
+        starts = former.trajectory[1:] if former else ()
+        z, quality = model.encode(batch, mixture, locked, times, tolerance, starts)
     except NotInvertible as failure:
         none = torch.zeros_like(batch)
-        return Encoded(record_id, source, raw, x, x, none, held, float("inf"), (), 0, str(failure))
-    back = _decoded(model, z, mixture, held, times, sides)
+        return Encoded(image, x, x, none, float("inf"), failure=str(failure))
+    back = _cut(model.decode(z, mixture, locked, times), sides)
     error = relative_error(card, x, back)
     contraction = tuple(float(q.contraction.max()) for q in quality)
     work = int(sum(q.evaluations.max() for q in quality))
     if former:
         contraction = tuple(max(pair) for pair in zip(contraction, former.contraction, strict=True))
         work += former.evaluations
-    reason = ""
-    if not error <= QUARTER_GREY_LEVEL:  # catches a round trip that is not a number, too
-        reason = (
-            f"The round-trip error {error:.1e} of the range is above a quarter of a grey level."
-        )
-    elif not max(contraction) < LARGEST_CONTRACTION:
-        reason = (
-            f"A block contracts by {max(contraction):.2f} only; {LARGEST_CONTRACTION} is the limit."
-        )
-    way = (model.enter(batch, mixture, _row(held, device), times)[0], *(q.x for q in quality))
-    rough = tolerance > TOLERANCE
+    entered = model.enter(batch, mixture, locked, times)[0]
     return Encoded(
-        record_id,
-        source,
-        raw,
+        image,
         x,
         back,
         z,
-        held,
         error,
         contraction,
         work,
-        reason,
+        _failure(error, contraction),
         times,
-        way,
-        rough,
+        (entered, *(q.x for q in quality)),
+        Precision.DISPLAY if tolerance > TOLERANCE else Precision.EXACT,
     )
+
+
+def _failure(error: float, contraction: tuple[float, ...]) -> str:
+    """Why this solution must not be shown; "" where it may be."""
+    if not error <= QUARTER_GREY_LEVEL:  # catches a round trip that is not a number, too
+        return f"The round-trip error {error:.1e} of the range is above a quarter of a grey level."
+    if not max(contraction) < LARGEST_CONTRACTION:
+        return (
+            f"A block contracts by {max(contraction):.2f} only; {LARGEST_CONTRACTION} is the limit."
+        )
+    return ""
 
 
 def mixture_of(card: ModelCard, name: str, device: torch.device) -> Tensor:
@@ -223,30 +215,23 @@ def mixture_of(card: ModelCard, name: str, device: torch.device) -> Tensor:
     return one_hot(torch.tensor([condition_index(card, name)], device=device), len(card.conditions))
 
 
-def _decoded(
-    model: IResNet,
-    z: Tensor,
-    mixture: Tensor,
-    held: tuple[bool, ...],
-    times: tuple[float, ...],
-    sides: tuple[int, ...],
-) -> FloatArray:
-    """Network image (C, Y', X') of one latent, cut to `sides`."""
-    image: FloatArray = model.decode(z, mixture, _row(held, z.device), times)[0].cpu().numpy()
+def _cut(images: Tensor, sides: tuple[int, ...]) -> FloatArray:
+    """Network image (C, Y', X') of a padded batch of one."""
+    image: FloatArray = images[0].cpu().numpy()
     return image[:, : sides[0], : sides[1]]
 
 
-def _row(held: tuple[bool, ...], device: torch.device) -> Tensor | None:
-    return torch.tensor([held], dtype=torch.float32, device=device) if any(held) else None
+def _row(locked: tuple[bool, ...], device: torch.device) -> Tensor | None:
+    return torch.tensor([locked], dtype=torch.float32, device=device) if any(locked) else None
 
 
-def gain_of(card: ModelCard, source: str, weights: dict[str, float]) -> float:
+def gain_of(card: ModelCard, source: str, mix: Mix) -> float:
     """What strength 1 means between these conditions: the calibrated gains of the targets, by their
     weights.
     """
     gains = card.training.get("gains", {}).get(source, {})
-    total = sum(weights.values())
-    return float(sum(w * gains.get(name, FALLBACK_GAIN) for name, w in weights.items()) / total)
+    total = sum(weight for _, weight in mix.weights)
+    return float(sum(w * gains.get(name, FALLBACK_GAIN) for name, w in mix.weights) / total)
 
 
 def middle(raw: FloatArray, card: ModelCard) -> FloatArray:
@@ -266,10 +251,10 @@ def relative_error(card: ModelCard, a: FloatArray, b: FloatArray) -> float:
     return float(np.abs((from_network(card.recipe, a) - from_network(card.recipe, b)) / span).max())
 
 
-def weight_vector(card: ModelCard, weights: dict[str, float]) -> FloatArray:
+def weight_vector(card: ModelCard, mix: Mix) -> FloatArray:
     """(K,) weights that sum to one; raises LeighError for unknown names or no weight at all."""
     out: FloatArray = np.zeros(len(card.conditions), np.float32)
-    for name, weight in weights.items():
+    for name, weight in mix.weights:
         out[condition_index(card, name)] = weight
     if not (out.sum() > 0 and (out >= 0).all()):  # also where a weight is not a number
         raise LeighError(
@@ -284,31 +269,30 @@ def decode(
     model: IResNet,
     card: ModelCard,
     encoded: Encoded,
-    weights: dict[str, float],
-    strength: float,
+    mix: Mix,
+    *,
     gain: float | None = None,
-    draft: bool = False,
+    precision: Precision = Precision.DISPLAY,
 ) -> FloatArray:
-    """Network image (C, Y', X') at `strength` toward `weights`: one explicit pass. `gain`: another
-    than calibrated.
+    """Network image (C, Y', X') of a mix: one explicit pass. `gain`: another than calibrated.
 
-    A `draft` is rough and costs a part of a pass.
+    A PREVIEW is rough and costs a part of a pass; any other is as precise as `encoded`.
     """
-    device = encoded.z.device
-    source = mixture_of(card, encoded.source, device)
-    target = torch.from_numpy(weight_vector(card, weights))[None].to(device)
-    gain = gain_of(card, encoded.source, weights) if gain is None else gain
-    share = torch.tensor([strength * gain], dtype=torch.float32, device=device)
-    mixture = blend(source, target, share)
-    if draft:
-        held = _row(encoded.held, device)
-        change = (
-            model.drafted(encoded.way, source, target, share, held, encoded.times)[0].cpu().numpy()
-        )
-        rough: FloatArray = encoded.back + change[:, : encoded.x.shape[1], : encoded.x.shape[2]]
-        return rough
-    moved = _decoded(model, encoded.z, mixture, encoded.held, encoded.times, encoded.x.shape[1:])
-    out: FloatArray = np.where(np.array(encoded.held)[:, None, None], encoded.back, moved)
+    device, source = encoded.z.device, encoded.image.condition
+    gain = gain_of(card, source, mix) if gain is None else gain
+    way = Blend(
+        mixture_of(card, source, device),
+        torch.from_numpy(weight_vector(card, mix))[None].to(device),
+        torch.tensor([mix.strength * gain], dtype=torch.float32, device=device),
+    )
+    locked, sides = _row(encoded.locked, device), encoded.x.shape[1:]
+    if precision == Precision.PREVIEW:
+        change = model.preview_change(encoded.trajectory, way, locked, encoded.times)
+        preview: FloatArray = encoded.back + _cut(change, sides)
+        return preview
+    mixture = blend(way.source, way.target, way.share)
+    moved = _cut(model.decode(encoded.z, mixture, locked, encoded.times), sides)
+    out: FloatArray = np.where(np.array(encoded.locked)[:, None, None], encoded.back, moved)
     return out
 
 
@@ -325,35 +309,37 @@ def counterfactual(
     model: IResNet,
     card: ModelCard,
     encoded: Encoded,
-    weights: dict[str, float],
-    strength: float,
+    mix: Mix,
+    *,
     gain: float | None = None,
-    draft: bool = False,
+    precision: Precision = Precision.EXACT,
 ) -> Counterfactual:
-    """The record at `strength` toward `weights`, in raw grey values at the file's own size.
+    """The record moved by a mix, in raw grey values at the file's own size.
 
     An invalid one carries its reason and no change: it must not be drawn.
     """
-    original = encoded.raw.astype(np.float32)
+    raw = encoded.image.raw
+    original = raw.astype(np.float32)
     image, seen, failure, clipped = original, encoded.x, encoded.failure, 0.0
     difference = np.zeros_like(original)
-    if strength != 0 and not failure:
-        moved = decode(model, card, encoded, weights, strength, gain, draft)
+    if mix.strength != 0 and not failure:
+        moved = decode(model, card, encoded, mix, gain=gain, precision=precision)
         if np.isfinite(moved).all():
             difference = change_at_full_size(card.recipe, encoded.back, moved, original.shape)
             image = original + difference
-            clipped = share_outside(image, encoded.raw.dtype)
+            clipped = share_outside(image, raw.dtype)
             seen = moved
         else:
             failure = (
                 "The decoded image is not a number: the strength is outside what the model can do."
             )
     logits = read_logits(model, seen)
+    preview = precision == Precision.PREVIEW and mix.strength != 0 and not failure
     return Counterfactual(
-        record_id=encoded.record_id,
-        source=encoded.source,
-        weights=weights,
-        strength=strength,
+        record_id=encoded.image.record_id,
+        source=encoded.image.condition,
+        weights=dict(mix.weights),
+        strength=mix.strength,
         original=original,
         image=image,
         difference=difference,
@@ -364,9 +350,9 @@ def counterfactual(
         reason=failure,
         clipped=clipped,
         contraction=max(encoded.contraction, default=0.0),
-        held=tuple(c.name for c, held in zip(card.channels, encoded.held) if held),
-        picture_error=picture_error(card, encoded, strength),
-        draft=draft and strength != 0 and not failure,
+        locked=tuple(c.name for c, locks in zip(card.channels, encoded.locked) if locks),
+        picture_error=picture_error(card, encoded, mix.strength),
+        precision=precision if preview else max(precision, Precision.DISPLAY),
     )
 
 

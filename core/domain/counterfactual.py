@@ -1,6 +1,8 @@
 """A counterfactual with its evidence, its path, and attributions to compare it with."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import Any
 
 import numpy as np
@@ -8,6 +10,79 @@ import numpy as np
 from core.domain.images import FloatArray
 
 LIGHTS = ("green", "amber", "red")  # from good to bad
+
+
+class Precision(IntEnum):
+    """How well an image is solved: the more, the longer it takes."""
+
+    PREVIEW = 0  # rough, while the pointer moves; only the screen may use it
+    DISPLAY = 1  # as well as a screen shows
+    EXACT = 2  # to the tolerance of the solver, with evidence
+
+
+@dataclass(frozen=True, init=False)
+class Mix:
+    """A target: weights of conditions, and how far toward them.
+
+    Accepts a mapping or pairs; equal weights in any order are equal.
+    """
+
+    weights: tuple[tuple[str, float], ...]  # condition -> weight, sorted by name
+    strength: float  # 0 = original, 1 = as far as the target condition typically is
+
+    def __init__(
+        self, weights: Mapping[str, float] | Iterable[tuple[str, float]], strength: float = 1.0
+    ) -> None:
+        object.__setattr__(self, "weights", tuple(sorted(dict(weights).items())))
+        object.__setattr__(self, "strength", strength)
+
+    @property
+    def target(self) -> str:
+        """The condition with the largest weight; "" without any."""
+        return max(self.weights, key=lambda pair: pair[1], default=("", 0.0))[0]
+
+
+ORIGINAL = Mix({}, 0.0)  # the goal of a move that leaves the image as it is
+
+
+@dataclass(frozen=True)
+class MapPosition:
+    """A position on the map, or on the ternary plane of three conditions."""
+
+    xy: tuple[float, float]
+    plane: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Move:
+    """One question to the engine: this record, moved there. Equality is its key."""
+
+    record_id: str
+    goal: Mix | MapPosition
+    locked: tuple[str, ...] | None = None  # channels; None: those whose features do not differ
+    precision: Precision = Precision.EXACT
+
+
+@dataclass(frozen=True)
+class PathRequest:
+    """One question to the engine: everything between this record and strength 1 of a mix."""
+
+    record_id: str
+    mix: Mix
+    locked: tuple[str, ...] | None = None
+    frames: int = 21
+
+
+@dataclass(frozen=True)
+class AttributionRequest:
+    """One question to the engine: where a network looks in this record."""
+
+    record_id: str
+    method: str  # one of METHODS, or AUTOENCODER
+    target: str
+    network: str = ""  # "": the explored one
+    window_um: float | None = None  # side of what occlusion hides
+    window_px: int | None = None  # the same in pixels of the file; goes before `window_um`
 
 
 CHECKS = (
@@ -72,12 +147,12 @@ class Counterfactual:
     clipped: float = 0.0  # share of pixels outside the file's grey values
     xy: tuple[float, float] | None = None  # where it lands on the map, when there is one
     contraction: float = 0.0  # largest of all blocks, measured while this image was encoded
-    held: tuple[str, ...] = ()  # channels that were not allowed to move
+    locked: tuple[str, ...] = ()  # channels that were not allowed to move
     evidence: Evidence | None = None  # None while dragging, and where the model has no judges
     picture_error: float = (
         0.0  # estimate of the largest error of `image` by the solver, share of the range
     )
-    draft: bool = False  # rough, for the screen while the handle moves; nothing else may use it
+    precision: Precision = Precision.EXACT
 
     def channel_shares(self, spans: tuple[float, ...]) -> FloatArray:
         """(C,) share of the change each channel carries: root mean square over its display range,
@@ -93,6 +168,14 @@ class Counterfactual:
     def target(self) -> str:
         """The condition with the largest weight."""
         return max(self.weights, key=lambda name: self.weights[name])
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A move and the image it led to."""
+
+    move: Move
+    result: Counterfactual
 
 
 METHODS = ("saliency", "integrated-gradients", "occlusion", "gradcam")  # of attribution

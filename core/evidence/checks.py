@@ -173,9 +173,7 @@ def _check_agreeing_readouts(
     return light, "" if light == "green" else shared
 
 
-def _check_nuclei(
-    direction: Direction, moved: Sequence[Moved], values: Values
-) -> tuple[str, str]:
+def _check_nuclei(direction: Direction, moved: Sequence[Moved], values: Values) -> tuple[str, str]:
     counted = [m.cells for m in moved if m.cells is not None]
     if not counted:
         return "", ""

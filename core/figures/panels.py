@@ -100,7 +100,7 @@ def _draw_moved(
         ax.set_title(head, fontsize=8)
     for ax, change, channel in zip(axes[2:], result.difference, channels):
         shown = ax.imshow(change, cmap=DIFFERENCE_MAP, vmin=-limit, vmax=limit)
-        held = " (held)" if channel.name in result.held else ""
+        held = " (held)" if channel.name in result.locked else ""
         ax.set_title(fill(f"Change in {channel.name}{held}", 26), fontsize=8)
     for ax in axes:
         ax.set(xticks=[], yticks=[])

@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from core.domain import Dataset, ModelCard, Recipe
-from core.errors import BadModel
+from core.errors import BadModel, LeighError
 from core.io.atomic import atomic_write_bytes, atomic_write_text
 from core.io.digest import digest_bytes
 from core.io.tables import plain
@@ -76,6 +76,14 @@ def load_card(folder: Path) -> ModelCard:
     if fault:
         raise BadModel(f"{path} is damaged ({fault}).", REMEDY)
     return card
+
+
+def condition_index(card: ModelCard, name: str) -> int:
+    """Class index of a condition; raises LeighError with the names the model knows."""
+    if name not in card.condition_names:
+        known = ", ".join(card.condition_names)
+        raise LeighError(f"The model does not know the condition {name}.", f"It knows {known}.")
+    return card.condition_names.index(name)
 
 
 def check_fits(card: ModelCard, dataset: Dataset) -> None:

@@ -25,6 +25,15 @@ MEANINGFUL = 1e-4  # a smaller step measures rounding, not the network
 
 
 @dataclass(frozen=True)
+class SolverSettings:
+    """When the iteration stops, and how it is accelerated."""
+
+    tolerance: float = TOLERANCE  # largest absolute residual
+    max_evaluations: int = 80
+    memory: int = 4  # steps that Anderson mixing remembers; 0: plain iteration
+
+
+@dataclass(frozen=True)
 class Inverse:
     """The solution with what is known of it, per image of the batch."""
 
@@ -47,26 +56,24 @@ def solve(
     y: Tensor,
     *,
     start: Tensor | None = None,
-    tolerance: float = TOLERANCE,
-    max_evaluations: int = 80,
-    memory: int = 4,
+    settings: SolverSettings = SolverSettings(),
     name: str = "block",
 ) -> Inverse:
-    """Find x with x + g(x) = y to `tolerance` (largest absolute residual), from a guess `start` or
-    from y.
+    """Find x with x + g(x) = y to a tolerance, from a guess `start` or from y.
 
     `g` gets the images (n, C, H, W) that are not solved yet and their rows (n,) in the batch:
-    whoever is ready costs no more. Without `memory` it is plain iteration.
+    converged images leave the batch.
 
     Raises NotInvertible when a residual grows or stays above 1e3 x tolerance: the block is no
     contraction there. The last step is a plain one; an accelerated last step misses tight
     tolerances.
     """
+    tolerance, max_evaluations = settings.tolerance, settings.max_evaluations
     n = len(y)
     zeros = y.new_zeros(n)
     out = Inverse(torch.empty_like(y), zeros, zeros.clone(), zeros.clone(), torch.empty_like(y))
     rows = torch.arange(n, device=y.device)
-    x, history = y if start is None else start, _History(memory)
+    x, history = y if start is None else start, _History(settings.memory)
     best, stalled = y.new_full((n,), torch.inf), y.new_zeros(n)
     for count in range(1, max_evaluations + 1):
         step = g(x, rows)

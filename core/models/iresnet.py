@@ -19,7 +19,7 @@ from FrEIA.modules import HaarDownsampling, InvertibleModule
 from torch import Tensor, nn
 from torch.nn import functional
 
-from core.models.inverse import TOLERANCE, Inverse, solve
+from core.models.inverse import TOLERANCE, Inverse, SolverSettings, solve
 from core.models.velocity import MULTIPLE, Velocity
 from core.progress import Cancelled
 
@@ -33,7 +33,7 @@ TOLERANCE_AT = 0.1  # time of a block that is solved to the tolerance itself
 # latent end where nothing can be held: of moves between six shapes of real nuclei 62 % were
 NOISE_OF_ONE_STAIN = 0.97
 # read as their target, at 0.84 29 % (strength 1.5, 90 moves)
-DRAFT_STEPS = 4  # of a picture while the handle moves fast
+PREVIEW_STEPS = 4  # of a picture while the handle moves fast
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,15 @@ class Architecture:
     )
     times: tuple[float, ...] = ()  # block edges, image end first; empty: uniform in logit(t)
     times_held: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Blend:
+    """The mixture source + share (target - source) of a batch."""
+
+    source: Tensor  # (N, K)
+    target: Tensor  # (N, K)
+    share: Tensor  # (N,)
 
 
 class EulerBlock(InvertibleModule):  # type: ignore[misc]
@@ -109,7 +118,7 @@ class EulerBlock(InvertibleModule):  # type: ignore[misc]
             lambda x, rows: self.residual(x, condition[rows]),
             y,
             start=start,
-            tolerance=tolerance,
+            settings=SolverSettings(tolerance),
             name=name,
         )
 
@@ -258,35 +267,34 @@ class IResNet(nn.Module):
         out: Tensor = (x - self._grains(x, held)) / self._scales(held)
         return out
 
-    def drafted(
+    def preview_change(
         self,
-        way: Sequence[Tensor],
-        own: Tensor,
-        target: Tensor,
-        share: Tensor,
+        trajectory: Sequence[Tensor],
+        blend: Blend,
         held: Tensor | None = None,
         times: tuple[float, ...] = (),
-        steps: int = DRAFT_STEPS,
+        steps: int = PREVIEW_STEPS,
     ) -> Tensor:
         """Change of an image (N, C, H, W), roughly: a few long steps instead of one per block.
 
-        It is what `decode` gives under own + share (target - own), (N, K) and (N,), less the image.
-        `way` are the values at all block edges under its own condition, image end first. Only the
-        difference to it is integrated (Adams-Bashforth, second order), so the rest of the image
-        cannot blur, and at share 0 nothing changes. On the demo it came within .12 of the exact
-        change where nuclei are held, and within .3 where nothing is (root mean square, share of the
-        change).
+        It is what `decode` gives under `blend`, less the image. `trajectory` are the values at all
+        block edges under the image's own condition, image end first. Only the difference to it is
+        integrated (Adams-Bashforth, second order), so the rest of the image cannot blur, and at
+        share 0 nothing changes. On the demo it came within .12 of the exact change where nuclei are
+        locked, and within .3 where nothing is (root mean square, share of the change).
         """
         if self.interrupted():
             raise Cancelled
+        own, target, share = blend.source, blend.target, blend.share
         _, stays = self._condition(own, held, times)
         blocks = self.blocks
-        off, before, h_before = torch.zeros_like(way[0]), None, 1.0
+        off, before, h_before = torch.zeros_like(trajectory[0]), None, 1.0
         nodes = np.linspace(len(blocks), 0, min(steps, len(blocks)) + 1).round().astype(int)
         for last, first in pairwise(nodes):
             block, h = blocks[last - 1], sum(b.h for b in blocks[first:last])
-            still = (way[last - 1] - way[last]) / block.h
-            now = self.velocity.toward(way[last] + off, block.t, own, target, share, held) - still
+            still = (trajectory[last - 1] - trajectory[last]) / block.h
+            value = trajectory[last] + off
+            now = self.velocity.toward(value, block.t, own, target, share, held) - still
             ahead = now if before is None else now + h / (2 * h_before) * (now - before)
             off, before, h_before = off + h * ahead, now, h
         out: Tensor = self.flow[0]((off,), rev=True, jac=False)[0][0] / self._scales(stays)

@@ -1,7 +1,7 @@
 """Move images toward a condition: two TIFFs and a row of evidence per record."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,9 @@ from core.domain import (
     Dataset,
     Evidence,
     ImageRecord,
+    Mix,
     ModelCard,
+    Move,
     Project,
 )
 from core.domain.limits import LARGEST_STRENGTH
@@ -52,12 +54,13 @@ def counterfactuals(
     records together).
     """
     from core.counterfactual.autoencoder import Shifter
-    from core.counterfactual.encode_decode import condition_index, held_mask
-    from core.counterfactual.engine import Session
+    from core.counterfactual.encode_decode import locked_mask
+    from core.counterfactual.engine import Engine
+    from core.io.models import condition_index
 
     dataset, to = images_of(project), options.to
     engine: Any = (
-        Session(project, options.device)
+        Engine(project, options.device)
         if options.model == "iresnet"
         else Shifter(project, options.model, options.device)
     )
@@ -68,7 +71,7 @@ def counterfactuals(
             "An autoencoder draws all channels from one latent: none can be held.",
             "Leave out --hold.",
         )
-    held_mask(card, options.hold or ())
+    locked_mask(card, options.hold or ())
     keep_off_images(project, out)
     check_strength(options.strength)
     chosen = choose_records(dataset, card, to, options.records)
@@ -86,7 +89,7 @@ def counterfactuals(
     finally:  # what was moved before a stop keeps its evidence
         add_rows(out / "evidence.csv", rows, ("record", "to"))
         for origin, items in moved.items():
-            judged = engine.direction(origin, to).judge(items)
+            judged = engine.evidence.direction(origin, to).judge(items)
             directions.append({"from": origin, "to": to, **_checked(judged)})
         add_rows(out / "directions.csv", directions, ("from", "to"))
     if not any(row["valid"] for row in rows):
@@ -120,14 +123,11 @@ def _moved(
     if record.condition == to:
         return row | {"valid": False, "reason": f"It is an image of {to} already."}, None
     try:
-        held = tuple(hold) if hold is not None else engine.holding(record.condition, to)
-        before = engine.move(record.id, {to: 1.0}, 0.0, held)
-        after = engine.move(record.id, {to: 1.0}, strength, held)
-        if after.valid and strength > 0 and engine.panel is not None:
-            measured = engine.measure(after)
-            after = replace(
-                after, evidence=engine.direction(record.condition, to).judge([measured])
-            )
+        locked = tuple(hold) if hold is not None else engine.automatic_locks(record.condition, to)
+        before = engine.move(Move(record.id, Mix({to: 1.0}, 0.0), locked))
+        after = engine.move(Move(record.id, Mix({to: 1.0}, strength), locked))
+        if after.evidence is not None:
+            measured = engine.evidence.measure(after)
         file = (
             {"file": _write_pair(out, after, np.dtype(record.dtype), dataset)}
             if after.valid
@@ -156,7 +156,7 @@ def _evidence(card: ModelCard, before: Counterfactual, after: Counterfactual) ->
         "contraction": after.contraction,
         "clipped_share": after.clipped,
         "exaggerated": after.strength > 1,
-        "held": " ".join(after.held),
+        "held": " ".join(after.locked),
     }
     row |= _checked(after.evidence) if after.evidence is not None else {"light": ""}
     for c, channel in enumerate(card.channels):

@@ -89,7 +89,7 @@ class Asked:
 
 def _explained(asked: Asked, record: ImageRecord, out: Path, report: Report) -> Row:
     """Explain one record and write its file; its row of attribution.csv."""
-    from core.attribution.methods import attribute
+    from core.attribution.methods import Question, attribute
 
     network, card, dataset = asked.network, asked.card, asked.dataset
     method, to, window = asked.method, asked.to, asked.window
@@ -97,18 +97,9 @@ def _explained(asked: Asked, record: ImageRecord, out: Path, report: Report) -> 
     row |= {"split": card.part_of(record), "method": method, "model": card.name, "target": to}
     try:
         raw, began = read_unchanged(dataset.root, record), time.perf_counter()
-        found = attribute(
-            network,
-            card,
-            raw,
-            method,
-            record_id=record.id,
-            source=record.condition,
-            target=to,
-            window=window,
-            pixel_size_um=dataset.pixel_size_um,
-            report=report,
-        )
+        question = Question(method, record.condition, to, record.id, window, dataset.pixel_size_um)
+        question = Question(method, record.condition, to, record.id, window, dataset.pixel_size_um)
+        found = attribute(network, card, raw, question, report)
         seconds = time.perf_counter() - began
         checks = _checks(network, card, dataset, raw, found)
         return (

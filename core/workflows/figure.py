@@ -10,8 +10,12 @@ from core.domain import (
     AUTOENCODER,
     METHODS,
     Attribution,
+    AttributionRequest,
     Counterfactual,
+    Mix,
+    Move,
     PanelSpec,
+    PathRequest,
     Project,
 )
 from core.domain.limits import PATH_FRAMES
@@ -72,9 +76,9 @@ class _PanelMaker:
     def session(self) -> Any:
         """The inference session of this project."""
         if self._session is None:
-            from core.counterfactual.engine import Session
+            from core.counterfactual.engine import Engine
 
-            self._session = Session(self.project, self.device)
+            self._session = Engine(self.project, self.device)
         return self._session
 
     @property
@@ -133,7 +137,7 @@ class _PanelMaker:
         if spec.kind == "map":
             return self._map(spec)
         if spec.kind == "path":
-            path = self.session.path(spec.record_id, spec.weights, PATH_FRAMES, spec.hold)
+            path = self.session.path(_path_request(spec))
             return PathPanel(spec.title, self.session.card.conditions, path)
         if spec.kind == "residual":
             return self._residual(spec, source)
@@ -153,7 +157,7 @@ class _PanelMaker:
     def _moved(self, spec: PanelSpec) -> Counterfactual:
         """The counterfactual of a spec. Raises LeighError where it failed."""
         result: Counterfactual = self.session.move(
-            spec.record_id, spec.weights, spec.strength, spec.hold, exact=True
+            Move(spec.record_id, Mix(spec.weights, spec.strength), spec.hold)
         )
         if not result.valid:
             raise LeighError(
@@ -167,12 +171,12 @@ class _PanelMaker:
         """
         from core.figures.decision_map import MapPanel
 
-        projection, decision, plane = self.session.map_of(spec.plane)
+        projection, decision, plane = self.session.map.view(spec.plane)
         moved = self._moved_image(spec, plane) if spec.record_id else None
         return MapPanel(
             spec.title,
             self.session.card.conditions,
-            self.session.latents,
+            self.session.map.latents,
             projection,
             decision,
             moved,
@@ -185,8 +189,8 @@ class _PanelMaker:
         from core.latent_map.trajectory import first_read_as, place_on, way_of
 
         result, card = self._moved(spec), self.session.card
-        start = self.session.place_of(spec.record_id, spec.plane)
-        path = self.session.path(spec.record_id, spec.weights, PATH_FRAMES, spec.hold)
+        start = self.session.map.position_of(spec.record_id, spec.plane)
+        path = self.session.path(_path_request(spec))
         way, first = way_of(path, start, plane).until(spec.strength), first_read_as(path)
         read = card.conditions[int(result.probabilities.argmax())]
         goal = f"{blend_words(spec.weights)}, strength {spec.strength:g}".replace("\n", " ")
@@ -224,10 +228,12 @@ class _PanelMaker:
             )
         beside.sort(key=lambda r: card.part_of(r) != Split.TEST)
         target = max(spec.weights, key=lambda name: spec.weights[name])
-        still = self.session.holding(diseased[0], target) if spec.hold is None else spec.hold
+        still = (
+            self.session.automatic_locks(diseased[0], target) if spec.hold is None else spec.hold
+        )
         ids = (beside[0].id, spec.record_id)
         before, after = (
-            self.session.move(i, spec.weights, spec.strength, still, exact=True) for i in ids
+            self.session.move(Move(i, Mix(spec.weights, spec.strength), still)) for i in ids
         )
         if bad := next((m for m in (before, after) if not m.valid), None):
             raise LeighError(
@@ -259,9 +265,9 @@ class _PanelMaker:
         drawn = next((c.name for c in trained_networks(self.project) if AUTOENCODER in c.kind), "")
         asked = [(AUTOENCODER, drawn)] if drawn else []
         asked += [(method, spec.network) for method in METHODS]
-        side = {"window_um": spec.window_um, "window_px": spec.window_px}
+        window = (spec.window_um, spec.window_px)
         return tuple(
-            self.session.explain(spec.record_id, method, target, name, **side)
+            self.session.explain(AttributionRequest(spec.record_id, method, target, name, *window))
             for method, name in asked
         )
 
@@ -300,6 +306,10 @@ class _PanelMaker:
             "dataset_digest": card.dataset_digest,
         }
         return {**named, "preset": card.preset, "seed": card.seed}
+
+
+def _path_request(spec: PanelSpec) -> PathRequest:
+    return PathRequest(spec.record_id, Mix(spec.weights), spec.hold, PATH_FRAMES)
 
 
 def panel_specs(

@@ -41,7 +41,7 @@ def calibrate_and_measure(
 ) -> tuple[ModelCard, LatentTable, tuple[Panel, Real]]:
     """Block schedule, classifier head, reference images, strength and the inverse of a new model."""
     from core.counterfactual.block_schedule import measure_inverse, place_steps
-    from core.counterfactual.calibration import calibrate
+    from core.counterfactual.calibration import CalibrationImages, calibrate
     from core.counterfactual.features import latent_table, read_features
     from core.models.heads import fit_head
     from core.models.load import architecture_dict
@@ -59,7 +59,8 @@ def calibrate_and_measure(
     latents = latent_table(model, card, records, features)
     panel, real = reference_images(card, images, report)
     logits = latents.logits[[latents.row(r.id) for r in validation]]
-    gains = calibrate(model, card, real, validation, logits, read, report)
+    checked = CalibrationImages(validation, logits, read)
+    gains = calibrate(model, card, real, checked, report)
     training = {**card.training, **head, "gains": gains, "judges": panel.judges.accuracy}
     card = replace(card, training=training)
     inverse = measure_inverse(model, card, records, read, report)

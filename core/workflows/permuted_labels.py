@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from core.counterfactual.engine import Session
+from core.counterfactual.engine import Engine
 from core.data.split import split_by_group
-from core.domain import ImageRecord, ModelCard, Problem, Project, Split
+from core.domain import ImageRecord, Mix, ModelCard, Move, Problem, Project, Split
 from core.errors import LeighError
 from core.io.project import ProjectLock, create_project, exports_folder, open_project
 from core.progress import Progress, Report, silent
@@ -185,7 +185,7 @@ def _change_vs_model(
     if not real.model:
         return None
     try:
-        session = Session(real, device)
+        session = Engine(real, device, with_evidence=False)
     except LeighError:  # damaged, or of another version: told where it is opened
         return None
     known = set(session.card.condition_names)
@@ -197,7 +197,7 @@ def _change_vs_model(
     chosen = [
         held[i] for i in sorted(np.random.default_rng(card.seed).permutation(len(held))[:COMPARED])
     ]
-    other = Session(control, device)
+    other = Engine(control, device, with_evidence=False)
     pairs = []
     for i, record in enumerate(chosen):
         sizes = [_size(s, record.id, i, session.card.recipe.span) for s in (session, other)]
@@ -207,14 +207,14 @@ def _change_vs_model(
     return float(medians[1] / medians[0]) if medians[0] > 0 else None
 
 
-def _size(session: Session, record_id: str, turn: int, span: tuple[float, ...]) -> float | None:
+def _size(session: Engine, record_id: str, turn: int, span: tuple[float, ...]) -> float | None:
     """Root mean square change of one record toward another condition, each in turn; None where it
     is not valid.
     """
     assert session.project.dataset is not None
     source = session.project.dataset.record(record_id).condition
     targets = [n for n in session.card.condition_names if n != source]
-    moved = session.move(record_id, {targets[turn % len(targets)]: 1.0}, 1.0)
+    moved = session.move(Move(record_id, Mix({targets[turn % len(targets)]: 1.0})))
     share = moved.difference.astype(np.float64) / np.array(span)[:, None, None]
     return float(np.sqrt((share**2).mean())) if moved.valid else None
 

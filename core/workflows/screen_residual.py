@@ -9,7 +9,9 @@ import numpy as np
 from core.domain import (
     FloatArray,
     ImageRecord,
+    Mix,
     ModelCard,
+    Move,
     Project,
     Split,
 )
@@ -42,7 +44,7 @@ def residual_changes(
     treated = [r.condition for r in scored.ranked if r.tie and r.condition in card.condition_names]
     if not treated:
         return ()
-    from core.counterfactual.engine import Session
+    from core.counterfactual.engine import Engine
     from core.screening.residual import IMAGES, Intervals, unrepaired
 
     chosen = {}
@@ -51,16 +53,16 @@ def residual_changes(
         held = [r for r in own if card.part_of(r) == Split.TEST]
         enough = len({r.group for r in held}) > 1
         chosen[name] = some_records(held if enough else own, IMAGES)
-    engine = Session(project, options.device)
+    engine = Engine(project, options.device, with_evidence=False)
     # Stains locked from diseased to healthy are locked for all, so that all may change the same.
-    locked = engine.holding(diseased, healthy)
+    locked = engine.automatic_locks(diseased, healthy)
     readouts = [m for r, m in zip(measured.records, measured.readouts) if r.condition == healthy]
     spread = np.maximum(np.std(np.array(readouts), axis=0), 1e-9)
 
     def move(record: ImageRecord) -> FloatArray | None:
         from core.data.readouts import readout_values
 
-        moved = engine.move(record.id, {healthy: 1.0}, 1.0, locked)
+        moved = engine.move(Move(record.id, Mix({healthy: 1.0}), locked))
         if not moved.valid:
             return None
         images = (moved.original, moved.image)

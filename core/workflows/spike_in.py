@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from core.counterfactual.engine import Session
+from core.counterfactual.engine import Engine
 from core.data.batches import Reader
 from core.domain import (
     CONDITION_COLOURS,
@@ -19,7 +19,9 @@ from core.domain import (
     Dataset,
     FloatArray,
     ImageRecord,
+    Mix,
     ModelCard,
+    Move,
     Problem,
     Project,
     Role,
@@ -203,7 +205,7 @@ def _recovered(
     folder: Path, control: Control, read: Reader, device: str, report: Report
 ) -> list[Row]:
     """One row per held-out image and way: untouched ones to every plant, planted ones back."""
-    session = Session(open_project(folder), device)
+    session = Engine(open_project(folder), device, with_evidence=False)
     held = [p for p in control.pieces if control.split[p.record.group] == Split.TEST]
     rows: list[Row] = []
     for i, piece in enumerate(held):
@@ -215,13 +217,14 @@ def _recovered(
     return rows
 
 
-def _row(session: Session, control: Control, piece: Piece, plant: Plant, raw: FloatArray) -> Row:
+def _row(session: Engine, control: Control, piece: Piece, plant: Plant, raw: FloatArray) -> Row:
     """What the model recovers of one plant in one image; `raw` (C Y X) is its untouched original."""
     there = piece.record.condition == UNTOUCHED
     row: Row = {"record": piece.record.id, "source": piece.source.id, "group": piece.record.group}
     row |= {"plant": plant.name, "way": "there" if there else "back"}
     truth = control.planted(plant, raw).astype(np.float64) - raw
-    moved = session.move(piece.record.id, {plant.name if there else UNTOUCHED: 1.0}, 1.0)
+    goal = Mix({plant.name if there else UNTOUCHED: 1.0})
+    moved = session.move(Move(piece.record.id, goal))
     reason = moved.reason if truth.any() else "The plant changes nothing in this image."
     if reason:
         return row | {"valid": False, "reason": reason}

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from multiprocessing.process import BaseProcess
 
-SESSION = "core.counterfactual.engine:Session"
+SESSION = "core.counterfactual.engine:Engine"
 LANES = ("warm", "open", "picture", "path", "explain")  # who comes first
 INTERRUPTIBLE = ("path", "explain")  # given up by the process as soon as anything else is asked
 Hold = (

@@ -16,7 +16,16 @@ from typing import Any
 
 import numpy as np
 
-from core.domain import Counterfactual
+from core.domain import (
+    ORIGINAL,
+    AttributionRequest,
+    Counterfactual,
+    MapPosition,
+    Mix,
+    Move,
+    PathRequest,
+    Precision,
+)
 from core.errors import LeighError
 from core.progress import Cancelled, Progress
 
@@ -103,10 +112,10 @@ def serve(connection: Connection, session_name: str) -> None:
                 if verb == "open":
                     session, idle = None, False
                     folder, device = Path(arguments["folder"]), arguments.get("device", "auto")
-                    session = _session_class(session_name)(folder, device, glances=True)
+                    session = _session_class(session_name)(folder, device)
                     sender.close()
                     sender = ImageSender()
-                    answer: Any = ("opened", str(session.device), str(session.no_evidence))
+                    answer: Any = ("opened", str(session.device), str(session.evidence.missing))
                 elif verb == "warm":
                     _session_class(session_name)
                     answer = ("warm", None)
@@ -160,5 +169,23 @@ def _answer(session: Any, verb: str, number: int, arguments: dict[str, Any], con
                 said = time.monotonic()
                 connection.send(("progress", number, progress))
 
-        return verb, getattr(session, verb)(**arguments, report=report)
-    return "picture", sender.pack(getattr(session, verb)(**arguments))
+        return verb, getattr(session, verb)(_request(verb, arguments), report=report)
+    return "picture", sender.pack(session.move(_request(verb, arguments)))
+
+
+def _request(verb: str, arguments: dict[str, Any]) -> Any:
+    """The question of a message."""
+    if verb == "explain":
+        return AttributionRequest(**arguments)
+    record_id, locked = arguments["record_id"], arguments["hold"]
+    if verb == "path":
+        return PathRequest(record_id, Mix(arguments["weights"]), locked, arguments["frames"])
+    if verb == "select":
+        return Move(record_id, ORIGINAL, locked, Precision.DISPLAY)
+    precision = Precision.PREVIEW if arguments["draft"] else Precision.DISPLAY
+    precision = Precision.EXACT if arguments["exact"] else precision
+    if verb == "move":
+        goal: Mix | MapPosition = Mix(arguments["weights"], arguments["strength"])
+    else:
+        goal = MapPosition((arguments["x"], arguments["y"]), arguments["plane"])
+    return Move(record_id, goal, locked, precision)

@@ -9,21 +9,21 @@ import pytest
 import torch
 from torch import nn
 
-from core.attribution.methods import Window, attribute, network_input, score_of
+from core.attribution.methods import Question, Window, attribute, network_input, score_of
 from core.attribution.occlusion import patched_occlusion, whole_occlusion
-from core.counterfactual.engine import Session
-from core.domain import METHODS
+from core.counterfactual.engine import Engine
+from core.domain import METHODS, AttributionRequest
 from core.errors import LeighError
 from core.io.read_verified import read_unchanged
 from core.io.resources import resource
-from core.progress import Cancelled
+from core.progress import Cancelled, silent
 
 SIDE = 48
 
 
 @pytest.fixture(scope="module")
 def session():
-    return Session(resource("demo"), "cpu")
+    return Engine(resource("demo"), "cpu")
 
 
 @pytest.fixture(scope="module")
@@ -35,8 +35,9 @@ def raw(session):
     ]  # no multiple of eight: it is padded
 
 
-def explained(session, raw, method, **words):
-    return attribute(session.model, session.card, raw, method, source="DS", target="WT", **words)
+def explained(session, raw, method, report=silent, **words):
+    question = Question(method, "DS", "WT", **words)
+    return attribute(session.model, session.card, raw, question, report)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -88,9 +89,8 @@ class SecondStain(nn.Module):
 
 @pytest.mark.parametrize("method", ("saliency", "integrated-gradients", "occlusion"))
 def test_a_network_that_reads_one_stain_is_explained_by_that_stain(session, raw, method):
-    values = attribute(
-        SecondStain(), session.card, raw, method, source="DS", target="WT", window=Window(px=12)
-    ).values
+    question = Question(method, "DS", "WT", window=Window(px=12))
+    values = attribute(SecondStain(), session.card, raw, question).values
     assert values[1].any() and not values[0].any() and not values[2].any()
 
 
@@ -113,19 +113,19 @@ def test_a_window_is_given_in_micrometres_where_the_pixel_size_is_known(session,
 
 def test_an_image_is_not_explained_against_its_own_condition(session, raw):
     with pytest.raises(LeighError, match="DS already"):
-        attribute(session.model, session.card, raw, "saliency", source="DS", target="DS")
+        attribute(session.model, session.card, raw, Question("saliency", "DS", "DS"))
 
 
 def test_a_downscaled_image_gets_a_map_of_its_own_size(session):
     raw = np.random.default_rng(0).uniform(100, 900, (3, 66, 71)).astype(np.uint16)
     card = replace(session.card, recipe=replace(session.card.recipe, downscale=2))
-    found = attribute(session.model, card, raw, "saliency", source="DS", target="WT")
+    found = attribute(session.model, card, raw, Question("saliency", "DS", "WT"))
     assert found.values.shape == raw.shape
 
 
 def test_the_session_says_where_a_map_lies_and_how_long_it_took(session):
     record = next(r for r in session.project.dataset.records if r.condition == "DS")
-    found = session.explain(record.id, "saliency", "WT")
+    found = session.explain(AttributionRequest(record.id, "saliency", "WT"))
     assert (
         0 < found.settings["share_outside_cells"] < 1
         and 0 < found.settings["area_outside_cells"] < 1
@@ -144,5 +144,5 @@ def test_a_long_explanation_says_how_much_time_is_left(session, raw, method):
 
 def test_the_session_takes_the_side_of_the_window(session):
     record = next(r for r in session.project.dataset.records if r.condition == "DS")
-    found = session.explain(record.id, "occlusion", "WT", window_um=26.0)
+    found = session.explain(AttributionRequest(record.id, "occlusion", "WT", window_um=26.0))
     assert found.settings["window_px"] == round(26.0 / session.project.dataset.pixel_size_um)

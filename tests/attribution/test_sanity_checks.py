@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from core.attribution.methods import attribute, network_input, score_of
+from core.attribution.methods import Question, attribute, network_input, score_of
 from core.attribution.sanity_checks import (
     STAGES,
     cell_mask,
@@ -15,7 +15,7 @@ from core.attribution.sanity_checks import (
     share_outside,
     similarity,
 )
-from core.counterfactual.engine import Session
+from core.counterfactual.engine import Engine
 from core.io.read_verified import read_unchanged
 from core.io.resources import resource
 from core.synthetic.cells import HEALTHY, render
@@ -23,7 +23,7 @@ from core.synthetic.cells import HEALTHY, render
 
 @pytest.fixture(scope="module")
 def session():
-    return Session(resource("demo"), "cpu")
+    return Engine(resource("demo"), "cpu")
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ def test_deleting_the_pixels_that_matter_first_is_seen_sooner_than_the_others_fi
     )
     size = np.abs(
         attribute(
-            session.model, session.card, raw, "integrated-gradients", source="DS", target="WT"
+            session.model, session.card, raw, Question("integrated-gradients", "DS", "WT")
         ).values
     )
     deleted, inserted = deletion_insertion(score, own, x, empty, size)
@@ -95,7 +95,7 @@ def test_a_random_network_is_explained_otherwise(session, raw):
     x, _ = network_input(session.model, session.card, raw)
     *_, (_, other) = randomised(session.model, x)
     one, two = (
-        attribute(n, session.card, raw, "saliency", source="DS", target="WT").values
+        attribute(n, session.card, raw, Question("saliency", "DS", "WT")).values
         for n in (session.model, other)
     )
     assert similarity(one, one) == pytest.approx(1.0)

@@ -10,7 +10,7 @@ import pytest
 from benchmarks import truth, truth_summary
 from benchmarks.bad_generators import bad_generators
 from benchmarks.cultures import Cultures
-from core.counterfactual.engine import Session
+from core.counterfactual.engine import Engine
 from core.errors import LeighError
 from core.io.resources import resource
 from core.synthetic.cells import DEMO_PHENOTYPES
@@ -37,7 +37,7 @@ CONTRACT = {
 
 def test_the_card_rejects_seven_bad_generators_and_accepts_the_truth() -> None:
     cultures = Cultures(DEMO_PHENOTYPES, [("DS", "WT")], 123, 20, 128)
-    found = bad_generators(("DS", "WT"), cultures, truth.Mover(Session(resource("demo"), "cpu")))
+    found = bad_generators(("DS", "WT"), cultures, truth.Mover(Engine(resource("demo"), "cpu")))
     assert len(found) == 8
     lights = {name: row["light"] for name, row in found.items()}
     assert lights.pop("truth") != "red", found["truth"]
@@ -47,7 +47,7 @@ def test_the_card_rejects_seven_bad_generators_and_accepts_the_truth() -> None:
 
 
 def test_counterfactuals_of_the_demo_come_nearer_to_the_truth_than_what_needs_no_network() -> None:
-    session = Session(resource("demo"), "cpu")
+    session = Engine(resource("demo"), "cpu")
     cultures = Cultures(DEMO_PHENOTYPES, [("DS", "WT"), ("WT", "DS")], 321, 6, 96)
     mover = truth.Mover(session)
     for way in cultures.ways:

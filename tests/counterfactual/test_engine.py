@@ -1,5 +1,5 @@
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -7,9 +7,11 @@ import pytest
 import torch
 
 from core import encode, make_map
-from core.counterfactual.engine import KEPT, Session, crossing_of
+from core.counterfactual.encodings import REMEMBERED as KEPT
+from core.counterfactual.engine import Engine
+from core.counterfactual.path import crossing_of
 from core.data.logit_coordinates import coordinates_of, probabilities_of
-from core.domain import PathPoint, Project
+from core.domain import ORIGINAL, MapPosition, Mix, Move, PathPoint, PathRequest, Project
 from core.errors import BadProject, LeighError, NotInvertible
 from core.io.models import load_tensors, save_model
 from core.io.project import latents_path, maps_folder, model_folder, save_project
@@ -20,10 +22,10 @@ Copy = Callable[[Project], Project]
 
 
 @pytest.fixture(scope="module")
-def session(trained_project: Project) -> Session:
+def session(trained_project: Project) -> Engine:
     """One open session."""
     torch.set_num_threads(1)
-    return Session(trained_project.folder, "cpu")
+    return Engine(trained_project.folder, "cpu")
 
 
 @pytest.fixture
@@ -34,60 +36,71 @@ def diseased(trained_project: Project) -> str:
     return latents.record_ids[right[0]]
 
 
+def drag(record_id: str, xy: Sequence[float], plane: tuple[str, ...] = ()) -> Move:
+    return Move(record_id, MapPosition((float(xy[0]), float(xy[1])), plane))
+
+
 def test_a_selected_record_is_itself_at_its_own_place_with_its_own_probabilities(
-    session: Session, diseased: str
+    session: Engine, diseased: str
 ) -> None:
-    shown = session.select(diseased)
+    shown = session.move(Move(diseased, ORIGINAL))
     assert shown.valid and shown.strength == 0 and not shown.difference.any()
-    row = session.latents.row(diseased)
-    assert shown.xy == pytest.approx(tuple(session.projection.xy[row]))
-    assert np.allclose(shown.probabilities, session.latents.probabilities[row], atol=1e-4)
+    row = session.map.latents.row(diseased)
+    assert shown.xy == pytest.approx(tuple(session.map.projection.xy[row]))
+    assert np.allclose(shown.probabilities, session.map.latents.probabilities[row], atol=1e-4)
 
 
-def test_moving_changes_the_image_and_its_place(session: Session, diseased: str) -> None:
-    start, moved = session.select(diseased), session.move(diseased, {"WT": 1.0}, 1.0)
+def test_moving_changes_the_image_and_its_place(session: Engine, diseased: str) -> None:
+    start, moved = (
+        session.move(Move(diseased, ORIGINAL)),
+        session.move(Move(diseased, Mix({"WT": 1.0}, 1.0))),
+    )
     assert np.abs(moved.difference).max() > 1
-    spread = session.latents.coordinates.std()
+    spread = session.map.latents.coordinates.std()
     assert np.abs(moved.coordinates - start.coordinates).max() > 0.1 * spread
-    x0, x1, y0, y1 = session.decision.extent
+    x0, x1, y0, y1 = session.map.decision.extent
     assert moved.xy is not None and x0 <= moved.xy[0] <= x1 and y0 <= moved.xy[1] <= y1
-    again = session.move(diseased, {"WT": 1.0}, 1.0)
+    again = session.move(Move(diseased, Mix({"WT": 1.0}, 1.0)))
     assert np.array_equal(again.image, moved.image)
 
 
-def test_diseased_records_move_toward_the_healthy_ones(session: Session) -> None:
+def test_diseased_records_move_toward_the_healthy_ones(session: Engine) -> None:
     records = [r.id for r in session.project.dataset.records if r.condition == "DS"]
-    before = np.stack([session.select(r).coordinates for r in records])
-    after = np.stack([session.move(r, {"WT": 1.0}, 1.0).coordinates for r in records])
-    centres = [session.latents.coordinates[session.latents.truth == k].mean(axis=0) for k in (0, 1)]
+    before = np.stack([session.move(Move(r, ORIGINAL)).coordinates for r in records])
+    after = np.stack([session.move(Move(r, Mix({"WT": 1.0}, 1.0))).coordinates for r in records])
+    centres = [
+        session.map.latents.coordinates[session.map.latents.truth == k].mean(axis=0) for k in (0, 1)
+    ]
     assert ((after - before) @ (centres[0] - centres[1])).mean() > 0
 
 
 def test_a_drag_ends_where_the_handle_asks_and_back_at_the_start_is_the_original(
-    session: Session, diseased: str
+    session: Engine, diseased: str
 ) -> None:
-    anchor = session.decision.anchors[0]
-    dragged = session.drag(diseased, float(anchor[0]), float(anchor[1]))
+    anchor = session.map.decision.anchors[0]
+    dragged = session.move(drag(diseased, anchor))
     assert dragged.strength > 0.3 and sum(dragged.weights.values()) == pytest.approx(1)
     assert np.allclose(
-        session.move(diseased, dragged.weights, dragged.strength).image, dragged.image
+        session.move(Move(diseased, Mix(dragged.weights, dragged.strength))).image, dragged.image
     )
-    home = session.select(diseased).xy
-    back = session.drag(diseased, *home)
+    home = session.move(Move(diseased, ORIGINAL)).xy
+    back = session.move(drag(diseased, home))
     assert back.strength == 0 and np.array_equal(back.image, back.original) and back.xy == home
 
 
 def test_a_path_starts_at_the_original_and_its_crossing_is_where_the_class_changes(
-    session: Session, diseased: str
+    session: Engine, diseased: str
 ) -> None:
-    path = session.path(diseased, {"WT": 1.0}, frames=5)
+    path = session.path(PathRequest(diseased, Mix({"WT": 1.0}), frames=5))
     assert [p.strength for p in path.points] == [0, 0.25, 0.5, 0.75, 1]
     assert np.allclose(
-        path.points[0].probabilities, session.select(diseased).probabilities, atol=1e-6
+        path.points[0].probabilities,
+        session.move(Move(diseased, ORIGINAL)).probabilities,
+        atol=1e-6,
     )
     assert np.allclose(
         path.points[-1].probabilities,
-        session.move(diseased, {"WT": 1.0}, 1.0).probabilities,
+        session.move(Move(diseased, Mix({"WT": 1.0}, 1.0))).probabilities,
         atol=1e-4,
     )
     assert path.target == "WT" and path.crossing == crossing_of(list(path.points))
@@ -105,24 +118,24 @@ def test_the_crossing_is_interpolated_between_two_frames() -> None:
 
 
 def test_records_are_forgotten_oldest_first(trained_project: Project) -> None:
-    session = Session(trained_project.folder, "cpu")
+    session = Engine(trained_project.folder, "cpu")
     ids = [r.id for r in session.project.dataset.records][: KEPT + 2]
     for record_id in ids:
-        session.select(record_id)
-    session.select(ids[2])
-    assert len(session._encoded) == KEPT
-    kept = [record_id for record_id, _ in session._encoded]
+        session.move(Move(record_id, ORIGINAL))
+    session.move(Move(ids[2], ORIGINAL))
+    assert len(session.encodings) == KEPT
+    kept = [record_id for record_id, _ in session.encodings.keys()]  # noqa: SIM118 - not a dict
     assert ids[0] not in kept and kept[-1] == ids[2]
 
 
-def test_unknown_records_are_named(session: Session) -> None:
+def test_unknown_records_are_named(session: Engine) -> None:
     with pytest.raises(LeighError, match="no record Z99"):
-        session.select("Z99")
+        session.move(Move("Z99", ORIGINAL))
 
 
 def test_a_project_without_a_model_is_refused(scanned_project: Project) -> None:
     with pytest.raises(BadProject, match="no trained model"):
-        Session(scanned_project.folder)
+        Engine(scanned_project.folder)
 
 
 def test_without_a_map_images_still_move_but_a_drag_says_what_to_do(
@@ -130,17 +143,18 @@ def test_without_a_map_images_still_move_but_a_drag_says_what_to_do(
 ) -> None:
     project = copy_of(trained_project)
     shutil.rmtree(maps_folder(project))
-    session = Session(project.folder, "cpu")
-    assert session.move(diseased, {"WT": 1.0}, 0.5).xy is None
+    session = Engine(project.folder, "cpu")
+    assert session.move(Move(diseased, Mix({"WT": 1.0}, 0.5))).xy is None
     with pytest.raises(BadProject, match="no map"):
-        session.drag(diseased, 0.0, 0.0)
+        session.move(drag(diseased, (0.0, 0.0)))
     plane = ("WT", "DS", "TT")  # needs none
-    _, decision, exact = session.map_of(plane)
+    _, decision, exact = session.map.view(plane)
     assert (
         exact is not None
-        and session.drag(diseased, *session.place_of(diseased, plane), plane=plane).strength == 0
+        and session.move(drag(diseased, session.map.position_of(diseased, plane), plane)).strength
+        == 0
     )
-    toward = session.drag(diseased, *map(float, decision.anchors[0]), plane=plane)
+    toward = session.move(drag(diseased, decision.anchors[0], plane))
     assert toward.strength > 0 and max(toward.weights, key=lambda n: toward.weights[n]) == "WT"
 
 
@@ -150,15 +164,19 @@ def test_a_map_of_other_images_is_not_used(trained_project: Project, copy_of: Co
     kept = replace(project.dataset, records=project.dataset.records[2:])
     save_project(replace(project, dataset=kept))
     encode(project.folder, device="cpu")  # the latents are new, the map is still the old one
-    session = Session(project.folder, "cpu")
-    assert session.decision is None and session.projection is None and session.latents is not None
+    session = Engine(project.folder, "cpu")
+    assert (
+        session.map.decision is None
+        and session.map.projection is None
+        and session.map.latents is not None
+    )
     make_map(project.folder)
-    assert Session(project.folder, "cpu").decision is not None
+    assert Engine(project.folder, "cpu").map.decision is not None
 
 
 def test_a_picture_lies_among_images_that_are_read_as_it_is() -> None:
-    session = Session(resource("demo"), "cpu")
-    latents, projection = session.latents, session.projection
+    session = Engine(resource("demo"), "cpu")
+    latents, projection = session.map.latents, session.map.projection
     assert latents is not None and projection is not None
     read = latents.predicted
     for k in range(3):  # torn between two conditions
@@ -166,7 +184,7 @@ def test_a_picture_lies_among_images_that_are_read_as_it_is() -> None:
         logits = np.full(len(latents.conditions), -3.0, np.float32)
         logits[[k, other]] = 2.1, 2.0
         logits -= logits.mean()
-        xy = session._place(coordinates_of(logits), probabilities_of(coordinates_of(logits)))
+        xy = session.map.landing(coordinates_of(logits), probabilities_of(coordinates_of(logits)))
         assert xy is not None
         assert read[np.linalg.norm(projection.xy - xy, axis=1).argmin()] == k
 
@@ -180,11 +198,11 @@ def test_a_record_that_came_after_the_map_cannot_be_dragged_but_says_why(
     save_project(
         replace(project, dataset=replace(project.dataset, records=(*project.dataset.records, new)))
     )
-    session = Session(project.folder, "cpu")
-    assert session.select("new").xy is not None
+    session = Engine(project.folder, "cpu")
+    assert session.move(Move("new", ORIGINAL)).xy is not None
     for plane in ((), ("WT", "DS", "TT")):
         with pytest.raises(LeighError, match="new is not on the map"):
-            session.drag("new", 0.0, 0.0, plane=plane)
+            session.move(drag("new", (0.0, 0.0), plane))
 
 
 def test_a_record_that_cannot_be_inverted_has_no_path(
@@ -195,11 +213,11 @@ def test_a_record_that_cannot_be_inverted_has_no_path(
     tensors = {
         k: v * 60 if k.endswith("leave.weight") else v for k, v in load_tensors(folder).items()
     }
-    session = Session(project.folder, "cpu")
+    session = Engine(project.folder, "cpu")
     save_model(folder, session.card, tensors)
-    session = Session(project.folder, "cpu")
-    assert session.decision is None  # it was made with other weights
-    shown = session.select(diseased)
+    session = Engine(project.folder, "cpu")
+    assert session.map.decision is None  # it was made with other weights
+    shown = session.move(Move(diseased, ORIGINAL))
     assert not shown.valid and "block" in shown.reason
     with pytest.raises(NotInvertible, match="cannot be followed"):
-        session.path(diseased, {"WT": 1.0})
+        session.path(PathRequest(diseased, Mix({"WT": 1.0})))

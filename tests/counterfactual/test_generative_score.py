@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ from core.workflows.project import load_model, reader
 
 @pytest.fixture
 def model(trained_project: Project) -> IResNet:
-    network: IResNet = load_model(trained_project, trained_project.dataset, "cpu")[1]
+    network: IResNet = load_model(trained_project, "cpu")[1]
     return network
 
 
@@ -30,7 +32,7 @@ def test_an_image_of_pure_noise_is_predicted_worse_than_a_real_one(model: IResNe
 
 def test_the_second_opinion_counts_held_out_images_only(trained_project: Project) -> None:
     dataset = trained_project.dataset
-    card, network = load_model(trained_project, dataset, "cpu")
+    card, network = load_model(replace(trained_project, dataset=dataset), "cpu")
     told = second_opinion(network, card, dataset.records, reader(dataset))
     held = [r.id for r in dataset.records if card.split[r.group] == "test"]
     assert told["records"] == len(held) and set(told["unlike"]) <= set(held)

@@ -8,8 +8,8 @@ import pytest
 
 from core.counterfactual.block_schedule import place_steps
 from core.counterfactual.calibration import HIGHEST, LOWEST, nearest_gain, pairs_of_interest
-from core.counterfactual.engine import Session
-from core.domain import Project
+from core.counterfactual.engine import Engine
+from core.domain import ORIGINAL, Mix, Move, Precision, Project
 from core.errors import BadModel, LeighError
 from core.evidence.reference import PANEL_FILE, load_panel
 from core.io.models import load_card
@@ -62,17 +62,20 @@ def test_every_pair_of_conditions_has_a_gain(folder: Path) -> None:
 
 
 def test_an_exact_move_carries_evidence_and_a_drag_does_not(trained_project: Project) -> None:
-    session = Session(trained_project.folder, "cpu")
+    session = Engine(trained_project.folder, "cpu")
     record = next(r for r in trained_project.dataset.records if r.condition == "DS")
-    quick, exact = (session.move(record.id, {"WT": 1.0}, 1.0, exact=e) for e in (False, True))
+    exact, quick = (
+        session.move(Move(record.id, Mix({"WT": 1.0}), precision=p))
+        for p in (Precision.EXACT, Precision.DISPLAY)
+    )
     assert quick.evidence is None and exact.evidence is not None
     assert np.array_equal(quick.image, exact.image)
-    assert exact.held == session.holding("DS", "WT")
-    assert session.select(record.id).evidence is None
+    assert exact.locked == session.automatic_locks("DS", "WT")
+    assert session.move(Move(record.id, ORIGINAL)).evidence is None
 
 
 def test_steps_are_placed_whatever_the_number_of_choices_to_hold(trained_project: Project) -> None:
-    session, dataset = Session(trained_project.folder, "cpu"), trained_project.dataset
+    session, dataset = Engine(trained_project.folder, "cpu"), trained_project.dataset
     holds = np.array([[True, False, False], [True, True, False]] * 10)
     place_steps(session.model, session.card, dataset.records, reader(dataset), silent, holds)
     for times in (session.model.architecture.times, session.model.architecture.times_held):

@@ -6,21 +6,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
-from core.workflows.export import _PanelMaker, figure, panel_specs
 from matplotlib.image import AxesImage
 from matplotlib.text import Text
 from PIL import Image
 from pypdf import PdfReader
 
-from core.domain import AUTOENCODER, CHECKS, METHODS, Check, Evidence, PanelSpec, Project
+from core import figure, train
+from core.domain import AUTOENCODER, CHECKS, METHODS, Check, Evidence, Mix, Move, PanelSpec, Project
 from core.errors import LeighError
 from core.figures.export import sheet
 from core.figures.images import composite, difference_limit, scale_bar_um
 from core.figures.panels import SIZE_MAP, CounterfactualPanel
 from core.figures.words import evidence_words
 from core.io.project import save_project
-from core.training.presets import COURSES, Course
-from core.workflows.baselines import train_network
+from core.training.presets import SCHEDULES, Schedule
+from core.workflows.figure import _PanelMaker, panel_specs
 
 Copy = Callable[[Project], Project]
 
@@ -77,13 +77,11 @@ def test_a_comparison_names_its_window_and_has_a_column_for_the_autoencoder(
     copy_of: Copy,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setitem(COURSES, "autoencoder", {"quick": Course(2, 8)})
+    monkeypatch.setitem(SCHEDULES, "autoencoder", {"quick": Schedule(2, 8)})
     project, spec = copy_of(trained_project), replace(specs["comparison"], window_um=5.2)
-    assert [a.method for a in _PanelMaker(project.folder, "cpu").make(spec).attributions] == list(
-        METHODS
-    )
-    train_network(project.folder, "autoencoder", device="cpu")
-    panel = _PanelMaker(project.folder, "cpu").make(spec)
+    assert [a.method for a in _PanelMaker(project, "cpu").make(spec).attributions] == list(METHODS)
+    train(project, "autoencoder", device="cpu")
+    panel = _PanelMaker(project, "cpu").make(spec)
     assert [a.method for a in panel.attributions] == [AUTOENCODER, *METHODS]
     drawing = sheet([panel])
     heads = [text.get_text() for text in drawing.findobj(Text)]
@@ -148,11 +146,11 @@ def test_a_panel_holds_the_stains_its_spec_names(
         for kind in ("counterfactual", "path")
     ]
     (tmp_path / "panels.json").write_text(json.dumps(listed), encoding="utf-8")
-    maker = _PanelMaker(trained_project.folder, "cpu")
+    maker = _PanelMaker(trained_project, "cpu")
     held, path = (
         maker.make(spec) for spec in panel_specs(tmp_path / "panels.json", None, None, None, 1.0)
     )
-    assert held.result.held == ("Nuclei", "Mitochondria")
+    assert held.result.locked == ("Nuclei", "Mitochondria")
     assert [bool(change.any()) for change in held.result.difference] == [False, True, False]
     free = maker.make(replace(specs["path"], hold=()))
     assert not np.array_equal(
@@ -220,17 +218,17 @@ def test_a_map_shows_where_an_image_was_moved_and_how_it_is_read(
     trained_project: Project, specs: dict[str, PanelSpec], plane: tuple[str, ...]
 ) -> None:
     moved = replace(specs["path"], kind="map", plane=plane, strength=0.6)
-    panel = _PanelMaker(trained_project.folder, "cpu").make(moved)
-    session = _PanelMaker(trained_project.folder, "cpu").session
-    result = session.move(moved.record_id, moved.weights, 0.6, exact=True)
+    panel = _PanelMaker(trained_project, "cpu").make(moved)
+    session = _PanelMaker(trained_project, "cpu").session
+    result = session.move(Move(moved.record_id, Mix(moved.weights, 0.6)))
     read = trained_project.dataset.condition_names[int(result.probabilities.argmax())]
     assert (
         f"Ring: {moved.record_id} (DS). Cross: moved to WT, strength 0.6, read as {read}."
         in panel.moved.words
     )
-    start = session.place_of(moved.record_id, plane)
+    start = session.map.position_of(moved.record_id, plane)
     assert panel.moved.places[0] == start
-    landing = session.map_of(plane)[2].places(result.coordinates) if plane else result.xy
+    landing = session.map.view(plane)[2].places(result.coordinates) if plane else result.xy
     assert panel.moved.landing == pytest.approx(tuple(landing))
     axes = sheet([panel]).subfigs[0].axes[0]
     drawn = [line for line in axes.lines if line.get_linestyle() == "--"]
@@ -250,11 +248,11 @@ def test_a_plane_is_for_maps_only() -> None:
 def test_difference_maps_share_one_symmetric_scale(
     trained_project: Project, specs: dict[str, PanelSpec]
 ) -> None:
-    from core.counterfactual.engine import Session
+    from core.counterfactual.engine import Engine
 
-    session = Session(trained_project.folder, "cpu")
+    session = Engine(trained_project.folder, "cpu")
     spec = specs["counterfactual"]
-    result = session.move(spec.record_id, spec.weights, 1.0)
+    result = session.move(Move(spec.record_id, Mix(spec.weights)))
     panel = CounterfactualPanel("", session.card.channels, session.card, result, 0.65)
     images = [image for ax in sheet([panel]).subfigs[0].axes for image in ax.images]
     limits = {image.get_clim() for image in images[2:5]}
@@ -308,7 +306,7 @@ def test_no_words_of_a_sheet_overlap_or_leave_it(
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.text import Text
 
-    maker = _PanelMaker(trained_project.folder, "cpu")
+    maker = _PanelMaker(trained_project, "cpu")
     blend = replace(specs["counterfactual"], weights={"WT": 0.6, "TT": 0.4}, strength=1.4)
     title = "A title of the usual length for a panel of the paper"
     panels = [maker.make(replace(s, title=title)) for s in (*specs.values(), blend)]
@@ -389,7 +387,7 @@ def test_panels_saved_by_the_window_are_read_back(tmp_path: Path) -> None:
 
 
 def test_a_legend_names_every_condition_whatever_it_is_called(trained_project: Project) -> None:
-    panel = _PanelMaker(trained_project.folder, "cpu").make(PanelSpec("map"))
+    panel = _PanelMaker(trained_project, "cpu").make(PanelSpec("map"))
     odd = ("_ctrl", "a name of a condition that does not end", *panel.decision.conditions[2:])
     named = replace(panel, decision=replace(panel.decision, conditions=odd, rough=True))
     axes = sheet([named]).subfigs[0].axes[0]
@@ -402,7 +400,7 @@ def test_a_legend_names_every_condition_whatever_it_is_called(trained_project: P
 def test_no_panel_is_drawn_of_an_impossible_strength(
     trained_project: Project, specs: dict[str, PanelSpec], strength: float
 ) -> None:
-    maker = _PanelMaker(trained_project.folder, "cpu")
+    maker = _PanelMaker(trained_project, "cpu")
     for kind in ("map", "counterfactual"):
         with pytest.raises(LeighError, match="is not between 0 and 5"):
             maker.make(replace(specs["path"], kind=kind, strength=strength))

@@ -40,7 +40,7 @@ def window(themed, qtbot, tmp_path: Path):
     from leigh_gui.services.inference_client import InferenceWorker
     from leigh_gui.settings import Settings
 
-    worker = InferenceWorker(session="gui_stand_in:StandInSession")
+    worker = InferenceWorker(session="gui_stand_in:StandInEngine")
     made = MainWindow(Settings(tmp_path / "settings.ini"), ErrorBus(), worker)
     qtbot.addWidget(made)
     made.resize(1366, 768)

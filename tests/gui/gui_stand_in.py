@@ -1,9 +1,10 @@
-"""A real but tiny project on disk, and a session that needs no network: for tests of the window."""
+"""A real but tiny project on disk, and an engine that needs no network: for tests of the window."""
 
 import os
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from core.data.logit_coordinates import coordinates_of
 from core.domain import (
     CHECKS,
     Attribution,
+    AttributionRequest,
     Check,
     Counterfactual,
     CounterfactualPath,
@@ -20,8 +22,12 @@ from core.domain import (
     ImageRecord,
     InverseQuality,
     LatentTable,
+    Mix,
     ModelCard,
+    Move,
     PathPoint,
+    PathRequest,
+    Precision,
     Problem,
     Projection,
     Recipe,
@@ -164,41 +170,32 @@ def make_evidence(target: str = "WT", seen: int = 3, **lights: str) -> Evidence:
     return Evidence(tuple(checks), {**flips, "distance": 0.43, "readouts_recovered": 0.78})
 
 
-class StandInSession:
+class StandInEngine:
     """Brightens the mitochondria in proportion to the strength; as slow as LEIGH_STAND_IN_SECONDS
     says.
 
     It holds the nuclei unless told otherwise, and its judges never see a treated culture.
     """
 
-    def __init__(self, folder: Path, device: str = "auto", glances: bool = False) -> None:
+    def __init__(self, folder: Path, device: str = "auto") -> None:
         self.project = open_project(folder)
         self.projection, self.decision = None, None
         if any(maps_folder(self.project).iterdir()):
             self.projection, self.decision = load_map(maps_folder(self.project))
         self.names = self.project.dataset.condition_names
         self.device = "cpu"
-        self.no_evidence = os.environ.get("LEIGH_STAND_IN_NO_EVIDENCE", "")
+        missing = os.environ.get("LEIGH_STAND_IN_NO_EVIDENCE", "")
+        self.evidence = SimpleNamespace(missing=missing)
         self.calls = 0
-
-    def select(self, record_id: str, hold=None) -> Counterfactual:
-        """The record as it is."""
-        return self.move(record_id, {}, 0.0, hold)
 
     def prepare(self, interrupted) -> bool:
         """Nothing takes long here."""
         return False
 
-    def move(
-        self,
-        record_id: str,
-        weights: dict[str, float],
-        strength: float,
-        hold=None,
-        exact=False,
-        draft=False,
-    ):
-        """The record with brighter mitochondria."""
+    def move(self, move: Move) -> Counterfactual:
+        """The record with brighter mitochondria, on the map toward the nearest condition."""
+        mix = move.goal if isinstance(move.goal, Mix) else self._nearest(move)
+        record_id, weights, strength = move.record_id, dict(mix.weights), mix.strength
         time.sleep(float(os.environ.get("LEIGH_STAND_IN_SECONDS", "0")))
         self.calls += 1
         if weights.get("crash"):
@@ -210,7 +207,7 @@ class StandInSession:
         difference = np.zeros_like(original)
         difference[2] = (original[2] - 100) * 0.9 * strength
         difference[1] = -(original[1] - 100) * 0.2 * strength
-        held = ("Nuclei",) if hold is None else tuple(hold)
+        held = ("Nuclei",) if move.locked is None else move.locked
         difference[[c.name in held for c in CHANNELS]] = 0
         source = self.names.index(record.condition)
         weights = weights or {next(n for n in self.names if n != record.condition): 1.0}
@@ -228,66 +225,54 @@ class StandInSession:
         evidence = (
             make_evidence(target, 1, judges="red") if target == "TT" else make_evidence(target)
         )
-        judged = exact and strength > 0 and valid and not self.no_evidence
+        exact = move.precision == Precision.EXACT
+        judged = exact and strength > 0 and valid and not self.evidence.missing
+        precision = move.precision if strength > 0 else max(move.precision, Precision.DISPLAY)
         return Counterfactual(
             record_id, record.condition, weights, strength, original, original + difference, difference,
             mixed / mixed.sum(), mixed[1:], 2e-6, valid, "" if valid else "It left the range of real images.", 0.0004,
-            place, 0.83, held, evidence if judged else None, draft=draft and strength > 0)  # fmt: skip
+            place, 0.83, held, evidence if judged else None, precision=precision)  # fmt: skip
 
-    def drag(
-        self, record_id: str, x: float, y: float, hold=None, exact=False, draft=False, plane=()
-    ) -> Counterfactual:
-        """Toward the nearest condition."""
-        projection, decision = self.projection, self.decision
+    def _nearest(self, move: Move) -> Mix:
+        projection, decision, plane = self.projection, self.decision, move.goal.plane
         if plane:
             latents = load_latents(latents_path(self.project))
-            projection, decision, exact = exact_plane(latents, plane)
-            start = exact.places(latents.coordinates[latents.row(record_id)])
+            projection, decision, ternary = exact_plane(latents, plane)
+            start = ternary.places(latents.coordinates[latents.row(move.record_id)])
         else:
-            start = projection.xy[projection.record_ids.index(record_id)]
-        own = self.project.dataset.record(record_id).condition
-        distance = ((decision.anchors - (x, y)) ** 2).sum(axis=1)
+            start = projection.xy[projection.record_ids.index(move.record_id)]
+        own = self.project.dataset.record(move.record_id).condition
+        distance = ((decision.anchors - move.goal.xy) ** 2).sum(axis=1)
         distance[[name == own for name in decision.conditions]] = np.inf
         nearest = int(distance.argmin())
         way = decision.anchors[nearest] - start
-        strength = float(np.clip(np.dot((x, y) - start, way) / max(np.dot(way, way), 1e-9), 0, 1.5))
-        return self.move(
-            record_id, {decision.conditions[nearest]: 1.0}, strength, hold, exact, draft
-        )
+        share = np.dot(move.goal.xy - start, way) / max(np.dot(way, way), 1e-9)
+        return Mix({decision.conditions[nearest]: 1.0}, float(np.clip(share, 0, 1.5)))
 
-    def path(
-        self, record_id: str, weights: dict[str, float], frames: int, hold=None, report=silent
-    ):
-        """A straight way with the crossing in the middle."""
+    def path(self, request: PathRequest, report=silent) -> CounterfactualPath:
+        """As many pictures as there are frames."""
         points = []
-        for i, strength in enumerate(np.linspace(0, 1, frames)):
-            report(Progress(i, frames, "Following the path"))
-            result = self.move(record_id, weights, float(strength), hold)
+        for i, strength in enumerate(np.linspace(0, 1, request.frames)):
+            report(Progress(i, request.frames, "Following the path"))
+            mix = replace(request.mix, strength=float(strength))
+            result = self.move(Move(request.record_id, mix, request.locked))
             points.append(PathPoint(float(strength), result.probabilities, result.xy))
-        return CounterfactualPath(record_id, max(weights, key=weights.get), tuple(points), 0.5)
+        return CounterfactualPath(request.record_id, request.mix.target, tuple(points), 0.5)
 
-    def explain(
-        self,
-        record_id: str,
-        method: str,
-        target: str,
-        network="iresnet",
-        window_um=None,
-        window_px=None,
-        report=silent,
-    ) -> Attribution:
+    def explain(self, request: AttributionRequest, report=silent) -> Attribution:
         """As bright as the image; one map where the method knows no stains.
 
         Occlusion takes many steps.
         """
-        record = self.project.dataset.record(record_id)
+        record = self.project.dataset.record(request.record_id)
         values = np.asarray(read_record(self.project.dataset.root, record), dtype=np.float32) - 100
-        for i in range(40 if method == "occlusion" else 1):
+        for i in range(40 if request.method == "occlusion" else 1):
             report(Progress(i, 40, "Covering windows", seconds_left=float(40 - i)))
             time.sleep(float(os.environ.get("LEIGH_STAND_IN_SECONDS", "0")))
-        if network == "broken":
+        if request.network == "broken":
             raise LeighError("This network cannot be explained.", "Train it again.")
         settings = {"seconds": 1.5, "share_outside_cells": 0.12, "area_outside_cells": 0.6}
-        settings |= {"window_um": window_um, "window_px": window_px}
-        values = values[:1] if method == "gradcam" else values
-        return Attribution(method, network, record_id, record.condition, target, values, settings)
+        settings |= {"window_um": request.window_um, "window_px": request.window_px}
+        values = values[:1] if request.method == "gradcam" else values
+        names = request.method, request.network, record.id, record.condition, request.target
+        return Attribution(*names, values, settings)

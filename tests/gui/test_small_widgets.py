@@ -91,7 +91,9 @@ def shown_on_a_card(qtbot, cf, automatic=True):
 
 def test_the_card_has_a_line_and_a_light_for_every_check(qtbot):
     evidence = make_evidence(seen=1, judges="red", rest="amber")
-    card = shown_on_a_card(qtbot, counterfactual(evidence=evidence, held=("a",), contraction=0.83))
+    card = shown_on_a_card(
+        qtbot, counterfactual(evidence=evidence, locked=("a",), contraction=0.83)
+    )
     assert card.light.state == "bad" and RULE in card.light.toolTip()
     assert {k: w.state for k, w in card.lights.items()} == {
         "model": "good", "judges": "bad", "distance": "good", "readouts": "good", "rest": "warn"}  # fmt: skip
@@ -125,7 +127,7 @@ def test_a_model_without_judges_says_so_once(qtbot):
 
 def test_the_card_says_who_chose_what_is_held(qtbot):
     assert (
-        shown_on_a_card(qtbot, counterfactual(held=("b",)), automatic=False).text("held")
+        shown_on_a_card(qtbot, counterfactual(locked=("b",)), automatic=False).text("held")
         == "b (your choice)"
     )
     assert shown_on_a_card(qtbot, counterfactual()).text("held") == "nothing"

@@ -80,17 +80,17 @@ def test_what_is_held_can_be_chosen_undone_and_lands_in_the_panel(opened, qtbot)
     opened.control.move_to("WT")
     answered(opened, qtbot, 1.0)
     hold = opened.explore().picture.readings.hold
-    assert opened.state.counterfactual.held == ("Nuclei",) and opened.control.panel().hold is None
+    assert opened.state.counterfactual.locked == ("Nuclei",) and opened.control.panel().hold is None
     hold.channels["Cytoskeleton"].trigger()
     qtbot.waitUntil(
-        lambda: opened.state.counterfactual.held == ("Nuclei", "Cytoskeleton"), timeout=8000
+        lambda: opened.state.counterfactual.locked == ("Nuclei", "Cytoskeleton"), timeout=8000
     )
     assert hold.text() == "Hold still: 2 stains ▾" and not hold.channels["Mitochondria"].isEnabled()
     assert opened.explore().picture.evidence.text("held") == "Nuclei, Cytoskeleton (your choice)"
     assert opened.control.panel().hold == ("Nuclei", "Cytoskeleton")
     qtbot.waitUntil(lambda: opened.control.path is not None, timeout=8000)
     opened.state.undo.undo()
-    qtbot.waitUntil(lambda: opened.state.counterfactual.held == ("Nuclei",), timeout=8000)
+    qtbot.waitUntil(lambda: opened.state.counterfactual.locked == ("Nuclei",), timeout=8000)
     assert hold.text() == "Hold still: automatic ▾" and hold.channels["Mitochondria"].isEnabled()
 
 

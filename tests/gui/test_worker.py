@@ -14,7 +14,7 @@ from leigh_gui.services.inference_client import InferenceWorker
 @pytest.fixture
 def worker(qtbot, project, monkeypatch):
     monkeypatch.setenv("LEIGH_STAND_IN_SECONDS", "0.05")
-    made = InferenceWorker(session="gui_stand_in:StandInSession")
+    made = InferenceWorker(session="gui_stand_in:StandInEngine")
     with qtbot.waitSignal(made.opened, timeout=20_000):
         made.open(project.folder)
     yield made
@@ -51,11 +51,11 @@ def test_the_evidence_and_what_is_held_reach_the_session_and_come_back(worker, a
     qtbot.waitUntil(lambda: len(answers) == 3, timeout=5000)
     exact, rough = answers[0][1], answers[1][1]
     assert (
-        exact.held == ("Cytoskeleton",)
+        exact.locked == ("Cytoskeleton",)
         and not exact.difference[1].any()
         and exact.evidence.light == "green"
     )
-    assert rough.held == ("Nuclei",) and rough.evidence is None
+    assert rough.locked == ("Nuclei",) and rough.evidence is None
 
 
 def test_latest_request_wins(worker, answers, qtbot):

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from core.counterfactual.engine import Session
+from core.counterfactual.engine import Engine
 from core.data.logit_coordinates import coordinates_of, logits_of, probabilities_of
 from core.domain import LatentTable
 from core.errors import LeighError
@@ -194,13 +194,13 @@ def test_conditions_that_do_not_vary_or_have_no_images_do_not_break_the_plane() 
 
 
 def test_an_image_of_a_fourth_condition_has_a_place_on_the_plane_and_may_go_to_all_three() -> None:
-    session, plane = Session(resource("demo"), "cpu"), NAMES[:3]
-    assert session.latents is not None and session.project.dataset is not None
+    session, plane = Engine(resource("demo"), "cpu"), NAMES[:3]
+    assert session.map.latents is not None and session.project.dataset is not None
     record = next(r.id for r in session.project.dataset.records if r.condition == "Drug A")
-    _, decision, exact = session.map_of(plane)
+    _, decision, exact = session.map.view(plane)
     assert exact is not None
-    place = session.place_of(record, plane)
-    said = session.latents.probabilities[session.latents.row(record)][list(exact.rows)]
+    place = session.map.position_of(record, plane)
+    said = session.map.latents.probabilities[session.map.latents.row(record)][list(exact.rows)]
     assert probabilities_of(exact.back(np.array(place))) == pytest.approx(
         said / said.sum(), abs=1e-4
     )

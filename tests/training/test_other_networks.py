@@ -11,9 +11,9 @@ import core as leigh
 from core import encode
 from core.cli.main import main
 from core.counterfactual.autoencoder import Shifter, draw
-from core.counterfactual.engine import Session
+from core.counterfactual.engine import Engine
 from core.data.preprocessing import from_network, to_network
-from core.domain import ModelCard, Project, Split
+from core.domain import Mix, ModelCard, Move, Project, Split
 from core.errors import BadModel, LeighError
 from core.io.models import load_card, load_tensors, save_card
 from core.io.project import model_folder, open_project, save_project
@@ -143,9 +143,9 @@ def test_the_projects_model_stays_and_another_kind_in_its_place_is_a_clear_error
     project = copy_of(trained_project)
     train(project.folder, "resnext-small", tiny)
     assert open_project(project.folder).model == "iresnet"
-    Session(project.folder, "cpu")
+    Engine(project.folder, "cpu")
     save_project(replace(open_project(project.folder), model="resnext-small"))
-    for use in (lambda: Session(project.folder, "cpu"), lambda: encode(project.folder, device="cpu"),
+    for use in (lambda: Engine(project.folder, "cpu"), lambda: encode(project.folder, device="cpu"),
                 lambda: load_model(open_project(project.folder), "cpu")):  # fmt: skip
         with pytest.raises(BadModel, match="is a resnext-small"):
             use()
@@ -212,7 +212,9 @@ def test_at_strength_zero_a_moved_image_is_its_reconstruction_and_between_it_cha
     dataset = images_of(open_project(project.folder))
     record = next(r for r in dataset.records if r.condition == "DS")
     shifter = Shifter(project.folder, kind, "cpu")
-    still, half, whole = (shifter.move(record.id, {"WT": 1.0}, s, ()) for s in (0.0, 0.5, 1.0))
+    still, half, whole = (
+        shifter.move(Move(record.id, Mix({"WT": 1.0}, s), ())) for s in (0.0, 0.5, 1.0)
+    )
     x = to_network(card.recipe, still.original.astype(np.float64))
     drawn = from_network(card.recipe, draw(shifter.model, x))
     span = np.array(card.recipe.span)[:, None, None]
@@ -224,9 +226,9 @@ def test_at_strength_zero_a_moved_image_is_its_reconstruction_and_between_it_cha
     )  # it blurs, and says so
     away = [float(np.square((m.image - still.image) / span).mean()) for m in (half, whole)]
     assert 0 < away[0] < away[1]
-    assert shifter.move(record.id, {"DS": 1.0}, 1.0, ()).image == pytest.approx(still.image)
+    assert shifter.move(Move(record.id, Mix({"DS": 1.0}), ())).image == pytest.approx(still.image)
     with pytest.raises(LeighError, match="none can be held"):
-        shifter.move(record.id, {"WT": 1.0}, 1.0, ("Nuclei",))
+        shifter.move(Move(record.id, Mix({"WT": 1.0}), ("Nuclei",)))
 
 
 def test_judges_that_see_images_otherwise_give_no_evidence(
@@ -234,10 +236,10 @@ def test_judges_that_see_images_otherwise_give_no_evidence(
 ) -> None:
     project = copy_of(trained_project)
     card = train(project.folder, "autoencoder", tiny)
-    assert Shifter(project.folder, "autoencoder", "cpu").panel is not None
+    assert Shifter(project.folder, "autoencoder", "cpu").evidence.panel is not None
     other = replace(card.recipe, offset=tuple(v + 1 for v in card.recipe.offset))
     save_card(model_folder(project, "autoencoder"), replace(card, recipe=other))
-    assert Shifter(project.folder, "autoencoder", "cpu").panel is None
+    assert Shifter(project.folder, "autoencoder", "cpu").evidence.panel is None
 
 
 def test_the_means_are_of_training_wells_alone(
@@ -249,7 +251,8 @@ def test_the_means_are_of_training_wells_alone(
     dataset = images_of(open_project(project.folder))
     known = [r for r in dataset.records if r.condition == "DS" and card.part_of(r) == Split.TRAIN]
     fields = [
-        to_network(card.recipe, shifter.move(r.id, {"WT": 1.0}, 0.0, ()).original) for r in known
+        to_network(card.recipe, shifter.move(Move(r.id, Mix({"WT": 1.0}, 0.0), ())).original)
+        for r in known
     ]
     with torch.no_grad():
         means = [

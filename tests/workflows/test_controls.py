@@ -16,9 +16,9 @@ from scipy.ndimage import gaussian_filter
 
 from core import train
 from core.cli.main import main
-from core.counterfactual.engine import Session
+from core.counterfactual.engine import Engine
 from core.data.split import split_by_group
-from core.domain import Channel, Dataset, ImageRecord, ModelCard, Project, Recipe, Split
+from core.domain import Channel, Dataset, ImageRecord, Mix, ModelCard, Move, Project, Recipe, Split
 from core.errors import LeighError
 from core.io.models import load_card
 from core.io.project import model_folder, open_project, save_project
@@ -26,7 +26,7 @@ from core.io.tiff import read_image, write_tiff
 from core.progress import Cancelled, Progress
 from core.synthetic.plate import PlateOptions
 from core.workflows.permuted_labels import at_chance, fair_labels, from_truth, permuted_conditions
-from core.workflows.spike_in import positive_control, recovery
+from core.workflows.spike_in import SpikeInOptions, positive_control, recovery
 from core.workflows.spike_in_images import UNTOUCHED, Plant, parse_plants, plan
 
 Copy = Callable[[Project], Project]
@@ -74,7 +74,9 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def planted(own: Project, brief: str, tmp_path_factory: pytest.TempPathFactory) -> Planted:
     """Folder and result of a positive control with two plants."""
     out = tmp_path_factory.mktemp("planted") / "out"
-    return out, positive_control(own.folder, out, WORDS, preset=brief, device="cpu")
+    return out, positive_control(
+        open_project(own.folder), out, WORDS, SpikeInOptions(preset=brief, device="cpu")
+    )
 
 
 def test_planted_files_are_the_formula_applied_to_the_users_own_pixels(
@@ -148,7 +150,7 @@ def test_what_is_compared_is_the_change_of_the_model_and_the_true_one_over_the_d
 ) -> None:
     out, _ = planted
     assert own.dataset is not None
-    session = Session(out / "project", "cpu")
+    session = Engine(out / "project", "cpu")
     span = np.array(session.card.recipe.span)[:, None, None]
     truths = {
         r["file"].split("/")[-1].removesuffix(".ome.tif"): r for r in rows_of(out / "truth.csv")
@@ -166,7 +168,7 @@ def test_what_is_compared_is_the_change_of_the_model_and_the_true_one_over_the_d
         else:
             raw, after = read_image(out / truths[row["record"]]["file"]).astype(float), raw
             target = UNTOUCHED
-        d = session.move(row["record"], {target: 1.0}, 1.0).difference / span
+        d = session.move(Move(row["record"], Mix({target: 1.0}, 1.0))).difference / span
         t = (after - raw) / span
         assert float(row["effectiveness"]) == pytest.approx((d * t).sum() / (t * t).sum(), abs=1e-5)
 
@@ -177,12 +179,16 @@ def test_the_same_words_again_take_the_trained_model_and_others_are_refused(
     out, result = planted
     heard: list[str] = []
     again = positive_control(
-        own.folder, out, WORDS, preset=brief, device="cpu", report=lambda p: heard.append(p.what)
+        open_project(own.folder),
+        out,
+        WORDS,
+        SpikeInOptions(preset=brief, device="cpu"),
+        report=lambda p: heard.append(p.what),
     )
     assert again == result and not {"Planting", "Training"} & set(heard)
     for other in ({"words": WORDS[:1]}, {"words": WORDS, "seed": 1}):
         with pytest.raises(LeighError, match=r"another control already\. Choose an empty folder"):
-            positive_control(own.folder, out, **other, preset=brief)
+            positive_control(open_project(own.folder), out, SpikeInOptions(preset=brief), **other)
 
 
 def test_a_stopped_control_goes_on(own: Project, brief: str, tmp_path: Path) -> None:
@@ -198,7 +204,11 @@ def test_a_stopped_control_goes_on(own: Project, brief: str, tmp_path: Path) -> 
     for what, done in (("Planting", 3), ("Training", 20)):
         with pytest.raises(Cancelled):
             positive_control(
-                own.folder, out, WORDS, preset=brief, device="cpu", report=stop_at(what, done)
+                open_project(own.folder),
+                out,
+                WORDS,
+                SpikeInOptions(preset=brief, device="cpu"),
+                report=stop_at(what, done),
             )
         assert not (out / "project" / "project.lock").exists()
 
@@ -208,7 +218,13 @@ def test_a_stopped_control_goes_on(own: Project, brief: str, tmp_path: Path) -> 
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        positive_control(own.folder, out, WORDS, preset=brief, device="cpu", report=note)
+        positive_control(
+            open_project(own.folder),
+            out,
+            WORDS,
+            SpikeInOptions(preset=brief, device="cpu"),
+            report=note,
+        )
     assert steps == [30]  # ten after those that were kept
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core import screen
 from core.cli.main import main
 from core.domain.screen import Screen
 from core.errors import BadProject
@@ -18,7 +19,6 @@ from core.io.tiff import read_with_info, write_tiff
 from core.scanning.scan import ScanOptions
 from core.synthetic.screen import ScreenPlanOptions, plan_screen, write_screen
 from core.workflows.scan import scan
-from core.workflows.screen import screen
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from core.domain import Counterfactual, CounterfactualPath, ImageRecord, PanelSpec, Role
+from core.domain import Counterfactual, CounterfactualPath, ImageRecord, PanelSpec, Precision, Role
 from leigh_gui.services.background import Background
 from leigh_gui.services.inference_client import Hold, InferenceWorker
 from leigh_gui.services.thumbnails import read_image
@@ -346,7 +346,9 @@ class ExploreControl(QObject):
     def _on_rest(self) -> None:
         """The hand still holds on, but rests: a draft is replaced."""
         cf = self.state.counterfactual
-        if self.dragging() and (self.worker.busy() or (cf is not None and cf.draft)):
+        if self.dragging() and (
+            self.worker.busy() or (cf is not None and cf.precision == Precision.PREVIEW)
+        ):
             self._ask_again()
 
     def _let_go(self, text: str, merge: bool = False) -> None:

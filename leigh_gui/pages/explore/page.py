@@ -12,7 +12,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QSplitter, QStackedLayout, QTabWidget, QVBoxLayout, QWidget
 
-from core.domain import Condition, Split
+from core.domain import Condition, Precision, Split
 from leigh_gui.pages.explore.controller import ExploreControl
 from leigh_gui.pages.explore.picture import PicturePanel
 from leigh_gui.pages.explore.sentences import record_caption, short_caption
@@ -300,7 +300,11 @@ class ExplorePage(QWidget):
         self.map.overlay.left_way = self._way.at(view.strength) if self._way is not None else None
         place = self.map.overlay.handle if self.control.on_handle() else view.place
         said = (
-            cf is not None and cf.valid and not cf.draft and place is not None and place != source
+            cf is not None
+            and cf.valid
+            and cf.precision > Precision.PREVIEW
+            and place is not None
+            and place != source
         )
         said = said and not self.control.waits() and not self.control.worker.busy()
         note = (self._note(place, cf) if said else "") or self._not_one_of_three(cf)

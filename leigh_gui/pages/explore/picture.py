@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.domain import Condition
+from core.domain import Condition, Precision
 from leigh_gui.pages.explore.controller import ExploreControl
 from leigh_gui.pages.explore.readings import ReadingsPanel
 from leigh_gui.pages.explore.sentences import record_caption, target_caption
@@ -167,7 +167,11 @@ class PicturePanel(QWidget):
         if cf.valid:
             self.counterfactual.set_image(cf.image)
             self.counterfactual.set_mark(
-                "draft" if cf.draft else "generated" if cf.strength > 0 else ""
+                "draft"
+                if cf.precision == Precision.PREVIEW
+                else "generated"
+                if cf.strength > 0
+                else ""
             )
             self.differences.set_difference(
                 cf.difference, keep_scale=self._scale_of == cf.record_id

@@ -98,7 +98,7 @@ class ReadingsPanel(QWidget):
 
     def _show_hold(self) -> None:
         cf = self.state.counterfactual
-        self.hold.set_hold(self.state.view.hold, cf.held if cf is not None else ())
+        self.hold.set_hold(self.state.view.hold, cf.locked if cf is not None else ())
 
     def _on_display(self) -> None:
         self.channels.set_channels(self.state.display)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
-from core.domain import CHECKS, Check, Counterfactual
+from core.domain import CHECKS, Check, Counterfactual, Precision
 from leigh_gui.widgets.common.look import percent, plain, set_kind
 from leigh_gui.widgets.counterfactual.light import STATES, Light
 from leigh_gui.widgets.counterfactual.verdict import GREY_LEVEL, RULE, evidence_of, verdict
@@ -134,7 +134,11 @@ class EvidenceCard(QWidget):
             self._values["clipped"].setText(f"{percent(cf.clipped, 2)} of the pixels")
             self._values["channels"].setText(_shares(cf, channels, spans))
         self._values["held"].setText(_held(cf, automatic))
-        picture = "is a draft" if cf.draft else f"by about {percent(cf.picture_error, 4)}"
+        picture = (
+            "is a draft"
+            if cf.precision == Precision.PREVIEW
+            else f"by about {percent(cf.picture_error, 4)}"
+        )
         self._values["roundtrip"].setText(
             f"off by {percent(cf.roundtrip_error, 4)} of the range, this picture {picture}; "
             f"limit {percent(GREY_LEVEL / 4, 1)}"
@@ -165,6 +169,6 @@ def _shares(cf: Counterfactual, channels: Sequence[str], spans: Sequence[float])
 
 def _held(cf: Counterfactual, automatic: bool) -> str:
     """'Nuclei (no readout differs)', 'Nuclei (your choice)' or 'nothing'."""
-    if not cf.held:
+    if not cf.locked:
         return "nothing"
-    return ", ".join(cf.held) + (" (no readout differs)" if automatic else " (your choice)")
+    return ", ".join(cf.locked) + (" (no readout differs)" if automatic else " (your choice)")

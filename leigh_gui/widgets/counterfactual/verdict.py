@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from core.domain import Counterfactual, Evidence
+from core.domain import Counterfactual, Evidence, Precision
 from leigh_gui.widgets.common.look import percent
 from leigh_gui.widgets.counterfactual.light import STATES
 
@@ -22,7 +22,7 @@ def verdict(cf: Counterfactual, names: Sequence[str]) -> tuple[str, str]:
 
     Never good where nothing but the model was asked.
     """
-    if cf.draft and cf.valid:
+    if cf.precision == Precision.PREVIEW and cf.valid:
         return "none", "A draft while you drag: rest or let go for the exact picture."
     own, reason = _own_verdict(cf, names)
     evidence = evidence_of(cf)

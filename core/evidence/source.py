@@ -1,0 +1,87 @@
+"""Evidence of a model: what its independent classifiers and readouts say of a counterfactual."""
+
+from pathlib import Path
+
+import numpy as np
+
+from core.domain import Counterfactual, Evidence, ModelCard
+from core.errors import LeighError
+from core.evidence.checks import Direction
+from core.evidence.contrast import Moved
+from core.evidence.reference import Measured, Panel, Real, load_panel
+from core.io.models import condition_index
+
+
+class EvidenceSource:
+    """The independent classifiers and reference images of one model, or why it has none.
+
+    Remembers what was measured of originals, and of the last counterfactual.
+    """
+
+    def __init__(
+        self,
+        missing: str = "",
+        card: ModelCard | None = None,
+        panel: Panel | None = None,
+        real: Real | None = None,
+    ) -> None:
+        self.missing = missing  # why the evidence rests on the model alone; "" where it does not
+        self.card, self.panel, self.real = card, panel, real
+        self._directions: dict[tuple[str, str], Direction] = {}
+        self._originals: dict[str, Measured] = {}
+        self._last: tuple[Counterfactual, Moved] | None = None
+
+    def direction(self, source: str, target: str) -> Direction:
+        """How real images of two conditions differ. Raises LeighError without reference images."""
+        if self.real is None or self.card is None:
+            raise LeighError(self.missing, "Train the i-ResNet, or run `leigh evaluate`.")
+        for name in (source, target):
+            condition_index(self.card, name)
+        key = (source, target)
+        if key not in self._directions:
+            self._directions[key] = Direction(self.real, source, target)
+        return self._directions[key]
+
+    def automatic_locks(self, source: str, target: str) -> tuple[str, ...]:
+        """Channels whose features do not differ between the two conditions."""
+        known = self.real is not None and source != target
+        return self.direction(source, target).holdable if known else ()
+
+    def measure(self, result: Counterfactual) -> Moved:
+        """What classifiers and readouts see of a counterfactual. Raises LeighError without them."""
+        if self.panel is None or self.card is None:
+            raise LeighError(self.missing, "Train the i-ResNet, or run `leigh evaluate`.")
+        if self._last is not None and self._last[0].image is result.image:
+            return self._last[1]
+        if result.record_id not in self._originals:
+            self._originals[result.record_id] = self.panel.measure(result.original)
+        moved = measured(self.panel, self.card, self._originals[result.record_id], result)
+        self._last = (result, moved)
+        return moved
+
+    def judge(self, result: Counterfactual) -> Evidence | None:
+        """The evidence card of one counterfactual; None where there is nothing to judge."""
+        if self.panel is None or result.strength <= 0 or not result.valid:
+            return None
+        return self.direction(result.source, result.target).judge([self.measure(result)])
+
+
+def load_evidence(folder: Path, card: ModelCard) -> EvidenceSource:
+    """The evidence of the model in `folder`; says why where it cannot be used."""
+    try:
+        panel, real = load_panel(folder, card)
+    except LeighError as fault:
+        return EvidenceSource(fault.message, card)
+    return EvidenceSource("", card, panel, real)
+
+
+def measured(panel: Panel, card: ModelCard, before: Measured, result: Counterfactual) -> Moved:
+    """A counterfactual next to its original, as the panel measures both."""
+    change = (result.difference / np.array(card.recipe.span)[:, None, None]) ** 2
+    return Moved(
+        before=before,
+        after=panel.measure(result.image),
+        probabilities=result.probabilities,
+        difference=change.sum(axis=(1, 2), dtype=np.float64),
+        cells=panel.cells(result.original, result.image),
+    )

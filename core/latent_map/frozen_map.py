@@ -1,0 +1,104 @@
+"""The map of a project: where its images lie, and where a counterfactual lands."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from core.domain import DecisionMap, FloatArray, LatentTable, ModelCard, Project, Projection
+from core.errors import BadProject, LeighError
+from core.io.project import latents_path, maps_folder
+from core.io.tables import load_latents, load_map
+from core.latent_map.projection import blended, map_features, place
+from core.latent_map.ternary_plane import Plane, exact_plane
+
+View = tuple[Projection, DecisionMap, Plane | None]
+
+
+@dataclass
+class FrozenMap:
+    """Latents, projection and decision regions that belong together; each may be missing.
+
+    Without latents one can still move images by target and strength, without a map on planes.
+    """
+
+    latents: LatentTable | None = None
+    projection: Projection | None = None
+    decision: DecisionMap | None = None
+    _features: FloatArray | None = field(default=None, init=False, repr=False)
+    _planes: dict[tuple[str, ...], View] = field(default_factory=dict, init=False, repr=False)
+
+    def view(self, plane: tuple[str, ...] = ()) -> View:
+        """The map, or the ternary plane of three conditions. Raises BadProject without a map."""
+        if self.latents is None or (
+            not plane and (self.projection is None or self.decision is None)
+        ):
+            raise BadProject(
+                "There is no map of this model and these images.",
+                "Make it on the Train page, or with `leigh encode` and `leigh map`.",
+            )
+        if not plane:
+            assert self.projection is not None and self.decision is not None
+            return self.projection, self.decision, None
+        if plane not in self._planes:
+            self._planes[plane] = exact_plane(self.latents, plane)
+        return self._planes[plane]
+
+    def position_of(self, record_id: str, plane: tuple[str, ...] = ()) -> tuple[float, float]:
+        """Where a record lies on the map, or on a plane even if it is of a fourth condition."""
+        projection, _, ternary = self.view(plane)
+        assert self.latents is not None
+        if (
+            ternary is None
+            or record_id in projection.record_ids
+            or record_id not in self.latents.record_ids
+        ):
+            return position_in(projection, record_id)
+        x, y = ternary.places(self.latents.coordinates[self.latents.row(record_id)])
+        return float(x), float(y)
+
+    def landing(
+        self, coordinates: FloatArray, probabilities: FloatArray
+    ) -> tuple[float, float] | None:
+        """Where an image with these logit coordinates lies among the images that are read alike.
+
+        Neighbours of several conditions would put it between them, in the region of a condition
+        that the model does not read. None without a map.
+        """
+        if self.latents is None or self.projection is None:
+            return None
+        if self._features is None:
+            self._features = map_features(self.latents)
+        features = blended(self.latents, coordinates[None], probabilities[None])
+        alike = self.latents.predicted == int(probabilities.argmax())
+        rows = alike if alike.any() else np.ones(len(alike), bool)
+        x, y = place(self._features[rows], self.projection.xy[rows], features)[0]
+        return float(x), float(y)
+
+
+def load_frozen_map(project: Project, card: ModelCard) -> FrozenMap:
+    """The map of a project; what belongs to another model or other images counts as missing."""
+    dataset = project.dataset
+    try:
+        latents = load_latents(latents_path(project))
+    except LeighError:
+        return FrozenMap()
+    fits = latents.model_digest == card.digest
+    if not fits or dataset is None or not latents.describes(dataset):
+        return FrozenMap()
+    try:
+        projection, decision = load_map(maps_folder(project))
+    except LeighError:
+        return FrozenMap(latents)
+    belongs = projection.belongs_to(latents)
+    return FrozenMap(latents, projection, decision) if belongs else FrozenMap(latents)
+
+
+def position_in(projection: Projection, record_id: str) -> tuple[float, float]:
+    """Where a record lies in a projection. Raises LeighError where it is missing."""
+    if record_id not in projection.record_ids:
+        raise LeighError(
+            f"{record_id} is not on the map.",
+            "Make the map again with `leigh encode` and `leigh map`.",
+        )
+    x, y = projection.xy[projection.record_ids.index(record_id)]
+    return float(x), float(y)
