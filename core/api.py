@@ -134,10 +134,11 @@ def screen(
 ) -> Screen:
     """Rank the treatments; with `out` the tables and the report are written there.
 
-    `options` are those of core.workflows.screen.ScreenOptions: space, normalise, b_score, level,
+    `options` are those of core.workflows.screen_scored.ScreenOptions: space, normalise, b_score, level,
     explain, seed, device.
     """
-    from core.workflows.screen import ScreenOptions, screen, write_screen
+    from core.workflows.screen import screen, write_screen
+    from core.workflows.screen_scored import ScreenOptions
 
     opened, how, report = open_project(project), ScreenOptions(**options), _report(progress)
     if out is None:

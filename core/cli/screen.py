@@ -44,7 +44,8 @@ def add_options(p: argparse.ArgumentParser) -> None:
 def run(a: argparse.Namespace, report: Report) -> Result:
     """Rank the treatments and write the tables and the report."""
     from core.io.project import open_project
-    from core.workflows.screen import ScreenOptions, write_screen
+    from core.workflows.screen import write_screen
+    from core.workflows.screen_scored import ScreenOptions
 
     options = ScreenOptions(
         space=a.space,

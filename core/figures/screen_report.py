@@ -64,12 +64,9 @@ def write_report(screen: Screen, folder: Path, report: Report = silent) -> dict[
 
 def _sections(screen: Screen) -> Iterator[Section]:
     from core.figures.plate_heat import SHOWN, dose_blocks, plate_blocks
-    from core.figures.screen_panels import (
-        ranking_blocks,
-        ranking_words,
-        scatter_blocks,
-        unrepaired_blocks,
-    )
+    from core.figures.ranking_panel import ranking_blocks, ranking_words
+    from core.figures.rescue_scatter import scatter_blocks
+    from core.figures.residual_bars import unrepaired_blocks
 
     yield Section(
         f"Screen: from {screen.diseased} toward {screen.healthy}",

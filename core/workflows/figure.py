@@ -99,15 +99,13 @@ class _PanelMaker:
 
         Raises LeighError for unknown kinds, missing records and counterfactuals that failed.
         """
-        from core.figures.panels import (
-            ComparisonPanel,
-            ConfusionPanel,
-            CounterfactualPanel,
-            PathPanel,
-        )
+        from core.figures.comparison_panel import ComparisonPanel
+        from core.figures.confusion_panel import ConfusionPanel
+        from core.figures.counterfactual_panel import CounterfactualPanel
+        from core.figures.path_panel import PathPanel
 
         if spec.kind == "ranking":
-            from core.figures.screen_panels import RankingPanel
+            from core.figures.ranking_panel import RankingPanel
 
             return RankingPanel(spec.title, self.screen)
         if spec.kind == "confusion":
@@ -169,7 +167,7 @@ class _PanelMaker:
         """The map of all conditions or an exact plane; of a record, with the way it is moved and
         where that ends.
         """
-        from core.figures.decision_map import MapPanel
+        from core.figures.map_panel import MapPanel
 
         projection, decision, plane = self.session.map.view(spec.plane)
         moved = self._moved_image(spec, plane) if spec.record_id else None
@@ -184,7 +182,7 @@ class _PanelMaker:
 
     def _moved_image(self, spec: PanelSpec, plane: Any) -> Any:
         """What a map shows of the record of a spec and of its counterfactual."""
-        from core.figures.decision_map import MovedImage
+        from core.figures.map_panel import MovedImage
         from core.figures.words import blend_words
         from core.latent_map.trajectory import first_read_as, place_on, way_of
 
@@ -210,7 +208,7 @@ class _PanelMaker:
     def _residual(self, spec: PanelSpec, source: str) -> Any:
         """The record and a diseased one beside it, the first held out, both moved the same way."""
         from core.domain import Role, Split
-        from core.figures.panels import ResidualPanel
+        from core.figures.residual_panel import ResidualPanel
 
         card = self.session.card
         diseased = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,31 +37,11 @@ from core.workflows.screen_notes import (
     uncounted_nuclei,
 )
 from core.workflows.screen_residual import residual_changes
-from core.workflows.screen_scored import Scored
+from core.workflows.screen_scored import Scored, ScreenOptions
 
 if TYPE_CHECKING:
     from core.screening.design import Design
     from core.screening.wells import WellTable
-
-
-@dataclass(frozen=True)
-class ScreenOptions:
-    """How treatments are ranked.
-
-    `space`: "latents" measures rescue in the features of the network, "readouts" in hand-made
-    readouts; "auto" takes the latents where the network learnt from the controls only. What else
-    changes is always measured in readouts: a network is blind to what it was not asked to tell
-    apart. `explain`: also move some images of every treatment that the network knows to healthy, to
-    see what is not repaired.
-    """
-
-    space: str = "auto"
-    normalise: str = "auto"
-    b_score: bool = False
-    level: float = 0.9  # of the intervals
-    explain: bool = True
-    seed: int = 0
-    device: str = "auto"
 
 
 DEFAULTS = ScreenOptions()

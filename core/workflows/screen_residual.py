@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from core.domain import (
@@ -20,10 +18,7 @@ from core.progress import Report
 from core.workflows.project import images_of
 from core.workflows.records import some_records
 from core.workflows.screen_images import ScreenImages
-from core.workflows.screen_scored import Scored
-
-if TYPE_CHECKING:
-    from core.workflows.screen import ScreenOptions
+from core.workflows.screen_scored import Scored, ScreenOptions
 
 
 def residual_changes(

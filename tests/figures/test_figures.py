@@ -14,9 +14,10 @@ from pypdf import PdfReader
 from core import figure, train
 from core.domain import AUTOENCODER, CHECKS, METHODS, Check, Evidence, Mix, Move, PanelSpec, Project
 from core.errors import LeighError
+from core.figures.counterfactual_panel import CounterfactualPanel
 from core.figures.export import sheet
+from core.figures.image_panel import SIZE_MAP
 from core.figures.images import composite, difference_limit, scale_bar_um
-from core.figures.panels import SIZE_MAP, CounterfactualPanel
 from core.figures.words import evidence_words
 from core.io.project import save_project
 from core.training.presets import SCHEDULES, Schedule
@@ -288,7 +289,7 @@ def test_several_panels_go_on_one_sheet(
         [*specs.values()],
         tmp_path / "a.pdf",
         device="cpu",
-        report=told.append,
+        progress=told.append,
     )
     reader = PdfReader(path)
     assert len(reader.pages) == 1

@@ -20,7 +20,8 @@ from core.domain import Project
 from core.domain.screen import Screen
 from core.errors import LeighError
 from core.figures.plate_heat import PIXELS, plate_blocks
-from core.figures.screen_panels import RankingPanel, ranking_blocks, unrepaired_blocks
+from core.figures.ranking_panel import RankingPanel, ranking_blocks
+from core.figures.residual_bars import unrepaired_blocks
 from core.figures.screen_report import write_report
 from core.figures.style import (
     WIDTH,
@@ -164,7 +165,7 @@ def wide() -> Screen:
 
 def test_no_word_reaches_over_the_edge(wide: Screen) -> None:
     from core.figures.plate_heat import dose_blocks
-    from core.figures.screen_panels import scatter_blocks
+    from core.figures.rescue_scatter import scatter_blocks
 
     wide = replace(
         wide,

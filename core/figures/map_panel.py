@@ -71,7 +71,7 @@ class MapPanel:
         _draw_boundaries(ax, decision)
         keys = self._draw_images(ax, colours)
         if self.moved is not None:
-            _draw_moved_image(ax, self.moved)
+            draw_moved_image(ax, self.moved)
         exact = self.projection.method == EXACT_PLANE
         method = (
             self.projection.method.upper()
@@ -149,7 +149,7 @@ class MapPanel:
         ]
 
 
-def _draw_moved_image(ax: Axes, moved: MovedImage) -> None:
+def draw_moved_image(ax: Axes, moved: MovedImage) -> None:
     """A ring around the image, its dashed way with a diamond where the class changes, a cross where
     it lands.
     """

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import SubFigure
 
 from core.domain import Role
-from core.domain.screen import Ranked, Screen, Unrepaired
+from core.domain.screen import Ranked, Screen
 from core.figures.style import (
     WIDTH,
     Block,
@@ -188,7 +188,7 @@ def _ranking_row(r: Ranked, scales: dict[str, Scale], head: Block) -> Block:
             )
         for what, scale in scales.items():
             three = (getattr(r, what), getattr(r, f"{what}_low"), getattr(r, f"{what}_high"))
-            _interval(c, scale, middle, *three, colour)
+            draw_interval(c, scale, middle, three, colour)
 
     return Block(height, draw, head)
 
@@ -206,134 +206,15 @@ def _rules(scales: dict[str, Scale]) -> dict[str, list[float]]:
     }
 
 
-def _interval(
-    c: Canvas,
-    scale: Scale,
-    y: float,
-    value: float | None,
-    low: float | None,
-    high: float | None,
-    colour: str,
-) -> None:
+Estimate = tuple[float | None, float | None, float | None]  # value, low, high
+
+
+def draw_interval(c: Canvas, scale: Scale, y: float, estimate: Estimate, colour: str) -> None:
+    """A dot with its interval; an arrow at the edge where the value lies beyond the scale."""
+    value, low, high = estimate
     if low is not None and high is not None and low < scale.high and high > scale.low:
         c.line((scale.x(low), scale.x(high)), (y, y), color=colour, lw=1.1, solid_capstyle="butt")
     if value is None or not isfinite(value):
         return
     marker = "<" if value < scale.low else ">" if value > scale.high else "o"
     c.line([scale.x(value)], [y], color=colour, marker=marker, ms=3.4, ls="")
-
-
-def scatter_blocks(screen: Screen) -> list[Block]:
-    """Rescue across, side effect up: what heals and does nothing else lies at the lower right."""
-    if not screen.ranked:
-        return []
-
-    def draw(c: Canvas) -> None:
-        ax = c.axes(0.5, 0.1, WIDTH - 0.7, 3.3)
-        scales = {name: _scale(name, screen.ranked) for name in ("rescue", "off_axis")}
-        numbered = 0
-        for number, r in enumerate(screen.ranked, start=1):
-            colour = CONTROL if is_control(r) else HIT if r.hit else PLAIN
-            x, y = (min(max(getattr(r, n), s.low), s.high) for n, s in scales.items())
-            beyond = (x, y) != (r.rescue, r.off_axis)
-            ax.plot(
-                x,
-                y,
-                "^" if beyond else "s" if is_control(r) else "o",
-                color=colour,
-                ms=4,
-                clip_on=False,
-            )
-            words = r.condition if is_control(r) else str(number)
-            if is_control(r) or (numbered := numbered + 1) <= MAX_LABELS:
-                ax.annotate(
-                    words[:24],
-                    (x, y),
-                    (3, 2),
-                    textcoords="offset points",
-                    fontsize=6,
-                    parse_math=False,
-                    color=colour,
-                )
-        ax.axvline(0, color="0.6", lw=0.5, zorder=0)
-        ax.axvline(1, color="0.6", lw=0.5, zorder=0)
-        pad = [(s.high - s.low) * 0.03 for s in scales.values()]
-        ax.set_xlim(scales["rescue"].low - pad[0], scales["rescue"].high + pad[0])
-        ax.set_ylim(-pad[1], scales["off_axis"].high + pad[1])
-        ax.set_xticks(scales["rescue"].ticks)
-        ax.set_yticks(scales["off_axis"].ticks)
-        ax.set_xlabel("Rescue (0 diseased, 1 healthy)", fontsize=7)
-        ax.set_ylabel("Off-axis (spread of healthy wells)", fontsize=7)
-        ax.spines[["top", "right"]].set_visible(False)
-
-    note = (
-        f"Numbers are places in the ranking (the first {MAX_LABELS}). Triangles lie beyond the"
-        " frame."
-    )
-    return [Block(3.85, draw, keep=True), *paragraph(note, 6.5)]
-
-
-def unrepaired_blocks(screen: Screen, per_row: int = 4) -> list[Block]:
-    """Bars per channel: how much of the change between diseased and healthy is gone; what is short
-    is not repaired.
-    """
-    blocks: list[Block] = []
-    channels = list(dict.fromkeys(u.channel for u in screen.unrepaired))
-    conditions = list(dict.fromkeys(u.condition for u in screen.unrepaired))
-    known = {(u.condition, u.channel): u for u in screen.unrepaired}
-    for start in range(0, len(channels), per_row):
-        part = channels[start : start + per_row]
-        width = (WIDTH - 1.9) / len(part)
-        scales = {
-            c: Scale(1.9 + i * width, width - 0.18, -0.5, 1.5, (0.0, 1.0))
-            for i, c in enumerate(part)
-        }
-        head = _bars_head(scales)
-        blocks.append(replace(head, keep=True))
-        blocks += [
-            _bars(c, [known.get((c, name)) for name in part], scales, head) for c in conditions
-        ]
-        blocks.append(Block(0.12, lambda c: None))
-    return blocks
-
-
-def _bars_head(scales: dict[str, Scale]) -> Block:
-    titles = {name: fitted(name, scale.width, 6.5, "bold") for name, scale in scales.items()}
-    lines = max(len(t) for t in titles.values()) * line_height(6.5)
-
-    def draw(c: Canvas) -> None:
-        c.text(0, 0.02, "Condition", 6.5, weight="bold")
-        for name, scale in scales.items():
-            c.text(scale.left, 0.02, "\n".join(titles[name]), 6.5, weight="bold")
-            for tick in scale.ticks:
-                c.text(scale.x(tick), lines + 0.03, f"{tick:.0%}", 5.5, ha="center")
-        c.line((0, WIDTH), (lines + 0.16, lines + 0.16), color="0.4", lw=0.6)
-
-    return Block(lines + 0.16, draw)
-
-
-def _bars(
-    condition: str, found: Sequence[Unrepaired | None], scales: dict[str, Scale], head: Block
-) -> Block:
-    name = fitted(condition, 1.8, 6.5)
-    height = len(name) * line_height(6.5) + ROW_GAP
-
-    def draw(c: Canvas) -> None:
-        c.text(0, height / 2, "\n".join(name), 6.5, middle=True)
-        for scale, u in zip(scales.values(), found, strict=True):
-            for tick in scale.ticks:
-                c.line([scale.x(tick)] * 2, (0, height), color="0.7", lw=0.5, zorder=0)
-            if u is None:
-                continue
-            bar = (scale.x(0), scale.x(u.restored))
-            c.line(
-                bar,
-                [height / 2] * 2,
-                color=HIT if u.restored >= 0 else FLAG,
-                lw=4.5,
-                alpha=0.55,
-                solid_capstyle="butt",
-            )
-            _interval(c, scale, height / 2, u.restored, u.low, u.high, CONTROL)
-
-    return Block(height, draw, head)
