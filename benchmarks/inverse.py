@@ -188,7 +188,9 @@ class Bench:
 
     @torch.no_grad()
     def _in_float64(self, item: Encoded) -> list[FloatArray]:
-        """Network images (C, Y, X) of one record at every strength, solved and decoded in float64."""
+        """Network images (C, Y, X) of one record at every strength, solved and
+        decoded in float64.
+        """
         model = copy.deepcopy(self.model).double()
         source, _, held = self._mixtures(1.0, torch.float64)
         x = torch.from_numpy(to_network(self.card.recipe, item.image.raw).astype(np.float64))[None]
@@ -261,7 +263,9 @@ class Bench:
         return 1 + bisect_left(range(1, FREIA_MOST), True, key=reached)
 
     def _timed(self, quick: Encoded, exact: Encoded, shown: int, export: int) -> dict[str, float]:
-        """Median seconds of everything, measured in turns on one image; "encode" on a batch of all."""
+        """Median seconds of everything, measured in turns on one image; "encode" on
+        a batch of all.
+        """
         model, card, raw = self.model, self.card, exact.image.raw
         x, many = self._batch(raw), torch.cat([self._batch(r) for r in self.raws])
         source, mixture, held = self._mixtures(1.0)

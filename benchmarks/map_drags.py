@@ -76,7 +76,9 @@ def _summary(drags: list[Drag]) -> dict[str, Any]:
 
 
 def _small_moves(session: Engine) -> tuple[list[float], list[float]]:
-    """Largest change of a picture at the grab and a NUDGE beside it, as share of the display range."""
+    """Largest change of a picture at the grab and a NUDGE beside it, as share of the
+    display range.
+    """
     assert (
         session.map.projection is not None
         and session.map.decision is not None

@@ -204,7 +204,9 @@ class Subnet(nn.Sequential):
         super().__init__(a, nn.ReLU(), b, nn.ReLU(), c)
 
     def forward(self, x: Tensor) -> Tensor:
-        """In training the convolutions may be half precise, as those of the product's network are."""
+        """In training the convolutions may be half precise, as those of the
+        product's network are.
+        """
         if not self.training:
             return super().forward(x)
         with half_precision(x.device):

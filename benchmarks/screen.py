@@ -93,8 +93,15 @@ def compare(rows: Sequence[Ranked], truth: dict[str, Planted]) -> dict[str, Any]
         nulls += row.hit and kind == "null"
         hits += row.hit
     correlation = float(spearmanr([r.rescue for r in rows], true)[0])
-    return {"spearman": correlation, "coverage": float(np.mean(held)), "flags_missed": missed, "flags_wrong": wrong,
-            "null_hits": nulls, "hits": hits, "treatments": len(rows)}  # fmt: skip
+    return {
+        "spearman": correlation,
+        "coverage": float(np.mean(held)),
+        "flags_missed": missed,
+        "flags_wrong": wrong,
+        "null_hits": nulls,
+        "hits": hits,
+        "treatments": len(rows),
+    }
 
 
 def _rendered(work: Path, seed: int, preset: str, report: Report) -> dict[str, Any]:
@@ -127,7 +134,9 @@ def _rendered(work: Path, seed: int, preset: str, report: Report) -> dict[str, A
 
 
 def _warned(work: Path, name: str, report: Report) -> list[str]:
-    """What the audit warns of on a screen with this nuisance; readouts only, so nothing is trained."""
+    """What the audit warns of on a screen with this nuisance; readouts only, so
+    nothing is trained.
+    """
     from core import screen
 
     options = {"fields": 1, "size": 96, **NUISANCES[name]}

@@ -261,7 +261,9 @@ def path_rho(way: Way, shown: Sequence[Culture], mover: Mover, cultures: Culture
 
 
 def there_and_back(shown: Sequence[Culture], mover: Mover) -> float:
-    """Largest error of DS -> WT -> DS without rounding in between, as share of the display range."""
+    """Largest error of DS -> WT -> DS without rounding in between, as share of the
+    display range.
+    """
     import torch
 
     from core.counterfactual.encode_decode import mixture_of, relative_error

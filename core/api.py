@@ -134,8 +134,8 @@ def screen(
 ) -> Screen:
     """Rank the treatments; with `out` the tables and the report are written there.
 
-    `options` are those of core.workflows.screen_scored.ScreenOptions: space, normalise, b_score, level,
-    explain, seed, device.
+    `options` are those of core.workflows.screen_scored.ScreenOptions: space, normalise, b_score,
+    level, explain, seed, device.
     """
     from core.workflows.screen import screen, write_screen
     from core.workflows.screen_scored import ScreenOptions

@@ -18,8 +18,15 @@ from leigh_gui.widgets.common.look import ElidedLabel, count, percent, plain
 if TYPE_CHECKING:
     from leigh_gui.state import AppState
 
-PAGES = (("start", "Start"), ("data", "Data"), ("train", "Train"), ("explore", "Explore"), ("compare", "Compare"),
-         ("screen", "Screen"), ("figure", "Figure"))  # fmt: skip
+PAGES = (
+    ("start", "Start"),
+    ("data", "Data"),
+    ("train", "Train"),
+    ("explore", "Explore"),
+    ("compare", "Compare"),
+    ("screen", "Screen"),
+    ("figure", "Figure"),
+)
 
 
 class TopBar(QWidget):

@@ -35,7 +35,9 @@ WINDOW_PX = 16  # where the pixel size is not known
 
 @dataclass(frozen=True)
 class Window:
-    """Side of what occlusion hides, in micrometres, or in pixels of the file where `px` is given."""
+    """Side of what occlusion hides, in micrometres, or in pixels of the file where
+    `px` is given.
+    """
 
     um: float = WINDOW_UM
     px: int | None = None

@@ -62,7 +62,8 @@ def networks_text(rows: list[Result], failed: dict[str, Result]) -> str:
         interval = (
             f"{_figure(r['accuracy'])} [{_figure(r['accuracy_low'])}-{_figure(r['accuracy_high'])}]"
         )
-        numbers = f"{_figure(r['calibration_error']):<13}{_figure(r['z_prime']):<9}{_figure(r['robust_z_prime']):<9}"
+        numbers = f"{_figure(r['calibration_error']):<13}{_figure(r['z_prime']):<9}"
+        numbers += f"{_figure(r['robust_z_prime']):<9}"
         lines.append(
             f"{r['name']:<24}{interval:<22}{numbers}{r['test_records']} images, {r['test_groups']}"
             " groups"

@@ -13,7 +13,8 @@ HELP = "Write a plate of synthetic cultures with its truth."
 
 
 SCREEN_OPTIONS = (
-    "plates", "treatments", "plate_wells", "variation", "edge_effect", "batch_effect", "background_effect", "columns",
+    "plates", "treatments", "plate_wells", "variation", "edge_effect", "batch_effect",
+    "background_effect", "columns",
     "perimeter_free", "without_cells", "without_images",
 )  # fmt: skip
 

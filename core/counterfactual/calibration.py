@@ -127,7 +127,9 @@ def _some(records: Sequence[ImageRecord], count: int, seed: int) -> list[ImageRe
 
 
 def _gain(model: IResNet, card: ModelCard, direction: Direction, items: Sequence[Encoded]) -> float:
-    """The gain that brings the readouts of some images nearest to the target, see `nearest_gain`."""
+    """The gain that brings the readouts of some images nearest to the target, see
+    `nearest_gain`.
+    """
     before = np.mean(
         [readout_values(item.image.raw, card.recipe.downscale) for item in items], axis=0
     )

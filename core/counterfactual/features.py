@@ -42,7 +42,9 @@ def encode_records(
     read: Reader,
     report: Report = silent,
 ) -> LatentTable:
-    """Latents of records whose condition the model knows; groups the model never saw count as test."""
+    """Latents of records whose condition the model knows; groups the model never saw
+    count as test.
+    """
     known = [r for r in records if r.condition in card.condition_names]
     raw = read_features(model, known, card.recipe, read, report)
     return latent_table(model, card, known, raw)

@@ -25,7 +25,9 @@ class Projection:
     ] = ()  # records unlike all that the model learned from: their place says little
 
     def belongs_to(self, latents: LatentTable) -> bool:
-        """Whether it shows these latents: of the same model and the same records, in their order."""
+        """Whether it shows these latents: of the same model and the same records, in
+        their order.
+        """
         return (self.model_digest, self.record_ids) == (latents.model_digest, latents.record_ids)
 
 

@@ -173,7 +173,8 @@ class Contrast:
         )
 
     def came(self, before: FloatArray, after: FloatArray) -> FloatArray:
-        """(D,) share of the way that each differing readout came, from readouts (R,); 1 is the target.
+        """(D,) share of the way that each differing readout came, from readouts (R,); 1 is the
+        target.
 
         Brightness is compared by its logarithm, as a treatment that halves it takes more grey
         levels from a bright image than from a dim one.

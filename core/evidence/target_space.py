@@ -9,7 +9,9 @@ EMBEDDED_DIMENSIONS = 8
 
 
 class TargetSpace:
-    """The embedding in its main directions, with real target images of training wells as reference."""
+    """The embedding in its main directions, with real target images of training
+    wells as reference.
+    """
 
     def __init__(self, every: FloatArray, target: FloatArray) -> None:
         self._centre = every.mean(axis=0)

@@ -1,4 +1,6 @@
-"""What panels with images share: sizes, colour maps, original and counterfactual with its changes."""
+"""What panels with images share: sizes, colour maps, original and counterfactual
+with its changes.
+"""
 
 from collections.abc import Sequence
 from textwrap import fill

@@ -1,4 +1,6 @@
-"""The map as a figure panel: regions, boundaries, images, and the way of one image that was moved."""
+"""The map as a figure panel: regions, boundaries, images, and the way of one image
+that was moved.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

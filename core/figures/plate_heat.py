@@ -14,8 +14,11 @@ from core.domain.screen import DoseCurve, Screen, WellScore
 from core.figures.ranking_panel import HIT
 from core.figures.style import WIDTH, Block, Canvas, fitted, line_height, paragraph
 
-SHOWN = {"rescue": "Rescue (0 diseased, 1 healthy)", "off_axis": "Off-axis (spread of healthy wells)",
-         "nuclei": "Nuclei per image"}  # fmt: skip
+SHOWN = {
+    "rescue": "Rescue (0 diseased, 1 healthy)",
+    "off_axis": "Off-axis (spread of healthy wells)",
+    "nuclei": "Nuclei per image",
+}
 EMPTY = "#E9E9E9"
 BAR = 0.62  # inches for the colour bar beside each row of plates
 MOST_TICKS = 12

@@ -27,7 +27,8 @@ ROW_GAP = 0.055
 MAX_LABELS = 25  # numbers beside points of the scatter
 # Ranking: left edge and width in inches of every column.
 PLACES = {
-    "tie": (0.0, 0.26), "name": (0.28, 1.66), "value": (1.97, 0.33), "rescue": (2.36, 1.75), "off_axis": (4.22, 0.85),
+    "tie": (0.0, 0.26), "name": (0.28, 1.66), "value": (1.97, 0.33), "rescue": (2.36, 1.75),
+        "off_axis": (4.22, 0.85),
     "cell_count": (5.18, 0.75), "wells": (5.97, 0.3), "flags": (6.33, 0.94),
 }  # fmt: skip
 SCALES = ("rescue", "off_axis", "cell_count")
@@ -120,7 +121,8 @@ def _scale(name: str, ranked: Sequence[Ranked]) -> Scale:
     ends = [getattr(r, f"{name}{end}") for r in ranked for end in ("", "_low", "_high")]
     known = [float(e) for e in ends if e is not None and isfinite(e)] or [0.0]
     least, most, floor, roof = {
-        "rescue": (-0.25, 1.25, -1.0, 2.0), "off_axis": (0.0, 3.0, 0.0, 20.0), "cell_count": (0.0, 1.5, 0.0, 3.0)
+        "rescue": (-0.25, 1.25, -1.0, 2.0), "off_axis": (0.0, 3.0, 0.0, 20.0), "cell_count": (0.0,
+            1.5, 0.0, 3.0)
     }[name]  # fmt: skip
     low = max(floor, min(least, float(np.percentile(known, 2))))
     high = min(roof, max(most, float(np.percentile(known, 98))))

@@ -145,7 +145,8 @@ def _ranking(screen: Screen) -> tuple[tuple[str, ...], ...]:
     """Rows for the browser: values with their intervals."""
     return tuple(
         (
-            r.condition, _cell(r.dose_um), str(r.wells), _with_interval(r.rescue, r.rescue_low, r.rescue_high),
+        r.condition, _cell(r.dose_um), str(r.wells), _with_interval(r.rescue, r.rescue_low,
+        r.rescue_high),
             _with_interval(r.off_axis, r.off_axis_low, r.off_axis_high),
             _with_interval(r.cell_count, r.cell_count_low, r.cell_count_high),
             str(r.tie) if r.tie else str(r.role), "yes" if r.hit else "", row["flags"],
@@ -248,13 +249,16 @@ def _provenance(screen: Screen) -> str:
 
 
 STYLE_SHEET = """
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #222;
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem;
+    color: #222;
   background: #fff; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
 table { border-collapse: collapse; font-size: 13px; width: 100%; overflow-wrap: anywhere; }
 th, td { text-align: left; padding: 3px 8px; border-bottom: 1px solid #ddd; vertical-align: top; }
-th { position: sticky; top: 0; background: #fff; border-bottom: 1px solid #666; white-space: nowrap; }
-svg { width: 100%; height: auto; } footer { margin-top: 2rem; color: #666; font-size: 12px; overflow-wrap: anywhere; }
+th { position: sticky; top: 0; background: #fff; border-bottom: 1px solid #666;
+    white-space: nowrap; }
+svg { width: 100%; height: auto; } footer { margin-top: 2rem; color: #666; font-size: 12px;
+    overflow-wrap: anywhere; }
 """
 # Nothing may run in the report or be fetched by it, whatever a condition is called.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"

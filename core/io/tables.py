@@ -184,7 +184,9 @@ def safe_name(text: str) -> str:
 
 
 def unique_name(text: str) -> str:
-    """A safe file name; where it had to be changed or cut, a fingerprint keeps two of them apart."""
+    """A safe file name; where it had to be changed or cut, a fingerprint keeps two
+    of them apart.
+    """
     safe = safe_name(text)
     return (
         safe

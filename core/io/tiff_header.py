@@ -107,7 +107,9 @@ def _next_page(stream: Any, pages: _PageList, offset: int, path: Path, number: i
 
 
 def check_blocks(page: Any, path: Path, number: int) -> None:
-    """Every strip or tile of a page must lie within the file, and unpacked data must be complete."""
+    """Every strip or tile of a page must lie within the file, and unpacked data must
+    be complete.
+    """
     offsets, counts = page.dataoffsets, page.databytecounts
     size = page.parent.filehandle.size
     missing = sum(1 for o, c in zip(offsets, counts, strict=False) if o == 0 or c == 0)

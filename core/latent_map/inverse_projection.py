@@ -45,7 +45,9 @@ class Surface:
 
 @dataclass(frozen=True)
 class Kernel:
-    """The same at once, and rougher: the mean of the nearest known records, closer ones weigh more."""
+    """The same at once, and rougher: the mean of the nearest known records, closer
+    ones weigh more.
+    """
 
     tree: cKDTree  # of the places (N, 2)
     coordinates: FloatArray  # (N, K-1)

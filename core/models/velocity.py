@@ -44,7 +44,9 @@ class ResBlock(nn.Module):
 
 
 class Velocity(nn.Module):
-    """v(y, t, condition) on squeezed images (N, C, H, W) with C = 4 x stains; H, W multiples of 4."""
+    """v(y, t, condition) on squeezed images (N, C, H, W) with C = 4 x stains; H, W
+    multiples of 4.
+    """
 
     def __init__(
         self, channels: int, conditions: int, widths: tuple[int, int, int] = (40, 64, 96)

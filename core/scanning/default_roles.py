@@ -141,7 +141,9 @@ def build_channels(names: tuple[str, ...]) -> tuple[Channel, ...]:
 
 
 def spelling_problems(counts: Mapping[str, int]) -> list[Problem]:
-    """Names that differ only in case, spaces or marks are probably one condition; the user decides."""
+    """Names that differ only in case, spaces or marks are probably one condition;
+    the user decides.
+    """
     alike: dict[str, list[str]] = {}
     for name in counts:
         alike.setdefault(re.sub(r"[\s_\-.]+", "", name).casefold(), []).append(name)

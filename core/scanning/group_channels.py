@@ -1,4 +1,6 @@
-"""Files become records: one file with all channels, or one file per channel put together by name."""
+"""Files become records: one file with all channels, or one file per channel put
+together by name.
+"""
 
 import re
 from collections import Counter

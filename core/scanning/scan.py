@@ -343,7 +343,9 @@ def _dataset(
 
 
 def _plate_shape(wells: Sequence[str], table: PlateMap | None) -> tuple[int, int] | None:
-    """As the plate map says where its plate holds all wells; else from the wells that have images."""
+    """As the plate map says where its plate holds all wells; else from the wells
+    that have images.
+    """
     said = table.plate_shape if table is not None else None
     if (
         said is not None

@@ -36,7 +36,9 @@ def dose_curves(
 def logistic(
     dose: FloatArray, bottom: float, top: float, slope: float, log_ec50: float
 ) -> FloatArray:
-    """bottom + (top - bottom) / (1 + (ec50 / dose)^slope), with the natural logarithm of the EC50."""
+    """bottom + (top - bottom) / (1 + (ec50 / dose)^slope), with the natural
+    logarithm of the EC50.
+    """
     response: FloatArray = bottom + (top - bottom) / (1 + np.exp(slope * (log_ec50 - np.log(dose))))
     return response
 

@@ -52,7 +52,9 @@ def _noise(off: FloatArray, design: Design, rescue: FloatArray, dims: int) -> Fl
 
 
 def _variances(off: FloatArray, condition: IntArray, wells: IntArray) -> FloatArray:
-    """(K,) variances summed over directions; few wells lean on what all treatments have in common."""
+    """(K,) variances summed over directions; few wells lean on what all treatments
+    have in common.
+    """
     squares = ((off - class_means(off, condition)[condition]) ** 2).sum(axis=1)
     freedom = np.maximum(wells - 1, 0)
     total = np.bincount(condition, squares, minlength=len(wells))

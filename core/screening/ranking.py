@@ -42,7 +42,9 @@ class Rules:
     draws: int = 1000
 
     def off_axis_limit(self, length: float) -> float:
-        """Beyond it something else changed; `length` is that of the way from diseased to healthy."""
+        """Beyond it something else changed; `length` is that of the way from
+        diseased to healthy.
+        """
         return max(self.off_axis_spread, self.off_axis_share * length)
 
 
@@ -62,7 +64,9 @@ class Estimates:
 
 
 class _Shares:
-    """Wells of every condition on every plate, and the redrawn errors of the diseased wells there."""
+    """Wells of every condition on every plate, and the redrawn errors of the
+    diseased wells there.
+    """
 
     def __init__(
         self, values: FloatArray, design: Design, draws: int, rng: np.random.Generator

@@ -257,7 +257,9 @@ def _layouts(
 
 
 def _scattered(wells: int, controls: int, treated: list[int], seed: int, plate: int) -> list[int]:
-    """One well of each control in each of `controls` stretches down the columns; treatments by lot."""
+    """One well of each control in each of `controls` stretches down the columns;
+    treatments by lot.
+    """
     rng = np.random.default_rng([seed, 4, plate])
     layout = [-1] * wells
     for stretch in np.array_split(np.arange(wells), controls):

@@ -22,7 +22,16 @@ SET_ASIDE = ".set-aside"
 # Recent over usual loss: at the full rate a network once lost all of real images in 20 steps.
 BROKEN = 2.0
 NOTED_OVER = 50  # steps over which reported losses are averaged
-NUMBERS = ("step", "seconds", "losses", "recent_loss", "usual_loss", "rate", "best_loss", "best_step")  # fmt: skip
+NUMBERS = (
+    "step",
+    "seconds",
+    "losses",
+    "recent_loss",
+    "usual_loss",
+    "rate",
+    "best_loss",
+    "best_step",
+)
 
 
 @dataclass

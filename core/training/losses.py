@@ -10,7 +10,10 @@ from torch.nn import functional
 
 
 def interpolate(x: Tensor, n: Tensor, t: Tensor, free: Tensor) -> Tensor:
-    """x_t = (1 - t) x + t n (Lipman et al. 2022, arXiv 2210.02747, eq. 22); locked planes stay x."""
+    """x_t = (1 - t) x + t n (Lipman et al.
+
+    2022, arXiv 2210.02747, eq. 22); locked planes stay x.
+    """
     weight = t[:, None, None, None] * free
     return (1 - weight) * x + weight * n
 

@@ -1,4 +1,6 @@
-"""What is fitted on whole fields after a network was trained: temperature, read-out, class means."""
+"""What is fitted on whole fields after a network was trained: temperature, read-out,
+class means.
+"""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,6 @@
-"""What is measured of a model: reference images, calibration, the inverse, accuracy on held-out wells."""
+"""What is measured of a model: reference images, calibration, the inverse, accuracy on held-out
+wells.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,9 @@ class MeasuredImages:
 def calibrate_and_measure(
     model: Any, card: ModelCard, images: MeasuredImages, locks: BoolArray, report: Report
 ) -> tuple[ModelCard, LatentTable, tuple[Panel, Real]]:
-    """Block schedule, classifier head, reference images, strength and the inverse of a new model."""
+    """Block schedule, classifier head, reference images, strength and the inverse of
+    a new model.
+    """
     from core.counterfactual.block_schedule import measure_inverse, place_steps
     from core.counterfactual.calibration import CalibrationImages, calibrate
     from core.counterfactual.features import latent_table, read_features

@@ -35,7 +35,9 @@ ALL = RecordChoice()
 def choose_records(
     dataset: Dataset, card: ModelCard, to: str, choice: RecordChoice
 ) -> list[ImageRecord]:
-    """The records asked for, none of condition `to`; raises LeighError naming what does not exist."""
+    """The records asked for, none of condition `to`; raises LeighError naming what
+    does not exist.
+    """
     known = {r.id for r in dataset.records}
     if missing := [i for i in choice.record_ids if i not in known]:
         raise LeighError(

@@ -1,4 +1,6 @@
-"""Rank the treatments of a project: images to wells, wells to a ranking and what speaks against it."""
+"""Rank the treatments of a project: images to wells, wells to a ranking and what
+speaks against it.
+"""
 
 from __future__ import annotations
 

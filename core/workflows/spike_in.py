@@ -218,7 +218,9 @@ def _recovered(
 
 
 def _row(session: Engine, control: Control, piece: Piece, plant: Plant, raw: FloatArray) -> Row:
-    """What the model recovers of one plant in one image; `raw` (C Y X) is its untouched original."""
+    """What the model recovers of one plant in one image; `raw` (C Y X) is its
+    untouched original.
+    """
     there = piece.record.condition == UNTOUCHED
     row: Row = {"record": piece.record.id, "source": piece.source.id, "group": piece.record.group}
     row |= {"plant": plant.name, "way": "there" if there else "back"}

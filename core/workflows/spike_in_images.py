@@ -186,7 +186,9 @@ def plan(
 
 
 def _source(dataset: Dataset, wanted: str | None) -> str:
-    """The condition asked for; else the healthy one; else that with most groups, then most records."""
+    """The condition asked for; else the healthy one; else that with most groups,
+    then most records.
+    """
     counts = dataset.counts()
     present = [name for name in dataset.condition_names if counts[name]]
     if wanted is not None and wanted not in present:

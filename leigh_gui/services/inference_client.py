@@ -143,8 +143,15 @@ class InferenceWorker(QObject):
             "path", {"record_id": record_id, "weights": weights, "frames": frames, "hold": hold}
         )
 
-    def explain(self, record_id: str, method: str, target: str, network: str, window_um: float | None = None,
-                window_px: int | None = None) -> None:  # fmt: skip
+    def explain(
+        self,
+        record_id: str,
+        method: str,
+        target: str,
+        network: str,
+        window_um: float | None = None,
+        window_px: int | None = None,
+    ) -> None:
         """Another explanation of the selected record, when nothing else is asked; interrupted, it
         is begun anew.
         """

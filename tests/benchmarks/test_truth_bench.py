@@ -1,4 +1,6 @@
-"""The demo's counterfactuals and the evidence card, held against planted truth on fresh cultures."""
+"""The demo's counterfactuals and the evidence card, held against planted truth on
+fresh cultures.
+"""
 
 import json
 from dataclasses import replace

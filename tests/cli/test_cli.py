@@ -40,7 +40,9 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
 
 @pytest.fixture
 def fail(capsys: pytest.CaptureFixture[str]) -> Fail:
-    """Runs a verb that must end as the user's fault: exit code 2 and one line, which is returned."""
+    """Runs a verb that must end as the user's fault: exit code 2 and one line, which
+    is returned.
+    """
 
     def call(*words: object) -> str:
         code = main([*map(str, words), "--json", "--progress", "none"])
@@ -394,8 +396,23 @@ def test_a_new_plate_is_evaluated_with_the_old_model(
 ) -> None:
     project = copy_of(trained_project)
     assert not run("evaluate", "--project", project.folder)["other_images"]
-    run("synth", "--out", tmp_path / "new", "--conditions", "WT", "DS", "New=0.3", "--wells", 2, "--fields", 1,
-        "--size", 48, "--seed", 9)  # fmt: skip
+    run(
+        "synth",
+        "--out",
+        tmp_path / "new",
+        "--conditions",
+        "WT",
+        "DS",
+        "New=0.3",
+        "--wells",
+        2,
+        "--fields",
+        1,
+        "--size",
+        48,
+        "--seed",
+        9,
+    )
     for path in sorted((tmp_path / "new").rglob("P1_*.tif")):
         path.rename(path.with_name(path.name.replace("02_s", "09_s")))  # wells the model never saw
     run("scan", tmp_path / "new", "--project", project.folder)
@@ -422,7 +439,8 @@ def test_a_wrong_word_exits_with_2(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_our_own_faults_exit_with_1_and_say_where_the_details_are(
-    trained_project: Project, copy_of: Copy, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+    trained_project: Project, copy_of: Copy, capsys: pytest.CaptureFixture[str], monkeypatch:
+        pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:  # fmt: skip
     monkeypatch.setattr("platformdirs.user_log_path", lambda *a, **k: tmp_path)

@@ -102,8 +102,10 @@ def test_the_truth_is_green_and_doing_nothing_is_red(direction: Direction) -> No
 
 def test_flipping_model_and_judges_without_the_readouts_is_not_green(direction: Direction) -> None:
     whole, nothing = moved(1.0), moved(0.0)
-    fooled = [replace(n, probabilities=w.probabilities, after=replace(n.after, judged=w.after.judged))
-              for w, n in zip(whole, nothing)]  # fmt: skip
+    fooled = [
+        replace(n, probabilities=w.probabilities, after=replace(n.after, judged=w.after.judged))
+        for w, n in zip(whole, nothing)
+    ]
     found = {c.name: c.light for c in direction.judge(fooled).checks}
     assert found["model"] == found["judges"] == "green"
     assert found["distance"] == found["readouts"] == "red"

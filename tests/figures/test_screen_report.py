@@ -86,7 +86,8 @@ def test_the_ranking_has_exactly_the_promised_columns_and_empty_cells_for_none(
     heading = files["ranking"].read_text(encoding="utf-8").splitlines()[0]
     assert (
         heading
-        == "condition,dose_um,wells,rescue,rescue_low,rescue_high,off_axis,off_axis_low,off_axis_high,cell_count,tie,hit,"
+        == "condition,dose_um,wells,rescue,rescue_low,rescue_high,off_axis,off_axis_low,off_axis_high,"
+        "cell_count,tie,hit,"
         "flags"
     )
     rows = rows_of(files["ranking"])
@@ -105,7 +106,8 @@ def test_the_other_tables_and_their_twins_say_the_same(tmp_path: Path) -> None:
     files = write_screen_tables(tmp_path, screen)
     plate = rows_of(files["plate"])
     assert list(plate[0]) == [
-        "plate", "well", "row", "column", "condition", "dose_um", "images", "rescue", "off_axis", "nuclei",
+        "plate", "well", "row", "column", "condition", "dose_um", "images", "rescue", "off_axis",
+        "nuclei",
         *(f"intensity_{c}" for c in CHANNELS), "unlike",
     ]  # fmt: skip
     by_well = {(r["plate"], r["well"]): r for r in plate}

@@ -29,8 +29,10 @@ NAMES = ("WT", "DS")
 def counterfactual(**changes):
     blank = np.zeros((2, 4, 4), np.float32)
     values = {
-        "record_id": "r", "source": "DS", "weights": {"WT": 1.0}, "strength": 1.0, "original": blank, "image": blank,
-        "difference": blank, "probabilities": np.array([0.9, 0.1], np.float32), "coordinates": np.zeros(1, np.float32),
+        "record_id": "r", "source": "DS", "weights": {"WT": 1.0}, "strength": 1.0, "original":
+            blank, "image": blank,
+        "difference": blank, "probabilities": np.array([0.9, 0.1], np.float32), "coordinates":
+            np.zeros(1, np.float32),
         "roundtrip_error": 1e-6,
     }  # fmt: skip
     return Counterfactual(**(values | changes))
@@ -96,7 +98,12 @@ def test_the_card_has_a_line_and_a_light_for_every_check(qtbot):
     )
     assert card.light.state == "bad" and RULE in card.light.toolTip()
     assert {k: w.state for k, w in card.lights.items()} == {
-        "model": "good", "judges": "bad", "distance": "good", "readouts": "good", "rest": "warn"}  # fmt: skip
+        "model": "good",
+        "judges": "bad",
+        "distance": "good",
+        "readouts": "good",
+        "rest": "warn",
+    }
     assert card.lights["judges"].accessibleName() == "fails"
     assert card.text("distance") == "0.43 of that of the original"
     assert card.text("rest").startswith("nuclei: 12")
@@ -379,7 +386,15 @@ def test_the_groove_is_pressed_where_the_handle_shall_be_and_the_wheel_scrolls(q
     slider.clearFocus()
     place = QPointF(5, 5)
     for _ in range(3):
-        turn = QWheelEvent(place, place, QPoint(), QPoint(0, 120), Qt.MouseButton.NoButton,
-                           Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False)  # fmt: skip
+        turn = QWheelEvent(
+            place,
+            place,
+            QPoint(),
+            QPoint(0, 120),
+            Qt.MouseButton.NoButton,
+            Qt.KeyboardModifier.NoModifier,
+            Qt.ScrollPhase.NoScrollPhase,
+            False,
+        )
         QApplication.sendEvent(slider, turn)
     assert len(let_go) == 1

@@ -633,8 +633,16 @@ def test_the_explanation_is_checked_with_a_planted_change(opened, monkeypatch):
     assert words[words.index("--preset") + 1] == "quick" and words[words.index("--out") + 1] == str(
         out
     )
-    way = {"plant": "Mitochondria x0.7", "way": "there", "images": 8, "valid": 8, "effectiveness": 0.83,
-           "effectiveness_low": 0.76, "effectiveness_high": 0.91, "off_channel": 0.03}  # fmt: skip
+    way = {
+        "plant": "Mitochondria x0.7",
+        "way": "there",
+        "images": 8,
+        "valid": 8,
+        "effectiveness": 0.83,
+        "effectiveness_low": 0.76,
+        "effectiveness_high": 0.91,
+        "off_channel": 0.03,
+    }
     planted = [way, {**way, "way": "back", "valid": 0}]
     found = {
         "planted": planted,

@@ -172,7 +172,8 @@ def latents() -> LatentTable:
     return LatentTable(
         record_ids=("a", "ä/b", "c"), conditions=("WT", "DS"), truth=np.array([0, 1, 1]),
         split=("train", "test", "test"), features=rng.normal(size=(3, 5)).astype(np.float32),
-        coordinates=rng.normal(size=(3, 1)).astype(np.float32), logits=rng.normal(size=(3, 2)).astype(np.float32),
+        coordinates=rng.normal(size=(3, 1)).astype(np.float32), logits=rng.normal(size=(3,
+        2)).astype(np.float32),
         probabilities=rng.random((3, 2)).astype(np.float32), model_digest="d" * 32,
     )  # fmt: skip
 
@@ -212,8 +213,10 @@ def test_a_map_comes_back_as_it_was(tmp_path: Path) -> None:
         ("a", "b"), rng.random((2, 2)).astype(np.float32), "umap", {"n": np.int64(15)}, 3, "m"
     )
     decision = DecisionMap(
-        (0.0, 1.0, -2.0, 3.0), rng.random((4, 5, 2)).astype(np.float32), rng.random((4, 5, 1)).astype(np.float32),
-        rng.random((4, 5)) > 0.5, ("WT", "DS"), rng.random((2, 2)).astype(np.float32), 0.9, 12, True, "m",
+        (0.0, 1.0, -2.0, 3.0), rng.random((4, 5, 2)).astype(np.float32), rng.random((4, 5,
+        1)).astype(np.float32),
+        rng.random((4, 5)) > 0.5, ("WT", "DS"), rng.random((2, 2)).astype(np.float32), 0.9, 12,
+        True, "m",
     )  # fmt: skip
     projection = replace(projection, strangers=("b",))
     save_map(tmp_path / "maps", projection, decision)

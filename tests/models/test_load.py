@@ -53,8 +53,10 @@ def test_a_card_that_contradicts_its_network_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("depth", 3), ("blocks", None), ("blocks", 3.0), ("blocks", 65), ("channels", True), ("widths", [8, 8]),
-     ("widths", [8, 8, 4096]), ("widths", 8), ("t_image", 0.0), ("t_noise", float("nan")), ("times", [0.1]),
+    [("depth", 3), ("blocks", None), ("blocks", 3.0), ("blocks", 65), ("channels", True), ("widths",
+    [8, 8]),
+    ("widths", [8, 8, 4096]), ("widths", 8), ("t_image", 0.0), ("t_noise", float("nan")), ("times",
+    [0.1]),
      ("times", [k / 100 for k in range(1, 30)]),
      ("times", [0.1, 0.3, 0.2, 0.9]), ("times", [0.1, 0.2, 0.3, 1.0]), ("times", None)],
 )  # fmt: skip

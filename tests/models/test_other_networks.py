@@ -85,7 +85,8 @@ def test_only_an_iresnet_moves_images_as_one() -> None:
 
 @pytest.mark.parametrize(
     ("change", "words"),
-    [({"width": 0}, "width"), ({"latent": None}, "latent"), ({"depth": 3}, "depth"), ({"kind": "resnext50"}, "kind"),
+    [({"width": 0}, "width"), ({"latent": None}, "latent"), ({"depth": 3}, "depth"), ({"kind":
+        "resnext50"}, "kind"),
      ({"channels": 3}, "3 and 3")],
 )  # fmt: skip
 def test_an_absurd_card_is_refused_by_key(change: dict[str, object], words: str) -> None:

@@ -107,8 +107,9 @@ def test_a_dose_that_would_be_a_guess_is_refused(
 @pytest.mark.parametrize(
     ("word", "role"),
     [
-        ("healthy", Role.HEALTHY), ("Diseased", Role.DISEASED), ("treated", Role.TREATED), ("other", Role.OTHER),
-        ("negative control", Role.DISEASED), ("neg", Role.DISEASED), ("Positive_Control", Role.HEALTHY),
+    ("healthy", Role.HEALTHY), ("Diseased", Role.DISEASED), ("treated", Role.TREATED), ("other",
+    Role.OTHER),
+    ("negative control", Role.DISEASED), ("neg", Role.DISEASED), ("Positive_Control", Role.HEALTHY),
         ("poscon", Role.HEALTHY), ("", None), ("empty", None),
     ],
 )  # fmt: skip

@@ -408,8 +408,10 @@ def test_stopping_a_scan_stops_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "role"),
-    [("WT_01", Role.HEALTHY), ("wild type", Role.HEALTHY), ("Patient 2", Role.DISEASED), ("DS + DMSO", Role.DISEASED),
-     ("DS drugX", Role.OTHER), ("genotype", Role.OTHER), ("Untreated", Role.OTHER), ("control", Role.HEALTHY)],
+    [("WT_01", Role.HEALTHY), ("wild type", Role.HEALTHY), ("Patient 2", Role.DISEASED),
+    ("DS + DMSO", Role.DISEASED),
+    ("DS drugX", Role.OTHER), ("genotype", Role.OTHER), ("Untreated", Role.OTHER), ("control",
+    Role.HEALTHY)],
 )  # fmt: skip
 def test_roles_are_guessed_from_whole_names_only(name: str, role: Role) -> None:
     assert guess_roles([name]) == {name: role}

@@ -60,7 +60,12 @@ def test_images_that_cannot_be_moved_are_left_out_and_one_well_has_no_interval()
     left = {"DS": (1.0, 1.0), "TT": (0.5, 0.5)}
     mover = _mover(left)
     chosen = {"DS": _records("DS", 4), "TT": _records("TT", 3)}
-    rows = unrepaired(chosen, "DS", CHANNELS, lambda r: mover(r) if r.group in ("TT0", *["DS0", "DS1"]) else None,
-                      intervals=Intervals(0.9))  # fmt: skip
+    rows = unrepaired(
+        chosen,
+        "DS",
+        CHANNELS,
+        lambda r: mover(r) if r.group in ("TT0", *["DS0", "DS1"]) else None,
+        intervals=Intervals(0.9),
+    )
     assert {r.wells for r in rows} == {1} and all(r.low is None for r in rows)
     assert unrepaired(chosen, "DS", CHANNELS, lambda r: None, intervals=Intervals(0.9)) == ()

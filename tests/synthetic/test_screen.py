@@ -1,4 +1,6 @@
-"""A synthetic screen: every treatment in its wells, and every disturbance where it was asked for."""
+"""A synthetic screen: every treatment in its wells, and every disturbance where it
+was asked for.
+"""
 
 import csv
 from collections import Counter

@@ -162,8 +162,17 @@ def test_evaluate_lists_all_networks_and_keeps_its_keys(
     told = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert {"accuracy", "confusion", "roundtrip_error", "judges", "baseline"} <= told.keys()
     assert [row["name"] for row in told["models"]] == ["iresnet", "autoencoder", "resnext-small"]
-    keys = {"kind", "accuracy", "accuracy_low", "accuracy_high", "calibration_error", "z_prime", "robust_z_prime",
-            "test_records", "test_groups"}  # fmt: skip
+    keys = {
+        "kind",
+        "accuracy",
+        "accuracy_low",
+        "accuracy_high",
+        "calibration_error",
+        "z_prime",
+        "robust_z_prime",
+        "test_records",
+        "test_groups",
+    }
     assert all(keys <= row.keys() for row in told["models"])
     assert (
         told["models"][0]["accuracy"] == told["accuracy"]

@@ -485,9 +485,7 @@ def test_chance_is_the_larger_of_even_guessing_and_the_largest_condition(
     assert nothing["accuracy"] is None and nothing["at_chance"] is None
 
 
-def test_what_the_true_conditions_say_of_shuffled_ones_is_counted_from_training_to_held_out_groups() -> (
-    None
-):
+def test_what_true_conditions_say_of_shuffled_ones_is_counted_from_training_to_held_out() -> None:
     records = plate({f"{c}{n}": [c] for c in ("WT", "DS") for n in range(4)})
     split = {
         f"{c}{n}": Split.TEST if n == 3 else Split.TRAIN for c in ("WT", "DS") for n in range(4)
@@ -529,7 +527,8 @@ def test_shuffled_labels_leave_the_users_model_as_it_is(
     told = json.loads(capsys.readouterr().out.splitlines()[-1])
     folder = project.folder / "exports" / "permuted-labels"
     assert set(told) == {
-        "accuracy", "accuracy_low", "accuracy_high", "chance", "chance_from_truth", "at_chance", "change_vs_model",
+        "accuracy", "accuracy_low", "accuracy_high", "chance", "chance_from_truth", "at_chance",
+        "change_vs_model",
         "project",
     }  # fmt: skip
     assert Path(told["project"]) == folder and told["chance"] == 0.5

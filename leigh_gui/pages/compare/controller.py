@@ -1,4 +1,6 @@
-"""What happens on the Compare page: which explanation is asked for next, and what is known already."""
+"""What happens on the Compare page: which explanation is asked for next, and what is
+known already.
+"""
 
 from __future__ import annotations
 

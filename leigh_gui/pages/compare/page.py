@@ -143,8 +143,11 @@ class ComparePage(QWidget):
         self._on_subject()
 
     def _build(self) -> None:
-        self.empty = EmptyState("No image is chosen", "Click an image on the Explore page to explain it here.",
-                                "Go to Explore")  # fmt: skip
+        self.empty = EmptyState(
+            "No image is chosen",
+            "Click an image on the Explore page to explain it here.",
+            "Go to Explore",
+        )
         body = QWidget()
         column = QVBoxLayout(body)
         column.setContentsMargins(16, 12, 16, 12)
@@ -366,6 +369,13 @@ class ComparePage(QWidget):
             title = f"{subject.source} → {subject.target}, {subject.record_id}"
             view, alone = self.state.view, {subject.target: 1.0}
             way = (view.weights or alone, view.strength) if view.strength > 0 else (alone, 1.0)
-            spec = PanelSpec("comparison", subject.record_id, *way, title, view.hold, network=self.compare.network,
-                             **self.compare.window_words())  # fmt: skip
+            spec = PanelSpec(
+                "comparison",
+                subject.record_id,
+                *way,
+                title,
+                view.hold,
+                network=self.compare.network,
+                **self.compare.window_words(),
+            )
             self.panel_asked.emit(spec)

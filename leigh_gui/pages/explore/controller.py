@@ -71,8 +71,11 @@ class ExploreControl(QObject):
             return
         diseased = {c.name for c in self.state.conditions() if c.role == Role.DISEASED}
         table = opened.latents
-        known = [(r, table.conditions[t], s) for r, t, s in zip(table.record_ids, table.truth, table.split, strict=True)
-                 if self.state.record(r) is not None]  # fmt: skip
+        known = [
+            (r, table.conditions[t], s)
+            for r, t, s in zip(table.record_ids, table.truth, table.split, strict=True)
+            if self.state.record(r) is not None
+        ]
         order = sorted(known, key=lambda row: (row[1] not in diseased, row[2] != "test"))
         if order:
             self.state.preview(selection=(order[0][0],), current=order[0][0])

@@ -42,8 +42,14 @@ class ExplorePage(QWidget):
     train_asked = Signal()
     panel_asked = Signal(str)  # kind
 
-    def __init__(self, state: AppState, control: ExploreControl, thumbnails: Thumbnails, settings: Settings,
-                 parent: QWidget | None = None) -> None:  # fmt: skip
+    def __init__(
+        self,
+        state: AppState,
+        control: ExploreControl,
+        thumbnails: Thumbnails,
+        settings: Settings,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
         self.state, self.control, self.thumbnails, self.settings = (
             state,
@@ -62,8 +68,11 @@ class ExplorePage(QWidget):
         self._on_model()
 
     def _build(self) -> None:
-        self.empty = EmptyState("Nothing to explore yet", "Train a model on your images, or open the demo.",
-                                "Go to Train")  # fmt: skip
+        self.empty = EmptyState(
+            "Nothing to explore yet",
+            "Train a model on your images, or open the demo.",
+            "Go to Train",
+        )
         self.split = QSplitter(Qt.Orientation.Horizontal)
         self.split.setObjectName("explore-split")
         self.split.setChildrenCollapsible(False)
@@ -190,8 +199,14 @@ class ExplorePage(QWidget):
         table = np.array([r for _, r in known], dtype=np.int64)
         held_out = np.array([latents.split[r] == Split.TEST for r in table])
         shown = self.conditions()
-        self.map.set_points([projection.record_ids[i] for i in places], projection.xy[places], latents.truth[table],
-                            held_out, shown, shapes(len(shown)))  # fmt: skip
+        self.map.set_points(
+            [projection.record_ids[i] for i in places],
+            projection.xy[places],
+            latents.truth[table],
+            held_out,
+            shown,
+            shapes(len(shown)),
+        )
         self._decision = decision
         self.map.set_decision_map(decision, self.plane is not None)
 
@@ -223,8 +238,11 @@ class ExplorePage(QWidget):
             self.empty.text.setText("Open a folder of images or the demo on the Start page.")
             return
         has_model = opened.card is not None
-        text = "The model is there, its map is not. Compute the map on the Train page." if has_model else (
-            "Train a model on these images; the map appears by itself afterwards.")  # fmt: skip
+        text = (
+            "The model is there, its map is not. Compute the map on the Train page."
+            if has_model
+            else ("Train a model on these images; the map appears by itself afterwards.")
+        )
         self.empty.text.setText(text)
 
     def _on_project(self) -> None:

@@ -103,8 +103,12 @@ class ScreenPage(QWidget):
         self.files, self.add = QPushButton("Show files"), QPushButton("Add to figure")
         row.addWidget(self.search)
         row.addWidget(self.title, 1)
-        for button, name in ((self.again, "rank-again"), (self.report, "open-report"), (self.files, "show-files"),
-                             (self.add, "add-ranking")):  # fmt: skip
+        for button, name in (
+            (self.again, "rank-again"),
+            (self.report, "open-report"),
+            (self.files, "show-files"),
+            (self.add, "add-ranking"),
+        ):
             button.setObjectName(name)
             row.addWidget(button)
         return row

@@ -1,4 +1,6 @@
-"""The plates of a screen as heat maps, and the images of the well or treatment that is looked at."""
+"""The plates of a screen as heat maps, and the images of the well or treatment that
+is looked at.
+"""
 
 from __future__ import annotations
 
@@ -124,7 +126,9 @@ class WellsPanel(QWidget):
         self.explain.clicked.connect(self._on_explain)
 
     def set_screen(self, screen: Screen | None) -> None:
-        """Show the plates of this screen, keeping the choice of plate and value where they exist."""
+        """Show the plates of this screen, keeping the choice of plate and value
+        where they exist.
+        """
         plate, key = self.plate.currentData(), self.what.currentData()
         self._screen = screen
         self._plates = list(dict.fromkeys(w.plate for w in screen.wells)) if screen else []
@@ -265,5 +269,8 @@ class WellsPanel(QWidget):
         if record is not None:
             zeros, ones = (0.0,) * len(dataset.channels), (1.0,) * len(dataset.channels)
             made = displays(dataset.channels, zeros, ones)
-            self._background.run(lambda: automatic(made, read_image(dataset, record)), self.state.set_display,
-                                 lambda error: None)  # fmt: skip
+            self._background.run(
+                lambda: automatic(made, read_image(dataset, record)),
+                self.state.set_display,
+                lambda error: None,
+            )

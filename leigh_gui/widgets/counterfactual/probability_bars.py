@@ -1,4 +1,6 @@
-"""How sure the model is of each condition, now and for the original, with a button to move there."""
+"""How sure the model is of each condition, now and for the original, with a button
+to move there.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""A slider with two ends: the grey value that is drawn black and the one that is drawn brightest."""
+"""A slider with two ends: the grey value that is drawn black and the one that is
+drawn brightest.
+"""
 
 from __future__ import annotations
 

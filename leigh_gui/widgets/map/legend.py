@@ -79,8 +79,13 @@ class Legend(QWidget):
         self.ticks: dict[str, QCheckBox] = {}
         self._flow = FlowLayout(self, spacing=12)
 
-    def set_conditions(self, conditions: Sequence[Condition], counts: dict[str, int], shapes: Sequence[int],
-                       hidden: frozenset[str] = frozenset()) -> None:  # fmt: skip
+    def set_conditions(
+        self,
+        conditions: Sequence[Condition],
+        counts: dict[str, int],
+        shapes: Sequence[int],
+        hidden: frozenset[str] = frozenset(),
+    ) -> None:
         """Show these conditions, ticked but for those that are `hidden`."""
         while self._flow.count():
             item = self._flow.takeAt(0)

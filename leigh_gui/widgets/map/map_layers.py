@@ -140,8 +140,16 @@ def paint_points(
             )
 
 
-def _paint_kind(painter: QPainter, places: np.ndarray, base: QColor, paper: QColor, filled: bool, strong: bool,
-                radius: float, shape: int) -> None:  # fmt: skip
+def _paint_kind(
+    painter: QPainter,
+    places: np.ndarray,
+    base: QColor,
+    paper: QColor,
+    filled: bool,
+    strong: bool,
+    radius: float,
+    shape: int,
+) -> None:
     colour = QColor(base)
     colour.setAlphaF(1.0 if strong else 0.5)
     edge = QColor(paper)

@@ -94,8 +94,15 @@ class ScatterView(QWidget):
     def sizeHint(self) -> QSize:
         return QSize(720, 560)
 
-    def set_points(self, ids: Sequence[str], xy: FloatArray, condition: np.ndarray, held_out: np.ndarray,
-                   conditions: Sequence[Condition], shapes: Sequence[int]) -> None:  # fmt: skip
+    def set_points(
+        self,
+        ids: Sequence[str],
+        xy: FloatArray,
+        condition: np.ndarray,
+        held_out: np.ndarray,
+        conditions: Sequence[Condition],
+        shapes: Sequence[int],
+    ) -> None:
         """Show these images; `condition` (N,) indexes `conditions`, held-out points are filled."""
         self._ids = tuple(ids)
         self._points = Points(

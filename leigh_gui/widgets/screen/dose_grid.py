@@ -196,8 +196,11 @@ class DoseGrid(QAbstractScrollArea):
             painter.setPen(QPen(muted, 1, Qt.PenStyle.DotLine))
             painter.drawLine(QPointF(inner.left(), y), QPointF(inner.right(), y))
             painter.setPen(muted)
-            painter.drawText(QRectF(inner.left() - 24, y - 10, 18, 20),
-                             Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, short(value))  # fmt: skip
+            painter.drawText(
+                QRectF(inner.left() - 24, y - 10, 18, 20),
+                Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter,
+                short(value),
+            )
         axis, free, before = self._dose_axis(index), inner.left() - 20, inner.right()
         doses = sorted(set(self._doses(index)))
         for dose in (

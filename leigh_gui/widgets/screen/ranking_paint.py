@@ -98,8 +98,15 @@ def columns_of(width: float, wanted: Wanted) -> Columns:
         "flags": min(wanted.flags, 0.18 * free),
     }
     left = free - sum(shares.values())
-    widths = {"rank": fixed["rank"], "name": shares["name"], "rescue": 0.57 * left, "off-axis": 0.43 * left,
-              "nuclei": nuclei, "wells": fixed["wells"], "flags": shares["flags"]}  # fmt: skip
+    widths = {
+        "rank": fixed["rank"],
+        "name": shares["name"],
+        "rescue": 0.57 * left,
+        "off-axis": 0.43 * left,
+        "nuclei": nuclei,
+        "wells": fixed["wells"],
+        "flags": shares["flags"],
+    }
     places, x = {}, 0.0
     for key, wide in widths.items():
         places[key] = (x, wide)

@@ -41,7 +41,8 @@ def sorted_rows(
     given order stays.
     """
     value: dict[str, Callable[[Ranked], float | None]] = {
-        "rescue": lambda r: r.rescue, "off-axis": lambda r: r.off_axis, "nuclei": lambda r: r.cell_count,
+        "rescue": lambda r: r.rescue, "off-axis": lambda r: r.off_axis, "nuclei": lambda r:
+            r.cell_count,
         "rank": lambda r: float(r.tie),
     }  # fmt: skip
     shown = [r for r in ranked if wanted.strip().casefold() in treatment_name(r).casefold()]
@@ -115,10 +116,14 @@ def row_words(row: Ranked, screen: Screen) -> str:
             f"Rank {row.tie}"
             + (", tied: not to be told apart from the best of this rank" if tied else "")
         )
-    lines.append(f"Rescue {ranged(row.rescue, row.rescue_low, row.rescue_high)} (0 {screen.diseased}, "
-                 f"1 {screen.healthy})")  # fmt: skip
-    lines.append(f"Off-axis {ranged(row.off_axis, row.off_axis_low, row.off_axis_high)} spreads of healthy wells "
-                 f"(beyond {short(off_axis_limit(screen))} something else changed)")  # fmt: skip
+    lines.append(
+        f"Rescue {ranged(row.rescue, row.rescue_low, row.rescue_high)} (0 {screen.diseased}, "
+        f"1 {screen.healthy})"
+    )
+    lines.append(
+        f"Off-axis {ranged(row.off_axis, row.off_axis_low, row.off_axis_high)} spreads of healthy wells "
+        f"(beyond {short(off_axis_limit(screen))} something else changed)"
+    )
     lines.append(
         f"Nuclei {share(row.cell_count, row.cell_count_low, row.cell_count_high)} of"
         f" {screen.diseased}"

@@ -166,8 +166,14 @@ class RankingView(QAbstractScrollArea):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         page = max(self._body_height() // self.row_height() - 1, 1)
-        steps = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1, Qt.Key.Key_PageDown: page, Qt.Key.Key_PageUp: -page,
-                 Qt.Key.Key_Home: -len(self.rows), Qt.Key.Key_End: len(self.rows)}  # fmt: skip
+        steps = {
+            Qt.Key.Key_Down: 1,
+            Qt.Key.Key_Up: -1,
+            Qt.Key.Key_PageDown: page,
+            Qt.Key.Key_PageUp: -page,
+            Qt.Key.Key_Home: -len(self.rows),
+            Qt.Key.Key_End: len(self.rows),
+        }
         if event.key() in steps:
             self.step(steps[Qt.Key(event.key())])
         else:
@@ -234,8 +240,17 @@ class RankingView(QAbstractScrollArea):
             painter.drawLine(QPointF(0, top), QPointF(width, top))
 
     def _look(self) -> Look:
-        return Look(self.palette(), self.font(), small_font(self), self._colours, self._axes, self.columns(),
-                    self.row_height(), self._shared, off_axis_limit(self._screen))  # fmt: skip
+        return Look(
+            self.palette(),
+            self.font(),
+            small_font(self),
+            self._colours,
+            self._axes,
+            self.columns(),
+            self.row_height(),
+            self._shared,
+            off_axis_limit(self._screen),
+        )
 
     def _row_at(self, y: float) -> Ranked | None:
         index = int(
