@@ -1,4 +1,7 @@
-"""Counterfactuals that are wrong on purpose: the evidence card must turn red on each, and not on the truth."""
+"""Counterfactuals that are wrong on purpose: the evidence card must turn red on each, and not on
+the truth.
+"""
+
 # ruff: noqa: TID253 - the window never imports this module
 
 from collections.abc import Callable
@@ -8,10 +11,10 @@ import numpy as np
 import torch
 
 from benchmarks.cultures import Culture, Cultures, Way
-from core.data.recipe import from_network, to_network
+from core.counterfactual.encode_decode import read_logits
+from core.data.preprocessing import from_network, to_network
 from core.domain import FloatArray
-from core.explain.counterfactual import read_logits
-from core.explain.evidence import Moved
+from core.evidence.checks import Moved
 
 SMALL, LARGE = 0.1, 0.25  # sizes of the attack, network units (a field's spread is 0.5)
 ATTACK_STEPS = 20
@@ -26,8 +29,13 @@ def bad_generators(way: Way, cultures: Cultures, mover: Any) -> dict[str, dict[s
     direction = session.direction(*way)
     out = {}
     for name, make in generators(way, cultures, session).items():
-        evidence = direction.judge([_moved(c, c.images[way[0]], make(c), session) for c in cultures.cultures])
-        out[name] = {"light": evidence.light, "checks": {c.name: [c.light, c.words] for c in evidence.checks}}
+        evidence = direction.judge(
+            [_moved(c, c.images[way[0]], make(c), session) for c in cultures.cultures]
+        )
+        out[name] = {
+            "light": evidence.light,
+            "checks": {c.name: [c.light, c.words] for c in evidence.checks},
+        }
     return out
 
 
@@ -62,7 +70,10 @@ def generators(way: Way, cultures: Cultures, session: Any) -> dict[str, Make]:
 
 
 def attacked(raw: FloatArray, target: str, size: float, session: Any) -> FloatArray:
-    """Projected gradient descent on the model's own logits (Madry et al. 2018, arXiv 1706.06083), L-infinity."""
+    """Projected gradient descent on the model's own logits (Madry et al.
+
+    2018, arXiv 1706.06083), L-infinity.
+    """
     card, model = session.card, session.model
     x = torch.from_numpy(to_network(card.recipe, raw))[None].to(session.device)
     label = torch.tensor([card.condition_names.index(target)], device=session.device)

@@ -1,4 +1,5 @@
 """Explanations that need no training: they come for free, so the network must do better."""
+
 # ruff: noqa: TID253 - the window never imports this module
 
 from collections.abc import Callable
@@ -10,9 +11,9 @@ import torch
 from benchmarks.cultures import Culture, Way
 from benchmarks.rival_models import class_statistics, from_pyramid, pyramid, transported
 from core.data.batches import FieldStore
-from core.data.recipe import from_network, to_network
+from core.data.preprocessing import from_network, to_network
 from core.domain import FloatArray, ImageRecord, Split
-from core.io.unchanged import read_unchanged
+from core.io.read_verified import read_unchanged
 
 Change = Callable[[Culture, Way], FloatArray]
 
@@ -34,7 +35,9 @@ def class_ratio(session: Any) -> Change:
 
     def change(culture: Culture, way: Way) -> FloatArray:
         s, t = (means[k] for k in way)
-        moved: FloatArray = (culture.images[way[0]] - offset[:, None, None]) * (t / s - 1)[:, None, None]
+        moved: FloatArray = (culture.images[way[0]] - offset[:, None, None]) * (t / s - 1)[
+            :, None, None
+        ]
         return moved
 
     return change

@@ -1,4 +1,7 @@
-"""A sheet to look at: original, counterfactual and truth side by side, with the differences of every channel."""
+"""A sheet to look at: original, counterfactual and truth side by side, with the differences of
+every channel.
+"""
+
 # ruff: noqa: TID253 - the window never imports this module
 
 from collections.abc import Sequence
@@ -18,13 +21,21 @@ CULTURES_PER_WAY = 1
 INCH = 1.15
 
 
-def save_contact_sheet(path: Path, cultures: Cultures, mover: Any, ways: Sequence[Way] = WAYS) -> None:
-    """One row per culture and way; a counterfactual that was refused says so instead of being drawn."""
+def save_contact_sheet(
+    path: Path, cultures: Cultures, mover: Any, ways: Sequence[Way] = WAYS
+) -> None:
+    """One row per culture and way; a counterfactual that was refused says so instead of being
+    drawn.
+    """
     matplotlib.use("Agg")
     card = mover.session.card
-    channels = [c for c in range(len(card.channels)) if c]  # the nuclei, which nothing touches, are left out
+    channels = [
+        c for c in range(len(card.channels)) if c
+    ]  # the nuclei, which nothing touches, are left out
     titles = ["original", "counterfactual", "truth"]
-    titles += [f"{card.channels[c].name}\n{what}" for c in channels for what in ("change", "true change")]
+    titles += [
+        f"{card.channels[c].name}\n{what}" for c in channels for what in ("change", "true change")
+    ]
     rows = [(way, culture) for way in ways for culture in cultures.cultures[:CULTURES_PER_WAY]]
     figure = Figure(figsize=(INCH * len(titles), INCH * len(rows) + 0.45), facecolor="white")
     axes = figure.subplots(len(rows), len(titles), squeeze=False)
@@ -36,7 +47,11 @@ def save_contact_sheet(path: Path, cultures: Cultures, mover: Any, ways: Sequenc
                 axis.text(0.5, 0.5, "refused", ha="center", va="center", transform=axis.transAxes)
             else:
                 axis.imshow(_composite(image, card), interpolation="none")
-        pairs = [d[c] / card.recipe.span[c] for c in channels for d in (result.difference, truth - before)]
+        pairs = [
+            d[c] / card.recipe.span[c]
+            for c in channels
+            for d in (result.difference, truth - before)
+        ]
         for axis, difference in zip(line[3:], pairs):
             axis.imshow(difference, cmap="RdBu_r", vmin=-0.5, vmax=0.5, interpolation="none")
         line[0].set_ylabel(f"{way[0]} → {way[1]}", fontsize=8)

@@ -1,4 +1,6 @@
-"""Cultures drawn anew, each rendered under every condition: what every comparison with the truth is measured on."""
+"""Cultures drawn anew, each rendered under every condition: what every comparison with the truth is
+measured on.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -8,12 +10,14 @@ import numpy as np
 from scipy.stats import ttest_rel
 
 from benchmarks.measures import culture_readouts
-from core.data.cells import Nuclei
-from core.data.synthetic import HEALTHY, Phenotype, draw_cells, render
+from core.data.nuclei import Nuclei
 from core.domain import FloatArray
+from core.synthetic.cells import HEALTHY, Phenotype, draw_cells, render
 
 NUCLEI = 0  # the channel that shows them
-SIGNIFICANT_P = 0.01  # a readout is measured where the truth shifts it: paired t-test over the cultures
+SIGNIFICANT_P = (
+    0.01  # a readout is measured where the truth shifts it: paired t-test over the cultures
+)
 SIGNIFICANT_SD = 0.5  # and by this much of the source cultures' spread
 
 Way = tuple[str, str]  # source, target
@@ -21,7 +25,9 @@ Readouts = dict[str, float]
 
 
 def culture_seed(*key: int) -> int:
-    """A culture's seed; training fields, held-out cultures and the nuclear reference have keys apart."""
+    """A culture's seed; training fields, held-out cultures and the nuclear reference have keys
+    apart.
+    """
     return int(np.random.SeedSequence(key).generate_state(1)[0])
 
 
@@ -37,20 +43,35 @@ class Culture:
 class Cultures:
     """`count` cultures of `side` pixels, drawn from `seed`, under all phenotypes."""
 
-    def __init__(self, phenotypes: Mapping[str, Phenotype], ways: Sequence[Way], seed: int, count: int, side: int):
+    def __init__(
+        self,
+        phenotypes: Mapping[str, Phenotype],
+        ways: Sequence[Way],
+        seed: int,
+        count: int,
+        side: int,
+    ):
         self.phenotypes, self.ways, self.side = dict(phenotypes), tuple(ways), side
         self.nuclei = Nuclei(render(culture_seed(seed, 2), HEALTHY, 192)[NUCLEI].astype(np.float32))
         self.cultures = [self._culture(culture_seed(seed, 1, i)) for i in range(count)]
 
     def _culture(self, seed: int) -> Culture:
-        images = {k: render(seed, p, self.side).astype(np.float32) for k, p in self.phenotypes.items()}
-        return Culture(seed, images, {k: culture_readouts(x, self.nuclei) for k, x in images.items()})
+        images = {
+            k: render(seed, p, self.side).astype(np.float32) for k, p in self.phenotypes.items()
+        }
+        return Culture(
+            seed, images, {k: culture_readouts(x, self.nuclei) for k, x in images.items()}
+        )
 
     def oracle(self, culture: Culture, target: str) -> FloatArray:
-        """The same cells under `target` with filaments drawn anew: the ceiling, as no one can know each filament."""
+        """The same cells under `target` with filaments drawn anew: the ceiling, as no one can know
+        each filament.
+        """
         cells = draw_cells(culture.seed, self.side)
         others = draw_cells(culture_seed(culture.seed, 3), self.side)
-        mixed = tuple(replace(cell, curves=others[i % len(others)].curves) for i, cell in enumerate(cells))
+        mixed = tuple(
+            replace(cell, curves=others[i % len(others)].curves) for i, cell in enumerate(cells)
+        )
         return render(culture.seed, self.phenotypes[target], self.side, mixed).astype(np.float32)
 
     @cached_property
@@ -58,7 +79,9 @@ class Cultures:
         """The channels that the truth touches, per way."""
         touched = {}
         for way in self.ways:
-            changes = np.stack([c.images[way[1]] - c.images[way[0]] for c in self.cultures])  # (N, C, Y, X)
+            changes = np.stack(
+                [c.images[way[1]] - c.images[way[0]] for c in self.cultures]
+            )  # (N, C, Y, X)
             touched[way] = [int(i) for i in np.flatnonzero(np.abs(changes).max(axis=(0, 2, 3)))]
         return touched
 
@@ -69,14 +92,18 @@ class Cultures:
         return {way: [k for k in names if self._shifts(k, *way)] for way in self.ways}
 
     def _shifts(self, readout: str, source: str, target: str) -> bool:
-        before, after = (np.array([c.readouts[k][readout] for c in self.cultures]) for k in (source, target))
+        before, after = (
+            np.array([c.readouts[k][readout] for c in self.cultures]) for k in (source, target)
+        )
         if np.ptp(after - before) == 0:
             return False
         large = abs((after - before).mean()) > SIGNIFICANT_SD * before.std()
         return bool(large and ttest_rel(before, after).pvalue < SIGNIFICANT_P)
 
     def recovery(self, way: Way, made: Sequence[tuple[Culture, Readouts]]) -> Readouts:
-        """Per shifting readout: mean shift source -> counterfactual over mean shift source -> truth (1: all of it)."""
+        """Per shifting readout: mean shift source -> counterfactual over mean shift source -> truth
+        (1: all of it).
+        """
         found = {}
         for key in self.shifting[way]:
             before, truth = (np.mean([c.readouts[k][key] for c, _ in made]) for k in way)

@@ -1,8 +1,10 @@
-"""The demo's counterfactuals beside the truth: every held-out image rendered again under the other condition.
+"""The demo's counterfactuals beside the truth: every held-out image rendered again under the other
+condition.
 
-Run `python -m benchmarks.demo_truth`. Prints, per direction, medians over the held-out images: effectiveness
-<d, d*> / |d*|^2 and correlation of predicted and true change (smoothed, sigma 3 pixels) in cytoskeleton and
-mitochondria, the share of the change that falls on the nuclei (true: none), and how many images gain or lose nuclei.
+Run `python -m benchmarks.demo_truth`. Prints, per direction, medians over the held-out images:
+effectiveness <d, d*> / |d*|^2 and correlation of predicted and true change (smoothed, sigma 3
+pixels) in cytoskeleton and mitochondria, the share of the change that falls on the nuclei (true:
+none), and how many images gain or lose nuclei.
 """
 
 import csv
@@ -10,10 +12,10 @@ import csv
 import numpy as np
 from scipy.ndimage import gaussian_filter, label
 
-from core.data.synthetic import DEMO_PHENOTYPES, true_pair
+from core.counterfactual.engine import Session
 from core.domain import FloatArray, Split
-from core.explain.session import Session
-from core.resources import resource
+from core.io.resources import resource
+from core.synthetic.cells import DEMO_PHENOTYPES, true_pair
 
 SIGMA_PX = 3.0
 NUCLEUS_GREY = 450.0  # half the usual nuclear signal
@@ -35,14 +37,21 @@ def measure(session: Session, source: str, target: str) -> dict[str, float]:
             refused += 1
             continue
         before, after = true_pair(
-            seeds[record.files[0]], DEMO_PHENOTYPES[source], DEMO_PHENOTYPES[target], record.shape[1]
+            seeds[record.files[0]],
+            DEMO_PHENOTYPES[source],
+            DEMO_PHENOTYPES[target],
+            record.shape[1],
         )
         change, truth = _smooth(moved.difference), _smooth(after - before)
         row = {"reaches_target": float(names[int(moved.probabilities.argmax())] == target)}
         for c in (1, 2):
             name = session.card.channels[c].name
-            row[f"effectiveness {name}"] = float((change[c] * truth[c]).sum() / (truth[c] ** 2).sum())
-            row[f"correlation {name}"] = float(np.corrcoef(change[c].ravel(), truth[c].ravel())[0, 1])
+            row[f"effectiveness {name}"] = float(
+                (change[c] * truth[c]).sum() / (truth[c] ** 2).sum()
+            )
+            row[f"correlation {name}"] = float(
+                np.corrcoef(change[c].ravel(), truth[c].ravel())[0, 1]
+            )
         row["share on nuclei"] = float((change[0] ** 2).sum() / (change**2).sum())
         row["nuclei kept"] = float(_nuclei(moved.image) == _nuclei(moved.original))
         rows.append(row)

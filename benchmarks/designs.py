@@ -1,9 +1,12 @@
-"""Designs compared: which network, and which objective, brings an image nearest to its true counterfactual.
+"""Designs compared: which network, and which objective, brings an image nearest to its true
+counterfactual.
 
-Run `python -m benchmarks.designs [--minutes M] [--json] [--only NAME ...] [--seed S]`. Every trained design gets the
-same time on the same synthetic plate, one thread, one after another; all are measured on the same cultures, drawn
-anew, whose truth is known pixel by pixel. A design that fails is a row that says why.
+Run `python -m benchmarks.designs [--minutes M] [--json] [--only NAME ...] [--seed S]`. Every
+trained design gets the same time on the same synthetic plate, one thread, one after another; all
+are measured on the same cultures, drawn anew, whose truth is known pixel by pixel. A design that
+fails is a row that says why.
 """
+
 # ruff: noqa: TID253 - a command of its own; the window never imports this module
 
 import argparse
@@ -35,15 +38,19 @@ from benchmarks.rival_models import (
     transported,
 )
 from core.data.batches import FieldStore
-from core.data.recipe import fit_recipe, from_network, to_network
-from core.data.synthetic import DISEASED, HEALTHY, render
+from core.data.preprocessing import fit_recipe, from_network, to_network
 from core.domain import FloatArray, ImageRecord, IntArray, Recipe
 from core.errors import LeighError, NotInvertible
 from core.models.iresnet import Architecture, IResNet, blend, one_hot
 from core.models.load import on_device
-from core.train.presets import PRESETS
+from core.synthetic.cells import DISEASED, HEALTHY, render
+from core.training.presets import PRESETS
 
-PHENOTYPES = {"WT": HEALTHY, "MOR": replace(HEALTHY, mito_spread=0.2, elongation=1.2), "DS": DISEASED}
+PHENOTYPES = {
+    "WT": HEALTHY,
+    "MOR": replace(HEALTHY, mito_spread=0.2, elongation=1.2),
+    "DS": DISEASED,
+}
 CONDITIONS = tuple(PHENOTYPES)
 WAYS = (("WT", "DS"), ("DS", "WT"), ("MOR", "WT"))
 
@@ -60,7 +67,9 @@ DESIGNS = {
     "flow-matching-plain": "flow-matching i-ResNet as is, g 1",
     "flow-matching-held": "flow-matching i-ResNet, nuclei held, t_noise .92, g 1",
 }
-FLOWS: dict[str, tuple[float | None, float, bool]] = {  # t_noise (None: the network's own), g, nuclei held
+FLOWS: dict[
+    str, tuple[float | None, float, bool]
+] = {  # t_noise (None: the network's own), g, nuclei held
     "flow-matching": (0.82, 1.5, False),
     "flow-matching-plain": (None, 1.0, False),
     "flow-matching-held": (0.92, 1.0, True),
@@ -118,17 +127,27 @@ def make_plate(settings: Settings) -> Plate:
     for k, name in enumerate(CONDITIONS):
         for well in range(settings.wells):
             for field in range(settings.fields):
-                record = ImageRecord(f"{name}-{well}-{field}", (), (0, 1, 2), name, f"{name}-{well}")
+                record = ImageRecord(
+                    f"{name}-{well}-{field}", (), (0, 1, 2), name, f"{name}-{well}"
+                )
                 seeds[record.id] = culture_seed(settings.seed, 0, k, well, field)
                 records.append(record)
-    raw = {r.id: render(seeds[r.id], PHENOTYPES[r.condition], settings.field_px).astype(np.float32) for r in records}
+    raw = {
+        r.id: render(seeds[r.id], PHENOTYPES[r.condition], settings.field_px).astype(np.float32)
+        for r in records
+    }
     recipe = fit_recipe([raw[r.id] for r in records], settings.crop)
     labels = np.array([CONDITIONS.index(r.condition) for r in records])
     store = FieldStore(records, recipe, lambda r: raw[r.id])
     for i in range(len(store)):  # before the clock of any training runs
         store.field(i)
     means = np.array([r.mean(axis=(1, 2)) for r in raw.values()])
-    return Plate(store, labels, recipe, np.stack([means[labels == k].mean(axis=0) for k in range(len(CONDITIONS))]))
+    return Plate(
+        store,
+        labels,
+        recipe,
+        np.stack([means[labels == k].mean(axis=0) for k in range(len(CONDITIONS))]),
+    )
 
 
 def held_out_cultures(settings: Settings) -> Cultures:
@@ -174,9 +193,11 @@ def _timed(change: Callable[[Culture, str, str], FloatArray]) -> Move:
 def through_latent(
     recipe: Recipe, encode: Callable[[Tensor, int], Any], decode: Callable[[Any, int, int], Tensor]
 ) -> Move:
-    """The move of a design with encode(x, source) and decode(latent, source, target), on images (1, C, Y, X).
+    """The move of a design with encode(x, source) and decode(latent, source, target), on images (1,
+    C, Y, X).
 
-    As in the product, the change is that to decode(encode(x)), so that it does not hold what is lost on the way.
+    As in the product, the change is that to decode(encode(x)), so that it does not hold what is
+    lost on the way.
     """
 
     @torch.no_grad()
@@ -195,7 +216,10 @@ def through_latent(
 
 
 def _grey(recipe: Recipe, x: Tensor) -> FloatArray:
-    """Network image (1, C, Y, X) to grey values (C, Y, X). Raises NotInvertible when they are no numbers."""
+    """Network image (1, C, Y, X) to grey values (C, Y, X).
+
+    Raises NotInvertible when they are no numbers.
+    """
     with np.errstate(over="ignore", invalid="ignore"):
         grey = from_network(recipe, x[0].numpy())
     if not np.isfinite(grey).all():
@@ -218,7 +242,9 @@ def likelihood_iresnet(plate: Plate, settings: Settings) -> tuple[dict[str, Move
     _seed_everything(settings.seed)
     model = LikelihoodIResNet(len(plate.recipe.offset), len(CONDITIONS), settings.crop)
     training = _fit_rival(model, plate, settings)
-    stats = class_statistics(lambda x: [model.encode(x)], plate.store, plate.labels, len(CONDITIONS))
+    stats = class_statistics(
+        lambda x: [model.encode(x)], plate.store, plate.labels, len(CONDITIONS)
+    )
 
     def carried_by(transport: Transport) -> Move:
         def decode(z: Tensor, s: int, t: int) -> Tensor:
@@ -226,7 +252,10 @@ def likelihood_iresnet(plate: Plate, settings: Settings) -> tuple[dict[str, Move
 
         return through_latent(plate.recipe, lambda x, s: model.encode(x), decode)
 
-    return {"likelihood-shift": carried_by(shifted), "likelihood-transport": carried_by(transported)}, training
+    return {
+        "likelihood-shift": carried_by(shifted),
+        "likelihood-transport": carried_by(transported),
+    }, training
 
 
 def coupling_flow(plate: Plate, settings: Settings) -> tuple[dict[str, Move], Training]:
@@ -244,26 +273,39 @@ def coupling_flow(plate: Plate, settings: Settings) -> tuple[dict[str, Move], Tr
     return {"coupling": through_latent(plate.recipe, encode, decode)}, training
 
 
-def _fit_rival(model: LikelihoodIResNet | CouplingFlow, plate: Plate, settings: Settings) -> Training:
+def _fit_rival(
+    model: LikelihoodIResNet | CouplingFlow, plate: Plate, settings: Settings
+) -> Training:
     return fit_likelihood(
-        model, plate.store, plate.labels, budget_s=settings.budget_s, batch=settings.batch, seed=settings.seed
+        model,
+        plate.store,
+        plate.labels,
+        budget_s=settings.budget_s,
+        batch=settings.batch,
+        seed=settings.seed,
     )
 
 
 def flow_matching(plate: Plate, settings: Settings) -> tuple[dict[str, Move], Training]:
-    """The product's network, trained once; the latent end t_noise, the strength g and what is held vary."""
+    """The product's network, trained once; the latent end t_noise, the strength g and what is held
+    vary.
+    """
     _seed_everything(settings.seed)
     architecture = Architecture(len(plate.recipe.offset), len(CONDITIONS), settings.widths)
     model = on_device(IResNet(architecture), torch.device("cpu"))
     preset = replace(PRESETS["standard"], batch=settings.batch)
-    training = fit_flow(model, plate.store, plate.labels, preset, budget_s=settings.budget_s, seed=settings.seed)
+    training = fit_flow(
+        model, plate.store, plate.labels, preset, budget_s=settings.budget_s, seed=settings.seed
+    )
     moves = {}
     for name, (t_noise, gain, hold) in FLOWS.items():
         variant = IResNet(replace(architecture, t_noise=t_noise or architecture.t_noise))
         variant.load_state_dict(model.state_dict())
         held = torch.zeros(1, architecture.channels)
         held[:, NUCLEI] = float(hold)
-        moves[name] = _flow_move(on_device(variant, torch.device("cpu")).eval(), plate.recipe, gain, held)
+        moves[name] = _flow_move(
+            on_device(variant, torch.device("cpu")).eval(), plate.recipe, gain, held
+        )
     return moves, training
 
 
@@ -313,11 +355,17 @@ def compare(settings: Settings, only: Sequence[str] = tuple(DESIGNS)) -> dict[st
             continue
         if training:
             trainings[family.__name__] = asdict(training)
-        rows += [measure(name, moves[name], way, held_out, plate.recipe) for name in chosen for way in WAYS]
+        rows += [
+            measure(name, moves[name], way, held_out, plate.recipe)
+            for name in chosen
+            for way in WAYS
+        ]
     return {"settings": asdict(settings), "rows": rows, "training": trainings}
 
 
-def measure(name: str, move: Move, way: tuple[str, str], held_out: Cultures, recipe: Recipe) -> dict[str, Any]:
+def measure(
+    name: str, move: Move, way: tuple[str, str], held_out: Cultures, recipe: Recipe
+) -> dict[str, Any]:
     """One row: a design in one direction, medians over the cultures that it could move."""
     _tell(f"  {name} {way[0]}->{way[1]}")
     shown: list[tuple[Culture, Moved]] = []
@@ -330,20 +378,31 @@ def measure(name: str, move: Move, way: tuple[str, str], held_out: Cultures, rec
     if not shown:
         return _failed(name, way, reason)
     try:
-        return _row(name, way, shown, held_out, recipe) | {"reason": _words(reason) if reason else ""}
+        return _row(name, way, shown, held_out, recipe) | {
+            "reason": _words(reason) if reason else ""
+        }
     except Exception as failure:  # images so wrong that they cannot be measured
         return _failed(name, way, failure)
 
 
 def _row(
-    name: str, way: tuple[str, str], shown: Sequence[tuple[Culture, Moved]], held_out: Cultures, recipe: Recipe
+    name: str,
+    way: tuple[str, str],
+    shown: Sequence[tuple[Culture, Moved]],
+    held_out: Cultures,
+    recipe: Recipe,
 ) -> dict[str, Any]:
     source, target = way
     measures = [
-        change_measures(moved.change, c.images[target] - c.images[source], recipe.span, held_out.planted[way])
+        change_measures(
+            moved.change, c.images[target] - c.images[source], recipe.span, held_out.planted[way]
+        )
         for c, moved in shown
     ]
-    made = [(c, culture_readouts(c.images[source] + moved.change, held_out.nuclei)) for c, moved in shown]
+    made = [
+        (c, culture_readouts(c.images[source] + moved.change, held_out.nuclei))
+        for c, moved in shown
+    ]
     recovered = held_out.recovery(way, made)
     round_trips = [moved.round_trip for _, moved in shown if moved.round_trip is not None]
     worst = max(recovered, key=lambda k: abs(recovered[k] - 1), default=None)
@@ -373,7 +432,15 @@ def _words(reason: Exception | None) -> str:
 
 def to_markdown(result: dict[str, Any]) -> str:
     """The table of designs, and below it what training took."""
-    head = ["design", "direction", "effectiveness", "amplification", "off-channel", "smoothed corr", "localisation"]
+    head = [
+        "design",
+        "direction",
+        "effectiveness",
+        "amplification",
+        "off-channel",
+        "smoothed corr",
+        "localisation",
+    ]
     head += ["readouts, median", "readouts, worst", "round trip", "s per image", "shown"]
     lines = [_line(head), _line(["---"] * len(head))]
     for row in result["rows"]:
@@ -381,13 +448,25 @@ def to_markdown(result: dict[str, Any]) -> str:
         if "failed" in row:
             lines.append(_line([*start, f"failed: {row['failed']}", *[""] * (len(head) - 3)]))
             continue
-        worst = f"{row['readouts_worst']:z.2f} {row['readout_worst']}" if row["readout_worst"] else "–"
+        worst = (
+            f"{row['readouts_worst']:z.2f} {row['readout_worst']}" if row["readout_worst"] else "–"
+        )
         figures = [f"{row[k]:z.2f}" for k in MEASURES]
-        figures += ["–" if row["readouts_median"] is None else f"{row['readouts_median']:z.2f}", worst]
-        figures += ["–" if row["round_trip"] is None else f"{row['round_trip']:.1e}", f"{row['seconds']:.3f}"]
+        figures += [
+            "–" if row["readouts_median"] is None else f"{row['readouts_median']:z.2f}",
+            worst,
+        ]
+        figures += [
+            "–" if row["round_trip"] is None else f"{row['round_trip']:.1e}",
+            f"{row['seconds']:.3f}",
+        ]
         lines.append(_line([*start, *figures, f"{row['shown']}/{row['cultures']}"]))
     if result["training"]:
-        lines += ["", _line(["trained", "seconds", "steps", "last loss", "parameters"]), _line(["---"] * 5)]
+        lines += [
+            "",
+            _line(["trained", "seconds", "steps", "last loss", "parameters"]),
+            _line(["---"] * 5),
+        ]
     for name, t in result["training"].items():
         figures = [f"{t['seconds']:.0f}", str(t["steps"]), f"{t['loss']:.3f}", str(t["parameters"])]
         lines.append(_line([name.replace("_", " "), *figures]))
@@ -404,11 +483,17 @@ def _tell(words: str) -> None:
 
 def main(arguments: Sequence[str] | None = None, settings: Settings = Settings()) -> int:
     """The command."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.designs", description=__doc__.splitlines()[0])
-    parser.add_argument("--minutes", type=float, default=settings.minutes, help="of training, per network")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.designs", description=__doc__.splitlines()[0]
+    )
+    parser.add_argument(
+        "--minutes", type=float, default=settings.minutes, help="of training, per network"
+    )
     parser.add_argument("--seed", type=int, default=settings.seed)
     names = ", ".join(DESIGNS)
-    parser.add_argument("--only", nargs="+", choices=DESIGNS, default=tuple(DESIGNS), metavar="NAME", help=names)
+    parser.add_argument(
+        "--only", nargs="+", choices=DESIGNS, default=tuple(DESIGNS), metavar="NAME", help=names
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object as the last line")
     options = parser.parse_args(arguments)
     result = compare(replace(settings, minutes=options.minutes, seed=options.seed), options.only)

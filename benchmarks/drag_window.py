@@ -1,4 +1,6 @@
-"""The window of `leigh bench drag`: `python -m benchmarks.drag_window PROJECT EVENTS` prints one JSON object."""
+"""The window of `leigh bench drag`: `python -m benchmarks.drag_window PROJECT EVENTS` prints one
+JSON object.
+"""
 
 import json
 import os
@@ -15,8 +17,8 @@ from PySide6.QtWidgets import QApplication
 from leigh_gui import theme
 from leigh_gui.errors import ErrorBus
 from leigh_gui.main_window import MainWindow
+from leigh_gui.services.inference_client import InferenceWorker
 from leigh_gui.settings import Settings
-from leigh_gui.worker import InferenceWorker
 
 EVERY_S = 1 / 60
 WAIT_S = 120.0
@@ -31,14 +33,20 @@ class Stopwatch(QObject):
         super().__init__()
         self.painted: list[tuple[float, float]] = []  # asked, painted
         self._asked: dict[tuple[float, float], float] = {}
-        self.fresh: float | None = None  # when what was answered, but not painted yet, was asked for
+        self.fresh: float | None = (
+            None  # when what was answered, but not painted yet, was asked for
+        )
         self.draft, self.drafts = False, 0  # the last answer; all of them
         self._drag = worker.drag
         worker.drag = self._ask
         worker.answered.connect(self._answer)
 
-    def _ask(self, record_id: str, x: float, y: float, *options: Any, draft: bool = False, **more: Any) -> None:
-        if draft or (x, y) not in self._asked:  # not where a handle that rests is to get its exact picture
+    def _ask(
+        self, record_id: str, x: float, y: float, *options: Any, draft: bool = False, **more: Any
+    ) -> None:
+        if (
+            draft or (x, y) not in self._asked
+        ):  # not where a handle that rests is to get its exact picture
             self._asked[x, y] = time.perf_counter()
         self._drag(record_id, x, y, *options, draft=draft, **more)
 
@@ -59,7 +67,9 @@ class Stopwatch(QObject):
 
 
 def dragged(project: Path, events: int) -> dict[str, Any]:
-    """Drag the handle of the image that is selected at the start; what is measured, by the contract's keys."""
+    """Drag the handle of the image that is selected at the start; what is measured, by the
+    contract's keys.
+    """
     os.environ["PYQTGRAPH_QT_LIB"] = "PySide6"
     app = QApplication([])
     theme.apply(app, dark=False)
@@ -72,7 +82,9 @@ def dragged(project: Path, events: int) -> dict[str, Any]:
     page = window.explore()
     names = [c.name for c in window.state.conditions()]
     goal = window.state.opened.decision.anchors[names.index("WT")]
-    at, to = (page.map.screen_of(float(x), float(y)).toPoint() for x, y in (page.map.overlay.handle, goal))
+    at, to = (
+        page.map.screen_of(float(x), float(y)).toPoint() for x, y in (page.map.overlay.handle, goal)
+    )
     watch = Stopwatch(window.worker)
     page.picture.counterfactual.installEventFilter(watch)
     late = window.worker.late_dropped
@@ -84,7 +96,9 @@ def dragged(project: Path, events: int) -> dict[str, Any]:
         _run_until(app, began + (k + 1) * EVERY_S)
     ended = time.perf_counter()
     _wait(app, lambda: not window.worker.busy() and watch.fresh is None)
-    latency = [(painted - asked) * 1e3 for asked, painted in watch.painted]  # letting go asks for the evidence, too
+    latency = [
+        (painted - asked) * 1e3 for asked, painted in watch.painted
+    ]  # letting go asks for the evidence, too
     paints = [p for _, p in watch.painted if p <= ended]
     drafts = watch.drafts
     rest = [_rest_ms(app, window, watch, at, to, share) for share in RESTS]
@@ -105,8 +119,12 @@ def dragged(project: Path, events: int) -> dict[str, Any]:
     }
 
 
-def _rest_ms(app: Any, window: MainWindow, watch: Stopwatch, at: Any, to: Any, share: float) -> float:
-    """Milliseconds from the last move of a handle that stays at `share` of the way to its exact picture's paint."""
+def _rest_ms(
+    app: Any, window: MainWindow, watch: Stopwatch, at: Any, to: Any, share: float
+) -> float:
+    """Milliseconds from the last move of a handle that stays at `share` of the way to its exact
+    picture's paint.
+    """
     page = window.explore()
     moves = 10
     for k in range(1, moves + 1):

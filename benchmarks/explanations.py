@@ -1,10 +1,12 @@
-"""`leigh bench explanations`: every explanation beside the truth, on cultures whose true counterfactual is known.
+"""`leigh bench explanations`: every explanation beside the truth, on cultures whose true
+counterfactual is known.
 
-Fresh cultures of the demo's phenotypes (no image of the demo), DS to WT and back, 128 pixels. Each explanation gives a
-map per stain; localisation is the average precision with which its size finds the pixels that truly change (both
-smoothed over 3 pixels, see benchmarks.measures), the off-channel share what of it lies in stains the truth does not
-touch, and beside them what falls on empty areas. "oracle" is the same culture with filaments drawn anew; "random" and
-"image" are what needs no explanation at all.
+Fresh cultures of the demo's phenotypes (no image of the demo), DS to WT and back, 128 pixels. Each
+explanation gives a map per stain; localisation is the average precision with which its size finds
+the pixels that truly change (both smoothed over 3 pixels, see benchmarks.measures), the off-channel
+share what of it lies in stains the truth does not touch, and beside them what falls on empty areas.
+"oracle" is the same culture with filaments drawn anew; "random" and "image" are what needs no
+explanation at all.
 """
 
 from collections.abc import Callable
@@ -20,17 +22,26 @@ from core.progress import Progress, Report, silent
 
 WAYS: tuple[Way, ...] = (("DS", "WT"), ("WT", "DS"))
 SIDE, SEED = 128, 9000
-KEYS = ("localisation", "off_channel", "smoothed_corr", "share_outside_cells", "deletion_auc", "insertion_auc")
+KEYS = (
+    "localisation",
+    "off_channel",
+    "smoothed_corr",
+    "share_outside_cells",
+    "deletion_auc",
+    "insertion_auc",
+)
 Explain = Callable[[Culture, Way], FloatArray]
 
 
 def bench_explanations(
     project: Path | None = None, cultures: int = 12, report: Report = silent, side: int = SIDE
 ) -> dict[str, Any]:
-    """Rows per explanation and network, medians over cultures and both ways; the project must know WT and DS."""
-    from core.data.synthetic import DEMO_PHENOTYPES
-    from core.explain.session import Session
-    from core.resources import resource
+    """Rows per explanation and network, medians over cultures and both ways; the project must know
+    WT and DS.
+    """
+    from core.counterfactual.engine import Session
+    from core.io.resources import resource
+    from core.synthetic.cells import DEMO_PHENOTYPES
 
     session = Session(project or resource("demo"))
     fresh = Cultures({k: DEMO_PHENOTYPES[k] for k in ("WT", "DS")}, WAYS, SEED, cultures, side)
@@ -42,7 +53,9 @@ def bench_explanations(
     for row in rows:
         if row["explanation"] in METHODS:
             row["randomised"] = _randomised(row["explanation"], row["network"], session, fresh)
-    table = [f"{'explanation':<22}{'network':<24}" + "".join(f"{k:<21}" for k in (*KEYS, "randomised"))]
+    table = [
+        f"{'explanation':<22}{'network':<24}" + "".join(f"{k:<21}" for k in (*KEYS, "randomised"))
+    ]
     for row in rows:
         values = (row.get(k) for k in (*KEYS, "randomised"))
         cells = "".join(f"{'-' if v is None else format(v, '.2f'):<21}" for v in values)
@@ -54,7 +67,7 @@ def _makers(session: Any, fresh: Cultures) -> list[tuple[str, str, Explain]]:
     """Name, network and maker of every explanation there is in the project."""
     from benchmarks.truth import Mover
     from core.models.load import AUTOENCODERS
-    from core.other_networks import trained_networks
+    from core.workflows.baselines import trained_networks
 
     rng, mover = np.random.default_rng(SEED), Mover(session)
     span = np.array(session.card.recipe.span, np.float32)[:, None, None]
@@ -67,34 +80,41 @@ def _makers(session: Any, fresh: Cultures) -> list[tuple[str, str, Explain]]:
             found.append(("autoencoder", card.name, _redrawn(session, card.name, span)))
     for card in trained_networks(session.project):
         if card.kind not in AUTOENCODERS:
-            found += [(method, card.name, _attributed(session, card.name, method)) for method in METHODS]
+            found += [
+                (method, card.name, _attributed(session, card.name, method)) for method in METHODS
+            ]
     found.append(("image", "", lambda c, way: c.images[way[0]] / span))
     found.append(("random", "", lambda c, way: rng.standard_normal(c.images[way[0]].shape)))
     return found
 
 
 def _redrawn(session: Any, name: str, span: FloatArray) -> Explain:
-    from core.explain.shift import Shifter, shifted
+    from core.counterfactual.autoencoder import Shifter, shifted
 
     shifter = Shifter(session.project.folder, name)
 
     def make(culture: Culture, way: Way) -> FloatArray:
         raw = culture.images[way[0]].astype(np.uint16)
-        out: FloatArray = shifted(shifter.model, shifter.card, "", way[0], raw, {way[1]: 1.0}, 1.0).difference / span
+        out: FloatArray = (
+            shifted(shifter.model, shifter.card, "", way[0], raw, {way[1]: 1.0}, 1.0).difference
+            / span
+        )
         return out
 
     return make
 
 
 def _attributed(session: Any, name: str, method: str) -> Explain:
-    from core.explain.attribution import attribute
+    from core.attribution.methods import attribute
 
     card, network = session._network(name if name != session.card.name else "")
 
     def make(culture: Culture, way: Way) -> FloatArray:
         pixel = session.project.dataset.pixel_size_um
         words = {"source": way[0], "target": way[1], "pixel_size_um": pixel}
-        values: FloatArray = attribute(network, card, culture.images[way[0]], method, **words).values
+        values: FloatArray = attribute(
+            network, card, culture.images[way[0]], method, **words
+        ).values
         return values
 
     return make
@@ -102,7 +122,7 @@ def _attributed(session: Any, name: str, method: str) -> Explain:
 
 def _row(name: str, network: str, make: Explain, session: Any, fresh: Cultures) -> dict[str, Any]:
     """Medians of one explanation. A map without stains counts in all of them alike."""
-    from core.explain.sanity import empty_shares
+    from core.attribution.sanity_checks import empty_shares
 
     ones, rows = (1.0,) * len(session.card.channels), []
     for way in WAYS:
@@ -119,30 +139,44 @@ def _row(name: str, network: str, make: Explain, session: Any, fresh: Cultures) 
             row |= _curves(network or session.card.name, way, culture, every, session)
             rows.append(row)
     keys = (*KEYS, "area_outside_cells")
-    medians = {k: float(np.median([r[k] for r in rows])) if rows[0][k] is not None else None for k in keys}
+    medians = {
+        k: float(np.median([r[k] for r in rows])) if rows[0][k] is not None else None for k in keys
+    }
     return {"explanation": name, "network": network, **medians}
 
 
-def _curves(name: str, way: Way, culture: Culture, values: FloatArray, session: Any) -> dict[str, float]:
-    from core.explain.attribution import network_input, score_of
-    from core.explain.sanity import at_network_size, deletion_insertion
+def _curves(
+    name: str, way: Way, culture: Culture, values: FloatArray, session: Any
+) -> dict[str, float]:
+    from core.attribution.methods import network_input, score_of
+    from core.attribution.sanity_checks import at_network_size, deletion_insertion
 
     card, network = session._network(name if name != session.card.name else "")
     x, empty = network_input(network, card, culture.images[way[0]])
     score, own = score_of(network, card, *way), card.condition_names.index(way[0])
-    deleted, inserted = deletion_insertion(score, own, x, empty, at_network_size(values, card.recipe))
+    deleted, inserted = deletion_insertion(
+        score, own, x, empty, at_network_size(values, card.recipe)
+    )
     return {"deletion_auc": deleted, "insertion_auc": inserted}
 
 
 def _randomised(method: str, name: str, session: Any, fresh: Cultures) -> float:
-    """Rank correlation of the map with that of the network whose layers are all random (one culture)."""
-    from core.explain.attribution import attribute, network_input
-    from core.explain.sanity import randomised, similarity
+    """Rank correlation of the map with that of the network whose layers are all random (one
+    culture).
+    """
+    from core.attribution.methods import attribute, network_input
+    from core.attribution.sanity_checks import randomised, similarity
 
     card: ModelCard
     card, network = session._network(name if name != session.card.name else "")
     culture, way = fresh.cultures[0], WAYS[0]
-    words = {"source": way[0], "target": way[1], "pixel_size_um": session.project.dataset.pixel_size_um}
+    words = {
+        "source": way[0],
+        "target": way[1],
+        "pixel_size_um": session.project.dataset.pixel_size_um,
+    }
     trained = attribute(network, card, culture.images[way[0]], method, **words).values
     *_, (_, last) = randomised(network, network_input(network, card, culture.images[way[0]])[0])
-    return similarity(trained, attribute(last, card, culture.images[way[0]], method, **words).values)
+    return similarity(
+        trained, attribute(last, card, culture.images[way[0]], method, **words).values
+    )

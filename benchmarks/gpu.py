@@ -1,8 +1,10 @@
-"""`python -m benchmarks.gpu DIR`: the lab preset on this machine's GPU: training, and the milliseconds of a drag.
+"""`python -m benchmarks.gpu DIR`: the lab preset on this machine's GPU: training, and the
+milliseconds of a drag.
 
-A plate of four stains in fields of 256 pixels is made in DIR, a network of the lab preset's size is trained on it, for
-fewer steps (the time of a step and of a picture do not depend on how many), and one held-out image is selected and
-moved as the window does. Everything runs once on the GPU; nothing is compared with a CPU.
+A plate of four stains in fields of 256 pixels is made in DIR, a network of the lab preset's size is
+trained on it, for fewer steps (the time of a step and of a picture do not depend on how many), and
+one held-out image is selected and moved as the window does. Everything runs once on the GPU;
+nothing is compared with a CPU.
 """
 
 import argparse
@@ -25,14 +27,18 @@ STEPS, JUDGE_STEPS, MOVES = 300, 50, 60
 FRAME_MS = 1000 / 60
 
 
-def bench_gpu(folder: Path, preset: str = "lab", steps: int = STEPS, side: int = SIDE) -> dict[str, Any]:
-    """Images per second and memory of training; medians in milliseconds of what a drag is made of, at `side` pixels."""
+def bench_gpu(
+    folder: Path, preset: str = "lab", steps: int = STEPS, side: int = SIDE
+) -> dict[str, Any]:
+    """Images per second and memory of training; medians in milliseconds of what a drag is made of,
+    at `side` pixels.
+    """
     import torch
 
-    from core.explain.session import Session
+    from core.counterfactual.engine import Session
     from core.io.project import open_project
-    from core.train.presets import PRESETS
-    from core.workflow import train
+    from core.training.presets import PRESETS
+    from core.workflows.steps import train
 
     PRESETS["bench"] = replace(PRESETS[preset], name="bench", steps=steps, judge_steps=JUDGE_STEPS)
     if not (folder / "project.json").exists():
@@ -43,15 +49,22 @@ def bench_gpu(folder: Path, preset: str = "lab", steps: int = STEPS, side: int =
     window = Session(folder, "cuda", glances=True)
     card, dataset = window.card, window.project.dataset
     assert dataset is not None
-    record = next(r for r in dataset.records if r.condition == "DS" and card.part_of(r) == Split.TEST)
+    record = next(
+        r for r in dataset.records if r.condition == "DS" and card.part_of(r) == Split.TEST
+    )
     strengths = np.linspace(0.1, 1.2, MOVES)
 
     def selected() -> Any:
         window._encoded.clear()
         return window.select(record.id)
 
-    encoded = {"select": _ms(selected, 5), "move": _ms(lambda: window.move(record.id, {"WT": 1.0}, 1.0), 5)}
-    encoded["tick"] = median(_ms(lambda s=s: window.move(record.id, {"WT": 1.0}, float(s)), 1, 0) for s in strengths)
+    encoded = {
+        "select": _ms(selected, 5),
+        "move": _ms(lambda: window.move(record.id, {"WT": 1.0}, 1.0), 5),
+    }
+    encoded["tick"] = median(
+        _ms(lambda s=s: window.move(record.id, {"WT": 1.0}, float(s)), 1, 0) for s in strengths
+    )
     exact = window._encode(record.id, window.holding("DS", "WT"))
     window._picture_s = np.inf
     encoded["draft"] = _ms(lambda: window.move(record.id, {"WT": 1.0}, 0.7, draft=True), 20)
@@ -65,7 +78,10 @@ def bench_gpu(folder: Path, preset: str = "lab", steps: int = STEPS, side: int =
     window._reached(record.id, window.holding("DS", "WT"))
     home, plane = np.array(window.place_of(record.id, NAMES)), window.map_of(NAMES)[0]
     assert window.latents is not None
-    healthy = [window.latents.conditions[window.latents.truth[window.latents.row(r)]] == "WT" for r in plane.record_ids]
+    healthy = [
+        window.latents.conditions[window.latents.truth[window.latents.row(r)]] == "WT"
+        for r in plane.record_ids
+    ]
     ways = np.linspace(0.1, 1, MOVES)[:, None] * (plane.xy[healthy].mean(axis=0) - home)
     drags = [lambda p=p: window.drag(record.id, *map(float, p), plane=NAMES) for p in home + ways]
     encoded["drag"] = median(_ms(drag, 1, 0) for drag in drags)
@@ -96,10 +112,12 @@ def bench_gpu(folder: Path, preset: str = "lab", steps: int = STEPS, side: int =
 
 
 def _make_project(folder: Path, side: int) -> None:
-    """Fields of the demo's three stains, and a fourth that is their mean, as a bright-field picture shows them all."""
-    from core.data.synthetic import CHANNELS, DEMO_PHENOTYPES, PIXEL_SIZE_UM, render
+    """Fields of the demo's three stains, and a fourth that is their mean, as a bright-field picture
+    shows them all.
+    """
     from core.io.tiff import write_tiff
-    from core.workflow import scan
+    from core.synthetic.cells import CHANNELS, DEMO_PHENOTYPES, PIXEL_SIZE_UM, render
+    from core.workflows.steps import scan
 
     names = [c.name for c in CHANNELS] + ["All"]
     for i, name in enumerate(NAMES):
@@ -113,7 +131,9 @@ def _make_project(folder: Path, side: int) -> None:
 
 
 def _pass(model: Any, exact: Any, mixture: Any, held: Any) -> Any:
-    """One decoding through the blocks that a drag goes through: those placed for the stains that are held."""
+    """One decoding through the blocks that a drag goes through: those placed for the stains that
+    are held.
+    """
     import torch
 
     with torch.no_grad():
@@ -142,7 +162,10 @@ def _ms(run: Callable[[], Any], rounds: int, warm: int = 2) -> float:
 
 def _told(progress: Progress) -> None:
     if progress.done % 100 == 0 or progress.done == progress.total:
-        print(f"{time.perf_counter():.1f} s: {progress.what} {progress.done}/{progress.total}", flush=True)
+        print(
+            f"{time.perf_counter():.1f} s: {progress.what} {progress.done}/{progress.total}",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -1,12 +1,15 @@
-"""`leigh bench inverse`: what a drag, a selection, an export and a data set cost beside FrEIA's fixed-point inverse.
+"""`leigh bench inverse`: what a drag, a selection, an export and a data set cost beside FrEIA's
+fixed-point inverse.
 
-All run the same trained blocks of the demo on the same held-out images, in turns. FrEIA (IResNetLayer) iterates every
-block as often: 50 times by default; tuned, as seldom as brings every image to the error asked for. "plain" is the same
-iteration stopped at a residual. Errors are largest differences of pictures to a float64 reference, as share of the
-display range. A forward pass is one decoding under two conditions: what a drag cannot do without.
+All run the same trained blocks of the demo on the same held-out images, in turns. FrEIA
+(IResNetLayer) iterates every block as often: 50 times by default; tuned, as seldom as brings every
+image to the error asked for. "plain" is the same iteration stopped at a residual. Errors are
+largest differences of pictures to a float64 reference, as share of the display range. A forward
+pass is one decoding under two conditions: what a drag cannot do without.
 
-FrEIA would have to solve for every picture that is dragged or exported; here a picture is a forward pass, after one
-solve per image: a glance when it is selected, solved on when it is let go or exported.
+FrEIA would have to solve for every picture that is dragged or exported; here a picture is a forward
+pass, after one solve per image: a glance when it is selected, solved on when it is let go or
+exported.
 """
 
 import copy
@@ -24,10 +27,7 @@ from FrEIA.modules import IResNetLayer
 from torch import Tensor, nn
 
 from benchmarks.drag import bench_drag
-from core.data.recipe import to_network
-from core.domain import FloatArray
-from core.errors import NotInvertible
-from core.explain.counterfactual import (
+from core.counterfactual.encode_decode import (
     LARGEST_CONTRACTION,
     QUARTER_GREY_LEVEL,
     Encoded,
@@ -42,12 +42,15 @@ from core.explain.counterfactual import (
     polish,
     relative_error,
 )
-from core.explain.session import Session
-from core.io.unchanged import read_unchanged
+from core.counterfactual.engine import Session
+from core.data.preprocessing import to_network
+from core.domain import FloatArray
+from core.errors import NotInvertible
+from core.io.read_verified import read_unchanged
+from core.io.resources import resource
 from core.models.inverse import solve
 from core.models.iresnet import EulerBlock, IResNet, blend
 from core.progress import Progress, Report, silent
-from core.resources import resource
 
 EXPORT_ERROR = 1e-5
 SOURCE, TARGET = "DS", "WT"
@@ -58,7 +61,8 @@ HARD_BLOCKS = (9, 7, 6, 5, 4)  # fewer blocks, longer steps, until they hardly c
 
 
 def bench_inverse(images: int = 8, report: Report = silent) -> dict[str, Any]:
-    """The contract's keys on crops of 64 pixels, and "fields" with the same on whole fields of 128, fewer of them.
+    """The contract's keys on crops of 64 pixels, and "fields" with the same on whole fields of 128,
+    fewer of them.
 
     "ticks_per_second" is that of the whole window, see benchmarks.drag.
     """
@@ -104,13 +108,19 @@ class Bench:
             "drag_vs_freia_tuned": seconds["freia shown"] / seconds["pass"],
             "drag_vs_freia_default": seconds["freia default"] / seconds["pass"],
             "select_forward_passes": seconds["select"] / seconds["pass"],
-            "select_evaluations": max(g.evaluations for g in glances),  # under one condition, a pass is under two
+            "select_evaluations": max(
+                g.evaluations for g in glances
+            ),  # under one condition, a pass is under two
             "export_error": float(export_errors.max()),
             "export_vs_freia_tuned": seconds["freia export"] / seconds["export"],
             "encode_vs_freia_tuned": seconds["freia encode"] / seconds["encode"],
-            "encode_vs_plain": seconds["plain encode"] / seconds["encode"] if plain else None,  # it did not converge
+            "encode_vs_plain": (
+                seconds["plain encode"] / seconds["encode"] if plain else None
+            ),  # it did not converge
             "polish_vs_encode": seconds["polish"] / seconds["encode"],
-            "estimate_within_factor_3": float(np.mean((estimate_of_true >= 1 / 3) & (estimate_of_true <= 3))),
+            "estimate_within_factor_3": float(
+                np.mean((estimate_of_true >= 1 / 3) & (estimate_of_true <= 3))
+            ),
             "blocks": blocks,
             "evaluations_per_block": float(np.mean([e.evaluations for e in exact])) / blocks,
             "freia_iterations": {"shown": shown, "export": export, "default": FREIA_DEFAULT},
@@ -120,7 +130,9 @@ class Bench:
         }
 
     def hard(self) -> dict[str, Any]:
-        """The same network in fewer blocks, as few as still contract below the limit, each image on its own."""
+        """The same network in fewer blocks, as few as still contract below the limit, each image on
+        its own.
+        """
         for count in HARD_BLOCKS:
             hard = self._in_blocks(count)
             items = [hard._encoded(encode, raw) for raw in hard.raws]
@@ -140,7 +152,8 @@ class Bench:
         if kept:
             iterations = hard._tuned(EXPORT_ERROR)
             ours, theirs = _turns(
-                lambda: hard._encoded(encode, kept[0].raw), lambda: hard._freia(hard._batch(kept[0].raw), iterations)
+                lambda: hard._encoded(encode, kept[0].raw),
+                lambda: hard._freia(hard._batch(kept[0].raw), iterations),
             )
             out |= {"vs_freia_tuned": theirs / ours, "freia_iterations": iterations}
         return out
@@ -148,7 +161,9 @@ class Bench:
     def _in_blocks(self, count: int) -> "Bench":
         """The same with another number of blocks."""
         other = copy.copy(self)
-        other.model = IResNet(replace(self.model.architecture, blocks=count, times=(), times_held=()))
+        other.model = IResNet(
+            replace(self.model.architecture, blocks=count, times=(), times_held=())
+        )
         other.model.load_state_dict(self.model.state_dict())
         other.model.eval()
         other._exact = {}
@@ -158,7 +173,9 @@ class Bench:
         return how(self.model, self.card, "image", SOURCE, raw, self.held)
 
     def _errors(self, items: Sequence[Encoded]) -> FloatArray:
-        """(images, strengths) error of the picture of each item; the items are those of `raws`, in their order."""
+        """(images, strengths) error of the picture of each item; the items are those of `raws`, in
+        their order.
+        """
         out = np.zeros((len(items), len(STRENGTHS)))
         for i, item in enumerate(items):
             if (i, item.times) not in self._exact:
@@ -178,9 +195,13 @@ class Bench:
         blends = [self._mixtures(strength, torch.float64)[1] for strength in STRENGTHS]
         return [model.decode(z, mixture, held, item.times)[0].numpy() for mixture in blends]
 
-    def _mixtures(self, strength: float, dtype: torch.dtype = torch.float32) -> tuple[Tensor, Tensor, Tensor]:
+    def _mixtures(
+        self, strength: float, dtype: torch.dtype = torch.float32
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Source alone, the blend at this strength, and the held stains, one row each."""
-        source, target = (mixture_of(self.card, k, torch.device("cpu")).to(dtype) for k in (SOURCE, TARGET))
+        source, target = (
+            mixture_of(self.card, k, torch.device("cpu")).to(dtype) for k in (SOURCE, TARGET)
+        )
         gain = gain_of(self.card, SOURCE, {TARGET: 1.0})
         held = torch.tensor([self.held], dtype=dtype)
         return source, blend(source, target, torch.tensor([strength * gain], dtype=dtype)), held
@@ -195,17 +216,23 @@ class Bench:
 
     @torch.no_grad()
     def _plain(self, x: Tensor, tolerance: float) -> Tensor | None:
-        """Image to latent by the plain iteration, stopped at a residual; None where it does not get there."""
+        """Image to latent by the plain iteration, stopped at a residual; None where it does not get
+        there.
+        """
 
         def step(block: EulerBlock, y: Tensor, c: Tensor) -> Tensor:
-            return solve(lambda v, rows: block.residual(v, c[rows]), y, memory=0, tolerance=tolerance).x
+            return solve(
+                lambda v, rows: block.residual(v, c[rows]), y, memory=0, tolerance=tolerance
+            ).x
 
         try:
             return self._through(x, 0.0, step)
         except NotInvertible:
             return None
 
-    def _through(self, x: Tensor, strength: float, step: Callable[[EulerBlock, Tensor, Tensor], Tensor]) -> Tensor:
+    def _through(
+        self, x: Tensor, strength: float, step: Callable[[EulerBlock, Tensor, Tensor], Tensor]
+    ) -> Tensor:
         _, mixture, held = self._mixtures(strength)
         mixture, held = mixture.expand(len(x), -1), held.expand(len(x), -1)
         y, condition = self.model.enter(x, mixture, held)
@@ -214,14 +241,19 @@ class Bench:
         return y
 
     def _tuned(self, error: float) -> int:
-        """The fewest iterations at which FrEIA brings every image within `error`; more of them never do worse."""
+        """The fewest iterations at which FrEIA brings every image within `error`; more of them
+        never do worse.
+        """
         source, _, held = self._mixtures(1.0)
 
         @torch.no_grad()
         def reached(iterations: int) -> bool:
             pictures = [self._batch(raw) for raw in self.raws]
             backs = [self.model.decode(self._freia(x, iterations), source, held) for x in pictures]
-            return all(relative_error(self.card, x[0].numpy(), b[0].numpy()) < error for x, b in zip(pictures, backs))
+            return all(
+                relative_error(self.card, x[0].numpy(), b[0].numpy()) < error
+                for x, b in zip(pictures, backs)
+            )
 
         return 1 + bisect_left(range(1, FREIA_MOST), True, key=reached)
 
@@ -242,7 +274,9 @@ class Bench:
         with torch.no_grad():
             names = {
                 "pass": lambda: model.decode(exact.z, mixture, held),
-                "tick": lambda: self.session._placed(counterfactual(model, card, exact, weights, 1.0)),
+                "tick": lambda: self.session._placed(
+                    counterfactual(model, card, exact, weights, 1.0)
+                ),
                 "freia shown": lambda: self._freia(x, shown, 1.0),
                 "freia default": lambda: self._freia(x, FREIA_DEFAULT, 1.0),
                 "select": select,
@@ -269,14 +303,18 @@ class _Residual(nn.Module):
 
 
 def _freia_layer(block: EulerBlock, y: Tensor, condition: Tensor, iterations: int) -> Tensor:
-    layer = IResNetLayer([(1,)], internal_size=1, n_internal_layers=0, fixed_point_iterations=iterations)
+    layer = IResNetLayer(
+        [(1,)], internal_size=1, n_internal_layers=0, fixed_point_iterations=iterations
+    )
     layer.residual = _Residual(block, condition)
     out: Tensor = layer((y,), rev=True, jac=False)[0][0]
     return out
 
 
 def _turns(*what: Callable[[], Any]) -> list[float]:
-    """Median seconds of each, run in turns so that all meet the same machine; the first turn is not counted."""
+    """Median seconds of each, run in turns so that all meet the same machine; the first turn is not
+    counted.
+    """
     seconds: list[list[float]] = [[] for _ in what]
     for turn in range(ROUNDS + 1):
         for k, run in enumerate(what):

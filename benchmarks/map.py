@@ -1,6 +1,8 @@
-"""`leigh bench map`: is the map what the model says, is it fast, and does a drag end where the handle is?
+"""`leigh bench map`: is the map what the model says, is it fast, and does a drag end where the
+handle is?
 
-On the demo and, with `--project`, on any project with a trained model; every point that is judged was held out.
+On the demo and, with `--project`, on any project with a trained model; every point that is judged
+was held out.
 """
 
 import time
@@ -13,19 +15,19 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from benchmarks.map_drags import SURE, drag_measures, spread
-from core.data.semantic import coordinates_of, probabilities_of
+from core.counterfactual.encode_decode import encode
+from core.counterfactual.engine import Session
+from core.data.logit_coordinates import coordinates_of, probabilities_of
 from core.domain import DecisionMap, FloatArray, IntArray, LatentTable, Projection
 from core.errors import LeighError
-from core.explain.counterfactual import encode
-from core.explain.decision import SUPPORT, fit_decision, pixel_places, posterior_at
-from core.explain.projection import extended, fit_projection
-from core.explain.quadtree import refined
-from core.explain.session import Session
-from core.explain.surface import fit_surface
-from core.explain.triplets import first_planes
-from core.io.unchanged import read_unchanged
+from core.io.read_verified import read_unchanged
+from core.io.resources import resource
+from core.latent_map.adaptive_grid import refined
+from core.latent_map.decision_regions import SUPPORT, fit_decision, pixel_places, posterior_at
+from core.latent_map.inverse_projection import fit_surface
+from core.latent_map.projection import extended, fit_projection
+from core.latent_map.ternary_choices import first_planes
 from core.progress import Progress, Report, silent
-from core.resources import resource
 
 FINE = 512
 SHUFFLES = 4
@@ -44,10 +46,15 @@ def bench_map(project: Path | None = None, report: Report = silent) -> dict[str,
     held = np.array(table.split) == "test"
     if len(np.unique(table.truth[held])) < 2 or len(held) < LEAST:
         raise LeighError(
-            "Too few images are held out to judge a map.", f"It takes {LEAST} images, two conditions held out."
+            "Too few images are held out to judge a map.",
+            f"It takes {LEAST} images, two conditions held out.",
         )
     xy = session.projection.xy.astype(np.float64)
-    out: dict[str, Any] = {"records": len(xy), "conditions": len(table.conditions), "method": session.projection.method}
+    out: dict[str, Any] = {
+        "records": len(xy),
+        "conditions": len(table.conditions),
+        "method": session.projection.method,
+    }
     out |= _fidelity(table, decision, xy) | {"void_confident_cells": _confident_void(decision, xy)}
     out |= _at_once(table, session.projection) | _planes(session, table)
     report(Progress(1, 5, "Drawing the map"))
@@ -77,13 +84,19 @@ def _at_once(table: LatentTable, projection: Projection) -> dict[str, Any]:
     """The regions that a kernel draws until the network is fitted, beside those of the network."""
     rough_s, rough = _timed(lambda: fit_decision(table, projection, at_once=True), 1)
     fitted_s, _ = _timed(lambda: fit_decision(table, projection), 1)
-    return {"at_once_ms": rough_s * 1e3, "fitted_ms": fitted_s * 1e3, "at_once_fidelity": rough.fidelity}
+    return {
+        "at_once_ms": rough_s * 1e3,
+        "fitted_ms": fitted_s * 1e3,
+        "at_once_fidelity": rough.fidelity,
+    }
 
 
 def _planes(session: Session, table: LatentTable) -> dict[str, Any]:
-    """On the first exact planes, the worst: held-out images of the three that lie where the model reads them.
+    """On the first exact planes, the worst: held-out images of the three that lie where the model
+    reads them.
 
-    Those that it reads as a fourth condition count as disagreement in the first figure, and not in the second.
+    Those that it reads as a fourth condition count as disagreement in the first figure, and not in
+    the second.
     """
     shares, among_three = [], []
     for names in first_planes(session.card.conditions):
@@ -99,11 +112,16 @@ def _planes(session: Session, table: LatentTable) -> dict[str, Any]:
             among_three.append(np.mean(agreed))
     if not shares:
         return {}
-    return {"plane_fidelity": float(min(shares)), "plane_fidelity_among_three": float(min(among_three))}
+    return {
+        "plane_fidelity": float(min(shares)),
+        "plane_fidelity_among_three": float(min(among_three)),
+    }
 
 
 def _confident_void(decision: DecisionMap, xy: FloatArray) -> int:
-    """Coloured pixels, sure of a condition, without data: asked at every pixel, not at every fourth as the map does."""
+    """Coloured pixels, sure of a condition, without data: asked at every pixel, not at every fourth
+    as the map does.
+    """
     tree = cKDTree(xy)
     near = tree.query(xy, k=min(SUPPORT + 1, len(xy)))[0][:, -1]
     places = pixel_places(decision.extent, len(decision.support))
@@ -116,7 +134,9 @@ def _speed(table: LatentTable, decision: DecisionMap, xy: FloatArray) -> dict[st
     """Quadtree beside every pixel, on the same surface; medians of three after one to warm up."""
     known = np.array(table.split) != "test"
     surface = fit_surface(xy[known], table.coordinates[known], 0)
-    slow_s, every = _timed(lambda: surface(pixel_places(decision.extent, FINE).reshape(-1, 2)).reshape(FINE, FINE, -1))
+    slow_s, every = _timed(
+        lambda: surface(pixel_places(decision.extent, FINE).reshape(-1, 2)).reshape(FINE, FINE, -1)
+    )
     fast_s, (quick, asked) = _timed(lambda: refined(surface, decision.extent, FINE))
     small_s, _ = _timed(lambda: probabilities_of(refined(surface, decision.extent, 256)[0]))
     classes = [probabilities_of(u).argmax(axis=2) for u in (every, quick)]
@@ -147,22 +167,31 @@ def _new_points(session: Session, table: LatentTable, xy: FloatArray) -> dict[st
     after = extended(table, before)
     assert after is not None
     record = table.record_ids[0]
-    placing_s, _ = _timed(lambda: session._placed(session.move(record, {table.conditions[0]: 1.0}, 0.0)))
+    placing_s, _ = _timed(
+        lambda: session._placed(session.move(record, {table.conditions[0]: 1.0}, 0.0))
+    )
     return {
         "new_point_ms": placing_s * 1e3,  # read by the model and placed
         "moved_by_new_images": float(np.abs(after.xy[early] - before.xy).max()),
-        "same_seed_same_map": bool(np.array_equal(fit_projection(_rows(table, early), seed=0).xy, before.xy)),
+        "same_seed_same_map": bool(
+            np.array_equal(fit_projection(_rows(table, early), seed=0).xy, before.xy)
+        ),
     }
 
 
 def _rows(table: LatentTable, rows: IntArray) -> LatentTable:
-    arrays = {k: getattr(table, k)[rows] for k in ("truth", "features", "coordinates", "logits", "probabilities")}
+    arrays = {
+        k: getattr(table, k)[rows]
+        for k in ("truth", "features", "coordinates", "logits", "probabilities")
+    }
     texts = {k: tuple(getattr(table, k)[i] for i in rows) for k in ("record_ids", "split")}
     return replace(table, **arrays, **texts)
 
 
 def _permuted(session: Session, table: LatentTable) -> dict[str, Any]:
-    """Purity among held-out points of maps made from shuffled labels, neighbours of the same well left out."""
+    """Purity among held-out points of maps made from shuffled labels, neighbours of the same well
+    left out.
+    """
     from sklearn.linear_model import LogisticRegression
 
     dataset = session.project.dataset
@@ -181,7 +210,9 @@ def _permuted(session: Session, table: LatentTable) -> dict[str, Any]:
         logits = head.fit(table.features[~held], labels[~held]).decision_function(table.features)
         logits = logits if logits.ndim == 2 else np.stack([-logits, logits], axis=1) / 2
         u = coordinates_of(logits.astype(np.float32))
-        made = replace(table, coordinates=u, logits=logits, probabilities=probabilities_of(u), truth=labels)
+        made = replace(
+            table, coordinates=u, logits=logits, probabilities=probabilities_of(u), truth=labels
+        )
         xy = fit_projection(made, seed=0).xy[held]
         far = np.linalg.norm(xy[:, None] - xy, axis=2)
         far[groups[held][:, None] == groups[held]] = np.inf
@@ -190,13 +221,17 @@ def _permuted(session: Session, table: LatentTable) -> dict[str, Any]:
         purity.append(np.take_along_axis(same, near, axis=1).mean())
         chance.append(same[np.isfinite(far)].mean())
     return {
-        "permuted_label_purity": float(np.mean(purity)) if purity else None,  # no shuffle left all conditions known
+        "permuted_label_purity": (
+            float(np.mean(purity)) if purity else None
+        ),  # no shuffle left all conditions known
         "permuted_label_chance": float(np.mean(chance)) if chance else None,
     }
 
 
 def _typicality(session: Session, table: LatentTable) -> float:
-    """Root mean square of the latent of a counterfactual, encoded again as its target, over that of real images."""
+    """Root mean square of the latent of a counterfactual, encoded again as its target, over that of
+    real images.
+    """
     dataset = session.project.dataset
     assert dataset is not None
     held = [i for i, split in enumerate(table.split) if split == "test"]
@@ -205,7 +240,13 @@ def _typicality(session: Session, table: LatentTable) -> float:
     chosen = spread(held, table.truth, 2 * len(table.conditions))[:8]
     for i in chosen:
         record = dataset.record(table.record_ids[i])
-        z = encode(session.model, session.card, record.id, record.condition, read_unchanged(dataset.root, record)).z
+        z = encode(
+            session.model,
+            session.card,
+            record.id,
+            record.condition,
+            read_unchanged(dataset.root, record),
+        ).z
         real.setdefault(record.condition, []).append(float(z.square().mean().sqrt()))
     for i in chosen:
         record = dataset.record(table.record_ids[i])

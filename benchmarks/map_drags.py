@@ -1,4 +1,6 @@
-"""Held-out images of a project dragged onto places where others lie: does the picture land where the handle is?"""
+"""Held-out images of a project dragged onto places where others lie: does the picture land where
+the handle is?
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from core.data.semantic import probabilities_of
+from core.counterfactual.engine import Session
+from core.data.logit_coordinates import probabilities_of
 from core.domain import IntArray, Split
-from core.explain.aim import wanted_coordinates
-from core.explain.decision import posterior_at
-from core.explain.session import Session
-from core.explain.triplets import first_planes
+from core.latent_map.decision_regions import posterior_at
+from core.latent_map.drag_target import wanted_coordinates
+from core.latent_map.ternary_choices import first_planes
 from core.progress import Progress, Report, silent
 
 DRAGGED, PLACES = 12, 5  # images, and handle places for each
@@ -35,13 +37,17 @@ class Drag:
 
 
 def drag_measures(session: Session, report: Report = silent) -> dict[str, Any]:
-    """The contract's keys on the map of all conditions; beside them some exact planes of healthy, diseased and one."""
+    """The contract's keys on the map of all conditions; beside them some exact planes of healthy,
+    diseased and one.
+    """
     at_home, nudged = _small_moves(session)
     planes = first_planes(session.card.conditions)[:PLANES]
     drags, on_planes = [], []
     for i, plane in enumerate(((), *planes)):
         report(Progress(i, 1 + len(planes), "Dragging"))
-        (on_planes if plane else drags).extend(_drags(session, plane, PLANE_DRAGGED if plane else DRAGGED))
+        (on_planes if plane else drags).extend(
+            _drags(session, plane, PLANE_DRAGGED if plane else DRAGGED)
+        )
     out: dict[str, Any] = {
         "drags": len(drags),
         "grab_change": max(at_home),
@@ -49,13 +55,19 @@ def drag_measures(session: Session, report: Report = silent) -> dict[str, Any]:
         "drag_class_agreement": float(np.mean([d.decoded == d.asked for d in drags])),
     }
     out |= _summary(drags)
-    return out | {"plane_drags": len(on_planes)} | {f"plane_{k}": v for k, v in _summary(on_planes).items()}
+    return (
+        out
+        | {"plane_drags": len(on_planes)}
+        | {f"plane_{k}": v for k, v in _summary(on_planes).items()}
+    )
 
 
 def _summary(drags: list[Drag]) -> dict[str, Any]:
     distance = [d.distance for d in drags]
     return {
-        "reencoded_agreement": float(np.mean([d.landed == d.asked for d in drags])) if drags else None,
+        "reencoded_agreement": (
+            float(np.mean([d.landed == d.asked for d in drags])) if drags else None
+        ),
         "named_agreement": float(np.mean([d.named == d.asked for d in drags])) if drags else None,
         "exaggerated": float(np.mean([d.strength > 1 for d in drags])) if drags else None,
         "landing_distance": median(distance) if drags else None,
@@ -65,7 +77,11 @@ def _summary(drags: list[Drag]) -> dict[str, Any]:
 
 def _small_moves(session: Session) -> tuple[list[float], list[float]]:
     """Largest change of a picture at the grab and a NUDGE beside it, as share of the display range."""
-    assert session.projection is not None and session.decision is not None and session.latents is not None
+    assert (
+        session.projection is not None
+        and session.decision is not None
+        and session.latents is not None
+    )
     span = np.array(session.card.recipe.span)[:, None, None]
     x0, x1, y0, y1 = session.decision.extent
     nudge = NUDGE * float(np.hypot(x1 - x0, y1 - y0))
@@ -76,7 +92,9 @@ def _small_moves(session: Session) -> tuple[list[float], list[float]]:
         x, y = session.projection.xy[session.projection.record_ids.index(record)].astype(float)
         session.select(record)
         for changes, shift in ((at_home, 0.0), (nudged, nudge)):
-            changes.append(float(np.abs(session.drag(record, x + shift, y).difference / span).max()))
+            changes.append(
+                float(np.abs(session.drag(record, x + shift, y).difference / span).max())
+            )
     return at_home, nudged
 
 
@@ -86,16 +104,24 @@ def _drags(session: Session, plane: tuple[str, ...], images: int) -> Iterator[Dr
     assert table is not None
     projection, decision, exact = session.map_of(plane)
     places = {r: (float(x), float(y)) for r, (x, y) in zip(projection.record_ids, projection.xy)}
-    held = [i for i, r in enumerate(table.record_ids) if table.split[i] == Split.TEST and r in places]
+    held = [
+        i for i, r in enumerate(table.record_ids) if table.split[i] == Split.TEST and r in places
+    ]
     rng = np.random.default_rng(0)
     x0, x1, y0, y1 = decision.extent
     for i in spread(held, table.truth, images):
         record = table.record_ids[i]
         own = table.coordinates[i] if exact is None else exact.among(table.coordinates[i])
-        goals = [places[table.record_ids[j]] for j in rng.permutation(held) if table.truth[j] != table.truth[i]]
+        goals = [
+            places[table.record_ids[j]]
+            for j in rng.permutation(held)
+            if table.truth[j] != table.truth[i]
+        ]
         for goal in islice((g for g in goals if posterior_at(decision, *g).max() > SURE), PLACES):
             wanted = (
-                wanted_coordinates(decision, places[record], own, goal) if exact is None else exact.back(np.array(goal))
+                wanted_coordinates(decision, places[record], own, goal)
+                if exact is None
+                else exact.back(np.array(goal))
             )
             result = session.drag(record, *goal, exact=True, plane=plane)
             xy = result.xy if exact is None else exact.places(result.coordinates)
@@ -104,7 +130,11 @@ def _drags(session: Session, plane: tuple[str, ...], images: int) -> Iterator[Dr
                 asked=decision.conditions[int(posterior_at(decision, *goal).argmax())],
                 decoded=decision.conditions[int(probabilities_of(wanted[None])[0].argmax())],
                 named=max(result.weights, key=lambda name: result.weights[name]),
-                landed=session.card.condition_names[int(result.probabilities.argmax())] if result.valid else "",
+                landed=(
+                    session.card.condition_names[int(result.probabilities.argmax())]
+                    if result.valid
+                    else ""
+                ),
                 strength=result.strength,
                 distance=float(np.hypot(*np.subtract(xy, goal)) / np.hypot(x1 - x0, y1 - y0)),
             )

@@ -1,7 +1,8 @@
 """How near a counterfactual comes to the truth, where the truth is known pixel by pixel.
 
-All images are C Y X in raw grey values; changes are divided by each channel's display range before channels are
-summed. Effectiveness and amplification after TEA (MICCAI 2025): the part of the change along the true one, and beside.
+All images are C Y X in raw grey values; changes are divided by each channel's display range before
+channels are summed. Effectiveness and amplification after TEA (MICCAI 2025): the part of the change
+along the true one, and beside.
 """
 
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from skimage.measure import regionprops_table
 from skimage.segmentation import watershed
 from sklearn.metrics import average_precision_score
 
-from core.data.cells import Nuclei
+from core.data.nuclei import Nuclei
 from core.domain import FloatArray
 
 SIGMA_PX = 3.0
@@ -38,7 +39,9 @@ def change_measures(
         "amplification": float(np.sqrt((beside**2).sum() / (t**2).sum())),
         "off_channel": float((d[off] ** 2).sum() / total) if total > 0 and off else 0.0,
         "smoothed_corr": _correlation(smooth_d[rows], smooth_t[rows]),
-        "localisation": float(average_precision_score(mask.ravel(), np.abs(smooth_d).sum(axis=0).ravel())),
+        "localisation": float(
+            average_precision_score(mask.ravel(), np.abs(smooth_d).sum(axis=0).ravel())
+        ),
     }
 
 
@@ -47,7 +50,8 @@ def _correlation(a: FloatArray, b: FloatArray) -> float:
 
 
 def culture_readouts(image: FloatArray, nuclei: Nuclei) -> dict[str, float]:
-    """What a biologist measures in a culture of nuclei, cytoskeleton, mitochondria (3, Y, X), grey values.
+    """What a biologist measures in a culture of nuclei, cytoskeleton, mitochondria (3, Y, X), grey
+    values.
 
     Logarithms of intensities and granularity, so that recoveries are ratios of effect sizes.
     """
@@ -69,8 +73,12 @@ def culture_readouts(image: FloatArray, nuclei: Nuclei) -> dict[str, float]:
     }
     for scale in (1.0, 2.0, 4.0):
         band = gaussian_filter(signal, scale) - gaussian_filter(signal, 2 * scale)
-        out[f"mito_granularity_{scale:g}px"] = float(np.log(band.std() / max(signal.mean(), 1e-9) + 1e-6))
-    table = regionprops_table(territory, properties=("area", "axis_major_length", "axis_minor_length"))
+        out[f"mito_granularity_{scale:g}px"] = float(
+            np.log(band.std() / max(signal.mean(), 1e-9) + 1e-6)
+        )
+    table = regionprops_table(
+        territory, properties=("area", "axis_major_length", "axis_minor_length")
+    )
     whole = (table["area"] > 60) & (table["axis_minor_length"] > 2)
     ratio = table["axis_major_length"][whole] / table["axis_minor_length"][whole]
     out["cell_elongation"] = float(np.median(ratio)) if whole.any() else 1.0

@@ -1,9 +1,11 @@
-"""The networks and transports that the product's network is compared with, and how each trains for a given time.
+"""The networks and transports that the product's network is compared with, and how each trains for
+a given time.
 
-Likelihood i-ResNet after Behrmann et al. 2019 (arXiv 1811.00995), coupling flow after Kingma and Dhariwal 2018
-(arXiv 1807.03039), both from FrEIA's parts where these hold; between class Gaussians of a latent an image is carried
-by shifting, or by shifting and scaling, each channel.
+Likelihood i-ResNet after Behrmann et al. 2019 (arXiv 1811.00995), coupling flow after Kingma and
+Dhariwal 2018 (arXiv 1807.03039), both from FrEIA's parts where these hold; between class Gaussians
+of a latent an image is carried by shifting, or by shifting and scaling, each channel.
 """
+
 # ruff: noqa: TID253 - networks are classes of torch; the window never imports this module
 
 import math
@@ -28,13 +30,16 @@ from core.errors import LeighError
 from core.models.inverse import solve
 from core.models.iresnet import IResNet, one_hot
 from core.progress import Cancelled, Progress
-from core.train.loop import fit, half_precision
-from core.train.presets import Preset
+from core.training.flow_matching import fit, half_precision
+from core.training.presets import Preset
 
 LEARNING_RATE = 1e-3  # of the rivals
-STEADY_SHARE = 0.4  # of a training the rate is constant, then it falls to zero; as in core.train.loop
+# of a training the rate is constant, then it falls to zero; as in core.training.flow_matching
+STEADY_SHARE = 0.4
 MANY_STEPS = 10**6
-CAP = 0.95  # spectral norm of each of a block's three convolutions, so that the block's residual stays below 0.86
+# spectral norm of each of a block's three convolutions, so that the block's residual stays below
+# 0.86
+CAP = 0.95
 LOG_DET_TERMS = 6
 PATCH_PX = 24  # side of the image on which the norm of a convolution is measured by power iteration
 LEVELS = 4  # of the Haar pyramid
@@ -53,24 +58,32 @@ class Training:
 class CappedLayer(IResNetLayer):
     """FrEIA's residual layer y = x + g(x), its faulty parts replaced.
 
-    FrEIA's log-determinant carries no gradient, so that maximum likelihood would not see it; its power iteration knows
-    no padding and is not normalised; its inverse does not check whether it arrived.
+    FrEIA's log-determinant carries no gradient, so that maximum likelihood would not see it; its
+    power iteration knows no padding and is not normalised; its inverse does not check whether it
+    arrived.
     """
 
-    def __init__(self, dims_in: list[tuple[int, ...]], dims_c: Sequence[tuple[int, ...]] = (), *, width: int) -> None:
+    def __init__(
+        self, dims_in: list[tuple[int, ...]], dims_c: Sequence[tuple[int, ...]] = (), *, width: int
+    ) -> None:
         super().__init__(dims_in, dims_c, internal_size=width, spectral_norm_max=CAP)
         for i, layer in enumerate(self.layers):
-            self.register_buffer(f"vector{i}", torch.randn(1, layer.in_channels, PATCH_PX, PATCH_PX))
+            self.register_buffer(
+                f"vector{i}", torch.randn(1, layer.in_channels, PATCH_PX, PATCH_PX)
+            )
 
     def forward(
         self, x: Iterable[Tensor], c: Iterable[Tensor] = (), rev: bool = False, jac: bool = True
     ) -> tuple[tuple[Tensor], Tensor]:
-        """x: one tensor (N, C, H, W). The log-determinant (N,) is given forward only, where training needs it."""
+        """x: one tensor (N, C, H, W).
+
+        The log-determinant (N,) is given forward only, where training needs it.
+        """
         (value,) = x
         if rev:
-            return (solve(lambda x, _: self.residual(x), value, name="a likelihood block").x,), value.new_zeros(
-                len(value)
-            )
+            return (
+                solve(lambda x, _: self.residual(x), value, name="a likelihood block").x,
+            ), value.new_zeros(len(value))
         if not jac:
             return (value + self.residual(value),), value.new_zeros(len(value))
         value = value if value.requires_grad else value.detach().requires_grad_()
@@ -79,15 +92,18 @@ class CappedLayer(IResNetLayer):
         return (value + moved.float(),), self._log_det(value, moved)
 
     def _log_det(self, value: Tensor, moved: Tensor) -> Tensor:
-        """log det(I + J) = sum_k (-1)^(k+1) / k tr(J^k), traces by one random vector v (Behrmann 2019, eq. 4).
+        """log det(I + J) = sum_k (-1)^(k+1) / k tr(J^k), traces by one random vector v (Behrmann
+        2019, eq. 4).
 
-        Its gradient is that of w' J v with w' = v' (I + J)^-1 held constant (Chen et al. 2019, arXiv 1906.02735), so
-        that only one product is differentiated twice.
+        Its gradient is that of w' J v with w' = v' (I + J)^-1 held constant (Chen et al. 2019,
+        arXiv 1906.02735), so that only one product is differentiated twice.
         """
         probe = torch.randn_like(value).sign()
         vector, inverse, log_det = probe, probe, value.new_zeros(len(value))
         for k in range(1, LOG_DET_TERMS + 1):
-            (vector,) = torch.autograd.grad(moved, value, vector.to(moved.dtype), retain_graph=True)  # J' vector
+            (vector,) = torch.autograd.grad(
+                moved, value, vector.to(moved.dtype), retain_graph=True
+            )  # J' vector
             log_det = log_det - (-1) ** k / k * (vector * probe).flatten(1).sum(dim=1)
             inverse = inverse + (-1) ** k * vector
         (image,) = torch.autograd.grad(moved, value, inverse.to(moved.dtype), create_graph=True)
@@ -96,7 +112,9 @@ class CappedLayer(IResNetLayer):
 
     @torch.no_grad()
     def lipschitz_correction(self, iterations: int = 1) -> None:
-        """Scale every convolution down to the cap; the vectors of the power iteration go on from call to call."""
+        """Scale every convolution down to the cap; the vectors of the power iteration go on from
+        call to call.
+        """
         for i, layer in enumerate(self.layers):
             vector, norm = self.get_buffer(f"vector{i}"), torch.tensor(0.0)
             for _ in range(iterations):
@@ -108,14 +126,20 @@ class CappedLayer(IResNetLayer):
 
     @torch.no_grad()
     def certify(self) -> None:
-        """Scale every convolution by the supremum of its kernel's Fourier symbol, a bound whatever the image's size."""
+        """Scale every convolution by the supremum of its kernel's Fourier symbol, a bound whatever
+        the image's size.
+        """
         for layer in self.layers:
-            symbol = torch.fft.rfft2(layer.weight, s=(PATCH_PX, PATCH_PX)).permute(2, 3, 0, 1)  # (24, 13, out, in)
+            symbol = torch.fft.rfft2(layer.weight, s=(PATCH_PX, PATCH_PX)).permute(
+                2, 3, 0, 1
+            )  # (24, 13, out, in)
             layer.weight *= (CAP / torch.linalg.matrix_norm(symbol, ord=2).max()).clamp(max=1.0)
 
 
 class LikelihoodIResNet(nn.Module):
-    """Image (N, C, H, W) <-> latent (N, 16C, H/4, W/4), in which every class is a Gaussian per channel."""
+    """Image (N, C, H, W) <-> latent (N, 16C, H/4, W/4), in which every class is a Gaussian per
+    channel.
+    """
 
     def __init__(self, channels: int, conditions: int, crop: int, blocks: int = 4) -> None:
         super().__init__()
@@ -165,7 +189,9 @@ class LikelihoodIResNet(nn.Module):
 
 
 class Subnet(nn.Sequential):
-    """The three convolutions of a coupling block; (N, inputs, H, W) -> (N, outputs, H, W), zero at the start."""
+    """The three convolutions of a coupling block; (N, inputs, H, W) -> (N, outputs, H, W), zero at
+    the start.
+    """
 
     def __init__(self, inputs: int, outputs: int, width: int) -> None:
         sizes = [(inputs, width), (width, width), (width, outputs)]
@@ -183,7 +209,9 @@ class Subnet(nn.Sequential):
 
 
 class CouplingFlow(nn.Module):
-    """Image (N, C, H, W) <-> standard normal latent (N, 16C, H/4, W/4); every block is told the class."""
+    """Image (N, C, H, W) <-> standard normal latent (N, 16C, H/4, W/4); every block is told the
+    class.
+    """
 
     def __init__(self, channels: int, conditions: int, crop: int, blocks: int = 6) -> None:
         super().__init__()
@@ -191,7 +219,9 @@ class CouplingFlow(nn.Module):
         self.flow = SequenceINN(channels, crop, crop)
         for level, width in enumerate((48, 64)):
             self.flow.append(HaarDownsampling)
-            self.flow.append(ActNorm)  # the bands differ in spread a hundredfold; AllInOneBlock does not look at data
+            self.flow.append(
+                ActNorm
+            )  # the bands differ in spread a hundredfold; AllInOneBlock does not look at data
             side = crop // 2 ** (level + 1)
             for _ in range(blocks):
                 self.flow.append(
@@ -247,11 +277,14 @@ def fit_likelihood(
     batch: int,
     seed: int,
 ) -> Training:
-    """Maximum likelihood for `budget_s` seconds, with the product's own draw of crops and course of the rate.
+    """Maximum likelihood for `budget_s` seconds, with the product's own draw of crops and course of
+    the rate.
 
     Raises LeighError when the likelihood stops being a number.
     """
-    optimiser = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=LEARNING_RATE)
+    optimiser = torch.optim.Adam(
+        [p for p in model.parameters() if p.requires_grad], lr=LEARNING_RATE
+    )
     losses: list[float] = []
     began = time.monotonic()
     while not losses or time.monotonic() - began < budget_s:
@@ -262,7 +295,9 @@ def fit_likelihood(
             group["lr"] = LEARNING_RATE * min(1.0, (step + 1) / 50) * fall
         rng = np.random.default_rng([seed, step])
         index = balanced_indices(labels, batch, rng)
-        loss = model.loss(torch.from_numpy(store.crops(index, rng)), torch.from_numpy(labels[index]))
+        loss = model.loss(
+            torch.from_numpy(store.crops(index, rng)), torch.from_numpy(labels[index])
+        )
         if not bool(torch.isfinite(loss)):
             raise LeighError(f"The likelihood was not a number at step {step + 1}.")
         optimiser.zero_grad()
@@ -278,11 +313,18 @@ def fit_likelihood(
 
 
 def fit_flow(
-    model: IResNet, store: FieldStore, labels: IntArray, preset: Preset, *, budget_s: float, seed: int
+    model: IResNet,
+    store: FieldStore,
+    labels: IntArray,
+    preset: Preset,
+    *,
+    budget_s: float,
+    seed: int,
 ) -> Training:
     """The product's own training, its number of steps chosen so that it fills `budget_s` seconds.
 
-    Its rate is constant at first: that leg is stopped by the clock, and its pace says where the last step must lie.
+    Its rate is constant at first: that leg is stopped by the clock, and its pace says where the
+    last step must lie.
     """
     began, done = time.monotonic(), 0
 
@@ -296,7 +338,16 @@ def fit_flow(
 
         def train(steps: int, **options: Any) -> dict[str, Any]:
             timed = replace(preset, steps=steps)
-            return fit(model, store, labels, timed, seed=seed, folder=Path(folder), identity="designs", **options)
+            return fit(
+                model,
+                store,
+                labels,
+                timed,
+                seed=seed,
+                folder=Path(folder),
+                identity="designs",
+                **options,
+            )
 
         with suppress(Cancelled):
             train(MANY_STEPS, report=stop_by_the_clock)
@@ -312,7 +363,9 @@ Transport = Callable[[Latent, Statistics, Statistics], Latent]  # latent, source
 
 
 def pyramid(x: Tensor, levels: int = LEVELS) -> Latent:
-    """Orthonormal Haar pyramid: details (N, 3C, H/2, W/2) of every level, finest first, then the rest."""
+    """Orthonormal Haar pyramid: details (N, 3C, H/2, W/2) of every level, finest first, then the
+    rest.
+    """
     bands = []
     for _ in range(levels):
         a, b, c, d = x[..., ::2, ::2], x[..., ::2, 1::2], x[..., 1::2, ::2], x[..., 1::2, 1::2]
@@ -326,7 +379,12 @@ def from_pyramid(bands: Latent) -> Tensor:
     x = bands[-1]
     for details in reversed(bands[:-1]):
         across, down, both = details.chunk(3, dim=1)
-        parts = [x + across + down + both, x - across + down - both, x + across - down - both, x - across - down + both]
+        parts = [
+            x + across + down + both,
+            x - across + down - both,
+            x + across - down - both,
+            x - across - down + both,
+        ]
         finer = torch.stack(parts, dim=2).flatten(1, 2) / 2  # (N, 4C, H, W)
         x = functional.pixel_shuffle(finer, 2)
     return x
@@ -339,9 +397,13 @@ def class_statistics(
     """Per condition, mean and spread of each latent channel over its training fields."""
     found = []
     for k in range(conditions):
-        latents = [encode(torch.from_numpy(store.field(int(i)))[None]) for i in np.flatnonzero(labels == k)]
+        latents = [
+            encode(torch.from_numpy(store.field(int(i)))[None]) for i in np.flatnonzero(labels == k)
+        ]
         joined = [torch.cat(parts) for parts in zip(*latents, strict=True)]
-        found.append([(z.mean((0, 2, 3), keepdim=True), z.std((0, 2, 3), keepdim=True)) for z in joined])
+        found.append(
+            [(z.mean((0, 2, 3), keepdim=True), z.std((0, 2, 3), keepdim=True)) for z in joined]
+        )
     return found
 
 

@@ -1,8 +1,10 @@
-"""`leigh bench screen`: ranked treatments beside the truth, simulated as wells and rendered as images.
+"""`leigh bench screen`: ranked treatments beside the truth, simulated as wells and rendered as
+images.
 
-Simulated: twenty screens at the level of wells (benchmarks.simulated_screen), for coverage and false hits. Rendered:
-whole screens of images (`leigh synth --screen`) through scanning, training on the controls only, and ranking, in both
-spaces. Confounded: screens with a planted nuisance each, of which the audit must warn. Clean: of which it must not.
+Simulated: twenty screens at the level of wells (benchmarks.simulated_screen), for coverage and
+false hits. Rendered: whole screens of images (`leigh synth --screen`) through scanning, training on
+the controls only, and ranking, in both spaces. Confounded: screens with a planted nuisance each, of
+which the audit must warn. Clean: of which it must not.
 """
 
 import time
@@ -15,11 +17,11 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from benchmarks.simulated_screen import simulate
-from core.data.screen_plate import plan_screen, write_screen
-from core.domain_screen import Ranked, Screen
+from core.domain.screen import Ranked, Screen
 from core.progress import Progress, Report, silent
-from core.screen.place import placed
-from core.screen.ranking import Rules, rank
+from core.screening.ranking import Rules, rank
+from core.screening.score_wells import placed
+from core.synthetic.screen import plan_screen, write_screen
 
 SIMULATED = 20
 NUISANCES: dict[str, dict[str, Any]] = {
@@ -95,30 +97,38 @@ def compare(rows: Sequence[Ranked], truth: dict[str, Planted]) -> dict[str, Any]
 
 
 def _rendered(work: Path, seed: int, preset: str, report: Report) -> dict[str, Any]:
-    """One screen of images through the whole program: read, trained on the controls, ranked in both spaces."""
+    """One screen of images through the whole program: read, trained on the controls, ranked in both
+    spaces.
+    """
     from core.domain import Role
     from core.io.project import open_project
-    from core.screening import screen
-    from core.workflow import train
+    from core.workflows.screen import screen
+    from core.workflows.steps import train
 
     project, truth = _screen(work, f"screen-{seed}", seed, {"fields": 2}, report)
     opened = open_project(project)
     if not opened.model:
         assert opened.dataset is not None
-        controls = [c.name for c in opened.dataset.conditions if c.role in (Role.HEALTHY, Role.DISEASED)]
+        controls = [
+            c.name for c in opened.dataset.conditions if c.role in (Role.HEALTHY, Role.DISEASED)
+        ]
         train(project, preset=preset, seed=seed, conditions=controls, report=report)
     out: dict[str, Any] = {"seed": seed}
     for space in ("latents", "readouts"):
         found = screen(project, space=space, report=report)
         curves = {d.compound: d.ec50_um for d in found.doses}
         quality = {k: found.quality[0][k] for k in ("z_prime", "robust_z_prime", "ssmd")}
-        out[space] = {**compare([r for r in found.ranked if r.tie], truth), **quality, "ec50_um": curves}
+        out[space] = {
+            **compare([r for r in found.ranked if r.tie], truth),
+            **quality,
+            "ec50_um": curves,
+        }
     return out
 
 
 def _warned(work: Path, name: str, report: Report) -> list[str]:
     """What the audit warns of on a screen with this nuisance; readouts only, so nothing is trained."""
-    from core.screening import screen
+    from core.workflows.screen import screen
 
     options = {"fields": 1, "size": 96, **NUISANCES[name]}
     project, _ = _screen(work, f"nuisance-{name}", 100, options, report)
@@ -130,14 +140,20 @@ def _screen(
     work: Path, name: str, seed: int, options: dict[str, Any], report: Report
 ) -> tuple[Path, dict[str, Planted]]:
     """Images of a synthetic screen and the project that reads them, made once; and its truth."""
-    from core.workflow import scan
+    from core.workflows.steps import scan
 
     folder, plan = work / name, plan_screen(seed=seed, **options)
     project = folder / "project"
     if not (project / "project.json").exists():
         write_screen(folder / "plates", plan, report)
         table = folder / "plates" / "plate_map.csv"
-        scan(folder / "plates" / "images", project, plate_map=table, condition_from="plate-map", report=report)
+        scan(
+            folder / "plates" / "images",
+            project,
+            plate_map=table,
+            condition_from="plate-map",
+            report=report,
+        )
     truth = {t.condition: Planted(t.rescue, t.kind) for t in plan.treatments}
     return project, truth
 

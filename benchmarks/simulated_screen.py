@@ -1,7 +1,9 @@
-"""A screen of known truth at the level of wells: features of wells without images, in seconds instead of hours.
+"""A screen of known truth at the level of wells: features of wells without images, in seconds
+instead of hours.
 
-Every well's features are the diseased state, plus its treatment's share of the way to the healthy state, plus a side
-effect across that way, plus the plate's own shift, plus correlated noise. Nuclei per image fall with toxicity.
+Every well's features are the diseased state, plus its treatment's share of the way to the healthy
+state, plus a side effect across that way, plus the plate's own shift, plus correlated noise. Nuclei
+per image fall with toxicity.
 """
 
 from dataclasses import dataclass
@@ -9,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.domain import Condition, FloatArray, Role
-from core.screen.wells import WellTable
+from core.screening.wells import WellTable
 
 KINDS = ("rescuing", "null", "toxic", "side effect")
 
@@ -32,13 +34,19 @@ def simulate(
     features: int = 40,
     plate_shift: float = 1.0,
 ) -> tuple[WellTable, tuple[Condition, ...], Truth]:
-    """Wells of a screen: `controls` wells of either control and `replicates` of every treatment on every plate.
+    """Wells of a screen: `controls` wells of either control and `replicates` of every treatment on
+    every plate.
 
     `plate_shift`: of each feature, in the spread of wells.
     """
     rng = np.random.default_rng(seed)
-    mixing = np.linalg.qr(rng.normal(size=(features, features)))[0] * rng.uniform(0.3, 3.0, features)[:, None]
-    mixing = np.linalg.qr(rng.normal(size=(features, features)))[0] @ mixing  # correlated features of unlike spread
+    mixing = (
+        np.linalg.qr(rng.normal(size=(features, features)))[0]
+        * rng.uniform(0.3, 3.0, features)[:, None]
+    )
+    mixing = (
+        np.linalg.qr(rng.normal(size=(features, features)))[0] @ mixing
+    )  # correlated features of unlike spread
     way = _long(rng.normal(size=features), 10.0)
     names = [f"T{i + 1:02d}" for i in range(treatments)]
     truth = _truth(names, rng)
@@ -49,7 +57,10 @@ def simulate(
     for p in range(plates):
         members = ["WT"] * controls + ["DS"] * controls + names * replicates
         places = rng.permutation(96)[: len(members)]
-        rows += [(f"P{p + 1}", f"{'ABCDEFGH'[w // 12]}{w % 12 + 1:02d}", m) for w, m in zip(places, members)]
+        rows += [
+            (f"P{p + 1}", f"{'ABCDEFGH'[w // 12]}{w % 12 + 1:02d}", m)
+            for w, m in zip(places, members)
+        ]
     shift = {f"P{p + 1}": plate_shift * rng.normal(size=features) for p in range(plates)}
     noise = rng.normal(size=(len(rows), features))
     values = np.array([effects[c] + shift[p] for p, _, c in rows]) + noise
@@ -75,12 +86,16 @@ def simulate(
 
 
 def _truth(names: list[str], rng: np.random.Generator) -> Truth:
-    """A quarter of the treatments do nothing, an eighth are toxic, an eighth have side effects, half rescue only."""
+    """A quarter of the treatments do nothing, an eighth are toxic, an eighth have side effects,
+    half rescue only.
+    """
     count = len(names)
     kinds = ["null"] * (count // 4) + ["toxic"] * (count // 8) + ["side effect"] * (count // 8)
     kinds += ["rescuing"] * (count - len(kinds))
     kind = dict(zip(names, rng.permutation(kinds)))
-    rescue = {n: 0.0 if kind[n] in ("null", "toxic") else float(rng.uniform(0.1, 1.0)) for n in names}
+    rescue = {
+        n: 0.0 if kind[n] in ("null", "toxic") else float(rng.uniform(0.1, 1.0)) for n in names
+    }
     return Truth(rescue, {n: str(k) for n, k in kind.items()})
 
 

@@ -1,6 +1,7 @@
 """How fast the window is up, beside a bare PySide6 window measured in the same run.
 
-Both start as fresh processes, in turns, and report the moment their first paint is done; the medians are compared.
+Both start as fresh processes, in turns, and report the moment their first paint is done; the
+medians are compared.
 """
 
 import json
@@ -51,7 +52,9 @@ os._exit(0)
 
 
 def bench_startup() -> dict[str, Any]:
-    """Keys of the contract: window_vs_bare_qt, interactive_vs_bare_qt, modules_loaded_before_window."""
+    """Keys of the contract: window_vs_bare_qt, interactive_vs_bare_qt,
+    modules_loaded_before_window.
+    """
     bare, shown, interactive, loaded = [], [], [], []
     for _ in range(ROUNDS):
         started = time.time()
@@ -76,10 +79,17 @@ def bench_startup() -> dict[str, Any]:
 def _run(program: str) -> str:
     """Last line a fresh process prints."""
     environment = dict(os.environ)
-    if sys.platform == "linux" and not (environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY")):
+    if sys.platform == "linux" and not (
+        environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY")
+    ):
         environment.setdefault("QT_QPA_PLATFORM", "offscreen")
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=120, env=environment, check=False
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=environment,
+        check=False,
     )
     if done.returncode != 0 or not done.stdout.strip():
         raise LeighError("The window did not start.", done.stderr.strip()[-500:])

@@ -1,7 +1,9 @@
-"""`leigh bench truth`: how much of a planted change the explanation recovers, beside what would recover it trivially.
+"""`leigh bench truth`: how much of a planted change the explanation recovers, beside what would
+recover it trivially.
 
-One plate of planted phenotypes per seed (benchmarks.truth_plate) is trained with a preset of the product; strength is
-calibrated on its validation wells. Everything is then measured on fresh cultures that no training well shows.
+One plate of planted phenotypes per seed (benchmarks.truth_plate) is trained with a preset of the
+product; strength is calibrated on its validation wells. Everything is then measured on fresh
+cultures that no training well shows.
 """
 
 import json
@@ -19,13 +21,17 @@ from benchmarks.cultures import Culture, Cultures, Way
 from benchmarks.measures import change_measures, culture_readouts
 from benchmarks.truth_plate import FIELDS, PHENOTYPES, WELLS, make_project
 from benchmarks.truth_summary import DECISIVE, MEASURES, NULL, WAYS, summary
-from core.data.cells import lost_and_gained
+from core.data.nuclei import lost_and_gained
 from core.domain import Counterfactual, FloatArray, Split
 from core.errors import LeighError
 from core.progress import Progress, Report, silent
 
 PATH = np.linspace(0, 1, 6)
-FACTOR = {"INT": "mito_intensity", "MOR": "mito_radial", "DS": "mito_radial"}  # followed along the path
+FACTOR = {
+    "INT": "mito_intensity",
+    "MOR": "mito_radial",
+    "DS": "mito_radial",
+}  # followed along the path
 PATH_CULTURES = 6
 Change = Callable[[Culture, Way], FloatArray]
 
@@ -42,11 +48,16 @@ class Settings:
 
 
 def bench_truth(
-    work: Path, seeds: Sequence[int] = (0, 1, 2), settings: Settings = Settings(), report: Report = silent
+    work: Path,
+    seeds: Sequence[int] = (0, 1, 2),
+    settings: Settings = Settings(),
+    report: Report = silent,
 ) -> dict[str, Any]:
-    """The contract's keys: medians over seeds, the worst pair of conditions beside them; all of it under "seeds".
+    """The contract's keys: medians over seeds, the worst pair of conditions beside them; all of it
+    under "seeds".
 
-    `work` keeps plates, models and what was measured: what is there for the same settings is not done again.
+    `work` keeps plates, models and what was measured: what is there for the same settings is not
+    done again.
     """
     found = []
     for seed in seeds:
@@ -62,19 +73,26 @@ def bench_truth(
 
 
 def train_seed(folder: Path, seed: int, settings: Settings, report: Report) -> None:
-    """Plate and model of one seed, as a user would make them; what is there stays. Raises LeighError: another plate."""
+    """Plate and model of one seed, as a user would make them; what is there stays.
+
+    Raises LeighError: another plate.
+    """
     from core.io.project import open_project
-    from core.workflow import make_map, train
+    from core.workflows.steps import make_map, train
 
     if not (folder / "project.json").exists():
         make_project(folder, seed, settings.wells, settings.fields, report)
     project = open_project(folder)
     images = len(project.dataset.records) if project.dataset else 0
     if images != len(PHENOTYPES) * settings.wells * settings.fields:
-        raise LeighError(f"{folder} holds another plate ({images} images).", "Choose another --work.")
+        raise LeighError(
+            f"{folder} holds another plate ({images} images).", "Choose another --work."
+        )
     if not project.model:
         started = (folder / "models" / "iresnet" / "checkpoint.safetensors").exists()
-        train(folder, preset=settings.preset, seed=seed, device="auto", resume=started, report=report)
+        train(
+            folder, preset=settings.preset, seed=seed, device="auto", resume=started, report=report
+        )
         make_map(folder, seed=seed, report=report)
 
 
@@ -87,21 +105,25 @@ class Mover:
 
     def move(self, culture: Culture, way: Way, strength: float = 1.0) -> Counterfactual:
         """The culture on the way from one condition to another."""
-        from core.explain.counterfactual import counterfactual, encode, held_mask
+        from core.counterfactual.encode_decode import counterfactual, encode, held_mask
 
         source, target = way
         session = self.session
-        held = held_mask(session.card, session.holding(source, target) if self.hold is None else self.hold)
+        held = held_mask(
+            session.card, session.holding(source, target) if self.hold is None else self.hold
+        )
         key = (culture.seed, source, held)
         if key not in self._encoded:
             raw = culture.images[source].astype(np.uint16)
             self._encoded[key] = encode(session.model, session.card, str(key), source, raw, held)
-        return counterfactual(session.model, session.card, self._encoded[key], {target: 1.0}, strength)
+        return counterfactual(
+            session.model, session.card, self._encoded[key], {target: 1.0}, strength
+        )
 
 
 def measure_seed(folder: Path, seed: int, settings: Settings, report: Report) -> dict[str, Any]:
     """Everything measured with the model of one seed."""
-    from core.explain.session import Session
+    from core.counterfactual.engine import Session
 
     session = Session(folder)
     cultures = Cultures(PHENOTYPES, WAYS, 5000 + seed, settings.cultures, settings.side)
@@ -116,8 +138,12 @@ def measure_seed(folder: Path, seed: int, settings: Settings, report: Report) ->
         "seed": seed,
         "ways": rows,
         "classifiers": classifiers(session),
-        "path_rho": {"->".join(w): path_rho(w, shown[:PATH_CULTURES], mover, cultures) for w in DECISIVE},
-        "bad_generators": {"->".join(w): bad_generators(w, cultures, mover) for w in (("WT", "DS"), ("WT", "MOR"))},
+        "path_rho": {
+            "->".join(w): path_rho(w, shown[:PATH_CULTURES], mover, cultures) for w in DECISIVE
+        },
+        "bad_generators": {
+            "->".join(w): bad_generators(w, cultures, mover) for w in (("WT", "DS"), ("WT", "MOR"))
+        },
         "there_and_back": there_and_back(shown[:PATH_CULTURES], mover),
         "inverse": {
             "roundtrip_max": session.card.inverse.roundtrip_max,
@@ -128,7 +154,9 @@ def measure_seed(folder: Path, seed: int, settings: Settings, report: Report) ->
 
 
 def baselines(session: Any, cultures: Cultures) -> dict[str, Change]:
-    """What needs no network that explains: identity, ratio of class means, Haar pyramid; and the oracle."""
+    """What needs no network that explains: identity, ratio of class means, Haar pyramid; and the
+    oracle.
+    """
     from benchmarks.baselines import class_ratio, haar_pyramid
 
     return {
@@ -139,7 +167,9 @@ def baselines(session: Any, cultures: Cultures) -> dict[str, Change]:
     }
 
 
-def measure_way(way: Way, cultures: Cultures, mover: Mover, others: dict[str, Change]) -> dict[str, Any]:
+def measure_way(
+    way: Way, cultures: Cultures, mover: Mover, others: dict[str, Change]
+) -> dict[str, Any]:
     """One ordered pair: the model and all yardsticks."""
     session = mover.session
     results = [mover.move(c, way) for c in cultures.cultures]
@@ -154,11 +184,15 @@ def measure_way(way: Way, cultures: Cultures, mover: Mover, others: dict[str, Ch
     changes |= {k: [(c, f(c, way)) for c in cultures.cultures] for k, f in others.items()}
     row["rms"] = float(np.median([_rms(d, session) for _, d in changes["model"]]))
     if NULL not in way:
-        row["designs"] = {k: compare(way, v, cultures, session.card.recipe.span) for k, v in changes.items()}
+        row["designs"] = {
+            k: compare(way, v, cultures, session.card.recipe.span) for k, v in changes.items()
+        }
     row["images"] = [judged(c, r, way, cultures, session) for c, r in valid]
     moved = [session.measure(r) for _, r in valid]
     evidence = session.direction(*way).judge(moved)
-    row["evidence"] = {c.name: [c.light, c.words] for c in evidence.checks} | {"light": evidence.light}
+    row["evidence"] = {c.name: [c.light, c.words] for c in evidence.checks} | {
+        "light": evidence.light
+    }
     row["roundtrip_max"] = max(r.roundtrip_error for _, r in valid)
     row["contraction_max"] = max(r.contraction for _, r in valid)
     return row
@@ -169,18 +203,27 @@ def compare(
 ) -> dict[str, Any]:
     """Medians over cultures of one design's changes, and the readouts they recover."""
     planted = cultures.planted[way]
-    rows = [change_measures(d, c.images[way[1]] - c.images[way[0]], spans, planted) for c, d in made]
+    rows = [
+        change_measures(d, c.images[way[1]] - c.images[way[0]], spans, planted) for c, d in made
+    ]
     measured = [(c, culture_readouts(c.images[way[0]] + d, cultures.nuclei)) for c, d in made]
     return {k: float(np.median([r[k] for r in rows])) for k in MEASURES} | {
         "readouts": cultures.recovery(way, measured)
     }
 
 
-def judged(culture: Culture, result: Counterfactual, way: Way, cultures: Cultures, session: Any) -> dict[str, Any]:
+def judged(
+    culture: Culture, result: Counterfactual, way: Way, cultures: Cultures, session: Any
+) -> dict[str, Any]:
     """Who sees the target in the counterfactual, who in the truth; cells lost and gained."""
     names = session.card.condition_names
-    same = {names.index(way[1])} | ({names.index("WT"), names.index(NULL)} if way[1] in ("WT", NULL) else set())
-    ours, truth = (session.panel.judges.probabilities(x).argmax(axis=1) for x in (result.image, culture.images[way[1]]))
+    same = {names.index(way[1])} | (
+        {names.index("WT"), names.index(NULL)} if way[1] in ("WT", NULL) else set()
+    )
+    ours, truth = (
+        session.panel.judges.probabilities(x).argmax(axis=1)
+        for x in (result.image, culture.images[way[1]])
+    )
     cells = lost_and_gained(cultures.nuclei, culture.images[way[0]][0], result.image[0])
     return {
         "flip": int(result.probabilities.argmax()) in same,
@@ -191,9 +234,13 @@ def judged(culture: Culture, result: Counterfactual, way: Way, cultures: Culture
 
 
 def path_rho(way: Way, shown: Sequence[Culture], mover: Mover, cultures: Cultures) -> float:
-    """Median Spearman correlation of strength and the readout that was planted, in the direction of the truth."""
+    """Median Spearman correlation of strength and the readout that was planted, in the direction of
+    the truth.
+    """
     readout = FACTOR[way[1] if way[1] != "WT" else way[0]]
-    sign = np.sign(np.mean([c.readouts[way[1]][readout] - c.readouts[way[0]][readout] for c in shown]))
+    sign = np.sign(
+        np.mean([c.readouts[way[1]][readout] - c.readouts[way[0]][readout] for c in shown])
+    )
     rhos = []
     for culture in shown:
         images = [mover.move(culture, way, float(s)).image for s in PATH]
@@ -206,8 +253,8 @@ def there_and_back(shown: Sequence[Culture], mover: Mover) -> float:
     """Largest error of DS -> WT -> DS without rounding in between, as share of the display range."""
     import torch
 
-    from core.data.recipe import to_network
-    from core.explain.counterfactual import mixture_of, relative_error
+    from core.counterfactual.encode_decode import mixture_of, relative_error
+    from core.data.preprocessing import to_network
 
     session, errors = mover.session, []
     card, model = session.card, session.model
@@ -223,8 +270,10 @@ def there_and_back(shown: Sequence[Culture], mover: Mover) -> float:
 
 
 def classifiers(session: Any) -> dict[str, float]:
-    """Accuracy and calibration on held-out wells; WT and NULL are the same phenotype and count as one."""
-    from core.train.evaluate import calibration_error
+    """Accuracy and calibration on held-out wells; WT and NULL are the same phenotype and count as
+    one.
+    """
+    from core.training.evaluate import calibration_error
 
     names = session.card.condition_names
     merge = np.array([names.index("WT") if n == NULL else i for i, n in enumerate(names)])

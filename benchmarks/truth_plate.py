@@ -1,25 +1,39 @@
-"""The plate of planted phenotypes: what each condition does to a culture is known, and so is every counterfactual."""
+"""The plate of planted phenotypes: what each condition does to a culture is known, and so is every
+counterfactual.
+"""
 
 from dataclasses import replace
 from pathlib import Path
 
-from core.data.plate import write_plate
-from core.data.synthetic import DISEASED, HEALTHY, Phenotype
 from core.progress import Report, silent
-from core.workflow import scan
+from core.synthetic.cells import DISEASED, HEALTHY, Phenotype
+from core.synthetic.plate import write_plate
+from core.workflows.steps import scan
 
 PHENOTYPES: dict[str, Phenotype] = {
     "WT": HEALTHY,
     "DS": DISEASED,
     "TT": DISEASED.toward(HEALTHY, 0.55),
     "INT": replace(HEALTHY, mito_intensity=0.6),  # intensity only
-    "MOR": replace(HEALTHY, mito_spread=0.2, elongation=1.2),  # shape only, total intensity the same
+    "MOR": replace(
+        HEALTHY, mito_spread=0.2, elongation=1.2
+    ),  # shape only, total intensity the same
     "NULL": HEALTHY,  # nothing planted
 }
 WELLS, FIELDS, SIZE = 20, 6, 128
 
 
-def make_project(folder: Path, seed: int, wells: int = WELLS, fields: int = FIELDS, report: Report = silent) -> None:
+def make_project(
+    folder: Path, seed: int, wells: int = WELLS, fields: int = FIELDS, report: Report = silent
+) -> None:
     """Write the plate of one seed and scan it into a project, as a user would."""
-    write_plate(folder / "images", PHENOTYPES, wells=wells, fields=fields, size=SIZE, seed=1000 + seed, report=report)
+    write_plate(
+        folder / "images",
+        PHENOTYPES,
+        wells=wells,
+        fields=fields,
+        size=SIZE,
+        seed=1000 + seed,
+        report=report,
+    )
     scan(folder / "images", folder, report=report)

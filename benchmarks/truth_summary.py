@@ -26,7 +26,9 @@ def summary(seeds: Sequence[dict[str, Any]]) -> dict[str, Any]:
     by_way = {"->".join(w): [_row(s, w) for s in seeds] for w in WAYS}
 
     def median(ways: Sequence[Way], value: Callable[[dict[str, Any]], float]) -> list[float]:
-        return [float(np.median([value(r) for r in by_way["->".join(w)] if r["shown"]])) for w in ways]
+        return [
+            float(np.median([value(r) for r in by_way["->".join(w)] if r["shown"]])) for w in ways
+        ]
 
     def of(key: str, design: str = "model") -> Callable[[dict[str, Any]], float]:
         return lambda r: r["designs"][design][key]
@@ -42,7 +44,9 @@ def summary(seeds: Sequence[dict[str, Any]]) -> dict[str, Any]:
     corr, place = median(SHAPE, ratio("smoothed_corr")), median(SHAPE, ratio("localisation"))
     rhos = [float(np.median([s["path_rho"]["->".join(w)] for s in seeds])) for w in DECISIVE]
     bad = _bad(seeds)
-    classified = {k: float(np.median([s["classifiers"][k] for s in seeds])) for k in seeds[0]["classifiers"]}
+    classified = {
+        k: float(np.median([s["classifiers"][k] for s in seeds])) for k in seeds[0]["classifiers"]
+    }
     return {
         "conditions": list(PHENOTYPES),
         "accuracy": classified["accuracy"],
@@ -69,7 +73,10 @@ def summary(seeds: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "truth_accepted": not bad["truth"]["rejected"],
         "beats_baselines": not (lost := _lost_to_baselines(by_way)),
         "lost_to_baselines": lost,
-        "cells_lost": 1 - float(np.mean([_share(r, "cells_kept") for w in real for r in by_way["->".join(w)]])),
+        "cells_lost": (
+            1
+            - float(np.mean([_share(r, "cells_kept") for w in real for r in by_way["->".join(w)]]))
+        ),
         "roundtrip_max": _largest(seeds, "roundtrip_max"),
         "there_and_back": max(s["there_and_back"] for s in seeds),
         "contraction_max": _largest(seeds, "contraction_max"),
@@ -89,11 +96,19 @@ def _median(values: Sequence[float]) -> float:
     return float(np.median(values)) if len(values) else 0.0
 
 
-_SHARES = ("flip", "judge_flip", "truth_judge_flip", "readout_judge_flip", "truth_readout_judge_flip")
+_SHARES = (
+    "flip",
+    "judge_flip",
+    "truth_judge_flip",
+    "readout_judge_flip",
+    "truth_readout_judge_flip",
+)
 
 
 def _share(row: dict[str, Any], key: str) -> float:
-    """Share of a pair's images: of flips (judges: the two networks; readout judge: the forest), or of kept cells."""
+    """Share of a pair's images: of flips (judges: the two networks; readout judge: the forest), or
+    of kept cells.
+    """
     pick: dict[str, Callable[[dict[str, Any]], Any]] = {
         "flip": lambda i: i["flip"],
         "judge_flip": lambda i: i["judges"][:2],
@@ -113,7 +128,11 @@ def _row(seed: dict[str, Any], way: Way) -> dict[str, Any]:
 def _readouts(rows: Sequence[dict[str, Any]], design: str = "model") -> dict[str, float]:
     """Median recovery over seeds of the readouts that shift in every seed."""
     each = [r["designs"][design]["readouts"] for r in rows if r["shown"]]
-    return {k: float(np.median([e[k] for e in each])) for k in (each[0] if each else ()) if all(k in e for e in each)}
+    return {
+        k: float(np.median([e[k] for e in each]))
+        for k in (each[0] if each else ())
+        if all(k in e for e in each)
+    }
 
 
 def _bad(seeds: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -127,7 +146,10 @@ def _bad(seeds: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _lost_to_baselines(by_way: dict[str, list[dict[str, Any]]]) -> list[str]:
-    """Where a baseline did better. Amplification and leak are left out: who changes nothing wins them."""
+    """Where a baseline did better.
+
+    Amplification and leak are left out: who changes nothing wins them.
+    """
     lost = []
     for way in BOTH + SHAPE:
         rows = [r for r in by_way["->".join(way)] if r["shown"]]

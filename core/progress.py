@@ -26,8 +26,12 @@ Report = Callable[[Progress], None]
 
 
 def with_time_left(report: Report) -> Report:
-    """The same report, told how many seconds are left of the work it is called for, by the pace so far."""
-    began: dict[tuple[str, int], tuple[float, int]] = {}  # of this work: when, and how much was done
+    """The same report, told how many seconds are left of the work it is called for, by the pace so
+    far.
+    """
+    began: dict[
+        tuple[str, int], tuple[float, int]
+    ] = {}  # of this work: when, and how much was done
 
     def timed(progress: Progress) -> None:
         now = time.monotonic()

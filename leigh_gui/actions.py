@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QVBoxLayout, QWidget
 
-from leigh_gui.widgets.look import plain
+from leigh_gui.widgets.common.look import plain
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,10 @@ ACTIONS = (
     ActionSpec("add-ranking", "Add the ranking to the figure", ("F",), "screen"),
     ActionSpec("next", "Next image of the selection", ("Right", "Down"), "explore"),
     ActionSpec("previous", "Previous image of the selection", ("Left", "Up"), "explore"),
-    *(ActionSpec(f"move-{n}", f"Move toward condition {n}", (str(n),), "explore") for n in range(1, 10)),
+    *(
+        ActionSpec(f"move-{n}", f"Move toward condition {n}", (str(n),), "explore")
+        for n in range(1, 10)
+    ),
     ActionSpec("weaker", "Weaker", ("[",), "explore"),
     ActionSpec("stronger", "Stronger", ("]",), "explore"),
     ActionSpec("play", "Play the path", ("Space",), "explore"),
@@ -82,7 +85,9 @@ class ShortcutSheet(QDialog):
         grid = QGridLayout()
         grid.setHorizontalSpacing(24)
         grid.setVerticalSpacing(4)
-        rows = [(keys_text(s), s.text) for s in ACTIONS if s.keys and not s.name.startswith("move-")]
+        rows = [
+            (keys_text(s), s.text) for s in ACTIONS if s.keys and not s.name.startswith("move-")
+        ]
         rows.insert(-4, ("1 – 9", "Move toward condition 1 – 9"))
         rows += list(self.MOUSE)
         half = -(-len(rows) // 2)

@@ -57,7 +57,9 @@ def log_folder() -> Path:
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="leigh-gui", description="The window of Leigh Explorer.")
     parser.add_argument("project", nargs="?", help="project folder, or a folder of images, to open")
-    parser.add_argument("--demo", action="store_true", help="open the demo with one diseased image selected")
+    parser.add_argument(
+        "--demo", action="store_true", help="open the demo with one diseased image selected"
+    )
     return parser.parse_args(argv)
 
 

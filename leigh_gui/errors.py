@@ -28,7 +28,8 @@ class ErrorBus(QObject):
             log.error("Unexpected: %s", error, exc_info=error)
             message = "Something unexpected went wrong; your work is kept."
             hint = (
-                "Carry on. If it happens again, send the details below and the log to whoever looks after the program."
+                "Carry on. If it happens again, send the details below and the log to whoever looks"
+                " after the program."
             )
         self.raised.emit(message, hint, details)
 
@@ -41,7 +42,9 @@ class ErrorBus(QObject):
 def install(bus: ErrorBus) -> None:
     """Send every unhandled exception of any thread, and Qt's own warnings, to the bus or the log."""
 
-    def on_exception(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    def on_exception(
+        kind: type[BaseException], error: BaseException, trace: TracebackType | None
+    ) -> None:
         if issubclass(kind, KeyboardInterrupt):
             sys.__excepthook__(kind, error, trace)
             return
@@ -57,5 +60,9 @@ def install(bus: ErrorBus) -> None:
 
 
 def _on_qt_message(kind: QtMsgType, context: object, text: str) -> None:
-    level = logging.WARNING if kind in (QtMsgType.QtWarningMsg, QtMsgType.QtCriticalMsg) else logging.DEBUG
+    level = (
+        logging.WARNING
+        if kind in (QtMsgType.QtWarningMsg, QtMsgType.QtCriticalMsg)
+        else logging.DEBUG
+    )
     logging.getLogger("qt").log(level, text)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from PySide6.QtCore import QByteArray, QRectF, Qt
 from PySide6.QtGui import QIcon, QPainter, QPixmap
 from PySide6.QtWidgets import QApplication
 
-FOLDER = Path(__file__).resolve().parent.parent / "resources" / "icons"
+from core.io.resources import resource
+
+FOLDER = resource("icons")
 
 
 def icon(name: str, colour: str = "") -> QIcon:

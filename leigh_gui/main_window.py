@@ -7,36 +7,45 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QTimer, QUrl
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QApplication, QFileDialog, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QFileDialog,
+    QMainWindow,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 from shiboken6 import isValid
 
 from leigh_gui import actions, theme
-from leigh_gui.background import Background, Saver
 from leigh_gui.errors import ErrorBus
-from leigh_gui.job_desk import BUSY, JobDesk, ask_about_job
-from leigh_gui.jobs import JobRunner
-from leigh_gui.opening import Opener
-from leigh_gui.page_maker import make_page
-from leigh_gui.pages.start import StartPage
+from leigh_gui.frame import PAGES, StatusStrip, TopBar
+from leigh_gui.page_factory import make_page
+from leigh_gui.pages.start.page import StartPage
+from leigh_gui.services.background import Background, Saver
+from leigh_gui.services.inference_client import InferenceWorker
+from leigh_gui.services.job_controller import BUSY, JobDesk, ask_about_job
+from leigh_gui.services.jobs import JobRunner
+from leigh_gui.services.project_loader import Opener
 from leigh_gui.settings import Settings
-from leigh_gui.shell import PAGES, StatusStrip, TopBar
 from leigh_gui.state import AppState
-from leigh_gui.widgets.empty_state import dropped_folder
-from leigh_gui.widgets.error_bar import ErrorBar
-from leigh_gui.widgets.job_bar import JobBar
-from leigh_gui.worker import InferenceWorker
+from leigh_gui.widgets.common.empty_state import dropped_folder
+from leigh_gui.widgets.common.error_bar import ErrorBar
+from leigh_gui.widgets.common.job_bar import JobBar
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QPixmap
 
     from core.domain import PanelSpec
-    from leigh_gui.pages.explore import ExplorePage
+    from leigh_gui.pages.explore.page import ExplorePage
 
 
 class MainWindow(QMainWindow):
     """Knows all pages; the pages do not know one another."""
 
-    def __init__(self, settings: Settings, bus: ErrorBus, worker: InferenceWorker | None = None) -> None:
+    def __init__(
+        self, settings: Settings, bus: ErrorBus, worker: InferenceWorker | None = None
+    ) -> None:
         super().__init__()
         self.settings, self.bus = settings, bus
         self.state = AppState(self)
@@ -49,7 +58,9 @@ class MainWindow(QMainWindow):
         self._control: Any = None
         self._quit_after_job = False
         self._build()
-        self.desk = JobDesk(self.state, self.jobs, self.opener, self.saver, bus, self.job_bar, self.strip, self)
+        self.desk = JobDesk(
+            self.state, self.jobs, self.opener, self.saver, bus, self.job_bar, self.strip, self
+        )
         self._connect()
 
     def _build(self) -> None:
@@ -75,7 +86,10 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(body)
         self.actions_by_name = actions.build(self, self._slots())
         self.top.set_menu(
-            [self.actions_by_name[n] for n in ("open", "demo", "export", "theme", "log", "shortcuts", "quit")]
+            [
+                self.actions_by_name[n]
+                for n in ("open", "demo", "export", "theme", "log", "shortcuts", "quit")
+            ]
         )
         start.set_recent(self.settings.recent())
         geometry = self.settings.bytes("geometry")
@@ -137,7 +151,7 @@ class MainWindow(QMainWindow):
     def control(self) -> Any:
         """What the Explore page does; made on first use."""
         if self._control is None:
-            from leigh_gui.pages.explore_control import ExploreControl
+            from leigh_gui.pages.explore.controller import ExploreControl
 
             self._control = ExploreControl(self.state, self.worker, self)
         return self._control
@@ -178,7 +192,11 @@ class MainWindow(QMainWindow):
         if name == "screen" and not project.dataset.records:
             return "There are no images in this project."
         if name in ("explore", "compare") and not self.state.ready_to_explore:
-            return "Train a model first." if not project.model else "Compute the map on the Train page first."
+            return (
+                "Train a model first."
+                if not project.model
+                else "Compute the map on the Train page first."
+            )
         return ""
 
     def explore(self) -> ExplorePage:
@@ -191,7 +209,9 @@ class MainWindow(QMainWindow):
         if project is None:
             return
         if spec is None:
-            self.bus.tell("There is nothing to collect yet.", "Click an image on the map and move it first.")
+            self.bus.tell(
+                "There is nothing to collect yet.", "Click an image on the map and move it first."
+            )
             return
         explore = self.explore()
         shown = {
@@ -262,10 +282,16 @@ class MainWindow(QMainWindow):
         self.strip.show_state(self.state)
 
     def _show_availability(self) -> None:
-        busy = BUSY if self.jobs.running() else ("A project is being opened." if self.opener.busy() else "")
+        busy = (
+            BUSY
+            if self.jobs.running()
+            else ("A project is being opened." if self.opener.busy() else "")
+        )
         self.top.show_reasons({name: self.why_not(name) for name, _ in PAGES})
         self.start.set_busy(busy)
-        data, training, figures, screen = (self.pages.get(n) for n in ("data", "train", "figure", "screen"))
+        data, training, figures, screen = (
+            self.pages.get(n) for n in ("data", "train", "figure", "screen")
+        )
         if data is not None:
             data.set_busy(busy)  # type: ignore[attr-defined]
         if training is not None:
@@ -301,7 +327,10 @@ class MainWindow(QMainWindow):
 
     def _on_export(self) -> None:
         if self.state.project is None or not self.state.project.panels:
-            self.bus.tell("There is nothing to export yet.", "On the Explore page, press F to collect a panel.")
+            self.bus.tell(
+                "There is nothing to export yet.",
+                "On the Explore page, press F to collect a panel.",
+            )
             return
         self.go("figure")
         page: Any = self.pages["figure"]
@@ -358,7 +387,9 @@ class MainWindow(QMainWindow):
 
     def _shut_down(self) -> None:
         self.settings.set_bytes("geometry", self.saveGeometry())
-        pages: list[Any] = [self.pages[name] for name in ("explore", "screen") if name in self.pages]
+        pages: list[Any] = [
+            self.pages[name] for name in ("explore", "screen") if name in self.pages
+        ]
         for page in pages:
             page.remember_layout()
         self.saver.flush()

@@ -1,4 +1,7 @@
-"""What the program remembers between starts: recent projects, window size, theme. Damaged settings become defaults."""
+"""What the program remembers between starts: recent projects, window size, theme.
+
+Damaged settings become defaults.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,9 @@ class Settings:
 
     def __init__(self, path: Path | None = None) -> None:
         if path is None:
-            self._store = QSettings(QSettings.Format.IniFormat, QSettings.Scope.UserScope, "Leigh Explorer", "window")
+            self._store = QSettings(
+                QSettings.Format.IniFormat, QSettings.Scope.UserScope, "Leigh Explorer", "window"
+            )
         else:
             self._store = QSettings(str(path), QSettings.Format.IniFormat)
         if self._store.status() == QSettings.Status.FormatError:

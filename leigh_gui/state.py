@@ -1,4 +1,6 @@
-"""What the window knows: the open project, its model and map, what is selected, and how it is shown. All undoable."""
+"""What the window knows: the open project, its model and map, what is selected, and how it is
+shown. All undoable.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
         Project,
         Projection,
     )
-    from leigh_gui.widgets.channel_display import ChannelDisplay
+    from leigh_gui.widgets.image.channel_display import ChannelDisplay
 
 
 @dataclass(frozen=True)
@@ -51,15 +53,27 @@ class Opened:
 class _Change(QUndoCommand):
     """One undoable change of a named field of the state."""
 
-    def __init__(self, state: AppState, name: str, before: Any, after: Any, text: str, merge: int = -1) -> None:
+    def __init__(
+        self, state: AppState, name: str, before: Any, after: Any, text: str, merge: int = -1
+    ) -> None:
         super().__init__(text)
-        self._state, self._name, self._before, self._after, self._merge = state, name, before, after, merge
+        self._state, self._name, self._before, self._after, self._merge = (
+            state,
+            name,
+            before,
+            after,
+            merge,
+        )
 
     def id(self) -> int:
         return self._merge
 
     def mergeWith(self, other: QUndoCommand) -> bool:
-        if not isinstance(other, _Change) or other._name != self._name or other.text() != self.text():
+        if (
+            not isinstance(other, _Change)
+            or other._name != self._name
+            or other.text() != self.text()
+        ):
             return False
         self._after = other._after
         return True
@@ -67,7 +81,10 @@ class _Change(QUndoCommand):
     def of_the_same_place(self, view: View) -> bool:
         """Whether this step put the handle of the same image to the same place."""
         after = self._after
-        return isinstance(after, View) and (after.current, after.place) == (view.current, view.place)
+        return isinstance(after, View) and (after.current, after.place) == (
+            view.current,
+            view.place,
+        )
 
     def end(self, after: Any) -> None:
         """Redo leads here."""
@@ -81,7 +98,10 @@ class _Change(QUndoCommand):
 
 
 class AppState(QObject):
-    """The single truth of the window. Pages read it, change it through its methods and listen to its signals."""
+    """The single truth of the window.
+
+    Pages read it, change it through its methods and listen to its signals.
+    """
 
     project_changed = Signal()  # another project, or its data or panels changed
     model_changed = Signal()  # card, latents, map
@@ -111,7 +131,9 @@ class AppState(QObject):
     def ready_to_explore(self) -> bool:
         """Whether model and latents are there, and a map or three conditions for an exact plane."""
         o = self.opened
-        return bool(o and o.card and o.latents and (o.projection or len(self.shown_conditions()) > 2))
+        return bool(
+            o and o.card and o.latents and (o.projection or len(self.shown_conditions()) > 2)
+        )
 
     def open(self, opened: Opened) -> None:
         """Another project, or the same one read again after a job: nothing to undo."""
@@ -125,15 +147,26 @@ class AppState(QObject):
         current = self.view.current if self.view.current in self._records else ""
         stains = {c.name for c in opened.card.channels} if opened.card else set()
         hold = self.view.hold if set(self.view.hold or ()) < stains else None
-        plane = self.view.plane if {c.name for c in self.conditions()}.issuperset(self.view.plane) else ()
+        plane = (
+            self.view.plane
+            if {c.name for c in self.conditions()}.issuperset(self.view.plane)
+            else ()
+        )
         if self.ready_to_explore and opened.projection is None and not plane:
-            from core.explain.triplets import first_planes
+            from core.latent_map.ternary_choices import first_planes
 
             plane = first_planes(self.shown_conditions())[0]
         place = self.view.place if plane == self.view.plane else None
-        self.view = replace(self.view, selection=known, current=current, hold=hold, plane=plane, place=place)
+        self.view = replace(
+            self.view, selection=known, current=current, hold=hold, plane=plane, place=place
+        )
         self.counterfactual = None
-        for signal in (self.project_changed, self.model_changed, self.panels_changed, self.view_changed):
+        for signal in (
+            self.project_changed,
+            self.model_changed,
+            self.panels_changed,
+            self.view_changed,
+        ):
             signal.emit()
 
     def set_map(self, projection: Projection, decision: DecisionMap) -> None:
@@ -148,7 +181,9 @@ class AppState(QObject):
         return self._records.get(record_id)
 
     def conditions(self) -> tuple[Condition, ...]:
-        """The model's conditions in class order, in the project's current colours and roles; else the data's."""
+        """The model's conditions in class order, in the project's current colours and roles; else
+        the data's.
+        """
         dataset = self.project.dataset if self.project else None
         own = {c.name: c for c in dataset.conditions} if dataset else {}
         if self.opened and self.opened.card:
@@ -188,7 +223,9 @@ class AppState(QObject):
             self.undo.push(_Change(self, "view", before, self.view, text, 1 if merge else -1))
 
     def amend(self, text: str, view: View) -> None:
-        """The last undo step of this text, to the place of `view`, ends there: its answer came later."""
+        """The last undo step of this text, to the place of `view`, ends there: its answer came
+        later.
+        """
         last = self.undo.command(self.undo.index() - 1)
         if isinstance(last, _Change) and last.text() == text and last.of_the_same_place(view):
             last.end(view)

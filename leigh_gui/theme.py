@@ -1,16 +1,17 @@
-"""Light and dark appearance of the whole program, in one place: palette, one accent colour, three text sizes."""
+"""Light and dark appearance of the whole program, in one place: palette, one accent colour, three
+text sizes.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from PySide6.QtGui import QColor, QFont, QPalette
 from PySide6.QtWidgets import QApplication, QStyleFactory
 
-import resources
+from core.io.resources import resource
 
-CHECK = (Path(resources.__file__).parent / "icons" / "check.svg").as_posix()
+CHECK = resource("icons", "check.svg").as_posix()
 
 BODY_PT = 10.0
 SMALL_PT = 9.0

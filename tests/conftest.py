@@ -13,29 +13,37 @@ from core.domain import Project
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(Path(__file__).parent))  # tests import `made_screens` from here
-TINY = '"tiny", "for tests", "seconds", 200, 8, 32, (8, 12, 16), 9, 3e-3, 30'  # about 3 s on one core, still invertible
+TINY = (  # about 3 s on one core, still invertible
+    '"tiny", "for tests", "seconds", 200, 8, 32, (8, 12, 16), 9, 3e-3, 30'
+)
 
-# `leigh` with presets that train in seconds: "quick" is the tiny one, "standard" a shorter one that saves every step.
+# `leigh` with presets that train in seconds: "quick" is the tiny one, "standard" a shorter one that
+# saves every step.
 LEIGH = f"""
 import sys
-from core.train import loop, presets
+from core.training import flow_matching as loop
+from core.training import presets
 presets.PRESETS["quick"] = presets.Preset({TINY})
 presets.PRESETS["standard"] = presets.Preset("brief", "", "", 80, 8, 16, (4, 4, 4), 6, judge_steps=10)
 loop.CHECKPOINT_EVERY_S = 0.0 if "standard" in sys.argv else 30.0
-from core.cli import main
+from core.cli.main import main
 sys.exit(main(sys.argv[1:]))
 """
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with slow tests go first (leigh.sh keeps this order), so that the processes sharing them end together."""
+    """Files with slow tests go first (leigh.sh keeps this order), so that the processes sharing
+    them end together.
+    """
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
 
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """Real and broken example files, kept beside the repository; tests that need them skip where they are absent."""
+    """Real and broken example files, kept beside the repository; tests that need them skip where
+    they are absent.
+    """
     folder = ROOT.parent / "shared"
     if not (folder / "formats").is_dir():
         pytest.skip("the folder shared/ with example files is not beside the repository")
@@ -52,7 +60,7 @@ def one_thread() -> None:
 @pytest.fixture(scope="session")
 def tiny() -> Iterator[str]:
     """Name of a preset that trains in seconds."""
-    from core.train.presets import PRESETS, Preset
+    from core.training.presets import PRESETS, Preset
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(PRESETS, "tiny", eval(f"Preset({TINY})", {"Preset": Preset}))
@@ -61,9 +69,12 @@ def tiny() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def scanned_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """WT, DS and TT in four wells of two fields each, 48 pixels a side; no model yet. Do not change it."""
-    from core.data.plate import parse_conditions, write_plate
-    from core.workflow import scan
+    """WT, DS and TT in four wells of two fields each, 48 pixels a side; no model yet.
+
+    Do not change it.
+    """
+    from core.synthetic.plate import parse_conditions, write_plate
+    from core.workflows.steps import scan
 
     folder = tmp_path_factory.mktemp("plate")
     write_plate(folder / "images", parse_conditions(["WT", "DS", "TT"]), wells=4, fields=2, size=48)
@@ -71,12 +82,17 @@ def scanned_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 @pytest.fixture(scope="session")
-def trained_project(scanned_project: Project, tiny: str, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The same plate with a trained model, latents and a map. Do not change it: take a `copy_of` it."""
+def trained_project(
+    scanned_project: Project, tiny: str, tmp_path_factory: pytest.TempPathFactory
+) -> Project:
+    """The same plate with a trained model, latents and a map.
+
+    Do not change it: take a `copy_of` it.
+    """
     import torch
 
     from core.io.project import open_project
-    from core.workflow import encode, make_map, train
+    from core.workflows.steps import encode, make_map, train
 
     folder = tmp_path_factory.mktemp("trained") / "project"
     shutil.copytree(scanned_project.folder, folder)

@@ -3,11 +3,14 @@
 import numpy as np
 
 from core.domain import Role
-from core.domain_screen import DoseCurve, Finding, Ranked, Screen, Unrepaired, WellScore
-from core.io.names import row_letters
+from core.domain.screen import DoseCurve, Finding, Ranked, Screen, Unrepaired, WellScore
+from core.io.well_names import row_letters
 
 CHANNELS = ("Nuclei", "Cytoskeleton", "Mitochondria")
-LONG = "Compound with a name that is far too long for any column of any table, 4-(2-hydroxyethyl)-piperazine"
+LONG = (
+    "Compound with a name that is far too long for any column of any table,"
+    " 4-(2-hydroxyethyl)-piperazine"
+)
 
 
 def made_screen(
@@ -17,11 +20,16 @@ def made_screen(
     plates: int = 2,
     seed: int = 0,
 ) -> Screen:
-    """Random scores with every awkward case: no interval, no nuclei, values beyond every scale, long names, no well."""
+    """Random scores with every awkward case: no interval, no nuclei, values beyond every scale,
+    long names, no well.
+    """
     rng = np.random.default_rng(seed)
     names = names or tuple(f"Drug {i:03d}" for i in range(treatments))
     truth = np.sort(rng.uniform(-0.2, 1.1, len(names)))[::-1]
-    ranked = [_ranked(name, float(v), i, rng) for i, (name, v) in enumerate(zip(names, truth, strict=True))]
+    ranked = [
+        _ranked(name, float(v), i, rng)
+        for i, (name, v) in enumerate(zip(names, truth, strict=True))
+    ]
     ranked += [_control("WT", Role.HEALTHY, 1.0), _control("DS", Role.DISEASED, 0.0)]
     conditions = ["WT", "DS", *names]
     wells = []

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from core.cli import main
+from core.cli.main import main
 from core.domain import Project
 from core.errors import LeighError
 from core.io.project import open_project, relink, save_project
-from core.resources import copy_demo, resource
+from core.io.resources import resource
+from core.workflows.demo import copy_demo
 
 
 @pytest.fixture
@@ -19,7 +20,9 @@ def demo(trained_project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     shutil.copytree(trained_project.folder, folder)
     shutil.copytree(trained_project.dataset.root, folder / "images")
     save_project(relink(open_project(folder), folder / "images"))
-    monkeypatch.setattr("core.resources.resource", lambda *parts: folder.parent.joinpath(*parts))
+    monkeypatch.setattr(
+        "core.workflows.demo.resource", lambda *parts: folder.parent.joinpath(*parts)
+    )
     return folder
 
 
@@ -30,7 +33,9 @@ def test_the_demo_is_copied_with_images_model_and_map(
     assert main(["demo", "--project", str(target), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["records"] == 24
     project = open_project(target)
-    assert project.dataset is not None and project.dataset.root == target / "images"  # not those of the program
+    assert (
+        project.dataset is not None and project.dataset.root == target / "images"
+    )  # not those of the program
     assert project.model == "iresnet" and (target / "maps" / "map.npz").exists()
     assert sorted(p.name for p in target.parent.iterdir()) == ["demo"]
 

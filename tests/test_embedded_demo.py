@@ -5,17 +5,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.data.synthetic import CHANNELS, DEMO_PHENOTYPES, render
-from core.deliver import SCREEN_FOLDER, figure
+from core.counterfactual.engine import Session
 from core.domain import PanelSpec, Role
 from core.errors import LeighError
-from core.explain.session import Session
 from core.io.models import load_card
 from core.io.project import latents_path, maps_folder, model_folder, open_project
+from core.io.resources import resource
 from core.io.screens import load_screen
 from core.io.tables import load_latents, load_map
 from core.io.tiff import read_record
-from core.resources import copy_demo, demo_name, resource
+from core.synthetic.cells import CHANNELS, DEMO_PHENOTYPES, render
+from core.workflows.demo import copy_demo, demo_name
+from core.workflows.export import SCREEN_FOLDER, figure
 
 DEMO = resource("demo")
 
@@ -25,7 +26,11 @@ def test_demo_has_images_roles_channels_and_a_plate_layout() -> None:
     assert dataset is not None
     assert dataset.root == DEMO / "images"
     assert dataset.condition_names == tuple(DEMO_PHENOTYPES)
-    assert [dataset.condition(n).role for n in ("WT", "DS", "TT")] == [Role.HEALTHY, Role.DISEASED, Role.TREATED]
+    assert [dataset.condition(n).role for n in ("WT", "DS", "TT")] == [
+        Role.HEALTHY,
+        Role.DISEASED,
+        Role.TREATED,
+    ]
     assert [c.name for c in dataset.channels] == [c.name for c in CHANNELS]
     assert len({c.colour for c in dataset.channels}) == 3
     assert dataset.plate_shape == (8, 12)
@@ -40,7 +45,9 @@ def test_demo_images_are_what_the_generator_renders_today() -> None:
     rows = (DEMO / "images" / "truth.csv").read_text(encoding="utf-8").splitlines()
     file, seed = rows[1].split(",")[:2]
     record = next(r for r in dataset.records if r.files == (file,))
-    assert np.array_equal(read_record(dataset.root, record), render(int(seed), DEMO_PHENOTYPES[record.condition], 128))
+    assert np.array_equal(
+        read_record(dataset.root, record), render(int(seed), DEMO_PHENOTYPES[record.condition], 128)
+    )
 
 
 def test_demo_model_is_small_tested_on_whole_wells_and_invertible() -> None:
@@ -56,14 +63,20 @@ def test_demo_model_is_small_tested_on_whole_wells_and_invertible() -> None:
 
 
 @pytest.mark.parametrize(("source", "target"), [("DS", "WT"), ("WT", "DS")])
-def test_held_out_demo_images_come_about_the_whole_way_at_strength_one(source: str, target: str) -> None:
+def test_held_out_demo_images_come_about_the_whole_way_at_strength_one(
+    source: str, target: str
+) -> None:
     session = Session(DEMO, "cpu")
     assert session.latents is not None
     held = [r for r, s in zip(session.latents.record_ids, session.latents.split) if s == "test"]
     records = [r for r in held if session.project.dataset.record(r).condition == source][:6]
     moved = [session.measure(session.move(r, {target: 1.0}, 1.0)) for r in records]
-    before, after = (np.mean([getattr(m, k).readouts for m in moved], axis=0) for k in ("before", "after"))
-    assert np.median(session.direction(source, target).came(before, after)) == pytest.approx(1.0, abs=0.35)
+    before, after = (
+        np.mean([getattr(m, k).readouts for m in moved], axis=0) for k in ("before", "after")
+    )
+    assert np.median(session.direction(source, target).came(before, after)) == pytest.approx(
+        1.0, abs=0.35
+    )
 
 
 def test_demo_map_belongs_to_the_model_and_shows_held_out_points() -> None:
@@ -88,7 +101,9 @@ def test_a_diseased_image_of_the_demo_moves_to_wild_type(tmp_path: Path) -> None
     session = Session(tmp_path / demo_name(), "cpu")
     assert session.latents is not None
     row = next(
-        i for i, (t, s) in enumerate(zip(session.latents.truth, session.latents.split)) if t == 1 and s == "test"
+        i
+        for i, (t, s) in enumerate(zip(session.latents.truth, session.latents.split))
+        if t == 1 and s == "test"
     )
     record = session.latents.record_ids[row]
     still = session.move(record, {"WT": 1.0}, 0.0)
@@ -97,7 +112,9 @@ def test_a_diseased_image_of_the_demo_moves_to_wild_type(tmp_path: Path) -> None
     assert moved.valid
     assert session.card.condition_names[int(moved.probabilities.argmax())] == "WT"
     red = moved.difference[2]
-    assert red.mean() > 0  # the planted truth: diseased mitochondria are dimmer, so health is brighter
+    assert (
+        red.mean() > 0
+    )  # the planted truth: diseased mitochondria are dimmer, so health is brighter
     path = session.path(record, {"WT": 1.0}, 6)
     assert path.crossing == pytest.approx(0.5, abs=0.5)
 
@@ -118,7 +135,9 @@ def test_what_is_not_repaired_is_drawn_beside_the_disease_on_one_scale(tmp_path:
     out = tmp_path / "left.svg"
     figure(DEMO, [PanelSpec("residual", "P1_B04_s1", {"WT": 1.0})], out, device="cpu")
     text = out.read_text(encoding="utf-8")
-    assert "What TT has not repaired" in text and "Original (DS)" in text and "Original (TT)" in text
+    assert (
+        "What TT has not repaired" in text and "Original (DS)" in text and "Original (TT)" in text
+    )
     assert "Restored by TT" in text and "of Mitochondria" in text
     with pytest.raises(LeighError, match="diseased image"):
         figure(DEMO, [PanelSpec("residual", _first("DS"), {"WT": 1.0})], out)

@@ -55,7 +55,17 @@ def whole_way(run: Run, project: Path, out: Path, source: str, target: str) -> d
     record = next(row["record"] for row in rows if row["valid"] == "true")
     figure = out / "panel.pdf"
     run(
-        "figure", "--project", project, "--panel", "counterfactual", "--record", record, "--to", target, "--out", figure
+        "figure",
+        "--project",
+        project,
+        "--panel",
+        "counterfactual",
+        "--record",
+        record,
+        "--to",
+        target,
+        "--out",
+        figure,
     )
     assert figure.read_bytes().startswith(b"%PDF")
     return report
@@ -64,14 +74,27 @@ def whole_way(run: Run, project: Path, out: Path, source: str, target: str) -> d
 def test_one_file_per_channel_with_a_plate_map(shared: Path, run: Run, tmp_path: Path) -> None:
     data, project = shared / "data" / "nf1_schwann_3ch", tmp_path / "project"
     table = data / "platemap_NF1_plate2.csv"
-    scanned = run("scan", data / "images", "--project", project, "--plate-map", table, "--condition-from", "plate-map")
+    scanned = run(
+        "scan",
+        data / "images",
+        "--project",
+        project,
+        "--plate-map",
+        table,
+        "--condition-from",
+        "plate-map",
+    )
     assert scanned["conditions"] == {"WT": 1, "Null": 4}
     assert scanned["channels"] == ["DAPI", "GFP", "RFP"]
     report = whole_way(run, project, tmp_path / "moved", "Null", "WT")
     assert report["accuracy"] is None  # WT stands in one well: nothing can be claimed
     assert "reason" in report
     moved = next((tmp_path / "moved").glob("*_counterfactual.ome.tif"))
-    assert tifffile.imread(moved).shape == (3, 904, 1224)  # the file's own size, though the network saw a third
+    assert tifffile.imread(moved).shape == (
+        3,
+        904,
+        1224,
+    )  # the file's own size, though the network saw a third
     assert tifffile.imread(moved).dtype == "uint16"
 
 
@@ -79,7 +102,14 @@ def test_ome_tiff_tiles_with_a_table_of_files(shared: Path, run: Run, tmp_path: 
     data, project = shared / "data" / "nf1_schwann_3ch", tmp_path / "project"
     table = data / "labels.csv"
     scanned = run(
-        "scan", data / "tiles_224", "--project", project, "--plate-map", table, "--condition-from", "plate-map"
+        "scan",
+        data / "tiles_224",
+        "--project",
+        project,
+        "--plate-map",
+        table,
+        "--condition-from",
+        "plate-map",
     )
     assert scanned["records"] == 100
     assert scanned["groups"] == 5
@@ -88,9 +118,19 @@ def test_ome_tiff_tiles_with_a_table_of_files(shared: Path, run: Run, tmp_path: 
     assert report["conditions_not_tested"] == ["WT"]
 
 
-def test_many_conditions_in_one_channel_grouped_by_movie(shared: Path, run: Run, tmp_path: Path) -> None:
+def test_many_conditions_in_one_channel_grouped_by_movie(
+    shared: Path, run: Run, tmp_path: Path
+) -> None:
     data, project = shared / "data" / "mitocheck_phenotypes", tmp_path / "project"
-    left_out = ["Folded", "Interphase", "Polylobed", "OutOfFocus", "Apoptosis", "Prometaphase", "Binuclear"]
+    left_out = [
+        "Folded",
+        "Interphase",
+        "Polylobed",
+        "OutOfFocus",
+        "Apoptosis",
+        "Prometaphase",
+        "Binuclear",
+    ]
     scanned = run(
         "scan", data / "images", "--project", project, "--plate-map", data / "labels.csv", "--group-by", "group",
         "--exclude", *left_out,

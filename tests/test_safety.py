@@ -8,19 +8,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.deliver import counterfactuals, figure
 from core.domain import Channel, PanelSpec, Project, Role
 from core.errors import BadImage, BadModel, LeighError
 from core.io.project import maps_folder, open_project, save_project
 from core.io.tables import load_map
 from core.io.tiff import read_record, write_tiff
 from core.progress import REFINING, Cancelled, Progress
-from core.workflow import evaluate, load_model, make_map, reader, scan, with_dataset
+from core.workflows.export import counterfactuals, figure
+from core.workflows.steps import evaluate, load_model, make_map, reader, scan, with_dataset
 
 CopyOf = Callable[[Project], Project]
 
 
-def test_an_image_changed_after_the_scan_is_refused_by_name(trained_project: Project, copy_of: CopyOf) -> None:
+def test_an_image_changed_after_the_scan_is_refused_by_name(
+    trained_project: Project, copy_of: CopyOf
+) -> None:
     project = copy_of(trained_project)
     assert project.dataset is not None
     record = project.dataset.records[0]
@@ -57,7 +59,11 @@ def test_swapped_channels_are_refused_but_renaming_the_trained_ones_is_not(
     crossed = replace(project.dataset, channels=project.dataset.channels[::-1])
     save_project(replace(project, dataset=crossed))
     with pytest.raises(BadModel, match="was trained on Nuclei"):
-        figure(project.folder, [PanelSpec("counterfactual", "x", {"WT": 1.0}, 1.0)], project.folder / "f.pdf")
+        figure(
+            project.folder,
+            [PanelSpec("counterfactual", "x", {"WT": 1.0}, 1.0)],
+            project.folder / "f.pdf",
+        )
     other = tuple(replace(r, digest="another", planes=(2, 1, 0)) for r in project.dataset.records)
     swapped = replace(project.dataset, channels=project.dataset.channels[::-1], records=other)
     with pytest.raises(BadModel, match="Mitochondria, Cytoskeleton, Nuclei"):
@@ -68,7 +74,9 @@ def test_a_map_of_relabelled_images_is_not_drawn(trained_project: Project, copy_
     project = copy_of(trained_project)
     assert project.dataset is not None
     swap = {"WT": "TT", "TT": "WT"}
-    records = tuple(replace(r, condition=swap.get(r.condition, r.condition)) for r in project.dataset.records)
+    records = tuple(
+        replace(r, condition=swap.get(r.condition, r.condition)) for r in project.dataset.records
+    )
     save_project(replace(project, dataset=replace(project.dataset, records=records)))
     with pytest.raises(LeighError, match="other images"):
         make_map(project.folder)
@@ -86,8 +94,12 @@ def test_a_map_whose_refinement_is_stopped_is_rough_and_a_better_one_is_never_lo
         if progress.what == REFINING:
             raise Cancelled
 
-    make_map(project.folder, report=stop)  # places are kept, regions are fitted at once: nothing rough in between
-    assert not load_map(folder)[1].rough and np.array_equal(load_map(folder)[1].posterior, good.posterior)
+    make_map(
+        project.folder, report=stop
+    )  # places are kept, regions are fitted at once: nothing rough in between
+    assert not load_map(folder)[1].rough and np.array_equal(
+        load_map(folder)[1].posterior, good.posterior
+    )
     (folder / "map.npz").unlink()
     with pytest.raises(Cancelled):
         make_map(project.folder, report=stop)
@@ -98,7 +110,9 @@ def test_a_map_whose_refinement_is_stopped_is_rough_and_a_better_one_is_never_lo
     assert not refined.rough and not load_map(folder)[1].rough
 
 
-def test_a_scan_that_finds_nothing_leaves_the_project_as_it_was(trained_project: Project, copy_of: CopyOf) -> None:
+def test_a_scan_that_finds_nothing_leaves_the_project_as_it_was(
+    trained_project: Project, copy_of: CopyOf
+) -> None:
     project = copy_of(trained_project)
     assert project.dataset is not None
     for image in project.dataset.root.rglob("*.ome.tif"):
@@ -109,7 +123,9 @@ def test_a_scan_that_finds_nothing_leaves_the_project_as_it_was(trained_project:
 
 
 @pytest.mark.parametrize("strength", [float("nan"), float("inf"), -1.0, 1e9])
-def test_impossible_strengths_are_refused(trained_project: Project, tmp_path: Path, strength: float) -> None:
+def test_impossible_strengths_are_refused(
+    trained_project: Project, tmp_path: Path, strength: float
+) -> None:
     with pytest.raises(LeighError, match="strength"):
         counterfactuals(trained_project.folder, tmp_path, to="WT", strength=strength, device="cpu")
 
@@ -123,7 +139,9 @@ def test_records_with_long_alike_names_keep_files_of_their_own(
     records = tuple(replace(r, id=f"{long}{i}") for i, r in enumerate(dataset.records))
     save_project(replace(project, dataset=replace(dataset, records=records)))
     chosen = [r.id for r in records if r.condition == "DS"][:3]
-    rows, _ = counterfactuals(project.folder, tmp_path / "out", to="WT", record_ids=chosen, device="cpu")
+    rows, _ = counterfactuals(
+        project.folder, tmp_path / "out", to="WT", record_ids=chosen, device="cpu"
+    )
     assert len({row["file"] for row in rows}) == 3
     assert all((tmp_path / "out" / row["file"]).exists() for row in rows)
 
@@ -136,7 +154,9 @@ def test_a_stopped_export_keeps_the_evidence_of_what_it_moved_and_another_target
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        counterfactuals(trained_project.folder, tmp_path, to="WT", device="cpu", report=stop_after_two)
+        counterfactuals(
+            trained_project.folder, tmp_path, to="WT", device="cpu", report=stop_after_two
+        )
     with (tmp_path / "evidence.csv").open(encoding="utf-8-sig") as stream:
         kept = list(csv.DictReader(stream))
     assert len(kept) == 2
@@ -145,19 +165,30 @@ def test_a_stopped_export_keeps_the_evidence_of_what_it_moved_and_another_target
     rows, _ = counterfactuals(trained_project.folder, tmp_path, to="DS", device="cpu")
     with (tmp_path / "evidence.csv").open(encoding="utf-8-sig") as stream:
         both = list(csv.DictReader(stream))
-    assert [(r["record"], r["to"]) for r in both] == [(r["record"], r["to"]) for r in [*kept, *rows]]
+    assert [(r["record"], r["to"]) for r in both] == [
+        (r["record"], r["to"]) for r in [*kept, *rows]
+    ]
 
 
-def test_a_file_that_cannot_be_written_is_one_row_that_says_so(trained_project: Project, tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written_is_one_row_that_says_so(
+    trained_project: Project, tmp_path: Path
+) -> None:
     assert trained_project.dataset is not None
     chosen = [r.id for r in trained_project.dataset.records if r.condition == "DS"][:2]
     (tmp_path / f"{chosen[0]}_to_WT_counterfactual.ome.tif").mkdir()  # in the way
-    rows, _ = counterfactuals(trained_project.folder, tmp_path, to="WT", record_ids=chosen, device="cpu")
-    assert [row["record"] for row in rows] == sorted(chosen) and [row["valid"] for row in rows] == [False, True]
+    rows, _ = counterfactuals(
+        trained_project.folder, tmp_path, to="WT", record_ids=chosen, device="cpu"
+    )
+    assert [row["record"] for row in rows] == sorted(chosen) and [row["valid"] for row in rows] == [
+        False,
+        True,
+    ]
     assert "file" not in rows[0] and rows[0]["reason"]
 
 
-def test_images_that_are_grouped_anew_do_not_become_held_out(trained_project: Project, copy_of: CopyOf) -> None:
+def test_images_that_are_grouped_anew_do_not_become_held_out(
+    trained_project: Project, copy_of: CopyOf
+) -> None:
     project = copy_of(trained_project)
     assert project.dataset is not None
     before = evaluate(project.folder, device="cpu")
@@ -168,10 +199,14 @@ def test_images_that_are_grouped_anew_do_not_become_held_out(trained_project: Pr
     assert after["accuracy"] == before["accuracy"]
 
 
-def test_scanning_again_keeps_the_roles_and_colours_that_were_given(scanned_project: Project, copy_of: CopyOf) -> None:
+def test_scanning_again_keeps_the_roles_and_colours_that_were_given(
+    scanned_project: Project, copy_of: CopyOf
+) -> None:
     project = copy_of(scanned_project)
     assert project.dataset is not None
-    given = tuple(replace(c, role=Role.DISEASED, colour="#123456") for c in project.dataset.conditions)
+    given = tuple(
+        replace(c, role=Role.DISEASED, colour="#123456") for c in project.dataset.conditions
+    )
     save_project(replace(project, dataset=replace(project.dataset, conditions=given)))
     again = scan(project.dataset.root, project.folder)
     assert again.dataset is not None and again.dataset.conditions == given

@@ -1,1 +1,3 @@
-"""Images to network input and back: recipe, splits by group, batches, and synthetic cultures with known truth."""
+"""Images to network input and back: recipe, splits by group, batches, and synthetic cultures with
+known truth.
+"""

@@ -4,17 +4,23 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from core.data.recipe import to_network
+from core.data.preprocessing import to_network
 from core.domain import FloatArray, ImageRecord, IntArray, Recipe
 
 Reader = Callable[[ImageRecord], FloatArray]  # record -> raw C Y X
 
 
 class FieldStore:
-    """Network input of records, kept in memory up to `budget_bytes`; beyond it fields are read again."""
+    """Network input of records, kept in memory up to `budget_bytes`; beyond it fields are read
+    again.
+    """
 
     def __init__(
-        self, records: Sequence[ImageRecord], recipe: Recipe, read: Reader, budget_bytes: int = 4 << 30
+        self,
+        records: Sequence[ImageRecord],
+        recipe: Recipe,
+        read: Reader,
+        budget_bytes: int = 4 << 30,
     ) -> None:
         self.records, self.recipe, self._read = tuple(records), recipe, read
         self._kept: dict[str, FloatArray] = {}
@@ -35,12 +41,17 @@ class FieldStore:
         return x
 
     def crops(self, indices: IntArray, rng: np.random.Generator) -> FloatArray:
-        """Random crops (N, C, crop, crop), flipped and transposed at random: no orientation means anything."""
+        """Random crops (N, C, crop, crop), flipped and transposed at random: no orientation means
+        anything.
+        """
         side = self.recipe.crop
         out = np.empty((len(indices), len(self.recipe.offset), side, side), np.float32)
         for n, index in enumerate(indices):
             x = self.field(int(index))
-            top, left = rng.integers(0, x.shape[1] - side + 1), rng.integers(0, x.shape[2] - side + 1)
+            top, left = (
+                rng.integers(0, x.shape[1] - side + 1),
+                rng.integers(0, x.shape[2] - side + 1),
+            )
             crop = x[:, top : top + side, left : left + side]
             crop = crop[:, ::-1] if rng.random() < 0.5 else crop
             crop = crop[:, :, ::-1] if rng.random() < 0.5 else crop

@@ -1,6 +1,8 @@
-"""Hand-made readouts of a field, per channel: brightness, texture scales, objects. What a biologist would measure.
+"""Hand-made readouts of a field, per channel: brightness, texture scales, objects. What a biologist
+would measure.
 
-They serve as the yardstick classifier beside the network; with well-kept parts of scikit-image and scipy.
+They serve as the yardstick classifier beside the network; with well-kept parts of scikit-image and
+scipy.
 """
 
 import numpy as np
@@ -8,11 +10,17 @@ from scipy.ndimage import gaussian_filter
 from skimage.filters import threshold_otsu
 from skimage.measure import label, regionprops_table
 
-from core.data.recipe import shrink
+from core.data.preprocessing import shrink
 from core.domain import FloatArray
 
 SCALES_PX = (1.0, 2.0, 4.0, 8.0)
-ABOVE_BACKGROUND = ("mean", "p50", "p95", "p99.5", "object_intensity_mean")  # grey values that include the background
+ABOVE_BACKGROUND = (
+    "mean",
+    "p50",
+    "p95",
+    "p99.5",
+    "object_intensity_mean",
+)  # grey values that include the background
 BRIGHTNESSES = (*ABOVE_BACKGROUND, "p5", "std")  # in grey values
 OBJECT_PROPERTIES = (
     "area",
@@ -26,7 +34,10 @@ OBJECT_PROPERTIES = (
 
 
 def readouts(raw: FloatArray) -> dict[str, float]:
-    """Named readouts of one field (C, Y, X) in raw grey values. Always the same names for the same channel count."""
+    """Named readouts of one field (C, Y, X) in raw grey values.
+
+    Always the same names for the same channel count.
+    """
     out: dict[str, float] = {}
     for c, plane in enumerate(raw.astype(np.float64)):
         for name, value in _channel(plane).items():
@@ -35,7 +46,9 @@ def readouts(raw: FloatArray) -> dict[str, float]:
 
 
 def readout_values(raw: FloatArray, downscale: int) -> FloatArray:
-    """(R,) readouts of raw grey values (C, Y, X) at the resolution of the network, in the order of `readouts`."""
+    """(R,) readouts of raw grey values (C, Y, X) at the resolution of the network, in the order of
+    `readouts`.
+    """
     return np.array(list(readouts(shrink(np.asarray(raw, np.float64), downscale)).values()))
 
 

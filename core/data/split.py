@@ -1,4 +1,6 @@
-"""Which records train, validate and test: whole groups (wells, cultures, movies) only, never single images."""
+"""Which records train, validate and test: whole groups (wells, cultures, movies) only, never single
+images.
+"""
 
 from collections.abc import Iterable, Sequence
 
@@ -9,16 +11,23 @@ from core.domain import ImageRecord, Split
 from core.errors import LeighError
 
 
-def split_by_group(records: Sequence[ImageRecord], *, seed: int, test_groups: Iterable[str] = ()) -> dict[str, str]:
+def split_by_group(
+    records: Sequence[ImageRecord], *, seed: int, test_groups: Iterable[str] = ()
+) -> dict[str, str]:
     """Group -> Split value: about a quarter of the groups test, a sixth of the rest validate.
 
-    A condition's only group always trains; what was learned of it can then not be tested, and reports say so.
-    Raises LeighError for fewer than two conditions or groups, or unknown test groups.
+    A condition's only group always trains; what was learned of it can then not be tested, and
+    reports say so. Raises LeighError for fewer than two conditions or groups, or unknown test
+    groups.
     """
     conditions = sorted({r.condition for r in records})
     if len(conditions) < 2:
         raise LeighError(
-            f"There is only one condition: {conditions[0]}." if conditions else "There are no records.",
+            (
+                f"There is only one condition: {conditions[0]}."
+                if conditions
+                else "There are no records."
+            ),
             "A network learns differences: add a folder of at least one more condition.",
         )
     groups = sorted({r.group for r in records})
@@ -30,21 +39,28 @@ def split_by_group(records: Sequence[ImageRecord], *, seed: int, test_groups: It
     wanted = set(test_groups)
     if unknown := wanted - set(groups):
         raise LeighError(
-            f"No such group: {', '.join(sorted(unknown))}.", f"Groups are for example {', '.join(groups[:5])}."
+            f"No such group: {', '.join(sorted(unknown))}.",
+            f"Groups are for example {', '.join(groups[:5])}.",
         )
     test = wanted or _held_out(records, share=4, seed=seed)
     if missing := set(conditions) - {r.condition for r in records if r.group not in test}:
         raise LeighError(
-            f"With these test groups no image of {', '.join(sorted(missing))} is left for training.",
+            f"With these test groups no image of {', '.join(sorted(missing))} is left for"
+            " training.",
             "Choose other test groups.",
         )
     rest = [r for r in records if r.group not in test]
     validation = _held_out(rest, share=6, seed=seed)
-    return {g: str(Split.TEST if g in test else Split.VALIDATION if g in validation else Split.TRAIN) for g in groups}
+    return {
+        g: str(Split.TEST if g in test else Split.VALIDATION if g in validation else Split.TRAIN)
+        for g in groups
+    }
 
 
 def _held_out(records: Sequence[ImageRecord], *, share: int, seed: int) -> set[str]:
-    """About 1/share of the groups, stratified by condition, so that every condition keeps a group outside."""
+    """About 1/share of the groups, stratified by condition, so that every condition keeps a group
+    outside.
+    """
     homes: dict[str, set[str]] = {}
     for r in records:
         homes.setdefault(r.condition, set()).add(r.group)

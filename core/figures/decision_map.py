@@ -55,16 +55,29 @@ class MapPanel:
         """Draw into `figure`."""
         ax = figure.subplots()
         decision = self.decision
-        colours = [next((c.colour for c in self.conditions if c.name == n), "#999999") for n in decision.conditions]
+        colours = [
+            next((c.colour for c in self.conditions if c.name == n), "#999999")
+            for n in decision.conditions
+        ]
         regions = np.array([to_rgb(c) for c in colours])[decision.posterior.argmax(axis=2)]
         opacity = 0.35 * np.clip(decision.posterior.max(axis=2), 0, 1) * decision.support
-        ax.imshow(np.dstack([regions, opacity]), extent=decision.extent, origin="lower", aspect="auto", zorder=0)
+        ax.imshow(
+            np.dstack([regions, opacity]),
+            extent=decision.extent,
+            origin="lower",
+            aspect="auto",
+            zorder=0,
+        )
         _draw_boundaries(ax, decision)
         keys = self._draw_images(ax, colours)
         if self.moved is not None:
             _draw_moved_image(ax, self.moved)
         exact = self.projection.method == EXACT_PLANE
-        method = self.projection.method.upper() if len(self.projection.method) <= 4 else self.projection.method
+        method = (
+            self.projection.method.upper()
+            if len(self.projection.method) <= 4
+            else self.projection.method
+        )
         if exact:
             ax.set_aspect("equal")
             ax.tick_params(labelsize=7)
@@ -73,10 +86,22 @@ class MapPanel:
         unit = " (σ)" if exact else ""
         ax.set_xlabel(f"{method} 1{unit}", fontsize=8)
         ax.set_ylabel(f"{method} 2{unit}", fontsize=8)
-        names = [n if len(n) <= LEGEND_LETTERS else f"{n[: LEGEND_LETTERS - 1]}…" for n in decision.conditions]
-        legend = ax.legend(keys, names, fontsize=7, loc="center left", bbox_to_anchor=(1.0, 0.5), ncols=self._columns)
+        names = [
+            n if len(n) <= LEGEND_LETTERS else f"{n[: LEGEND_LETTERS - 1]}…"
+            for n in decision.conditions
+        ]
+        legend = ax.legend(
+            keys,
+            names,
+            fontsize=7,
+            loc="center left",
+            bbox_to_anchor=(1.0, 0.5),
+            ncols=self._columns,
+        )
         legend.set_frame_on(False)
-        ax.set_title("\n".join(fill(note, LETTERS) for note in self._notes(exact)), fontsize=7, loc="left")
+        ax.set_title(
+            "\n".join(fill(note, LETTERS) for note in self._notes(exact)), fontsize=7, loc="left"
+        )
         if self.title:
             figure.suptitle(self.title, fontsize=9, x=0.01, ha="left")
 
@@ -92,16 +117,31 @@ class MapPanel:
             marker = MARKERS[(k // 8) % len(MARKERS)]
             (held_x, held_y), (seen_x, seen_y) = xy[mine & ~training].T, xy[mine & training].T
             keys.append(ax.scatter(held_x, held_y, s=14, c=colour, marker=marker, linewidths=0))
-            ax.scatter(seen_x, seen_y, s=12, facecolors="none", edgecolors=colour, marker=marker, linewidths=0.6)
+            ax.scatter(
+                seen_x,
+                seen_y,
+                s=12,
+                facecolors="none",
+                edgecolors=colour,
+                marker=marker,
+                linewidths=0.6,
+            )
         return keys
 
     def _notes(self, exact: bool) -> list[str]:
         """How far the map can be trusted, and how to read it."""
         decision = self.decision
         which = "held-out" if decision.held_out else "training (none is held out)"
-        distances = "Axes in standard deviations within a condition" if exact else "Distances are not effect sizes"
+        distances = (
+            "Axes in standard deviations within a condition"
+            if exact
+            else "Distances are not effect sizes"
+        )
         return [
-            f"Map agrees with the model on {decision.fidelity:.1%} of {decision.fidelity_points} {which} images.",
+            (
+                f"Map agrees with the model on {decision.fidelity:.1%} of"
+                f" {decision.fidelity_points} {which} images."
+            ),
             "Filled: held out; hollow: training. Hatched: no data.",
             f"{distances}.",
             *([ROUGH] if decision.rough else []),
@@ -110,7 +150,9 @@ class MapPanel:
 
 
 def _draw_moved_image(ax: Axes, moved: MovedImage) -> None:
-    """A ring around the image, its dashed way with a diamond where the class changes, a cross where it lands."""
+    """A ring around the image, its dashed way with a diamond where the class changes, a cross where
+    it lands.
+    """
     (x, y), (end_x, end_y) = moved.places[0], moved.landing
     ax.plot(*zip(*moved.places, moved.landing), color="k", lw=0.9, ls="--", zorder=4)
     ax.plot(x, y, "o", ms=8, mfc="none", mec="k", mew=1.2, zorder=5)
@@ -134,4 +176,6 @@ def _draw_boundaries(ax: Axes, decision: DecisionMap) -> None:
     empty = np.where(decision.support, np.nan, 1.0)
     if np.isfinite(empty).any():
         blank = ListedColormap([(0, 0, 0, 0)])
-        ax.contourf(x, y, (~decision.support).astype(float), levels=[0.5, 1.5], cmap=blank, hatches=["////"])
+        ax.contourf(
+            x, y, (~decision.support).astype(float), levels=[0.5, 1.5], cmap=blank, hatches=["////"]
+        )

@@ -1,4 +1,6 @@
-"""Puts panels on one sheet and writes it: editable text, untouched pixels, provenance inside the file."""
+"""Puts panels on one sheet and writes it: editable text, untouched pixels, provenance inside the
+file.
+"""
 
 import json
 from collections.abc import Sequence
@@ -30,7 +32,9 @@ STYLE: Any = {
 def check_format(path: Path) -> str:
     """The format of a figure file by its ending; raises LeighError for others."""
     if path.suffix.lower() not in FORMATS:
-        raise LeighError(f"{path.name} has no figure format.", "End the name in .pdf, .svg, .png or .tif.")
+        raise LeighError(
+            f"{path.name} has no figure format.", "End the name in .pdf, .svg, .png or .tif."
+        )
     return FORMATS[path.suffix.lower()]
 
 
@@ -51,14 +55,18 @@ def sheet(panels: Sequence[Panel]) -> Figure:
     parts = figure.subfigures(len(panels), 1, height_ratios=heights, squeeze=False)
     for part, panel in zip(parts[:, 0], panels):
         rest = width - panel.inches[0]
-        panel.draw(part.subfigures(1, 2, width_ratios=[panel.inches[0], rest])[0] if rest > 0.01 else part)
+        panel.draw(
+            part.subfigures(1, 2, width_ratios=[panel.inches[0], rest])[0] if rest > 0.01 else part
+        )
     return figure
 
 
 def _metadata(kind: str, note: str) -> dict[str, Any]:
     """Where each format keeps words about itself."""
     if kind == "pdf":
-        return {"metadata": {"Title": "Leigh Explorer figure", "Subject": note, "CreationDate": None}}
+        return {
+            "metadata": {"Title": "Leigh Explorer figure", "Subject": note, "CreationDate": None}
+        }
     if kind == "svg":
         return {"metadata": {"Title": "Leigh Explorer figure", "Description": note, "Date": None}}
     if kind == "png":

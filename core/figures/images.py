@@ -15,7 +15,9 @@ NICE_UM = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 def composite(
     image: FloatArray, channels: Sequence[Channel], low: Sequence[float], high: Sequence[float]
 ) -> FloatArray:
-    """(Y, X, 3) sum of the channels in their own colours, each stretched from low to high grey value."""
+    """(Y, X, 3) sum of the channels in their own colours, each stretched from low to high grey
+    value.
+    """
     out = np.zeros((*image.shape[1:], 3))
     for plane, channel, lo, hi in zip(image, channels, low, high):
         out += np.clip((plane - lo) / (hi - lo), 0, 1)[..., None] * np.array(to_rgb(channel.colour))
@@ -24,7 +26,9 @@ def composite(
 
 
 def difference_limit(difference: FloatArray) -> float:
-    """One symmetric limit for all channels: the 99.7th percentile of the absolute change, in grey values."""
+    """One symmetric limit for all channels: the 99.7th percentile of the absolute change, in grey
+    values.
+    """
     return max(float(np.percentile(np.abs(difference), 99.7)), 1e-6)
 
 
@@ -43,5 +47,11 @@ def draw_scale_bar(ax: Axes, width_px: int, pixel_size_um: float) -> None:
     left, top = width_px * 0.95 - length, height * 0.93
     ax.add_patch(Rectangle((left, top), length, height * 0.018, color="w", lw=0))
     ax.text(
-        left + length / 2, top - height * 0.02, f"{length_um:g} µm", color="w", fontsize=7, ha="center", va="bottom"
+        left + length / 2,
+        top - height * 0.02,
+        f"{length_um:g} µm",
+        color="w",
+        fontsize=7,
+        ha="center",
+        va="bottom",
     )

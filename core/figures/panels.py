@@ -22,7 +22,7 @@ from core.domain import (
 )
 from core.figures.decision_map import MapPanel
 from core.figures.images import composite, difference_limit, draw_scale_bar
-from core.figures.screening import RankingPanel
+from core.figures.screen_panels import RankingPanel
 from core.figures.words import blend_words, evidence_words
 
 DIFFERENCE_MAP = "RdBu_r"
@@ -55,7 +55,11 @@ class CounterfactualPanel:
     def _evidence(self) -> list[str]:
         """Lines under the images; none where nobody but the model was asked."""
         evidence = self.result.evidence
-        return [] if evidence is None else wrap(evidence_words(evidence), int(self._width * LETTERS_PER_INCH))
+        return (
+            []
+            if evidence is None
+            else wrap(evidence_words(evidence), int(self._width * LETTERS_PER_INCH))
+        )
 
     def draw(self, figure: SubFigure) -> None:
         """Draw into `figure`."""
@@ -65,8 +69,12 @@ class CounterfactualPanel:
         if self.pixel_size_um:
             draw_scale_bar(axes[0], result.original.shape[2], self.pixel_size_um)
         reads = int(result.probabilities.argmax())
-        verdict = f"the model reads {self.card.condition_names[reads]}, {result.probabilities[reads]:.0%}"
-        figure.suptitle(f"{self.title or result.record_id}: {verdict}", fontsize=9, x=0.01, ha="left")
+        verdict = (
+            f"the model reads {self.card.condition_names[reads]}, {result.probabilities[reads]:.0%}"
+        )
+        figure.suptitle(
+            f"{self.title or result.record_id}: {verdict}", fontsize=9, x=0.01, ha="left"
+        )
         if self._evidence:
             figure.supxlabel("\n".join(self._evidence), fontsize=7, x=0.01, ha="left")
 
@@ -79,9 +87,14 @@ def _draw_moved(
     recipe: Recipe,
     limit: float,
 ) -> None:
-    """Original, counterfactual and its changes from -limit to limit (grey values), with their colour bar."""
+    """Original, counterfactual and its changes from -limit to limit (grey values), with their
+    colour bar.
+    """
     strength = f"strength {result.strength:g}" + (" (exaggerated)" if result.strength > 1 else "")
-    heads = (f"Original ({result.source})", f"Generated: to {blend_words(result.weights)}\n{strength}")
+    heads = (
+        f"Original ({result.source})",
+        f"Generated: to {blend_words(result.weights)}\n{strength}",
+    )
     for ax, image, head in zip(axes, (result.original, result.image), heads):
         ax.imshow(composite(image, channels, recipe.low, recipe.high))
         ax.set_title(head, fontsize=8)
@@ -91,14 +104,18 @@ def _draw_moved(
         ax.set_title(fill(f"Change in {channel.name}{held}", 26), fontsize=8)
     for ax in axes:
         ax.set(xticks=[], yticks=[])
-    bar = figure.colorbar(shown, cax=axes[-1].inset_axes((1.05, 0, 0.06, 1)), extend="both")  # as high as the image
+    bar = figure.colorbar(
+        shown, cax=axes[-1].inset_axes((1.05, 0, 0.06, 1)), extend="both"
+    )  # as high as the image
     bar.set_label("Change (grey values)", fontsize=7)
     bar.ax.tick_params(labelsize=7)
 
 
 @dataclass(frozen=True)
 class ResidualPanel:
-    """What a treatment has not repaired: treated to healthy under diseased to healthy, on one scale."""
+    """What a treatment has not repaired: treated to healthy under diseased to healthy, on one
+    scale.
+    """
 
     title: str
     channels: tuple[Channel, ...]
@@ -112,17 +129,25 @@ class ResidualPanel:
     def inches(self) -> tuple[float, float]:
         """Width and height the panel asks for."""
         _, height, width = self.treated.original.shape
-        return INCHES_PER_IMAGE * (2 + len(self.channels)) + 0.7, 2 * INCHES_PER_IMAGE * height / width + 1.4
+        return (
+            INCHES_PER_IMAGE * (2 + len(self.channels)) + 0.7,
+            2 * INCHES_PER_IMAGE * height / width + 1.4,
+        )
 
     def draw(self, figure: SubFigure) -> None:
         """Draw into `figure`."""
-        rows = figure.subplots(2, 2 + len(self.channels), gridspec_kw={"wspace": 0.06, "hspace": 0.02})
+        rows = figure.subplots(
+            2, 2 + len(self.channels), gridspec_kw={"wspace": 0.06, "hspace": 0.02}
+        )
         limit = max(difference_limit(r.difference) for r in (self.diseased, self.treated))
         for axes, result in zip(rows, (self.diseased, self.treated)):
             _draw_moved(figure, axes, result, self.channels, self.card.recipe, limit)
             if self.pixel_size_um:
                 draw_scale_bar(axes[0], result.original.shape[2], self.pixel_size_um)
-        head = f"What {self.treated.source} has not repaired: below, what still leads to {self.treated.target}"
+        head = (
+            f"What {self.treated.source} has not repaired: below, what still leads to"
+            f" {self.treated.target}"
+        )
         figure.suptitle(self.title or head, fontsize=9, x=0.01, ha="left")
         if self.words:
             figure.supxlabel(self.words, fontsize=7, x=0.01, ha="left")
@@ -201,7 +226,9 @@ class ConfusionPanel:
         a = self.accuracy
         if a.get("accuracy") is not None:
             interval = f"[{a['accuracy_low']:.2f}-{a['accuracy_high']:.2f}]"
-            ax.set_title(f"Accuracy {a['accuracy']:.3f} {interval}\n{a['interval']}", fontsize=7, loc="left")
+            ax.set_title(
+                f"Accuracy {a['accuracy']:.3f} {interval}\n{a['interval']}", fontsize=7, loc="left"
+            )
         if self.title:
             figure.suptitle(self.title, fontsize=9, x=0.01, ha="left")
 
@@ -227,7 +254,9 @@ class ComparisonPanel:
     def draw(self, figure: SubFigure) -> None:
         """Draw into `figure`."""
         columns, result, recipe = 2 + len(self.attributions), self.result, self.card.recipe
-        axes = figure.subplots(len(self.channels), columns, squeeze=False, gridspec_kw={"wspace": 0.04, "hspace": 0.04})
+        axes = figure.subplots(
+            len(self.channels), columns, squeeze=False, gridspec_kw={"wspace": 0.04, "hspace": 0.04}
+        )
         limit = difference_limit(result.difference)
         for c, (row, channel) in enumerate(zip(axes, self.channels)):
             alone = (slice(c, c + 1), [channel], recipe.low[c : c + 1], recipe.high[c : c + 1])
@@ -240,8 +269,18 @@ class ComparisonPanel:
                     colours = DIFFERENCE_MAP if signed else SIZE_MAP
                     ax.imshow(found.values[c], cmap=colours, vmin=-most if signed else 0, vmax=most)
                 else:
-                    ax.set(facecolor="0.93", box_aspect=result.original.shape[1] / result.original.shape[2])
-                    ax.text(0.5, 0.5, "one map for\nall stains", transform=ax.transAxes, fontsize=6, ha="center")
+                    ax.set(
+                        facecolor="0.93",
+                        box_aspect=result.original.shape[1] / result.original.shape[2],
+                    )
+                    ax.text(
+                        0.5,
+                        0.5,
+                        "one map for\nall stains",
+                        transform=ax.transAxes,
+                        fontsize=6,
+                        ha="center",
+                    )
         heads = [
             "Original",
             f"Counterfactual\n(to {result.target})",
@@ -255,8 +294,13 @@ class ComparisonPanel:
             draw_scale_bar(axes[-1][0], result.original.shape[2], self.pixel_size_um)
         figure.suptitle(self.title or result.record_id, fontsize=9, x=0.01, ha="left")
         drawn = any(a.method == AUTOENCODER for a in self.attributions)
-        note = f"Counterfactual{' and autoencoder' if drawn else ''}: red is brighter, blue darker. "
-        note += "Saliency: size only, violet. Others: red speaks for the target. Every column has its own scale."
+        note = (
+            f"Counterfactual{' and autoencoder' if drawn else ''}: red is brighter, blue darker. "
+        )
+        note += (
+            "Saliency: size only, violet. Others: red speaks for the target. Every column has its"
+            " own scale."
+        )
         figure.supxlabel(note, fontsize=6, x=0.01, ha="left")
 
 

@@ -9,9 +9,9 @@ from matplotlib.colors import Normalize
 from matplotlib.ticker import MaxNLocator
 
 from core.domain import FloatArray, Role
-from core.domain_screen import DoseCurve, Screen, WellScore
-from core.figures.paper import WIDTH, Block, Canvas, fitted, line_height, paragraph
-from core.figures.screening import HIT
+from core.domain.screen import DoseCurve, Screen, WellScore
+from core.figures.screen_panels import HIT
+from core.figures.style import WIDTH, Block, Canvas, fitted, line_height, paragraph
 
 SHOWN = {"rescue": "Rescue (0 diseased, 1 healthy)", "off_axis": "Off-axis (spread of healthy wells)",
          "nuclei": "Nuclei per image"}  # fmt: skip
@@ -36,7 +36,10 @@ def plate_blocks(screen: Screen, value: str) -> list[Block]:
     blocks = []
     for start in range(0, len(plates), per_row):
         blocks.append(_row(screen, plates[start : start + per_row], per_row, value, scale, roles))
-    note = "Circles: healthy controls; squares: diseased controls; crosses: unlike all controls. Grey: no score."
+    note = (
+        "Circles: healthy controls; squares: diseased controls; crosses: unlike all controls. Grey:"
+        " no score."
+    )
     if lost := sum(not w.well for w in screen.wells):
         note += f" {lost} scored groups have no well and are not drawn."
     return [*blocks, *paragraph(note, 6.5)]
@@ -59,7 +62,7 @@ def _limits(value: str, found: Sequence[float]) -> tuple[float, float]:
 
 def _shape(screen: Screen, plate: str) -> tuple[int, int]:
     """Rows and columns, grown where a well lies outside of what was said."""
-    from core.io.names import well_place
+    from core.io.well_names import well_place
 
     places = [well_place(w.well) for w in screen.wells if w.plate == plate and w.well]
     rows, columns = screen.plate_shapes.get(plate, (1, 1))
@@ -67,24 +70,41 @@ def _shape(screen: Screen, plate: str) -> tuple[int, int]:
 
 
 def _row(
-    screen: Screen, plates: Sequence[str], per_row: int, value: str, scale: tuple[float, float], roles: dict[str, Role]
+    screen: Screen,
+    plates: Sequence[str],
+    per_row: int,
+    value: str,
+    scale: tuple[float, float],
+    roles: dict[str, Role],
 ) -> Block:
     width = (WIDTH - BAR) / per_row
     titles = [fitted(p or "Plate without name", width - 0.35, 7.0, "bold") for p in plates]
     title = max(len(t) for t in titles) * line_height(7.0) + 0.16
-    heights = [(width - 0.35) * rows / columns for rows, columns in (_shape(screen, p) for p in plates)]
+    heights = [
+        (width - 0.35) * rows / columns for rows, columns in (_shape(screen, p) for p in plates)
+    ]
 
     def draw(c: Canvas) -> None:
         for i, plate in enumerate(plates):
             c.text(i * width + 0.25, 0, "\n".join(titles[i]), 7.0, weight="bold")
-            _draw_plate(c, (i * width + 0.25, title, width - 0.35, heights[i]), screen, plate, value, scale, roles)
+            _draw_plate(
+                c,
+                (i * width + 0.25, title, width - 0.35, heights[i]),
+                screen,
+                plate,
+                value,
+                scale,
+                roles,
+            )
         bar = c.axes(WIDTH - BAR + 0.08, title, 0.09, min(max(heights), 2.2))
         steps = np.linspace(*scale, 256)[:, None]
         bar.imshow(steps, aspect="auto", origin="lower", cmap="viridis", extent=(0, 1, *scale))
         bar.yaxis.tick_right()
         bar.set_xticks([])
         bar.set_yticks([t for t in MaxNLocator(6).tick_values(*scale) if scale[0] <= t <= scale[1]])
-        bar.text(4.6, 0.5, SHOWN[value], transform=bar.transAxes, fontsize=5.5, rotation=90, va="center")
+        bar.text(
+            4.6, 0.5, SHOWN[value], transform=bar.transAxes, fontsize=5.5, rotation=90, va="center"
+        )
 
     return Block(title + max(heights) + 0.16, draw)
 
@@ -98,7 +118,7 @@ def _draw_plate(
     scale: tuple[float, float],
     roles: dict[str, Role],
 ) -> None:
-    from core.io.names import row_letters, well_place
+    from core.io.well_names import row_letters, well_place
 
     rows, columns = _shape(screen, plate)
     ax = c.axes(*frame)
@@ -113,7 +133,9 @@ def _draw_plate(
             marks["x" if well.unlike else str(mark)].append((column - 1, row - 1))
     rgba = colormaps["viridis"](Normalize(*scale, clip=True)(np.nan_to_num(shown)))
     rgba[np.isnan(shown)] = [int(EMPTY[i : i + 2], 16) / 255 for i in (1, 3, 5)] + [1.0]
-    large = rgba.repeat(PIXELS, axis=0).repeat(PIXELS, axis=1)  # viewers blur what they enlarge: only a well's rim then
+    large = rgba.repeat(PIXELS, axis=0).repeat(
+        PIXELS, axis=1
+    )  # viewers blur what they enlarge: only a well's rim then
     ax.imshow(large, aspect="auto", extent=(-0.5, columns - 0.5, rows - 0.5, -0.5))
     size = min(min(frame[2] / columns, frame[3] / rows) * 72 * 0.42, MOST_MARK)
     for mark, places in marks.items():
@@ -124,11 +146,15 @@ def _draw_plate(
     every = [max(1, -(-n // MOST_TICKS)) for n in (rows, columns)]
     ax.set_yticks(range(0, rows, every[0]), [row_letters(r + 1) for r in range(0, rows, every[0])])
     ax.set_xticks(range(0, columns, every[1]), [str(n + 1) for n in range(0, columns, every[1])])
-    ax.tick_params(length=0, labelsize=5, pad=1.5, top=True, labeltop=True, bottom=False, labelbottom=False)
+    ax.tick_params(
+        length=0, labelsize=5, pad=1.5, top=True, labeltop=True, bottom=False, labelbottom=False
+    )
 
 
 def dose_blocks(screen: Screen) -> list[Block]:
-    """One small plot per compound: rescue against dose, the fitted curve, and the EC50 or why there is none."""
+    """One small plot per compound: rescue against dose, the fitted curve, and the EC50 or why there
+    is none.
+    """
     blocks = []
     low = min([-0.2, *(v for d in screen.doses for v in d.rescue if isfinite(v))])
     high = max([1.1, *(v for d in screen.doses for v in d.rescue if isfinite(v))])
@@ -166,17 +192,25 @@ def _curves(curves: Sequence[DoseCurve], limits: tuple[float, float]) -> Block:
 
 
 def _draw_curve(
-    c: Canvas, frame: tuple[float, float, float, float], curve: DoseCurve, limits: tuple[float, float]
+    c: Canvas,
+    frame: tuple[float, float, float, float],
+    curve: DoseCurve,
+    limits: tuple[float, float],
 ) -> None:
     ax = c.axes(*frame)
     ax.axhline(0, color="0.7", lw=0.5)
     ax.axhline(1, color="0.7", lw=0.5)
-    points = [(d, r) for d, r in zip(curve.doses_um, curve.rescue, strict=True) if d > 0 and isfinite(r)]
+    points = [
+        (d, r) for d, r in zip(curve.doses_um, curve.rescue, strict=True) if d > 0 and isfinite(r)
+    ]
     if points:
         dose, rescue = (np.array(v) for v in zip(*points, strict=True))
         inside = (rescue > limits[0]) & (rescue < limits[1])
         ax.plot(dose[inside], rescue[inside], "o", color="k", ms=3)
-        for beyond, end, mark in ((rescue <= limits[0], limits[0], "v"), (rescue >= limits[1], limits[1], "^")):
+        for beyond, end, mark in (
+            (rescue <= limits[0], limits[0], "v"),
+            (rescue >= limits[1], limits[1], "^"),
+        ):
             ax.plot(dose[beyond], np.full(beyond.sum(), end), mark, color="k", ms=3, clip_on=False)
         ax.set_xscale("log")
         span = (float(dose.min()) / 1.6, float(dose.max()) * 1.6)

@@ -1,1 +1,4 @@
-"""Bytes to domain objects and back: images, tables, projects, models. Knows neither torch nor Qt."""
+"""Bytes to domain objects and back: images, tables, projects, models.
+
+Knows neither torch nor Qt.
+"""

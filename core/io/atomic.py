@@ -26,7 +26,9 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def atomic_write_bytes(path: Path, data: bytes) -> None:
-    """Write `data` so that a reader, or a crash, sees the old file or the new one and nothing between."""
+    """Write `data` so that a reader, or a crash, sees the old file or the new one and nothing
+    between.
+    """
     with replacing(path) as temporary:
         temporary.write_bytes(data)
 

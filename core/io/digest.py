@@ -29,5 +29,7 @@ def join_digests(digests: Sequence[str]) -> str:
 
 
 def digest_record(root: Path, record: ImageRecord) -> str:
-    """The fingerprint of the record's files as they are now; equal to `record.digest` while nothing changed."""
+    """The fingerprint of the record's files as they are now; equal to `record.digest` while nothing
+    changed.
+    """
     return join_digests([digest_file(Path(root) / file) for file in record.files])

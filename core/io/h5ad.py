@@ -18,10 +18,11 @@ def write_h5ad(
     obsm: Mapping[str, FloatArray],
     provenance: Mapping[str, Any],
 ) -> Path:
-    """Write features (N, D) as X, columns of length N as obs, arrays (N, ..) as obsm; returns the path.
+    """Write features (N, D) as X, columns of length N as obs, arrays (N, ..) as obsm; returns the
+    path.
 
-    `obs["record"]` becomes the index where there is one; `provenance` is kept as JSON in uns["leigh"].
-    Raises LeighError where anndata is not installed or the lengths differ.
+    `obs["record"]` becomes the index where there is one; `provenance` is kept as JSON in
+    uns["leigh"]. Raises LeighError where anndata is not installed or the lengths differ.
     """
     try:
         import anndata
@@ -33,14 +34,22 @@ def write_h5ad(
     import pandas as pd
 
     rows = len(features)
-    lengths = {name: len(values) for name, values in obs.items()} | {name: len(a) for name, a in obsm.items()}
+    lengths = {name: len(values) for name, values in obs.items()} | {
+        name: len(a) for name, a in obsm.items()
+    }
     for name, length in lengths.items():
         if length != rows:
-            raise LeighError(f"{name} has {length} rows where the features have {rows}.", "Encode again.")
+            raise LeighError(
+                f"{name} has {length} rows where the features have {rows}.", "Encode again."
+            )
     names = pd.Index([str(v) for v in obs.get("record", range(rows))], dtype=object)
-    table = pd.DataFrame({k: _column(v, names) for k, v in obs.items() if k != "record"}, index=names)
+    table = pd.DataFrame(
+        {k: _column(v, names) for k, v in obs.items() if k != "record"}, index=names
+    )
     note = json.dumps(dict(provenance), ensure_ascii=False, default=plain)
-    var = pd.DataFrame(index=pd.Index([f"latent_{i}" for i in range(features.shape[1])], dtype=object))
+    var = pd.DataFrame(
+        index=pd.Index([f"latent_{i}" for i in range(features.shape[1])], dtype=object)
+    )
     data = anndata.AnnData(X=features, obs=table, var=var, obsm=dict(obsm), uns={"leigh": note})
     with replacing(Path(path)) as temporary:
         data.write_h5ad(temporary)
@@ -53,5 +62,7 @@ def _column(values: Sequence[Any], index: Any) -> Any:
 
     text = any(isinstance(v, str) for v in values)
     return pd.Series(
-        ["" if v is None else v for v in values] if text else list(values), index=index, dtype=object if text else None
+        ["" if v is None else v for v in values] if text else list(values),
+        index=index,
+        dtype=object if text else None,
     )

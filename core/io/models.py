@@ -27,7 +27,10 @@ Tensors = dict[str, NDArray[Any]]
 
 
 def save_model(folder: Path, card: ModelCard, tensors: Tensors) -> ModelCard:
-    """Write weights, then the card with their digest; returns that card. Weights that are not finite are refused."""
+    """Write weights, then the card with their digest; returns that card.
+
+    Weights that are not finite are refused.
+    """
     _check_finite(tensors, Path(folder))
     data = save({name: np.require(tensor, requirements="C") for name, tensor in tensors.items()})
     signed = replace(card, digest=digest_bytes(data))
@@ -37,9 +40,14 @@ def save_model(folder: Path, card: ModelCard, tensors: Tensors) -> ModelCard:
 
 
 def save_card(folder: Path, card: ModelCard) -> None:
-    """Write the card alone, e.g. when an evaluation was added; its digest must stay that of the weights."""
+    """Write the card alone, e.g.
+
+    when an evaluation was added; its digest must stay that of the weights.
+    """
     stored = {"format_version": FORMAT_VERSION, **asdict(card)}
-    atomic_write_text(Path(folder) / CARD_FILE, json.dumps(stored, default=plain, indent=1, ensure_ascii=False))
+    atomic_write_text(
+        Path(folder) / CARD_FILE, json.dumps(stored, default=plain, indent=1, ensure_ascii=False)
+    )
 
 
 def load_card(folder: Path) -> ModelCard:
@@ -52,7 +60,9 @@ def load_card(folder: Path) -> ModelCard:
         stored = json.loads(path.read_text(encoding="utf-8"))
         version = stored.pop("format_version", 0)
     except FileNotFoundError as error:
-        raise BadModel(f"There is no model in {folder} ({CARD_FILE} is missing).", "Train a model first.") from error
+        raise BadModel(
+            f"There is no model in {folder} ({CARD_FILE} is missing).", "Train a model first."
+        ) from error
     except (OSError, ValueError, RecursionError, AttributeError) as error:
         raise BadModel(f"{path} is damaged ({error}).", REMEDY) from error
     if version != FORMAT_VERSION:
@@ -77,7 +87,9 @@ def check_fits(card: ModelCard, dataset: Dataset) -> None:
             f"model {card.name} was trained on {len(card.channels)} ({known}).",
             "Open the images it was trained for, or train a new model.",
         )
-    here, there = [[c.name.casefold() for c in channels] for channels in (dataset.channels, card.channels)]
+    here, there = [
+        [c.name.casefold() for c in channels] for channels in (dataset.channels, card.channels)
+    ]
     moved = any(name in there and there.index(name) != c for c, name in enumerate(here))
     if here != there and (
         moved or dataset.of(card.condition_names).digest != card.dataset_digest
@@ -85,7 +97,8 @@ def check_fits(card: ModelCard, dataset: Dataset) -> None:
         raise BadModel(
             f"The images have the channels {', '.join(c.name for c in dataset.channels)}, "
             f"model {card.name} was trained on {', '.join(c.name for c in card.channels)}.",
-            "Name the channels on the Data page as the model knows them, in that order, or train a new model.",
+            "Name the channels on the Data page as the model knows them, in that order, or train a"
+            " new model.",
         )
     if not set(card.condition_names) & set(dataset.condition_names):
         raise BadModel(
@@ -111,19 +124,31 @@ def _recipe_fault(recipe: Recipe, channels: int) -> str:
         return f"recipe.curve: {recipe.curve!r} is not known"
     if recipe.downscale < 1:
         return f"recipe.downscale: {recipe.downscale} is below 1"
-    return f"recipe.crop: {recipe.crop} is below {SMALLEST_CROP}" if recipe.crop < SMALLEST_CROP else ""
+    return (
+        f"recipe.crop: {recipe.crop} is below {SMALLEST_CROP}"
+        if recipe.crop < SMALLEST_CROP
+        else ""
+    )
 
 
 def _report_fault(card: ModelCard) -> str:
     """The same for what training and evaluation left behind."""
-    gains, confusion, classes = card.training.get("gains", {}), card.accuracy.get("confusion"), card.conditions
+    gains, confusion, classes = (
+        card.training.get("gains", {}),
+        card.accuracy.get("confusion"),
+        card.conditions,
+    )
     tables = list(gains.values()) if isinstance(gains, dict) else [gains]
-    if not all(isinstance(table, dict) and all(map(_is_number, table.values())) for table in tables):
+    if not all(
+        isinstance(table, dict) and all(map(_is_number, table.values())) for table in tables
+    ):
         return "training.gains: not a finite number per source and target"
     if confusion is None:
         return ""
     rows = confusion if isinstance(confusion, list) else []
-    square = len(rows) == len(classes) and all(isinstance(row, list) and len(row) == len(rows) for row in rows)
+    square = len(rows) == len(classes) and all(
+        isinstance(row, list) and len(row) == len(rows) for row in rows
+    )
     if not square or not all(_is_number(value) for row in rows for value in row):
         return f"accuracy.confusion: not {len(classes)} x {len(classes)} numbers"
     return ""
@@ -140,12 +165,17 @@ def load_tensors(folder: Path) -> Tensors:
         data = path.read_bytes()
         tensors: Tensors = load(data)
     except FileNotFoundError as error:
-        raise BadModel(f"The weights of model {card.name!r} are missing ({path}).", REMEDY) from error
+        raise BadModel(
+            f"The weights of model {card.name!r} are missing ({path}).", REMEDY
+        ) from error
     except (OSError, SafetensorError, ValueError, KeyError, TypeError, MemoryError) as error:
         raise BadModel(f"{path} is damaged ({error}).", REMEDY) from error
     found = digest_bytes(data)
     if found != card.digest:
-        raise BadModel(f"The weights in {path} ({found[:8]}) are not those of the card ({card.digest[:8]}).", REMEDY)
+        raise BadModel(
+            f"The weights in {path} ({found[:8]}) are not those of the card ({card.digest[:8]}).",
+            REMEDY,
+        )
     _check_finite(tensors, Path(folder))
     return tensors
 
@@ -154,4 +184,7 @@ def _check_finite(tensors: Tensors, folder: Path) -> None:
     for name, tensor in tensors.items():
         if tensor.dtype.kind == "f" and not np.isfinite(tensor).all():
             bad = int(tensor.size - np.count_nonzero(np.isfinite(tensor)))
-            raise BadModel(f"{bad} weights of {name!r} in {folder} are not numbers.", "Train again with a lower rate.")
+            raise BadModel(
+                f"{bad} weights of {name!r} in {folder} are not numbers.",
+                "Train again with a lower rate.",
+            )

@@ -36,7 +36,10 @@ def read_png_header(path: Path) -> PngHeader:
     if depth == 1:
         raise BadImage(f"{path.name} is a mask (1 bit per pixel), not an image.", "Leave it out.")
     if colour != 0:
-        raise BadImage(f"{path.name} is an RGB picture, not raw data: intensities are not comparable.", RGB_HINT)
+        raise BadImage(
+            f"{path.name} is an RGB picture, not raw data: intensities are not comparable.",
+            RGB_HINT,
+        )
     if depth not in (8, 16):
         raise BadImage(f"{path.name} has {depth} bits per pixel; 8 or 16 are needed.", RGB_HINT)
     check_bytes(width * height * depth // 8, path)
@@ -60,5 +63,7 @@ def read_png(path: Path) -> NDArray[Any]:
     header = read_png_header(path)
     image = np.asarray(imagecodecs.png_decode(path.read_bytes()))
     if image.shape != (header.height, header.width):
-        raise BadImage(f"{path.name} is damaged: its pixels do not fill its declared size.", DAMAGED_HINT)
+        raise BadImage(
+            f"{path.name} is damaged: its pixels do not fill its declared size.", DAMAGED_HINT
+        )
     return image

@@ -1,6 +1,7 @@
 """A project folder: opened with care, saved whole or not at all, and able to move to another PC.
 
-Paths to images are kept relative to the folder where possible, with the absolute place as a fallback.
+Paths to images are kept relative to the folder where possible, with the absolute place as a
+fallback.
 """
 
 import getpass
@@ -59,7 +60,10 @@ class _Images(BaseModel):
 
 
 class _Stored(BaseModel):
-    """project.json as it must be. Unknown fields of the same version are refused rather than lost on saving."""
+    """project.json as it must be.
+
+    Unknown fields of the same version are refused rather than lost on saving.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -76,7 +80,8 @@ class _Stored(BaseModel):
 
 
 def create_project(folder: Path, dataset: Dataset | None, name: str | None = None) -> Project:
-    """Make the folder and its parts and save; what fails leaves no empty folders. Raises BadProject.
+    """Make the folder and its parts and save; what fails leaves no empty folders. Raises
+    BadProject.
 
     A folder that holds a project already is refused.
     """
@@ -101,7 +106,10 @@ def create_project(folder: Path, dataset: Dataset | None, name: str | None = Non
 
 
 def save_project(project: Project) -> None:
-    """Replace project.json in one step and keep the previous one as project.json.bak. Raises BadProject."""
+    """Replace project.json in one step and keep the previous one as project.json.bak.
+
+    Raises BadProject.
+    """
     path = project.folder / PROJECT_FILE
     stored = {
         "format": FORMAT,
@@ -133,7 +141,9 @@ def open_project(folder: Path) -> Project:
     path = folder / PROJECT_FILE
     raw = _read_json(path)
     if raw.get("format") != FORMAT:
-        raise BadProject(f"{path} is not a project of Leigh Explorer.", "Open the folder that holds the project.")
+        raise BadProject(
+            f"{path} is not a project of Leigh Explorer.", "Open the folder that holds the project."
+        )
     version = raw.get("format_version")
     if not isinstance(version, int) or version > FORMAT_VERSION:
         raise _newer(path, version)
@@ -154,23 +164,29 @@ def images_present(project: Project) -> bool:
 
 
 def relink(project: Project, new_root: Path) -> Project:
-    """The project with its images at `new_root`, once a sample of them is proven the same. Nothing is saved."""
+    """The project with its images at `new_root`, once a sample of them is proven the same.
+
+    Nothing is saved.
+    """
     if project.dataset is None:
-        raise BadProject(f"Project {project.name} has no images yet.", "Scan a folder of images first.")
+        raise BadProject(
+            f"Project {project.name} has no images yet.", "Scan a folder of images first."
+        )
     root, records = Path(new_root).absolute(), project.dataset.records
     step = max(1, len(records) // RELINK_SAMPLE)
     sample = records[::step][:RELINK_SAMPLE]
     missing = [r.id for r in sample if not all((root / file).is_file() for file in r.files)]
     if missing:
         raise BadProject(
-            f"{root} does not hold the images of this project: {len(missing)} of {len(sample)} are missing "
-            f"(e.g. {missing[0]}).",
+            f"{root} does not hold the images of this project: {len(missing)} of {len(sample)} are"
+            f" missing (e.g. {missing[0]}).",
             f"Choose the folder in which {records[0].files[0]} lies.",
         )
     changed = [r.id for r in sample if r.digest and digest_record(root, r) != r.digest]
     if changed:
         raise BadProject(
-            f"{len(changed)} of {len(sample)} images in {root} are not those of this project (e.g. {changed[0]}).",
+            f"{len(changed)} of {len(sample)} images in {root} are not those of this project (e.g."
+            f" {changed[0]}).",
             "Choose the folder with the original images, or make a new project.",
         )
     return replace(project, dataset=replace(project.dataset, root=root))
@@ -203,7 +219,10 @@ def log_folder(project: Project) -> Path:
 
 @contextmanager
 def ProjectLock(folder: Path) -> Iterator[None]:
-    """Only one program writes a project. Raises BadProject with who, where and since when; takes over from the dead."""
+    """Only one program writes a project.
+
+    Raises BadProject with who, where and since when; takes over from the dead.
+    """
     path = Path(folder) / LOCK_FILE
     owner = {"user": _user(), "host": socket.gethostname(), "pid": os.getpid(), "since": _now()}
     for attempt in (1, 2):
@@ -238,7 +257,11 @@ def _lock_holder(path: Path) -> dict[str, Any]:
 
 def _is_dead(holder: dict[str, Any]) -> bool:
     pid = holder.get("pid")
-    return holder.get("host") == socket.gethostname() and isinstance(pid, int) and not psutil.pid_exists(pid)
+    return (
+        holder.get("host") == socket.gethostname()
+        and isinstance(pid, int)
+        and not psutil.pid_exists(pid)
+    )
 
 
 def _user() -> str:
@@ -260,7 +283,9 @@ def _places(project: Project) -> dict[str, str | None] | None:
         relative: str | None = Path(os.path.relpath(root, project.folder)).as_posix()
     except ValueError:  # another drive on Windows
         relative = None
-    inside = root.is_relative_to(project.folder)  # images and project travel together: no second place to look
+    inside = root.is_relative_to(
+        project.folder
+    )  # images and project travel together: no second place to look
     return {"relative": relative, "absolute": None if inside else str(root)}
 
 
@@ -280,39 +305,57 @@ def _dataset(stored: _Stored, folder: Path) -> Dataset | None:
     for record in dataset.records:
         for file in record.files:
             if not is_inside(file):
-                raise BadProject(f"Record {record.id} points outside the image folder ({file!r}).", "Not opened.")
+                raise BadProject(
+                    f"Record {record.id} points outside the image folder ({file!r}).", "Not opened."
+                )
     images = stored.images or _Images(relative=None, absolute=None)
     places = [folder / images.relative] if images.relative is not None else []
     places += [Path(images.absolute)] if images.absolute else []
     fault = _fault(dataset) if places else "images: it does not say where they are"
     if fault:
         raise _damaged(folder / PROJECT_FILE, fault)
-    return replace(dataset, root=_root([Path(os.path.normpath(place)) for place in places], dataset.records))
+    return replace(
+        dataset, root=_root([Path(os.path.normpath(place)) for place in places], dataset.records)
+    )
 
 
 def _fault(dataset: Dataset) -> str:
-    """What contradicts itself in a dataset whose fields all have the right type; "" where nothing does."""
+    """What contradicts itself in a dataset whose fields all have the right type; "" where nothing
+    does.
+    """
     names = set(dataset.condition_names)
     for record in dataset.records:
         if not record.files or len(record.files) not in (1, len(record.planes)):
             return f"record {record.id}: {len(record.files)} files for {len(record.planes)} planes"
         if len(record.planes) != len(dataset.channels) or min(record.planes, default=-1) < 0:
-            return f"record {record.id}: planes {list(record.planes)} for {len(dataset.channels)} channels"
+            return (
+                f"record {record.id}: planes {list(record.planes)} for {len(dataset.channels)}"
+                " channels"
+            )
         if record.condition not in names:
-            return f"record {record.id}: its condition {record.condition!r} is not among the conditions"
+            return (
+                f"record {record.id}: its condition {record.condition!r} is not among the"
+                " conditions"
+            )
     twice = [name for name, count in Counter(r.id for r in dataset.records).items() if count > 1]
     return f"record {twice[0]} is there more than once" if twice else ""
 
 
 def _root(places: list[Path], records: tuple[ImageRecord, ...]) -> Path:
-    """The first place whose images are those that were scanned, by a sample; else the first that has any.
+    """The first place whose images are those that were scanned, by a sample; else the first that
+    has any.
 
-    A neighbouring plate may have the same file names. Images that were changed are refused one by one when read.
+    A neighbouring plate may have the same file names. Images that were changed are refused one by
+    one when read.
     """
     if not records:
         return next((place for place in places if place.exists()), places[0])
-    sample = [records[i] for i in sorted({0, len(records) // 2, len(records) - 1})]  # few: opening must be quick
-    there = {p: [r for r in sample if all((p / file).is_file() for file in r.files)] for p in places}
+    sample = [
+        records[i] for i in sorted({0, len(records) // 2, len(records) - 1})
+    ]  # few: opening must be quick
+    there = {
+        p: [r for r in sample if all((p / file).is_file() for file in r.files)] for p in places
+    }
     same = [p for p, found in there.items() if any(_is_same(p, record) for record in found)]
     return next(iter([*same, *(p for p, found in there.items() if found)]), places[0])
 
@@ -327,7 +370,9 @@ def _is_same(root: Path, record: ImageRecord) -> bool:
 def is_inside(file: str) -> bool:
     """Is this a relative path that stays below its root, on every operating system?"""
     windows, posix = PureWindowsPath(file), PurePosixPath(file.replace("\\", "/"))
-    return bool(file) and not (windows.drive or windows.root or posix.is_absolute() or ".." in posix.parts)
+    return bool(file) and not (
+        windows.drive or windows.root or posix.is_absolute() or ".." in posix.parts
+    )
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -342,7 +387,9 @@ def _read_json(path: Path) -> dict[str, Any]:
             hint = f"Its backup is there: copy {BACKUP_FILE} to {PROJECT_FILE} and open it again."
         raise BadProject(message, hint) from error
     except OSError as error:
-        raise BadProject(f"{path} cannot be read: {error.strerror or error}.", "Check disk and rights.") from error
+        raise BadProject(
+            f"{path} cannot be read: {error.strerror or error}.", "Check disk and rights."
+        ) from error
     except (ValueError, RecursionError) as error:
         raise _damaged(path, str(error)) from error
     if not isinstance(raw, dict):
@@ -361,7 +408,10 @@ def _refuse_newer(path: Path) -> None:
 
 
 def _newer(path: Path, version: object) -> BadProject:
-    found = f"{path} was written by a newer program (format {version}, this program knows {FORMAT_VERSION})."
+    found = (
+        f"{path} was written by a newer program (format {version}, this program knows"
+        f" {FORMAT_VERSION})."
+    )
     return BadProject(found, "Update Leigh Explorer. Nothing was changed.")
 
 
@@ -370,10 +420,16 @@ def _damaged(path: Path, why: str) -> BadProject:
     hint = "Restore the folder from a backup; the file was left as it is."
     if backup.is_file():
         when = datetime.fromtimestamp(backup.stat().st_mtime).strftime("%Y-%m-%d %H:%M")
-        hint = f"The file was left as it is. The state before ({when}) is {BACKUP_FILE}: copy it to {PROJECT_FILE}."
+        hint = (
+            f"The file was left as it is. The state before ({when}) is {BACKUP_FILE}: copy it to"
+            f" {PROJECT_FILE}."
+        )
     return BadProject(f"{path} is damaged ({why}).", hint)
 
 
 def _cannot_write(folder: Path, error: OSError) -> BadProject:
     reason = error.strerror or str(error)
-    return BadProject(f"{folder} cannot be written: {reason}. Nothing was lost.", "Free space or choose another place.")
+    return BadProject(
+        f"{folder} cannot be written: {reason}. Nothing was lost.",
+        "Free space or choose another place.",
+    )

@@ -1,14 +1,16 @@
-"""A screen as tables: CSV that is safe to open in a spreadsheet, and Parquet twins of the two large ones."""
+"""A screen as tables: CSV that is safe to open in a spreadsheet, and Parquet twins of the two large
+ones.
+"""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from core.domain_screen import Screen
+from core.domain.screen import Screen
 from core.io.atomic import replacing
-from core.io.names import well_place
 from core.io.tables import write_csv
+from core.io.well_names import well_place
 
 Row = dict[str, Any]
 RANKING_COLUMNS = (
@@ -24,7 +26,9 @@ QUALITY_COLUMNS = ("score", "value", "unit", "wells", "low", "high")
 
 
 def write_screen_tables(folder: Path, screen: Screen) -> dict[str, Path]:
-    """Write ranking, plate (both as Parquet too), not_repaired, dose_response, audit and quality; name -> path."""
+    """Write ranking, plate (both as Parquet too), not_repaired, dose_response, audit and quality;
+    name -> path.
+    """
     folder = Path(folder)
     tables: dict[str, tuple[Sequence[Row], Sequence[str]]] = {
         "ranking": (ranking_rows(screen), RANKING_COLUMNS),
@@ -46,12 +50,26 @@ def write_screen_tables(folder: Path, screen: Screen) -> dict[str, Path]:
 
 def ranking_rows(screen: Screen) -> list[Row]:
     """One row per treatment and dose, best first, controls last."""
-    return [{n: getattr(r, n) for n in RANKING_COLUMNS} | {"flags": "; ".join(r.flags)} for r in screen.ranked]
+    return [
+        {n: getattr(r, n) for n in RANKING_COLUMNS} | {"flags": "; ".join(r.flags)}
+        for r in screen.ranked
+    ]
 
 
 def plate_columns(screen: Screen) -> tuple[str, ...]:
     """With one column of intensity per channel."""
-    where = ("plate", "well", "row", "column", "condition", "dose_um", "images", "rescue", "off_axis", "nuclei")
+    where = (
+        "plate",
+        "well",
+        "row",
+        "column",
+        "condition",
+        "dose_um",
+        "images",
+        "rescue",
+        "off_axis",
+        "nuclei",
+    )
     return (*where, *_intensity_names(screen), "unlike")
 
 
@@ -62,16 +80,27 @@ def plate_rows(screen: Screen) -> list[Row]:
     for w in screen.wells:
         row, column = well_place(w.well) if w.well else (None, None)
         found: Row = {"plate": w.plate, "well": w.well or w.group, "row": row, "column": column}
-        found |= {"condition": w.condition, "dose_um": doses.get(w.condition), "images": len(w.record_ids)}
+        found |= {
+            "condition": w.condition,
+            "dose_um": doses.get(w.condition),
+            "images": len(w.record_ids),
+        }
         found |= {"rescue": w.rescue, "off_axis": w.off_axis, "nuclei": w.nuclei}
-        rows.append(found | dict(zip(_intensity_names(screen), w.intensity, strict=True)) | {"unlike": w.unlike})
+        rows.append(
+            found
+            | dict(zip(_intensity_names(screen), w.intensity, strict=True))
+            | {"unlike": w.unlike}
+        )
     return rows
 
 
 def _intensity_names(screen: Screen) -> list[str]:
     """Two channels of one name get their number."""
     counted = Counter(screen.channels)
-    return [f"intensity_{c}" + (f"_{i}" if counted[c] > 1 else "") for i, c in enumerate(screen.channels, start=1)]
+    return [
+        f"intensity_{c}" + (f"_{i}" if counted[c] > 1 else "")
+        for i, c in enumerate(screen.channels, start=1)
+    ]
 
 
 def unrepaired_rows(screen: Screen) -> list[Row]:
@@ -82,7 +111,8 @@ def unrepaired_rows(screen: Screen) -> list[Row]:
 def dose_rows(screen: Screen) -> list[Row]:
     """One row per compound and dose; what was fitted is repeated on each."""
     return [
-        {n: getattr(d, n) for n in DOSE_COLUMNS if n not in ("dose_um", "rescue")} | {"dose_um": dose, "rescue": rescue}
+        {n: getattr(d, n) for n in DOSE_COLUMNS if n not in ("dose_um", "rescue")}
+        | {"dose_um": dose, "rescue": rescue}
         for d in screen.doses
         for dose, rescue in zip(d.doses_um, d.rescue, strict=True)
     ]
@@ -105,7 +135,11 @@ def quality_columns(screen: Screen) -> tuple[str, ...]:
 
 
 def _is_pair(value: Any) -> bool:
-    return isinstance(value, list | tuple) and len(value) == 2 and all(isinstance(v, int | float) for v in value)
+    return (
+        isinstance(value, list | tuple)
+        and len(value) == 2
+        and all(isinstance(v, int | float) for v in value)
+    )
 
 
 def _flat(values: Mapping[str, Any], pairs: set[str]) -> Row:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from core.domain_screen import Screen
+from core.domain.screen import Screen
 from core.errors import BadProject
 from core.io.atomic import atomic_write_text
 from core.io.tables import plain
@@ -21,7 +21,13 @@ def save_screen(folder: Path, screen: Screen) -> Path:
     """Write `screen.json` into the folder, replaced as a whole."""
     path = Path(folder) / SCREEN_FILE
     atomic_write_text(
-        path, json.dumps({"format_version": FORMAT_VERSION, **asdict(screen)}, default=plain, indent=1, allow_nan=False)
+        path,
+        json.dumps(
+            {"format_version": FORMAT_VERSION, **asdict(screen)},
+            default=plain,
+            indent=1,
+            allow_nan=False,
+        ),
     )
     return path
 

@@ -1,4 +1,6 @@
-"""Latents, maps and tables on disk: arrays without pickle, and CSV files that are safe to open in a spreadsheet."""
+"""Latents, maps and tables on disk: arrays without pickle, and CSV files that are safe to open in a
+spreadsheet.
+"""
 
 import csv
 import io
@@ -19,7 +21,14 @@ from core.io.atomic import atomic_write_text, replacing
 
 MAP_FILE = "map.npz"
 MAX_NAME = 120
-RESERVED = {"con", "prn", "aux", "nul", *(f"com{i}" for i in range(1, 10)), *(f"lpt{i}" for i in range(1, 10))}
+RESERVED = {
+    "con",
+    "prn",
+    "aux",
+    "nul",
+    *(f"com{i}" for i in range(1, 10)),
+    *(f"lpt{i}" for i in range(1, 10)),
+}
 Arrays = dict[str, NDArray[Any]]
 
 
@@ -57,8 +66,18 @@ def load_latents(path: Path) -> LatentTable:
             model_digest=str(arrays["model_digest"][0]),
         )
         rows = len(table.record_ids)
-        parts = (table.truth, table.split, table.features, table.coordinates, table.logits, table.probabilities)
-        if any(len(part) != rows for part in parts) or table.logits.shape != (rows, len(table.conditions)):
+        parts = (
+            table.truth,
+            table.split,
+            table.features,
+            table.coordinates,
+            table.logits,
+            table.probabilities,
+        )
+        if any(len(part) != rows for part in parts) or table.logits.shape != (
+            rows,
+            len(table.conditions),
+        ):
             raise ValueError(f"{rows} records, but {[len(part) for part in parts]} rows")
     return table
 
@@ -127,13 +146,24 @@ def load_map(folder: Path) -> tuple[Projection, DecisionMap]:
         if projection.xy.shape != (len(projection.record_ids), 2):
             raise ValueError(f"{len(projection.record_ids)} records, places {projection.xy.shape}")
         if decision.posterior.shape != (*decision.support.shape, len(decision.conditions)):
-            raise ValueError(f"posterior {decision.posterior.shape}, support {decision.support.shape}")
+            raise ValueError(
+                f"posterior {decision.posterior.shape}, support {decision.support.shape}"
+            )
     return projection, decision
 
 
-def write_csv(path: Path, rows: Sequence[Mapping[str, Any]], columns: Sequence[str] | None = None) -> None:
-    """One line per row, columns in order of first appearance. Text that a spreadsheet would run is quoted with '."""
-    names = list(columns) if columns is not None else list(dict.fromkeys(name for row in rows for name in row))
+def write_csv(
+    path: Path, rows: Sequence[Mapping[str, Any]], columns: Sequence[str] | None = None
+) -> None:
+    """One line per row, columns in order of first appearance.
+
+    Text that a spreadsheet would run is quoted with '.
+    """
+    names = (
+        list(columns)
+        if columns is not None
+        else list(dict.fromkeys(name for row in rows for name in row))
+    )
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([_cell(name) for name in names])
@@ -142,7 +172,9 @@ def write_csv(path: Path, rows: Sequence[Mapping[str, Any]], columns: Sequence[s
 
 
 def safe_name(text: str) -> str:
-    """A name that is a legal file name on Windows, macOS and Linux; differs from `text` only where it must."""
+    """A name that is a legal file name on Windows, macOS and Linux; differs from `text` only where
+    it must.
+    """
     name = unicodedata.normalize("NFC", text)
     name = re.sub(r'[<>:"/\\|?*\x00-\x1f\x7f]', "_", name)[:MAX_NAME].strip().rstrip(". ")
     if name.split(".")[0].lower() in RESERVED:
@@ -202,8 +234,18 @@ def load_arrays(path: Path, what: str, remedy: str) -> Arrays:
         with np.load(path, allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}
     except FileNotFoundError as error:
-        raise BadProject(f"There are no {what} yet ({path.name} is missing in {path.parent}).", remedy) from error
-    except (OSError, ValueError, EOFError, KeyError, AttributeError, zipfile.BadZipFile, MemoryError) as error:
+        raise BadProject(
+            f"There are no {what} yet ({path.name} is missing in {path.parent}).", remedy
+        ) from error
+    except (
+        OSError,
+        ValueError,
+        EOFError,
+        KeyError,
+        AttributeError,
+        zipfile.BadZipFile,
+        MemoryError,
+    ) as error:
         raise BadProject(f"{path} is damaged ({error}).", remedy) from error
 
 
@@ -216,6 +258,8 @@ class fits:  # noqa: N801 - reads as a word in `with fits(path, remedy)`
     def __enter__(self) -> None:
         return None
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: object
+    ) -> None:
         if isinstance(error, KeyError | ValueError | TypeError | IndexError | AttributeError):
             raise BadProject(f"{self.path} is damaged ({error}).", self.remedy) from error

@@ -1,6 +1,8 @@
-"""What can be known of a TIFF before its pixels are touched: page list, data blocks, OME references.
+"""What can be known of a TIFF before its pixels are touched: page list, data blocks, OME
+references.
 
-tifffile reads a cut-short file without a word and fills missing planes with zeros; these checks refuse it first.
+tifffile reads a cut-short file without a word and fills missing planes with zeros; these checks
+refuse it first.
 """
 
 import struct
@@ -17,7 +19,17 @@ MAX_BYTES = 1_000_000_000
 MAX_PAGES = 512
 CUT_HINT = "Copy the file again from the microscope PC, or leave it out."
 DAMAGED_HINT = "Export or copy the file again, or leave it out."
-UNITS_UM = {"µm": 1.0, "μm": 1.0, "um": 1.0, "micron": 1.0, "nm": 1e-3, "mm": 1e3, "cm": 1e4, "m": 1e6, "Å": 1e-4}
+UNITS_UM = {
+    "µm": 1.0,
+    "μm": 1.0,
+    "um": 1.0,
+    "micron": 1.0,
+    "nm": 1e-3,
+    "mm": 1e3,
+    "cm": 1e4,
+    "m": 1e6,
+    "Å": 1e-4,
+}
 
 
 @dataclass(frozen=True)
@@ -33,7 +45,10 @@ class OmeHeader:
 
 
 def count_pages(path: Path) -> int:
-    """Number of pages, from walking the page list ourselves. Raises BadImage when the list is damaged or too long."""
+    """Number of pages, from walking the page list ourselves.
+
+    Raises BadImage when the list is damaged or too long.
+    """
     size = path.stat().st_size
     with path.open("rb") as stream:
         head = stream.read(16)
@@ -48,18 +63,33 @@ def count_pages(path: Path) -> int:
         seen: set[int] = set()
         while offset:
             if offset in seen:
-                raise BadImage(f"{path.name} has a damaged page list: it runs in a circle.", DAMAGED_HINT)
+                raise BadImage(
+                    f"{path.name} has a damaged page list: it runs in a circle.", DAMAGED_HINT
+                )
             seen.add(offset)
             if len(seen) > MAX_PAGES:
-                raise BadImage(f"{path.name} has more than {MAX_PAGES} pages.", "Export one file per field of view.")
-            offset = _next_page(stream, order, offset, size, count_format, entry, offset_format, path, len(seen))
+                raise BadImage(
+                    f"{path.name} has more than {MAX_PAGES} pages.",
+                    "Export one file per field of view.",
+                )
+            offset = _next_page(
+                stream, order, offset, size, count_format, entry, offset_format, path, len(seen)
+            )
     if not seen:
         raise BadImage(f"{path.name} holds no image.", DAMAGED_HINT)
     return len(seen)
 
 
 def _next_page(
-    stream: Any, order: str, offset: int, size: int, count: str, entry: int, link: str, path: Path, number: int
+    stream: Any,
+    order: str,
+    offset: int,
+    size: int,
+    count: str,
+    entry: int,
+    link: str,
+    path: Path,
+    number: int,
 ) -> int:
     width, tail = struct.calcsize(count), struct.calcsize(link)
     cut = BadImage(f"{path.name} is cut short: page {number} lies beyond its end.", CUT_HINT)
@@ -81,32 +111,51 @@ def check_blocks(page: Any, path: Path, number: int) -> None:
     missing = sum(1 for o, c in zip(offsets, counts, strict=False) if o == 0 or c == 0)
     beyond = sum(1 for o, c in zip(offsets, counts, strict=False) if o + c > size)
     if not offsets or len(offsets) != len(counts):
-        raise BadImage(f"{path.name} has a damaged header: page {number} does not say where its data is.", DAMAGED_HINT)
+        raise BadImage(
+            f"{path.name} has a damaged header: page {number} does not say where its data is.",
+            DAMAGED_HINT,
+        )
     if missing or beyond:
         share = f"{missing + beyond} of {len(offsets)} blocks of page {number}"
         raise BadImage(f"{path.name} is cut short: {share} are missing.", CUT_HINT)
     key = page.keyframe
     whole_bytes = key.bitspersample in (8, 16, 32, 64) and not key.is_tiled
     if key.compression == 1 and whole_bytes and sum(counts) < key.nbytes:
-        raise BadImage(f"{path.name} is cut short: {sum(counts)} of {key.nbytes} bytes on page {number}.", CUT_HINT)
+        raise BadImage(
+            f"{path.name} is cut short: {sum(counts)} of {key.nbytes} bytes on page {number}.",
+            CUT_HINT,
+        )
 
 
 def read_ome(text: str, path: Path) -> OmeHeader:
-    """Channel names, pixel size and member files out of an OME-XML; refuses what would mislead or escape."""
+    """Channel names, pixel size and member files out of an OME-XML; refuses what would mislead or
+    escape.
+    """
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
-        return OmeHeader(warning="The OME text holds entity definitions; channel names were not read.", usable=False)
+        return OmeHeader(
+            warning="The OME text holds entity definitions; channel names were not read.",
+            usable=False,
+        )
     try:
         root = ElementTree.fromstring(text)
     except (ElementTree.ParseError, ValueError, RecursionError):
-        return OmeHeader(warning="The OME text is damaged; channel names were not read.", usable=False)
+        return OmeHeader(
+            warning="The OME text is damaged; channel names were not read.", usable=False
+        )
     pixels = next((e for e in root.iter() if _local(e.tag) == "Pixels"), None)
     if pixels is None:
-        return OmeHeader(warning="The OME text describes no image; channel names were not read.", usable=False)
+        return OmeHeader(
+            warning="The OME text describes no image; channel names were not read.", usable=False
+        )
     _check_declared(pixels, path)
     names = tuple(e.get("Name", "") for e in pixels if _local(e.tag) == "Channel")
-    members = tuple(dict.fromkeys(e.get("FileName") or "" for e in pixels.iter() if _local(e.tag) == "UUID"))
+    members = tuple(
+        dict.fromkeys(e.get("FileName") or "" for e in pixels.iter() if _local(e.tag) == "UUID")
+    )
     told = next((e.text for e in root.iter() if _local(e.tag) == "Description"), "") or ""
-    return OmeHeader(names if all(names) else (), _ome_pixel_size(pixels), _check_members(members, path), told)
+    return OmeHeader(
+        names if all(names) else (), _ome_pixel_size(pixels), _check_members(members, path), told
+    )
 
 
 def _local(tag: object) -> str:
@@ -120,8 +169,12 @@ def _check_declared(pixels: ElementTree.Element, path: Path) -> None:
         raise BadImage(f"{path.name} has damaged OME sizes: {error}.", DAMAGED_HINT) from error
     planes = sizes["C"] * sizes["Z"] * sizes["T"]
     if planes > MAX_PAGES or min(sizes.values()) < 1:
-        raise BadImage(f"{path.name} declares {planes} planes; the limit is {MAX_PAGES}.", DAMAGED_HINT)
-    itemsize = {"uint8": 1, "int8": 1, "uint16": 2, "int16": 2, "double": 8}.get(pixels.get("Type", ""), 4)
+        raise BadImage(
+            f"{path.name} declares {planes} planes; the limit is {MAX_PAGES}.", DAMAGED_HINT
+        )
+    itemsize = {"uint8": 1, "int8": 1, "uint16": 2, "int16": 2, "double": 8}.get(
+        pixels.get("Type", ""), 4
+    )
     check_bytes(planes * sizes["X"] * sizes["Y"] * itemsize, path)
 
 
@@ -129,7 +182,8 @@ def check_bytes(nbytes: int, path: Path) -> None:
     """Refuse before anything is allocated."""
     if nbytes > MAX_BYTES:
         raise BadImage(
-            f"{path.name} declares {nbytes / 1e9:.1f} GB of pixels; the limit is {MAX_BYTES / 1e9:.0f} GB.",
+            f"{path.name} declares {nbytes / 1e9:.1f} GB of pixels; the limit is"
+            f" {MAX_BYTES / 1e9:.0f} GB.",
             "Cut it into fields of view, or leave it out.",
         )
 
@@ -146,14 +200,20 @@ def _ome_pixel_size(pixels: ElementTree.Element) -> float | None:
 
 
 def _check_members(members: tuple[str, ...], path: Path) -> tuple[str, ...]:
-    """Members must be plain files beside this one: never another folder, a device or a network path."""
+    """Members must be plain files beside this one: never another folder, a device or a network
+    path.
+    """
     others = tuple(m for m in members if m and m != path.name)
     for name in others:
         if "/" in name or "\\" in name or ":" in name or name in (".", ".."):
-            raise BadImage(f"{path.name} refers to a file outside its folder ({name!r}).", "It is not read.")
+            raise BadImage(
+                f"{path.name} refers to a file outside its folder ({name!r}).", "It is not read."
+            )
         member = path.parent / name
         if member.is_symlink() and member.resolve().parent != path.parent.resolve():
-            raise BadImage(f"{path.name} refers to a file outside its folder ({name!r}).", "It is not read.")
+            raise BadImage(
+                f"{path.name} refers to a file outside its folder ({name!r}).", "It is not read."
+            )
         if not member.is_file():
             raise BadImage(
                 f"{path.name} is one part of a set and its part {name!r} is missing.",

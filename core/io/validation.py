@@ -4,7 +4,9 @@ from pydantic import ValidationError
 
 
 def first_fault(error: ValidationError) -> str:
-    """Where the first fault is, and what it is: 'panels.0.strength: Input should be a valid number'."""
+    """Where the first fault is, and what it is: 'panels.0.strength: Input should be a valid
+    number'.
+    """
     first = error.errors()[0]
     place = ".".join(str(part) for part in first["loc"])
     return f"{place}: {first['msg']}"

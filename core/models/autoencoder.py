@@ -1,8 +1,9 @@
-"""An autoencoder: an image squeezed into a smaller one of many planes, and drawn again from it. It blurs.
+"""An autoencoder: an image squeezed into a smaller one of many planes, and drawn again from it. It
+blurs.
 
-Plain, or variational with a weight beta on the distance to a normal distribution (Kingma and Welling 2014,
-arXiv 1312.6114; Higgins et al. 2017). It does not classify: a logistic read-out of the pooled latent, fitted
-afterwards, names conditions.
+Plain, or variational with a weight beta on the distance to a normal distribution (Kingma and
+Welling 2014, arXiv 1312.6114; Higgins et al. 2017). It does not classify: a logistic read-out of
+the pooled latent, fitted afterwards, names conditions.
 """
 
 from dataclasses import dataclass
@@ -22,14 +23,18 @@ class AutoencoderSettings:
     kind: str  # "autoencoder" | "variational-autoencoder"
     channels: int
     conditions: int
-    width: int = 32  # planes of the widest pictures; twice and three times as many of the smaller ones
+    width: int = (
+        32  # planes of the widest pictures; twice and three times as many of the smaller ones
+    )
     latent: int = 16  # planes of the latent, L
 
 
 class Autoencoder(nn.Module):
-    """Fully convolutional: images (N, C, H, W) with sides that are multiples of 8 <-> latents (N, L, H/8, W/8).
+    """Fully convolutional: images (N, C, H, W) with sides that are multiples of 8 <-> latents (N,
+    L, H/8, W/8).
 
-    `feature_mean`, `feature_scale` and `head` are the read-out; `latent_means` (K, L) is where every condition lies.
+    `feature_mean`, `feature_scale` and `head` are the read-out; `latent_means` (K, L) is where
+    every condition lies.
     """
 
     feature_mean: Tensor
@@ -60,7 +65,9 @@ class Autoencoder(nn.Module):
         self.register_buffer("latent_means", torch.zeros(settings.conditions, z))
 
     def distribution(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Mean of the latent and the logarithm of its variance (None: plain), each (N, L, H/8, W/8)."""
+        """Mean of the latent and the logarithm of its variance (None: plain), each (N, L, H/8,
+        W/8).
+        """
         out: Tensor = self.encoder(x)
         if not self.variational:
             return out, None
@@ -100,7 +107,10 @@ class _Block(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.norm, self.conv = nn.GroupNorm(_groups(width), width), nn.Conv2d(width, width, 3, padding=1)
+        self.norm, self.conv = (
+            nn.GroupNorm(_groups(width), width),
+            nn.Conv2d(width, width, 3, padding=1),
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         out: Tensor = functional.silu(x + self.conv(functional.silu(self.norm(x))))

@@ -13,13 +13,20 @@ SHRINKAGES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 
 
 def fit_head(
-    model: IResNet | Autoencoder, train: FloatArray, train_labels: IntArray, held: FloatArray, held_labels: IntArray
+    model: IResNet | Autoencoder,
+    train: FloatArray,
+    train_labels: IntArray,
+    held: FloatArray,
+    held_labels: IntArray,
 ) -> dict[str, float]:
-    """Fit the linear read-out on raw pooled features (N, F) of training wells; shrinkage and temperature on `held`.
+    """Fit the linear read-out on raw pooled features (N, F) of training wells; shrinkage and
+    temperature on `held`.
 
-    The temperature only softens: a few validation wells that are all right are no ground for more certainty.
+    The temperature only softens: a few validation wells that are all right are no ground for more
+    certainty.
 
-    Classes weigh equally. `held` may be empty: then the middle shrinkage and no temperature are used.
+    Classes weigh equally. `held` may be empty: then the middle shrinkage and no temperature are
+    used.
     """
     from sklearn.linear_model import LogisticRegression
 
@@ -28,7 +35,9 @@ def fit_head(
     classes = model.head.out_features
     best: tuple[float, float, LogisticRegression] | None = None
     for shrinkage in SHRINKAGES if len(held) else (0.03,):
-        fitted = LogisticRegression(C=shrinkage, max_iter=3000, class_weight="balanced").fit(scaled, train_labels)
+        fitted = LogisticRegression(C=shrinkage, max_iter=3000, class_weight="balanced").fit(
+            scaled, train_labels
+        )
         loss = _loss(_logits(fitted, check, classes), held_labels, 1.0) if len(held) else 0.0
         if best is None or loss < best[0]:
             best = (loss, shrinkage, fitted)
@@ -45,13 +54,16 @@ def fit_head(
 
 
 def fit_temperature(logits: FloatArray, labels: IntArray) -> float:
-    """What logits (N, K) are divided by for the least loss on labels (N,), at least 1; 1 where there are none.
+    """What logits (N, K) are divided by for the least loss on labels (N,), at least 1; 1 where
+    there are none.
 
     Guo et al. 2017, arXiv 1706.04599.
     """
     if not len(labels):
         return 1.0
-    found = minimize_scalar(lambda t: _loss(logits, labels, np.exp(t)), bounds=(0, 3), method="bounded")
+    found = minimize_scalar(
+        lambda t: _loss(logits, labels, np.exp(t)), bounds=(0, 3), method="bounded"
+    )
     return float(np.exp(found.x))
 
 

@@ -1,9 +1,10 @@
 """Solves y = x + g(x) for x: the direction of an i-ResNet block that is not explicit.
 
-Fixed-point iteration x <- y - g(x) (Behrmann et al. 2019, arXiv 1811.00995, algorithm 1), accelerated by
-Anderson mixing (Walker and Ni 2011, doi 10.1137/10078356X) with safeguards. It reports its own quality.
-The mixing is local: g sees a neighbourhood, and what slows the iteration in a cell is not what slows it beside it.
-So the weights are fitted in a window around every pixel, which took a tenth fewer evaluations than one fit per image.
+Fixed-point iteration x <- y - g(x) (Behrmann et al. 2019, arXiv 1811.00995, algorithm 1),
+accelerated by Anderson mixing (Walker and Ni 2011, doi 10.1137/10078356X) with safeguards. It
+reports its own quality. The mixing is local: g sees a neighbourhood, and what slows the iteration
+in a cell is not what slows it beside it. So the weights are fitted in a window around every pixel,
+which took a tenth fewer evaluations than one fit per image.
 """
 
 from collections.abc import Callable
@@ -35,7 +36,9 @@ class Inverse:
 
     @property
     def error(self) -> Tensor:
-        """(N,) estimate of the largest |x - exact x|: what a contraction leaves after the last, plain step."""
+        """(N,) estimate of the largest |x - exact x|: what a contraction leaves after the last,
+        plain step.
+        """
         return self.residual * self.contraction / (1 - self.contraction).clamp_min(1e-3)
 
 
@@ -49,13 +52,15 @@ def solve(
     memory: int = 4,
     name: str = "block",
 ) -> Inverse:
-    """Find x with x + g(x) = y to `tolerance` (largest absolute residual), from a guess `start` or from y.
+    """Find x with x + g(x) = y to `tolerance` (largest absolute residual), from a guess `start` or
+    from y.
 
-    `g` gets the images (n, C, H, W) that are not solved yet and their rows (n,) in the batch: whoever is ready costs no
-    more. Without `memory` it is plain iteration.
+    `g` gets the images (n, C, H, W) that are not solved yet and their rows (n,) in the batch:
+    whoever is ready costs no more. Without `memory` it is plain iteration.
 
-    Raises NotInvertible when a residual grows or stays above 1e3 x tolerance: the block is no contraction there.
-    The last step is a plain one; an accelerated last step misses tight tolerances.
+    Raises NotInvertible when a residual grows or stays above 1e3 x tolerance: the block is no
+    contraction there. The last step is a plain one; an accelerated last step misses tight
+    tolerances.
     """
     n = len(y)
     zeros = y.new_zeros(n)
@@ -69,15 +74,24 @@ def solve(
         size = r.abs().amax(dim=(1, 2, 3))
         if not torch.isfinite(size).all() or (count > 8 and bool((size > 1e3).any())):
             raise NotInvertible(
-                f"The inverse of {name} diverged after {count} steps.", "Train longer or with more blocks."
+                f"The inverse of {name} diverged after {count} steps.",
+                "Train longer or with more blocks.",
             )
         out.contraction[rows] = torch.maximum(out.contraction[rows], history.push(x, step, r))
         stalled = torch.where(size >= 0.9 * best, stalled + 1, 0)
         best = torch.minimum(best, size)
-        ready = (size <= tolerance) | ((stalled >= STALLED) & (size <= FLOOR * tolerance)) | (count == max_evaluations)
+        ready = (
+            (size <= tolerance)
+            | ((stalled >= STALLED) & (size <= FLOOR * tolerance))
+            | (count == max_evaluations)
+        )
         if bool(ready.any()):
             done = rows[ready]
-            out.x[done], out.residual[done], out.step[done] = (x + r)[ready], size[ready], step[ready]
+            out.x[done], out.residual[done], out.step[done] = (
+                (x + r)[ready],
+                size[ready],
+                step[ready],
+            )
             out.evaluations[done] = count
             going = ~ready
             if not bool(going.any()):
@@ -90,14 +104,17 @@ def solve(
     if bool((out.residual > 1e3 * tolerance).any()):
         worst = float(out.residual.max())
         raise NotInvertible(
-            f"The inverse of {name} did not converge: residual {worst:.1e} after {max_evaluations} evaluations.",
+            f"The inverse of {name} did not converge: residual {worst:.1e} after {max_evaluations}"
+            " evaluations.",
             "The block is no contraction here; train longer, with more blocks or a smaller step.",
         )
     return out
 
 
 class _History:
-    """The last steps of an iteration and what they did to the residual: the memory of Anderson mixing."""
+    """The last steps of an iteration and what they did to the residual: the memory of Anderson
+    mixing.
+    """
 
     def __init__(self, memory: int) -> None:
         self.memory = memory
@@ -106,7 +123,9 @@ class _History:
         self._effects: list[Tensor] = []  # by how much they made the residual smaller
 
     def push(self, x: Tensor, step: Tensor, r: Tensor) -> Tensor:
-        """Remember an evaluation; (n,) the contraction it shows, 0 where the move was too small to tell."""
+        """Remember an evaluation; (n,) the contraction it shows, 0 where the move was too small to
+        tell.
+        """
         last, self._last = self._last, (x, step, r)
         if last is None:
             return x.new_zeros(len(x))
@@ -114,7 +133,9 @@ class _History:
         if self.memory:
             self._moves = [*self._moves, move][-self.memory :]
             self._effects = [*self._effects, last[2] - r][-self.memory :]
-        ratio = (step - last[1]).flatten(1).norm(dim=1) / move.flatten(1).norm(dim=1).clamp_min(1e-20)
+        ratio = (step - last[1]).flatten(1).norm(dim=1) / move.flatten(1).norm(dim=1).clamp_min(
+            1e-20
+        )
         return torch.where(move.abs().amax(dim=(1, 2, 3)) > MEANINGFUL, ratio, 0)
 
     def keep(self, going: Tensor) -> None:
@@ -122,16 +143,24 @@ class _History:
         assert self._last is not None
         x, step, r = self._last
         self._last = x[going], step[going], r[going]
-        self._moves, self._effects = [v[going] for v in self._moves], [v[going] for v in self._effects]
+        self._moves, self._effects = (
+            [v[going] for v in self._moves],
+            [v[going] for v in self._effects],
+        )
 
     def forget(self, images: Tensor) -> None:
         """Leave these images, (n,) bool, without memory."""
         if bool(images.any()):
             kept = (~images)[:, None, None, None]
-            self._moves, self._effects = [v * kept for v in self._moves], [v * kept for v in self._effects]
+            self._moves, self._effects = (
+                [v * kept for v in self._moves],
+                [v * kept for v in self._effects],
+            )
 
     def accelerated(self, r: Tensor) -> Tensor:
-        """r + sum_i gamma_i (move_i - effect_i), gamma = argmin |r - sum_i gamma_i effect_i| around every pixel."""
+        """r + sum_i gamma_i (move_i - effect_i), gamma = argmin |r - sum_i gamma_i effect_i| around
+        every pixel.
+        """
         if not self._moves:
             return r
         moves, effects = torch.stack(self._moves), torch.stack(self._effects)  # (m, n, C, H, W)

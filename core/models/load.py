@@ -20,20 +20,25 @@ from core.models.resnext import ResNeXt, ResNeXtSettings
 
 Classifier = IResNet | ResNeXt | Autoencoder  # all have features(x) and logits(x)
 Network = TypeVar("Network", bound=nn.Module)
-CLASSIFIERS, AUTOENCODERS = ("resnext50", "resnext-small"), ("autoencoder", "variational-autoencoder")
+CLASSIFIERS, AUTOENCODERS = (
+    ("resnext50", "resnext-small"),
+    ("autoencoder", "variational-autoencoder"),
+)
 KINDS = ("iresnet", *CLASSIFIERS, *AUTOENCODERS)
 MAX_WIDTH, MAX_CLASSES = 1024, 1024
 DAMAGED_HINT = "The model folder is damaged; take it from a backup or train again."
 
 
 def choose_device(wish: str = "auto") -> torch.device:
-    """`auto` takes a CUDA GPU where there is one, else the CPU. Raises LeighError for a device that is not there.
+    """`auto` takes a CUDA GPU where there is one, else the CPU. Raises LeighError for a device that
+    is not there.
 
-    One core stays free for the other process (window's worker beside training): on two cores, two processes of two
-    threads each took ten times as long as one thread each, and one thread alone was as fast as two.
+    One core stays free for the other process (window's worker beside training): on two cores, two
+    processes of two threads each took ten times as long as one thread each, and one thread alone
+    was as fast as two.
 
-    Single precision is single precision on a GPU too: with the ten bits of TF32, cuDNN's default, a block is no smooth
-    function and its inverse stops far from the promised error.
+    Single precision is single precision on a GPU too: with the ten bits of TF32, cuDNN's default, a
+    block is no smooth function and its inverse stops far from the promised error.
     """
     torch.set_num_threads(max(1, _cores() - 1))
     torch.backends.cudnn.allow_tf32 = False
@@ -45,27 +50,39 @@ def choose_device(wish: str = "auto") -> torch.device:
 
 
 def _cores() -> int:
-    """Those this process may use, where the system says so (a cluster gives a job some of a machine's)."""
+    """Those this process may use, where the system says so (a cluster gives a job some of a
+    machine's).
+    """
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 2
 
 
 def on_device(model: Network, device: torch.device) -> Network:
-    """The model on `device`, its convolutions in the memory order that is fastest on CPUs and GPUs alike."""
+    """The model on `device`, its convolutions in the memory order that is fastest on CPUs and GPUs
+    alike.
+    """
     return model.to(device).to(memory_format=torch.channels_last)
 
 
 def weights_of(model: nn.Module) -> dict[str, FloatArray]:
     """Named weights as numpy arrays, ready for a safetensors file."""
-    return {k: np.require(v.detach().cpu().numpy(), requirements="C") for k, v in model.state_dict().items()}
+    return {
+        k: np.require(v.detach().cpu().numpy(), requirements="C")
+        for k, v in model.state_dict().items()
+    }
 
 
-def architecture_dict(architecture: Architecture | ResNeXtSettings | AutoencoderSettings) -> dict[str, object]:
+def architecture_dict(
+    architecture: Architecture | ResNeXtSettings | AutoencoderSettings,
+) -> dict[str, object]:
     """For the model card."""
     return asdict(architecture)
 
 
 def build(card: ModelCard, tensors: dict[str, FloatArray], device: torch.device) -> IResNet:
-    """The i-ResNet in evaluation mode. Raises BadModel for another kind, and when weights and card do not fit."""
+    """The i-ResNet in evaluation mode.
+
+    Raises BadModel for another kind, and when weights and card do not fit.
+    """
     if card.kind != "iresnet":
         raise BadModel(
             f"Model {card.name} is a {card.kind}: it cannot move images as the i-ResNet does.",
@@ -73,7 +90,9 @@ def build(card: ModelCard, tensors: dict[str, FloatArray], device: torch.device)
         )
     fault = _fault(card.architecture)
     if fault:
-        raise BadModel(f"Model {card.name}: model.json is damaged (architecture.{fault}).", DAMAGED_HINT)
+        raise BadModel(
+            f"Model {card.name}: model.json is damaged (architecture.{fault}).", DAMAGED_HINT
+        )
     settings = dict(card.architecture)
     settings |= {key: tuple(settings[key]) for key in ("widths", "times", "times_held")}
     architecture = Architecture(**settings)
@@ -81,28 +100,45 @@ def build(card: ModelCard, tensors: dict[str, FloatArray], device: torch.device)
     return on_device(_filled(IResNet(architecture), card, tensors), device).eval()
 
 
-def build_classifier(card: ModelCard, tensors: dict[str, FloatArray], device: torch.device) -> Classifier:
-    """The network of any card, in evaluation mode; all have `logits(x)`. Raises BadModel as `build` does."""
+def build_classifier(
+    card: ModelCard, tensors: dict[str, FloatArray], device: torch.device
+) -> Classifier:
+    """The network of any card, in evaluation mode; all have `logits(x)`.
+
+    Raises BadModel as `build` does.
+    """
     if card.kind == "iresnet":
         return build(card, tensors, device)
     settings_type = ResNeXtSettings if card.kind in CLASSIFIERS else AutoencoderSettings
     if card.kind not in KINDS:
-        raise BadModel(f"Model {card.name} is of the kind {card.kind}.", f"Known are {', '.join(KINDS)}.")
+        raise BadModel(
+            f"Model {card.name} is of the kind {card.kind}.", f"Known are {', '.join(KINDS)}."
+        )
     settings, known = card.architecture, {f.name for f in fields(settings_type)}
-    fault = next((f"{key}: {'missing' if key in known else 'not known'}" for key in known ^ settings.keys()), "")
+    fault = next(
+        (f"{key}: {'missing' if key in known else 'not known'}" for key in known ^ settings.keys()),
+        "",
+    )
     for key in known - {"kind"} if not fault else ():
         if not _is_whole(settings[key], MAX_WIDTH):
             fault = f"{key}: {settings[key]!r} is not a whole number from 1 to {MAX_WIDTH}"
     if not fault and settings["kind"] != card.kind:
         fault = f"kind: {settings['kind']!r}, the card says {card.kind!r}"
     if fault:
-        raise BadModel(f"Model {card.name}: model.json is damaged (architecture.{fault}).", DAMAGED_HINT)
+        raise BadModel(
+            f"Model {card.name}: model.json is damaged (architecture.{fault}).", DAMAGED_HINT
+        )
     _check_sizes(card)
     return on_device(_filled(untrained(card), card, tensors), device).eval()
 
 
-def open_network(folder: Path, dataset: Dataset, device: torch.device) -> tuple[ModelCard, Classifier]:
-    """The network that lies in `folder`, named after it, and its card, checked against the images. Raises BadModel."""
+def open_network(
+    folder: Path, dataset: Dataset, device: torch.device
+) -> tuple[ModelCard, Classifier]:
+    """The network that lies in `folder`, named after it, and its card, checked against the images.
+
+    Raises BadModel.
+    """
     card = replace(load_card(folder), name=folder.name)
     check_fits(card, dataset)
     return card, build_classifier(card, load_tensors(folder), device)
@@ -119,8 +155,8 @@ def _check_sizes(card: ModelCard) -> None:
     channels, conditions = card.architecture["channels"], card.architecture["conditions"]
     if channels != len(card.channels) or conditions != len(card.conditions):
         raise BadModel(
-            f"Model {card.name}: the card names {len(card.channels)} channels and {len(card.conditions)} conditions, "
-            f"the network has {channels} and {conditions}.",
+            f"Model {card.name}: the card names {len(card.channels)} channels and"
+            f" {len(card.conditions)} conditions, the network has {channels} and {conditions}.",
             DAMAGED_HINT,
         )
 
@@ -132,10 +168,13 @@ def _filled(model: Network, card: ModelCard, tensors: dict[str, FloatArray]) -> 
     if expected != found:
         wrong = sorted(k for k in expected.keys() | found.keys() if expected.get(k) != found.get(k))
         raise BadModel(
-            f"Model {card.name}: the weights do not fit the network (first difference: {wrong[0]}).",
+            f"Model {card.name}: the weights do not fit the network (first difference:"
+            f" {wrong[0]}).",
             DAMAGED_HINT,
         )
-    model.load_state_dict({k: torch.from_numpy(np.array(v, np.float32)) for k, v in tensors.items()})
+    model.load_state_dict(
+        {k: torch.from_numpy(np.array(v, np.float32)) for k, v in tensors.items()}
+    )
     return model
 
 
@@ -144,11 +183,19 @@ def _fault(settings: dict[str, Any]) -> str:
     known = {f.name for f in fields(Architecture)}
     for key in sorted(known ^ settings.keys()):
         return f"{key}: {'missing' if key in known else 'not known'}"
-    for key, largest in (("channels", MAX_CLASSES), ("conditions", MAX_CLASSES), ("blocks", MOST_BLOCKS)):
+    for key, largest in (
+        ("channels", MAX_CLASSES),
+        ("conditions", MAX_CLASSES),
+        ("blocks", MOST_BLOCKS),
+    ):
         if not _is_whole(settings[key], largest):
             return f"{key}: {settings[key]!r} is not a whole number from 1 to {largest}"
     widths = settings["widths"]
-    if not isinstance(widths, list | tuple) or len(widths) != 3 or not all(_is_whole(w, MAX_WIDTH) for w in widths):
+    if (
+        not isinstance(widths, list | tuple)
+        or len(widths) != 3
+        or not all(_is_whole(w, MAX_WIDTH) for w in widths)
+    ):
         return f"widths: not three whole numbers from 1 to {MAX_WIDTH}"
     for key in ("t_noise", "t_noise_held"):
         if not _are_rising((settings["t_image"], settings[key])):

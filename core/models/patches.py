@@ -1,8 +1,9 @@
-"""The i-ResNet's logits after a change of one small patch, without reading the rest of the image again.
+"""The i-ResNet's logits after a change of one small patch, without reading the rest of the image
+again.
 
-The classifier is convolutional up to its pooling: a changed window changes what lies within reach of it, which grows
-from layer to layer, and the pooled means by the sum of these changes. The result is that of the whole image to float
-error.
+The classifier is convolutional up to its pooling: a changed window changes what lies within reach
+of it, which grows from layer to layer, and the pooled means by the sum of these changes. The result
+is that of the whole image to float error.
 """
 
 from dataclasses import dataclass
@@ -19,20 +20,28 @@ Box = tuple[int, int, int, int]  # top, bottom, left, right; bottom and right ar
 
 @dataclass(frozen=True)
 class Patch:
-    """A layer's values (N, W, h, w) within `box`; outside it they are those of the unchanged image `whole`."""
+    """A layer's values (N, W, h, w) within `box`; outside it they are those of the unchanged image
+    `whole`.
+    """
 
     values: Tensor
     box: Box
     whole: Tensor  # (1, W, H, W')
 
     def within(self, box: Box) -> Tensor:
-        """Values (N, W, h, w) of a larger box; beyond the edge of the layer they are zero, as convolutions pad."""
+        """Values (N, W, h, w) of a larger box; beyond the edge of the layer they are zero, as
+        convolutions pad.
+        """
         top, bottom, left, right = box
         height, width = self.whole.shape[-2:]
         t, b, le, r = max(0, top), min(height, bottom), max(0, left), min(width, right)
         seen = self.whole[..., t:b, le:r].expand(len(self.values), -1, -1, -1)
-        out = seen.clone(memory_format=torch.channels_last)  # the order of the weights: nothing is turned around
-        out[..., self.box[0] - t : self.box[1] - t, self.box[2] - le : self.box[3] - le] = self.values
+        out = seen.clone(
+            memory_format=torch.channels_last
+        )  # the order of the weights: nothing is turned around
+        out[..., self.box[0] - t : self.box[1] - t, self.box[2] - le : self.box[3] - le] = (
+            self.values
+        )
         edges = (le - left, right - r, t - top, bottom - b)
         return functional.pad(out, edges) if any(edges) else out
 
@@ -53,7 +62,9 @@ class PatchReader:
         self._reading = False
 
     def logits(self, crops: Tensor, box: Box) -> Tensor:
-        """(N, K) of the image with `box` replaced by each of `crops` (N, C, h, w); all edges of the box are even."""
+        """(N, K) of the image with `box` replaced by each of `crops` (N, C, h, w); all edges of the
+        box are even.
+        """
         return self._read(crops, box)
 
     def _read(self, crops: Tensor, box: Box) -> Tensor:
@@ -69,11 +80,15 @@ class PatchReader:
             assert isinstance(block, ResBlock)
             coarse = self._block(block, coarse)
         features = torch.cat([*pooled, *self._moments(coarse)], dim=1)
-        out: Tensor = self.network.head((features - self.network.feature_mean) / self.network.feature_scale)
+        out: Tensor = self.network.head(
+            (features - self.network.feature_mean) / self.network.feature_scale
+        )
         return out
 
     def _patch(self, values: Tensor, box: Box) -> Patch:
-        """A step's values beside those of the unchanged image, which are remembered on the first pass."""
+        """A step's values beside those of the unchanged image, which are remembered on the first
+        pass.
+        """
         if self._reading:
             self._wholes.append(values)
         self._step += 1
@@ -87,10 +102,18 @@ class PatchReader:
         stride = conv.stride[0]
         sides = [-(-size // stride) for size in patch.whole.shape[-2:]]
         (top, bottom), (left, right) = (
-            (max(0, low // 2 if stride == 2 else low - 1), min(side, high // 2 + 1 if stride == 2 else high + 1))
+            (
+                max(0, low // 2 if stride == 2 else low - 1),
+                min(side, high // 2 + 1 if stride == 2 else high + 1),
+            )
             for side, low, high in zip(sides, patch.box[::2], patch.box[1::2])
         )
-        seen = (stride * top - 1, stride * (bottom - 1) + 2, stride * left - 1, stride * (right - 1) + 2)
+        seen = (
+            stride * top - 1,
+            stride * (bottom - 1) + 2,
+            stride * left - 1,
+            stride * (right - 1) + 2,
+        )
         values = functional.conv2d(patch.within(seen), conv.weight, conv.bias, stride)
         return self._patch(values, (top, bottom, left, right))
 

@@ -1,7 +1,7 @@
 """The lab's classifier, ResNeXt-50, and a small one of the same blocks for computers without a GPU.
 
-ResNeXt: residual blocks whose middle convolution is split into groups (Xie et al. 2017, arXiv 1611.05431). It tells
-conditions apart and makes no images.
+ResNeXt: residual blocks whose middle convolution is split into groups (Xie et al. 2017, arXiv
+1611.05431). It tells conditions apart and makes no images.
 """
 
 from dataclasses import dataclass
@@ -17,11 +17,19 @@ from torchvision.models.resnet import Bottleneck
 
 from core.errors import LeighError
 
-SMALLEST_PX = 32  # below it the last stage would see less than one pixel; smaller images are continued at their edges
+# below it the last stage would see less than one pixel; smaller images are continued at their edges
+SMALLEST_PX = 32
 SMALL_GROUPS, SMALL_WIDTH = 8, 4
-WEIGHTS_HINT = "Give the weights of torchvision's resnext50_32x4d: a .safetensors file, or a .pth of a state dict."
+WEIGHTS_HINT = (
+    "Give the weights of torchvision's resnext50_32x4d: a .safetensors file, or a .pth of a state"
+    " dict."
+)
 FIRST, LAST = "conv1.weight", ("fc.weight", "fc.bias")
-WRAPPINGS = ("state_dict", "model_state_dict", "model")  # under which training scripts keep the weights
+WRAPPINGS = (
+    "state_dict",
+    "model_state_dict",
+    "model",
+)  # under which training scripts keep the weights
 PARALLEL = "module."  # before every name, where several GPUs trained
 
 
@@ -35,7 +43,9 @@ class ResNeXtSettings:
 
 
 class ResNeXt(nn.Module):
-    """A torchvision ResNeXt for images of any number of channels, with a temperature measured on validation wells."""
+    """A torchvision ResNeXt for images of any number of channels, with a temperature measured on
+    validation wells.
+    """
 
     temperature: Tensor
 
@@ -51,7 +61,9 @@ class ResNeXt(nn.Module):
 
     @property
     def last_stage(self) -> nn.Module:
-        """The last convolutional stage: its maps (N, F, h, w) are what the classifier averages and reads."""
+        """The last convolutional stage: its maps (N, F, h, w) are what the classifier averages and
+        reads.
+        """
         network = self.network
         stage: nn.Module = network.layer4 if self.settings.kind == "resnext50" else network.layer3
         return stage
@@ -79,20 +91,26 @@ class ResNeXt(nn.Module):
 
 
 def _small() -> ResNet:
-    """One block a stage, eight groups, without the fourth stage: under a million weights, maps at a sixteenth."""
+    """One block a stage, eight groups, without the fourth stage: under a million weights, maps at a
+    sixteenth.
+    """
     network = ResNet(Bottleneck, [1, 1, 1, 1], groups=SMALL_GROUPS, width_per_group=SMALL_WIDTH)
     network.layer4 = nn.Identity()
     return network
 
 
 def take_weights(model: ResNeXt, path: Path) -> None:
-    """Start from the weights of a torchvision resnext50_32x4d in a file; the last layer stays new where it differs.
+    """Start from the weights of a torchvision resnext50_32x4d in a file; the last layer stays new
+    where it differs.
 
-    The first convolution is adapted to the channels: its mean over the file's channels, repeated, and scaled so that
-    the sum of responses stays. Raises LeighError for a file that cannot be read or holds another network.
+    The first convolution is adapted to the channels: its mean over the file's channels, repeated,
+    and scaled so that the sum of responses stays. Raises LeighError for a file that cannot be read
+    or holds another network.
     """
     given = {k: v for k, v in _read(path).items() if not k.endswith("num_batches_tracked")}
-    own = {k: v for k, v in model.network.state_dict().items() if not k.endswith("num_batches_tracked")}
+    own = {
+        k: v for k, v in model.network.state_dict().items() if not k.endswith("num_batches_tracked")
+    }
     first = given.get(FIRST)
     if first is not None and first.ndim == 4 and first.shape[1] != own[FIRST].shape[1]:
         channels = own[FIRST].shape[1]
@@ -107,7 +125,8 @@ def take_weights(model: ResNeXt, path: Path) -> None:
     if wrong:
         k = wrong[0]
         raise LeighError(
-            f"{path} does not fit a ResNeXt-50: {k} is {found.get(k, 'missing')}, not {shapes.get(k, 'part of it')}.",
+            f"{path} does not fit a ResNeXt-50: {k} is {found.get(k, 'missing')}, not"
+            f" {shapes.get(k, 'part of it')}.",
             WEIGHTS_HINT,
         )
     if bad := next((k for k, v in given.items() if not torch.isfinite(v).all()), ""):
@@ -116,10 +135,15 @@ def take_weights(model: ResNeXt, path: Path) -> None:
 
 
 def _read(path: Path) -> dict[str, Tensor]:
-    """Named weights of a file, out of the wrapping that training scripts put around them. No program code is run."""
+    """Named weights of a file, out of the wrapping that training scripts put around them.
+
+    No program code is run.
+    """
     try:
         is_safe = path.suffix.lower() == ".safetensors"
-        read: Any = load_file(path) if is_safe else torch.load(path, map_location="cpu", weights_only=True)
+        read: Any = (
+            load_file(path) if is_safe else torch.load(path, map_location="cpu", weights_only=True)
+        )
     except FileNotFoundError as error:
         raise LeighError(f"There is no file {path}.", WEIGHTS_HINT) from error
     except Exception as error:  # a damaged or foreign file makes torch.load fail in any way
@@ -138,8 +162,12 @@ def _is_weight(item: tuple[object, object]) -> bool:
         return False
     counted = name.endswith("num_batches_tracked")
     plain = value.layout == torch.strided and value.device.type == "cpu"
-    return plain and (counted or value.dtype in (torch.float16, torch.bfloat16, torch.float32, torch.float64))
+    return plain and (
+        counted or value.dtype in (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+    )
 
 
 def _unreadable(path: Path) -> LeighError:
-    return LeighError(f"{path} cannot be read as weights, or holds more than weights.", WEIGHTS_HINT)
+    return LeighError(
+        f"{path} cannot be read as weights, or holds more than weights.", WEIGHTS_HINT
+    )

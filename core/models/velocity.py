@@ -1,9 +1,10 @@
 """The small U-Net that says in which direction an image moves: the velocity v(y, t, condition).
 
-Convolutional, normalised over channels and never over space, so a crop, a whole field and a tile give the same answer
-in their middle. The encoder sees the image and the time only; the condition enters in the decoder. Hence one encoder
-pass serves the velocities of all conditions, and its pooled bottleneck can be classified without knowing the answer.
-Channels can be held: the network then sees them clean, knows that they are, and does not move them.
+Convolutional, normalised over channels and never over space, so a crop, a whole field and a tile
+give the same answer in their middle. The encoder sees the image and the time only; the condition
+enters in the decoder. Hence one encoder pass serves the velocities of all conditions, and its
+pooled bottleneck can be classified without knowing the answer. Channels can be held: the network
+then sees them clean, knows that they are, and does not move them.
 """
 
 import math
@@ -17,9 +18,11 @@ MULTIPLE = 4  # sides of the squeezed image must be multiples of this
 
 
 class ResBlock(nn.Module):
-    """x + conv(silu(scale * conv(silu(norm(x))) + shift)); scale and shift come from the context vector.
+    """x + conv(silu(scale * conv(silu(norm(x))) + shift)); scale and shift come from the context
+    vector.
 
-    The norm is over the channels of each pixel alone: without it the same loss took half as many steps again.
+    The norm is over the channels of each pixel alone: without it the same loss took half as many
+    steps again.
     """
 
     def __init__(self, width: int, context: int) -> None:
@@ -43,12 +46,16 @@ class ResBlock(nn.Module):
 class Velocity(nn.Module):
     """v(y, t, condition) on squeezed images (N, C, H, W) with C = 4 x stains; H, W multiples of 4."""
 
-    def __init__(self, channels: int, conditions: int, widths: tuple[int, int, int] = (40, 64, 96)) -> None:
+    def __init__(
+        self, channels: int, conditions: int, widths: tuple[int, int, int] = (40, 64, 96)
+    ) -> None:
         super().__init__()
         self.channels, self.conditions, self.widths = channels, conditions, widths
         w0, w1, w2 = widths
         context = 64
-        self.time = nn.Sequential(nn.Linear(TIME_FEATURES, context), nn.SiLU(), nn.Linear(context, context))
+        self.time = nn.Sequential(
+            nn.Linear(TIME_FEATURES, context), nn.SiLU(), nn.Linear(context, context)
+        )
         self.condition = nn.Embedding(conditions, context)
         self.holding = nn.Linear(channels // 4, context, bias=False)
         nn.init.zeros_(self.holding.weight)
@@ -72,7 +79,9 @@ class Velocity(nn.Module):
         return 2 * (self.widths[1] + self.widths[2])
 
     def context(self, t: Tensor, held: Tensor | None = None) -> Tensor:
-        """Sinusoidal features of logit(t), (N,) -> (N, context); `held` (N, stains) is 1 where a stain is held."""
+        """Sinusoidal features of logit(t), (N,) -> (N, context); `held` (N, stains) is 1 where a
+        stain is held.
+        """
         logit = torch.log(t / (1 - t))[:, None]
         steps = torch.arange(TIME_FEATURES // 2, device=t.device, dtype=t.dtype)
         waves = logit * (2.0 ** (steps * 0.35 - 2.0))[None]
@@ -93,20 +102,28 @@ class Velocity(nn.Module):
         fine, middle, coarse = scales
         for block in self.decode2:
             coarse = block(coarse, context)
-        middle = self.up1(torch.cat([functional.interpolate(coarse, scale_factor=2.0), middle], dim=1))
+        middle = self.up1(
+            torch.cat([functional.interpolate(coarse, scale_factor=2.0), middle], dim=1)
+        )
         middle = self.decode1(middle, context)
         fine = self.up0(torch.cat([functional.interpolate(middle, scale_factor=2.0), fine], dim=1))
         out: Tensor = self.leave(functional.silu(self.decode0(fine, context)))
         return out
 
-    def forward(self, y: Tensor, t: Tensor, condition: Tensor, held: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Velocity (N, C, H, W) under `condition` (N,) class indices, and the pooled features (N, F)."""
+    def forward(
+        self, y: Tensor, t: Tensor, condition: Tensor, held: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Velocity (N, C, H, W) under `condition` (N,) class indices, and the pooled features (N,
+        F).
+        """
         context = self.context(t, held)
         scales = self.encoder(y, context)
         return self.decoder(scales, context + self.condition(condition)), pool(scales)
 
     def of_every_condition(self, y: Tensor, t: float) -> Tensor:
-        """Velocities (K, C, H, W) of one squeezed image (1, C, H, W) under each condition: one encoder pass."""
+        """Velocities (K, C, H, W) of one squeezed image (1, C, H, W) under each condition: one
+        encoder pass.
+        """
         context = self.context(torch.full((1,), t, device=y.device, dtype=y.dtype))
         scales = self.encoder(y, context)
         fine, middle, coarse = (s.expand(self.conditions, -1, -1, -1) for s in scales)
@@ -118,19 +135,31 @@ class Velocity(nn.Module):
         mixture (N, K) sums to one per row; weights may be negative or above one (exaggeration).
         Held stains, `held` (N, stains), have velocity exactly zero.
         """
-        moved = self._mixed(y, self.context(torch.full((len(y),), t, device=y.device, dtype=y.dtype), held), mixture)
+        moved = self._mixed(
+            y, self.context(torch.full((len(y),), t, device=y.device, dtype=y.dtype), held), mixture
+        )
         return moved if held is None else moved * free_planes(held)
 
     def toward(
-        self, y: Tensor, t: float, own: Tensor, target: Tensor, share: Tensor, held: Tensor | None = None
+        self,
+        y: Tensor,
+        t: float,
+        own: Tensor,
+        target: Tensor,
+        share: Tensor,
+        held: Tensor | None = None,
     ) -> Tensor:
-        """v_own + share (v_target - v_own), where `target` (N, K) blends conditions before the decoder, not after it.
+        """v_own + share (v_target - v_own), where `target` (N, K) blends conditions before the
+        decoder, not after it.
 
-        So it costs two decoder passes for any number of conditions, and is `mixed` where each is one alone.
+        So it costs two decoder passes for any number of conditions, and is `mixed` where each is
+        one alone.
         """
         context = self.context(torch.full((len(y),), t, device=y.device, dtype=y.dtype), held)
         fine, middle, coarse = (torch.cat([s, s]) for s in self.encoder(y, context))
-        told = torch.cat([context + own @ self.condition.weight, context + target @ self.condition.weight])
+        told = torch.cat(
+            [context + own @ self.condition.weight, context + target @ self.condition.weight]
+        )
         at_home, there = self.decoder((fine, middle, coarse), told).chunk(2)
         moved = at_home + share[:, None, None, None] * (there - at_home)
         return moved if held is None else moved * free_planes(held)
@@ -142,8 +171,12 @@ class Velocity(nn.Module):
             weight = mixture[rows, used][:, None, None, None]
             return weight * self.decoder(scales, context + self.condition(used))
         picked = tuple(s[rows] for s in scales)
-        parts = self.decoder((picked[0], picked[1], picked[2]), context[rows] + self.condition(used))
-        return torch.zeros_like(y).index_add_(0, rows, mixture[rows, used][:, None, None, None] * parts)
+        parts = self.decoder(
+            (picked[0], picked[1], picked[2]), context[rows] + self.condition(used)
+        )
+        return torch.zeros_like(y).index_add_(
+            0, rows, mixture[rows, used][:, None, None, None] * parts
+        )
 
     def features(self, y: Tensor, t: float) -> Tensor:
         """Pooled features (N, F) of images y at time t, for the classifier."""
@@ -152,7 +185,9 @@ class Velocity(nn.Module):
 
 
 def free_planes(held: Tensor) -> Tensor:
-    """(N, stains) -> (N, 4 x stains, 1, 1): 0 for every Haar plane of a held stain, 1 for the others."""
+    """(N, stains) -> (N, 4 x stains, 1, 1): 0 for every Haar plane of a held stain, 1 for the
+    others.
+    """
     return (1 - held).repeat_interleave(4, dim=1)[..., None, None]
 
 

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 
 from core.data.batches import FieldStore, balanced_indices
+from core.data.preprocessing import fit_recipe
 from core.data.readouts import readouts
-from core.data.recipe import fit_recipe
-from core.data.synthetic import DISEASED, HEALTHY, render
 from core.domain import FloatArray, ImageRecord, Project, Recipe
-from core.workflow import reader
+from core.synthetic.cells import DISEASED, HEALTHY, render
+from core.workflows.steps import reader
 
 
 class Disk:
@@ -77,7 +77,12 @@ def test_every_condition_is_drawn_equally_often_whatever_its_size() -> None:
 
 @pytest.mark.parametrize(
     "image",
-    [np.zeros((3, 40, 40)), np.full((3, 40, 40), 65535), np.eye(40)[None].repeat(3, axis=0), np.ones((3, 8, 8))],
+    [
+        np.zeros((3, 40, 40)),
+        np.full((3, 40, 40), 65535),
+        np.eye(40)[None].repeat(3, axis=0),
+        np.ones((3, 8, 8)),
+    ],
     ids=["empty", "saturated", "thin", "small"],
 )
 def test_readouts_have_the_same_names_for_every_image_and_are_finite(image: FloatArray) -> None:
@@ -94,7 +99,10 @@ def test_readouts_of_a_single_bright_pixel_are_finite() -> None:
 
 def test_readouts_see_that_diseased_mitochondria_are_dimmer_and_gathered() -> None:
     for seed in range(3):
-        healthy, diseased = readouts(render(seed, HEALTHY, 96)), readouts(render(seed, DISEASED, 96))
+        healthy, diseased = (
+            readouts(render(seed, HEALTHY, 96)),
+            readouts(render(seed, DISEASED, 96)),
+        )
         assert diseased["channel3_mean"] < healthy["channel3_mean"]
         assert diseased["channel3_covered"] < healthy["channel3_covered"]
         assert diseased["channel1_mean"] == healthy["channel1_mean"]

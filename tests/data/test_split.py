@@ -17,11 +17,15 @@ def plate(wells: int, conditions: int, fields: int = 2) -> list[ImageRecord]:
 
 
 @given(wells=st.integers(2, 9), conditions=st.integers(2, 6), seed=st.integers(0, 50))
-def test_split_covers_every_group_once_and_trains_every_condition(wells: int, conditions: int, seed: int) -> None:
+def test_split_covers_every_group_once_and_trains_every_condition(
+    wells: int, conditions: int, seed: int
+) -> None:
     records = plate(wells, conditions)
     split = split_by_group(records, seed=seed)
     assert set(split) == {r.group for r in records}
-    assert {r.condition for r in records if split[r.group] == "train"} == {r.condition for r in records}
+    assert {r.condition for r in records if split[r.group] == "train"} == {
+        r.condition for r in records
+    }
     assert "test" in split.values()
 
 

@@ -11,7 +11,6 @@ from matplotlib.text import Text
 from PIL import Image
 from pypdf import PdfReader
 
-from core.deliver import _PanelMaker, figure, panel_specs
 from core.domain import AUTOENCODER, CHECKS, METHODS, Check, Evidence, PanelSpec, Project
 from core.errors import LeighError
 from core.figures.export import sheet
@@ -19,8 +18,9 @@ from core.figures.images import composite, difference_limit, scale_bar_um
 from core.figures.panels import SIZE_MAP, CounterfactualPanel
 from core.figures.words import evidence_words
 from core.io.project import save_project
-from core.other_networks import train_network
-from core.train.presets import COURSES, Course
+from core.training.presets import COURSES, Course
+from core.workflows.baselines import train_network
+from core.workflows.export import _PanelMaker, figure, panel_specs
 
 Copy = Callable[[Project], Project]
 
@@ -59,7 +59,9 @@ def test_every_panel_is_written_in_every_format_with_its_provenance(
 ) -> None:
     path = figure(trained_project.folder, [specs[kind]], tmp_path / f"panel{ending}", device="cpu")
     note = json.loads(note_in(path))
-    assert note["panels"][0]["kind"] == kind and note["panels"][0]["record"] == specs[kind].record_id
+    assert (
+        note["panels"][0]["kind"] == kind and note["panels"][0]["record"] == specs[kind].record_id
+    )
     assert len(note["model_digest"]) > 8 and note["program"].startswith("Leigh Explorer")
     if ending in (".png", ".tif"):
         picture = np.asarray(Image.open(path).convert("L"))
@@ -70,23 +72,40 @@ def test_every_panel_is_written_in_every_format_with_its_provenance(
 
 
 def test_a_comparison_names_its_window_and_has_a_column_for_the_autoencoder(
-    trained_project: Project, specs: dict[str, PanelSpec], copy_of: Copy, monkeypatch: pytest.MonkeyPatch
+    trained_project: Project,
+    specs: dict[str, PanelSpec],
+    copy_of: Copy,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(COURSES, "autoencoder", {"quick": Course(2, 8)})
     project, spec = copy_of(trained_project), replace(specs["comparison"], window_um=5.2)
-    assert [a.method for a in _PanelMaker(project.folder, "cpu").make(spec).attributions] == list(METHODS)
+    assert [a.method for a in _PanelMaker(project.folder, "cpu").make(spec).attributions] == list(
+        METHODS
+    )
     train_network(project.folder, "autoencoder", device="cpu")
     panel = _PanelMaker(project.folder, "cpu").make(spec)
     assert [a.method for a in panel.attributions] == [AUTOENCODER, *METHODS]
     drawing = sheet([panel])
     heads = [text.get_text() for text in drawing.findobj(Text)]
-    assert "Autoencoder\n(to WT)" in heads and any(head.startswith("Occlusion, 5.2 µm\n") for head in heads)
-    sizes = [image.get_clim() for image in drawing.findobj(AxesImage) if image.get_cmap().name == SIZE_MAP]
-    assert len(sizes) == len(panel.channels) and all(low == 0 < high for low, high in sizes)  # saliency has no sign
+    assert "Autoencoder\n(to WT)" in heads and any(
+        head.startswith("Occlusion, 5.2 µm\n") for head in heads
+    )
+    sizes = [
+        image.get_clim()
+        for image in drawing.findobj(AxesImage)
+        if image.get_cmap().name == SIZE_MAP
+    ]
+    assert len(sizes) == len(panel.channels) and all(
+        low == 0 < high for low, high in sizes
+    )  # saliency has no sign
 
 
-def test_pdf_text_can_be_read_and_edited(trained_project: Project, specs: dict[str, PanelSpec], tmp_path: Path) -> None:
-    reader = PdfReader(figure(trained_project.folder, [specs["counterfactual"]], tmp_path / "a.pdf", device="cpu"))
+def test_pdf_text_can_be_read_and_edited(
+    trained_project: Project, specs: dict[str, PanelSpec], tmp_path: Path
+) -> None:
+    reader = PdfReader(
+        figure(trained_project.folder, [specs["counterfactual"]], tmp_path / "a.pdf", device="cpu")
+    )
     text = reader.pages[0].extract_text()
     assert "Original (DS)" in text and "to WT" in text and "5 µm" in text
     assert "Change in Mitochondria" in text and "grey values" in text
@@ -101,7 +120,9 @@ def test_pdf_text_can_be_read_and_edited(trained_project: Project, specs: dict[s
 def test_a_counterfactual_panel_carries_its_evidence_in_words(
     trained_project: Project, specs: dict[str, PanelSpec], tmp_path: Path
 ) -> None:
-    path = figure(trained_project.folder, [specs["counterfactual"]], tmp_path / "a.pdf", device="cpu")
+    path = figure(
+        trained_project.folder, [specs["counterfactual"]], tmp_path / "a.pdf", device="cpu"
+    )
     text = PdfReader(path).pages[0].extract_text()
     assert "Evidence: " in text and all(f"| {name} " in text for name in CHECKS)
 
@@ -111,8 +132,10 @@ def test_evidence_words_name_the_light_every_verdict_and_its_figure() -> None:
     checks = tuple(Check(name, light, "") for name, light in zip(CHECKS, lights, strict=True))
     flips = {"judge1_flip": 1.0, "judge2_flip": 0.0, "judge3_flip": 1.0}
     told = evidence_words(Evidence(checks, {**flips, "distance": 0.431, "readouts_recovered": 0.2}))
-    assert told == (
-        "Evidence: red | model ok | judges doubtful (2 of 3) | distance ok (0.43) | readouts failed (20%) | rest ok"
+    assert (
+        told
+        == "Evidence: red | model ok | judges doubtful (2 of 3) | distance ok (0.43) | readouts"
+        " failed (20%) | rest ok"
     )
     assert "distance ok |" in evidence_words(Evidence(checks, {"distance": ""}))
 
@@ -120,14 +143,21 @@ def test_evidence_words_name_the_light_every_verdict_and_its_figure() -> None:
 def test_a_panel_holds_the_stains_its_spec_names(
     trained_project: Project, specs: dict[str, PanelSpec], tmp_path: Path
 ) -> None:
-    listed = [asdict(replace(specs[kind], hold=("Nuclei", "Mitochondria"))) for kind in ("counterfactual", "path")]
+    listed = [
+        asdict(replace(specs[kind], hold=("Nuclei", "Mitochondria")))
+        for kind in ("counterfactual", "path")
+    ]
     (tmp_path / "panels.json").write_text(json.dumps(listed), encoding="utf-8")
     maker = _PanelMaker(trained_project.folder, "cpu")
-    held, path = (maker.make(spec) for spec in panel_specs(tmp_path / "panels.json", None, None, None, 1.0))
+    held, path = (
+        maker.make(spec) for spec in panel_specs(tmp_path / "panels.json", None, None, None, 1.0)
+    )
     assert held.result.held == ("Nuclei", "Mitochondria")
     assert [bool(change.any()) for change in held.result.difference] == [False, True, False]
     free = maker.make(replace(specs["path"], hold=()))
-    assert not np.array_equal(path.path.points[-1].probabilities, free.path.points[-1].probabilities)
+    assert not np.array_equal(
+        path.path.points[-1].probabilities, free.path.points[-1].probabilities
+    )
     titles = [ax.get_title() for ax in sheet([held]).subfigs[0].axes]
     assert "Change in Nuclei (held)" in titles and "Change in Cytoskeleton" in titles
 
@@ -135,11 +165,13 @@ def test_a_panel_holds_the_stains_its_spec_names(
 def test_images_keep_their_own_pixels_in_a_pdf(
     trained_project: Project, specs: dict[str, PanelSpec], tmp_path: Path
 ) -> None:
-    page = PdfReader(figure(trained_project.folder, [specs["counterfactual"]], tmp_path / "a.pdf", device="cpu")).pages[
-        0
-    ]
+    page = PdfReader(
+        figure(trained_project.folder, [specs["counterfactual"]], tmp_path / "a.pdf", device="cpu")
+    ).pages[0]
     sizes = [image.image.size for image in page.images]
-    assert sizes.count((48, 48)) == 5  # original, counterfactual, three difference maps: never resampled
+    assert (
+        sizes.count((48, 48)) == 5
+    )  # original, counterfactual, three difference maps: never resampled
 
 
 def test_without_a_pixel_size_there_is_no_scale_bar(
@@ -155,7 +187,14 @@ def test_without_a_pixel_size_there_is_no_scale_bar(
 
 @pytest.mark.parametrize(
     ("width", "pixel_um", "expected"),
-    [(48, 0.65, 5), (512, 0.65, 50), (1024, 0.325, 50), (2048, 1.0, 500), (4, 0.1, 0.1), (400, 1.0, 100)],
+    [
+        (48, 0.65, 5),
+        (512, 0.65, 50),
+        (1024, 0.325, 50),
+        (2048, 1.0, 500),
+        (4, 0.1, 0.1),
+        (400, 1.0, 100),
+    ],
 )
 def test_scale_bars_have_round_lengths_below_a_quarter_of_the_image(
     width: int, pixel_um: float, expected: float
@@ -167,7 +206,9 @@ def test_scale_bars_have_round_lengths_below_a_quarter_of_the_image(
 
 def test_the_exact_plane_is_a_panel_too(trained_project: Project, tmp_path: Path) -> None:
     names = ("TT", "WT", "DS")
-    path = figure(trained_project.folder, [PanelSpec("map", plane=names)], tmp_path / "a.pdf", device="cpu")
+    path = figure(
+        trained_project.folder, [PanelSpec("map", plane=names)], tmp_path / "a.pdf", device="cpu"
+    )
     assert json.loads(note_in(path))["panels"][0]["plane"] == list(names)
     text = PdfReader(path).pages[0].extract_text().replace("\n", " ")
     assert "exact plane 1" in text and "Axes in standard deviations within a condition." in text
@@ -183,14 +224,19 @@ def test_a_map_shows_where_an_image_was_moved_and_how_it_is_read(
     session = _PanelMaker(trained_project.folder, "cpu").session
     result = session.move(moved.record_id, moved.weights, 0.6, exact=True)
     read = trained_project.dataset.condition_names[int(result.probabilities.argmax())]
-    assert f"Ring: {moved.record_id} (DS). Cross: moved to WT, strength 0.6, read as {read}." in panel.moved.words
+    assert (
+        f"Ring: {moved.record_id} (DS). Cross: moved to WT, strength 0.6, read as {read}."
+        in panel.moved.words
+    )
     start = session.place_of(moved.record_id, plane)
     assert panel.moved.places[0] == start
     landing = session.map_of(plane)[2].places(result.coordinates) if plane else result.xy
     assert panel.moved.landing == pytest.approx(tuple(landing))
     axes = sheet([panel]).subfigs[0].axes[0]
     drawn = [line for line in axes.lines if line.get_linestyle() == "--"]
-    assert len(drawn) == 1 and drawn[0].get_xydata()[[0, -1]] == pytest.approx(np.array([start, landing]))
+    assert len(drawn) == 1 and drawn[0].get_xydata()[[0, -1]] == pytest.approx(
+        np.array([start, landing])
+    )
     assert "read as" in axes.get_title(loc="left").replace("\n", " ")
 
 
@@ -201,8 +247,10 @@ def test_a_plane_is_for_maps_only() -> None:
         panel_specs(None, "path", "r1", "WT", 1.0, ("WT", "DS", "TT"))
 
 
-def test_difference_maps_share_one_symmetric_scale(trained_project: Project, specs: dict[str, PanelSpec]) -> None:
-    from core.explain.session import Session
+def test_difference_maps_share_one_symmetric_scale(
+    trained_project: Project, specs: dict[str, PanelSpec]
+) -> None:
+    from core.counterfactual.engine import Session
 
     session = Session(trained_project.folder, "cpu")
     spec = specs["counterfactual"]
@@ -233,9 +281,17 @@ def test_a_composite_adds_channels_in_their_own_colours() -> None:
     assert np.allclose(shown, [[[0, 0, 0.5], [1, 0, 0.5], [1, 0, 0.5]]])
 
 
-def test_several_panels_go_on_one_sheet(trained_project: Project, specs: dict[str, PanelSpec], tmp_path: Path) -> None:
+def test_several_panels_go_on_one_sheet(
+    trained_project: Project, specs: dict[str, PanelSpec], tmp_path: Path
+) -> None:
     told = []
-    path = figure(trained_project.folder, [*specs.values()], tmp_path / "a.pdf", device="cpu", report=told.append)
+    path = figure(
+        trained_project.folder,
+        [*specs.values()],
+        tmp_path / "a.pdf",
+        device="cpu",
+        report=told.append,
+    )
     reader = PdfReader(path)
     assert len(reader.pages) == 1
     text = reader.pages[0].extract_text()
@@ -245,7 +301,9 @@ def test_several_panels_go_on_one_sheet(trained_project: Project, specs: dict[st
     assert told[-1].done == told[-1].total
 
 
-def test_no_words_of_a_sheet_overlap_or_leave_it(trained_project: Project, specs: dict[str, PanelSpec]) -> None:
+def test_no_words_of_a_sheet_overlap_or_leave_it(
+    trained_project: Project, specs: dict[str, PanelSpec]
+) -> None:
     from matplotlib.axis import Axis
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.text import Text
@@ -264,7 +322,11 @@ def test_no_words_of_a_sheet_overlap_or_leave_it(trained_project: Project, specs
         low, high = sorted(axis.get_view_interval())
         for tick in axis.get_major_ticks():
             hidden |= {tick.label2} | (set() if low <= tick.get_loc() <= high else {tick.label1})
-    texts = [t for t in drawn.findobj(Text) if t not in hidden and t.get_visible() and t.get_text().strip()]
+    texts = [
+        t
+        for t in drawn.findobj(Text)
+        if t not in hidden and t.get_visible() and t.get_text().strip()
+    ]
     shown = [(t.get_text(), t.get_window_extent(canvas.get_renderer())) for t in texts]
     assert len(shown) > 30
     page = drawn.bbox
@@ -285,7 +347,12 @@ def test_unknown_endings_and_kinds_are_refused_and_nothing_is_written(
         with pytest.raises(LeighError, match=r"\.pdf, \.svg, \.png or \.tif"):
             figure(trained_project.folder, [specs["map"]], tmp_path / name, device="cpu")
     with pytest.raises(LeighError, match="no panel kind pie"):
-        figure(trained_project.folder, [replace(specs["path"], kind="pie")], tmp_path / "a.pdf", device="cpu")
+        figure(
+            trained_project.folder,
+            [replace(specs["path"], kind="pie")],
+            tmp_path / "a.pdf",
+            device="cpu",
+        )
     with pytest.raises(LeighError, match="needs a record and a target"):
         figure(trained_project.folder, [PanelSpec("path")], tmp_path / "a.pdf", device="cpu")
     with pytest.raises(LeighError, match="No panel"):
@@ -293,7 +360,9 @@ def test_unknown_endings_and_kinds_are_refused_and_nothing_is_written(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_map_of_another_model_is_not_drawn(trained_project: Project, tmp_path: Path, copy_of: Copy) -> None:
+def test_a_map_of_another_model_is_not_drawn(
+    trained_project: Project, tmp_path: Path, copy_of: Copy
+) -> None:
     from core.io.project import latents_path
     from core.io.tables import load_latents, save_latents
 
@@ -306,8 +375,13 @@ def test_a_map_of_another_model_is_not_drawn(trained_project: Project, tmp_path:
 
 def test_panels_saved_by_the_window_are_read_back(tmp_path: Path) -> None:
     path = tmp_path / "panels.json"
-    path.write_text('[{"kind": "path", "record_id": "r", "weights": {"WT": 1.0}, "title": "ä"}]', encoding="utf-8")
-    assert panel_specs(path, None, None, None, 1.0) == [PanelSpec("path", "r", {"WT": 1.0}, 1.0, "ä")]
+    path.write_text(
+        '[{"kind": "path", "record_id": "r", "weights": {"WT": 1.0}, "title": "ä"}]',
+        encoding="utf-8",
+    )
+    assert panel_specs(path, None, None, None, 1.0) == [
+        PanelSpec("path", "r", {"WT": 1.0}, 1.0, "ä")
+    ]
     for wrong in ("{", '[{"colour": 1}]', '{"a": 1}', "[1]"):
         path.write_text(wrong, encoding="utf-8")
         with pytest.raises(LeighError, match="no panel list"):
@@ -336,8 +410,12 @@ def test_no_panel_is_drawn_of_an_impossible_strength(
         maker.make(PanelSpec("map", weights={"WT": 1.0}))
 
 
-@pytest.mark.parametrize("wrong", [{"strength": "1"}, {"weights": ["WT"]}, {"weights": {"WT": "1"}}, {"plane": "WT"}])
-def test_specs_of_the_wrong_kind_are_refused_by_name(tmp_path: Path, wrong: dict[str, object]) -> None:
+@pytest.mark.parametrize(
+    "wrong", [{"strength": "1"}, {"weights": ["WT"]}, {"weights": {"WT": "1"}}, {"plane": "WT"}]
+)
+def test_specs_of_the_wrong_kind_are_refused_by_name(
+    tmp_path: Path, wrong: dict[str, object]
+) -> None:
     path = tmp_path / "specs.json"
     path.write_text(json.dumps([{"kind": "map", **wrong}]), encoding="utf-8")
     with pytest.raises(LeighError, match=next(iter(wrong))):

@@ -1,4 +1,6 @@
-"""Fixtures of the window's tests: a real small project, a themed application, a window with a stand-in model."""
+"""Fixtures of the window's tests: a real small project, a themed application, a window with a
+stand-in model.
+"""
 
 import os
 import sys
@@ -35,8 +37,8 @@ def window(themed, qtbot, tmp_path: Path):
     """The whole window with a stand-in model process."""
     from leigh_gui.errors import ErrorBus
     from leigh_gui.main_window import MainWindow
+    from leigh_gui.services.inference_client import InferenceWorker
     from leigh_gui.settings import Settings
-    from leigh_gui.worker import InferenceWorker
 
     worker = InferenceWorker(session="gui_stand_in:StandInSession")
     made = MainWindow(Settings(tmp_path / "settings.ini"), ErrorBus(), worker)

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core.data.semantic import coordinates_of
-from core.data.synthetic import CHANNELS, DEMO_PHENOTYPES, demo_conditions, render
+from core.data.logit_coordinates import coordinates_of
 from core.domain import (
     CHECKS,
     Attribution,
@@ -28,12 +27,20 @@ from core.domain import (
     Recipe,
 )
 from core.errors import LeighError
-from core.explain.plane import exact_plane
 from core.io.models import save_card
-from core.io.project import create_project, latents_path, maps_folder, model_folder, open_project, save_project
+from core.io.project import (
+    create_project,
+    latents_path,
+    maps_folder,
+    model_folder,
+    open_project,
+    save_project,
+)
 from core.io.tables import load_latents, load_map, save_latents, save_map
 from core.io.tiff import read_record, write_tiff
+from core.latent_map.ternary_plane import exact_plane
 from core.progress import Progress, silent
+from core.synthetic.cells import CHANNELS, DEMO_PHENOTYPES, demo_conditions, render
 
 NAMES = tuple(DEMO_PHENOTYPES)[:5]
 
@@ -49,15 +56,29 @@ def make_dataset(folder: Path, wells: int = 4, fields: int = 2, size: int = 96) 
                 file = f"{condition.name}/{well}_s{f + 1}.tif"
                 (folder / condition.name).mkdir(parents=True, exist_ok=True)
                 image = render(1000 * k + 10 * w + f, DEMO_PHENOTYPES[condition.name], size)
-                write_tiff(folder / file, image, channel_names=[c.name for c in CHANNELS], pixel_size_um=0.65)
+                write_tiff(
+                    folder / file,
+                    image,
+                    channel_names=[c.name for c in CHANNELS],
+                    pixel_size_um=0.65,
+                )
                 records.append(
                     ImageRecord(
                         f"{condition.name}_{well}_s{f + 1}", (file,) , (0, 1, 2), condition.name, well, well, "1",
                         str(f + 1), tuple(image.shape), str(image.dtype))
                 )  # fmt: skip
     problems = (
-        Problem("DS/C03_s9.tif", "The file ends early: 4 of 6 pages are there.", "Copy it again from the microscope."),
-        Problem("TT/D02_s1.tif", "12 % of the mitochondria pixels are saturated.", "Shorten the exposure.", "warning"),
+        Problem(
+            "DS/C03_s9.tif",
+            "The file ends early: 4 of 6 pages are there.",
+            "Copy it again from the microscope.",
+        ),
+        Problem(
+            "TT/D02_s1.tif",
+            "12 % of the mitochondria pixels are saturated.",
+            "Shorten the exposure.",
+            "warning",
+        ),
     )
     return Dataset(folder, CHANNELS, conditions, tuple(records), problems, 0.65, (8, 12))
 
@@ -69,7 +90,7 @@ def make_project(folder: Path, with_model: bool = True, **sizes: int):
     if not with_model:
         return project
     names = dataset.condition_names
-    split = {r.group: ("test" if int(r.well[1:]) % 2 else "train") for r in dataset.records}
+    split = {r.group: "test" if int(r.well[1:]) % 2 else "train" for r in dataset.records}
     recipe = Recipe((100.0,) * 3, (100.0,) * 3, (0.0,) * 3, (1.0,) * 3, (100.0,) * 3, (1000.0,) * 3)
     accuracy = {"accuracy": 0.95, "accuracy_low": 0.88, "accuracy_high": 0.99, "test_records": 20, "test_groups": 10,
                 "group_accuracy": 1.0, "z_prime": {"logits": {"z_prime": 0.71}}}  # fmt: skip
@@ -95,7 +116,9 @@ def make_latents(dataset: Dataset, split: dict[str, str]) -> LatentTable:
         logits, coordinates_of(logits), logits, shares, "digest")  # fmt: skip
 
 
-def make_map(dataset: Dataset, names: tuple[str, ...], pixels: int = 120) -> tuple[Projection, DecisionMap]:
+def make_map(
+    dataset: Dataset, names: tuple[str, ...], pixels: int = 120
+) -> tuple[Projection, DecisionMap]:
     """Conditions on a circle, regions by the nearest centre, support where the points are."""
     rng = np.random.default_rng(0)
     angle = np.linspace(0, 2 * np.pi, len(names), endpoint=False) + 2.6
@@ -119,20 +142,31 @@ WORDS = {
     "model": "The model calls it {target}",
     "judges": "{seen} of 3 independent judges see {target}",
     "distance": "Distance to real {target}: 0.43 of that of the original",
-    "readouts": "78% of 34 differing readouts came 50% to 160% of the way; half of them came 91% or more",
-    "rest": "What should stay: nuclei: 12, lost 0, gained 0; 4% of the change in channels that should not change",
+    "readouts": (
+        "78% of 34 differing readouts came 50% to 160% of the way; half of them came 91% or more"
+    ),
+    "rest": (
+        "What should stay: nuclei: 12, lost 0, gained 0; 4% of the change in channels that should"
+        " not change"
+    ),
 }
 
 
 def make_evidence(target: str = "WT", seen: int = 3, **lights: str) -> Evidence:
-    """Evidence in which every check holds but those named, e.g. `judges="red"`; `seen` of 3 judges see the target."""
-    checks = (Check(n, lights.get(n, "green"), WORDS[n].format(target=target, seen=seen)) for n in CHECKS)
+    """Evidence in which every check holds but those named, e.g.
+
+    `judges="red"`; `seen` of 3 judges see the target.
+    """
+    checks = (
+        Check(n, lights.get(n, "green"), WORDS[n].format(target=target, seen=seen)) for n in CHECKS
+    )
     flips = {f"judge{j + 1}_flip": float(j < seen) for j in range(3)}
     return Evidence(tuple(checks), {**flips, "distance": 0.43, "readouts_recovered": 0.78})
 
 
 class StandInSession:
-    """Brightens the mitochondria in proportion to the strength; as slow as LEIGH_STAND_IN_SECONDS says.
+    """Brightens the mitochondria in proportion to the strength; as slow as LEIGH_STAND_IN_SECONDS
+    says.
 
     It holds the nuclei unless told otherwise, and its judges never see a treated culture.
     """
@@ -155,7 +189,15 @@ class StandInSession:
         """Nothing takes long here."""
         return False
 
-    def move(self, record_id: str, weights: dict[str, float], strength: float, hold=None, exact=False, draft=False):
+    def move(
+        self,
+        record_id: str,
+        weights: dict[str, float],
+        strength: float,
+        hold=None,
+        exact=False,
+        draft=False,
+    ):
         """The record with brighter mitochondria."""
         time.sleep(float(os.environ.get("LEIGH_STAND_IN_SECONDS", "0")))
         self.calls += 1
@@ -183,14 +225,18 @@ class StandInSession:
             place = tuple(map(float, start + strength * (goal - start)))
         valid = strength < 1.4
         target = max(weights, key=lambda n: weights[n])
-        evidence = make_evidence(target, 1, judges="red") if target == "TT" else make_evidence(target)
+        evidence = (
+            make_evidence(target, 1, judges="red") if target == "TT" else make_evidence(target)
+        )
         judged = exact and strength > 0 and valid and not self.no_evidence
         return Counterfactual(
             record_id, record.condition, weights, strength, original, original + difference, difference,
             mixed / mixed.sum(), mixed[1:], 2e-6, valid, "" if valid else "It left the range of real images.", 0.0004,
             place, 0.83, held, evidence if judged else None, draft=draft and strength > 0)  # fmt: skip
 
-    def drag(self, record_id: str, x: float, y: float, hold=None, exact=False, draft=False, plane=()) -> Counterfactual:
+    def drag(
+        self, record_id: str, x: float, y: float, hold=None, exact=False, draft=False, plane=()
+    ) -> Counterfactual:
         """Toward the nearest condition."""
         projection, decision = self.projection, self.decision
         if plane:
@@ -205,9 +251,13 @@ class StandInSession:
         nearest = int(distance.argmin())
         way = decision.anchors[nearest] - start
         strength = float(np.clip(np.dot((x, y) - start, way) / max(np.dot(way, way), 1e-9), 0, 1.5))
-        return self.move(record_id, {decision.conditions[nearest]: 1.0}, strength, hold, exact, draft)
+        return self.move(
+            record_id, {decision.conditions[nearest]: 1.0}, strength, hold, exact, draft
+        )
 
-    def path(self, record_id: str, weights: dict[str, float], frames: int, hold=None, report=silent):
+    def path(
+        self, record_id: str, weights: dict[str, float], frames: int, hold=None, report=silent
+    ):
         """A straight way with the crossing in the middle."""
         points = []
         for i, strength in enumerate(np.linspace(0, 1, frames)):
@@ -217,9 +267,19 @@ class StandInSession:
         return CounterfactualPath(record_id, max(weights, key=weights.get), tuple(points), 0.5)
 
     def explain(
-        self, record_id: str, method: str, target: str, network="iresnet", window_um=None, window_px=None, report=silent
+        self,
+        record_id: str,
+        method: str,
+        target: str,
+        network="iresnet",
+        window_um=None,
+        window_px=None,
+        report=silent,
     ) -> Attribution:
-        """As bright as the image; one map where the method knows no stains. Occlusion takes many steps."""
+        """As bright as the image; one map where the method knows no stains.
+
+        Occlusion takes many steps.
+        """
         record = self.project.dataset.record(record_id)
         values = np.asarray(read_record(self.project.dataset.root, record), dtype=np.float32) - 100
         for i in range(40 if method == "occlusion" else 1):

@@ -1,7 +1,9 @@
-"""A screen for tests: twelve treatments on two plates, with ties, flags, and one that could not be measured well."""
+"""A screen for tests: twelve treatments on two plates, with ties, flags, and one that could not be
+measured well.
+"""
 
 from core.domain import Project, Role
-from core.domain_screen import DoseCurve, Finding, Ranked, Screen, Unrepaired, WellScore
+from core.domain.screen import DoseCurve, Finding, Ranked, Screen, Unrepaired, WellScore
 
 CHANNELS = ("Nuclei", "Cytoskeleton", "Mitochondria")
 
@@ -18,7 +20,9 @@ def make_ranked(condition="TT", rescue=0.8, tie=1, **changes) -> Ranked:
 
 
 def make_treatments(count=12) -> tuple[Ranked, ...]:
-    """TT is a hit, D1 and D2 are tied, D3 is flagged and has no intervals, C is given at four doses, two controls."""
+    """TT is a hit, D1 and D2 are tied, D3 is flagged and has no intervals, C is given at four
+    doses, two controls.
+    """
     blank = dict.fromkeys(("rescue_low", "rescue_high", "off_axis_low", "off_axis_high", "cell_count",
                            "cell_count_low", "cell_count_high", "p_value"))  # fmt: skip
     made = [
@@ -30,7 +34,10 @@ def make_treatments(count=12) -> tuple[Ranked, ...]:
     for k, dose in enumerate((0.1, 1.0, 10.0, 100.0)):
         made.append(make_ranked(f"C {dose:g}", 0.1 + 0.1 * k, 4 + k, compound="C", dose_um=dose))
     made += [make_ranked(f"E{k}", 0.05 - 0.001 * k, 8 + k) for k in range(max(count - 8, 0))]
-    controls = (make_ranked("WT", 1.0, 0, role=Role.HEALTHY), make_ranked("DS", 0.0, 0, role=Role.DISEASED))
+    controls = (
+        make_ranked("WT", 1.0, 0, role=Role.HEALTHY),
+        make_ranked("DS", 0.0, 0, role=Role.DISEASED),
+    )
     return (*made[:count], *controls)
 
 
@@ -41,11 +48,15 @@ def make_screen(project: Project | None = None, **changes) -> Screen:
     wells = []
     for k, row in enumerate(ranked):
         there = [r for r in dataset.records if r.condition == row.condition] if dataset else []
-        names = list(dict.fromkeys(r.well for r in there)) or [f"{chr(65 + k % 8)}{k // 8 + 11:02d}"]
+        names = list(dict.fromkeys(r.well for r in there)) or [
+            f"{chr(65 + k % 8)}{k // 8 + 11:02d}"
+        ]
         for j, name in enumerate(names):
             ids = tuple(r.id for r in there if r.well == name)
             plate = "P2" if j % 2 else "P1"
-            rescue = float("nan") if row.condition == "D3" and project is None else row.rescue  # never stored as such
+            rescue = (
+                float("nan") if row.condition == "D3" and project is None else row.rescue
+            )  # never stored as such
             wells.append(WellScore(plate, name, f"{plate}_{name}", row.condition, ids, rescue, row.off_axis, 30.0,
                                    (100.0, 200.0 + k, 300.0), unlike=row.condition == "D1"))  # fmt: skip
     values = {

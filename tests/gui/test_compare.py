@@ -1,4 +1,6 @@
-"""The Compare page in the real window, with a stand-in model: explanations come one by one and give way to a drag."""
+"""The Compare page in the real window, with a stand-in model: explanations come one by one and give
+way to a drag.
+"""
 
 from dataclasses import replace
 
@@ -6,7 +8,7 @@ import numpy as np
 import pytest
 
 from core.domain import METHODS
-from leigh_gui.widgets.difference_view import coloured, diverging_table, size_table
+from leigh_gui.widgets.counterfactual.difference_view import coloured, diverging_table, size_table
 
 
 @pytest.fixture
@@ -73,13 +75,17 @@ def test_stop_gives_up_what_has_not_come_and_says_so(page, window, qtbot, monkey
 
 def test_a_network_that_fails_leaves_its_reason_in_every_column(page, qtbot):
     page.compare.set_network("broken")
-    qtbot.waitUntil(lambda: "cannot be explained" in page.columns["gradcam"].panes[0].hint, timeout=15_000)
+    qtbot.waitUntil(
+        lambda: "cannot be explained" in page.columns["gradcam"].panes[0].hint, timeout=15_000
+    )
     assert "cannot be explained" in page.columns["saliency"].panes[0].hint
 
 
 def test_a_reason_stays_when_the_contrast_changes(page, window, qtbot):
     page.compare.set_network("broken")
-    qtbot.waitUntil(lambda: "cannot be explained" in page.columns["gradcam"].panes[0].hint, timeout=15_000)
+    qtbot.waitUntil(
+        lambda: "cannot be explained" in page.columns["gradcam"].panes[0].hint, timeout=15_000
+    )
     window.state.display_changed.emit()
     assert "cannot be explained" in page.columns["gradcam"].panes[0].hint
 
@@ -103,7 +109,9 @@ def test_a_window_changed_while_occlusion_runs_begins_it_anew(page, window, qtbo
     monkeypatch.setenv("LEIGH_STAND_IN_SECONDS", "0.05")
     window.worker.open(window.state.project.folder)
     page.window_side.setValue(20.0)
-    qtbot.waitUntil(lambda: page.progress.value() > 3000 // len(METHODS), timeout=20_000)  # some of its windows
+    qtbot.waitUntil(
+        lambda: page.progress.value() > 3000 // len(METHODS), timeout=20_000
+    )  # some of its windows
     assert page.doing.text().startswith("Occlusion, ") and page.doing.text().endswith(" s left")
     page.window_side.setValue(30.0)
     qtbot.waitUntil(lambda: all_there(page), timeout=20_000)
@@ -115,17 +123,29 @@ def test_a_window_changed_while_occlusion_runs_begins_it_anew(page, window, qtbo
 
 def test_the_window_is_in_pixels_where_their_size_is_not_known(page, window):
     dataset = window.state.project.dataset
-    window.state.edit_project(replace(window.state.project, dataset=replace(dataset, pixel_size_um=None)), "No size")
+    window.state.edit_project(
+        replace(window.state.project, dataset=replace(dataset, pixel_size_um=None)), "No size"
+    )
     page._on_subject()
-    assert page.window_side.text() == "Window 16 px" and page.compare.window_words() == {"window_px": 16}
+    assert page.window_side.text() == "Window 16 px" and page.compare.window_words() == {
+        "window_px": 16
+    }
 
 
 def test_saliency_has_no_sign_and_a_scale_from_zero(page, qtbot):
     qtbot.waitUntil(lambda: all_there(page), timeout=15_000)
-    assert [page.columns[kind].panes[0].signed for kind in ("saliency", "occlusion")] == [False, True]
+    assert [page.columns[kind].panes[0].signed for kind in ("saliency", "occlusion")] == [
+        False,
+        True,
+    ]
     plane = np.array([[0.0, 1.0, 2.0]], np.float32)
-    nothing, most, beyond = coloured(plane, 1.0, 1.0, size_table(False), signed=False)[0, :, :3].tolist()
-    assert nothing == diverging_table(False)[127].tolist() and most == beyond == size_table(False)[254, ::-1].tolist()
+    nothing, most, beyond = coloured(plane, 1.0, 1.0, size_table(False), signed=False)[
+        0, :, :3
+    ].tolist()
+    assert (
+        nothing == diverging_table(False)[127].tolist()
+        and most == beyond == size_table(False)[254, ::-1].tolist()
+    )
 
 
 def test_the_explanations_of_a_single_stain_stand_in_two_rows(page, window):
@@ -142,7 +162,11 @@ def test_the_explanations_of_a_single_stain_stand_in_two_rows(page, window):
 def test_the_comparison_can_be_collected_for_the_figure(page, window, qtbot):
     page.add.click()
     spec = window.state.project.panels[-1]
-    assert (spec.kind, spec.record_id, spec.weights) == ("comparison", window.state.view.current, {"WT": 1.0})
+    assert (spec.kind, spec.record_id, spec.weights) == (
+        "comparison",
+        window.state.view.current,
+        {"WT": 1.0},
+    )
     assert (spec.strength, spec.network) == (1.0, "iresnet")
 
 

@@ -1,8 +1,13 @@
 import numpy as np
 
-from leigh_gui.widgets.channel_display import ChannelDisplay
-from leigh_gui.widgets.difference_view import DifferenceView, coloured, diverging_table, symmetric_limit
-from leigh_gui.widgets.image_view import Viewpoint
+from leigh_gui.widgets.counterfactual.difference_view import (
+    DifferenceView,
+    coloured,
+    diverging_table,
+    symmetric_limit,
+)
+from leigh_gui.widgets.image.channel_display import ChannelDisplay
+from leigh_gui.widgets.image.image_view import Viewpoint
 
 CHANNELS = (ChannelDisplay("a", "#0000FF", 0, 100), ChannelDisplay("b", "#FF0000", 0, 1000))
 

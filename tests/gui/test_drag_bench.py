@@ -7,7 +7,14 @@ def test_mouse_events_become_painted_pictures(monkeypatch):
     monkeypatch.setattr(drag, "WELLS", 3)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")  # other tests run beside it
     found = drag.bench_drag(60)
-    assert found.keys() >= {"events", "p50_ms", "p99_ms", "max_gap_ms", "answers_shown", "late_dropped"}
+    assert found.keys() >= {
+        "events",
+        "p50_ms",
+        "p99_ms",
+        "max_gap_ms",
+        "answers_shown",
+        "late_dropped",
+    }
     assert found["events"] == 60
     assert 1 <= found["answers_shown"] <= 60
     assert 0 < found["p50_ms"] <= found["p99_ms"]

@@ -2,9 +2,9 @@ import numpy as np
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 
-from leigh_gui.widgets.channel_display import ChannelDisplay, automatic, composite
-from leigh_gui.widgets.image_view import ImagePane, Viewpoint
-from leigh_gui.widgets.look import nice_length
+from leigh_gui.widgets.common.look import nice_length
+from leigh_gui.widgets.image.channel_display import ChannelDisplay, automatic, composite
+from leigh_gui.widgets.image.image_view import ImagePane, Viewpoint
 
 BLUE = ChannelDisplay("Nuclei", "#0000FF", 0, 100)
 RED = ChannelDisplay("Mitochondria", "#FF0000", 100, 300)
@@ -25,7 +25,9 @@ def test_composite_is_exact_to_the_pixel(qtbot):
 
 
 def test_hidden_channel_is_not_drawn():
-    pixels = composite(IMAGE, (BLUE, ChannelDisplay("Mitochondria", "#FF0000", 100, 300, visible=False)))
+    pixels = composite(
+        IMAGE, (BLUE, ChannelDisplay("Mitochondria", "#FF0000", 100, 300, visible=False))
+    )
     assert pixels[..., 2].max() == 0  # B G R A
 
 

@@ -3,7 +3,7 @@ import textwrap
 
 import pytest
 
-from leigh_gui.jobs import Job, JobRunner
+from leigh_gui.services.jobs import Job, JobRunner
 
 PROGRAM = """
 import json, sys

@@ -14,7 +14,9 @@ from core.progress import REFINING
 
 def test_an_empty_choice_scans_nothing(window, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(window.jobs, "start", lambda *_: (_ for _ in ()).throw(AssertionError("a scan was started")))
+    monkeypatch.setattr(
+        window.jobs, "start", lambda *_: (_ for _ in ()).throw(AssertionError("a scan was started"))
+    )
     window.open_path(Path(""))
     assert "No folder was chosen" in window.error_bar.message.text()
 
@@ -44,7 +46,9 @@ def test_what_is_opened_while_something_is_read_comes_next(window, project, qtbo
     other = make_project(tmp_path / "other", with_model=False, wells=2, fields=1, size=32)
     window.open_path(project.folder)
     window.open_path(other.folder)
-    qtbot.waitUntil(lambda: window.state.project is not None and not window.opener.busy(), timeout=20_000)
+    qtbot.waitUntil(
+        lambda: window.state.project is not None and not window.opener.busy(), timeout=20_000
+    )
     assert window.state.project.folder == other.folder
 
 
@@ -56,7 +60,9 @@ def test_a_map_that_is_being_refined_is_shown_and_leaves_all_else(window, projec
     window.add_panel("confusion")
     window.go("train")
     assert window.state.opened.projection is None
-    window.jobs.progress.emit({"done": 2, "total": 3, "what": REFINING})  # it cannot be read: nothing happens
+    window.jobs.progress.emit(
+        {"done": 2, "total": 3, "what": REFINING}
+    )  # it cannot be read: nothing happens
     save_map(maps_folder(project), projection, replace(decision, rough=True))
     window.jobs.progress.emit({"done": 2, "total": 3, "what": REFINING})
     qtbot.waitUntil(lambda: window.state.opened.projection is not None, timeout=10_000)
@@ -85,7 +91,9 @@ def test_an_adopted_model_is_checked_and_lies_beside_the_own_one(window, project
     adopted = model_folder(project, "iresnet-2")
     assert sorted(p.name for p in adopted.iterdir()) == ["model.json", "model.safetensors"]
     assert (
-        load_card(adopted).name == "iresnet-2" and load_card(adopted).seed == 7 and set(load_tensors(adopted)) == {"w"}
+        load_card(adopted).name == "iresnet-2"
+        and load_card(adopted).seed == 7
+        and set(load_tensors(adopted)) == {"w"}
     )
     assert load_card(model_folder(project, "iresnet")) == own
     assert open_project(project.folder).model == "iresnet-2"

@@ -3,9 +3,9 @@ import pytest
 from gui_stand_in import make_dataset, make_map
 from PySide6.QtCore import QPoint, Qt
 
-from leigh_gui.widgets.map_geometry import MapTransform, inside, nearest
-from leigh_gui.widgets.map_layers import boundary_lines, region_image
-from leigh_gui.widgets.scatter_view import ScatterView
+from leigh_gui.widgets.map.map_geometry import MapTransform, inside, nearest
+from leigh_gui.widgets.map.map_layers import boundary_lines, region_image
+from leigh_gui.widgets.map.scatter_view import ScatterView
 
 
 @pytest.fixture
@@ -16,7 +16,9 @@ def view(themed, qtbot, tmp_path):
     qtbot.addWidget(made)
     made.resize(600, 480)
     truth = np.array([dataset.condition_names.index(r.condition) for r in dataset.records])
-    made.set_points(projection.record_ids, projection.xy, truth, truth % 2 == 0, dataset.conditions, (0,) * 5)
+    made.set_points(
+        projection.record_ids, projection.xy, truth, truth % 2 == 0, dataset.conditions, (0,) * 5
+    )
     made.set_decision_map(decision)
     made.show()
     qtbot.waitExposed(made)
@@ -105,7 +107,9 @@ def test_boundary_lies_where_two_conditions_tie(view):
     x0, x1, y0, y1 = decision.extent
     height, width = decision.support.shape
     for line in boundary_lines(decision, decision.support):
-        column = ((line[:, 0] - x0) / (x1 - x0) * width - 0.5).round().astype(int).clip(0, width - 1)
+        column = (
+            ((line[:, 0] - x0) / (x1 - x0) * width - 0.5).round().astype(int).clip(0, width - 1)
+        )
         row = ((line[:, 1] - y0) / (y1 - y0) * height - 0.5).round().astype(int).clip(0, height - 1)
         top = np.sort(decision.posterior[row, column], axis=1)[:, -2:]
         assert (top[:, 1] - top[:, 0]).max() < 0.35  # within one pixel of the tie
@@ -127,7 +131,12 @@ def test_nearest_respects_distance():
 
 def test_inside_follows_a_concave_outline():
     outline = np.array([[0, 0], [10, 0], [10, 10], [5, 2], [0, 10]], float)
-    assert inside(np.array([[5, 1], [5, 8], [1, 5], [20, 5]], float), outline).tolist() == [True, False, True, False]
+    assert inside(np.array([[5, 1], [5, 8], [1, 5], [20, 5]], float), outline).tolist() == [
+        True,
+        False,
+        True,
+        False,
+    ]
 
 
 def test_another_path_forgets_where_the_former_one_was_left(qtbot):

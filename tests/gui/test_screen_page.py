@@ -1,4 +1,6 @@
-"""The Screen page in the real window: a stored ranking is shown, linked, explained, doubted and survives damage."""
+"""The Screen page in the real window: a stored ranking is shown, linked, explained, doubted and
+survives damage.
+"""
 
 from dataclasses import replace
 
@@ -10,7 +12,7 @@ from screen_stand_in import make_ranked, make_screen, make_treatments
 from core.domain import Channel
 from core.io.project import save_project
 from core.io.screens import save_screen
-from leigh_gui.jobs import screen
+from leigh_gui.services.jobs import screen
 
 
 def folder_of(project):
@@ -22,7 +24,9 @@ def open_screen(window, qtbot, project, stored=None):
     if stored is not None:
         save_screen(folder_of(project), stored)
     window.open_path(project.folder)
-    qtbot.waitUntil(lambda: window.state.project is not None and not window.opener.busy(), timeout=20_000)
+    qtbot.waitUntil(
+        lambda: window.state.project is not None and not window.opener.busy(), timeout=20_000
+    )
     window.go("screen")
     page = window.pages["screen"]
     if stored is not None:
@@ -47,7 +51,11 @@ def test_without_a_project_the_page_says_why_not(window):
 
 def test_the_page_stands_between_compare_and_figure(window):
     names = list(window.top.buttons)
-    assert names[names.index("screen") - 1 : names.index("screen") + 2] == ["compare", "screen", "figure"]
+    assert names[names.index("screen") - 1 : names.index("screen") + 2] == [
+        "compare",
+        "screen",
+        "figure",
+    ]
     assert [s.toString() for s in window.actions_by_name["page-screen"].shortcuts()] == ["Alt+6"]
 
 
@@ -59,7 +67,13 @@ def test_no_screen_yet_offers_to_rank_also_without_a_model(window, qtbot, tmp_pa
     page.empty.button.click()
     folder = window.state.project.folder
     assert jobs == [screen(folder)]
-    assert jobs[0].arguments == ("screen", "--project", str(folder), "--out", str(folder / "exports" / "screen"))
+    assert jobs[0].arguments == (
+        "screen",
+        "--project",
+        str(folder),
+        "--out",
+        str(folder / "exports" / "screen"),
+    )
 
 
 def test_what_the_job_wrote_is_shown_when_it_ends(window, project, qtbot):
@@ -101,7 +115,9 @@ def test_a_click_on_a_row_selects_in_every_view(page, window, qtbot):
 def test_a_point_and_the_arrow_keys_move_the_same_selection(page, window, qtbot):
     window.activateWindow()
     qtbot.waitUntil(window.isActiveWindow, timeout=5000)
-    qtbot.mouseClick(page.plot, Qt.MouseButton.LeftButton, pos=page.plot.place(page.ranking.rows[2]).toPoint())
+    qtbot.mouseClick(
+        page.plot, Qt.MouseButton.LeftButton, pos=page.plot.place(page.ranking.rows[2]).toPoint()
+    )
     assert page.control.current == "D2"
     qtbot.keyClick(window, Qt.Key.Key_Down)
     assert page.control.current == "D3"
@@ -124,8 +140,12 @@ def test_a_click_on_a_well_lists_its_images_with_their_pictures(page, window, pr
     place = next(at for at, w in heat._layout_now.wells.items() if w == well)
     qtbot.mouseClick(heat, Qt.MouseButton.LeftButton, pos=heat.cell(*place).center().toPoint())
     assert page.wells.listed == well.record_ids and len(well.record_ids) == 2
-    assert page.control.current == "TT" and page.wells.title.text() == f"{well.well} · TT · 2 images"
-    qtbot.waitUntil(lambda: set(page.wells.gallery._thumbnails) == set(well.record_ids), timeout=10_000)
+    assert (
+        page.control.current == "TT" and page.wells.title.text() == f"{well.well} · TT · 2 images"
+    )
+    qtbot.waitUntil(
+        lambda: set(page.wells.gallery._thumbnails) == set(well.record_ids), timeout=10_000
+    )
     click_row(page, qtbot, 0)  # its treatment is selected already: the well stays
     assert page.wells.listed == well.record_ids
 
@@ -135,7 +155,10 @@ def test_pictures_come_also_where_there_is_no_model(window, qtbot, tmp_path):
     page = open_screen(window, qtbot, project, make_screen(project))
     qtbot.waitUntil(lambda: len(page.wells.gallery._thumbnails) > 0, timeout=10_000)
     assert not page.wells.explain.isEnabled()
-    assert page.wells.explain.toolTip() == "There is no model to explain it with. Train one on the Train page."
+    assert (
+        page.wells.explain.toolTip()
+        == "There is no model to explain it with. Train one on the Train page."
+    )
 
 
 def test_an_image_is_explained_on_the_explore_page_moved_to_healthy(page, window, qtbot):
@@ -168,7 +191,9 @@ def test_a_condition_unknown_to_the_model_is_not_explained_and_told(page, window
     window.state.opened = replace(opened, card=replace(opened.card, conditions=known))
     page.control.select("D1")
     page.control.select("TT")
-    assert not page.wells.explain.isEnabled() and "not trained on TT" in page.wells.explain.toolTip()
+    assert (
+        not page.wells.explain.isEnabled() and "not trained on TT" in page.wells.explain.toolTip()
+    )
 
 
 def test_plates_are_turned_and_the_scale_stays(page):
@@ -181,7 +206,9 @@ def test_plates_are_turned_and_the_scale_stays(page):
     assert not page.wells.bar.isVisible()
 
 
-def test_a_screen_of_other_images_says_so_and_offers_to_rank_again(window, project, qtbot, monkeypatch):
+def test_a_screen_of_other_images_says_so_and_offers_to_rank_again(
+    window, project, qtbot, monkeypatch
+):
     page = open_screen(window, qtbot, project, make_screen(project, dataset_digest="other"))
     assert page.notice.isVisible() and "other images" in page.notice_words.text()
     jobs = []
@@ -203,7 +230,9 @@ def test_relabelled_images_make_the_screen_stale(page, window):
     project = window.state.project
     first, *others = project.dataset.records
     records = (replace(first, condition="TT" if first.condition != "TT" else "DS"), *others)
-    window.state.edit_project(replace(project, dataset=replace(project.dataset, records=records)), "Relabel")
+    window.state.edit_project(
+        replace(project, dataset=replace(project.dataset, records=records)), "Relabel"
+    )
     assert page.notice.isVisible()
     window.state.undo.undo()
     assert not page.notice.isVisible()
@@ -248,14 +277,16 @@ def test_on_the_tab_not_repaired_its_images_are_collected(page, window, qtbot):
 
 
 def test_the_report_can_be_opened_once_it_is_there(page, window, qtbot, monkeypatch):
-    from leigh_gui.pages import screen as module
+    from leigh_gui.pages.screen import page as module
 
     assert not page.report.isEnabled() and "no report" in page.report.toolTip()
     (folder_of(window.state.project) / "report.pdf").write_bytes(b"%PDF-1.4")
     page.control.load()
     qtbot.waitUntil(page.report.isEnabled, timeout=10_000)
     opened = []
-    monkeypatch.setattr(module.QDesktopServices, "openUrl", lambda url: opened.append(url.fileName()))
+    monkeypatch.setattr(
+        module.QDesktopServices, "openUrl", lambda url: opened.append(url.fileName())
+    )
     page.report.click()
     page.files.click()
     assert opened == ["report.pdf", "screen"]
@@ -263,7 +294,9 @@ def test_the_report_can_be_opened_once_it_is_there(page, window, qtbot, monkeypa
 
 def test_long_names_and_eight_channels_do_not_break_the_layout(window, qtbot, tmp_path):
     project = make_project(tmp_path)
-    long = tuple(make_ranked(f"{'N' * 60}{k}", 0.5, k + 1, flags=("a long flag " * 4,)) for k in range(30))
+    long = tuple(
+        make_ranked(f"{'N' * 60}{k}", 0.5, k + 1, flags=("a long flag " * 4,)) for k in range(30)
+    )
     stains = tuple(f"Channel with a long name {k}" for k in range(8))
     stored = make_screen(project, ranked=(*long, *make_treatments()[-2:]), channels=stains)
     page = open_screen(window, qtbot, project, stored)
@@ -288,9 +321,13 @@ def test_random_clicks_on_the_screen_page_never_raise(page, window, qtbot):
     for k in range(120):
         page.tabs.setCurrentIndex(k % 4 if k % 3 == 0 else 0)
         widget = chance.choice(targets)
-        at = QPoint(chance.randrange(max(widget.width(), 1)), chance.randrange(max(widget.height(), 1)))
+        at = QPoint(
+            chance.randrange(max(widget.width(), 1)), chance.randrange(max(widget.height(), 1))
+        )
         qtbot.mouseClick(widget, Qt.MouseButton.LeftButton, pos=at)
-        qtbot.keyClick(page.ranking, chance.choice([Qt.Key.Key_Down, Qt.Key.Key_Up, Qt.Key.Key_Home]))
+        qtbot.keyClick(
+            page.ranking, chance.choice([Qt.Key.Key_Down, Qt.Key.Key_Up, Qt.Key.Key_Home])
+        )
     assert raised == []
 
 
@@ -305,4 +342,7 @@ def test_the_selected_treatment_is_told_in_full_under_the_ranking(page, qtbot):
     assert page.detail.flags.text() == "⚑ changes something else   ⚑ fewer nuclei"
     assert "Mitochondria intensity 90 % of DS" in page.detail.figures.text()
     click_row(page, qtbot, 3)
-    assert "No interval could be measured." in page.detail.figures.text() and "Nuclei –" in page.detail.figures.text()
+    assert (
+        "No interval could be measured." in page.detail.figures.text()
+        and "Nuclei –" in page.detail.figures.text()
+    )

@@ -10,13 +10,21 @@ from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
 from screen_stand_in import CHANNELS, make_ranked, make_screen, make_treatments
 
 from core.domain import Channel, Role
-from core.domain_screen import DoseCurve, Unrepaired, WellScore
-from leigh_gui.widgets.axis import Axis, dose_axis, off_axis_axis, off_axis_limit, rescue_axis, round_step, short
-from leigh_gui.widgets.dose_grid import DoseGrid, fitted
-from leigh_gui.widgets.heat_view import HeatView, ScaleBar
-from leigh_gui.widgets.quality_view import QualityView, cell, heading, in_common, joined
-from leigh_gui.widgets.ranking_paint import Wanted, columns_of, figure
-from leigh_gui.widgets.ranking_rows import (
+from core.domain.screen import DoseCurve, Unrepaired, WellScore
+from leigh_gui.widgets.screen.axis import (
+    Axis,
+    dose_axis,
+    off_axis_axis,
+    off_axis_limit,
+    rescue_axis,
+    round_step,
+    short,
+)
+from leigh_gui.widgets.screen.dose_grid import DoseGrid, fitted
+from leigh_gui.widgets.screen.heat_view import HeatView, ScaleBar
+from leigh_gui.widgets.screen.quality_view import QualityView, cell, heading, in_common, joined
+from leigh_gui.widgets.screen.ranking_paint import Wanted, columns_of, figure
+from leigh_gui.widgets.screen.ranking_rows import (
     dose_words,
     number,
     ranged,
@@ -30,10 +38,17 @@ from leigh_gui.widgets.ranking_rows import (
     tie_runs,
     treatment_name,
 )
-from leigh_gui.widgets.ranking_view import RankingView
-from leigh_gui.widgets.rescue_plot import RescuePlot, free_labels
-from leigh_gui.widgets.unrepaired_view import UnrepairedView
-from leigh_gui.widgets.well_values import choices, colour_table, layout_of, scale_of, value_of, well_words
+from leigh_gui.widgets.screen.ranking_view import RankingView
+from leigh_gui.widgets.screen.rescue_plot import RescuePlot, free_labels
+from leigh_gui.widgets.screen.unrepaired_view import UnrepairedView
+from leigh_gui.widgets.screen.well_values import (
+    choices,
+    colour_table,
+    layout_of,
+    scale_of,
+    value_of,
+    well_words,
+)
 
 NAN = float("nan")
 GREY: dict[str, str] = {}
@@ -83,7 +98,10 @@ def test_ties_are_the_blocks_of_neighbours_with_one_rank():
 def test_what_was_not_measured_is_a_dash_and_never_a_zero():
     assert (number(None), number(NAN), share(None), ranged(NAN, 0, 1)) == ("–", "–", "–", "–")
     assert ranged(0.5, None, 0.7) == "0.50" and share(0.98, None, None) == "98 %"
-    assert ranged(0.82, 0.71, 0.9) == "0.82 [0.71 to 0.90]" and share(0.98, 0.9, 1.05) == "98 % [90–105]"
+    assert (
+        ranged(0.82, 0.71, 0.9) == "0.82 [0.71 to 0.90]"
+        and share(0.98, 0.9, 1.05) == "98 % [90–105]"
+    )
     assert share(-0.16, -0.26, -0.07) == "−16 % [−26 to −7]" and number(-0.001) == "0.00"
 
 
@@ -97,15 +115,26 @@ def test_the_tooltip_of_a_treatment_holds_all_flags_and_says_what_is_missing():
 def test_words_of_doses_repair_and_summary():
     curve, none = make_screen().doses
     assert dose_words(curve) == "EC50 3 µM [1.5–6]" and dose_words(none) == "No plateau is seen."
-    assert restored_words(make_screen().unrepaired[0]) == "restored 70 % [61–78] of the Mitochondria change"
-    assert restored_words(Unrepaired("a", "Nuclei", NAN, None, None, 1)) == "not measurable: the Nuclei change"
-    assert summary(make_screen()) == "★ 1 hit among 12 treatments · 14 wells on 1 plate · intervals at 90 %"
+    assert (
+        restored_words(make_screen().unrepaired[0])
+        == "restored 70 % [61–78] of the Mitochondria change"
+    )
+    assert (
+        restored_words(Unrepaired("a", "Nuclei", NAN, None, None, 1))
+        == "not measurable: the Nuclei change"
+    )
+    assert (
+        summary(make_screen())
+        == "★ 1 hit among 12 treatments · 14 wells on 1 plate · intervals at 90 %"
+    )
 
 
 def test_a_screen_is_stale_for_other_images_or_another_model_but_not_without_a_model():
     screen = make_screen(dataset_digest="a", model_digest="m")
     assert stale_words(screen, "a", "m") == ""
-    assert "other images" in stale_words(screen, "b", "m") and "another model" in stale_words(screen, "a", "n")
+    assert "other images" in stale_words(screen, "b", "m") and "another model" in stale_words(
+        screen, "a", "n"
+    )
     assert stale_words(replace(screen, model_digest=""), "a", "n") == ""
 
 
@@ -131,7 +160,10 @@ def test_the_off_axis_line_stands_where_the_flag_begins_and_says_what_it_means(t
         widget.set_screen(screen, GREY)
     y = plot._at(0, 9.0).y()
     assert plot._box().top() < y < plot._box().bottom()
-    assert plot.words_at(QPointF(plot._box().right() - 3, y)) == "Line at 9: beyond this something else changed"
+    assert (
+        plot.words_at(QPointF(plot._box().right() - 3, y))
+        == "Line at 9: beyond this something else changed"
+    )
     assert plot.words_at(QPointF(plot._box().right() - 3, plot._at(0, 7.0).y())) == ""
     heading = view.columns().box("off-axis", 0, 4).center()
     assert "Line at 9: beyond this" in view.words_at(heading) and view._look().off_axis_limit == 9.0
@@ -148,7 +180,8 @@ def test_ticks_are_round_inside_and_not_too_many():
 
 def wells_of(values, plate="P"):
     return [
-        WellScore(plate, f"A{k + 1:02d}", f"g{k}", "TT", ("r",), v, 1.0, None, (5.0,)) for k, v in enumerate(values)
+        WellScore(plate, f"A{k + 1:02d}", f"g{k}", "TT", ("r",), v, 1.0, None, (5.0,))
+        for k, v in enumerate(values)
     ]
 
 
@@ -181,10 +214,21 @@ def test_the_colours_run_evenly_in_lightness():
 
 def test_only_what_was_measured_can_be_chosen():
     keys = [key for key, _ in choices(make_screen())]
-    assert keys == ["rescue", "off-axis", "nuclei", "intensity-0", "intensity-1", "intensity-2", "condition"]
+    assert keys == [
+        "rescue",
+        "off-axis",
+        "nuclei",
+        "intensity-0",
+        "intensity-1",
+        "intensity-2",
+        "condition",
+    ]
     bare = make_screen(wells=tuple(wells_of([0.1])), channels=())
     assert [key for key, _ in choices(bare)] == ["rescue", "off-axis", "condition"]
-    assert value_of(wells_of([0.1])[0], "nuclei") is None and value_of(wells_of([NAN])[0], "rescue") is None
+    assert (
+        value_of(wells_of([0.1])[0], "nuclei") is None
+        and value_of(wells_of([NAN])[0], "rescue") is None
+    )
 
 
 @pytest.mark.parametrize("shape", [(2, 3), (8, 12), (16, 24), (32, 48)])
@@ -200,8 +244,13 @@ def test_plates_of_6_to_1536_wells_fit_their_widget(qtbot, shape):
 
 
 def test_a_plate_of_unknown_shape_is_the_smallest_that_holds_its_wells():
-    assert (layout_of(wells_of([0.1] * 5), None).rows, layout_of(wells_of([0.1] * 5), None).columns) == (4, 6)
-    larger = layout_of(wells_of([0.1] * 15), (8, 12))  # a file name may know more than the plate map
+    assert (
+        layout_of(wells_of([0.1] * 5), None).rows,
+        layout_of(wells_of([0.1] * 5), None).columns,
+    ) == (4, 6)
+    larger = layout_of(
+        wells_of([0.1] * 15), (8, 12)
+    )  # a file name may know more than the plate map
     assert (larger.rows, larger.columns) == (8, 15)
 
 
@@ -225,7 +274,10 @@ def test_wells_without_images_are_hollow_and_the_selected_ones_outlined(qtbot, t
 
     def colours():
         image = view.grab().toImage()
-        return [image.pixelColor(view.cell(*at).center().toPoint()).name() for at in ((0, 0), (0, 1), (1, 1))]
+        return [
+            image.pixelColor(view.cell(*at).center().toPoint()).name()
+            for at in ((0, 0), (0, 1), (1, 1))
+        ]
 
     low, high, empty = colours()
     assert len({low, high, empty}) == 3 and empty == view.palette().window().color().name()
@@ -258,12 +310,18 @@ def test_up_and_down_walk_the_rows_and_stop_at_the_ends(qtbot):
     qtbot.keyClick(view, Qt.Key.Key_Down)
     assert view._current == "D1"
     qtbot.keyClick(view, Qt.Key.Key_End)
-    assert view._current == "DS" and view.verticalScrollBar().value() == view.verticalScrollBar().maximum()
+    assert (
+        view._current == "DS"
+        and view.verticalScrollBar().value() == view.verticalScrollBar().maximum()
+    )
 
 
 def many(count):
     name, flag = "Compound with a very long name " * 2, "a flag that is much longer than its column"
-    rows = [make_ranked(f"{name}{k:04d}", 1 - k / count, 1 + k // 3, flags=(flag,) * (k % 3)) for k in range(count)]
+    rows = [
+        make_ranked(f"{name}{k:04d}", 1 - k / count, 1 + k // 3, flags=(flag,) * (k % 3))
+        for k in range(count)
+    ]
     return make_screen(ranked=(*rows, *make_treatments()[-2:]), wells=(), doses=(), unrepaired=())
 
 
@@ -282,11 +340,20 @@ def test_columns_never_overlap_and_fill_the_width():
     for width in (524, 740, 1100):
         places = list(columns_of(width, Wanted(8, 900, 900, 900, rank=3)).places.values())
         assert all(a[0] + a[1] == pytest.approx(b[0]) for a, b in pairwise(places))
-        assert places[-1][0] + places[-1][1] == pytest.approx(width) and min(w for _, w in places) > 30
+        assert (
+            places[-1][0] + places[-1][1] == pytest.approx(width) and min(w for _, w in places) > 30
+        )
 
 
 def test_numbers_in_front_of_an_axis_have_at_most_four_figures():
-    assert [figure(v) for v in (-0.416, 9.99, 10.26, 123.4, None, NAN)] == ["−0.42", "9.99", "10.3", "123", "–", "–"]
+    assert [figure(v) for v in (-0.416, 9.99, 10.26, 123.4, None, NAN)] == [
+        "−0.42",
+        "9.99",
+        "10.3",
+        "123",
+        "–",
+        "–",
+    ]
 
 
 def test_the_tooltips_of_the_ranking_say_everything_in_full(qtbot):
@@ -294,7 +361,9 @@ def test_the_tooltips_of_the_ranking_say_everything_in_full(qtbot):
     view.set_screen(make_screen(), GREY)
     at = QPointF(view.viewport().width() - 20, view.header_height() + view.row_height() + 3)
     assert "changes something else" in view.words_at(at) and "fewer nuclei" in view.words_at(at)
-    assert "spreads of healthy wells" in view.words_at(QPointF(view.columns().places["off-axis"][0] + 5, 5))
+    assert "spreads of healthy wells" in view.words_at(
+        QPointF(view.columns().places["off-axis"][0] + 5, 5)
+    )
 
 
 def test_a_click_on_a_point_selects_its_treatment_and_empty_space_does_not(qtbot):
@@ -302,7 +371,9 @@ def test_a_click_on_a_point_selects_its_treatment_and_empty_space_does_not(qtbot
     plot.set_screen(make_screen(), GREY)
     picked = []
     plot.selected.connect(picked.append)
-    qtbot.mouseClick(plot, Qt.MouseButton.LeftButton, pos=plot.place(make_treatments()[1]).toPoint())
+    qtbot.mouseClick(
+        plot, Qt.MouseButton.LeftButton, pos=plot.place(make_treatments()[1]).toPoint()
+    )
     qtbot.mouseClick(plot, Qt.MouseButton.LeftButton, pos=QPoint(60, 40))
     assert picked == ["D1"]
     plot.set_current("D3")  # has no intervals
@@ -321,7 +392,9 @@ def test_labels_cover_neither_one_another_nor_a_point():
 
 def test_the_fitted_curve_is_half_way_at_its_ec50():
     curve = make_screen().doses[0]
-    assert fitted(curve, 3.0) == pytest.approx(0.25) and fitted(curve, 1e6) == pytest.approx(0.5, abs=1e-3)
+    assert fitted(curve, 3.0) == pytest.approx(0.25) and fitted(curve, 1e6) == pytest.approx(
+        0.5, abs=1e-3
+    )
     assert fitted(make_screen().doses[1], 1.0) is None and fitted(curve, 0.0) is None
     assert fitted(replace(curve, slope=400.0), 1e-5) == pytest.approx(0.0)
 
@@ -331,11 +404,15 @@ def test_dose_plots_select_and_say_why_there_is_no_ec50(qtbot):
     grid.set_screen(make_screen(), GREY)
     row = next(r for r in make_treatments() if r.condition == "C 10")
     with qtbot.waitSignal(grid.selected) as picked:
-        qtbot.mouseClick(grid.viewport(), Qt.MouseButton.LeftButton, pos=grid.place(0, row).toPoint())
+        qtbot.mouseClick(
+            grid.viewport(), Qt.MouseButton.LeftButton, pos=grid.place(0, row).toPoint()
+        )
     assert picked.args == ["C 10"]
     assert "No plateau is seen." in grid.words_at(grid.cell(1).center() + QPointF(0, -60))
     grid.grab()
-    grid.set_screen(make_screen(doses=(DoseCurve("Z", (0.0,), (NAN,), *(None,) * 6, "One dose."),)), GREY)
+    grid.set_screen(
+        make_screen(doses=(DoseCurve("Z", (0.0,), (NAN,), *(None,) * 6, "One dose."),)), GREY
+    )
     grid.grab()
 
 
@@ -344,7 +421,9 @@ def test_what_is_not_repaired_follows_the_ranking_and_selects(qtbot):
     view.set_screen(make_screen(), {c: "#FF0000" for c in CHANNELS})
     assert [line[0] for line in view._lines] == ["TT", "TT", "D1", "D1"]
     with qtbot.waitSignal(view.selected) as picked:
-        qtbot.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(40, 2 * view._height() + 4))
+        qtbot.mouseClick(
+            view.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(40, 2 * view._height() + 4)
+        )
     assert picked.args == ["D1"]
 
 
@@ -355,12 +434,35 @@ def test_quality_prints_any_keys_and_dashes_for_what_is_missing(qtbot):
     cells = [view.quality.item(0, c).text() for c in range(view.quality.columnCount())]
     assert heads == ["score", "wells", "Z′", "SSMD"] and cells == ["rescue", "8", "0.62", "–"]
     assert view.warnings == ["Edge: Wells at the edge look different."]
-    assert "readouts" in view.space.text() and "each plate against its diseased wells" in view.space.text()
-    assert [cell(v) for v in (True, (0.1, 0.2), {"a_b": 1}, 12000)] == ["yes", "0.1 to 0.2", "a b 1", "12 000"]
+    assert (
+        "readouts" in view.space.text()
+        and "each plate against its diseased wells" in view.space.text()
+    )
+    assert [cell(v) for v in (True, (0.1, 0.2), {"a_b": 1}, 12000)] == [
+        "yes",
+        "0.1 to 0.2",
+        "a b 1",
+        "12 000",
+    ]
     assert heading("some_new_figure") == "some new figure"
-    ends = {"ssmd": 8.0, "ssmd_low": 7.0, "ssmd_high": 9.5, "z_prime": 0.6, "z_low": 0.5, "z_high": 0.7, "below_low": 1}
-    assert joined(ends) == {"ssmd": "8.00 [7.00 to 9.50]", "z_prime": "0.60 [0.50 to 0.70]", "below_low": "1"}
-    rows = [{"unit": "wells", "plate": "P1", "z": "0.1"}, {"unit": "wells", "plate": "P2", "z": "0.1"}]
+    ends = {
+        "ssmd": 8.0,
+        "ssmd_low": 7.0,
+        "ssmd_high": 9.5,
+        "z_prime": 0.6,
+        "z_low": 0.5,
+        "z_high": 0.7,
+        "below_low": 1,
+    }
+    assert joined(ends) == {
+        "ssmd": "8.00 [7.00 to 9.50]",
+        "z_prime": "0.60 [0.50 to 0.70]",
+        "below_low": "1",
+    }
+    rows = [
+        {"unit": "wells", "plate": "P1", "z": "0.1"},
+        {"unit": "wells", "plate": "P2", "z": "0.1"},
+    ]
     assert in_common(rows) == ["unit"] and in_common(rows[:1]) == []
     assert joined({"ssmd": None, "ssmd_low": None, "ssmd_high": None}) == {"ssmd": "–"}
     view.set_screen(make_screen(quality=(), audit=(), notes=()))
@@ -381,6 +483,8 @@ def test_every_widget_of_the_screen_lives_with_none(qtbot):
 
 
 def test_a_control_is_told_by_its_role_or_its_rank():
-    rows = sorted_rows((make_ranked("X", 0.1, 0, role=Role.OTHER), make_ranked("Y", 0.2, 1)), "rescue")
+    rows = sorted_rows(
+        (make_ranked("X", 0.1, 0, role=Role.OTHER), make_ranked("Y", 0.2, 1)), "rescue"
+    )
     assert names(rows) == ["Y", "X"]
     assert Channel("Nuclei").name == CHANNELS[0]

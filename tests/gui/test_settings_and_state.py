@@ -10,7 +10,11 @@ def test_damaged_settings_become_defaults(tmp_path):
     file = tmp_path / "s.ini"
     file.write_bytes(b"\x00\xff[General\nrecent=@Variant(zzz)\ndark=maybe")
     settings = Settings(file)
-    assert settings.recent() == [] and settings.flag("dark") is False and settings.bytes("geometry") is None
+    assert (
+        settings.recent() == []
+        and settings.flag("dark") is False
+        and settings.bytes("geometry") is None
+    )
 
 
 def test_recent_projects_are_newest_first_and_unique(tmp_path):
@@ -35,7 +39,9 @@ def test_relabelling_a_thousand_images_is_one_undo(qtbot, tmp_path):
     state.open(Opened(project))
     before = state.project
     records = tuple(replace(r, condition="WT") for r in project.dataset.records)
-    state.edit_project(replace(project, dataset=replace(project.dataset, records=records)), "Relabel")
+    state.edit_project(
+        replace(project, dataset=replace(project.dataset, records=records)), "Relabel"
+    )
     assert {r.condition for r in state.project.dataset.records} == {"WT"}
     state.undo.undo()
     assert state.project == before

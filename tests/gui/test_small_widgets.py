@@ -7,21 +7,21 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication
 
 from core.domain import Condition, Counterfactual
-from leigh_gui.widgets.channel_bar import ChannelBar
-from leigh_gui.widgets.channel_display import ChannelDisplay
-from leigh_gui.widgets.empty_state import dropped_folder
-from leigh_gui.widgets.error_bar import ErrorBar
-from leigh_gui.widgets.evidence_card import EvidenceCard
-from leigh_gui.widgets.gallery import Gallery, GalleryItem
-from leigh_gui.widgets.hold_button import HoldButton
-from leigh_gui.widgets.job_bar import JobBar
-from leigh_gui.widgets.legend import Legend
-from leigh_gui.widgets.look import duration, percent
-from leigh_gui.widgets.mix_board import MixBoard, mixed
-from leigh_gui.widgets.path_bar import PathBar
-from leigh_gui.widgets.plate_view import PlateView, row_name, well_place
-from leigh_gui.widgets.probability_bars import ProbabilityBars
-from leigh_gui.widgets.verdict import RULE, verdict
+from leigh_gui.widgets.common.empty_state import dropped_folder
+from leigh_gui.widgets.common.error_bar import ErrorBar
+from leigh_gui.widgets.common.job_bar import JobBar
+from leigh_gui.widgets.common.look import duration, percent
+from leigh_gui.widgets.counterfactual.evidence_card import EvidenceCard
+from leigh_gui.widgets.counterfactual.hold_button import HoldButton
+from leigh_gui.widgets.counterfactual.mix_board import MixBoard, mixed
+from leigh_gui.widgets.counterfactual.path_bar import PathBar
+from leigh_gui.widgets.counterfactual.probability_bars import ProbabilityBars
+from leigh_gui.widgets.counterfactual.verdict import RULE, verdict
+from leigh_gui.widgets.image.channel_bar import ChannelBar
+from leigh_gui.widgets.image.channel_display import ChannelDisplay
+from leigh_gui.widgets.image.gallery import Gallery, GalleryItem
+from leigh_gui.widgets.image.plate_view import PlateView, row_name, well_place
+from leigh_gui.widgets.map.legend import Legend
 
 NAMES = ("WT", "DS")
 
@@ -45,16 +45,25 @@ def test_a_flip_of_the_model_alone_is_never_green():
 def test_the_light_is_the_worst_of_the_checks_and_says_which_one():
     judged = {"green": make_evidence(), "amber": make_evidence(readouts="amber"),
               "red": make_evidence(seen=1, judges="red", rest="amber")}  # fmt: skip
-    assert verdict(counterfactual(evidence=judged["green"]), NAMES) == ("good", "Reaches WT; every check holds.")
+    assert verdict(counterfactual(evidence=judged["green"]), NAMES) == (
+        "good",
+        "Reaches WT; every check holds.",
+    )
     assert verdict(counterfactual(evidence=judged["amber"]), NAMES)[0] == "warn"
-    assert verdict(counterfactual(evidence=judged["red"]), NAMES) == ("bad", "1 of 3 independent judges see WT")
+    assert verdict(counterfactual(evidence=judged["red"]), NAMES) == (
+        "bad",
+        "1 of 3 independent judges see WT",
+    )
 
 
 def test_what_the_program_measures_itself_stays_in_the_verdict():
     for changes in ({"picture_error": 0.01}, {"clipped": 0.2}, {"strength": 1.3}):
         assert verdict(counterfactual(**changes), NAMES)[0] == "warn"
         assert verdict(counterfactual(evidence=make_evidence(), **changes), NAMES)[0] == "warn"
-        assert verdict(counterfactual(evidence=make_evidence(rest="red"), **changes), NAMES)[0] == "bad"
+        assert (
+            verdict(counterfactual(evidence=make_evidence(rest="red"), **changes), NAMES)[0]
+            == "bad"
+        )
 
 
 def test_a_third_condition_is_named_and_fails_where_it_was_judged():
@@ -67,7 +76,9 @@ def test_a_third_condition_is_named_and_fails_where_it_was_judged():
 
 
 def test_moving_to_its_own_condition_is_no_success():
-    own = counterfactual(weights={"DS": 1.0}, probabilities=np.array([0.1, 0.9]), evidence=make_evidence("DS"))
+    own = counterfactual(
+        weights={"DS": 1.0}, probabilities=np.array([0.1, 0.9]), evidence=make_evidence("DS")
+    )
     assert verdict(own, NAMES) == ("none", "It is DS already; choose another condition.")
 
 
@@ -87,12 +98,18 @@ def test_the_card_has_a_line_and_a_light_for_every_check(qtbot):
     assert card.lights["judges"].accessibleName() == "fails"
     assert card.text("distance") == "0.43 of that of the original"
     assert card.text("rest").startswith("nuclei: 12")
-    assert (card.text("held"), card.text("contraction")) == ("a (no readout differs)", "0.83 at most")
+    assert (card.text("held"), card.text("contraction")) == (
+        "a (no readout differs)",
+        "0.83 at most",
+    )
 
 
 def test_while_dragging_the_lines_stay_and_wait(qtbot):
     card = shown_on_a_card(qtbot, counterfactual())
-    assert all(card.text(key) == "on release" and light.state == "none" for key, light in card.lights.items())
+    assert all(
+        card.text(key) == "on release" and light.state == "none"
+        for key, light in card.lights.items()
+    )
     assert card.light.state == "none"
 
 
@@ -107,7 +124,10 @@ def test_a_model_without_judges_says_so_once(qtbot):
 
 
 def test_the_card_says_who_chose_what_is_held(qtbot):
-    assert shown_on_a_card(qtbot, counterfactual(held=("b",)), automatic=False).text("held") == "b (your choice)"
+    assert (
+        shown_on_a_card(qtbot, counterfactual(held=("b",)), automatic=False).text("held")
+        == "b (your choice)"
+    )
     assert shown_on_a_card(qtbot, counterfactual()).text("held") == "nothing"
 
 
@@ -143,7 +163,9 @@ def test_the_last_free_stain_cannot_be_held_and_says_why(qtbot):
     button.set_hold(("Nuclei",), ())
     assert button.text() == "Hold still: Nuclei ▾" and not button.automatic.isChecked()
     assert not button.channels["Mitochondria"].isEnabled() and button.channels["Nuclei"].isEnabled()
-    assert button.channels["Mitochondria"].toolTip() == "At least one stain must stay free to change."
+    assert (
+        button.channels["Mitochondria"].toolTip() == "At least one stain must stay free to change."
+    )
     button.set_hold((), ("Nuclei",))
     assert button.text() == "Hold still: nothing ▾" and held_by(button) == []
 
@@ -223,7 +245,11 @@ def test_plate_click_selects_all_images_of_the_well(qtbot, tmp_path):
 
 
 def test_well_names():
-    assert well_place("B04") == (1, 3) and well_place("AA1") == (26, 0) and well_place("culture 7") is None
+    assert (
+        well_place("B04") == (1, 3)
+        and well_place("AA1") == (26, 0)
+        and well_place("culture 7") is None
+    )
     assert row_name(26) == "AA"
 
 
@@ -253,7 +279,10 @@ def test_error_bar_folds_its_details(qtbot):
     bar = ErrorBar()
     qtbot.addWidget(bar)
     bar.show_error("File <b>x</b> is damaged.", "Copy it again.", "Traceback")
-    assert bar.message.text() == "File <b>x</b> is damaged." and bar.message.textFormat() == Qt.TextFormat.PlainText
+    assert (
+        bar.message.text() == "File <b>x</b> is damaged."
+        and bar.message.textFormat() == Qt.TextFormat.PlainText
+    )
     assert bar.details.isHidden()
     bar.fold.setChecked(True)
     assert not bar.details.isHidden()
@@ -269,7 +298,11 @@ def test_dropped_file_stands_for_its_folder(tmp_path):
 
 def test_numbers_read_as_a_person_says_them():
     assert duration(12) == "12 s" and duration(200) == "3 min" and duration(4800) == "1 h 20 min"
-    assert percent(0.99999, 1) == "> 99.9 %" and percent(1.0, 1) == "100.0 %" and percent(0.0001, 1) == "< 0.1 %"
+    assert (
+        percent(0.99999, 1) == "> 99.9 %"
+        and percent(1.0, 1) == "100.0 %"
+        and percent(0.0001, 1) == "< 0.1 %"
+    )
 
 
 def test_what_the_class_changes_to_is_said_in_as_many_words_as_fit(qtbot):
@@ -295,7 +328,11 @@ def test_the_mix_shows_how_an_image_is_moved_and_has_no_slider_for_what_it_is(qt
     board.let_go.connect(let_go.append)
     board.set_conditions([Condition(n, "#336699") for n in ("WT", "DS", "TT")], (0, 0, 0))
     board.set_mix("DS", {"WT": 0.75, "TT": 0.25}, 1.2)
-    assert {n: s.value() for n, s in board.sliders.items()} == {"WT": 90, "DS": 0, "TT": 30} and not let_go
+    assert {n: s.value() for n, s in board.sliders.items()} == {
+        "WT": 90,
+        "DS": 0,
+        "TT": 30,
+    } and not let_go
     assert board.sliders["DS"].isHidden() and board.total.text() == "Together 120 %: exaggerated"
     board.sliders["WT"].setValue(150)
     assert let_go == [{"WT": 1.5}] and board.sliders["TT"].value() == 0
@@ -333,7 +370,9 @@ def test_the_groove_is_pressed_where_the_handle_shall_be_and_the_wheel_scrolls(q
     board, let_go = a_mix(qtbot)
     board.set_mix("DS", {}, 0)
     slider = board.sliders["TT"]
-    qtbot.mouseClick(slider, Qt.MouseButton.LeftButton, pos=QPoint(slider.width() * 2 // 3, slider.height() // 2))
+    qtbot.mouseClick(
+        slider, Qt.MouseButton.LeftButton, pos=QPoint(slider.width() * 2 // 3, slider.height() // 2)
+    )
     assert 95 <= slider.value() <= 105 and let_go == [{"TT": slider.value() / 100}]
     slider.clearFocus()
     place = QPointF(5, 5)

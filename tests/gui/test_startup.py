@@ -23,7 +23,9 @@ print([name for name in heavy if name in sys.modules])
 
 
 def test_window_is_up_before_anything_heavy_is_loaded(tmp_path):
-    done = subprocess.run([sys.executable, "-c", CODE, str(tmp_path)], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", CODE, str(tmp_path)], capture_output=True, text=True, timeout=60
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "[]"
 

@@ -7,7 +7,7 @@ import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 
-from core.resources import resource
+from core.io.resources import resource
 
 
 @pytest.fixture
@@ -35,8 +35,20 @@ def real_window(themed, qtbot, tmp_path, monkeypatch):
 
 def synthetic_plate(folder):
     """Real TIFFs from `leigh synth`."""
-    command = [sys.executable, "-m", "core.cli", "synth", "--out", str(folder), "--conditions", "WT", "DS"]
-    subprocess.run([*command, "--wells", "2", "--fields", "1", "--size", "64"], check=True, timeout=60)
+    command = [
+        sys.executable,
+        "-m",
+        "core.cli.main",
+        "synth",
+        "--out",
+        str(folder),
+        "--conditions",
+        "WT",
+        "DS",
+    ]
+    subprocess.run(
+        [*command, "--wells", "2", "--fields", "1", "--size", "64"], check=True, timeout=60
+    )
     return folder
 
 
@@ -45,7 +57,9 @@ def test_a_dropped_folder_becomes_a_project_and_is_summed_up(real_window, qtbot,
     mime = QMimeData()
     mime.setUrls([QUrl.fromLocalFile(str(plate))])
     button, modifier = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-    real_window.dropEvent(QDropEvent(QPointF(5, 5), Qt.DropAction.CopyAction, mime, button, modifier))
+    real_window.dropEvent(
+        QDropEvent(QPointF(5, 5), Qt.DropAction.CopyAction, mime, button, modifier)
+    )
     qtbot.waitUntil(lambda: real_window.current_page() == "data", timeout=60_000)
     assert real_window.pages["data"].summary.text().startswith("2 conditions, 4 images, 4 wells")
     assert real_window.pages["data"].next.isEnabled()
@@ -77,7 +91,10 @@ def test_demo_drag_to_wild_type_and_export_a_pdf(real_window, qtbot, tmp_path):
     for k in range(1, 13):
         qtbot.mouseMove(page.map, at + (to - at) * (k / 12), delay=15)
     qtbot.mouseRelease(page.map, Qt.MouseButton.LeftButton, pos=to)
-    qtbot.waitUntil(lambda: real_window.state.view.strength > 0.3 and not real_window.worker.busy(), timeout=60_000)
+    qtbot.waitUntil(
+        lambda: real_window.state.view.strength > 0.3 and not real_window.worker.busy(),
+        timeout=60_000,
+    )
     result = real_window.state.counterfactual
     assert result.valid and names[int(result.probabilities.argmax())] == "WT"
     real_window.add_panel("counterfactual")

@@ -9,8 +9,8 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel
 
 from core.io.project import maps_folder
 from core.io.tables import load_map, save_map
-from leigh_gui.jobs import Job
-from leigh_gui.widgets.map_choice import PlaneDialog
+from leigh_gui.services.jobs import Job
+from leigh_gui.widgets.map.map_choice import PlaneDialog
 
 
 @pytest.fixture
@@ -70,7 +70,9 @@ def test_the_evidence_comes_when_the_slider_is_let_go(opened, qtbot):
     assert evidence.text("judges") == "on release"
     assert opened.explore().picture.cf_title.text() == "Exaggerated to WT · 120 %"
     opened.control.slide(1.2, True)
-    qtbot.waitUntil(lambda: evidence.text("judges") == "3 of 3 independent judges see WT", timeout=8000)
+    qtbot.waitUntil(
+        lambda: evidence.text("judges") == "3 of 3 independent judges see WT", timeout=8000
+    )
     assert evidence.light.state == "warn" and evidence.headline.text().startswith("Exaggerated")
 
 
@@ -80,7 +82,9 @@ def test_what_is_held_can_be_chosen_undone_and_lands_in_the_panel(opened, qtbot)
     hold = opened.explore().picture.readings.hold
     assert opened.state.counterfactual.held == ("Nuclei",) and opened.control.panel().hold is None
     hold.channels["Cytoskeleton"].trigger()
-    qtbot.waitUntil(lambda: opened.state.counterfactual.held == ("Nuclei", "Cytoskeleton"), timeout=8000)
+    qtbot.waitUntil(
+        lambda: opened.state.counterfactual.held == ("Nuclei", "Cytoskeleton"), timeout=8000
+    )
     assert hold.text() == "Hold still: 2 stains ▾" and not hold.channels["Mitochondria"].isEnabled()
     assert opened.explore().picture.evidence.text("held") == "Nuclei, Cytoskeleton (your choice)"
     assert opened.control.panel().hold == ("Nuclei", "Cytoskeleton")
@@ -131,7 +135,9 @@ def test_a_handle_that_rests_gets_the_exact_picture_in_place_of_the_draft(opened
     for k in range(1, 9):
         qtbot.mouseMove(page.map, at + (to - at) * (k / 8), delay=12)
     qtbot.waitUntil(lambda: pane.mark == "generated", timeout=8000)
-    assert "draft" in seen and opened.state.counterfactual.evidence is None  # the button is still down
+    assert (
+        "draft" in seen and opened.state.counterfactual.evidence is None
+    )  # the button is still down
     assert page.picture.evidence.light.state == page.picture.light.state
     qtbot.mouseRelease(page.map, Qt.MouseButton.LeftButton, pos=to)
     answered(opened, qtbot, opened.state.view.strength)
@@ -145,7 +151,11 @@ def test_the_exact_plane_of_three_conditions_is_chosen_dragged_on_and_undone(ope
     page.maps.activated.emit(row)
     shown = {opened.state.record(i).condition for i in page.map._ids}
     assert shown == {"WT", "DS", "TT"} and len(page.map._ids) < everything
-    assert page.map._decision.fidelity == 1.0 and page.map._decision.conditions == ("WT", "DS", "TT")
+    assert page.map._decision.fidelity == 1.0 and page.map._decision.conditions == (
+        "WT",
+        "DS",
+        "TT",
+    )
     assert page.map.overlay.handle == page.map.overlay.source
     at = page.map.screen_of(*page.map.overlay.handle).toPoint()
     to = page.map.screen_of(*map(float, page.map._decision.anchors[0])).toPoint()
@@ -153,9 +163,13 @@ def test_the_exact_plane_of_three_conditions_is_chosen_dragged_on_and_undone(ope
     for k in range(1, 9):
         qtbot.mouseMove(page.map, at + (to - at) * (k / 8), delay=12)
     asked = []
-    opened.worker.answered.connect(lambda verb, result, arguments: asked.append(arguments.get("plane")))
+    opened.worker.answered.connect(
+        lambda verb, result, arguments: asked.append(arguments.get("plane"))
+    )
     qtbot.mouseRelease(page.map, Qt.MouseButton.LeftButton, pos=to)
-    qtbot.waitUntil(lambda: page.map.overlay.landing is not None and not opened.worker.busy(), timeout=8000)
+    qtbot.waitUntil(
+        lambda: page.map.overlay.landing is not None and not opened.worker.busy(), timeout=8000
+    )
     assert ("WT", "DS", "TT") in asked
     cf = opened.state.counterfactual
     assert page.map.overlay.landing == pytest.approx(tuple(page.plane.places(cf.coordinates)))
@@ -163,9 +177,15 @@ def test_the_exact_plane_of_three_conditions_is_chosen_dragged_on_and_undone(ope
     opened.state.undo.undo()
     assert opened.state.view.strength == 0
     opened.state.undo.redo()
-    assert opened.state.view.strength == pytest.approx(cf.strength) and opened.state.view.weights == cf.weights
+    assert (
+        opened.state.view.strength == pytest.approx(cf.strength)
+        and opened.state.view.weights == cf.weights
+    )
     opened.opener.reopen("explore")  # as after any job
-    qtbot.waitUntil(lambda: opened.state.undo.index() == 0 and opened.state.counterfactual is not None, timeout=8000)
+    qtbot.waitUntil(
+        lambda: opened.state.undo.index() == 0 and opened.state.counterfactual is not None,
+        timeout=8000,
+    )
     assert page.maps.currentData() == ("WT", "DS", "TT") and page.plane is not None
     page.maps.activated.emit(0)
     assert len(page.map._ids) == everything and page.plane is None and page.maps.currentIndex() == 0
@@ -189,7 +209,9 @@ def test_an_image_that_is_none_of_the_three_is_shown_where_the_model_sees_it(ope
     to = tuple(map(float, page._decision.anchors[0]))
     opened.control.drag(*to, False)
     opened.control.drag(*to, True)
-    qtbot.waitUntil(lambda: not opened.worker.busy() and opened.state.view.strength > 0, timeout=8000)
+    qtbot.waitUntil(
+        lambda: not opened.worker.busy() and opened.state.view.strength > 0, timeout=8000
+    )
     assert page.map.overlay.note  # of the image still, or of where the picture lands
     opened.control.move_to("Drug B")
     qtbot.waitUntil(lambda: "The picture is read as Drug B" in page.map.overlay.note, timeout=8000)
@@ -208,7 +230,9 @@ def test_conditions_are_mixed_by_their_sliders_and_a_release_is_one_undo_step(op
     board.sliders["TT"].setValue(30)
     answered(opened, qtbot, 0.9)
     assert opened.state.view.weights == pytest.approx({"WT": 2 / 3, "TT": 1 / 3})
-    assert opened.state.undo.index() == steps + 2 and page.picture.path.strength() == pytest.approx(0.9)
+    assert opened.state.undo.index() == steps + 2 and page.picture.path.strength() == pytest.approx(
+        0.9
+    )
     opened.state.undo.undo()
     answered(opened, qtbot, 0.6)
     assert (board.sliders["WT"].value(), board.sliders["TT"].value()) == (60, 0)
@@ -229,12 +253,20 @@ def test_conditions_are_mixed_by_their_sliders_and_a_release_is_one_undo_step(op
 def test_a_handle_without_data_under_it_or_without_a_way_is_said(opened, qtbot):
     page = opened.explore()
     opened.control.drag(0.0, 0.0, True)  # amid the conditions
-    qtbot.waitUntil(lambda: page.map.overlay.note.startswith("There is no data under the handle"), timeout=8000)
+    qtbot.waitUntil(
+        lambda: page.map.overlay.note.startswith("There is no data under the handle"), timeout=8000
+    )
     read = page.conditions()[int(opened.state.counterfactual.probabilities.argmax())].name
-    assert opened.state.view.strength > 0 and page.map.overlay.note.endswith(f"the picture is read as {read}.")
-    x, y = (1.6 * float(v) for v in page._decision.anchors[list(page._decision.conditions).index("DS")])
+    assert opened.state.view.strength > 0 and page.map.overlay.note.endswith(
+        f"the picture is read as {read}."
+    )
+    x, y = (
+        1.6 * float(v) for v in page._decision.anchors[list(page._decision.conditions).index("DS")]
+    )
     opened.control.drag(x, y, True)  # beyond its own condition, away from all others
-    qtbot.waitUntil(lambda: page.map.overlay.note.startswith("No condition lies this way"), timeout=8000)
+    qtbot.waitUntil(
+        lambda: page.map.overlay.note.startswith("No condition lies this way"), timeout=8000
+    )
     assert opened.state.view.strength == 0
 
 
@@ -246,7 +278,10 @@ def test_a_path_belongs_to_its_own_mix(opened, qtbot):
         control.mix(shares, True)
         answered(opened, qtbot, sum(shares.values()))
         qtbot.waitUntil(lambda: control.path is not None, timeout=8000)
-    assert asked == [{"WT": 0.6, "TT": 0.4}, {"WT": 1.0}]  # and a strength is on the way that is there
+    assert asked == [
+        {"WT": 0.6, "TT": 0.4},
+        {"WT": 1.0},
+    ]  # and a strength is on the way that is there
 
 
 def test_a_late_answer_to_a_drag_leaves_a_held_slider_alone(opened, qtbot, monkeypatch):
@@ -255,13 +290,17 @@ def test_a_late_answer_to_a_drag_leaves_a_held_slider_alone(opened, qtbot, monke
     late = []
     deliver = control._on_answered
     opened.worker.answered.disconnect(control._on_answered)
-    opened.worker.answered.connect(lambda *words: late.append(words) if words[0] == "drag" else deliver(*words))
+    opened.worker.answered.connect(
+        lambda *words: late.append(words) if words[0] == "drag" else deliver(*words)
+    )
     control.drag(*there, True)
     qtbot.waitUntil(lambda: bool(late), timeout=8000)
     page.mix.sliders["TT"].setSliderDown(True)
     page.mix.sliders["TT"].setValue(30)
     deliver(*late[0])
-    assert opened.state.view.weights == {"TT": 1.0} and opened.state.view.strength == pytest.approx(0.3)
+    assert opened.state.view.weights == {"TT": 1.0} and opened.state.view.strength == pytest.approx(
+        0.3
+    )
     page.mix.sliders["TT"].setSliderDown(False)
     answered(opened, qtbot, 0.3)
     opened.state.undo.undo()
@@ -269,7 +308,9 @@ def test_a_late_answer_to_a_drag_leaves_a_held_slider_alone(opened, qtbot, monke
     assert opened.state.view.strength == late[0][1].strength > 0
 
 
-def test_a_drag_before_the_model_is_there_is_answered_when_it_is(window, project, qtbot, monkeypatch):
+def test_a_drag_before_the_model_is_there_is_answered_when_it_is(
+    window, project, qtbot, monkeypatch
+):
     monkeypatch.setenv("LEIGH_STAND_IN_SECONDS", "0.3")
     window.open_path(project.folder)
     qtbot.waitUntil(lambda: window.current_page() == "explore", timeout=20_000)
@@ -288,7 +329,9 @@ def test_a_picture_that_is_not_of_the_view_is_marked(opened, qtbot):
     assert pane.mark == "computing…"
     answered(opened, qtbot, 1.0)
     assert pane.mark == "generated"
-    opened.state.change_view("Refuse", weights={"refuse": 1.0})  # the stand-in refuses it with an error
+    opened.state.change_view(
+        "Refuse", weights={"refuse": 1.0}
+    )  # the stand-in refuses it with an error
     qtbot.waitUntil(lambda: pane.mark == "out of date", timeout=8000)
     assert "cannot be moved" in opened.error_bar.message.text()
 
@@ -302,7 +345,9 @@ def test_a_drag_that_a_slider_overtook_is_answered_when_one_comes_back_to_it(ope
     control.mix({"TT": 0.3}, True)
     answered(opened, qtbot, 0.3)
     opened.state.undo.undo()
-    qtbot.waitUntil(lambda: opened.state.view.strength > 0.5 and not opened.worker.busy(), timeout=8000)
+    qtbot.waitUntil(
+        lambda: opened.state.view.strength > 0.5 and not opened.worker.busy(), timeout=8000
+    )
     assert opened.state.view.weights == {"WT": 1.0} and opened.state.view.place == there
 
 
@@ -338,7 +383,9 @@ def test_what_is_greyed_out_stays_so_on_every_map(opened):
 
 def test_the_first_three_may_be_chosen_in_the_dialog_too(opened, qtbot, monkeypatch):
     page = opened.explore()
-    monkeypatch.setattr(PlaneDialog, "exec", lambda dialog: QDialog.DialogCode.Accepted)  # OK at once
+    monkeypatch.setattr(
+        PlaneDialog, "exec", lambda dialog: QDialog.DialogCode.Accepted
+    )  # OK at once
     page.maps.setCurrentIndex(page.maps.count() - 1)
     page.maps.activated.emit(page.maps.count() - 1)
     assert page._decision.conditions == opened.state.view.plane == ("WT", "DS", "TT")
@@ -351,7 +398,9 @@ def test_a_drag_that_was_undone_before_its_answer_changes_nothing(opened, qtbot)
     there, late = (tuple(map(float, anchors[names.index(n)])) for n in ("WT", "TT"))
     control.drag(*there, False)
     control.drag(*there, True)
-    qtbot.waitUntil(lambda: not opened.worker.busy() and opened.state.view.weights == {"WT": 1.0}, timeout=8000)
+    qtbot.waitUntil(
+        lambda: not opened.worker.busy() and opened.state.view.weights == {"WT": 1.0}, timeout=8000
+    )
     control.drag(*late, False)
     control.drag(*late, True)
     opened.state.undo.undo()
@@ -369,7 +418,9 @@ def test_a_drag_home_keeps_the_target(opened, qtbot):
     answered(opened, qtbot, 1)
     control.drag(*page.map.overlay.source, False)
     control.drag(*page.map.overlay.source, True)
-    qtbot.waitUntil(lambda: not opened.worker.busy() and opened.state.view.strength == 0, timeout=8000)
+    qtbot.waitUntil(
+        lambda: not opened.worker.busy() and opened.state.view.strength == 0, timeout=8000
+    )
     assert control.weights() == {"TT": 1.0}
 
 
@@ -391,7 +442,10 @@ def test_any_three_conditions_make_a_plane(opened, qtbot, monkeypatch):
     monkeypatch.setattr(PlaneDialog, "exec", choose)
     page.maps.setCurrentIndex(row)
     page.maps.activated.emit(row)
-    assert page._decision.conditions == ("Drug A", "TT", "WT") == opened.state.view.plane and len(asked) == 1
+    assert (
+        page._decision.conditions == ("Drug A", "TT", "WT") == opened.state.view.plane
+        and len(asked) == 1
+    )
     assert page.maps.currentText() == "Exact plane of Drug A, TT, WT"
     monkeypatch.setattr(PlaneDialog, "exec", lambda dialog: QDialog.DialogCode.Rejected)
     page.maps.setCurrentIndex(page.maps.count() - 1)
@@ -461,7 +515,9 @@ def test_the_map_says_so_where_the_picture_lands_in_another_region(opened, qtbot
     page = opened.explore()
     wt, ds = (opened.state.opened.decision.anchors[k] for k in (0, 1))
     opened.control.drag(*map(float, wt), True)
-    qtbot.waitUntil(lambda: page.map.overlay.landing is not None and not opened.worker.busy(), timeout=8000)
+    qtbot.waitUntil(
+        lambda: page.map.overlay.landing is not None and not opened.worker.busy(), timeout=8000
+    )
     assert page.map.overlay.note == ""
     opened.state.view = replace(opened.state.view, place=tuple(map(float, ds)))  # the picture is WT
     page.picture.show_counterfactual()
@@ -552,27 +608,47 @@ def test_train_page_says_what_the_numbers_rest_on(opened):
 
 
 def test_the_explanation_is_checked_with_a_planted_change(opened, monkeypatch):
-    from leigh_gui.pages import train_check
+    from leigh_gui.pages.train import spike_in_check as train_check
 
     started = []
     monkeypatch.setattr(opened.jobs, "start", lambda job: started.append(job) or True)
-    monkeypatch.setattr(train_check.CheckDialog, "exec", lambda self: self.channel.setCurrentText("Mitochondria") or 1)
+    monkeypatch.setattr(
+        train_check.CheckDialog,
+        "exec",
+        lambda self: self.channel.setCurrentText("Mitochondria") or 1,
+    )
     opened.go("train")
     page = opened.pages["train"]
     page.check.click()
     words = started[0].arguments
-    assert words[0] == "counterfactual" and words[words.index("--plant") + 1] == "channel=Mitochondria,factor=0.7"
+    assert (
+        words[0] == "counterfactual"
+        and words[words.index("--plant") + 1] == "channel=Mitochondria,factor=0.7"
+    )
     project = opened.state.project
-    name = f"Mitochondria-0.7-quick-{project.dataset.digest[:6]}"  # other images or labels: another folder
+    name = (  # other images or labels: another folder
+        f"Mitochondria-0.7-quick-{project.dataset.digest[:6]}"
+    )
     out = project.folder / "exports" / "positive-control" / name
-    assert words[words.index("--preset") + 1] == "quick" and words[words.index("--out") + 1] == str(out)
+    assert words[words.index("--preset") + 1] == "quick" and words[words.index("--out") + 1] == str(
+        out
+    )
     way = {"plant": "Mitochondria x0.7", "way": "there", "images": 8, "valid": 8, "effectiveness": 0.83,
            "effectiveness_low": 0.76, "effectiveness_high": 0.91, "off_channel": 0.03}  # fmt: skip
     planted = [way, {**way, "way": "back", "valid": 0}]
-    found = {"planted": planted, "accuracy": 0.9, "accuracy_low": 0.7, "accuracy_high": 1.0, "out": "there"}
+    found = {
+        "planted": planted,
+        "accuracy": 0.9,
+        "accuracy_low": 0.7,
+        "accuracy_high": 1.0,
+        "out": "there",
+    }
     opened.jobs.step_finished.emit("counterfactual", found)
     assert page.card.rows["Planted change"].splitlines() == [
-        "Mitochondria x0.7: 83 % of the change found (76 – 91 %) in 8 of 8 images, 3 % in other stains.",
+        (
+            "Mitochondria x0.7: 83 % of the change found (76 – 91 %) in 8 of 8 images, 3 % in other"
+            " stains."
+        ),
         "Mitochondria x0.7, taken back: none of 8 images could be moved.",
         "The second model names 90 % of the held-out images right.",
         "Median over images, quartiles in brackets. All of it is in there",
@@ -582,13 +658,15 @@ def test_the_explanation_is_checked_with_a_planted_change(opened, monkeypatch):
 
 
 def test_a_factor_of_one_plants_nothing(qtbot):
-    from leigh_gui.pages.train_check import CheckDialog
+    from leigh_gui.pages.train.spike_in_check import CheckDialog
 
     dialog = CheckDialog(["Nuclei"])
     qtbot.addWidget(dialog)
     assert dialog.check.isEnabled() and dialog.plant().factor == 0.7
     dialog.factor.setValue(1.0)
-    assert not dialog.check.isEnabled() and dialog.check.toolTip() == "A factor of 1 plants nothing."
+    assert (
+        not dialog.check.isEnabled() and dialog.check.toolTip() == "A factor of 1 plants nothing."
+    )
 
 
 def test_the_map_follows_the_training(opened, monkeypatch):
@@ -641,7 +719,9 @@ def test_nothing_is_clipped_at_1366x768(opened, qtbot):
     view = card.parentWidget()  # the card scrolls where it is too tall
     assert card.width() <= view.width()
     labels = [label for label in card.findChildren(QLabel) if label.isVisible()]
-    qtbot.waitUntil(lambda: all(w.height() >= w.heightForWidth(w.width()) for w in labels), timeout=5000)
+    qtbot.waitUntil(
+        lambda: all(w.height() >= w.heightForWidth(w.width()) for w in labels), timeout=5000
+    )
     for widget in (*page.picture.bars.buttons.values(), view, hold, page.picture.path, page.tabs):
         corner = widget.mapTo(opened, QPoint(widget.width(), widget.height()))
         assert corner.x() <= opened.width() and corner.y() <= opened.height()
@@ -661,12 +741,29 @@ def test_random_clicks_and_keys_never_raise(opened, qtbot):
     raised = []
     opened.bus.raised.connect(lambda *words: raised.append(words))
     page = opened.explore()
-    targets = [page.map, page.gallery.viewport(), page.plate, page.picture.original, page.picture.path.slider]
-    keys = [Qt.Key.Key_Right, Qt.Key.Key_Left, Qt.Key.Key_1, Qt.Key.Key_2, Qt.Key.Key_Z, Qt.Key.Key_BracketLeft]
+    targets = [
+        page.map,
+        page.gallery.viewport(),
+        page.plate,
+        page.picture.original,
+        page.picture.path.slider,
+    ]
+    keys = [
+        Qt.Key.Key_Right,
+        Qt.Key.Key_Left,
+        Qt.Key.Key_1,
+        Qt.Key.Key_2,
+        Qt.Key.Key_Z,
+        Qt.Key.Key_BracketLeft,
+    ]
     for _ in range(150):
         widget = chance.choice(targets)
-        at = QPoint(chance.randrange(max(widget.width(), 1)), chance.randrange(max(widget.height(), 1)))
+        at = QPoint(
+            chance.randrange(max(widget.width(), 1)), chance.randrange(max(widget.height(), 1))
+        )
         qtbot.mouseClick(widget, Qt.MouseButton.LeftButton, pos=at)
-        modifier = chance.choice([Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ControlModifier])
+        modifier = chance.choice(
+            [Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ControlModifier]
+        )
         qtbot.keyClick(opened, chance.choice(keys), modifier)
     assert raised == []

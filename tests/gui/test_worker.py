@@ -1,4 +1,6 @@
-"""The model process: a real process with a stand-in session, so that the protocol is tested without a network."""
+"""The model process: a real process with a stand-in session, so that the protocol is tested without
+a network.
+"""
 
 import os
 import signal
@@ -6,7 +8,7 @@ import signal
 import numpy as np
 import pytest
 
-from leigh_gui.worker import InferenceWorker
+from leigh_gui.services.inference_client import InferenceWorker
 
 
 @pytest.fixture
@@ -48,7 +50,11 @@ def test_the_evidence_and_what_is_held_reach_the_session_and_come_back(worker, a
     worker.path("DS_C02_s1", {"WT": 1.0}, 3, ("Cytoskeleton",))
     qtbot.waitUntil(lambda: len(answers) == 3, timeout=5000)
     exact, rough = answers[0][1], answers[1][1]
-    assert exact.held == ("Cytoskeleton",) and not exact.difference[1].any() and exact.evidence.light == "green"
+    assert (
+        exact.held == ("Cytoskeleton",)
+        and not exact.difference[1].any()
+        and exact.evidence.light == "green"
+    )
     assert rough.held == ("Nuclei",) and rough.evidence is None
 
 
@@ -101,7 +107,10 @@ def test_an_explanation_that_fails_says_whose_it_was(worker, qtbot):
     with qtbot.waitSignal(worker.not_explained, timeout=10_000) as told:
         worker.explain("DS_C02_s1", "saliency", "WT", "broken")
     arguments, words = told.args
-    assert (arguments["method"], arguments["network"]) == ("saliency", "broken") and "cannot be explained" in words
+    assert (arguments["method"], arguments["network"]) == (
+        "saliency",
+        "broken",
+    ) and "cannot be explained" in words
 
 
 def test_a_picture_interrupts_the_path(worker, answers, qtbot):

@@ -36,7 +36,7 @@ from core.io.project import (
     relink,
     save_project,
 )
-from core.io.unchanged import read_unchanged
+from core.io.read_verified import read_unchanged
 
 
 @pytest.fixture
@@ -47,7 +47,11 @@ def dataset(tmp_path: Path) -> Dataset:
     for i in range(3):
         (root / f"{i}.tif").write_bytes(bytes([i]) * 50)
         digest = digest_file(root / f"{i}.tif")
-        records.append(ImageRecord(str(i), (f"{i}.tif",), (0,), "WT", f"A0{i}", shape=(1, 20, 20), digest=digest))
+        records.append(
+            ImageRecord(
+                str(i), (f"{i}.tif",), (0,), "WT", f"A0{i}", shape=(1, 20, 20), digest=digest
+            )
+        )
     wild = Condition("WT", Role.HEALTHY, "#009E73")
     problems = (Problem("x.tif", "cut short", "copy again"),)
     return Dataset(root, (Channel("DAPI"),), (wild,), tuple(records), problems, 0.3, (8, 12))
@@ -59,7 +63,9 @@ def project(tmp_path: Path, dataset: Dataset) -> Project:
 
 
 def test_a_project_comes_back_as_it_was_saved(project: Project) -> None:
-    changed = replace(project, model="m1", panels=(PanelSpec("counterfactual", "0", {"WT": 1.0}, 0.5, "title"),))
+    changed = replace(
+        project, model="m1", panels=(PanelSpec("counterfactual", "0", {"WT": 1.0}, 0.5, "title"),)
+    )
     save_project(changed)
     assert open_project(project.folder) == changed
     assert open_project(project.folder / "project.json") == changed
@@ -77,13 +83,17 @@ def test_a_project_finds_its_images_after_both_moved(tmp_path: Path, project: Pr
     assert opened.dataset.root == tmp_path / "other disk" / "images" and images_present(opened)
 
 
-def test_a_moved_project_falls_back_to_the_absolute_place(tmp_path: Path, project: Project, dataset: Dataset) -> None:
+def test_a_moved_project_falls_back_to_the_absolute_place(
+    tmp_path: Path, project: Project, dataset: Dataset
+) -> None:
     shutil.move(project.folder, tmp_path / "away" / "deep" / "p")
     opened = open_project(tmp_path / "away" / "deep" / "p")
     assert opened.dataset is not None and opened.dataset.root == dataset.root
 
 
-def test_relinking_proves_that_the_images_are_the_same(tmp_path: Path, project: Project, dataset: Dataset) -> None:
+def test_relinking_proves_that_the_images_are_the_same(
+    tmp_path: Path, project: Project, dataset: Dataset
+) -> None:
     shutil.move(dataset.root, tmp_path / "moved")
     opened = open_project(project.folder)
     assert not images_present(opened)
@@ -134,7 +144,9 @@ def test_records_that_point_outside_are_refused(project: Project) -> None:
         open_project(project.folder)
 
 
-def test_a_copied_project_does_not_take_the_plate_beside_it_for_its_own(tmp_path: Path, project: Project) -> None:
+def test_a_copied_project_does_not_take_the_plate_beside_it_for_its_own(
+    tmp_path: Path, project: Project
+) -> None:
     shutil.copytree(project.folder, tmp_path / "copy" / "p")
     (tmp_path / "copy" / "images").mkdir()
     for name in ("0.tif", "1.tif", "2.tif"):
@@ -158,7 +170,9 @@ def test_a_copied_project_does_not_take_the_plate_beside_it_for_its_own(tmp_path
      (("dataset", "records", 2, "planes"), [-1]), (("dataset", "records", 1, "planes"), []),
      (("dataset", "records", 1, "id"), "0"), (("dataset", "records", 1, "condition"), "DS")],
 )  # fmt: skip
-def test_records_that_contradict_themselves_are_damage(project: Project, place: tuple, value: object) -> None:
+def test_records_that_contradict_themselves_are_damage(
+    project: Project, place: tuple, value: object
+) -> None:
     path = project.folder / "project.json"
     raw = json.loads(path.read_text(encoding="utf-8"))
     inner = raw
@@ -170,7 +184,9 @@ def test_records_that_contradict_themselves_are_damage(project: Project, place: 
         open_project(project.folder)
 
 
-def test_a_project_that_cannot_be_saved_leaves_no_folders(tmp_path: Path, dataset: Dataset, monkeypatch) -> None:
+def test_a_project_that_cannot_be_saved_leaves_no_folders(
+    tmp_path: Path, dataset: Dataset, monkeypatch
+) -> None:
     def full(path: Path) -> None:
         raise OSError(28, "No space left on device")
 
@@ -202,7 +218,9 @@ def test_folders_that_are_no_projects_are_told(tmp_path: Path, project: Project)
         create_project(project.folder, None)
 
 
-def test_a_save_that_fails_leaves_the_old_file_and_no_rubbish(project: Project, monkeypatch) -> None:
+def test_a_save_that_fails_leaves_the_old_file_and_no_rubbish(
+    project: Project, monkeypatch
+) -> None:
     before = (project.folder / "project.json").read_bytes()
 
     def full(path: Path) -> None:
@@ -235,7 +253,10 @@ def test_the_lock_of_a_dead_program_is_taken_over(tmp_path: Path) -> None:
     holder["pid"] = 2**22 + 1
     (tmp_path / "project.lock").write_text(json.dumps(holder), encoding="utf-8")
     with ProjectLock(tmp_path):
-        assert json.loads((tmp_path / "project.lock").read_text(encoding="utf-8"))["pid"] == os.getpid()
+        assert (
+            json.loads((tmp_path / "project.lock").read_text(encoding="utf-8"))["pid"]
+            == os.getpid()
+        )
 
 
 def test_model_names_cannot_leave_the_project(project: Project) -> None:
@@ -256,22 +277,34 @@ def card() -> ModelCard:
 @pytest.fixture
 def tensors() -> dict[str, np.ndarray]:
     rng = np.random.default_rng(0)
-    return {"w": rng.normal(size=(3, 4)).astype(np.float32).T, "n": np.array(7, np.int64), "e": np.zeros((0, 2))}
+    return {
+        "w": rng.normal(size=(3, 4)).astype(np.float32).T,
+        "n": np.array(7, np.int64),
+        "e": np.zeros((0, 2)),
+    }
 
 
-def test_a_model_comes_back_as_it_was(tmp_path: Path, card: ModelCard, tensors: dict[str, np.ndarray]) -> None:
+def test_a_model_comes_back_as_it_was(
+    tmp_path: Path, card: ModelCard, tensors: dict[str, np.ndarray]
+) -> None:
     saved = save_model(tmp_path / "m", card, tensors)
     found, weights = load_card(tmp_path / "m"), load_tensors(tmp_path / "m")
 
     assert found.digest == saved.digest != ""
-    assert found.recipe == card.recipe and found.conditions == card.conditions and found.inverse == card.inverse
+    assert (
+        found.recipe == card.recipe
+        and found.conditions == card.conditions
+        and found.inverse == card.inverse
+    )
     assert found.architecture == {"blocks": [1, 2], "width": 8}
     assert set(weights) == set(tensors)
     for name, tensor in tensors.items():
         assert np.array_equal(weights[name], tensor) and weights[name].shape == tensor.shape
 
 
-def test_weights_of_another_training_are_refused(tmp_path: Path, card: ModelCard, tensors: dict) -> None:
+def test_weights_of_another_training_are_refused(
+    tmp_path: Path, card: ModelCard, tensors: dict
+) -> None:
     save_model(tmp_path / "a", card, tensors)
     save_model(tmp_path / "b", card, {**tensors, "n": np.array(8)})
     shutil.copy(tmp_path / "b" / "model.safetensors", tmp_path / "a" / "model.safetensors")

@@ -10,9 +10,10 @@ import pytest
 
 from core.domain import DecisionMap, LatentTable, Projection
 from core.errors import BadProject, BadTable
-from core.io.names import normalise_well, parse_name
-from core.io.plates import load_plate_map, read_table
 from core.io.tables import load_latents, load_map, safe_name, save_latents, save_map, write_csv
+from core.io.well_names import normalise_well
+from core.scanning.file_names import parse_name
+from core.scanning.plate_map import load_plate_map, read_table
 
 ROWS = "Well,Condition\nA1,WT\nB02,Dürr\n"
 
@@ -25,7 +26,9 @@ def table(tmp_path: Path, text: str, encoding: str = "utf-8") -> Path:
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252"])
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
-def test_every_usual_encoding_and_separator_is_read(tmp_path: Path, encoding: str, separator: str) -> None:
+def test_every_usual_encoding_and_separator_is_read(
+    tmp_path: Path, encoding: str, separator: str
+) -> None:
     found = read_table(table(tmp_path, ROWS.replace(",", separator), encoding))
     assert found.values.tolist() == [["A1", "WT"], ["B02", "Dürr"]]
     assert list(found.columns) == ["Well", "Condition"]
@@ -37,15 +40,25 @@ def test_xlsx_is_read_as_text(tmp_path: Path) -> None:
         book.active.append(row)
     book.save(tmp_path / "map.xlsx")
     rows = load_plate_map(tmp_path / "map.xlsx").rows
-    assert [(r.well, r.condition, r.dose_um) for r in rows] == [("A01", "WT", 1.0), ("A02", "DS", 0.5)]
+    assert [(r.well, r.condition, r.dose_um) for r in rows] == [
+        ("A01", "WT", 1.0),
+        ("A02", "DS", 0.5),
+    ]
 
 
 def test_grid_of_rows_and_columns_is_a_plate_map(tmp_path: Path) -> None:
     found = load_plate_map(table(tmp_path, ",1,2,3\nA,WT,DS,\nB,DS,,TT\n"))
-    assert {r.well: r.condition for r in found.rows} == {"A01": "WT", "A02": "DS", "B01": "DS", "B03": "TT"}
+    assert {r.well: r.condition for r in found.rows} == {
+        "A01": "WT",
+        "A02": "DS",
+        "B01": "DS",
+        "B03": "TT",
+    }
 
 
-@pytest.mark.parametrize("heading", ["Metadata_Well,Metadata_Condition", "well_position,genotype", "WELL,Class"])
+@pytest.mark.parametrize(
+    "heading", ["Metadata_Well,Metadata_Condition", "well_position,genotype", "WELL,Class"]
+)
 def test_usual_headings_are_understood(tmp_path: Path, heading: str) -> None:
     found = load_plate_map(table(tmp_path, f"{heading}\nA1,WT\n"))
     assert (found.rows[0].well, found.rows[0].condition) == ("A01", "WT")
@@ -79,10 +92,14 @@ def test_a_repeated_row_that_says_the_same_is_no_fault(tmp_path: Path) -> None:
 
 
 def test_conditions_that_became_dates_are_told(tmp_path: Path) -> None:
-    assert any("dates" in n for n in load_plate_map(table(tmp_path, "well,condition\nA1,2-Jan\n")).notes)
+    assert any(
+        "dates" in n for n in load_plate_map(table(tmp_path, "well,condition\nA1,2-Jan\n")).notes
+    )
 
 
-@pytest.mark.parametrize("junk", [b"PK\x03\x04rubbish", b"\xd0\xcf\x11\xe0", b"\x00\x01\x02\x03" * 20])
+@pytest.mark.parametrize(
+    "junk", [b"PK\x03\x04rubbish", b"\xd0\xcf\x11\xe0", b"\x00\x01\x02\x03" * 20]
+)
 def test_files_that_are_no_tables_are_refused(tmp_path: Path, junk: bytes) -> None:
     (tmp_path / "t.csv").write_bytes(junk)
     with pytest.raises(BadTable):
@@ -90,7 +107,8 @@ def test_files_that_are_no_tables_are_refused(tmp_path: Path, junk: bytes) -> No
 
 
 @pytest.mark.parametrize(
-    ("written", "well"), [("A1", "A01"), ("a01", "A01"), ("B-007", "B07"), ("AF48", "AF48"), (" h12 ", "H12")]
+    ("written", "well"),
+    [("A1", "A01"), ("a01", "A01"), ("B-007", "B07"), ("AF48", "AF48"), (" h12 ", "H12")],
 )
 def test_wells_are_normalised(written: str, well: str) -> None:
     assert normalise_well(written) == well
@@ -123,7 +141,10 @@ def test_file_names_tell_plate_well_site_and_channel(name: str, found: tuple[str
 
 
 def test_formula_text_is_disarmed_and_numbers_are_not(tmp_path: Path) -> None:
-    write_csv(tmp_path / "t.csv", [{"a": "=cmd|' /C calc'!A0", "b": -5.0, "c": "-5.0"}, {"a": "+x", "d": None}])
+    write_csv(
+        tmp_path / "t.csv",
+        [{"a": "=cmd|' /C calc'!A0", "b": -5.0, "c": "-5.0"}, {"a": "+x", "d": None}],
+    )
     with (tmp_path / "t.csv").open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert rows[0] == {"a": "'=cmd|' /C calc'!A0", "b": "-5.0", "c": "-5.0", "d": ""}
@@ -132,7 +153,14 @@ def test_formula_text_is_disarmed_and_numbers_are_not(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "name"),
-    [("CON", "_CON"), ("nul.tif", "_nul.tif"), ("a/b:c?", "a_b_c_"), ("dot. ", "dot"), ("", "unnamed"), ("WT", "WT")],
+    [
+        ("CON", "_CON"),
+        ("nul.tif", "_nul.tif"),
+        ("a/b:c?", "a_b_c_"),
+        ("dot. ", "dot"),
+        ("", "unnamed"),
+        ("WT", "WT"),
+    ],
 )
 def test_names_become_legal_file_names(text: str, name: str) -> None:
     assert safe_name(text) == name
@@ -157,7 +185,9 @@ def test_latents_come_back_as_they_were(tmp_path: Path, latents: LatentTable) ->
     assert found.split == latents.split and found.truth.dtype == np.int64
 
 
-def test_damaged_absent_or_misfitting_latents_are_refused(tmp_path: Path, latents: LatentTable) -> None:
+def test_damaged_absent_or_misfitting_latents_are_refused(
+    tmp_path: Path, latents: LatentTable
+) -> None:
     path = tmp_path / "latents.npz"
     with pytest.raises(BadProject, match="no latents yet"):
         load_latents(path)
@@ -178,7 +208,9 @@ def test_object_arrays_are_never_unpickled(tmp_path: Path) -> None:
 
 def test_a_map_comes_back_as_it_was(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
-    projection = Projection(("a", "b"), rng.random((2, 2)).astype(np.float32), "umap", {"n": np.int64(15)}, 3, "m")
+    projection = Projection(
+        ("a", "b"), rng.random((2, 2)).astype(np.float32), "umap", {"n": np.int64(15)}, 3, "m"
+    )
     decision = DecisionMap(
         (0.0, 1.0, -2.0, 3.0), rng.random((4, 5, 2)).astype(np.float32), rng.random((4, 5, 1)).astype(np.float32),
         rng.random((4, 5)) > 0.5, ("WT", "DS"), rng.random((2, 2)).astype(np.float32), 0.9, 12, True, "m",
@@ -189,4 +221,6 @@ def test_a_map_comes_back_as_it_was(tmp_path: Path) -> None:
     assert found_projection.strangers == ("b",)
     assert found_projection.settings == {"n": 15} and found_projection.record_ids == ("a", "b")
     assert found.extent == decision.extent and found.held_out is True
-    assert np.array_equal(found.support, decision.support) and np.array_equal(found.posterior, decision.posterior)
+    assert np.array_equal(found.support, decision.support) and np.array_equal(
+        found.posterior, decision.posterior
+    )

@@ -44,13 +44,21 @@ def manifest(part: str) -> list[tuple[str, str]]:
     if not table.is_file():
         return []
     rows = list(csv.DictReader(table.open(encoding="utf-8")))
-    return [(r["file"].split("/", 1)[1], r["expected"]) for r in rows if r["file"].startswith(part + "/")]
+    return [
+        (r["file"].split("/", 1)[1], r["expected"])
+        for r in rows
+        if r["file"].startswith(part + "/")
+    ]
 
 
 def expected_shape(name: str, words: str) -> tuple[int, ...]:
     if name in SHAPES:
         return SHAPES[name]
-    sizes = tuple(int(part) for part in words[words.index("(") + 1 : words.index(")")].split(",") if part.strip())
+    sizes = tuple(
+        int(part)
+        for part in words[words.index("(") + 1 : words.index(")")].split(",")
+        if part.strip()
+    )
     if len(sizes) == 2:
         return (1, *sizes)
     return (sizes[2], sizes[0], sizes[1]) if sizes[2] in (3, 4) else sizes
@@ -61,8 +69,12 @@ def image() -> np.ndarray:
     return np.random.default_rng(0).integers(10, 4000, (3, 32, 40)).astype(np.uint16)
 
 
-@pytest.mark.parametrize(("name", "words"), [r for r in manifest("derived") if r[0] != "per_channel_naming/"])
-def test_every_way_of_writing_an_image_gives_channels_first_or_a_reason(shared: Path, name: str, words: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "words"), [r for r in manifest("derived") if r[0] != "per_channel_naming/"]
+)
+def test_every_way_of_writing_an_image_gives_channels_first_or_a_reason(
+    shared: Path, name: str, words: str
+) -> None:
     for path in sorted((shared / "formats" / "derived").glob(name)):
         if path.name in REFUSED:
             with pytest.raises(BadImage, match=REFUSED[path.name]):
@@ -77,7 +89,9 @@ def test_every_way_of_writing_an_image_gives_channels_first_or_a_reason(shared: 
 
 
 @pytest.mark.parametrize("name", [name for name, _ in manifest("broken")])
-def test_every_broken_file_is_refused_by_name_or_read_with_a_warning(shared: Path, name: str) -> None:
+def test_every_broken_file_is_refused_by_name_or_read_with_a_warning(
+    shared: Path, name: str
+) -> None:
     place = shared / "formats" / "broken" / name.rstrip("/")
     for path in sorted(place.glob("*.tif")) if name.startswith("ome_multifile") else [place]:
         if path.name == "ome_xml_broken.ome.tif":
@@ -91,7 +105,11 @@ def test_every_broken_file_is_refused_by_name_or_read_with_a_warning(shared: Pat
 
 
 def test_damaged_headers_of_a_foreign_collection_raise_nothing_but_bad_image(shared: Path) -> None:
-    files = [p for p in (shared / "formats" / "real").rglob("*") if p.suffix.lower() in (".tif", ".tiff", ".png")]
+    files = [
+        p
+        for p in (shared / "formats" / "real").rglob("*")
+        if p.suffix.lower() in (".tif", ".tiff", ".png")
+    ]
     read = 0
     for path in files:
         try:
@@ -115,8 +133,16 @@ def test_all_layouts_of_one_picture_give_the_same_pixels(shared: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.ome.tif", "a.tif"])
-def test_a_written_image_comes_back_with_channels_and_pixel_size(tmp_path: Path, name: str, image: np.ndarray) -> None:
-    write_tiff(tmp_path / name, image, channel_names=["DAPI", "GFP", "TMRM"], pixel_size_um=0.31, description="x")
+def test_a_written_image_comes_back_with_channels_and_pixel_size(
+    tmp_path: Path, name: str, image: np.ndarray
+) -> None:
+    write_tiff(
+        tmp_path / name,
+        image,
+        channel_names=["DAPI", "GFP", "TMRM"],
+        pixel_size_um=0.31,
+        description="x",
+    )
 
     info = inspect_image(tmp_path / name)
     assert np.array_equal(read_image(tmp_path / name), image)
@@ -132,7 +158,9 @@ def test_float_differences_are_written_without_loss(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["uncompressed", "zlib", "imagej", "ome", "tiled"])
-def test_no_truncation_is_ever_read_as_a_whole_image(tmp_path: Path, kind: str, image: np.ndarray) -> None:
+def test_no_truncation_is_ever_read_as_a_whole_image(
+    tmp_path: Path, kind: str, image: np.ndarray
+) -> None:
     options = {
         "uncompressed": {"photometric": "minisblack"},
         "zlib": {"photometric": "minisblack", "compression": "zlib"},
@@ -150,10 +178,14 @@ def test_no_truncation_is_ever_read_as_a_whole_image(tmp_path: Path, kind: str, 
             found = read_image(cut)
         except BadImage:
             continue
-        assert np.array_equal(found, image), f"{length} of {len(data)} bytes were read as {found.shape}"
+        assert np.array_equal(found, image), (
+            f"{length} of {len(data)} bytes were read as {found.shape}"
+        )
 
 
-def test_flipped_header_bytes_never_raise_anything_but_bad_image(tmp_path: Path, image: np.ndarray) -> None:
+def test_flipped_header_bytes_never_raise_anything_but_bad_image(
+    tmp_path: Path, image: np.ndarray
+) -> None:
     path = tmp_path / "a.tif"
     tifffile.imwrite(path, image, photometric="minisblack", compression="zlib")
     data = bytearray(path.read_bytes())
@@ -168,7 +200,9 @@ def test_flipped_header_bytes_never_raise_anything_but_bad_image(tmp_path: Path,
         assert found.ndim == 3 and found.dtype.kind in "uif"
 
 
-def test_a_huge_declared_size_is_refused_before_memory_is_taken(tmp_path: Path, monkeypatch) -> None:
+def test_a_huge_declared_size_is_refused_before_memory_is_taken(
+    tmp_path: Path, monkeypatch
+) -> None:
     path = tmp_path / "big.tif"
     tifffile.imwrite(path, np.zeros((64, 64), np.uint16))
     monkeypatch.setattr(tiff_header, "MAX_BYTES", 5000)
@@ -185,18 +219,24 @@ def test_too_many_pages_are_refused_at_once(tmp_path: Path) -> None:
         read_image(path)
 
 
-@pytest.mark.parametrize("name", ["../x.ome.tif", "/dev/zero", "\\\\\\\\host\\\\share\\\\x.tif", "C:x.tif"])
-def test_ome_references_outside_the_folder_are_refused(tmp_path: Path, name: str, image: np.ndarray) -> None:
+@pytest.mark.parametrize(
+    "name", ["../x.ome.tif", "/dev/zero", "\\\\\\\\host\\\\share\\\\x.tif", "C:x.tif"]
+)
+def test_ome_references_outside_the_folder_are_refused(
+    tmp_path: Path, name: str, image: np.ndarray
+) -> None:
     name = name.replace("\\\\", "\\")
     tifffile.imwrite(tmp_path / "x.ome.tif", image[0])
     folder = tmp_path / "in"
     folder.mkdir()
     xml = (
-        '<?xml version="1.0"?><OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06"><Image ID="Image:0">'
-        '<Pixels ID="Pixels:0" DimensionOrder="XYCZT" Type="uint16" SizeX="40" SizeY="32" SizeC="2">'
-        '<TiffData FirstC="0" IFD="0" PlaneCount="1"><UUID FileName="a.ome.tif">urn:uuid:1</UUID></TiffData>'
-        f'<TiffData FirstC="1" IFD="0" PlaneCount="1"><UUID FileName="{name}">urn:uuid:2</UUID></TiffData>'
-        "</Pixels></Image></OME>"
+        '<?xml version="1.0"?><OME'
+        ' xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06"><Image ID="Image:0"><Pixels'
+        ' ID="Pixels:0" DimensionOrder="XYCZT" Type="uint16" SizeX="40" SizeY="32"'
+        ' SizeC="2"><TiffData FirstC="0" IFD="0" PlaneCount="1"><UUID'
+        ' FileName="a.ome.tif">urn:uuid:1</UUID></TiffData><TiffData FirstC="1" IFD="0"'
+        ' PlaneCount="1"><UUID'
+        f' FileName="{name}">urn:uuid:2</UUID></TiffData></Pixels></Image></OME>'
     )
     tifffile.imwrite(folder / "a.ome.tif", image[0], description=xml, metadata=None)
     with pytest.raises(BadImage, match="outside its folder"):
@@ -219,7 +259,9 @@ def test_white_is_zero_is_turned_so_that_bright_is_signal(tmp_path: Path) -> Non
 
 def test_a_coloured_palette_is_no_intensity(tmp_path: Path) -> None:
     table = np.random.default_rng(0).integers(0, 65535, (3, 256)).astype(np.uint16)
-    tifffile.imwrite(tmp_path / "p.tif", np.zeros((20, 20), np.uint8), photometric="palette", colormap=table)
+    tifffile.imwrite(
+        tmp_path / "p.tif", np.zeros((20, 20), np.uint8), photometric="palette", colormap=table
+    )
     with pytest.raises(BadImage, match="palette"):
         read_image(tmp_path / "p.tif")
 
@@ -255,7 +297,9 @@ def test_png_that_declares_gigabytes_is_refused(tmp_path: Path) -> None:
         read_image(tmp_path / "big.png")
 
 
-def test_a_record_takes_its_planes_in_the_order_of_the_dataset(tmp_path: Path, image: np.ndarray) -> None:
+def test_a_record_takes_its_planes_in_the_order_of_the_dataset(
+    tmp_path: Path, image: np.ndarray
+) -> None:
     write_tiff(tmp_path / "a.ome.tif", image, channel_names=["R", "G", "B"], pixel_size_um=None)
     for place, name in enumerate("xyz"):
         tifffile.imwrite(tmp_path / f"{name}.tif", image[place])
@@ -277,7 +321,13 @@ def test_a_record_that_changed_or_vanished_is_refused(tmp_path: Path, image: np.
 
 def test_blocks_that_were_never_written_are_not_read_as_zeros(tmp_path: Path) -> None:
     path = tmp_path / "sparse.tif"
-    tifffile.imwrite(path, np.full((64, 64), 7, np.uint16), tile=(16, 16), compression="zlib", photometric="minisblack")
+    tifffile.imwrite(
+        path,
+        np.full((64, 64), 7, np.uint16),
+        tile=(16, 16),
+        compression="zlib",
+        photometric="minisblack",
+    )
     with tifffile.TiffFile(path) as tiff:
         place = tiff.pages.first.tags["TileOffsets"].valueoffset
     data = bytearray(path.read_bytes())
@@ -292,4 +342,6 @@ def test_missing_planes_are_counted_and_named(shared: Path) -> None:
     with pytest.raises(BadImage, match="2 of 5 declared planes are missing"):
         read_image(shared / "formats" / "broken" / "ome_xml_says_5_channels.ome.tif")
     with pytest.raises(BadImage, match=r"its part 'multi_C1\.ome\.tif' is missing"):
-        read_image(shared / "formats" / "broken" / "ome_multifile_missing_part" / "multi_C0.ome.tif")
+        read_image(
+            shared / "formats" / "broken" / "ome_multifile_missing_part" / "multi_C0.ome.tif"
+        )

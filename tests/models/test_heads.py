@@ -2,7 +2,7 @@ import numpy as np
 import torch
 from scipy.special import softmax
 
-from core.data.semantic import coordinates_of, probabilities_of
+from core.data.logit_coordinates import coordinates_of, probabilities_of
 from core.models.heads import fit_head
 from core.models.iresnet import Architecture, IResNet
 
@@ -31,5 +31,7 @@ def test_head_separates_what_is_separable_and_is_calibrated_on_noise() -> None:
         fit_head(model, noise[::2], truth[::2], noise[1::2], truth[1::2])
         with torch.no_grad():
             scaled = (noise[1::2] - model.feature_mean.numpy()) / model.feature_scale.numpy()
-            belief = softmax(model.head(torch.from_numpy(scaled.astype(np.float32))).numpy(), axis=1)
+            belief = softmax(
+                model.head(torch.from_numpy(scaled.astype(np.float32))).numpy(), axis=1
+            )
         assert belief.max(axis=1).mean() < 0.75  # nothing to know, so no certainty

@@ -7,7 +7,9 @@ from core.errors import NotInvertible
 from core.models.inverse import solve
 
 
-def linear(factor: float, channels: int = 2) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
+def linear(
+    factor: float, channels: int = 2
+) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
     """A 1x1 convolution whose Lipschitz constant is exactly `factor`."""
     torch.manual_seed(0)
     layer = torch.nn.Conv2d(channels, channels, 1, bias=False)

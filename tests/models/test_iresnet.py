@@ -2,7 +2,16 @@ import pytest
 import torch
 from FrEIA.framework import SequenceINN
 
-from core.models.iresnet import Architecture, EulerBlock, IResNet, blend, block_edges, one_hot, pad_field, step_times
+from core.models.iresnet import (
+    Architecture,
+    EulerBlock,
+    IResNet,
+    blend,
+    block_edges,
+    one_hot,
+    pad_field,
+    step_times,
+)
 from core.models.velocity import Velocity
 
 
@@ -49,7 +58,9 @@ def test_an_image_enters_with_the_noise_that_training_gave_it_and_always_the_sam
     t, planes = model.architecture.t_image, model.squeeze(x)
     noise = (z - (1 - t) * planes)[:, 4:]
     assert noise.std(dim=(0, 2, 3)) == pytest.approx([t] * 8, rel=0.02)
-    assert torch.corrcoef(torch.stack([noise.flatten(), planes[:, 4:].flatten()]))[0, 1].abs() < 0.02
+    assert (
+        torch.corrcoef(torch.stack([noise.flatten(), planes[:, 4:].flatten()]))[0, 1].abs() < 0.02
+    )
     assert torch.equal(z[:, :4], planes[:, :4])  # a held stain stays clean
     assert torch.equal(model.encode(x, mixture, held)[0], z)
     assert (model.decode(z, mixture, held) - x).abs().max() < 1e-5
@@ -67,7 +78,9 @@ def test_a_mixture_is_the_sum_of_the_velocities_of_its_conditions() -> None:
     model = small()
     y, t = torch.randn(2, 12, 8, 8), 0.4
     mixture = torch.tensor([[0.0, -0.5, 1.5, 0.0], [0.2, 0.0, 0.0, 0.8]])
-    parts = torch.stack([model.velocity.mixed(y, t, one_hot(torch.tensor([k, k]), 4)) for k in range(4)])
+    parts = torch.stack(
+        [model.velocity.mixed(y, t, one_hot(torch.tensor([k, k]), 4)) for k in range(4)]
+    )
     expected = torch.einsum("nk,knchw->nchw", mixture, parts)
     assert torch.allclose(model.velocity.mixed(y, t, mixture), expected, atol=1e-5)
 
@@ -105,7 +118,9 @@ def test_log_determinant_agrees_with_the_exact_jacobian() -> None:
     block = EulerBlock([(4, 4, 4)], [(2,)], velocity)
     block.t, block.h = 0.5, -0.3
     y, mixture = torch.randn(1, 4, 4, 4), one_hot(torch.tensor([1]), 2)
-    jacobian = torch.autograd.functional.jacobian(lambda v: v + block.residual(v, mixture), y).reshape(64, 64)
+    jacobian = torch.autograd.functional.jacobian(
+        lambda v: v + block.residual(v, mixture), y
+    ).reshape(64, 64)
     exact = float(torch.linalg.slogdet(jacobian)[1])
     estimates = [float(block((y,), [mixture], rev=True, jac=True)[1]) for _ in range(200)]
     assert torch.tensor(estimates).mean() == pytest.approx(exact, abs=0.15 + 0.1 * abs(exact))

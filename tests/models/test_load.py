@@ -36,7 +36,11 @@ def test_weights_of_another_network_are_refused() -> None:
     other = weights_of(IResNet(Architecture(2, 2, (8, 8, 12), 3)))
     with pytest.raises(BadModel, match="do not fit"):
         build(CARD, other, torch.device("cpu"))
-    missing = {k: v for k, v in weights_of(IResNet(Architecture(2, 2, (8, 8, 8), 3))).items() if "leave" not in k}
+    missing = {
+        k: v
+        for k, v in weights_of(IResNet(Architecture(2, 2, (8, 8, 8), 3))).items()
+        if "leave" not in k
+    }
     with pytest.raises(BadModel, match="do not fit"):
         build(CARD, missing, torch.device("cpu"))
 
@@ -55,8 +59,12 @@ def test_a_card_that_contradicts_its_network_is_refused() -> None:
      ("times", [0.1, 0.3, 0.2, 0.9]), ("times", [0.1, 0.2, 0.3, 1.0]), ("times", None)],
 )  # fmt: skip
 def test_an_absurd_architecture_is_refused_by_key(key: str, value: object) -> None:
-    with pytest.raises(BadModel, match=r"model\.json is damaged \(architecture\.(" + key + "|t_image)"):
-        build(replace(CARD, architecture={**CARD.architecture, key: value}), {}, torch.device("cpu"))
+    with pytest.raises(
+        BadModel, match=r"model\.json is damaged \(architecture\.(" + key + "|t_image)"
+    ):
+        build(
+            replace(CARD, architecture={**CARD.architecture, key: value}), {}, torch.device("cpu")
+        )
     missing = {k: v for k, v in CARD.architecture.items() if k != "times"}
     with pytest.raises(BadModel, match="times: missing"):
         build(replace(CARD, architecture=missing), {}, torch.device("cpu"))

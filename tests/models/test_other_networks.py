@@ -21,7 +21,9 @@ NETWORKS: dict[str, Callable[[int, int], torch.nn.Module]] = {
     "resnext50": lambda c, k: ResNeXt(ResNeXtSettings("resnext50", c, k)),
     "resnext-small": lambda c, k: ResNeXt(ResNeXtSettings("resnext-small", c, k)),
     "autoencoder": lambda c, k: Autoencoder(AutoencoderSettings("autoencoder", c, k)),
-    "variational-autoencoder": lambda c, k: Autoencoder(AutoencoderSettings("variational-autoencoder", c, k)),
+    "variational-autoencoder": lambda c, k: Autoencoder(
+        AutoencoderSettings("variational-autoencoder", c, k)
+    ),
 }
 
 
@@ -38,7 +40,9 @@ def card_of(kind: str, model: torch.nn.Module, channels: int = 2, conditions: in
         channels=tuple(Channel(f"stain {c}") for c in range(channels)),
         conditions=tuple(Condition(f"drug {k}") for k in range(conditions)),
         recipe=Recipe(zeros, ones, zeros, ones, zeros, ones),
-        architecture=architecture_dict(model.architecture if isinstance(model, IResNet) else model.settings),
+        architecture=architecture_dict(
+            model.architecture if isinstance(model, IResNet) else model.settings
+        ),
         preset="quick",
         seed=0,
         dataset_digest="",
@@ -47,8 +51,12 @@ def card_of(kind: str, model: torch.nn.Module, channels: int = 2, conditions: in
 
 
 @pytest.mark.parametrize("channels", [1, 2, 5])
-@pytest.mark.parametrize("kind", ["resnext-small", "autoencoder", "variational-autoencoder", "resnext50"])
-def test_any_number_of_channels_and_any_side_gives_logits_of_all_conditions(kind: str, channels: int) -> None:
+@pytest.mark.parametrize(
+    "kind", ["resnext-small", "autoencoder", "variational-autoencoder", "resnext50"]
+)
+def test_any_number_of_channels_and_any_side_gives_logits_of_all_conditions(
+    kind: str, channels: int
+) -> None:
     model = network(kind, channels, 4)
     with torch.no_grad():
         for side in ((32, 32), (41, 67), (16, 24)):
@@ -64,7 +72,9 @@ def test_every_kind_comes_back_from_its_card_and_names_conditions_as_before(kind
     again = build_classifier(card_of(kind, model), weights_of(model), CPU)
     x = torch.randn(1, 2, 32, 32)
     with torch.no_grad():
-        assert type(again) is type(model) and torch.allclose(again.logits(x), model.logits(x), atol=1e-5)
+        assert type(again) is type(model) and torch.allclose(
+            again.logits(x), model.logits(x), atol=1e-5
+        )
 
 
 def test_only_an_iresnet_moves_images_as_one() -> None:
@@ -82,7 +92,9 @@ def test_an_absurd_card_is_refused_by_key(change: dict[str, object], words: str)
     model = network("autoencoder")
     card = card_of("autoencoder", model)
     with pytest.raises(BadModel, match=words):
-        build_classifier(replace(card, architecture={**card.architecture, **change}), weights_of(model), CPU)
+        build_classifier(
+            replace(card, architecture={**card.architecture, **change}), weights_of(model), CPU
+        )
     with pytest.raises(BadModel, match="Known are"):
         build_classifier(replace(card, kind="perceptron"), weights_of(model), CPU)
 
@@ -96,7 +108,10 @@ def test_the_small_network_is_small_and_its_last_stage_makes_what_is_pooled() ->
         with torch.no_grad():
             features = model.features(torch.randn(1, 2, 64, 96))
         hook.remove()
-        assert torch.allclose(seen[0].mean(dim=(2, 3)), features) and seen[0].shape[-1] > seen[0].shape[-2]
+        assert (
+            torch.allclose(seen[0].mean(dim=(2, 3)), features)
+            and seen[0].shape[-1] > seen[0].shape[-2]
+        )
 
 
 def test_the_temperature_softens_and_is_kept() -> None:
@@ -115,7 +130,9 @@ def written(path: Path, tensors: dict[str, torch.Tensor]) -> Path:
 
 
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
-def test_weights_from_disk_are_taken_and_fitted_to_the_channels(tmp_path: Path, suffix: str) -> None:
+def test_weights_from_disk_are_taken_and_fitted_to_the_channels(
+    tmp_path: Path, suffix: str
+) -> None:
     torch.manual_seed(1)
     theirs = resnext50_32x4d(weights=None).eval()
     path = written(tmp_path / f"weights{suffix}", theirs.state_dict())
@@ -125,7 +142,9 @@ def test_weights_from_disk_are_taken_and_fitted_to_the_channels(tmp_path: Path, 
         take_weights(model, path)
         assert torch.equal(model.network.layer4[2].conv3.weight, theirs.layer4[2].conv3.weight)
         assert torch.equal(model.network.bn1.running_var, theirs.bn1.running_var)
-        assert torch.equal(model.network.fc.weight, new_last)  # 1000 classes are not three conditions
+        assert torch.equal(
+            model.network.fc.weight, new_last
+        )  # 1000 classes are not three conditions
         if channels == 3:
             assert torch.equal(model.network.conv1.weight, theirs.conv1.weight)
         grey = torch.rand(1, 1, 32, 32)
@@ -144,7 +163,9 @@ def test_a_last_layer_that_fits_is_taken_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize("key", ["state_dict", "model_state_dict", "model"])
 def test_weights_are_found_in_the_wrapping_of_a_training_script(tmp_path: Path, key: str) -> None:
     theirs = resnext50_32x4d(weights=None).state_dict()
-    torch.save({key: {f"module.{k}": v.half() for k, v in theirs.items()}, "epoch": 3}, tmp_path / "w.pth")
+    torch.save(
+        {key: {f"module.{k}": v.half() for k, v in theirs.items()}, "epoch": 3}, tmp_path / "w.pth"
+    )
     model = network("resnext50", 3, 3)
     take_weights(model, tmp_path / "w.pth")
     assert torch.allclose(model.network.conv1.weight, theirs["conv1.weight"], atol=1e-3)
@@ -157,7 +178,9 @@ def test_weights_are_found_in_the_wrapping_of_a_training_script(tmp_path: Path, 
      torch.zeros(64, dtype=torch.complex64)],
 )  # fmt: skip
 def test_weights_that_are_no_plain_numbers_are_refused(tmp_path: Path, bias: torch.Tensor) -> None:
-    torch.save({**resnext50_32x4d(weights=None).state_dict(), "bn1.bias": bias}, tmp_path / "odd.pth")
+    torch.save(
+        {**resnext50_32x4d(weights=None).state_dict(), "bn1.bias": bias}, tmp_path / "odd.pth"
+    )
     with pytest.raises(LeighError, match=r"odd\.pth"):
         take_weights(network("resnext50", 3, 3), tmp_path / "odd.pth")
 
@@ -179,7 +202,9 @@ def test_a_file_that_does_not_fit_is_refused_by_name(tmp_path: Path) -> None:
     before = weights_of(model)
     (tmp_path / "text.pth").write_text("no weights")
     (tmp_path / "text.safetensors").write_text("no weights")
-    torch.save(resnext50_32x4d(weights=None), tmp_path / "code.pth")  # a whole object: needs code to be run
+    torch.save(
+        resnext50_32x4d(weights=None), tmp_path / "code.pth"
+    )  # a whole object: needs code to be run
     torch.save([1, 2], tmp_path / "list.pth")
     torch.save({1: torch.zeros(1)}, tmp_path / "numbers.pth")
     written(tmp_path / "other.pth", resnet50(weights=None).state_dict())

@@ -1,0 +1,194 @@
+"""Which pixels a classifier's decision rests on, by four methods that other papers use: maps per
+channel.
+
+Saliency (Simonyan et al. 2013, arXiv 1312.6034), integrated gradients (Sundararajan et al. 2017,
+arXiv 1703.01365), occlusion (Zeiler & Fergus 2013, arXiv 1311.2901) and Grad-CAM (Selvaraju et al.
+2017, arXiv 1610.02391), through captum. All explain one score: the logit of the target condition
+minus that of the record's own; without a target, its own logit minus the mean of the others. They
+say where a network looks, not what a treatment would change.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from captum.attr import IntegratedGradients, LayerGradCam, Saliency
+from torch import Tensor, nn
+from torch.nn import functional
+
+from core.attribution.occlusion import BATCH, Score, occlusion
+from core.counterfactual.encode_decode import condition_index
+from core.data.preprocessing import at_full_size, to_network
+from core.domain import METHODS, Attribution, FloatArray, ModelCard
+from core.errors import LeighError
+from core.models.iresnet import IResNet, pad_field
+from core.progress import Progress, Report, silent, with_time_left
+
+BATCH_SIDE = 128  # pixels a side of fields of which BATCH are asked at once
+STEPS = (
+    32  # of the path from background to image; on the demo the sum is then within 1 % of the score
+)
+WINDOW_UM = 8.0  # about a nucleus
+WINDOW_PX = 16  # where the pixel size is not known
+
+
+@dataclass(frozen=True)
+class Window:
+    """Side of what occlusion hides, in micrometres, or in pixels of the file where `px` is given."""
+
+    um: float = WINDOW_UM
+    px: int | None = None
+
+    def network_px(self, pixel_size_um: float | None, downscale: int) -> int:
+        """Side in network pixels, at least 2.
+
+        Raises LeighError for sides that are not above zero.
+        """
+        if (self.px is not None and self.px <= 0) or not self.um > 0:
+            raise LeighError("The window of occlusion has no size.", "Give a side above zero.")
+        known = self.um / pixel_size_um if pixel_size_um else WINDOW_PX
+        return max(2, round((self.px or known) / downscale))
+
+
+def attribute(
+    network: nn.Module,
+    card: ModelCard,
+    raw: FloatArray,
+    method: str,
+    *,
+    record_id: str = "",
+    source: str,
+    target: str = "",
+    window: Window = Window(),
+    pixel_size_um: float | None = None,
+    report: Report = silent,
+) -> Attribution:
+    """Explain one record: raw grey values (C, Y, X) of the whole field, by one of METHODS.
+
+    `network` has `logits(x)`, (N, C, H, W) -> (N, K) in the order of the card's conditions. Raises
+    LeighError for an unknown method or condition, or where source and target are the same;
+    Cancelled from `report`.
+    """
+    if method not in METHODS:
+        raise LeighError(
+            f"There is no explanation called {method}.", f"Known are {', '.join(METHODS)}."
+        )
+    score = score_of(network, card, source, target)
+    x, empty = network_input(network, card, raw)
+    settings: dict[str, Any] = {"score": score_words(source, target), "model_digest": card.digest}
+    report = with_time_left(report)
+    report(Progress(0, 1, f"Explaining by {method}"))
+    network.eval()
+    if method == "saliency":
+        values = Saliency(score).attribute(x.requires_grad_())
+    elif method == "gradcam":
+        values = _gradcam(network, score, x)
+        settings["relu"] = False
+    elif method == "occlusion":
+        side = window.network_px(pixel_size_um or card.pixel_size_um, card.recipe.downscale)
+        values = occlusion(score, x, empty, side, report)
+        settings |= {"window_px": side * card.recipe.downscale, "baseline": "background"}
+    else:
+        values, gap = _integrated(score, x, empty, report)
+        settings |= {"steps": STEPS, "baseline": "background", "completeness_gap": gap}
+    found = values.detach()[0].float().cpu().numpy()
+    if not np.isfinite(found).all():
+        raise LeighError(
+            f"{method} of {record_id} is not a number.", "The model is damaged; train again."
+        )
+    at_size = at_full_size(card.recipe, found, raw.shape)
+    return Attribution(method, card.name, record_id, source, target, at_size, settings)
+
+
+def score_of(network: Any, card: ModelCard, source: str, target: str = "") -> Score:
+    """The explained score of network input (N, C, Y, X), unpadded: (N,).
+
+    Raises LeighError, see `attribute`.
+    """
+    if source == target:
+        raise LeighError(
+            f"The image is {source} already.", "Choose another condition to explain it against."
+        )
+    own, count = condition_index(card, source), len(card.conditions)
+    weights = torch.zeros(count)
+    if target:
+        weights[condition_index(card, target)] = 1.0
+        weights[own] = -1.0
+    else:
+        weights -= 1 / max(1, count - 1)
+        weights[own] = 1.0
+    return Score(network, weights.to(next(network.parameters()).device))
+
+
+def score_words(source: str, target: str) -> str:
+    """What is explained, in words."""
+    return (
+        f"logit {target} - logit {source}"
+        if target
+        else f"logit {source} - mean logit of the others"
+    )
+
+
+def network_input(network: nn.Module, card: ModelCard, raw: FloatArray) -> tuple[Tensor, Tensor]:
+    """The field as network input (1, C, Y', X'), and an empty field (1, C, 1, 1): background in
+    every channel.
+    """
+    device = next(network.parameters()).device
+    low = np.broadcast_to(
+        np.array(card.recipe.low)[:, None, None],
+        (len(card.recipe.low), *(card.recipe.downscale,) * 2),
+    )
+    x, empty = (torch.from_numpy(to_network(card.recipe, v))[None].to(device) for v in (raw, low))
+    return x, empty
+
+
+def last_layer(network: Any) -> nn.Module:
+    """The coarsest block whose places Grad-CAM weighs: `last_stage`, or that of the i-ResNet's
+    encoder.
+    """
+    if isinstance(network, IResNet):
+        return network.velocity.encode2[-1]
+    layer = getattr(network, "last_stage", None)
+    if not isinstance(layer, nn.Module):
+        raise LeighError(
+            f"Grad-CAM needs a last stage; {type(network).__name__} names none.",
+            "Use another method.",
+        )
+    return layer
+
+
+def _gradcam(network: nn.Module, score: Score, x: Tensor) -> Tensor:
+    """(1, 1, Y, X).
+
+    Without the paper's ReLU: both signs of a difference of logits say something.
+    """
+    coarse: Tensor = LayerGradCam(score, last_layer(network)).attribute(x, relu_attributions=False)
+    padded = pad_field(x)[0].shape[-2:]
+    fine = functional.interpolate(coarse, size=padded, mode="bilinear", align_corners=False)
+    return fine[..., : x.shape[-2], : x.shape[-1]]
+
+
+def _integrated(score: Score, x: Tensor, empty: Tensor, report: Report) -> tuple[Tensor, float]:
+    """(1, C, Y, X) from the background to the image; and by how much the sum misses the score, as
+    share of it.
+    """
+    start = empty.expand_as(x)
+    most = (
+        BATCH * BATCH_SIDE**2 // (x.shape[-2] * x.shape[-1])
+    )  # gradients of large fields take memory
+    batch = max(1, min(most, STEPS // 4))  # and small ones say how far they are, too
+    done = 0
+
+    def reported(fields: Tensor) -> Tensor:
+        nonlocal done
+        report(Progress(min(done, STEPS), STEPS, "Following the path from background"))
+        done += len(fields)
+        return score(fields)
+
+    values: Tensor = IntegratedGradients(reported).attribute(
+        x, start, n_steps=STEPS, internal_batch_size=batch
+    )
+    with torch.no_grad():
+        wanted = float(score(x) - score(start))
+    return values, abs(float(values.sum()) - wanted) / max(abs(wanted), 1e-6)

@@ -1,1 +1,0 @@
-"""Controls on a lab's own wells: a planted change must be recovered, shuffled labels must teach nothing."""

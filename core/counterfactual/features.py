@@ -1,0 +1,70 @@
+"""What the model reads from every record: pooled features, logits, probabilities, semantic
+coordinates.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from scipy.special import softmax
+
+from core.data.batches import Reader
+from core.data.logit_coordinates import coordinates_of
+from core.data.preprocessing import to_network
+from core.domain import FloatArray, ImageRecord, LatentTable, ModelCard, Recipe
+from core.models.iresnet import IResNet, pad_field
+from core.progress import Progress, Report, silent
+
+
+@torch.no_grad()
+def read_features(
+    model: IResNet,
+    records: Sequence[ImageRecord],
+    recipe: Recipe,
+    read: Reader,
+    report: Report = silent,
+) -> FloatArray:
+    """Raw pooled features (N, F) of whole fields, before standardising."""
+    device = next(model.parameters()).device
+    t = model.architecture.t_image
+    rows = []
+    for i, record in enumerate(records):
+        x, _ = pad_field(torch.from_numpy(to_network(recipe, read(record)))[None].to(device))
+        rows.append(model.velocity.features((1 - t) * model.squeeze(x), t).cpu().numpy())
+        report(Progress(i + 1, len(records), "Reading latents"))
+    return np.concatenate(rows) if rows else np.zeros((0, model.velocity.feature_count), np.float32)
+
+
+def encode_records(
+    model: IResNet,
+    card: ModelCard,
+    records: Sequence[ImageRecord],
+    read: Reader,
+    report: Report = silent,
+) -> LatentTable:
+    """Latents of records whose condition the model knows; groups the model never saw count as test."""
+    known = [r for r in records if r.condition in card.condition_names]
+    raw = read_features(model, known, card.recipe, read, report)
+    return latent_table(model, card, known, raw)
+
+
+def latent_table(
+    model: IResNet, card: ModelCard, records: Sequence[ImageRecord], raw: FloatArray
+) -> LatentTable:
+    """Latents from raw pooled features (N, F)."""
+    mean, scale = model.feature_mean.cpu().numpy(), model.feature_scale.cpu().numpy()
+    features = ((raw - mean) / scale).astype(np.float32)
+    weight, bias = model.head.weight.detach().cpu().numpy(), model.head.bias.detach().cpu().numpy()
+    logits = (features @ weight.T + bias).astype(np.float32)
+    names = card.condition_names
+    return LatentTable(
+        record_ids=tuple(r.id for r in records),
+        conditions=names,
+        truth=np.array([names.index(r.condition) for r in records], np.int64),
+        split=tuple(card.part_of(r) for r in records),
+        features=features,
+        coordinates=coordinates_of(logits),
+        logits=logits,
+        probabilities=softmax(logits, axis=1).astype(np.float32),
+        model_digest=card.digest,
+    )

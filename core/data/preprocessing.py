@@ -1,0 +1,126 @@
+"""Raw grey values to network input and exactly back; the change returns at the file's own size."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.ndimage import zoom
+
+from core.domain import FloatArray, Recipe
+from core.errors import LeighError
+
+CURVE_TOP = 6.0  # asinh(6) = 2.5: bright spots count about a third of linear
+LONGEST_SIDE = 512  # larger fields are averaged down for the network, by a whole factor
+# spread of the network input relative to the noise; at 0.7 the blocks contracted half as well
+GAIN = 0.5
+
+
+def fit_recipe(fields: Sequence[FloatArray], crop: int, downscale: int | None = None) -> Recipe:
+    """Offsets, scales and gains from training fields (each C Y X, raw grey values).
+
+    Raises LeighError when a channel never varies: nothing could be learned from it.
+    """
+    factor = downscale or choose_downscale([f.shape[-2:] for f in fields])
+    low, high = [], []
+    for c in range(fields[0].shape[0]):
+        values = np.concatenate([f[c].ravel()[:: max(1, f[c].size // 20_000)] for f in fields])
+        lo, hi = (float(v) for v in np.percentile(values, [0.5, 99.8]))
+        if hi <= lo:  # a stain so sparse that percentiles miss it
+            lo, hi = float(values.min()), float(values.max())
+        if hi <= lo:
+            raise LeighError(
+                f"Channel {c + 1} has the same grey value everywhere.",
+                "Nothing can be learned from it; leave it out.",
+            )
+        low.append(lo)
+        high.append(hi)
+    scale = [(h - lo) / CURVE_TOP for lo, h in zip(low, high)]
+    zeros, ones = (0.0,) * len(low), (1.0,) * len(low)
+    blank = Recipe(tuple(low), tuple(scale), zeros, ones, tuple(low), tuple(high), downscale=factor)
+    curved = [to_network(blank, f).reshape(len(low), -1)[:, ::7] for f in fields]
+    mean = [float(np.mean([x[c].mean() for x in curved])) for c in range(len(low))]
+    std = [
+        float(np.sqrt(np.mean([np.mean((x[c] - mean[c]) ** 2) for x in curved])))
+        for c in range(len(low))
+    ]
+    smallest = min(min(f.shape[-2:]) for f in fields) // factor
+    return Recipe(
+        offset=tuple(low),
+        scale=tuple(scale),
+        mean=tuple(mean),
+        gain=tuple(GAIN / s for s in std),
+        low=tuple(low),
+        high=tuple(high),
+        downscale=factor,
+        crop=min(crop, smallest // 8 * 8),
+    )
+
+
+def choose_downscale(sides: Sequence[tuple[int, ...]]) -> int:
+    """Whole factor by which fields are averaged so that the longest side is at most LONGEST_SIDE
+    pixels.
+    """
+    longest = max(max(s) for s in sides)
+    return max(1, -(-longest // LONGEST_SIDE))
+
+
+def to_network(recipe: Recipe, raw: FloatArray) -> FloatArray:
+    """Raw grey values (C Y X) to network input (C Y/f X/f)."""
+    if raw.shape[0] != len(recipe.offset):
+        raise LeighError(
+            f"The image has {raw.shape[0]} channels, the model was trained on"
+            f" {len(recipe.offset)}.",
+            "Check the channels on the Data page.",
+        )
+    x = shrink(raw.astype(np.float64), recipe.downscale)
+    x = (x - _column(recipe.offset)) / _column(recipe.scale)
+    x = np.arcsinh(x) if recipe.curve == "asinh" else x
+    return ((x - _column(recipe.mean)) * _column(recipe.gain)).astype(np.float32)
+
+
+def from_network(recipe: Recipe, x: FloatArray) -> FloatArray:
+    """Network input (C Y X) back to raw grey values at the network's own resolution."""
+    raw = x.astype(np.float64) / _column(recipe.gain) + _column(recipe.mean)
+    raw = np.sinh(raw) if recipe.curve == "asinh" else raw
+    return (raw * _column(recipe.scale) + _column(recipe.offset)).astype(np.float32)
+
+
+def change_at_full_size(
+    recipe: Recipe, before: FloatArray, after: FloatArray, shape: tuple[int, ...]
+) -> FloatArray:
+    """The change between two network images (C Y X), in raw grey values at the file's own size.
+
+    Where nothing changed it is exactly zero, so the original's pixels stay as they are.
+    """
+    change = from_network(recipe, after).astype(np.float64) - from_network(recipe, before)
+    return at_full_size(recipe, change, shape)
+
+
+def at_full_size(recipe: Recipe, values: FloatArray, shape: tuple[int, ...]) -> FloatArray:
+    """Values per network pixel (C Y' X') at the file's own size, interpolated where the recipe
+    downscales: float32.
+    """
+    f = recipe.downscale
+    if f == 1:
+        return values.astype(np.float32)
+    grown = zoom(values, (1, f, f), order=1, mode="nearest", grid_mode=True)
+    missing = [(0, 0)] + [(0, max(0, s - g)) for s, g in zip(shape[1:], grown.shape[1:])]
+    return np.pad(grown, missing, mode="edge")[:, : shape[1], : shape[2]].astype(np.float32)
+
+
+def shrink(raw: FloatArray, factor: int) -> FloatArray:
+    """Mean over blocks of factor x factor pixels; a remainder at the right and lower edge is left
+    out.
+    """
+    if factor == 1:
+        return raw
+    channels, height, width = raw.shape
+    rows, columns = height // factor, width // factor
+    blocks = raw[:, : rows * factor, : columns * factor].reshape(
+        channels, rows, factor, columns, factor
+    )
+    shrunk: FloatArray = blocks.mean(axis=(2, 4))
+    return shrunk
+
+
+def _column(values: tuple[float, ...]) -> FloatArray:
+    return np.array(values)[:, None, None]

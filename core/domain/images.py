@@ -1,0 +1,156 @@
+"""Cultures and where their pixels are: condition, channel, record, dataset, problem."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.floating[Any]]
+
+
+IntArray = NDArray[np.integer[Any]]
+
+
+BoolArray = NDArray[np.bool_]
+
+
+# Okabe-Ito: told apart by colour-blind readers. Beyond eight conditions the marker shape changes.
+CONDITION_COLOURS = (
+    "#009E73",
+    "#D55E00",
+    "#0072B2",
+    "#CC79A7",
+    "#E69F00",
+    "#56B4E9",
+    "#F0E442",
+    "#999999",
+)
+
+
+CHANNEL_COLOURS = ("#3A6BFF", "#2ECC40", "#FF3B30", "#FFC300", "#FF3BD4", "#22D3EE", "#BBBBBB")
+
+
+class Role(StrEnum):
+    """What a condition is for the question asked."""
+
+    HEALTHY = "healthy"
+    DISEASED = "diseased"
+    TREATED = "treated"
+    OTHER = "other"
+
+
+class Split(StrEnum):
+    """Which part of the work a record serves. Whole groups only."""
+
+    TRAIN = "train"
+    VALIDATION = "validation"
+    TEST = "test"
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One class of cultures: WT, DS, TT, or a drug at a dose."""
+
+    name: str
+    role: Role = Role.OTHER
+    colour: str = CONDITION_COLOURS[-1]
+    dose_um: float | None = None
+
+
+@dataclass(frozen=True)
+class Channel:
+    """One stain."""
+
+    name: str
+    colour: str = "#BBBBBB"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that was left out or is doubtful, in words a biologist can act on."""
+
+    item: str
+    reason: str
+    remedy: str = ""
+    severity: str = "excluded"  # "excluded" | "warning"
+
+
+@dataclass(frozen=True)
+class ImageRecord:
+    """One field of view: where its pixels are and where the culture stood.
+
+    `files` are POSIX paths relative to the dataset's root: one file with all channels, or one per
+    channel. `planes[c]` is the plane that is channel c: its index within its file's C axis (0 where
+    a file has one plane). `group` is what must never be split: well, culture, donor or movie.
+    """
+
+    id: str
+    files: tuple[str, ...]
+    planes: tuple[int, ...]
+    condition: str
+    group: str
+    well: str = ""
+    plate: str = ""
+    site: str = ""
+    shape: tuple[int, int, int] = (0, 0, 0)  # C Y X
+    dtype: str = "uint16"
+    digest: str = ""  # blake2b over the bytes of all files
+    flags: tuple[str, ...] = ()  # quality flags, e.g. "saturated 12 %"
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A folder of records that share channels, with everything that was left out and why."""
+
+    root: Path
+    channels: tuple[Channel, ...]
+    conditions: tuple[Condition, ...]
+    records: tuple[ImageRecord, ...]
+    problems: tuple[Problem, ...] = ()
+    pixel_size_um: float | None = None
+    plate_shape: tuple[int, int] | None = None  # rows, columns when wells are known
+
+    @property
+    def condition_names(self) -> tuple[str, ...]:
+        """Names of the conditions in their fixed order; the class index is the position here."""
+        return tuple(c.name for c in self.conditions)
+
+    @property
+    def digest(self) -> str:
+        """Fingerprint of the images and their labels: same digest, same data."""
+        lines = sorted(f"{r.id}\t{r.digest}\t{r.condition}\t{r.group}" for r in self.records)
+        return blake2b("\n".join(lines).encode(), digest_size=16).hexdigest()
+
+    def of(self, names: Sequence[str]) -> "Dataset":
+        """The part of it under these conditions."""
+        conditions = tuple(c for c in self.conditions if c.name in names)
+        return replace(
+            self,
+            conditions=conditions,
+            records=tuple(r for r in self.records if r.condition in names),
+        )
+
+    def record(self, record_id: str) -> ImageRecord:
+        """The record with this id; raises KeyError."""
+        for record in self.records:
+            if record.id == record_id:
+                return record
+        raise KeyError(record_id)
+
+    def condition(self, name: str) -> Condition:
+        """The condition of this name; raises KeyError."""
+        for condition in self.conditions:
+            if condition.name == name:
+                return condition
+        raise KeyError(name)
+
+    def counts(self) -> dict[str, int]:
+        """Records per condition, in the order of the conditions."""
+        counted = Counter(r.condition for r in self.records)
+        return {name: counted.get(name, 0) for name in self.condition_names}

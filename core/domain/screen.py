@@ -1,0 +1,126 @@
+"""The nouns of a screen: scored wells, ranked treatments, dose curves, the nuisance audit, what is
+not repaired.
+
+All are frozen; none knows torch or Qt.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from core.domain.images import Role
+
+
+@dataclass(frozen=True)
+class WellScore:
+    """One well of a screen: where it lies between diseased (0) and healthy (1), and what else
+    changed in it.
+    """
+
+    plate: str
+    well: str
+    group: str
+    condition: str
+    record_ids: tuple[str, ...]
+    rescue: float
+    off_axis: float  # in the spread of healthy wells: 1 is what a healthy well departs by itself
+    nuclei: float | None  # per image; None without a nuclear channel
+    intensity: tuple[float, ...]  # mean grey value above background, per channel
+    unlike: bool = False  # unlike every condition the controls show
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """A treatment at one dose, by how far its wells lie on the way from diseased to healthy.
+
+    `rescue` 0 is diseased, 1 healthy; `off_axis` is the departure across that way in the spread of
+    healthy wells. Intervals are bootstrap intervals over wells at the level of the `Screen`. None:
+    not measurable, `flags` say why.
+    """
+
+    condition: str
+    compound: str  # the condition without its dose
+    dose_um: float | None
+    role: Role
+    wells: int
+    rescue: float
+    rescue_low: float | None
+    rescue_high: float | None
+    off_axis: float
+    off_axis_low: float | None
+    off_axis_high: float | None
+    cell_count: float | None  # nuclei as share of the diseased wells of the same plates
+    cell_count_low: float | None
+    cell_count_high: float | None
+    # per channel, as share of the diseased wells of the same plates; () where those are dark
+    intensity: tuple[float, ...]
+    tie: int  # treatments of one number cannot be told apart from its best; 1 is best; 0: a control
+    p_value: (
+        float | None
+    )  # that the rescue is 0 or less, corrected for the number of treatments (Holm)
+    hit: bool
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class DoseCurve:
+    """Rescue against dose of one compound: bottom + (top - bottom) / (1 + (ec50 / dose)^slope)."""
+
+    compound: str
+    doses_um: tuple[float, ...]
+    rescue: tuple[float, ...]
+    bottom: float | None
+    top: float | None
+    slope: float | None
+    ec50_um: float | None  # None unless both plateaus are seen
+    ec50_low: float | None
+    ec50_high: float | None
+    reason: str = ""  # why there is no EC50
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One question of the nuisance audit: how well is `what` told from the latents, and does that
+    explain anything?
+    """
+
+    what: str  # "plate" | "row" | "column" | "edge" | "cell count" | "position" | "background"
+    score: float | None
+    unit: str  # of the score: "balanced accuracy", "R2", "share of condition explained"
+    chance: float | None
+    p_value: float | None
+    warning: str = ""  # in words, where the reader must act
+
+
+@dataclass(frozen=True)
+class Unrepaired:
+    """What a treatment leaves of the change between diseased and healthy, in one channel."""
+
+    condition: str
+    channel: str
+    restored: float  # share of the change that is gone: 1 all, 0 nothing, below 0 more than before
+    low: float | None
+    high: float | None
+    wells: int
+
+
+@dataclass(frozen=True)
+class Screen:
+    """Everything `leigh screen` found on one project."""
+
+    ranked: tuple[Ranked, ...]  # best first, then controls
+    wells: tuple[WellScore, ...]
+    channels: tuple[str, ...]
+    plate_shapes: dict[str, tuple[int, int]]  # rows, columns per plate
+    healthy: str
+    diseased: str
+    level: float  # of all intervals: 0.9
+    space: str  # what was measured: "latents" | "readouts"
+    normalised: str  # how plates were made comparable, in words
+    quality: tuple[dict[str, Any], ...]  # Z', robust Z', SSMD: score, unit, wells, interval
+    audit: tuple[Finding, ...]
+    doses: tuple[DoseCurve, ...] = ()
+    unrepaired: tuple[Unrepaired, ...] = ()
+    notes: tuple[str, ...] = ()
+    settings: dict[str, Any] = field(default_factory=dict)
+    dataset_digest: str = ""
+    model_digest: str = ""

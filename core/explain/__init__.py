@@ -1,1 +1,0 @@
-"""Latents, maps and counterfactuals of a trained model."""

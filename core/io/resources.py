@@ -1,0 +1,14 @@
+"""Where the files that travel with the program are: demo, icons."""
+
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def resource(*parts: str) -> Path:
+    """Path of a file that travels with the program: inside the wheel, or next to `core` in a
+    checkout.
+    """
+    inside = PACKAGE / "_resources"
+    root = inside if inside.exists() else PACKAGE.parent / "resources"
+    return root.joinpath(*parts)

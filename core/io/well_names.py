@@ -1,0 +1,69 @@
+"""Well names and plate formats: B7 is B07; 6 to 1536 wells."""
+
+import re
+from collections.abc import Sequence
+
+from core.errors import BadTable
+
+
+def normalise_well(text: str) -> str:
+    """B7, b07, B-007 -> B07. Raises BadTable beyond AF48 (a 1536-well plate)."""
+    match = re.fullmatch(r"\s*([A-Za-z]{1,2})[ _\-]?0*(\d{1,2})\s*", text)
+    if not match:
+        raise BadTable(f"{text!r} is not a well.", "Wells are a letter and a number: B7 or B07.")
+    letters, column = match.group(1).upper(), int(match.group(2))
+    row = row_number(letters)
+    if not (1 <= row <= 32 and 1 <= column <= 48):
+        raise BadTable(
+            f"Well {text!r} lies beyond a 1536-well plate (A01 to AF48).", "Check the well column."
+        )
+    return f"{letters}{column:02d}"
+
+
+def row_letters(row: int) -> str:
+    """1 -> A, 26 -> Z, 27 -> AA."""
+    return chr(64 + row) if row <= 26 else "A" + chr(64 + row - 26)
+
+
+def row_number(letters: str) -> int:
+    """A -> 1, Z -> 26, AA -> 27."""
+    number = 0
+    for letter in letters.upper():
+        number = number * 26 + ord(letter) - 64
+    return number
+
+
+def well_place(well: str) -> tuple[int, int]:
+    """Row and column, both from 1, of a normalised well."""
+    letters = well.rstrip("0123456789")
+    return row_number(letters), int(well[len(letters) :])
+
+
+def natural(text: str) -> tuple[tuple[int, int, str], ...]:
+    """Sort key under which img10 follows img2."""
+    parts = re.split(r"(\d+)", text.casefold())
+    return tuple((0, int(p), "") if p.isdecimal() else (1, 0, p) for p in parts if p)
+
+
+PLATES = ((2, 3), (3, 4), (4, 6), (6, 8), (8, 12), (16, 24), (32, 48))
+
+
+def guess_plate_shape(wells: Sequence[str]) -> tuple[int, int] | None:
+    """The plate of which every well is there; else the smallest usual one of 96 wells or more that
+    holds all.
+    """
+    if not wells:
+        return None
+    places = {well_place(well) for well in wells}
+    for height, width in PLATES:
+        if len(places) == height * width and max(places) == (height, width):
+            return height, width
+    rows, columns = max(r for r, _ in places), max(c for _, c in places)
+    return next(
+        (
+            shape
+            for shape in PLATES
+            if shape >= (8, 12) and rows <= shape[0] and columns <= shape[1]
+        ),
+        (32, 48),
+    )

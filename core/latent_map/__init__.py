@@ -1,0 +1,1 @@
+"""The 2-D map of the latents: projection, decision regions, drag target, trajectory."""

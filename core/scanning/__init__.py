@@ -1,0 +1,1 @@
+"""From a folder of image files to a Dataset: names, channels, wells, conditions, plate maps."""

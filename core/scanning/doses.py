@@ -1,0 +1,146 @@
+"""Doses in words and numbers: `10 nM`, `1,5 µM`, a heading `dose (mM)`, a column of units.
+
+Never guessed.
+"""
+
+import re
+from dataclasses import dataclass
+from math import isfinite
+
+from core.errors import BadTable
+
+UM_PER_UNIT = {"m": 1e6, "mm": 1e3, "µm": 1.0, "nm": 1e-3, "pm": 1e-6}
+LONG = {"mol/l": "m", "mmol/l": "mm", "µmol/l": "µm", "nmol/l": "nm", "pmol/l": "pm"}
+KNOWN = "M, mM, µM (or uM), nM, pM"
+REMEDY = (
+    f"Doses are molar: {KNOWN}. Convert the others; leave the cell empty where there is no dose."
+)
+NOTHING = {"", "-", "–", "na", "n/a", "nan", "none"}
+OTHERS = (
+    "%",
+    "x",
+    "µg/ml",
+    "mg/ml",
+    "ng/ml",
+    "pg/ml",
+    "g/l",
+    "mg/l",
+    "µg/l",
+    "iu/ml",
+    "u/ml",
+    "mg/kg",
+)
+_NAME = r"(?:metadata[ _]?)?(?:final[ _]?)?(?:dose|conc(?:entration)?)"
+
+
+@dataclass(frozen=True)
+class DoseHeading:
+    """A column of doses; `unit` is "" where its name does not say one."""
+
+    unit: str
+
+
+def dose_heading(name: str) -> DoseHeading | None:
+    """What a heading says: `dose_um`, `dose (nM)`, `Concentration [mM]`, `conc`; None where it is
+    no dose.
+
+    Raises BadTable for a unit that is not molar.
+    """
+    match = re.fullmatch(
+        rf"{_NAME}(?:[ _\-.]*[(\[]?\s*([^()\[\]]*?)\s*[)\]]?)?", name.strip(), re.IGNORECASE
+    )
+    if match is None:
+        return None
+    written = match.group(1) or ""
+    if not written:
+        return DoseHeading("")
+    unit = _unit(written)
+    if unit is None and _folded(written).replace("_", "/") in (*OTHERS, "m", "percent"):
+        raise BadTable(
+            f"The column {name!r} has the unit {written}, which cannot be brought to µM.", REMEDY
+        )
+    return DoseHeading(unit) if unit else None  # dose_group, concentration_id: no dose
+
+
+def is_unit_heading(name: str) -> bool:
+    """A column that holds the unit of each dose."""
+    plain = re.sub(r"[\s_\-().]+", "", name.strip().lower()).removeprefix("metadata")
+    return plain in (
+        "doseunit",
+        "doseunits",
+        "concentrationunit",
+        "concentrationunits",
+        "concunit",
+        "concunits",
+    )
+
+
+def read_dose_um(text: str, heading: DoseHeading, unit_cell: str = "") -> float | None:
+    """µM; None for an empty cell.
+
+    Raises BadTable for what is no dose, has no unit, or two different ones.
+    """
+    text = text.strip()
+    if text.lower() in NOTHING:
+        return None
+    match = re.fullmatch(r"([+-]?[\d.,]+(?:[eE][+-]?\d+)?)\s*(.*)", text)
+    number = _number(match.group(1), text) if match else None
+    if match is None or number is None:
+        raise BadTable(
+            f"the dose {text!r} is not a number.", f"Write for example 0.5 or 10 nM. {REMEDY}"
+        )
+    if not isfinite(number) or number < 0:
+        raise BadTable(
+            f"the dose {text!r} is below zero or beyond all bounds.",
+            "Leave the cell empty for no dose.",
+        )
+    said = [heading.unit] if heading.unit else []
+    for written in (unit_cell.strip(), match.group(2).strip()):
+        if written and written.lower() not in NOTHING:
+            unit = _unit(written)
+            if unit is None:
+                raise BadTable(f"the unit {written!r} of the dose {text!r} is not known.", REMEDY)
+            said.append(unit)
+    if len(set(said)) > 1:
+        shown = " and in ".join(_shown(u) for u in dict.fromkeys(said))
+        raise BadTable(f"the dose {text!r} is in {shown} at once.", "Say the unit once.")
+    if not said and number > 0:
+        found = f"the dose {text!r} has no unit."
+        raise BadTable(
+            found, "Name the column dose_um (or dose_nm, dose_mm), or add a column dose_unit."
+        )
+    # Divided, not multiplied, below µM: 300 nM is 0.3 µM, and not 0.30000000000000004.
+    factor = UM_PER_UNIT[said[0]] if said else 1.0
+    return number * factor if factor >= 1 else number / round(1 / factor)
+
+
+def _number(written: str, text: str) -> float | None:
+    if re.fullmatch(r"[1-9]\d{0,2}(?:,\d{3})+", written):
+        plain = written.replace(",", "")
+        raise BadTable(
+            f"the dose {text!r} may be {written.replace(',', '.', 1)} or {plain}.",
+            f"Write {plain} or 1.5.",
+        )
+    try:
+        return float(written.replace(",", "."))
+    except ValueError:
+        return None
+
+
+def _folded(written: str) -> str:
+    """Lower case; both signs for micro, u, and molar in words are one."""
+    text = re.sub(r"\s+", "", written.replace("μ", "µ").lower())
+    return re.sub(r"^u(?=m|g|mol)", "µ", text)
+
+
+def _unit(written: str) -> str | None:
+    """m, mm, µm, nm or pm; a small m alone may be metre or milli and is none."""
+    folded = _folded(written)
+    folded = LONG.get(folded, LONG.get(folded.replace("_per_", "/"), folded))
+    if folded not in UM_PER_UNIT or (folded == "m" and written.strip() == "m"):
+        return None
+    return folded
+
+
+def _shown(unit: str) -> str:
+    return unit[:-1] + "M"

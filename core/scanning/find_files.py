@@ -1,0 +1,165 @@
+"""Which files of a folder tree are images: a bounded walk that never leaves the folder."""
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from core.domain import Problem
+from core.errors import LeighError
+from core.io.project import PARTS, PROJECT_FILE
+from core.progress import Progress, Report, silent
+
+IMAGE_SUFFIXES = {".tif", ".tiff", ".png", ".lsm", ".stk", ".btf", ".tf8"}
+PICTURE_SUFFIXES = {".jpg", ".jpeg", ".bmp", ".gif", ".webp"}
+FOREIGN_SUFFIXES = {
+    ".czi",
+    ".lif",
+    ".nd2",
+    ".oib",
+    ".oif",
+    ".vsi",
+    ".ims",
+    ".mrxs",
+    ".svs",
+    ".c01",
+    ".dib",
+    ".h5",
+}
+QUIET_SUFFIXES = {
+    ".csv",
+    ".tsv",
+    ".txt",
+    ".xlsx",
+    ".xls",
+    ".json",
+    ".md",
+    ".xml",
+    ".pdf",
+    ".htm",
+    ".html",
+    ".htd",
+}
+MAX_DEPTH = 16
+MAX_FILES = 2_000_000
+TELL_EVERY = 2000
+
+
+@dataclass
+class Found:
+    """Image paths relative to the root (POSIX, sorted) and what else lay there."""
+
+    images: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    junk: list[str] = field(default_factory=list)
+    other: Counter[str] = field(default_factory=Counter)
+
+
+def find_images(root: Path, report: Report = silent) -> Found:
+    """Walk below `root`. Links that leave it, loops, projects and OME-Zarr folders are not entered.
+
+    Nor are the project's own folders where `root` holds a project itself.
+    """
+    found = Found()
+    inside = root.resolve()
+    for number, (entry, relative) in enumerate(_walk(root, inside, found)):
+        if number % TELL_EVERY == 0:
+            report(Progress(0, max(number, 1), "Looking for images"))
+        if number >= MAX_FILES:
+            raise LeighError(
+                f"{root} holds more than {MAX_FILES} files.", "Choose a folder further down."
+            )
+        _sort_in(entry, relative, inside, found)
+    found.images.sort()
+    found.problems += _told(found)
+    return found
+
+
+def _walk(root: Path, inside: Path, found: Found) -> Iterator[tuple[os.DirEntry[str], str]]:
+    waiting, seen = [(root, "", 0)], {inside}
+    while waiting:
+        folder, prefix, depth = waiting.pop()
+        try:
+            entries = sorted(os.scandir(folder), key=lambda e: e.name)
+        except OSError as error:
+            if not prefix:
+                raise LeighError(
+                    f"{root} cannot be read: {error.strerror}.", "Check path and rights."
+                ) from error
+            found.problems.append(
+                Problem(prefix.rstrip("/"), f"folder cannot be read: {error.strerror}")
+            )
+            continue
+        is_project = any(e.name == PROJECT_FILE for e in entries)
+        if prefix and is_project:
+            continue  # a project's own exports are not new images
+        for entry in entries:
+            relative = prefix + entry.name
+            if is_project and entry.name in PARTS:
+                continue
+            if not _can_be_written(entry.name):
+                shown = os.fsencode(relative).decode("utf-8", "replace")
+                found.problems.append(Problem(shown, "its name cannot be written; rename it"))
+                continue
+            if not entry.is_dir():
+                yield entry, relative
+                continue
+            place = Path(entry.path).resolve()
+            if entry.name.lower().endswith(".zarr"):
+                found.problems.append(
+                    Problem(relative, "OME-Zarr folders are not read", "Export it as OME-TIFF.")
+                )
+            elif not place.is_relative_to(inside):
+                found.problems.append(
+                    Problem(relative, "the link leads out of the folder; not followed")
+                )
+            elif depth < MAX_DEPTH and place not in seen and not entry.name.startswith("."):
+                seen.add(place)
+                waiting.append((Path(entry.path), relative + "/", depth + 1))
+
+
+def _can_be_written(name: str) -> bool:
+    """Is the name text? On Linux a name is bytes, and those that are not UTF-8 can be stored
+    nowhere.
+    """
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _sort_in(entry: os.DirEntry[str], relative: str, inside: Path, found: Found) -> None:
+    suffix = Path(entry.name).suffix.lower()
+    if (
+        entry.name.startswith(".")
+        or entry.name.lower() in ("thumbs.db", "desktop.ini")
+        or "_thumb" in entry.name
+    ):
+        found.junk.append(entry.name)
+    elif entry.is_symlink() and not Path(entry.path).resolve().is_relative_to(inside):
+        found.problems.append(Problem(relative, "the link leads out of the folder; not followed"))
+    elif suffix in IMAGE_SUFFIXES:
+        found.images.append(relative)
+    elif suffix in PICTURE_SUFFIXES or suffix in FOREIGN_SUFFIXES:
+        found.other[suffix] += 1
+    elif suffix and suffix not in QUIET_SUFFIXES:
+        found.junk.append(entry.name)
+
+
+def _told(found: Found) -> Iterator[Problem]:
+    for suffix, count in sorted(found.other.items()):
+        if suffix in PICTURE_SUFFIXES:
+            reason = "rendered pictures, not raw data: intensities are not comparable"
+            yield Problem(
+                f"{count} {suffix} files", reason, "Use the microscope's grey TIFF files."
+            )
+        else:
+            reason = "a microscope maker's own format, not read here"
+            yield Problem(f"{count} {suffix} files", reason, "Export them as OME-TIFF.")
+    if found.junk:
+        names = ", ".join(list(dict.fromkeys(found.junk))[:3])
+        yield Problem(
+            f"{len(found.junk)} other files", f"not images, passed over ({names})", "", "warning"
+        )

@@ -1,0 +1,249 @@
+"""Files become records: one file with all channels, or one file per channel put together by name."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
+
+from core.domain import Problem
+from core.io.digest import digest_bytes, join_digests
+from core.io.well_names import natural
+from core.scanning.file_names import NamePattern, parse_name, stain_rank, stem_of
+from core.scanning.inspect_files import MAX_SATURATED, FileFacts
+
+NUMBERED = r"channel \d+"  # what an instrument that knows no stains calls its channels
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A record on its way: what its files and their names tell."""
+
+    stem: str
+    files: tuple[str, ...]
+    planes: tuple[int, ...]
+    names: tuple[str, ...]  # of the channels; () where nobody named them
+    shape: tuple[int, int, int]
+    dtype: str
+    digest: str
+    pixels: str
+    tells: dict[str, str] = field(default_factory=dict)
+    pixel_size_um: float | None = None
+    saturated: tuple[float, ...] = ()
+    unusable: tuple[str, ...] = ()
+
+    @property
+    def folder(self) -> tuple[str, ...]:
+        """Folders between the root and the first file."""
+        return PurePosixPath(self.files[0]).parts[:-1]
+
+    def flags(self) -> tuple[str, ...]:
+        """Quality flags in words."""
+        many = len(self.saturated) > 1
+        return tuple(
+            f"saturated {share * 100:.0f} %" + (f" in channel {place}" if many else "")
+            for place, share in enumerate(self.saturated, start=1)
+            if share > MAX_SATURATED
+        )
+
+
+def build_drafts(
+    facts: Sequence[FileFacts], pattern: NamePattern, problems: list[Problem]
+) -> list[Draft]:
+    """All records that the usable files make; what cannot be used is told in `problems`."""
+    whole: list[Draft] = []
+    parts: dict[tuple[str, str], list[tuple[FileFacts, dict[str, str]]]] = {}
+    by_file = {fact.file: fact for fact in facts}
+    taken: set[str] = set()
+    for fact in facts:
+        if fact.info is None or fact.file in taken:
+            continue
+        if fact.info.shape[0] == 1 and "is a mask" in fact.unusable[0]:
+            problems.append(Problem(fact.file, fact.unusable[0], "Keep masks in another folder."))
+            continue
+        tells = parse_name(fact.file, pattern)
+        members = [str(PurePosixPath(fact.file).with_name(name)) for name in fact.info.members]
+        if members:
+            taken.update(members)
+            whole.append(_from_set_file(fact, members, by_file, tells))
+        elif fact.info.shape[0] == 1 and "channel" in tells:
+            parts.setdefault((_place(fact.file), tells["key"]), []).append((fact, tells))
+        else:
+            whole.append(_from_file(fact, tells))
+    return whole + _from_parts(parts, problems)
+
+
+def _place(file: str) -> str:
+    return PurePosixPath(file).parent.as_posix()
+
+
+def _from_file(fact: FileFacts, tells: dict[str, str]) -> Draft:
+    info = fact.info
+    assert info is not None  # build_drafts passes only files that were read
+    tells = {k: v for k, v in tells.items() if k not in ("channel", "key")}
+    return Draft(
+        stem=stem_of(fact.file),
+        files=(fact.file,),
+        planes=tuple(range(info.shape[0])),
+        names=info.channel_names if len(set(info.channel_names)) == info.shape[0] else (),
+        shape=info.shape,
+        dtype=info.dtype,
+        digest=fact.digest,
+        pixels=fact.pixels,
+        tells=tells,
+        pixel_size_um=info.pixel_size_um,
+        saturated=fact.saturated,
+        unusable=fact.unusable,
+    )
+
+
+def _from_set_file(
+    fact: FileFacts, members: Sequence[str], by_file: dict[str, FileFacts], tells: dict[str, str]
+) -> Draft:
+    """A multi-file OME set is one record, of which every member file gives all channels."""
+    draft = _from_file(fact, tells)
+    files = sorted([fact.file, *members], key=natural)
+    if len(files) != draft.shape[0] or any(by_file.get(f) is None for f in files):
+        return draft
+    return replace(
+        draft, files=tuple(files), digest=join_digests([by_file[f].digest for f in files])
+    )
+
+
+def _from_parts(
+    parts: dict[tuple[str, str], list[tuple[FileFacts, dict[str, str]]]], problems: list[Problem]
+) -> list[Draft]:
+    parts = _without_stacks(parts, problems)
+    sets: dict[tuple[str, str], dict[str, FileFacts]] = {}
+    for key, members in parts.items():
+        doubled = [
+            name
+            for name, n in Counter(channel_name(t["channel"]) for _, t in members).items()
+            if n > 1
+        ]
+        if doubled:
+            reason = f"{len(members)} files claim channel {doubled[0]} of the same record"
+            problems.append(Problem(_item(key), reason, "Check the name pattern."))
+        else:
+            sets[key] = {channel_name(t["channel"]): fact for fact, t in members}
+    numbered = {
+        key: all(re.fullmatch(NUMBERED, name) for name in found) for key, found in sets.items()
+    }
+    usual = {
+        kind: _expected(
+            [tuple(_ordered(found)) for key, found in sets.items() if numbered[key] == kind]
+        )
+        for kind in (True, False)
+    }
+    drafts = []
+    for key, found in sets.items():
+        expected = usual[numbered[key]]
+        reason = _mismatch(found, expected, len(sets))
+        if reason:
+            problems.append(
+                Problem(
+                    _item(key), reason, "Put the missing files beside the others and scan again."
+                )
+            )
+        else:
+            drafts.append(
+                _from_channels(key, [found[name] for name in expected], expected, parts[key][0][1])
+            )
+    return drafts
+
+
+def _item(key: tuple[str, str]) -> str:
+    return key[1] if key[0] == "." else f"{key[0]}/{key[1]}"
+
+
+def channel_name(text: str) -> str:
+    """`1`, `01` and `w1` are channel 1; stain words stay as they are."""
+    number = re.fullmatch(r"(?:w|ch|c)?0*(\d+)", text, re.IGNORECASE)
+    return f"channel {int(number.group(1))}" if number else text
+
+
+def _ordered(names: Iterable[str]) -> list[str]:
+    def rank(name: str) -> tuple[int, tuple[tuple[int, int, str], ...]]:
+        stain = stain_rank(name)
+        return (9 if stain is None else stain, natural(name))
+
+    return sorted(names, key=rank)
+
+
+def _expected(sets: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    """The channels most sets have; the larger set where two are equally frequent."""
+    counted = Counter(sets)
+    return max(counted, key=lambda names: (counted[names], len(names), names)) if counted else ()
+
+
+def _mismatch(found: dict[str, FileFacts], expected: tuple[str, ...], sets: int) -> str:
+    missing = [name for name in expected if name not in found]
+    extra = [name for name in found if name not in expected]
+    if missing and extra:
+        return (
+            f"has {_listed(_ordered(found))} where most of the {sets} records have"
+            f" {_listed(expected)}"
+        )
+    if missing:
+        return f"{_listed(missing)} missing: {len(found)} of {len(expected)} files are there"
+    if extra:
+        return f"has {_listed(extra)} besides {_listed(expected)} of most of the {sets} records"
+    shapes = {fact.info.shape for fact in found.values() if fact.info}
+    if len(shapes) > 1:
+        sizes = " and ".join(f"{x} x {y}" for _, y, x in sorted(shapes))
+        return f"its channels differ in size: {sizes} pixels"
+    return ""
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names) if names[0].startswith("channel ") else "channel " + ", ".join(names)
+
+
+def _from_channels(
+    key: tuple[str, str], facts: Sequence[FileFacts], names: tuple[str, ...], tells: dict[str, str]
+) -> Draft:
+    infos = [fact.info for fact in facts if fact.info is not None]
+    sizes = {info.pixel_size_um for info in infos}
+    return Draft(
+        stem=PurePosixPath(key[1]).name,
+        files=tuple(fact.file for fact in facts),
+        planes=(0,) * len(facts),
+        names=() if all(re.fullmatch(NUMBERED, name) for name in names) else names,
+        shape=(len(facts), infos[0].shape[1], infos[0].shape[2]),
+        dtype=infos[0].dtype if len({i.dtype for i in infos}) == 1 else "mixed",
+        digest=join_digests([fact.digest for fact in facts]),
+        pixels=digest_bytes("".join(fact.pixels for fact in facts).encode()),
+        tells={k: v for k, v in tells.items() if k not in ("channel", "key")},
+        pixel_size_um=infos[0].pixel_size_um if len(sizes) == 1 else None,
+        saturated=tuple(fact.saturated[0] for fact in facts),
+        unusable=tuple(fact.unusable[0] for fact in facts),
+    )
+
+
+def _without_stacks(
+    parts: dict[tuple[str, str], list[tuple[FileFacts, dict[str, str]]]], problems: list[Problem]
+) -> dict[tuple[str, str], list[tuple[FileFacts, dict[str, str]]]]:
+    """Planes of a z-stack in separate files are no records of their own."""
+    stacks: dict[tuple[str, ...], dict[str, list[tuple[str, str]]]] = {}
+    for (place, key), members in parts.items():
+        tells = members[0][1]
+        step = re.search(r"(?:^|/)ZStep_(\d+)$", place)
+        z = tells.get("z") or (step.group(1) if step else "")
+        if z:
+            above = place[: step.start()] if step else place
+            field_key = (
+                above,
+                *(tells.get(n, "") for n in ("plate", "well", "site", "t", "condition", "group")),
+            )
+            stacks.setdefault(field_key, {}).setdefault(z, []).append((place, key))
+    kept = dict(parts)
+    for planes in stacks.values():
+        if len(planes) > 1:
+            keys = [part for group in planes.values() for part in group]
+            reason = f"a z-stack of {len(planes)} planes in separate files"
+            problems.append(
+                Problem(_item(keys[0]), reason, "Project it first: one plane per channel.")
+            )
+            for part in keys:
+                kept.pop(part, None)
+    return kept

@@ -1,0 +1,106 @@
+"""One file read once: its header, its fingerprints, and whether its pixels can be used."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from core.errors import BadImage
+from core.io.digest import digest_bytes, digest_file
+from core.io.tiff import AnyArray, ImageInfo, read_with_info
+from core.progress import Progress, Report, silent
+
+MAX_SATURATED = 0.01
+FULL_SCALES = {255, 1023, 4095, 16383, 65535, 4294967295, 127, 32767, 2147483647}
+READERS = 4
+TELL_EVERY = 16
+
+
+@dataclass(frozen=True)
+class FileFacts:
+    """Either `error`, or what the file holds.
+
+    `pixels` fingerprints the values, whatever the packing.
+    """
+
+    file: str
+    info: ImageInfo | None = None
+    digest: str = ""
+    pixels: str = ""
+    saturated: tuple[float, ...] = ()  # share per channel
+    unusable: tuple[str, ...] = ()  # per channel, "" where usable: "is empty"
+    error: BadImage | None = None
+
+
+def read_facts(root: Path, files: Sequence[str], report: Report = silent) -> list[FileFacts]:
+    """Facts of all files, in their order.
+
+    A bad file is an entry with `error`, never an exception.
+    """
+    facts: list[FileFacts] = []
+    pool = ThreadPoolExecutor(READERS)
+    try:
+        for fact in _bounded_map(pool, root, files):
+            facts.append(fact)
+            if len(facts) % TELL_EVERY == 0 or len(facts) == len(files):
+                report(Progress(len(facts), len(files), "Reading images"))
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+    return facts
+
+
+def _bounded_map(pool: ThreadPoolExecutor, root: Path, files: Sequence[str]) -> Iterator[FileFacts]:
+    """In order, with few files in flight so that stopping is quick and memory stays low."""
+    ahead = 4 * READERS
+    for start in range(0, len(files), ahead):
+        yield from pool.map(lambda file: read_fact(root, file), files[start : start + ahead])
+
+
+def read_fact(root: Path, file: str) -> FileFacts:
+    """Facts of one file."""
+    path = root / file
+    try:
+        image, info = read_with_info(path)
+        if info.made_here:
+            raise BadImage("made by this program, not a microscope image")
+        digest = digest_file(path)
+    except BadImage as error:
+        return FileFacts(file, error=error)
+    except OSError as error:
+        return FileFacts(
+            file,
+            error=BadImage(f"{path.name} cannot be read: {error.strerror}.", "Check the disk."),
+        )
+    pixels = digest_bytes(repr(image.shape).encode() + image.tobytes())
+    return FileFacts(
+        file,
+        info,
+        digest,
+        pixels,
+        tuple(_saturated(c) for c in image),
+        tuple(_why_unusable(c) for c in image),
+    )
+
+
+def _saturated(channel: AnyArray) -> float:
+    """Share of pixels at the camera's full scale (8 to 16 bits, whatever the container); 0 where it
+    is not reached.
+    """
+    top = float(channel.max())
+    if top not in FULL_SCALES and not (channel.dtype.kind == "f" and top == 1.0):
+        return 0.0
+    return float(np.count_nonzero(channel == channel.max())) / channel.size
+
+
+def _why_unusable(channel: AnyArray) -> str:
+    low, high = channel.min(), channel.max()
+    if low == high:
+        return "is empty" if high == 0 else f"has the same value everywhere ({high})"
+    if (
+        low == 0
+        and np.count_nonzero(channel == high) + np.count_nonzero(channel == 0) == channel.size
+    ):
+        return f"is a mask (only the values 0 and {high})"
+    return ""

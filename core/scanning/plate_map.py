@@ -1,0 +1,391 @@
+"""Plate maps and label tables: which well, or which file, is which condition."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from core.domain import Role
+from core.errors import BadTable
+from core.io.project import is_inside
+from core.io.well_names import PLATES, guess_plate_shape, normalise_well
+from core.scanning.doses import DoseHeading, dose_heading, is_unit_heading, read_dose_um
+from core.scanning.plate_map_grids import Grid, is_grid, read_grids
+from core.scanning.spreadsheet import Sheet, read_sheets
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CONDITION_COLUMNS = (
+    "condition",
+    "treatment",
+    "compound",
+    "drug",
+    "genotype",
+    "label",
+    "class",
+    "phenotype",
+)
+WELL_COLUMNS = ("well", "wellposition", "wellid", "wellname")
+PLATE_COLUMNS = ("plate", "plateid", "platename", "assayplatebarcode", "barcode")
+FILE_COLUMNS = ("file", "filename", "path", "filepath", "relativepath", "image", "imagefile")
+ROLE_COLUMNS = ("role", "wellrole", "conditionrole", "controltype")
+ROLES = {
+    "healthy": Role.HEALTHY, "wildtype": Role.HEALTHY, "wt": Role.HEALTHY, "positive": Role.HEALTHY,
+    "positivecontrol": Role.HEALTHY, "pos": Role.HEALTHY, "poscon": Role.HEALTHY, "diseased": Role.DISEASED,
+    "disease": Role.DISEASED, "negative": Role.DISEASED, "negativecontrol": Role.DISEASED, "neg": Role.DISEASED,
+    "negcon": Role.DISEASED, "treated": Role.TREATED, "treatment": Role.TREATED, "sample": Role.TREATED,
+    "compound": Role.TREATED, "test": Role.TREATED, "other": Role.OTHER,
+}  # fmt: skip
+CONTROL_WORDS = (
+    "pos",
+    "neg",
+)  # what begins like this says what was expected, not what the cells are
+HINT = (
+    "A plate map has a column well or file, and a column condition; or it is a grid: rows A..,"
+    " columns 1.."
+)
+
+
+@dataclass(frozen=True)
+class PlateRow:
+    """One line of a plate map; `number` is its line in the file or sheet, from 1."""
+
+    number: int
+    condition: str
+    well: str = ""
+    plate: str = ""
+    file: str = ""
+    dose_um: float | None = None
+    role: Role | None = None  # None where the table says none
+    values: dict[str, str] = field(default_factory=dict)
+    sheet: str = ""
+
+    @property
+    def where(self) -> str:
+        """`row 7`, or `row 7 of sheet P2`."""
+        return f"row {self.number}" + (f" of sheet {self.sheet}" if self.sheet else "")
+
+
+@dataclass(frozen=True)
+class PlateMap:
+    """The table, checked: every well or file once, one role per condition.
+
+    `columns` are its headings as written.
+    """
+
+    path: Path
+    rows: tuple[PlateRow, ...]
+    columns: tuple[str, ...]
+    by_file: bool
+    has_conditions: bool
+    notes: tuple[str, ...] = ()
+    plate_shape: tuple[int, int] | None = None
+
+    def column(self, name: str) -> str | None:
+        """The heading that is meant by `name`, whatever its case."""
+        return next((c for c in self.columns if _plain(c) == _plain(name)), None)
+
+    def roles(self) -> dict[str, Role]:
+        """Role by condition, where the table says one; a compound at several doses by the names of
+        its doses too.
+        """
+        told: dict[str, set[Role]] = {}
+        for row in self.rows:
+            if row.role is not None:
+                told.setdefault(row.condition, set()).add(row.role)
+                if row.dose_um is not None:
+                    told.setdefault(f"{row.condition} {row.dose_um:g} µM", set()).add(row.role)
+        return {name: next(iter(roles)) for name, roles in told.items() if len(roles) == 1}
+
+
+def read_table(path: Path) -> "pd.DataFrame":
+    """All cells of the first sheet as text.
+
+    CSV, TSV or semicolons; UTF-8, UTF-16 or cp1252; or XLSX.
+    """
+    sheets = read_sheets(Path(path))
+    if not sheets:
+        raise BadTable(f"{Path(path).name} is empty.", HINT)
+    return _frame(Path(path).name, sheets[0])
+
+
+def _frame(file: str, sheet: Sheet) -> "pd.DataFrame":
+    import pandas as pd
+
+    heading = [name.strip() for name in sheet.lines[0][1]]
+    while heading and not heading[-1]:
+        heading.pop()
+    doubled = {name for name in heading if name and heading.count(name) > 1}
+    if doubled:
+        raise BadTable(
+            f"{file} has two columns named {sorted(doubled)[0]!r}.", "Rename one of them."
+        )
+    rows, numbers = [], []
+    for number, cells in sheet.lines[1:]:
+        if any(cell.strip() for cell in cells[len(heading) :]):
+            found = (
+                f"{file}, row {number}: {len(cells)} cells where the heading has {len(heading)}."
+            )
+            raise BadTable(found, "Is a comma within a name? Put it in quotes.")
+        rows.append((cells + [""] * len(heading))[: len(heading)])
+        numbers.append(number)
+    return pd.DataFrame(rows, columns=heading, index=numbers, dtype=str)
+
+
+def load_plate_map(path: Path) -> PlateMap:
+    """Long form, file list or grids; several sheets are several plates.
+
+    Raises BadTable naming row and column.
+    """
+    path = Path(path)
+    sheets = read_sheets(path)
+    if not sheets:
+        raise BadTable(f"{path.name} is empty.", HINT)
+    if is_grid(sheets[0]):
+        return _from_grids(path, sheets)
+    table = _frame(path.name, sheets[0])
+    columns = tuple(str(c) for c in table.columns)
+    roles = _columns(columns)
+    if not {"file", "well", "wellrow"} & roles.keys():
+        raise BadTable(
+            f"{path.name} has no column for the well or the file. Columns: {', '.join(columns)}.",
+            HINT,
+        )
+    same, notes = _same_heading(sheets)
+    rows: list[PlateRow] = []
+    for sheet in same:
+        found = _rows(path, _frame(path.name, sheet), columns, roles)
+        rows += (
+            [_on_sheet(row, sheet.name, "plate" in roles) for row in found]
+            if len(same) > 1
+            else found
+        )
+    by_file = "file" in roles
+    kept = _once(path, tuple(rows), by_file)
+    _one_role(path, kept)
+    notes += [*_notes(table, columns, roles), *_role_notes(kept, columns, roles)]
+    return PlateMap(
+        path, kept, columns, by_file, "condition" in roles, tuple(notes), _plate_shape(kept)
+    )
+
+
+def _same_heading(sheets: Sequence[Sheet]) -> tuple[list[Sheet], list[str]]:
+    """The first sheet and those that are headed like it; the others are told."""
+    heading = [c.strip() for c in sheets[0].lines[0][1]]
+    same = [s for s in sheets if [c.strip() for c in s.lines[0][1]] == heading]
+    others = [s.name for s in sheets if s not in same]
+    return same, [
+        f"The sheet {name} has other headings than {sheets[0].name} and was not read."
+        for name in others
+    ]
+
+
+def _on_sheet(row: PlateRow, sheet: str, has_plates: bool) -> PlateRow:
+    """Without a column of plates, each sheet is a plate."""
+    return replace(row, sheet=sheet, plate=row.plate if has_plates else sheet)
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\s_\-().]+", "", name.strip().lower()).removeprefix("metadata")
+
+
+def _columns(columns: tuple[str, ...]) -> dict[str, int]:
+    """Which column plays which part; the first name of each list that is there wins."""
+    plain = [_plain(c) for c in columns]
+    wanted = {
+        "condition": CONDITION_COLUMNS, "well": WELL_COLUMNS, "plate": PLATE_COLUMNS, "file": FILE_COLUMNS,
+        "role": ROLE_COLUMNS, "wellrow": ("wellrow",), "wellcol": ("wellcol", "wellcolumn"),
+    }  # fmt: skip
+    roles = {}
+    for role, names in wanted.items():
+        place = next((plain.index(name) for name in names if name in plain), None)
+        if place is not None:
+            roles[role] = place
+    if "wellrow" in roles and "wellcol" not in roles:
+        del roles["wellrow"]
+    doses = {
+        place: found
+        for place, name in enumerate(columns)
+        if (found := dose_heading(name)) is not None
+    }
+    if doses:  # a column that says its unit before one that does not
+        roles["dose"] = max(doses, key=lambda place: (bool(doses[place].unit), -place))
+    unit = next((place for place, name in enumerate(columns) if is_unit_heading(name)), None)
+    return roles if unit is None else {**roles, "unit": unit}
+
+
+def _rows(
+    path: Path, table: "pd.DataFrame", columns: tuple[str, ...], roles: dict[str, int]
+) -> Iterator[PlateRow]:
+    dose = (dose_heading(columns[roles["dose"]]) if "dose" in roles else None) or DoseHeading("")
+    for number, *cells in table.itertuples(name=None):
+        values = dict(zip(columns, (str(c) for c in cells), strict=True))
+        cell = {role: str(cells[place]) for role, place in roles.items()}
+        file = cell.get("file", "").strip()
+        if file and not is_inside(file):
+            found = f"{path.name}, row {number}: {file!r} points outside the image folder."
+            raise BadTable(found, "Use file names, or paths relative to the image folder.")
+        yield PlateRow(
+            number=int(number),
+            condition=cell.get("condition", ""),
+            well=_well(path, int(number), cell),
+            plate=cell.get("plate", "").strip(),
+            file=PurePosixPath(file.replace("\\", "/")).as_posix() if file else "",
+            dose_um=_dose(path, int(number), cell, dose),
+            role=_role(path, int(number), cell.get("role", "")),
+            values=values,
+        )
+
+
+def _well(path: Path, number: int, cell: dict[str, str]) -> str:
+    text = cell.get("well", "") or (cell.get("wellrow", "") + cell.get("wellcol", ""))
+    if not text.strip():
+        return ""
+    try:
+        return normalise_well(text)
+    except BadTable as error:
+        raise BadTable(f"{path.name}, row {number}: {error.message}", error.hint) from error
+
+
+def _dose(path: Path, number: int, cell: dict[str, str], heading: DoseHeading) -> float | None:
+    try:
+        return read_dose_um(cell.get("dose", ""), heading, cell.get("unit", ""))
+    except BadTable as error:
+        raise BadTable(f"{path.name}, row {number}: {error.message}", error.hint) from error
+
+
+def _role(path: Path, number: int, text: str) -> Role | None:
+    word = re.sub(r"[\s_\-]+", "", text.strip().lower())
+    if word in ("", "empty", "blank", "none", "na"):
+        return None
+    if word not in ROLES:
+        hint = (
+            "Use healthy, diseased, treated or other; negative and positive control are understood"
+            " too."
+        )
+        raise BadTable(f"{path.name}, row {number}: the role {text.strip()!r} is not known.", hint)
+    return ROLES[word]
+
+
+def _once(path: Path, rows: tuple[PlateRow, ...], by_file: bool) -> tuple[PlateRow, ...]:
+    """One row per well or file; a repeated row that says the same is dropped, one that says other
+    is refused.
+    """
+    kept: dict[tuple[str, str], PlateRow] = {}
+    for row in rows:
+        key = ("", row.file) if by_file else (row.plate, row.well)
+        if not key[1]:
+            continue
+        first = kept.setdefault(key, row)
+        if (first.condition, first.dose_um, first.role) != (row.condition, row.dose_um, row.role):
+            what = (
+                f"{row.file}"
+                if by_file
+                else f"well {row.well}" + (f" of plate {row.plate}" if row.plate else "")
+            )
+            found = (
+                f"{path.name}: {what} is {_said(first)} in {first.where} and {_said(row)} in"
+                f" {row.where}."
+            )
+            raise BadTable(found, "Keep one of the two rows. Several plates? Add a column plate.")
+    return tuple(kept.values())
+
+
+def _said(row: PlateRow) -> str:
+    dose = "" if row.dose_um is None else f" at {row.dose_um:g} µM"
+    return f"{row.condition!r}{dose}" + (f" ({row.role})" if row.role else "")
+
+
+def _one_role(path: Path, rows: Sequence[PlateRow]) -> None:
+    """Raises BadTable where a condition (a compound at one dose) is healthy in one row and diseased
+    in another.
+    """
+    first: dict[tuple[str, float | None], PlateRow] = {}
+    for row in rows:
+        if row.role is None or not row.condition.strip():
+            continue
+        known = first.setdefault((row.condition, row.dose_um), row)
+        if known.role != row.role:
+            found = (
+                f"{path.name}: {row.condition} is {known.role} in {known.where} and {row.role} in"
+                f" {row.where}."
+            )
+            raise BadTable(
+                found,
+                "A condition has one role. Correct one of the rows, or give them different names.",
+            )
+
+
+def _plate_shape(rows: Sequence[PlateRow]) -> tuple[int, int] | None:
+    """Of the largest plate."""
+    plates: dict[str, list[str]] = {}
+    for row in rows:
+        if row.well:
+            plates.setdefault(row.plate, []).append(row.well)
+    shapes = [shape for wells in plates.values() if (shape := guess_plate_shape(wells)) is not None]
+    return max(shapes, default=None)
+
+
+def _notes(table: "pd.DataFrame", columns: tuple[str, ...], roles: dict[str, int]) -> Iterator[str]:
+    if "well" in roles:
+        written = [str(w).strip() for w in table.iloc[:, roles["well"]]]
+        short = sum(1 for w in written if re.fullmatch(r"[A-Za-z]{1,2}\d", w))
+        if short:
+            yield f"{short} wells written like A1 are read as A01."
+    if "condition" in roles:
+        cells = [str(c) for c in table.iloc[:, roles["condition"]]]
+        dates = [
+            c
+            for c in cells
+            if re.fullmatch(r"\d{4}-\d\d-\d\d( 00:00:00)?|\d{1,2}-[A-Z][a-z]{2}", c.strip())
+        ]
+        if dates:
+            yield (
+                f"{len(dates)} conditions look like dates ({dates[0]}): did a spreadsheet change a"
+                " name such as 1-2?"
+            )
+
+
+def _role_notes(
+    rows: Sequence[PlateRow], columns: tuple[str, ...], roles: dict[str, int]
+) -> Iterator[str]:
+    """What control words were taken for: in a search for what heals, no effect is diseased and full
+    effect healthy.
+    """
+    if "role" not in roles:
+        return
+    written = {row.values[columns[roles["role"]]].strip().lower() for row in rows}
+    if any(word.startswith(CONTROL_WORDS) for word in written):
+        yield (
+            "Negative controls are read as diseased, positive controls as healthy; check the roles."
+        )
+
+
+def _from_grids(path: Path, sheets: Sequence[Sheet]) -> PlateMap:
+    """Every block a plate.
+
+    Sheets that are no grids are told; a single block without name is the only plate.
+    """
+    drawn = [s for s in sheets if is_grid(s)]
+    grids = [g for s in drawn for g in read_grids(s, path.name, len(drawn) > 1)]
+    notes = [f"The sheet {s.name} is no grid and was not read." for s in sheets if s not in drawn]
+    rows = [row for grid in grids for row in _grid_rows(grid, len(drawn) > 1)]
+    kept = _once(path, tuple(rows), False)
+    sizes = [g.size for g in grids if g.size in PLATES]
+    shape = max(
+        [*sizes, *([found] if (found := _plate_shape(kept)) and len(sizes) < len(grids) else [])],
+        default=None,
+    )
+    columns = (
+        ("plate", "well", "condition") if any(g.plate for g in grids) else ("well", "condition")
+    )
+    return PlateMap(path, kept, columns, False, True, tuple(notes), shape)
+
+
+def _grid_rows(grid: Grid, several_sheets: bool) -> Iterator[PlateRow]:
+    for number, well, text in grid.cells:
+        values = {"well": well, "condition": text} | ({"plate": grid.plate} if grid.plate else {})
+        sheet = grid.sheet if several_sheets else ""
+        yield PlateRow(number, text, well, grid.plate, values=values, sheet=sheet)

@@ -1,0 +1,361 @@
+"""A folder of images becomes a dataset; whatever is left out or doubtful is said in words."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+
+from core.domain import Dataset, ImageRecord, Problem
+from core.errors import LeighError
+from core.io.well_names import guess_plate_shape, natural, well_place
+from core.progress import Report, silent
+from core.scanning.assign_wells import Placing, place_records
+from core.scanning.default_roles import (
+    build_channels,
+    build_conditions,
+    merge_conditions,
+    spelling_problems,
+)
+from core.scanning.file_names import compile_pattern
+from core.scanning.find_files import Found, find_images
+from core.scanning.group_channels import Draft, build_drafts
+from core.scanning.inspect_files import FileFacts, read_facts
+from core.scanning.plate_map import PlateMap, load_plate_map
+
+__all__ = ["merge_conditions", "scan_folder"]
+
+CONDITION_SOURCES = ("folder", "plate-map")
+REMOVE_COPY = "Remove the wrong copy."
+
+
+@dataclass
+class _Bench:
+    """Drafts that are still in, with their places, and the problems so far."""
+
+    drafts: list[Draft]
+    places: dict[str, Placing] = field(default_factory=dict)  # first file -> condition, well, group
+    problems: list[Problem] = field(default_factory=list)
+
+    def drop(self, draft: Draft, reason: str, remedy: str = "") -> None:
+        self.problems.append(Problem(draft.files[0], reason, remedy))
+
+    def warn(self, item: str, reason: str, remedy: str = "") -> None:
+        self.problems.append(Problem(item, reason, remedy, "warning"))
+
+
+def scan_folder(
+    folder: Path,
+    *,
+    pattern: str | None = None,
+    condition_from: str = "folder",
+    plate_map: Path | None = None,
+    group_by: str = "well",
+    exclude: Sequence[str] = (),
+    pixel_size_um: float | None = None,
+    report: Report = silent,
+) -> Dataset:
+    """Read every image once and say which record it belongs to.
+
+    `group_by` is well, plate, record or a column of the plate map. Conditions named in `exclude`
+    are left out. Raises LeighError where nothing can be scanned, BadTable for the plate map; bad
+    images go to `problems`.
+    """
+    root = Path(folder).absolute()
+    names = compile_pattern(pattern)
+    if condition_from not in CONDITION_SOURCES:
+        raise LeighError(
+            f"Conditions cannot come from {condition_from!r}.",
+            f"Use {' or '.join(CONDITION_SOURCES)}.",
+        )
+    if condition_from == "plate-map" and plate_map is None:
+        raise LeighError(
+            "Conditions should come from a plate map, and none was given.", "Give --plate-map FILE."
+        )
+    table = load_plate_map(plate_map) if plate_map is not None else None
+    found = _found(root, report)
+    facts = read_facts(root, found.images, report)
+    problems = list(found.problems) + _file_problems(facts)
+    drafts = build_drafts(facts, names, problems)
+    bench = _Bench(drafts, problems=problems)
+    bench.places = place_records(root, drafts, table, condition_from, group_by, problems)
+    bench.drafts = [d for d in drafts if d.files[0] in bench.places]
+    bench.drafts = [
+        d for d in bench.drafts if bench.places[d.files[0]].condition not in set(exclude)
+    ]
+    _keep_same_channel_count(bench)
+    channel_names = _keep_same_channel_names(bench)
+    _keep_usable(bench, channel_names)
+    _keep_unique(bench)
+    pixel_size = _agree(bench, pixel_size_um)
+    return _dataset(root, bench, channel_names, pixel_size, table)
+
+
+def _found(root: Path, report: Report) -> Found:
+    if not root.is_dir():
+        what = "is a file" if root.is_file() else "does not exist"
+        raise LeighError(f"{root} {what}.", "Choose the folder that holds the images.")
+    found = find_images(root, report)
+    if not found.images:
+        others = "; ".join(f"{p.item}: {p.reason}" for p in found.problems[:3])
+        more = f" It holds {others}." if others else ""
+        raise LeighError(
+            f"{root} holds no images: no .tif, .tiff or .png file was found in it or below"
+            f" it.{more}",
+            "Choose the folder with the TIFF files of the microscope.",
+        )
+    return found
+
+
+def _file_problems(facts: Sequence[FileFacts]) -> list[Problem]:
+    """Unreadable files one by one; what the readable ones warn of, once per kind."""
+    problems = [
+        Problem(f.file, f.error.message.rstrip("."), f.error.hint)
+        for f in facts
+        if f.error is not None
+    ]
+    warned: dict[str, list[str]] = {}
+    for fact in facts:
+        for text in fact.info.warnings if fact.info else ():
+            warned.setdefault(text, []).append(fact.file)
+    for text, files in warned.items():
+        item = files[0] if len(files) == 1 else f"{files[0]} and {len(files) - 1} other files"
+        problems.append(
+            Problem(item, text.rstrip("."), "Check one of them on the Data page.", "warning")
+        )
+    return problems
+
+
+def _keep_same_channel_count(bench: _Bench) -> None:
+    counts = Counter(d.shape[0] for d in bench.drafts)
+    if len(counts) < 2:
+        return
+    usual, files = max(counts.items(), key=lambda pair: (pair[1], pair[0]))
+    for draft in bench.drafts:
+        if draft.shape[0] != usual:
+            word = "channel" if draft.shape[0] == 1 else "channels"
+            others = f"the other {files} records have" if files > 1 else "another record has"
+            reason = f"{draft.shape[0]} {word} where {others} {usual}"
+            bench.drop(
+                draft,
+                reason,
+                "Was the copy interrupted? Copy the file again, or scan it on its own.",
+            )
+    bench.drafts = [d for d in bench.drafts if d.shape[0] == usual]
+
+
+def _keep_same_channel_names(bench: _Bench) -> tuple[str, ...]:
+    """The channels of the dataset; files that store the same names in another order are mapped onto
+    it.
+    """
+    named = Counter(d.names for d in bench.drafts if d.names)
+    channels = bench.drafts[0].shape[0] if bench.drafts else 0
+    if not named:
+        return tuple(f"channel {i}" for i in range(1, channels + 1))
+    usual = max(named, key=lambda names: (named[names], names))
+    folded = [name.casefold() for name in usual]
+    kept, turned, unnamed = [], 0, 0
+    for draft in bench.drafts:
+        own = [name.casefold() for name in draft.names]
+        if own and sorted(own) != sorted(folded):
+            reason = f"channels {', '.join(draft.names)} where the others have {', '.join(usual)}"
+            bench.drop(draft, reason, "Rename the channels, or scan these files on their own.")
+            continue
+        unnamed += not own
+        turned += bool(own) and own != folded
+        kept.append(_turned(draft, own, folded) if own else draft)
+    if turned:
+        bench.warn(
+            f"{turned} records", f"their channels were put in the order {', '.join(usual)} by name"
+        )
+    if unnamed:
+        bench.warn(
+            f"{unnamed} records",
+            f"they do not name their channels; taken as {', '.join(usual)} in this order",
+        )
+    bench.drafts = kept
+    return usual
+
+
+def _turned(draft: Draft, own: list[str], wanted: list[str]) -> Draft:
+    order = [own.index(name) for name in wanted]
+    files = tuple(draft.files[i] for i in order) if len(draft.files) > 1 else draft.files
+    return replace(
+        draft,
+        files=files,
+        planes=tuple(draft.planes[i] for i in order),
+        saturated=tuple(draft.saturated[i] for i in order),
+        unusable=tuple(draft.unusable[i] for i in order),
+    )
+
+
+def _keep_usable(bench: _Bench, names: tuple[str, ...]) -> None:
+    kept, saturated = [], []
+    for draft in bench.drafts:
+        why = [
+            _channel_word(place, names) + " " + text
+            for place, text in enumerate(draft.unusable)
+            if text
+        ]
+        if why:
+            bench.drop(
+                draft,
+                "; ".join(why),
+                "Was this channel exposed? Leave the record out or acquire it again.",
+            )
+            continue
+        kept.append(draft)
+        if draft.flags():
+            saturated.append(draft)
+    if saturated:
+        worst = max(saturated, key=lambda d: max(d.saturated))
+        item = saturated[0].files[0] if len(saturated) == 1 else f"{len(saturated)} records"
+        reason = (
+            f"more than 1 % of the pixels are saturated (up to {max(worst.saturated) * 100:.0f} %)"
+        )
+        bench.warn(item, reason, "Differences in these bright places cannot be measured.")
+    bench.drafts = kept
+
+
+def _channel_word(place: int, names: tuple[str, ...]) -> str:
+    name = names[place] if place < len(names) else ""
+    plain = f"channel {place + 1}"
+    return plain if name in ("", plain) else f"{plain} ({name})"
+
+
+def _keep_unique(bench: _Bench) -> None:
+    """Copies must not straddle the split: those in two conditions go, those in one condition share
+    a group.
+    """
+    same: dict[str, list[Draft]] = {}
+    for draft in bench.drafts:
+        same.setdefault(draft.pixels, []).append(draft)
+    gone: set[str] = set()
+    for copies in same.values():
+        if len(copies) < 2:
+            continue
+        first, others = copies[0], copies[1:]
+        conditions = list(dict.fromkeys(bench.places[d.files[0]].condition for d in copies))
+        if len(conditions) > 1:
+            where = " and in ".join(conditions)
+            for draft in copies:
+                twin = first if draft is not first else others[0]
+                bench.drop(draft, f"the same picture is in {where} ({twin.files[0]})", REMOVE_COPY)
+                gone.add(draft.files[0])
+            continue
+        group = bench.places[first.files[0]].group or first.stem
+        for draft in copies:
+            bench.places[draft.files[0]] = replace(bench.places[draft.files[0]], group=group)
+        for draft in others:
+            bench.warn(
+                draft.files[0],
+                f"the same picture as {first.files[0]}; kept in one group with it",
+                REMOVE_COPY,
+            )
+    bench.drafts = [d for d in bench.drafts if d.files[0] not in gone]
+
+
+def _agree(bench: _Bench, given_um: float | None) -> float | None:
+    """Warn of mixed types and sizes; the pixel size counts only where all files agree."""
+    dtypes = Counter(d.dtype for d in bench.drafts)
+    if len(dtypes) > 1:
+        listed = ", ".join(f"{n} {dtype}" for dtype, n in dtypes.most_common())
+        bench.warn(
+            f"{len(bench.drafts)} records",
+            f"mixed bit depth: {listed}",
+            "Intensities may not be comparable.",
+        )
+    shapes = Counter((d.shape[2], d.shape[1]) for d in bench.drafts)
+    if len(shapes) > 1:
+        listed = ", ".join(f"{n} of {x} x {y}" for (x, y), n in shapes.most_common(4))
+        bench.warn(
+            f"{len(bench.drafts)} records",
+            f"{len(shapes)} image sizes: {listed}",
+            "Same magnification?",
+        )
+    if given_um is not None:
+        return given_um
+    sizes = Counter(round(d.pixel_size_um, 6) if d.pixel_size_um else None for d in bench.drafts)
+    known = {size: n for size, n in sizes.items() if size is not None}
+    if len(sizes) == 1:
+        return next(iter(sizes))
+    if known:
+        listed = ", ".join(
+            f"{n} with {size if size else 'no size'}" for size, n in sizes.most_common(4)
+        )
+        reason = f"mixed pixel sizes in µm: {listed}"
+        bench.warn(
+            f"{len(bench.drafts)} records", reason, "Same objective? Then give the pixel size."
+        )
+    return None
+
+
+def _dataset(
+    root: Path,
+    bench: _Bench,
+    channel_names: tuple[str, ...],
+    pixel_size: float | None,
+    table: PlateMap | None,
+) -> Dataset:
+    places = bench.places
+    counts = Counter(places[d.files[0]].condition for d in bench.drafts)
+    doses = {p.condition: p.dose_um for p in places.values()}
+    told = {p.condition: p.role for p in places.values() if p.role is not None}
+    bench.problems += spelling_problems(counts)
+    ids = _ids(bench.drafts)
+    records = tuple(
+        ImageRecord(
+            id=ids[d.files[0]],
+            files=d.files,
+            planes=d.planes,
+            condition=places[d.files[0]].condition,
+            group=places[d.files[0]].group or ids[d.files[0]],
+            well=places[d.files[0]].well,
+            plate=places[d.files[0]].plate,
+            site=d.tells.get("site", ""),
+            shape=d.shape,
+            dtype=d.dtype,
+            digest=d.digest,
+            flags=d.flags(),
+        )
+        for d in sorted(bench.drafts, key=lambda d: natural(d.files[0]))
+    )
+    return Dataset(
+        root=root,
+        channels=build_channels(channel_names) if records else (),
+        conditions=build_conditions(sorted(counts), doses, told),
+        records=records,
+        problems=tuple(bench.problems),
+        pixel_size_um=pixel_size,
+        plate_shape=_plate_shape([r.well for r in records if r.well], table),
+    )
+
+
+def _plate_shape(wells: Sequence[str], table: PlateMap | None) -> tuple[int, int] | None:
+    """As the plate map says where its plate holds all wells; else from the wells that have images."""
+    said = table.plate_shape if table is not None else None
+    if (
+        said is not None
+        and wells
+        and all(r <= said[0] and c <= said[1] for r, c in map(well_place, wells))
+    ):
+        return said
+    return guess_plate_shape(wells)
+
+
+def _ids(drafts: Sequence[Draft]) -> dict[str, str]:
+    """The stem; parent/stem where two files share it; the whole path where that is shared too."""
+
+    def near(draft: Draft) -> str:
+        parent = PurePosixPath(draft.files[0]).parent.name
+        return f"{parent}/{draft.stem}" if parent else draft.stem
+
+    def far(draft: Draft) -> str:
+        return PurePosixPath(draft.files[0]).with_name(draft.stem).as_posix()
+
+    ids = {d.files[0]: d.stem for d in drafts}
+    for better in (near, far, lambda d: d.files[0]):
+        shared = {
+            name for name, n in Counter(value.casefold() for value in ids.values()).items() if n > 1
+        }
+        ids |= {d.files[0]: better(d) for d in drafts if ids[d.files[0]].casefold() in shared}
+    return ids

@@ -1,0 +1,135 @@
+"""The cells of a table file as text: CSV, TSV or semicolons in any usual encoding, or all sheets of
+an XLSX.
+"""
+
+import csv
+import io
+import re
+import zipfile
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from core.errors import BadTable
+
+MAX_TABLE_BYTES = 500_000_000
+Line = tuple[int, list[str]]  # number in the file, from 1; cells
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One table; `name` is "" but for the sheets of a workbook.
+
+    Lines without any text are left out.
+    """
+
+    name: str
+    lines: tuple[Line, ...]
+
+
+def read_sheets(path: Path) -> list[Sheet]:
+    """Every sheet that holds text, in order; one of a text table.
+
+    Raises BadTable for what is no table.
+    """
+    try:
+        if path.stat().st_size > MAX_TABLE_BYTES:
+            raise BadTable(
+                f"{path.name} is larger than {MAX_TABLE_BYTES // 10**6} MB.",
+                "Is this really the table?",
+            )
+        data = path.read_bytes()
+    except OSError as error:
+        raise BadTable(
+            f"{path} cannot be read: {error.strerror or error}.", "Check the path."
+        ) from error
+    if data[:4] == b"PK\x03\x04":
+        return _workbook(path)
+    if data[:4] == b"\xd0\xcf\x11\xe0":
+        raise BadTable(f"{path.name} is an old Excel file (.xls).", "Save it as .xlsx or .csv.")
+    text = _decode(data, path)
+    separator = _separator(text)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    lines = []
+    try:
+        for cells in reader:
+            lines.append((reader.line_num, cells))
+    except csv.Error as error:
+        raise BadTable(
+            f"{path.name}, row {reader.line_num}: {error}.", "Save it again as CSV."
+        ) from error
+    return _filled([("", lines)])
+
+
+def _filled(sheets: list[tuple[str, list[Line]]]) -> list[Sheet]:
+    kept = [
+        Sheet(name, tuple(n for n in lines if any(cell.strip() for cell in n[1])))
+        for name, lines in sheets
+    ]
+    return [sheet for sheet in kept if sheet.lines]
+
+
+def _decode(data: bytes, path: Path) -> str:
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        encodings = ["utf-16"]
+    elif data[1:2] == b"\x00" and data[3:4] == b"\x00":
+        encodings = ["utf-16-le"]
+    else:
+        encodings = ["utf-8-sig", "cp1252"]
+    for encoding in encodings:
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\x00" not in text:
+            return text
+    raise BadTable(f"{path.name} is not a text table.", "Save it as CSV (UTF-8) or XLSX.")
+
+
+def _separator(text: str) -> str:
+    """The mark that splits the first line with any into most cells; quoted text does not count."""
+    bare = (re.sub(r'"[^"]*"', "", line) for line in text.splitlines())
+    heading = next((line for line in bare if re.search(r"[\t;,]", line)), "")
+    return max("\t;,", key=heading.count)
+
+
+def _workbook(path: Path) -> list[Sheet]:
+    import openpyxl  # type: ignore[import-untyped]
+
+    try:
+        with zipfile.ZipFile(path) as packed:
+            if sum(part.file_size for part in packed.infolist()) > MAX_TABLE_BYTES:
+                raise BadTable(
+                    f"{path.name} unpacks to more than {MAX_TABLE_BYTES // 10**6} MB.",
+                    "Not opened.",
+                )
+        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+        sheets = [(str(sheet.title), _cells(sheet)) for sheet in book.worksheets]
+        book.close()
+    except BadTable:
+        raise
+    except (
+        Exception
+    ) as error:  # openpyxl raises what its XML parser, zip reader and style tables raise
+        raise BadTable(
+            f"{path.name} is a damaged Excel file ({error}).", "Save it as CSV."
+        ) from error
+    return _filled(sheets)
+
+
+def _cells(sheet: Any) -> list[Line]:
+    return [
+        (n, [_text(v) for v in row])
+        for n, row in enumerate(sheet.iter_rows(values_only=True), start=1)
+    ]
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, date):
+        return value.isoformat()[:10]
+    return str(value)

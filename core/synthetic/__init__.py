@@ -1,0 +1,1 @@
+"""Synthetic cultures, plates and screens whose true counterfactual is known."""

@@ -1,0 +1,122 @@
+"""A synthetic plate on disk: OME-TIFFs per condition, plate map and the truth of every well."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from core.errors import LeighError
+from core.io.tiff import write_tiff
+from core.progress import Progress, Report, silent
+from core.synthetic.cells import (
+    CHANNELS,
+    DEMO_PHENOTYPES,
+    DISEASED,
+    HEALTHY,
+    PIXEL_SIZE_UM,
+    Phenotype,
+    render,
+)
+
+PLATES = {(8, 12): 60, (16, 24): 308, (32, 48): 1380}  # rows, columns -> wells inside the perimeter
+
+
+def parse_conditions(words: Sequence[str]) -> dict[str, Phenotype]:
+    """`WT DS TT` of the demo, or `Name=0.4` for a treatment that rescues 40 %.
+
+    Raises LeighError for others.
+    """
+    chosen: dict[str, Phenotype] = {}
+    for word in words:
+        name, _, share = word.partition("=")
+        if share:
+            try:
+                chosen[name] = DISEASED.toward(HEALTHY, float(share))
+            except ValueError:
+                raise LeighError(
+                    f"{word}: the rescue {share} is no number.", "Write for example DrugX=0.4."
+                ) from None
+        elif name in DEMO_PHENOTYPES:
+            chosen[name] = DEMO_PHENOTYPES[name]
+        else:
+            raise LeighError(
+                f"There is no synthetic condition {name}.",
+                f"Known are {', '.join(DEMO_PHENOTYPES)}; others are written Name=RESCUE, for"
+                " example DrugX=0.4.",
+            )
+    return chosen
+
+
+def write_plate(
+    out: Path,
+    phenotypes: dict[str, Phenotype],
+    *,
+    wells: int = 8,
+    fields: int = 4,
+    size: int = 128,
+    seed: int = 0,
+    report: Report = silent,
+) -> Path:
+    """Write CONDITION/PLATE_WELL_sFIELD.ome.tif, plate_map.csv and truth.csv under `out`; returns
+    `out`.
+
+    Conditions alternate along rows and columns and keep clear of the perimeter, so position tells
+    nothing. Raises LeighError when `out` holds images already or the wells do not fit a 1536-well
+    plate.
+    """
+    if out.exists() and any(out.rglob("*.tif")):
+        raise LeighError(f"{out} already holds images.", "Choose an empty folder.")
+    if wells < 1 or fields < 1:
+        raise LeighError(
+            f"{wells} wells of {fields} fields are no plate.", "Ask for at least one of each."
+        )
+    if size < 32:
+        raise LeighError(f"{size} pixels are too few for a cell.", "Use at least 32.")
+    places = _layout(list(phenotypes), wells)
+    total, done = len(places) * fields, 0
+    map_rows, truth_rows = [], []
+    for number, (well, name) in enumerate(places.items()):
+        map_rows.append({"Metadata_Plate": "P1", "Metadata_Well": well, "condition": name})
+        for field in range(fields):
+            culture = int(np.random.SeedSequence([seed, number, field]).generate_state(1)[0])
+            path = out / name / f"P1_{well}_s{field + 1}.ome.tif"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            image = render(culture, phenotypes[name], size)
+            write_tiff(
+                path, image, channel_names=[c.name for c in CHANNELS], pixel_size_um=PIXEL_SIZE_UM
+            )
+            factors = {k: getattr(phenotypes[name], k) for k in Phenotype.__dataclass_fields__}
+            truth_rows.append({"file": f"{name}/{path.name}", "culture_seed": culture, **factors})
+            done += 1
+            report(Progress(done, total, "Rendering cultures"))
+    _write(out / "plate_map.csv", map_rows)
+    _write(out / "truth.csv", truth_rows)
+    return out
+
+
+def _layout(names: list[str], wells: int) -> dict[str, str]:
+    """Well -> condition, shifted by one from column to column (a Latin square where rows allow)."""
+    wanted = len(names) * wells
+    shape = next((s for s, room in PLATES.items() if room >= wanted), None)
+    if shape is None:
+        raise LeighError(f"{wanted} wells do not fit a 1536-well plate.", "Ask for fewer wells.")
+    inner = shape[0] - 2  # rows off the perimeter
+    rows = inner // len(names) * len(names) if len(names) <= inner else inner
+    letters = [chr(66 + r) if r < 25 else "A" + chr(65 + r - 25) for r in range(rows)]
+    left = dict.fromkeys(names, wells)
+    placed: dict[str, str] = {}
+    for n in range(wanted):
+        column, row = divmod(n, rows)
+        start = (row + column) % len(names)
+        name = next(c for c in names[start:] + names[:start] if left[c] > 0)
+        left[name] -= 1
+        placed[f"{letters[row]}{column + 2:02d}"] = name
+    return placed
+
+
+def _write(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)

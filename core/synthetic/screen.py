@@ -1,0 +1,342 @@
+"""A synthetic drug screen with known truth: which treatment heals, which kills, which changes
+something else.
+
+Plates, wells, treatments and everything that disturbs a real screen (variation between wells, edge,
+batch, background, layout) are planned first, as values; `write_screen` renders the plan.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from core.domain import Role
+from core.errors import LeighError
+from core.io.tables import write_csv
+from core.io.tiff import write_tiff
+from core.io.well_names import row_letters
+from core.progress import Progress, Report, silent
+from core.synthetic.cells import (
+    CHANNELS,
+    DISEASED,
+    HEALTHY,
+    PIXEL_SIZE_UM,
+    Optics,
+    Phenotype,
+    render,
+)
+from core.synthetic.treatments import Treatment, draw_treatments
+
+SHAPES = {24: (4, 6), 96: (8, 12), 384: (16, 24), 1536: (32, 48)}  # wells -> rows, columns
+CONTROL_SHARE = 1 / 8  # of a plate's wells, for WT and for DS each: 12 of 96
+# Standard deviation between wells of one treatment: relative, but absolute for mito_spread and
+# survival.
+WELL_SIGMA = Phenotype(
+    mito_intensity=0.05,
+    mito_spread=0.03,
+    elongation=0.03,
+    cytoskeleton=0.05,
+    nucleus=0.02,
+    survival=0.03,
+)
+OFFSET_PER_BATCH = 100.0  # grey values of offset per unit of batch effect
+HAZE_SLOPE = 0.5
+EDGE_ON = ("intensity", "survival")
+NO_CELLS = 0.0  # survival
+
+
+@dataclass(frozen=True)
+class PlannedWell:
+    """One well: what it holds, and what disturbs it.
+
+    `phenotype` and `optics` are what is rendered.
+    """
+
+    plate: str
+    well: str
+    treatment: Treatment
+    edge: bool
+    phenotype: Phenotype
+    optics: Optics
+    cultures: tuple[int, ...]  # seed of every field; () for a well without images
+
+
+@dataclass(frozen=True)
+class ScreenPlan:
+    """A whole screen before any pixel is drawn.
+
+    The first two treatments are the controls WT and DS.
+    """
+
+    shape: tuple[int, int]
+    treatments: tuple[Treatment, ...]
+    wells: tuple[PlannedWell, ...]
+    size: int  # pixels
+
+    @property
+    def images(self) -> int:
+        """Number of fields of all wells."""
+        return sum(len(w.cultures) for w in self.wells)
+
+
+def plan_screen(
+    *,
+    plates: int = 3,
+    treatments: int = 24,
+    plate_wells: int = 96,
+    fields: int = 4,
+    size: int = 128,
+    seed: int = 0,
+    variation: float = 1.0,
+    edge_effect: float = 0.0,
+    edge_on: Sequence[str] = EDGE_ON,
+    batch_effect: float = 0.0,
+    background_effect: float = 0.0,
+    columns: bool = False,
+    perimeter_free: bool = False,
+    without_cells: int = 0,
+    without_images: int = 0,
+) -> ScreenPlan:
+    """Who stands where, and how every well looks. The same arguments give the same plan.
+
+    `treatments` counts a compound once per dose. They share what the controls leave, evenly over
+    all plates. `variation` scales WELL_SIGMA. `edge_effect` E: signal and share of living cells of
+    perimeter wells are (1 - E) times what they were (`edge_on` limits it to one of the two).
+    `batch_effect` B: per plate and channel a gain exp(N(0, B)) and an offset of N(0, 100 B) grey
+    values. `background_effect` G (grey values): places without cells are brighter by 0 (WT) to G
+    (DS), every treatment by its own share, so that empty areas tell conditions apart.
+    `columns`: treatments in blocks of columns, controls at both ends, alike on all plates; else
+    scattered. `without_cells` and `without_images`: so many treated wells per plate. Raises
+    LeighError for what cannot be.
+    """
+    _check(plates, plate_wells, fields, size, edge_effect, edge_on)
+    _check_range(batch_effect, background_effect, variation)
+    chosen = (*_controls(), *draw_treatments(treatments, seed))
+    haze = _haze(len(chosen), background_effect, seed)
+    places = _places(plate_wells, perimeter_free)
+    dimmed = {what: 1.0 - edge_effect if what in edge_on else 1.0 for what in EDGE_ON}
+    wells: list[PlannedWell] = []
+    for p, layout in enumerate(_layouts(places, plates, treatments, columns, seed)):
+        gain, offset = _batch(batch_effect, seed, p)
+        empty = _empty(layout, without_cells, without_images, seed, p)
+        for n, (place, number) in enumerate(zip(places, layout, strict=True)):
+            edge = place[0] in (1, SHAPES[plate_wells][0]) or place[1] in (
+                1,
+                SHAPES[plate_wells][1],
+            )
+            light, life = (dimmed[what] if edge else 1.0 for what in EDGE_ON)
+            phenotype = _varied(
+                chosen[number].phenotype, variation, np.random.default_rng([seed, 5, p, n])
+            )
+            alive = NO_CELLS if empty.get(n) == "cells" else phenotype.survival * life
+            lit = (gain[0] * light, gain[1] * light, gain[2] * light)
+            wells.append(
+                PlannedWell(
+                    plate=f"P{p + 1}",
+                    well=f"{row_letters(place[0])}{place[1]:02d}",
+                    treatment=chosen[number],
+                    edge=edge,
+                    phenotype=replace(phenotype, survival=alive),
+                    optics=Optics(lit, offset, (haze[number],) * 3, HAZE_SLOPE),
+                    cultures=() if empty.get(n) == "images" else tuple(_seeds(seed, p, n, fields)),
+                )
+            )
+    return ScreenPlan(SHAPES[plate_wells], chosen, tuple(wells), size)
+
+
+def write_screen(out: Path, plan: ScreenPlan, report: Report = silent) -> Path:
+    """Write images/PLATE/PLATE_WELL_sFIELD.ome.tif, plate_map.csv, truth.csv and wells.csv under
+    `out`.
+
+    Nothing in the folders tells a condition: it comes from the plate map. Raises LeighError when
+    images are there.
+    """
+    if out.exists() and any(out.rglob("*.tif")):
+        raise LeighError(f"{out} already holds images.", "Choose an empty folder.")
+    done = 0
+    for w in plan.wells:
+        for field, culture in enumerate(w.cultures, start=1):
+            path = out / "images" / w.plate / f"{w.plate}_{w.well}_s{field}.ome.tif"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            image = render(culture, w.phenotype, plan.size, optics=w.optics)
+            write_tiff(
+                path, image, channel_names=[c.name for c in CHANNELS], pixel_size_um=PIXEL_SIZE_UM
+            )
+            done += 1
+            report(Progress(done, plan.images, "Rendering cultures"))
+    write_csv(out / "plate_map.csv", [_map_row(w) for w in plan.wells])
+    counts = Counter(w.treatment.condition for w in plan.wells if w.cultures)
+    write_csv(
+        out / "truth.csv", [{**t.row(), "wells": counts[t.condition]} for t in plan.treatments]
+    )
+    write_csv(out / "wells.csv", [_well_row(w) for w in plan.wells])
+    return out
+
+
+def _controls() -> tuple[Treatment, Treatment]:
+    healthy = Treatment("WT", "WT", None, Role.HEALTHY, "control", 1.0, HEALTHY)
+    return healthy, Treatment("DS", "DS", None, Role.DISEASED, "control", 0.0, DISEASED)
+
+
+def _check(
+    plates: int, plate_wells: int, fields: int, size: int, edge: float, edge_on: Sequence[str]
+) -> None:
+    if plate_wells not in SHAPES:
+        raise LeighError(
+            f"There is no plate of {plate_wells} wells.", f"Use {', '.join(map(str, SHAPES))}."
+        )
+    if plates < 1 or fields < 1:
+        raise LeighError(
+            f"{plates} plates with {fields} fields per well are no screen.",
+            "Ask for at least one each.",
+        )
+    if size < 32:
+        raise LeighError(f"{size} pixels are too few for a cell.", "Use at least 32.")
+    if not 0 <= edge < 1:
+        raise LeighError(
+            f"The edge effect {edge:g} is not a share.",
+            "Use 0 to below 1; 0.2 dims the edge by 20 %.",
+        )
+    if unknown := set(edge_on) - set(EDGE_ON):
+        raise LeighError(
+            f"The edge cannot change {sorted(unknown)[0]}.", f"Known are {', '.join(EDGE_ON)}."
+        )
+
+
+def _check_range(batch: float, background: float, variation: float) -> None:
+    if not 0 <= batch <= 1 or not 0 <= background <= 1000 or not 0 <= variation <= 5:
+        found = f"batch {batch:g}, background {background:g}, variation {variation:g}"
+        hint = "Batch 0 to 1, background 0 to 1000, variation 0 to 5."
+        raise LeighError(f"An effect is out of range: {found}.", hint)
+
+
+def _places(plate_wells: int, perimeter_free: bool) -> list[tuple[int, int]]:
+    """Row and column, both from 1, of the wells in use; down each column."""
+    rows, columns = SHAPES[plate_wells]
+    off = 1 if perimeter_free else 0
+    return [
+        (r, c) for c in range(1 + off, columns + 1 - off) for r in range(1 + off, rows + 1 - off)
+    ]
+
+
+def _layouts(
+    places: Sequence[tuple[int, int]], plates: int, treatments: int, columns: bool, seed: int
+) -> list[list[int]]:
+    """Per plate the number of the treatment in each well: 0 WT, 1 DS, then the others in turn, on
+    over plates.
+    """
+    controls = max(2, round(len(places) * CONTROL_SHARE))
+    free = len(places) - 2 * controls
+    if free * plates < treatments:
+        raise LeighError(
+            f"{treatments} treatments do not fit: {plates} plates leave {free} wells each beside"
+            " the controls.",
+            "Ask for fewer treatments, more plates or larger ones.",
+        )
+    layouts = []
+    for p in range(plates):
+        turn = [2 + n % treatments for n in range(p * free, (p + 1) * free)]
+        if columns:
+            layouts.append([0] * controls + sorted(turn) + [1] * controls)
+        else:
+            layouts.append(_scattered(len(places), controls, turn, seed, p))
+    return layouts
+
+
+def _scattered(wells: int, controls: int, treated: list[int], seed: int, plate: int) -> list[int]:
+    """One well of each control in each of `controls` stretches down the columns; treatments by lot."""
+    rng = np.random.default_rng([seed, 4, plate])
+    layout = [-1] * wells
+    for stretch in np.array_split(np.arange(wells), controls):
+        layout[(two := rng.choice(stretch, 2, replace=False))[0]] = 0
+        layout[two[1]] = 1
+    lots = iter(rng.permutation(treated).tolist())
+    return [next(lots) if t < 0 else t for t in layout]
+
+
+def _batch(
+    effect: float, seed: int, plate: int
+) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
+    """Gain and offset of a plate per channel; an offset never takes more than 80 of the camera's
+    100 grey values.
+    """
+    rng = np.random.default_rng([seed, 6, plate])
+    gain = np.exp(rng.normal(0, 1, 3) * effect)
+    offset = np.maximum(rng.normal(0, 1, 3) * OFFSET_PER_BATCH * effect, -80.0)
+    return (float(gain[0]), float(gain[1]), float(gain[2])), (
+        float(offset[0]),
+        float(offset[1]),
+        float(offset[2]),
+    )
+
+
+def _haze(treatments: int, effect: float, seed: int) -> list[float]:
+    """Grey values the background of each treatment is brighter by; no two alike, unrelated to what
+    it does.
+    """
+    levels = np.random.default_rng([seed, 7]).permutation(np.linspace(0, 1, treatments)[1:-1])
+    return [0.0, effect, *(effect * levels).tolist()]
+
+
+def _empty(
+    layout: Sequence[int], no_cells: int, no_images: int, seed: int, plate: int
+) -> dict[int, str]:
+    """Which treated wells of a plate lack "cells" or "images"."""
+    treated = [n for n, t in enumerate(layout) if t > 1]
+    if no_cells < 0 or no_images < 0 or no_cells + no_images > len(treated):
+        raise LeighError(
+            f"{no_cells} wells without cells and {no_images} without images per plate cannot be.",
+            f"{len(treated)} wells of a plate hold treatments.",
+        )
+    lots = np.random.default_rng([seed, 8, plate]).permutation(treated).tolist()
+    return dict.fromkeys(lots[:no_cells], "cells") | dict.fromkeys(
+        lots[no_cells : no_cells + no_images], "images"
+    )
+
+
+def _varied(phenotype: Phenotype, variation: float, rng: np.random.Generator) -> Phenotype:
+    """The phenotype as one well shows it: no two cultures are alike."""
+    by = {
+        name: float(rng.normal(0, getattr(WELL_SIGMA, name) * variation))
+        for name in Phenotype.__dataclass_fields__
+    }
+    return Phenotype(
+        mito_intensity=phenotype.mito_intensity * float(np.exp(by["mito_intensity"])),
+        mito_spread=min(max(phenotype.mito_spread + by["mito_spread"], 0.0), 1.0),
+        elongation=phenotype.elongation * float(np.exp(by["elongation"])),
+        cytoskeleton=phenotype.cytoskeleton * float(np.exp(by["cytoskeleton"])),
+        nucleus=phenotype.nucleus * float(np.exp(by["nucleus"])),
+        survival=min(max(phenotype.survival + by["survival"], 0.05), 1.0),
+    )
+
+
+def _seeds(seed: int, plate: int, well: int, fields: int) -> list[int]:
+    return [
+        int(np.random.SeedSequence([seed, 9, plate, well, f]).generate_state(1)[0])
+        for f in range(fields)
+    ]
+
+
+def _map_row(w: PlannedWell) -> dict[str, object]:
+    t = w.treatment
+    where = {"Metadata_Plate": w.plate, "Metadata_Well": w.well}
+    return {**where, "condition": t.compound, "dose_um": t.dose_um, "role": str(t.role)}
+
+
+def _well_row(w: PlannedWell) -> dict[str, object]:
+    row: dict[str, object] = {
+        "plate": w.plate,
+        "well": w.well,
+        "condition": w.treatment.condition,
+        "edge": w.edge,
+    }
+    row |= {
+        "images": len(w.cultures),
+        "cells": w.phenotype.survival > NO_CELLS,
+        "background": w.optics.haze[0],
+    }
+    for channel, gain, offset in zip(CHANNELS, w.optics.gain, w.optics.offset, strict=True):
+        row |= {f"gain_{channel.name}": gain, f"offset_{channel.name}": offset}
+    return row | {name: getattr(w.phenotype, name) for name in Phenotype.__dataclass_fields__}

@@ -1,1 +1,0 @@
-"""From a data set to a trained, measured model on disk."""

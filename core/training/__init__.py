@@ -1,0 +1,1 @@
+"""Training: one loop, the losses, presets, checkpoints and the evaluation on held-out wells."""

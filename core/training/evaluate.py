@@ -1,0 +1,202 @@
+"""How well a model tells conditions apart on wells it never saw, and how far that number can be
+trusted.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from core.data.assay_quality import separation
+from core.domain import (
+    BoolArray,
+    Condition,
+    FloatArray,
+    ImageRecord,
+    IntArray,
+    LatentTable,
+    Role,
+    Split,
+)
+
+BOOTSTRAPS = 2000
+
+
+def evaluation_report(
+    latents: LatentTable, groups: Sequence[str], conditions: Sequence[Condition], *, seed: int = 0
+) -> dict[str, Any]:
+    """The report on held-out groups.
+
+    `accuracy` is None with a `reason` where it would claim too much.
+    """
+    test = np.array(latents.split) == Split.TEST
+    truth, predicted = latents.truth[test], latents.predicted[test]
+    held_groups = np.array(groups)[test]
+    names = latents.conditions
+    present = [n for k, n in enumerate(names) if (truth == k).any()]
+    report: dict[str, Any] = {
+        "test_records": int(test.sum()),
+        "test_groups": len(set(held_groups)),
+        "groups_total": len(set(groups)),
+        "conditions_tested": present,
+        "conditions_not_tested": [n for n in names if n not in present],
+        "accuracy": None,
+    }
+    if len(present) < 2:
+        report["reason"] = (
+            f"Held-out groups exist for {len(present)} condition(s) only; with fewer than two, no"
+            " accuracy is claimed. A condition with a single well or culture cannot be tested."
+        )
+        return report
+    right = (truth == predicted).astype(float)
+    units, interval = held_groups, f"95 % over {report['test_groups']} held-out groups"
+    if report["test_groups"] == 1:
+        units = [str(i) for i in range(len(right))]
+        interval = "95 % over the images of one held-out group; others may differ"
+    low, high = interval_over_groups(right, units, seed=seed)
+    report |= {
+        "accuracy": float(right.mean()),
+        "accuracy_low": low,
+        "accuracy_high": high,
+        "balanced_accuracy": float(
+            np.mean([right[truth == names.index(n)].mean() for n in present])
+        ),
+        "interval": interval,
+        "group_accuracy": group_accuracy(latents.probabilities[test], truth, held_groups),
+        "calibration_error": calibration_error(latents.probabilities[test], truth),
+        "conditions": _per_condition(truth, predicted, names),
+        "confusion": _confusion(truth, predicted, len(names)),
+    }
+    roles = {c.name: c.role for c in conditions}
+    report["z_prime"] = _z_primes(latents, test, groups, roles)
+    return report
+
+
+def interval_over_groups(
+    values: FloatArray, groups: Sequence[str], *, seed: int
+) -> tuple[float, float]:
+    """95 % percentile interval of the mean when whole groups are drawn again (cluster bootstrap).
+
+    Where all are right or all wrong, drawing again shows nothing; the interval is then exact
+    (Clopper and Pearson 1934, one-sided, of groups that are wholly right or wrong).
+    """
+    rng = np.random.default_rng(seed)
+    names, index = np.unique(np.asarray(groups), return_inverse=True)
+    sums, counts = np.bincount(index, values), np.bincount(index)
+    drawn = rng.integers(0, len(names), (BOOTSTRAPS, len(names)))
+    if values.min() == values.max() and values[0] in (0, 1):
+        bound = 0.05 ** (1 / len(names))
+        return (bound, 1.0) if values[0] else (0.0, 1 - bound)
+    means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
+    low, high = np.percentile(means, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def group_accuracy(probabilities: FloatArray, truth: IntArray, groups: Sequence[str]) -> float:
+    """Share of (group, condition) sets whose mean probability names the right condition."""
+    keys = [f"{g}\0{t}" for g, t in zip(groups, truth)]
+    right = []
+    for key in sorted(set(keys)):
+        rows = [i for i, k in enumerate(keys) if k == key]
+        right.append(probabilities[rows].mean(axis=0).argmax() == truth[rows[0]])
+    return float(np.mean(right))
+
+
+def calibration_error(probabilities: FloatArray, truth: IntArray, bins: int = 10) -> float:
+    """Expected calibration error of the top probability (Guo et al.
+
+    2017, arXiv 1706.04599, eq. 3).
+    """
+    top, right = probabilities.max(axis=1), (probabilities.argmax(axis=1) == truth).astype(float)
+    which = np.minimum((top * bins).astype(int), bins - 1)
+    confidence, hits = np.bincount(which, top, bins), np.bincount(which, right, bins)
+    return float(np.abs(confidence - hits).sum() / len(top))
+
+
+def simple_baseline(
+    records: Sequence[ImageRecord], test: BoolArray, readouts: Mapping[str, FloatArray]
+) -> dict[str, Any]:
+    """Logistic regression on hand-made `readouts` (by record), trained on records that are not
+    `test`.
+    """
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    features, names = (
+        np.array([readouts[r.id] for r in records]),
+        np.array([r.condition for r in records]),
+    )
+    if min(len(set(names[test])), len(set(names[~test]))) < 2:
+        return {
+            "accuracy": None,
+            "what": "logistic regression on hand-made readouts",
+            "readouts": features.shape[1],
+        }
+    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000, C=0.3))
+    model.fit(features[~test], names[~test])
+    return {
+        "accuracy": float((model.predict(features[test]) == names[test]).mean()),
+        "what": "logistic regression on hand-made readouts",
+        "readouts": features.shape[1],
+    }
+
+
+def _per_condition(
+    truth: IntArray, predicted: IntArray, names: Sequence[str]
+) -> dict[str, dict[str, float]]:
+    from sklearn.metrics import precision_recall_fscore_support
+
+    scores = precision_recall_fscore_support(
+        truth, predicted, labels=range(len(names)), zero_division=0
+    )
+    keys = ("precision", "recall", "f1", "support")
+    return {
+        n: {k: float(column[i]) for k, column in zip(keys, scores)} for i, n in enumerate(names)
+    }
+
+
+def _confusion(truth: IntArray, predicted: IntArray, classes: int) -> list[list[int]]:
+    table = np.zeros((classes, classes), int)
+    np.add.at(table, (truth, predicted), 1)
+    return [[int(v) for v in row] for row in table]
+
+
+def _z_primes(
+    latents: LatentTable, test: BoolArray, groups: Sequence[str], roles: Mapping[str, Role]
+) -> dict[str, Any]:
+    """Z' between the healthy and the diseased condition on held-out group medians, on logits and on
+    probabilities.
+    """
+    by_role = {
+        role: [k for k, n in enumerate(latents.conditions) if roles.get(n) == role] for role in Role
+    }
+    if not by_role[Role.HEALTHY] or not by_role[Role.DISEASED]:
+        return {
+            "reason": (
+                "No healthy and diseased conditions are named; give the roles on the Data page."
+            )
+        }
+    healthy, diseased = by_role[Role.HEALTHY][0], by_role[Role.DISEASED][0]
+    out: dict[str, Any] = {
+        "healthy": latents.conditions[healthy],
+        "diseased": latents.conditions[diseased],
+    }
+    scores = {
+        "logits": latents.logits[:, healthy] - latents.logits[:, diseased],
+        "probabilities": latents.probabilities[:, healthy],
+    }
+    for name, score in scores.items():
+        medians = [
+            _group_medians(score, test & (latents.truth == k), groups) for k in (healthy, diseased)
+        ]
+        out[name] = {"unit": "held-out well medians", **separation(*medians)}
+    if min(out["logits"]["wells"]) < 2:
+        out["reason"] = "Fewer than two held-out wells on one side: no Z'."
+    return out
+
+
+def _group_medians(score: FloatArray, rows: BoolArray, groups: Sequence[str]) -> FloatArray:
+    """Median score of every group among the chosen rows."""
+    names = np.asarray(groups)
+    return np.array([np.median(score[rows & (names == g)]) for g in sorted(set(names[rows]))])

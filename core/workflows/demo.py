@@ -1,0 +1,48 @@
+"""The embedded demo becomes a project of the user: images, trained model, latents and map."""
+
+import os
+import shutil
+from pathlib import Path
+
+from core.domain import Project
+from core.errors import LeighError
+from core.io.project import open_project
+from core.io.resources import resource
+
+
+def demo_name() -> str:
+    """Folder name of this program's demo; another when the demo was made anew, so that old copies
+    stay as they are.
+    """
+    stamp = "".join(c for c in open_project(resource("demo")).created if c.isdigit())
+    return f"demo-{stamp[:12]}"
+
+
+def copy_demo(folder: Path) -> Project:
+    """Copy the demo (images, trained model, latents, map) into `folder` and open it.
+
+    An earlier copy of the demo is opened as it is. Raises LeighError when the folder holds
+    something else.
+    """
+    demo = resource("demo")
+    if not (demo / "project.json").exists():
+        raise LeighError(
+            "The demo is missing from this installation.", "Install the program again."
+        )
+    if (folder / "project.json").exists():
+        project = open_project(folder)
+        if project.created != open_project(demo).created:
+            raise LeighError(
+                f"{folder} holds another project.", "Choose a new folder for the demo."
+            )
+        return project
+    if folder.exists() and any(folder.iterdir()):
+        raise LeighError(f"{folder} is not empty.", "Choose a new folder for the demo.")
+    staging = folder.with_name(f"{folder.name}.{os.getpid()}.partial")
+    shutil.rmtree(staging, ignore_errors=True)
+    staging.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(demo, staging)
+    if folder.exists():
+        folder.rmdir()  # empty, as seen above
+    staging.rename(folder)
+    return open_project(folder)

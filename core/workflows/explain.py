@@ -1,0 +1,171 @@
+"""What other explanations leave the program: attribution maps as TIFFs, and a table of how far each
+can be trusted.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.domain import METHODS, Attribution, Dataset, ImageRecord
+from core.errors import LeighError
+from core.io.project import model_folder
+from core.io.read_verified import read_unchanged
+from core.io.tiff import write_tiff
+from core.progress import Progress, Report, silent
+from core.workflows.export import (
+    Row,
+    add_rows,
+    choose_records,
+    keep_off_images,
+    some_records,
+    unique_name,
+)
+from core.workflows.steps import with_dataset
+
+
+def explain(
+    project_folder: Path,
+    out: Path,
+    *,
+    method: str,
+    to: str = "",
+    source: str | None = None,
+    record_ids: Sequence[str] = (),
+    split: str | None = None,
+    limit: int | None = None,
+    model: str = "",
+    window_um: float | None = None,
+    window_px: int | None = None,
+    device: str = "auto",
+    report: Report = silent,
+) -> list[Row]:
+    """Explain records by one of METHODS; per record a TIFF and a row of attribution.csv. One bad
+    one stops no other.
+
+    The decision of network `model` (default: the project's own) for `to` against the record's own
+    condition; without `to`, for its own against the others. Returns the rows. Raises LeighError
+    where nothing could be explained.
+    """
+    from core.attribution.methods import WINDOW_UM, Window
+    from core.models.load import choose_device, open_network
+
+    if method not in METHODS:
+        raise LeighError(
+            f"There is no explanation called {method}.", f"Known are {', '.join(METHODS)}."
+        )
+    project, dataset = with_dataset(project_folder)
+    name = model or project.model
+    if not name:
+        raise LeighError(f"{project_folder} has no trained model.", "Train one with `leigh train`.")
+    card, network = open_network(model_folder(project, name), dataset, choose_device(device))
+    keep_off_images(project_folder, out)
+    window = Window(WINDOW_UM if window_um is None else window_um, window_px)
+    chosen = some_records(choose_records(dataset, card, to, source, record_ids, split), limit)
+    out.mkdir(parents=True, exist_ok=True)
+    rows: list[Row] = []
+    try:
+        for i, record in enumerate(chosen):
+            rows.append(_explained(network, card, dataset, record, method, to, window, out, report))
+            report(Progress(i + 1, len(chosen), f"Explaining by {method}"))
+    finally:  # what was explained before a stop keeps its row
+        add_rows(out / "attribution.csv", rows, ("record", "method", "model", "target"))
+    if not any(row["valid"] for row in rows):
+        raise LeighError(
+            f"None of the {len(rows)} images could be explained: {rows[0]['reason']}",
+            f"All are in {out / 'attribution.csv'}.",
+        )
+    return rows
+
+
+def _explained(
+    network: Any,
+    card: Any,
+    dataset: Dataset,
+    record: ImageRecord,
+    method: str,
+    to: str,
+    window: Any,
+    out: Path,
+    report: Report,
+) -> Row:
+    """Explain one record and write its file; its row of attribution.csv."""
+    import time
+
+    from core.attribution.methods import attribute
+
+    row: Row = {"record": record.id, "condition": record.condition, "group": record.group}
+    row |= {"split": card.part_of(record), "method": method, "model": card.name, "target": to}
+    try:
+        raw, began = read_unchanged(dataset.root, record), time.perf_counter()
+        found = attribute(
+            network,
+            card,
+            raw,
+            method,
+            record_id=record.id,
+            source=record.condition,
+            target=to,
+            window=window,
+            pixel_size_um=dataset.pixel_size_um,
+            report=report,
+        )
+        seconds = time.perf_counter() - began
+        checks = _checks(network, card, dataset, raw, found)
+        return (
+            row
+            | {"valid": True, "reason": "", "seconds": seconds}
+            | checks
+            | {"file": _write(out, found, dataset)}
+        )
+    except (LeighError, OSError) as failure:
+        return row | {"valid": False, "reason": str(failure)}
+
+
+def _checks(network: Any, card: Any, dataset: Dataset, raw: Any, found: Attribution) -> Row:
+    """Where it lies, and what its pixels do to the network."""
+    from core.attribution.methods import network_input, score_of
+    from core.attribution.sanity_checks import at_network_size, deletion_insertion, empty_shares
+
+    x, empty = network_input(network, card, raw)
+    own = card.condition_names.index(found.source)
+    score = score_of(network, card, found.source, found.target)
+    deleted, inserted = deletion_insertion(
+        score, own, x, empty, at_network_size(found.values, card.recipe)
+    )
+    row: Row = {**empty_shares(found.values, raw, card.recipe, dataset.pixel_size_um)}
+    row |= {
+        "deletion_auc": deleted,
+        "insertion_auc": inserted,
+        "explained": found.settings["score"],
+    }
+    kept = ("window_px", "baseline", "steps", "completeness_gap")
+    return row | {key: found.settings.get(key, "") for key in kept}
+
+
+def _write(out: Path, found: Attribution, dataset: Dataset) -> str:
+    """One page per channel, float32; a method that knows no channels has one page.
+
+    Returns the file's name.
+    """
+    channels = (
+        [c.name for c in dataset.channels]
+        if len(found.values) == len(dataset.channels)
+        else ["all channels"]
+    )
+    to = f"_to_{unique_name(found.target)}" if found.target else ""
+    name = f"{unique_name(found.record_id)}{to}_{found.method}_{unique_name(found.network)}.ome.tif"
+    note = (
+        f"Generated by Leigh Explorer: {found.method} of {found.record_id},"
+        f" {found.settings['score']}"
+    )
+    values = found.values.astype(np.float32)
+    write_tiff(
+        out / name,
+        values,
+        channel_names=channels,
+        pixel_size_um=dataset.pixel_size_um,
+        description=note,
+    )
+    return name

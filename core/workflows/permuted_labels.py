@@ -1,0 +1,257 @@
+"""Negative control: where conditions are shuffled between wells, nothing may be learned."""
+
+import shutil
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.counterfactual.engine import Session
+from core.data.split import split_by_group
+from core.domain import Dataset, ImageRecord, ModelCard, Problem, Split
+from core.errors import LeighError
+from core.io.project import create_project, exports_folder, open_project
+from core.progress import Progress, Report, silent
+from core.workflows.steps import train, with_dataset
+
+FOLDER = "permuted-labels"  # in the exports of the project
+DRAWS = 200  # of shuffled labels, of which the best mixed one is taken
+SHUFFLES = 20  # well mixed ones, of which the fairest is taken
+WIDE = 0.5  # an interval of accuracy that excludes little
+COMPARED = 24  # images whose change is compared with that of the user's model
+
+
+def negative_control(
+    project_folder: Path,
+    *,
+    preset: str = "quick",
+    seed: int = 0,
+    test_groups: Sequence[str] = (),
+    device: str = "auto",
+    report: Report = silent,
+) -> dict[str, Any]:
+    """Train on shuffled conditions in a project of its own (exports/permuted-labels, made anew
+    every time).
+
+    What is still learned on held-out groups is no biology. The user's model, latents and map are
+    only read.
+    """
+    project, dataset = with_dataset(project_folder)
+    labels = fair_labels(dataset.records, seed, test_groups)
+    records = tuple(replace(r, condition=c) for r, c in zip(dataset.records, labels))
+    told = Problem(
+        "all images", "a negative control: their conditions were shuffled", "", "warning"
+    )
+    shuffled = replace(dataset, records=records, problems=(told,))
+    folder = exports_folder(project) / FOLDER
+    if (folder / "project.json").exists():
+        shutil.rmtree(folder)
+    create_project(folder, shuffled, f"{project.name}: conditions shuffled")
+    card = train(
+        folder, preset=preset, seed=seed, test_groups=test_groups, device=device, report=report
+    )
+    result = at_chance(card, from_truth(dataset.records, labels, card.split))
+    result["change_vs_model"] = _change_vs_model(
+        project_folder, folder, dataset, card, device, report
+    )
+    result["project"] = str(folder)
+    return {**result, "text": _chance_text(result, card)}
+
+
+def fair_labels(
+    records: Sequence[ImageRecord], seed: int, test_groups: Sequence[str] = ()
+) -> list[str]:
+    """Of some shuffles the one in which who knows the true conditions is right about as often as by
+    chance.
+
+    Where a shuffle mixes well, the labels of held-out groups are often those that training groups
+    of the same condition lack: accuracy is then far below chance, and a leak could hide behind it.
+    """
+    even = 1 / len({r.condition for r in records})
+    best: tuple[float, list[str]] | None = None
+    for turn in range(SHUFFLES):
+        labels = permuted_conditions(records, seed + 1000 * turn)
+        shuffled = [replace(r, condition=c) for r, c in zip(records, labels)]
+        try:
+            informed = from_truth(
+                records, labels, split_by_group(shuffled, seed=seed, test_groups=test_groups)
+            )
+        except LeighError:  # these labels leave a condition without training groups
+            if turn == SHUFFLES - 1 and best is None:
+                raise
+            continue
+        unfair = abs(informed - even) if informed is not None else 0.0
+        if best is None or unfair < best[0]:
+            best = unfair, labels
+    assert best is not None
+    return best[1]
+
+
+def permuted_conditions(records: Sequence[ImageRecord], seed: int) -> list[str]:
+    """Conditions shuffled between groups of one condition, and within groups that hold several.
+
+    Of DRAWS shuffles the one that mixes best is taken (smallest chi-square of true against shuffled
+    conditions): with few wells a plain shuffle often leaves most of them as they were. Raises
+    LeighError where none mixes.
+    """
+    truth = np.array([r.condition for r in records])
+    names, code = np.unique(truth, return_inverse=True)
+    if len(names) < 2:
+        raise LeighError(
+            f"There is only one condition: {names[0]}." if names.size else "There are no records.",
+            "Shuffling needs two at least.",
+        )
+    groups = np.array([r.group for r in records])
+    rows = [np.flatnonzero(groups == g) for g in np.unique(groups)]
+    pure = [r for r in rows if len(set(code[r])) == 1]
+    mixed = [r for r in rows if len(set(code[r])) > 1]
+    rng = np.random.default_rng(seed)
+    best, least = code, np.inf
+    for _ in range(DRAWS):
+        drawn = code.copy()
+        for where, k in zip(pure, rng.permutation([code[r[0]] for r in pure])):
+            drawn[where] = k
+        for where in mixed:
+            drawn[where] = rng.permutation(code[where])
+        table = np.zeros((len(names), len(names)))
+        np.add.at(table, (code, drawn), 1)
+        expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / len(records)
+        far = float(((table - expected) ** 2 / np.maximum(expected, 1e-9)).sum())
+        if far < least and (table > 0).sum(axis=1).max() > 1:
+            best, least = drawn, far
+    if not np.isfinite(least):
+        raise LeighError(
+            f"The conditions of {len(rows)} groups cannot be shuffled: every condition would stay"
+            " together.",
+            "At least two wells of every condition are needed.",
+        )
+    return [str(names[k]) for k in best]
+
+
+def from_truth(
+    records: Sequence[ImageRecord], labels: Sequence[str], split: dict[str, str]
+) -> float | None:
+    """Accuracy on held-out groups of who sees nothing but the true condition and was taught these
+    labels.
+
+    It names the label that most training images of that condition bear; of several, one at random.
+    A shuffle that mixes well leaves it to few held-out groups, so this is often less than 1/K. None
+    without held-out groups.
+    """
+    taught = Counter(
+        (r.condition, k) for r, k in zip(records, labels) if split.get(r.group) == Split.TRAIN
+    )
+    names = set(labels)
+    likeliest = {
+        truth: [
+            k
+            for (t, k), n in taught.items()
+            if t == truth and n == max(taught[truth, other] for other in names)
+        ]
+        for truth in {t for t, _ in taught}
+    }
+    held = [(r.condition, k) for r, k in zip(records, labels) if split.get(r.group) == Split.TEST]
+    right = [(k in likeliest[t]) / len(likeliest[t]) for t, k in held if t in likeliest]
+    return float(np.mean(right)) if right else None
+
+
+def at_chance(card: ModelCard, informed: float | None = None) -> dict[str, Any]:
+    """Accuracy on held-out groups beside chance: the share of the largest condition there, at least
+    1/K.
+
+    `at_chance` is whether the interval meets what guessing can reach, from 1/K to that share; or
+    what the true conditions say of the shuffled ones, `informed` (see `from_truth`).
+    """
+    told = card.accuracy
+    result: dict[str, Any] = {k: told.get(k) for k in ("accuracy", "accuracy_low", "accuracy_high")}
+    even = 1 / len(card.conditions)
+    if result["accuracy"] is None:
+        return result | {"chance": even, "chance_from_truth": informed, "at_chance": None}
+    support = np.sum(told["confusion"], axis=1)
+    chance = max(even, float(support.max() / support.sum()))
+    low, high = (even, chance) if informed is None else (min(even, informed), max(chance, informed))
+    inside = told["accuracy_low"] <= high and told["accuracy_high"] >= low
+    return result | {"chance": chance, "chance_from_truth": informed, "at_chance": inside}
+
+
+def _change_vs_model(
+    real: Path, control: Path, dataset: Dataset, card: ModelCard, device: str, report: Report
+) -> float | None:
+    """Median size of the change at strength 1 relative to that of the user's model, over the same
+    held-out records.
+
+    Size: root mean square over channels and pixels, in display ranges of the user's model. None
+    without a model.
+    """
+    if not open_project(real).model:
+        return None
+    try:
+        session = Session(real, device)
+    except LeighError:  # damaged, or of another version: told where it is opened
+        return None
+    known = set(session.card.condition_names)
+    if len(known) < 2 or len(session.card.channels) != len(card.channels):
+        return None
+    held = [
+        r for r in dataset.records if card.split[r.group] == Split.TEST and r.condition in known
+    ]
+    chosen = [
+        held[i] for i in sorted(np.random.default_rng(card.seed).permutation(len(held))[:COMPARED])
+    ]
+    other = Session(control, device)
+    pairs = []
+    for i, record in enumerate(chosen):
+        sizes = [_size(s, record.id, i, session.card.recipe.span) for s in (session, other)]
+        pairs += [sizes] if None not in sizes else []
+        report(Progress(i + 1, len(chosen), "Comparing the changes"))
+    medians = np.median(np.array(pairs, float), axis=0) if pairs else np.zeros(2)
+    return float(medians[1] / medians[0]) if medians[0] > 0 else None
+
+
+def _size(session: Session, record_id: str, turn: int, span: tuple[float, ...]) -> float | None:
+    """Root mean square change of one record toward another condition, each in turn; None where it
+    is not valid.
+    """
+    assert session.project.dataset is not None
+    source = session.project.dataset.record(record_id).condition
+    targets = [n for n in session.card.condition_names if n != source]
+    moved = session.move(record_id, {targets[turn % len(targets)]: 1.0}, 1.0)
+    share = moved.difference.astype(np.float64) / np.array(span)[:, None, None]
+    return float(np.sqrt((share**2).mean())) if moved.valid else None
+
+
+def _chance_text(result: dict[str, Any], card: ModelCard) -> str:
+    told = card.accuracy
+    if result["accuracy"] is None:
+        return f"With shuffled conditions no accuracy is claimed. {told.get('reason', '')}"
+    interval = f"[{result['accuracy_low']:.2f}-{result['accuracy_high']:.2f}]"
+    where = f"{told['test_records']} images in {told['test_groups']} held-out groups"
+    line = f"With shuffled conditions: accuracy {result['accuracy']:.2f} {interval} on {where}, "
+    line += f"chance is {result['chance']:.2f}"
+    if result["chance_from_truth"] is not None:
+        line += (
+            f", {result['chance_from_truth']:.2f} for who knows no more than the true conditions"
+        )
+    line += ": "
+    if result["at_chance"]:
+        line += "nothing was learned, as it should be."
+        if result["accuracy_high"] - result["accuracy_low"] > WIDE:
+            line += " With so few held-out groups a weak leak would not show."
+    elif result["accuracy"] < result["chance"]:
+        line += (
+            "nothing was learned. Below chance: shuffling few wells does that; try another --seed."
+        )
+    else:
+        line += (
+            "WARNING: something other than the condition leaks into held-out groups, for example"
+            " wells or plates."
+        )
+    if result["change_vs_model"] is not None:
+        line += (
+            f"\nIts counterfactual changes are {result['change_vs_model']:.2f} times as large as"
+            " your model's."
+        )
+    return f"{line}\nThe control is in {result['project']}; your own model was not touched."

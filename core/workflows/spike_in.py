@@ -1,0 +1,300 @@
+"""Positive control: a change planted in a lab's own images must come back in the model's
+counterfactuals.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.ndimage import gaussian_filter
+
+from core.counterfactual.engine import Session
+from core.data.batches import Reader
+from core.domain import (
+    CONDITION_COLOURS,
+    Condition,
+    Dataset,
+    FloatArray,
+    ImageRecord,
+    ModelCard,
+    Problem,
+    Role,
+    Split,
+)
+from core.errors import LeighError
+from core.io.atomic import atomic_write_text
+from core.io.digest import digest_record
+from core.io.models import load_card
+from core.io.project import ProjectLock, create_project, model_folder, open_project
+from core.io.tables import write_csv
+from core.io.tiff import MADE_HERE, write_tiff
+from core.progress import Progress, Report, silent
+from core.training.checkpoint import CHECKPOINT
+from core.workflows.export import keep_off_images
+from core.workflows.spike_in_images import UNTOUCHED, Control, Piece, Plant, parse_plants, plan
+from core.workflows.steps import MODEL_NAME, reader, train, with_dataset
+
+Row = dict[str, Any]
+SIGMA_PX = 3.0  # single pixels are noise: maps are compared smoothed, too
+
+
+def positive_control(
+    project_folder: Path,
+    out: Path,
+    words: Sequence[str],
+    *,
+    source: str | None = None,
+    preset: str = "quick",
+    seed: int = 0,
+    device: str = "auto",
+    report: Report = silent,
+) -> dict[str, Any]:
+    """Plant known changes (`words`, see plants.parse_plants) in copies of one condition, train, and
+    measure.
+
+    One model learns all plants beside the untouched images; every image of held-out groups is then
+    moved, and its change compared with the planted one. Writes images, project, truth.csv and
+    recovered.csv under `out`.
+    """
+    _, dataset = with_dataset(project_folder)
+    plants = parse_plants(words, dataset.channels)
+    control = plan(dataset, plants, source=source, seed=seed, report=report)
+    settings = {"plants": [p.name for p in plants], "preset": preset, "seed": seed}
+    folder = _make_project(project_folder, out, control, settings, report)
+    with ProjectLock(folder):
+        card = _trained(folder, preset, seed, device, report)
+        rows = _recovered(folder, control, reader(dataset), device, report)
+    write_csv(out / "recovered.csv", rows)
+    planted = [_summary(rows, plant.name, way) for plant in plants for way in ("there", "back")]
+    keys = ("accuracy", "accuracy_low", "accuracy_high")
+    result = {
+        "planted": planted,
+        **{k: card.accuracy.get(k) for k in keys},
+        "condition": control.condition,
+    }
+    return {**result, "out": str(out), "text": _recovery_text(control, planted, card, out)}
+
+
+def _make_project(
+    project_folder: Path, out: Path, control: Control, settings: dict[str, Any], report: Report
+) -> Path:
+    """Write images, plate_map.csv, truth.csv and the project under `out`; returns the project's
+    folder.
+
+    A control that was stopped goes on: what is there with the same `settings` is kept. Raises
+    LeighError where `out` holds anything else.
+    """
+    _, dataset = with_dataset(project_folder)
+    settings = {**settings, "condition": control.condition, "images": dataset.digest}
+    _claim(project_folder, out, json.dumps(settings, indent=1, ensure_ascii=False))
+    folder = out / "project"
+    if (folder / "project.json").exists():
+        return folder
+    read, rows, records = reader(dataset), [], []
+    for i, piece in enumerate(control.pieces):
+        record, row = _write(out / "images", control, piece, read, dataset)
+        records.append(record)
+        rows.append(row)
+        report(Progress(i + 1, len(control.pieces), "Planting"))
+    columns = ("file", "condition", "group", "well", "plate")
+    write_csv(out / "plate_map.csv", [{k: row[k] for k in columns} for row in rows])
+    write_csv(out / "truth.csv", rows)
+    conditions = [Condition(UNTOUCHED, Role.HEALTHY, CONDITION_COLOURS[0])]
+    for k, plant in enumerate(control.plants):
+        conditions.append(
+            Condition(
+                plant.name, Role.OTHER, CONDITION_COLOURS[1 + k % (len(CONDITION_COLOURS) - 1)]
+            )
+        )
+    told = Problem(
+        "all images", f"a positive control: planted in copies of {control.condition}", "", "warning"
+    )
+    made = replace(
+        dataset,
+        root=out / "images",
+        conditions=tuple(conditions),
+        records=tuple(records),
+        problems=(told,),
+    )
+    create_project(folder, made, f"{out.name}: planted in {control.condition}")
+    return folder
+
+
+def _claim(project_folder: Path, out: Path, settings: str) -> None:
+    """Take `out` for this control; it must be empty or hold the same one."""
+    keep_off_images(project_folder, out)
+    mark = out / "control.json"
+    if mark.exists() and mark.read_text(encoding="utf-8", errors="replace") == settings:
+        return
+    if out.exists() and any(out.iterdir()):
+        what = "another control" if mark.exists() else "other files"
+        raise LeighError(f"{out} holds {what} already.", "Choose an empty folder.")
+    out.mkdir(parents=True, exist_ok=True)
+    atomic_write_text(mark, settings)
+
+
+def _write(
+    images: Path, control: Control, piece: Piece, read: Reader, dataset: Dataset
+) -> tuple[ImageRecord, dict[str, Any]]:
+    """One image as a file; returns its record and its row of truth.csv."""
+    record = piece.record
+    raw = piece.cut(read(piece.source))
+    plant = next((p for p in control.plants if p.name == record.condition), None)
+    image = control.planted(plant, raw) if plant else raw
+    row: dict[str, Any] = {
+        "file": f"images/{record.files[0]}",
+        "condition": record.condition,
+        "group": record.group,
+    }
+    row |= {"well": record.well, "plate": record.plate, "source": piece.source.id}
+    row |= {
+        "top": piece.top,
+        "left": piece.left,
+        "height": record.shape[1],
+        "width": record.shape[2],
+    }
+    row |= {"split": control.split[record.group]}
+    row |= {"channel": plant.channel, plant.kind: plant.amount} if plant else {}
+    if plant:
+        row["background"] = control.background[
+            [c.name for c in control.channels].index(plant.channel)
+        ]
+    path = images / record.files[0]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    what = f"{plant.name} planted in" if plant else "copy of"
+    write_tiff(
+        path,
+        image,
+        channel_names=[c.name for c in control.channels],
+        pixel_size_um=dataset.pixel_size_um,
+        description=f"{MADE_HERE}: {what} {piece.source.id}",
+    )
+    record = replace(record, dtype=str(image.dtype))
+    return replace(record, digest=digest_record(images, record)), row
+
+
+def _trained(folder: Path, preset: str, seed: int, device: str, report: Report) -> ModelCard:
+    """The control's model; a training that was stopped goes on, one that is complete is taken as it
+    is.
+    """
+    project = open_project(folder)
+    if project.model:
+        return load_card(model_folder(project, project.model))
+    stopped = (model_folder(project, MODEL_NAME) / CHECKPOINT).exists()
+    return train(folder, preset=preset, seed=seed, resume=stopped, device=device, report=report)
+
+
+def _recovered(
+    folder: Path, control: Control, read: Reader, device: str, report: Report
+) -> list[Row]:
+    """One row per held-out image and way: untouched ones to every plant, planted ones back."""
+    session = Session(folder, device)
+    held = [p for p in control.pieces if control.split[p.record.group] == Split.TEST]
+    rows: list[Row] = []
+    for i, piece in enumerate(held):
+        raw = piece.cut(read(piece.source))
+        for plant in control.plants:
+            if piece.record.condition in (UNTOUCHED, plant.name):
+                rows.append(_row(session, control, piece, plant, raw))
+        report(Progress(i + 1, len(held), "Moving held-out images"))
+    return rows
+
+
+def _row(session: Session, control: Control, piece: Piece, plant: Plant, raw: FloatArray) -> Row:
+    """What the model recovers of one plant in one image; `raw` (C Y X) is its untouched original."""
+    there = piece.record.condition == UNTOUCHED
+    row: Row = {"record": piece.record.id, "source": piece.source.id, "group": piece.record.group}
+    row |= {"plant": plant.name, "way": "there" if there else "back"}
+    truth = control.planted(plant, raw).astype(np.float64) - raw
+    moved = session.move(piece.record.id, {plant.name if there else UNTOUCHED: 1.0}, 1.0)
+    reason = moved.reason if truth.any() else "The plant changes nothing in this image."
+    if reason:
+        return row | {"valid": False, "reason": reason}
+    unit = np.array(session.card.recipe.span)[:, None, None]
+    place = [c.name for c in control.channels].index(plant.channel)
+    change = moved.difference / unit
+    return (
+        row
+        | {"valid": True, "reason": ""}
+        | recovery(change, (truth if there else -truth) / unit, place)
+    )
+
+
+def recovery(change: FloatArray, truth: FloatArray, place: int) -> dict[str, float]:
+    """How much of a true change in channel `place` another one holds; both C Y X in display ranges.
+
+    Effectiveness <d, d*> / |d*|^2, the length of d along d* (TEA, MICCAI 2025): 1 is all of it, 0
+    nothing. Off channel: share of |d|^2 outside `place`. Correlation in `place`, both smoothed by
+    SIGMA_PX.
+    """
+    d, t = change.astype(np.float64), truth.astype(np.float64)
+    total = float((d**2).sum())
+    smooth_d, smooth_t = (gaussian_filter(v[place], SIGMA_PX) for v in (d, t))
+    varies = smooth_d.std() > 0 and smooth_t.std() > 0
+    return {
+        "effectiveness": float((d * t).sum() / (t**2).sum()),
+        "smoothed_corr": (
+            float(np.corrcoef(smooth_d.ravel(), smooth_t.ravel())[0, 1]) if varies else 0.0
+        ),
+        "off_channel": (
+            float((np.delete(d, place, axis=0) ** 2).sum()) / total if total > 0 else 0.0
+        ),
+    }
+
+
+def _summary(rows: Sequence[Row], plant: str, way: str) -> Row:
+    """Median over images and the quartiles; None where no image was valid."""
+    mine = [r for r in rows if (r["plant"], r["way"]) == (plant, way)]
+    valid = [r for r in mine if r["valid"]]
+    out: Row = {"plant": plant, "way": way, "images": len(mine), "valid": len(valid)}
+    for key in ("effectiveness", "smoothed_corr", "off_channel"):
+        out[key] = float(np.median([r[key] for r in valid])) if valid else None
+    quartiles = (
+        np.percentile([r["effectiveness"] for r in valid], [25, 75]) if valid else (None, None)
+    )
+    for key, value in zip(("effectiveness_low", "effectiveness_high"), quartiles):
+        out[key] = None if value is None else float(value)
+    return out
+
+
+def _recovery_text(control: Control, planted: Sequence[Row], card: ModelCard, out: Path) -> str:
+    words = {p.name: p.words for p in control.plants}
+    lines = []
+    for row in planted:
+        start = f"{words[row['plant']]} was" if row["way"] == "there" else "  and on the way back"
+        if not row["valid"]:
+            lines.append(f"{start} not measured: none of {row['images']} held-out images was valid")
+            continue
+        recovered = "recovered " if row["way"] == "there" else ""
+        low, high = row["effectiveness_low"], row["effectiveness_high"]
+        size = f"{row['effectiveness']:.2f}-fold [{low:.2f}{'-' if low >= 0 else ' to '}{high:.2f}]"
+        lines.append(
+            f"{start} {recovered}{size} in {row['valid']} of {row['images']} held-out images;"
+            f" correlation {row['smoothed_corr']:.2f}, {row['off_channel']:.0%} of the change in"
+            " other channels"
+        )
+    lines.append("1 is the whole planted change; median over images, quartiles in brackets.")
+    cut = f", its fields cut into {control.cuts} x {control.cuts} tiles" if control.cuts > 1 else ""
+    lines.append(f"Planted in images of {control.condition}{cut}. {_accuracy_words(card)}")
+    lines.append(f"Images, truth.csv and recovered.csv are in {out}")
+    return "\n".join(lines)
+
+
+def _accuracy_words(card: ModelCard) -> str:
+    told = card.accuracy
+    if told.get("accuracy") is None:
+        return f"Accuracy: not claimed. {told.get('reason', '')}"
+    interval = f"[{told['accuracy_low']:.2f}-{told['accuracy_high']:.2f}]"
+    where = f"{told['test_records']} images in {told['test_groups']} held-out groups"
+    blind = told["accuracy_low"] <= 1 / len(card.conditions)
+    end = (
+        ": it does not tell them apart, so it cannot show what was planted; train longer."
+        if blind
+        else "."
+    )
+    return (
+        f"The model names the plant with accuracy {told['accuracy']:.2f} {interval} on {where}{end}"
+    )

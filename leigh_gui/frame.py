@@ -1,0 +1,189 @@
+"""The frame around the pages: the page switch on top and the line at the bottom that says what is
+open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSize, Qt, QTimer, QUrl, Signal
+from PySide6.QtGui import QAction, QDesktopServices, QUndoStack
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QMenu, QSizePolicy, QToolButton, QWidget
+
+from leigh_gui.icons import icon
+from leigh_gui.widgets.common.look import ElidedLabel, count, percent, plain
+
+if TYPE_CHECKING:
+    from leigh_gui.state import AppState
+
+PAGES = (("start", "Start"), ("data", "Data"), ("train", "Train"), ("explore", "Explore"), ("compare", "Compare"),
+         ("screen", "Screen"), ("figure", "Figure"))  # fmt: skip
+
+
+class TopBar(QWidget):
+    """Pages in the order of the work, undo, theme, help and the menu."""
+
+    page_asked = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("top-bar")
+        self.buttons: dict[str, QToolButton] = {}
+        self._build()
+
+    def _build(self) -> None:
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(8, 0, 8, 0)
+        row.setSpacing(0)
+        group = QButtonGroup(self)
+        for name, text in PAGES:
+            button = QToolButton()
+            button.setText(text)
+            button.setObjectName(f"page-{name}")
+            button.setProperty("kind", "nav")
+            button.setCheckable(True)
+            button.clicked.connect(lambda _=False, n=name: self.page_asked.emit(n))
+            group.addButton(button)
+            row.addWidget(button)
+            self.buttons[name] = button
+        self.buttons["start"].setChecked(True)
+        row.addSpacing(16)
+        self.project = ElidedLabel()
+        self.project.set_muted(True)
+        row.addWidget(self.project, 1)
+        self.undo, self.redo = (
+            self._tool("undo", "Nothing to undo"),
+            self._tool("redo", "Nothing to redo"),
+        )
+        self.theme, self.help = (
+            self._tool("theme", "Light or dark (Ctrl+T)"),
+            self._tool("help", "All shortcuts (?)"),
+        )
+        self.menu = self._tool("menu", "More")
+        self.menu.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        for button in (self.undo, self.redo, self.theme, self.help, self.menu):
+            row.addWidget(button)
+        self.undo.setEnabled(False)
+        self.redo.setEnabled(False)
+
+    def _tool(self, name: str, tip: str) -> QToolButton:
+        button = QToolButton()
+        button.setObjectName(f"tool-{name}")
+        button.setProperty("kind", "flat")
+        button.setIcon(icon(name))
+        button.setIconSize(QSize(20, 20))
+        button.setToolTip(tip)
+        button.setAccessibleName(tip)
+        return button
+
+    def redraw_icons(self) -> None:
+        """The theme changed: draw the icons in the new text colour."""
+        for name in ("undo", "redo", "theme", "help", "menu"):
+            getattr(self, name).setIcon(icon(name))
+
+    def set_menu(self, entries: Sequence[QAction]) -> None:
+        """What the menu button offers."""
+        menu = QMenu(self)
+        menu.addActions(list(entries))
+        self.menu.setMenu(menu)
+
+    def show_page(self, name: str) -> None:
+        """Mark this page."""
+        self.buttons[name].setChecked(True)
+
+    def show_project(self, name: str) -> None:
+        """Name of what is open."""
+        self.project.set_text(name)
+
+    def show_reasons(self, reasons: dict[str, str]) -> None:
+        """Disable the pages that have a reason to be, and say it."""
+        for name, why in reasons.items():
+            self.buttons[name].setEnabled(not why)
+            self.buttons[name].setToolTip(why)
+
+    def show_undo(self, stack: QUndoStack) -> None:
+        """What can be undone and redone."""
+        for button, can, text, word in (
+            (self.undo, stack.canUndo(), stack.undoText(), "Undo"),
+            (self.redo, stack.canRedo(), stack.redoText(), "Redo"),
+        ):  # fmt: skip
+            button.setEnabled(can)
+            button.setToolTip(f"{word}: {text}" if can else f"Nothing to {word.lower()}")
+
+
+class StatusStrip(QWidget):
+    """Images, model, round-trip error, device; passing messages on the right."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("status-strip")
+        self._file: Path | None = None
+        self._build()
+        self._quiet = QTimer(self, singleShot=True, interval=8000)
+        self._quiet.timeout.connect(lambda: self.message.setText(""))
+
+    def _build(self) -> None:
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(16, 3, 16, 3)
+        row.setSpacing(16)
+        self.words = plain("No project is open", "small")
+        self.words.setObjectName("status-words")
+        self.words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.message = plain("", "small")
+        self.message.setObjectName("status-message")
+        self.open = QToolButton()
+        self.open.setText("Show file")
+        self.open.setProperty("kind", "flat")
+        self.open.clicked.connect(self._on_open)
+        self.open.hide()
+        row.addWidget(self.words, 1)
+        row.addWidget(self.message)
+        row.addWidget(self.open)
+
+    def show_state(self, state: AppState) -> None:
+        """What is open, in one line."""
+        project, opened = state.project, state.opened
+        if project is None or opened is None:
+            self.words.setText("No project is open")
+            return
+        parts = [
+            count(len(project.dataset.records), "image") if project.dataset else "no images yet"
+        ]
+        card = opened.card
+        if card is None:
+            parts.append("no model yet")
+        else:
+            value = card.accuracy.get("accuracy")
+            parts.append(
+                f"model {card.name}"
+                + (f", {percent(float(value), 1)} on held-out wells" if value else "")
+            )
+            if card.inverse is not None:
+                parts.append(f"round-trip error {percent(card.inverse.roundtrip_max, 4)}")
+        if state.device:
+            parts.append(
+                "CPU only"
+                if state.device.startswith("cpu")
+                else state.device.upper().replace("CUDA", "GPU")
+            )
+        self.words.setText("  ·  ".join(parts))
+        self.words.setToolTip(self.words.text())
+
+    def tell(self, text: str) -> None:
+        """A passing message."""
+        self.message.setText(text)
+        self.open.hide()
+        self._quiet.start()
+
+    def show_file(self, path: Path) -> None:
+        """Offer to show where a file was saved."""
+        self._file = path
+        self.open.show()
+
+    def _on_open(self) -> None:
+        if self._file is not None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._file.parent)))

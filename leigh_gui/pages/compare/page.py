@@ -1,0 +1,371 @@
+"""Compare: the same image through every explanation, side by side, stain by stain."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QPixmap
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDoubleSpinBox,
+    QGridLayout,
+    QHBoxLayout,
+    QProgressBar,
+    QPushButton,
+    QScrollArea,
+    QStackedLayout,
+    QVBoxLayout,
+    QWidget,
+)
+
+from core.domain import AUTOENCODER, UNSIGNED, Attribution, PanelSpec
+from leigh_gui.pages.compare.controller import CompareControl
+from leigh_gui.pages.explore.controller import ExploreControl
+from leigh_gui.state import AppState
+from leigh_gui.widgets.common.empty_state import EmptyState
+from leigh_gui.widgets.common.look import ElidedLabel, duration, percent, plain
+from leigh_gui.widgets.counterfactual.difference_view import DifferencePane, symmetric_limit
+from leigh_gui.widgets.image.image_view import ImagePane, Viewpoint
+
+if TYPE_CHECKING:
+    from core.domain import FloatArray
+
+TITLES = {
+    "original": "Original",
+    "counterfactual": "Counterfactual",
+    "autoencoder": "Autoencoder",
+    "saliency": "Saliency",
+    "integrated-gradients": "Integrated gradients",
+    "occlusion": "Occlusion",
+    "gradcam": "Grad-CAM",
+}
+TIPS = {
+    "original": "The image as it is.",
+    "counterfactual": "What the invertible network changes to reach the target, in grey values.",
+    "autoencoder": (
+        "What an autoencoder draws otherwise when moved to the target, its blur counted."
+    ),
+    "saliency": "Size of the slope of the score at every pixel (Simonyan et al. 2014).",
+    "integrated-gradients": (
+        "Slopes summed on the way from an empty field to the image (Sundararajan et al. 2017)."
+    ),
+    "occlusion": (
+        "How the score changes where a window is covered with background (Zeiler and Fergus 2014)."
+    ),
+    "gradcam": (
+        "Where the last convolutional stage answers; one map for all stains (Selvaraju et al."
+        " 2017)."
+    ),
+}
+PROGRESS_STEPS = 1000  # of the bar
+
+
+class Column(QWidget):
+    """One explanation: its name, what is known of it, and a pane per stain."""
+
+    def __init__(self, kind: str, viewpoint: Viewpoint) -> None:
+        super().__init__()
+        self.kind, self.viewpoint = kind, viewpoint
+        self.panes: list[DifferencePane | ImagePane] = []
+        self.title, self.note = ElidedLabel(TITLES[kind]), ElidedLabel("")
+        self.note.set_muted(True)
+        self.setToolTip(TIPS[kind])
+        self._grid = QVBoxLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setSpacing(4)
+        self._grid.addWidget(self.title)
+        self._grid.addWidget(self.note)
+
+    def set_stains(self, count: int) -> None:
+        """As many panes as stains."""
+        while len(self.panes) > count:
+            self.panes.pop().deleteLater()
+        while len(self.panes) < count:
+            signed = self.kind not in UNSIGNED
+            original = self.kind == "original"
+            pane = (
+                ImagePane(self.viewpoint)
+                if original
+                else DifferencePane(self.viewpoint, signed=signed)
+            )
+            self.panes.append(pane)
+            self._grid.addWidget(pane, 1)
+
+    def wait(self, hint: str) -> None:
+        """Nothing to show yet, and why."""
+        self.say("")
+        for pane in self.panes:
+            pane.set_hint(hint)
+            if isinstance(pane, DifferencePane):
+                pane.set_difference(None, 1.0, 1.0)
+            else:
+                pane.set_image(None)
+
+    def say(self, note: str, tip: str = "") -> None:
+        """What is known of it, in short and on hovering."""
+        self.note.set_text(note)
+        self.setToolTip(f"{TIPS[self.kind]}\n{tip}".strip())
+
+    def show_values(self, values: FloatArray, spans: tuple[float, ...], note: str) -> None:
+        """Values C Y X on one scale for all stains; a single map (1 Y X) stands in the first pane
+        alone.
+        """
+        spans = spans[: len(values)]
+        limit = symmetric_limit(values, spans)
+        for pane, plane, span in zip(self.panes, values, spans, strict=False):
+            assert isinstance(pane, DifferencePane)
+            pane.set_difference(plane, span, limit)
+        for pane in self.panes[len(values) :]:
+            pane.set_hint("One map for all stains")
+            assert isinstance(pane, DifferencePane)
+            pane.set_difference(None, 1.0, 1.0)
+        empty = (
+            "Below: how much of the map lies on empty areas, and how much of the image is empty."
+        )
+        self.say(note, empty if "empty" in note else "")
+
+
+class ComparePage(QWidget):
+    """Asks for one explanation after the other in the background and shows what has come."""
+
+    explore_asked = Signal()
+    panel_asked = Signal(object)  # PanelSpec
+
+    def __init__(self, state: AppState, control: ExploreControl, compare: CompareControl) -> None:
+        super().__init__()
+        self.state, self.control, self.compare = state, control, compare
+        self.viewpoint = Viewpoint(self)
+        self.columns = {kind: Column(kind, self.viewpoint) for kind in TITLES}
+        self._build()
+        self._connect()
+        self._on_subject()
+
+    def _build(self) -> None:
+        self.empty = EmptyState("No image is chosen", "Click an image on the Explore page to explain it here.",
+                                "Go to Explore")  # fmt: skip
+        body = QWidget()
+        column = QVBoxLayout(body)
+        column.setContentsMargins(16, 12, 16, 12)
+        column.setSpacing(8)
+        column.addLayout(self._build_head())
+        column.addWidget(self._build_grid(), 1)
+        words = (
+            "Counterfactual and autoencoder: red is brighter, blue darker. Saliency: violet where a"
+            " pixel matters. "
+        )
+        words += (
+            "The others: red speaks for the target, blue against it. Every column has its own"
+            " scale. "
+        )
+        words += (
+            "They say where a network looks; only the counterfactual says what would have to be"
+            " different."
+        )
+        column.addWidget(plain(words, "small", wrap=True))
+        self.stack = QStackedLayout(self)
+        self.stack.addWidget(self.empty)
+        self.stack.addWidget(body)
+
+    def _build_head(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        self.title = ElidedLabel("")
+        self.network = QComboBox()
+        self.network.setObjectName("network")
+        self.network.setToolTip(
+            "Whose decision is explained by saliency, integrated gradients, occlusion and Grad-CAM."
+        )
+        self.window_side = QDoubleSpinBox()
+        self.window_side.setObjectName("window-side")
+        self.window_side.setPrefix("Window ")
+        self.window_side.setKeyboardTracking(False)  # not asked for after every digit
+        self.window_side.setToolTip(
+            "Side of what occlusion hides. A small window takes longer and sees finer detail."
+        )
+        self.window_side.setMinimumHeight(self.network.sizeHint().height())
+        self.doing = plain("", "muted")
+        self.progress = QProgressBar()
+        self.progress.setTextVisible(False)
+        self.progress.setFixedSize(120, 8)
+        self.stop = QPushButton("Stop")
+        self.stop.setObjectName("stop-explaining")
+        self.add = QPushButton("Add to figure")
+        self.add.setObjectName("add-comparison")
+        row.addWidget(self.title, 1)
+        row.addWidget(self.network)
+        row.addWidget(self.window_side)
+        row.addWidget(self.doing)
+        row.addWidget(self.progress)
+        row.addWidget(self.stop)
+        row.addWidget(self.add)
+        return row
+
+    def _build_grid(self) -> QScrollArea:
+        holder = QWidget()
+        grid = QGridLayout(holder)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setSpacing(8)
+        for place, column in enumerate(self.columns.values()):
+            grid.addWidget(column, 0, place)
+        self.grid = grid
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setFrameShape(QScrollArea.Shape.NoFrame)
+        area.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
+        area.setWidget(holder)
+        self.area = area
+        return area
+
+    def _arrange(self) -> None:
+        """Side by side; with a single stain in two rows, where its pictures are larger."""
+        self.columns[AUTOENCODER].setVisible(bool(self.compare.autoencoder))
+        shown = [
+            c for kind, c in self.columns.items() if kind != AUTOENCODER or self.compare.autoencoder
+        ]
+        stains = len(self.state.display)
+        across = len(shown) if stains > 1 else -(-len(shown) // 2)
+        for place, column in enumerate(shown):
+            self.grid.addWidget(column, place // across, place % across)
+        for place in range(len(self.columns)):
+            self.grid.setColumnStretch(place, int(place < across))
+
+    def _connect(self) -> None:
+        self.empty.asked.connect(self.explore_asked)
+        self.compare.subject_changed.connect(self._on_subject)
+        self.compare.window_changed.connect(self._on_window)
+        self.window_side.valueChanged.connect(self.compare.set_window)
+        self.compare.found.connect(self._on_found)
+        self.compare.failed.connect(self._on_failed)
+        self.compare.progressed.connect(self._on_progress)
+        self.compare.networks_changed.connect(self._on_networks)
+        self.state.counterfactual_changed.connect(self._on_counterfactual)
+        self.state.display_changed.connect(self._on_subject)
+        self.network.activated.connect(
+            lambda _: self.compare.set_network(self.network.currentText())
+        )
+        self.stop.clicked.connect(self._on_stop)
+        self.add.clicked.connect(self._on_add)
+
+    def picture(self) -> QPixmap:
+        """The page as it is, for the figure's list."""
+        return self.area.grab()
+
+    def _on_subject(self) -> None:
+        """Another image, target or network."""
+        subject = self.compare.subject
+        self.stack.setCurrentIndex(1 if subject else 0)
+        if subject is None:
+            return
+        for column in self.columns.values():
+            column.set_stains(len(self.state.display))
+            column.wait("Waiting…")
+        self.title.set_text(f"{subject.record_id} · {subject.source} → {subject.target}")
+        self._on_networks()
+        self._show_window()
+        self._on_counterfactual()
+        self._arrange()
+        for method in self.compare.methods:
+            self._show_method(method)
+        self._on_progress(*self.compare.progress())
+
+    def _show_method(self, method: str) -> None:
+        """What is known of it, or why nothing is."""
+        known = self.compare.known(method)
+        if known is not None:
+            self._on_found(known)
+        else:
+            self.columns[method].wait(self.compare.words_for(method))
+
+    def _show_window(self) -> None:
+        """The side of occlusion's window, in micrometres where the size of a pixel is known."""
+        box, (least, most), in_um = (
+            self.window_side,
+            self.compare.window_range(),
+            self.compare.in_um(),
+        )
+        box.blockSignals(True)
+        box.setDecimals(1 if in_um else 0)
+        box.setRange(least, most)
+        box.setSuffix(" µm" if in_um else " px")
+        box.setValue(self.compare.window())
+        box.blockSignals(False)
+
+    def _on_window(self) -> None:
+        self._show_window()
+        self._show_method("occlusion")
+
+    def _on_networks(self) -> None:
+        self.network.clear()
+        self.network.addItems(self.compare.networks)
+        self.network.setCurrentText(self.compare.network)
+        self.network.setVisible(len(self.compare.networks) > 1)
+
+    def _on_counterfactual(self) -> None:
+        subject, opened = self.compare.subject, self.state.opened
+        if subject is None or opened is None or opened.card is None:
+            return
+        original, cf = self.control.original, self.state.counterfactual
+        image = cf.original if cf is not None and cf.record_id == subject.record_id else original
+        for place, (pane, display) in enumerate(
+            zip(self.columns["original"].panes, self.state.display, strict=True)
+        ):
+            assert isinstance(pane, ImagePane)
+            pane.set_channels([display])
+            pane.set_pixel_size(
+                opened.project.dataset.pixel_size_um if opened.project.dataset else None
+            )
+            pane.set_image(image[place : place + 1] if image is not None else None)
+        column = self.columns["counterfactual"]
+        if cf is None or cf.record_id != subject.record_id or cf.strength <= 0:
+            column.wait("Move the image on the Explore page to see its change.")
+        elif not cf.valid:
+            column.wait(f"Not drawn: {cf.reason}")
+        else:
+            column.show_values(
+                cf.difference, opened.card.recipe.span, f"to {cf.target}, strength {cf.strength:g}"
+            )
+
+    def _on_found(self, found: Attribution) -> None:
+        """One explanation has come."""
+        outside, area = (
+            found.settings.get("share_outside_cells"),
+            found.settings.get("area_outside_cells"),
+        )
+        note = duration(float(found.settings["seconds"])) if "seconds" in found.settings else ""
+        if outside is not None and area is not None:
+            note = f"{percent(outside)} on the empty {percent(area)}"
+        values = np.asarray(found.values, np.float32)
+        largest = (
+            float(np.abs(values).max()) or 1.0
+        )  # their unit means nothing: every column has its own scale
+        self.columns[found.method].show_values(values / largest, (1.0,) * len(values), note)
+
+    def _on_failed(self, method: str, words: str) -> None:
+        self.columns[method].wait(words)
+
+    def _on_progress(self, done: float, total: int, what: str) -> None:
+        busy = total > 0 and done < total
+        self.progress.setRange(0, PROGRESS_STEPS)
+        self.progress.setValue(round(PROGRESS_STEPS * done / max(total, 1)))
+        self.doing.setText(what)
+        self.doing.setVisible(busy)
+        self.progress.setVisible(busy)
+        self.stop.setVisible(busy)
+
+    def _on_stop(self) -> None:
+        self.compare.stop()
+        for method in self.compare.methods:
+            if self.compare.known(method) is None:
+                self.columns[method].wait(self.compare.words_for(method))
+
+    def _on_add(self) -> None:
+        subject = self.compare.subject
+        if subject is not None:
+            title = f"{subject.source} → {subject.target}, {subject.record_id}"
+            view, alone = self.state.view, {subject.target: 1.0}
+            way = (view.weights or alone, view.strength) if view.strength > 0 else (alone, 1.0)
+            spec = PanelSpec("comparison", subject.record_id, *way, title, view.hold, network=self.compare.network,
+                             **self.compare.window_words())  # fmt: skip
+            self.panel_asked.emit(spec)

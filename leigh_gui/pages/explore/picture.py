@@ -1,0 +1,245 @@
+"""The right side of Explore: original, counterfactual, difference maps, channels, path,
+probabilities, evidence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QPainter, QPixmap
+from PySide6.QtWidgets import (
+    QGridLayout,
+    QHBoxLayout,
+    QMenu,
+    QProgressBar,
+    QSplitter,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from core.domain import Condition
+from leigh_gui.pages.explore.controller import ExploreControl
+from leigh_gui.pages.explore.readings import ReadingsPanel
+from leigh_gui.pages.explore.sentences import record_caption, target_caption
+from leigh_gui.state import AppState
+from leigh_gui.widgets.common.look import ElidedLabel
+from leigh_gui.widgets.counterfactual.difference_view import DifferenceView
+from leigh_gui.widgets.counterfactual.light import Light
+from leigh_gui.widgets.counterfactual.verdict import RULE, verdict
+from leigh_gui.widgets.image.channel_display import automatic
+from leigh_gui.widgets.image.image_view import ImagePane, Viewpoint
+
+PANELS = (("counterfactual", "This counterfactual"), ("path", "Its path"), ("map", "The map"),
+          ("confusion", "The confusion table"))  # fmt: skip
+
+
+class PicturePanel(QWidget):
+    """Shows what the state holds; the last good picture stays until a better one comes."""
+
+    panel_asked = Signal(str)
+
+    def __init__(
+        self, state: AppState, control: ExploreControl, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.state, self.control = state, control
+        self.viewpoint = Viewpoint(self)
+        self._scale_of = ""
+        self._build()
+        self._connect()
+
+    def _build(self) -> None:
+        self.split = QSplitter(Qt.Orientation.Vertical)
+        self.split.setChildrenCollapsible(False)
+        self.split.setHandleWidth(8)
+        self.split.addWidget(self._build_images())
+        self.differences = DifferenceView(self.viewpoint)
+        self.split.addWidget(self.differences)
+        self.readings = ReadingsPanel(self.state, self.control)
+        self.path, self.bars, self.evidence = (
+            self.readings.path,
+            self.readings.bars,
+            self.readings.evidence,
+        )
+        self.split.addWidget(self.readings)
+        for index, stretch in enumerate((5, 4, 7)):
+            self.split.setStretchFactor(index, stretch)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.split)
+
+    def _build_images(self) -> QWidget:
+        holder = QWidget()
+        grid = QGridLayout(holder)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(8)
+        grid.setVerticalSpacing(4)
+        self.original_title, self.cf_title = ElidedLabel("Original"), ElidedLabel("Counterfactual")
+        self.light = Light(14)
+        self.add = QToolButton()
+        self.add.setObjectName("add-to-figure")
+        self.add.setText("Add to figure ▾")
+        self.add.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        menu = QMenu(self.add)
+        for kind, text in PANELS:
+            menu.addAction(text).triggered.connect(lambda _=False, k=kind: self.panel_asked.emit(k))
+        self.add.setMenu(menu)
+        right = QHBoxLayout()
+        right.setSpacing(8)
+        right.addWidget(self.light)
+        right.addWidget(self.cf_title, 1)
+        right.addWidget(self.add)
+        grid.addWidget(self.original_title, 0, 0)
+        grid.addLayout(right, 0, 1)
+        self.busy = QProgressBar()
+        self.busy.setTextVisible(False)
+        self.busy.setFixedHeight(3)
+        self.busy.setRange(0, 1)
+        grid.addWidget(self.busy, 1, 0, 1, 2)
+        self.original, self.counterfactual = ImagePane(self.viewpoint), ImagePane(self.viewpoint)
+        self.original.setObjectName("original")
+        self.counterfactual.setObjectName("counterfactual")
+        self.original.set_hint("Click a point on the map to see its image.")
+        self.counterfactual.set_hint("Here appears what the model would change.")
+        grid.addWidget(self.original, 2, 0)
+        grid.addWidget(self.counterfactual, 2, 1)
+        grid.setRowStretch(2, 1)
+        grid.setColumnStretch(0, 1)
+        grid.setColumnStretch(1, 1)
+        return holder
+
+    def _connect(self) -> None:
+        self.readings.channels.auto_asked.connect(self._on_auto)
+        self.readings.channels.lock_changed.connect(self._on_lock)
+        self.state.display_changed.connect(self._on_display)
+        self.control.original_changed.connect(self._on_original)
+        self.control.busy_changed.connect(self._on_busy)
+
+    def set_conditions(self, conditions: Sequence[Condition], shapes: Sequence[int]) -> None:
+        """Rows of the probabilities."""
+        self.readings.set_conditions(conditions, shapes)
+        self._on_display()
+        self.show_counterfactual()
+
+    def set_target(self, name: str, colour: str) -> None:
+        """Name and colour of where the image is being moved."""
+        self.path.set_target(name, colour)
+
+    def set_crossing(self, crossing: float | None, to: str = "") -> None:
+        """Where the model changes its mind along the path."""
+        self.path.set_crossing(crossing, to)
+
+    def show_view(self) -> None:
+        """Captions and slider follow the selection and the target."""
+        view = self.state.view
+        record = self.state.record(view.current)
+        self.readings.show_view()
+        self.add.setEnabled(True)
+        self.add.setToolTip("Collect this for the figure (F)")
+        if record is None:
+            self._empty()
+            return
+        opened = self.state.opened
+        strange = (
+            opened is not None
+            and opened.projection is not None
+            and record.id in opened.projection.strangers
+        )
+        unlike = " · unlike all training images" if strange else ""
+        self.original_title.set_text(
+            f"Original · {record.condition} · {record_caption(record)}{unlike}"
+        )
+        self.cf_title.set_text(target_caption(self.control.weights(), view.strength))
+        if self.control.waits():
+            self.counterfactual.set_mark("computing…")
+
+    def show_counterfactual(self) -> None:
+        """The model's answer; one that is not valid is not drawn, its reason is."""
+        cf = self.state.counterfactual
+        names = [c.name for c in self.state.conditions()]
+        opened = self.state.opened
+        if cf is None or opened is None or opened.card is None:
+            self._wait()
+            return
+        self.original.set_image(cf.original)
+        if cf.valid:
+            self.counterfactual.set_image(cf.image)
+            self.counterfactual.set_mark(
+                "draft" if cf.draft else "generated" if cf.strength > 0 else ""
+            )
+            self.differences.set_difference(
+                cf.difference, keep_scale=self._scale_of == cf.record_id
+            )
+            self._scale_of = cf.record_id
+        else:
+            self.counterfactual.set_hint(f"Not drawn: {cf.reason}")
+            self.counterfactual.set_image(None)
+            self.differences.set_difference(None)
+        state, reason = verdict(cf, names) if cf.strength > 0 else ("none", "This is the original.")
+        self.light.set_state(state, f"{reason}\n{RULE}")
+        self.readings.show_counterfactual(cf)
+
+    def thumbnail(self) -> QPixmap:
+        """Original and counterfactual side by side, for the figure page."""
+        left, right = self.original.grab(), self.counterfactual.grab()
+        both = QPixmap(left.width() + right.width() + 8, left.height())
+        both.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(both)
+        painter.drawPixmap(0, 0, left)
+        painter.drawPixmap(left.width() + 8, 0, right)
+        painter.end()
+        return both
+
+    def _wait(self) -> None:
+        self.light.set_state("none", "No answer yet.")
+        self.bars.set_probabilities(None)
+        self.differences.set_difference(None)
+        self.counterfactual.set_mark("")
+        self.counterfactual.set_image(None)
+        if self.state.view.current:
+            waiting = (
+                "Turning the image into latents…" if self.control.ready() else "Loading the model…"
+            )
+            self.counterfactual.set_hint(waiting)
+            self.evidence.clear(waiting)
+
+    def _empty(self) -> None:
+        self.original_title.set_text("Original")
+        self.cf_title.set_text("Counterfactual")
+        self.original.set_image(None)
+        self.counterfactual.set_hint("Here appears what the model would change.")
+        self.counterfactual.set_image(None)
+        self.evidence.clear("Click an image on the map to begin.")
+
+    def _on_original(self) -> None:
+        if self.state.counterfactual is not None or self.control.original is None:
+            return
+        self.original.set_image(self.control.original)
+
+    def _on_display(self) -> None:
+        display = self.state.display
+        opened = self.state.opened
+        self.original.set_channels(display)
+        self.counterfactual.set_channels(display)
+        spans = opened.card.recipe.span if opened and opened.card else [c.span for c in display]
+        if len(spans) == len(display):
+            self.differences.set_channels(display, spans)
+        size = opened.project.dataset.pixel_size_um if opened and opened.project.dataset else None
+        self.original.set_pixel_size(size)
+        self.counterfactual.set_pixel_size(size)
+
+    def _on_auto(self) -> None:
+        image = self.original.image()
+        if image is not None and not self.state.locked:
+            self.state.set_display(automatic(self.state.display, image))
+
+    def _on_lock(self, locked: bool) -> None:
+        self.state.locked = locked
+
+    def _on_busy(self, busy: bool) -> None:
+        self.busy.setRange(0, 0 if busy else 1)
+        self.busy.setValue(0)
+        if not busy and self.control.waits():  # no answer came
+            self.counterfactual.set_mark("out of date")

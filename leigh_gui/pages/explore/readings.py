@@ -1,0 +1,120 @@
+"""Under the images of Explore: contrast, strength, what is held still, how sure the model is, and
+the evidence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+
+from core.domain import Condition, Counterfactual
+from leigh_gui.pages.explore.controller import ExploreControl
+from leigh_gui.state import AppState
+from leigh_gui.widgets.counterfactual.evidence_card import EvidenceCard
+from leigh_gui.widgets.counterfactual.hold_button import HoldButton
+from leigh_gui.widgets.counterfactual.path_bar import PathBar
+from leigh_gui.widgets.counterfactual.probability_bars import ProbabilityBars
+from leigh_gui.widgets.image.channel_bar import ChannelBar
+
+ROWS_IN_VIEW = 5
+
+
+class ReadingsPanel(QWidget):
+    """What can be set about the picture, and what is known of it."""
+
+    def __init__(
+        self, state: AppState, control: ExploreControl, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.state, self.control = state, control
+        self._build()
+        self._connect()
+        self._on_opened()
+
+    def _build(self) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
+        self.channels = ChannelBar()
+        self.path = PathBar()
+        self.hold = HoldButton()
+        self.bars = ProbabilityBars()
+        self.bars.setObjectName("probabilities")
+        self.evidence = EvidenceCard()
+        self.evidence.setObjectName("evidence")
+        self._scroll = _scrolled(self.bars)
+        way = QHBoxLayout()
+        way.setSpacing(8)
+        way.addWidget(self.path, 1)
+        way.addWidget(self.hold)
+        row = QHBoxLayout()
+        row.setSpacing(16)
+        row.addWidget(self._scroll, 1)
+        row.addWidget(_scrolled(self.evidence), 1)
+        column.addWidget(self.channels)
+        column.addLayout(way)
+        column.addLayout(row, 1)
+
+    def _connect(self) -> None:
+        self.channels.changed.connect(self.state.set_display)
+        self.path.strength_moved.connect(lambda s: self.control.slide(s, False))
+        self.path.strength_set.connect(lambda s: self.control.slide(s, True))
+        self.hold.changed.connect(self.control.set_hold)
+        self.bars.move_asked.connect(self.control.move_to)
+        self.state.display_changed.connect(self._on_display)
+        self.control.worker.opened.connect(self._on_opened)
+
+    def set_conditions(self, conditions: Sequence[Condition], shapes: Sequence[int]) -> None:
+        """Rows of the probabilities."""
+        self.bars.set_conditions(conditions, shapes)
+        self._scroll.setMinimumHeight(min(self.bars.sizeHint().height(), ROWS_IN_VIEW * 28))
+        self._on_display()
+
+    def show_view(self) -> None:
+        """Slider, buttons and what is held follow the view."""
+        view = self.state.view
+        there = self.state.record(view.current) is not None
+        self.path.set_strength(view.strength)
+        self.path.setEnabled(there)
+        self.bars.set_movable(there, "Click an image on the map first.")
+        self._show_hold()
+
+    def show_counterfactual(self, cf: Counterfactual) -> None:
+        """How sure the model is, and the evidence."""
+        opened = self.state.opened
+        assert opened is not None and opened.card is not None
+        table = opened.latents
+        known = table is not None and cf.record_id in table.record_ids
+        self.bars.set_probabilities(
+            cf.probabilities, table.probabilities[table.row(cf.record_id)] if known else None
+        )
+        names = [c.name for c in self.state.conditions()]
+        channels = [c.name for c in opened.card.channels]
+        automatic = self.state.view.hold is None
+        self.evidence.set_counterfactual(cf, names, channels, opened.card.recipe.span, automatic)
+        self._show_hold()
+
+    def _show_hold(self) -> None:
+        cf = self.state.counterfactual
+        self.hold.set_hold(self.state.view.hold, cf.held if cf is not None else ())
+
+    def _on_display(self) -> None:
+        self.channels.set_channels(self.state.display)
+        self.hold.set_channels([c.name for c in self.state.display])
+        self._show_hold()
+
+    def _on_opened(self) -> None:
+        self.evidence.set_no_judges(self.control.worker.no_evidence)
+
+
+def _scrolled(widget: QWidget) -> QScrollArea:
+    """The widget with a scroll bar where it is too tall."""
+    scroll = QScrollArea()
+    scroll.setWidgetResizable(True)
+    scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    scroll.setWidget(widget)
+    scroll.viewport().setAutoFillBackground(False)
+    widget.setAutoFillBackground(False)
+    return scroll

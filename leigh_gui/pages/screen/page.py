@@ -1,0 +1,288 @@
+"""Screen: which treatment heals, what else it changes, where it stood on the plates, and how far to
+trust that.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, QUrl, Signal
+from PySide6.QtGui import QDesktopServices, QPixmap, QShowEvent
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLineEdit,
+    QPushButton,
+    QSplitter,
+    QStackedLayout,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from core.domain import PanelSpec
+from leigh_gui.pages.screen.controller import ScreenControl
+from leigh_gui.pages.screen.wells import WellsPanel
+from leigh_gui.services.thumbnails import Thumbnails
+from leigh_gui.widgets.common.empty_state import EmptyState
+from leigh_gui.widgets.common.look import ElidedLabel, plain
+from leigh_gui.widgets.screen.detail_strip import DetailStrip
+from leigh_gui.widgets.screen.dose_grid import DoseGrid
+from leigh_gui.widgets.screen.quality_view import QualityView
+from leigh_gui.widgets.screen.ranking_rows import summary
+from leigh_gui.widgets.screen.ranking_view import RankingView
+from leigh_gui.widgets.screen.rescue_plot import RescuePlot
+from leigh_gui.widgets.screen.unrepaired_view import UnrepairedView
+
+if TYPE_CHECKING:
+    from leigh_gui.settings import Settings
+
+NONE_YET = (
+    "Every treatment is placed between diseased and healthy, with intervals over wells, and told by"
+    " what else it "
+)
+NONE_YET += "changes. No model is needed."
+
+
+class ScreenPage(QWidget):
+    """The ranking on the left; on the right the same treatments as points, plates, doses, and what
+    is left.
+    """
+
+    screen_asked = Signal()
+    data_asked = Signal()
+    panel_asked = Signal(object)  # PanelSpec
+    explain_asked = Signal(str, str)  # record id, target condition or ""
+
+    def __init__(self, control: ScreenControl, thumbnails: Thumbnails, settings: Settings,
+                 parent: QWidget | None = None) -> None:  # fmt: skip
+        super().__init__(parent)
+        self.control, self.state, self.settings = control, control.state, settings
+        self._busy = ""
+        self._build(thumbnails)
+        self._connect()
+        self._on_screen()
+
+    def _build(self, thumbnails: Thumbnails) -> None:
+        self.empty = EmptyState("No screen yet", NONE_YET, "Rank the treatments")
+        self.empty.button.setObjectName("rank")
+        body = QWidget()
+        column = QVBoxLayout(body)
+        column.setContentsMargins(12, 8, 12, 8)
+        column.setSpacing(8)
+        column.addLayout(self._build_head())
+        column.addWidget(self._build_notice())
+        self.split = QSplitter(Qt.Orientation.Horizontal)
+        self.split.setChildrenCollapsible(False)
+        self.split.setHandleWidth(8)
+        self.ranking = RankingView()
+        self.ranking.setObjectName("ranking")
+        self.split.addWidget(self._build_left())
+        self.split.addWidget(self._build_right(thumbnails))
+        self.split.setStretchFactor(0, 13)
+        self.split.setStretchFactor(1, 10)
+        self.split.setSizes([790, 550])
+        column.addWidget(self.split, 1)
+        self.stack = QStackedLayout(self)
+        self.stack.addWidget(self.empty)
+        self.stack.addWidget(body)
+        for name, splitter in self._splitters().items():
+            saved = self.settings.bytes(f"split-{name}")
+            if saved is not None:
+                splitter.restoreState(saved)
+
+    def _build_head(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        self.search = QLineEdit()
+        self.search.setObjectName("treatment-search")
+        self.search.setPlaceholderText("Find a treatment")
+        self.search.setClearButtonEnabled(True)
+        self.search.setFixedWidth(200)
+        self.title = ElidedLabel("")
+        self.again, self.report = QPushButton("Rank again"), QPushButton("Open report")
+        self.files, self.add = QPushButton("Show files"), QPushButton("Add to figure")
+        row.addWidget(self.search)
+        row.addWidget(self.title, 1)
+        for button, name in ((self.again, "rank-again"), (self.report, "open-report"), (self.files, "show-files"),
+                             (self.add, "add-ranking")):  # fmt: skip
+            button.setObjectName(name)
+            row.addWidget(button)
+        return row
+
+    def _build_notice(self) -> QWidget:
+        """What must be known before the ranking is believed: it is of something else."""
+        self.notice = QWidget()
+        self.notice.setObjectName("notice-bar")
+        self.notice.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        row = QHBoxLayout(self.notice)
+        row.setContentsMargins(12, 4, 8, 4)
+        self.notice_words = plain("", wrap=True)
+        self.notice_again = QPushButton("Rank again")
+        row.addWidget(self.notice_words, 1)
+        row.addWidget(self.notice_again)
+        self.notice.hide()
+        return self.notice
+
+    def _build_left(self) -> QWidget:
+        holder = QWidget()
+        column = QVBoxLayout(holder)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        self.detail = DetailStrip()
+        column.addWidget(self.ranking, 1)
+        column.addWidget(self.detail)
+        return holder
+
+    def _build_right(self, thumbnails: Thumbnails) -> QTabWidget:
+        self.plot, self.wells = RescuePlot(), WellsPanel(self.control, thumbnails)
+        self.wells.heat.setObjectName("heat")
+        self.upright = QSplitter(Qt.Orientation.Vertical)
+        self.upright.setChildrenCollapsible(False)
+        self.upright.setHandleWidth(8)
+        self.upright.addWidget(self.plot)
+        self.upright.addWidget(self.wells)
+        self.upright.setSizes([300, 320])
+        self.doses, self.left, self.quality = DoseGrid(), UnrepairedView(), QualityView()
+        self.tabs = QTabWidget()
+        self.tabs.setDocumentMode(True)
+        self.tabs.tabBar().setDrawBase(False)
+        self.tabs.addTab(self.upright, "Map and plates")
+        self.tabs.addTab(self.doses, "Dose")
+        self.tabs.addTab(self.left, "Not repaired")
+        self.tabs.addTab(self.quality, "Quality")
+        self.tabs.setMinimumWidth(440)
+        return self.tabs
+
+    def _connect(self) -> None:
+        for button in (self.again, self.notice_again):
+            button.clicked.connect(self.screen_asked)
+        self.empty.asked.connect(self._on_empty)
+        self.report.clicked.connect(self._on_report)
+        self.files.clicked.connect(self._on_files)
+        self.add.clicked.connect(self.ask_panel)
+        self.search.textChanged.connect(self.ranking.set_wanted)
+        self.search.textChanged.connect(self.plot.set_wanted)
+        for view in (self.ranking, self.plot, self.wells, self.doses, self.left):
+            view.selected.connect(self.control.select)
+        self.wells.explain_asked.connect(self.explain_asked)
+        self.control.screen_changed.connect(self._on_screen)
+        self.control.stale_changed.connect(self._show_notice)
+        self.control.current_changed.connect(self._on_current)
+
+    def set_busy(self, why: str) -> None:
+        """Say why no screen can be computed now; empty when it can."""
+        self._busy = why
+        self._show_buttons()
+
+    def step(self, by: int) -> None:
+        """Select the next or the previous treatment of the ranking."""
+        self.ranking.step(by)
+
+    def ask_panel(self) -> None:
+        """Collect the ranking for the figure; on the tab Not repaired, images of what the selected
+        treatment leaves.
+        """
+        if self.control.screen is None:
+            return
+        if self._shows_left():
+            self.panel_asked.emit(self.control.residual())
+        else:
+            self.panel_asked.emit(PanelSpec("ranking", title="Ranking of the treatments"))
+
+    def _shows_left(self) -> bool:
+        """Whether the tab Not repaired is on show with a treatment that it tells of."""
+        screen = self.control.screen
+        told = {u.condition for u in screen.unrepaired} if screen is not None else set()
+        return self.tabs.currentWidget() is self.left and self.control.current in told
+
+    def picture(self) -> QPixmap:
+        """What is collected as it is, for the figure's list."""
+        return self.left.grab() if self._shows_left() else self.ranking.grab()
+
+    def remember_layout(self) -> None:
+        """Keep the splitters for the next start."""
+        for name, splitter in self._splitters().items():
+            self.settings.set_bytes(f"split-{name}", splitter.saveState())
+
+    def showEvent(self, event: QShowEvent) -> None:
+        self.control.look_again()
+        self._show_buttons()
+        super().showEvent(event)
+
+    def _splitters(self) -> dict[str, QSplitter]:
+        return {
+            "screen": self.split,
+            "screen-right": self.upright,
+            "screen-wells": self.wells.split,
+        }
+
+    def _on_screen(self) -> None:
+        """Another screen, none, or other colours."""
+        screen = self.control.screen
+        self.stack.setCurrentIndex(1 if screen is not None else 0)
+        self.empty.title.setText(
+            "The screen cannot be read" if self.control.error else "No screen yet"
+        )
+        colours = {c.name: c.colour for c in self.control.conditions()}
+        dataset = self.state.project.dataset if self.state.project else None
+        stains = {c.name: c.colour for c in dataset.channels} if dataset is not None else {}
+        for view in (self.ranking, self.plot, self.doses):
+            view.set_screen(screen, colours)
+        self.left.set_screen(screen, stains)
+        self.quality.set_screen(screen)
+        self.wells.set_screen(screen)
+        self.title.set_text(summary(screen) if screen is not None else "")
+        self.title.setToolTip("★ A hit surely rescues, by at least a fifth, and has no flag.")
+        if screen is not None:
+            alerts = len(self.quality.warnings)
+            self.tabs.setTabText(3, f"Quality ({alerts} ⚠)" if alerts else "Quality")
+        self._on_current(self.control.current)
+        self._show_notice()
+
+    def _on_current(self, condition: str) -> None:
+        for view in (self.ranking, self.plot, self.wells, self.doses, self.left):
+            view.set_current(condition)
+        screen = self.control.screen
+        row = (
+            next((r for r in screen.ranked if r.condition == condition), None)
+            if screen is not None
+            else None
+        )
+        self.detail.show_row(row, screen)
+
+    def _show_notice(self) -> None:
+        words = self.control.stale()
+        self.notice.setVisible(bool(words))
+        self.notice_words.setText(words)
+        self._show_buttons()
+
+    def _show_buttons(self) -> None:
+        missing = self.control.why_not_rank()
+        why = self._busy or missing
+        for button in (self.again, self.notice_again):
+            button.setEnabled(not why)
+            button.setToolTip(why or "Score all wells anew; replaces the screen on show")
+        self.empty.button.setText("Go to Data" if missing else "Rank the treatments")
+        self.empty.button.setEnabled(bool(missing) or not self._busy)
+        self.empty.button.setToolTip(missing or self._busy)
+        wrong = f"{self.control.error} {self.control.hint}" if self.control.error else NONE_YET
+        self.empty.text.setText(f"{wrong}\n{missing}" if missing else wrong)
+        there = self.control.report() is not None
+        self.report.setEnabled(there)
+        self.report.setToolTip(
+            "" if there else "There is no report beside this screen. Rank again to write it."
+        )
+
+    def _on_empty(self) -> None:
+        (self.data_asked if self.control.why_not_rank() else self.screen_asked).emit()
+
+    def _on_report(self) -> None:
+        path = self.control.report()
+        if path is not None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))
+        self._show_buttons()
+
+    def _on_files(self) -> None:
+        folder = self.control.folder()
+        if folder is not None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))

@@ -1,0 +1,285 @@
+"""Train: choose how long to train, watch it learn, and see how far the model can be trusted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QCheckBox,
+    QFileDialog,
+    QHBoxLayout,
+    QPushButton,
+    QScrollArea,
+    QStackedLayout,
+    QVBoxLayout,
+    QWidget,
+)
+
+from core.domain import Role
+from core.training.presets import PRESETS
+from leigh_gui.pages.train.model_card import ModelCardView
+from leigh_gui.pages.train.spike_in_check import CheckDialog, check_words
+from leigh_gui.state import AppState
+from leigh_gui.widgets.common.curves import Curves
+from leigh_gui.widgets.common.empty_state import EmptyState
+from leigh_gui.widgets.common.look import plain, set_kind
+
+
+class TrainPage(QWidget):
+    """Preset cards, live curves, the model card."""
+
+    start_asked = Signal()
+    train_asked = Signal(str, bool, object)  # preset, resume, conditions to learn from (): all
+    stop_asked = Signal()
+    map_asked = Signal()
+    explore_asked = Signal()
+    model_asked = Signal(Path)
+    check_asked = Signal(str, float, str)  # channel, factor, preset
+
+    def __init__(self, state: AppState, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.state = state
+        self.choices: dict[str, QPushButton] = {}
+        self._training = False
+        self._why = ""
+        self._can_resume = False
+        self._checked = ("", "")  # digest of the model, what its check found
+        self._build()
+        self._connect()
+        self._on_model()
+
+    def _build(self) -> None:
+        self.empty = EmptyState("Nothing to train on yet", "Drop a folder of images anywhere on this window.",
+                                "Go to Start")  # fmt: skip
+        body = QWidget()
+        row = QHBoxLayout(body)
+        row.setContentsMargins(24, 16, 24, 16)
+        row.setSpacing(24)
+        row.addLayout(self._build_left(), 3)
+        row.addWidget(self._build_right(), 2)
+        self.stack = QStackedLayout(self)
+        self.stack.addWidget(self.empty)
+        self.stack.addWidget(body)
+
+    def _build_left(self) -> QVBoxLayout:
+        column = QVBoxLayout()
+        column.setSpacing(12)
+        column.addWidget(plain("Train a model", "title"))
+        words = (
+            "Whole wells are kept aside for the test; the model never sees them while it learns."
+        )
+        column.addWidget(plain(words, "muted", wrap=True))
+        cards = QHBoxLayout()
+        cards.setSpacing(12)
+        self._group = QButtonGroup(self)
+        for preset in PRESETS.values():
+            cards.addWidget(self._build_choice(preset.name, preset.what, preset.cost), 1)
+        self.choices["quick"].setChecked(True)
+        column.addLayout(cards)
+        self.controls_only = QCheckBox(
+            "Learn from the controls only, to screen treatments it has never seen"
+        )
+        self.controls_only.setObjectName("train-controls-only")
+        column.addWidget(self.controls_only)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(8)
+        self.start, self.resume, self.stop = (
+            QPushButton("Train"),
+            QPushButton("Resume"),
+            QPushButton("Stop"),
+        )
+        self.start.setObjectName("train-start")
+        self.start.setProperty("kind", "primary")
+        for button in (self.start, self.resume, self.stop):
+            buttons.addWidget(button)
+        buttons.addStretch(1)
+        column.addLayout(buttons)
+        self.curves = Curves()
+        column.addWidget(self.curves, 1)
+        return column
+
+    def _build_choice(self, name: str, what: str, cost: str) -> QPushButton:
+        title = name.capitalize()
+        button = QPushButton()
+        button.setObjectName(f"preset-{name}")
+        button.setCheckable(True)
+        button.setProperty("kind", "choice")
+        button.setAccessibleName(f"{title}: {what}, {cost}")
+        button.setMinimumHeight(104)
+        inner = QVBoxLayout(button)
+        inner.setContentsMargins(16, 12, 16, 12)
+        inner.setSpacing(2)
+        for text, kind in ((title, "strong"), (what, ""), (cost, "small")):
+            label = plain(text, kind, wrap=True)
+            label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+            inner.addWidget(label)
+        inner.addStretch(1)
+        self._group.addButton(button)
+        self.choices[name] = button
+        return button
+
+    def _build_right(self) -> QWidget:
+        inner = QWidget()
+        inner.setObjectName("page-body")
+        column = QVBoxLayout(inner)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(12)
+        column.addWidget(plain("Model", "title"))
+        self.card = ModelCardView()
+        column.addWidget(self.card)
+        self.explore = QPushButton("Next: explore")
+        self.explore.setObjectName("train-next")
+        self.explore.setProperty("kind", "primary")
+        self.map, self.other = QPushButton("Compute the map"), QPushButton("Open a model…")
+        self.other.setToolTip(
+            "Use a model that was trained before: choose the folder with its model.json"
+        )
+        foot = QHBoxLayout()
+        foot.setSpacing(8)
+        for button in (self.explore, self.map, self.other):
+            foot.addWidget(button)
+        foot.addStretch(1)
+        column.addLayout(foot)
+        self.check = QPushButton("Check the explanation…")
+        self.check.setObjectName("train-check")
+        column.addWidget(self.check, 0, Qt.AlignmentFlag.AlignLeft)
+        column.addStretch(1)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(inner)
+        scroll.setMinimumWidth(400)
+        return scroll
+
+    def _connect(self) -> None:
+        self.empty.asked.connect(self.start_asked)
+        self.start.clicked.connect(
+            lambda: self.train_asked.emit(self.preset(), False, self.conditions())
+        )
+        self.resume.clicked.connect(
+            lambda: self.train_asked.emit(self.preset(), True, self.conditions())
+        )
+        self.stop.clicked.connect(self.stop_asked)
+        self.map.clicked.connect(self.map_asked)
+        self.explore.clicked.connect(self.explore_asked)
+        self.other.clicked.connect(self._on_other)
+        self.check.clicked.connect(self._on_check)
+        self.state.model_changed.connect(self._on_model)
+        self.state.project_changed.connect(self._show_buttons)
+
+    def preset(self) -> str:
+        """The chosen preset."""
+        return next(name for name, button in self.choices.items() if button.isChecked())
+
+    def conditions(self) -> tuple[str, ...]:
+        """Those to learn from; (): all."""
+        return (
+            self._controls()
+            if self.controls_only.isEnabled() and self.controls_only.isChecked()
+            else ()
+        )
+
+    def _controls(self) -> tuple[str, ...]:
+        """The healthy and diseased conditions, where there are both and others beside them."""
+        dataset = self.state.project.dataset if self.state.project else None
+        conditions = dataset.conditions if dataset else ()
+        controls = [c for c in conditions if c.role in (Role.HEALTHY, Role.DISEASED)]
+        both = {c.role for c in controls} == {Role.HEALTHY, Role.DISEASED}
+        return tuple(c.name for c in controls) if both and len(controls) < len(conditions) else ()
+
+    def set_job(self, training: bool, why: str) -> None:
+        """Whether a training runs, and why nothing else can start now."""
+        if training and not self._training:
+            self.curves.clear()
+        self._training, self._why = training, why
+        self._show_buttons()
+
+    def set_resumable(self, resumable: bool) -> None:
+        """Whether a stopped training can go on."""
+        self._can_resume = resumable
+        self._show_buttons()
+
+    def add_progress(self, progress: dict) -> None:
+        """One more point on the curves."""
+        values = progress.get("values") or {}
+        self.curves.add(progress.get("done", 0), values.get("loss"), values.get("accuracy"))
+
+    def show_check(self, result: dict[str, Any]) -> None:
+        """What the check of the explanation found; it stays as long as the model."""
+        card = self.state.opened.card if self.state.opened else None
+        self._checked = (card.digest if card else "", check_words(result))
+        self._on_model()
+
+    def _on_model(self) -> None:
+        opened = self.state.opened
+        there = opened is not None and opened.project.dataset is not None
+        self.stack.setCurrentIndex(1 if there else 0)
+        card = opened.card if opened else None
+        self.card.set_card(
+            card, self._checked[1] if card is not None and card.digest == self._checked[0] else ""
+        )
+        self._show_buttons()
+
+    def _show_buttons(self) -> None:
+        opened = self.state.opened
+        model = bool(opened and opened.card)
+        self.start.setText("Train again" if model else "Train")
+        set_kind(self.start, "" if model else "primary")
+        set_kind(self.explore, "primary" if self.state.ready_to_explore else "")
+        self.controls_only.setEnabled(bool(self._controls()))
+        self.controls_only.setToolTip(
+            "Rescue is then measured by the network; images of treatments cannot be moved or"
+            " explained"
+            if self._controls()
+            else (
+                "This needs a healthy and a diseased condition, and treatments beside them (roles:"
+                " Data page)."
+            )
+        )
+        self._enable(self.start, self._why, "Train, then measure the model and draw its map")
+        why = self._why or (
+            "" if self._can_resume else "There is no stopped training to go on with."
+        )
+        self._enable(self.resume, why, "Go on where the training stopped")
+        self._enable(
+            self.stop,
+            "" if self._training else "Nothing is being trained.",
+            "Stop; what was learned is kept",
+        )
+        why = self._why or ("" if model else "Train or open a model first.")
+        self._enable(self.map, why, "Read all images with the model and draw the map")
+        self._enable(
+            self.check,
+            why,
+            "Plant a known change in copies of your images and see whether it is found",
+        )
+        ready = self.state.ready_to_explore
+        self._enable(
+            self.explore,
+            "" if ready else "Explore needs a trained model and its map.",
+            "Go to Explore",
+        )
+        self._enable(
+            self.other, self._why, "Use a model that was trained before: choose its folder"
+        )
+        self.map.setVisible(bool(opened and opened.card and opened.projection is None))
+
+    @staticmethod
+    def _enable(button: QPushButton, why: str, tip: str) -> None:
+        button.setEnabled(not why)
+        button.setToolTip(why or tip)
+
+    def _on_check(self) -> None:
+        assert self.state.opened is not None and self.state.opened.card is not None
+        dialog = CheckDialog([c.name for c in self.state.opened.card.channels], self)
+        if dialog.exec():
+            plant = dialog.plant()
+            self.check_asked.emit(plant.channel, plant.factor, plant.preset)
+
+    def _on_other(self) -> None:
+        chosen = QFileDialog.getExistingDirectory(self, "Folder of the model")
+        if chosen:
+            self.model_asked.emit(Path(chosen))

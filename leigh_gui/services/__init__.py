@@ -1,0 +1,1 @@
+"""Processes and threads behind the window: inference, jobs, opening of projects, thumbnails."""

@@ -1,0 +1,234 @@
+"""Opening things: a project, the demo, a new folder of images, a model that was trained elsewhere."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+
+from leigh_gui.services.background import Background, Saver, read_project
+from leigh_gui.services.jobs import JobRunner, scan
+from leigh_gui.state import AppState, Opened
+
+if TYPE_CHECKING:
+    from core.domain import DecisionMap, ModelCard, Project, Projection
+
+log = logging.getLogger(__name__)
+
+
+class Opener(QObject):
+    """Reads beside the window, then puts the result into the state."""
+
+    opened = Signal(str)  # page to show; "" = the furthest that is ready
+    failed = Signal(object)
+    busy_changed = Signal(bool)
+
+    def __init__(self, state: AppState, jobs: JobRunner, background: Background, saver: Saver,
+                 parent: QObject | None = None) -> None:  # fmt: skip
+        super().__init__(parent)
+        self.state, self.jobs, self.background, self.saver = state, jobs, background, saver
+        self._busy = False
+        self._next: tuple[Callable[[], Opened], str] | None = (
+            None  # asked for while something is being read
+        )
+        self._scanned: Path | None = None  # the project that a running scan makes
+
+    def busy(self) -> bool:
+        """Whether something is being opened."""
+        return self._busy
+
+    def open(self, folder: Path) -> None:
+        """A project is read; any other folder is looked through and becomes a project."""
+        if folder.name == "project.json" and not folder.is_dir():
+            folder = folder.parent
+        if (folder / "project.json").exists() or (folder / "project.json.bak").exists():
+            self._read(lambda: read_project(folder), "")
+            return
+        if (
+            folder == Path()
+        ):  # an empty choice would mean whatever folder the program was started in
+            self.failed.emit(
+                _error("No folder was chosen.", "Choose a project, or a folder with images.")
+            )
+            return
+        if not folder.is_dir():
+            self.failed.emit(
+                _error(f"{folder} is not there.", "Was the drive removed, or the folder renamed?")
+            )
+            return
+        self.saver.flush()
+        self._scanned = new_project_folder(folder)
+        self.jobs.start(scan(folder, self._scanned))
+
+    def open_demo(self) -> None:
+        """The demo, copied for this user the first time."""
+        self._read(_read_demo, "explore")
+
+    def reopen(self, page: str) -> None:
+        """Read again what a job has written."""
+        folder = self._scanned or (self.state.project.folder if self.state.project else None)
+        self._scanned = None
+        if folder is not None:
+            self._read(lambda: read_project(folder), page)
+
+    def take_map(self) -> None:
+        """A job has written a map and is still at work: show it, and leave all else as it is."""
+        began = self.state.opened
+        if began is None or self._busy:
+            return
+        project = began.project
+
+        def done(found: tuple[Projection, DecisionMap]) -> None:
+            if (
+                self.state.opened is began
+                and began.latents is not None
+                and found[0].belongs_to(began.latents)
+            ):
+                self.state.set_map(*found)
+
+        def work() -> tuple[Projection, DecisionMap]:
+            from core.io.project import maps_folder
+            from core.io.tables import load_map
+
+            return load_map(maps_folder(project))
+
+        self.background.run(work, done, lambda error: log.info("There is no map yet: %s", error))
+
+    def after_failure(self) -> None:
+        """A job was stopped or failed: forget a half-made project, show what is on disk."""
+        self._scanned = None
+
+    def resumable(self) -> bool:
+        """Whether a stopped training can go on."""
+        project = self.state.project
+        if project is None:
+            return False
+        models = project.folder / "models"
+        return models.is_dir() and any(p.name.startswith("checkpoint") for p in models.glob("*/*"))
+
+    def adopt_model(self, folder: Path) -> None:
+        """Copy a model that was trained elsewhere into the project and use it."""
+        project = self.state.project
+        if project is None or self._busy:
+            return
+        self.saver.flush()
+
+        def work() -> Opened:
+            from core.errors import BadModel
+            from core.io.models import load_card, load_tensors
+            from core.io.project import save_project
+
+            card = load_card(folder)
+            load_tensors(folder)
+            own = tuple(c.name for c in project.dataset.channels) if project.dataset else ()
+            theirs = tuple(c.name for c in card.channels)
+            if own != theirs:
+                words = (
+                    f"The model was trained on {', '.join(theirs)}; these images have"
+                    f" {', '.join(own)}."
+                )
+                raise BadModel(
+                    words, "Rename the channels on the Data page if they are the same stains."
+                )
+            name = folder.name if _is_own(folder, project) else _copy_model(folder, card, project)
+            save_project(replace(project, model=name))
+            return read_project(project.folder)
+
+        self._read(work, "train")
+
+    def _read(self, work: Callable[[], Opened], page: str) -> None:
+        if self._busy:
+            self._next = (work, page)
+            return
+        self.saver.flush()
+        self._set_busy(True)
+        began = self.state.project
+        self.background.run(
+            work, lambda opened: self._on_read(opened, page, began), self._on_failed
+        )
+
+    def _on_read(self, opened: Opened, page: str, began: Project | None) -> None:
+        """Show it.
+
+        What was edited while it was being read is not in it: then it is saved and read once more.
+        """
+        self._set_busy(False)
+        now, folder = self.state.project, opened.project.folder
+        if self._next is None and now is not None and now is not began and now.folder == folder:
+            self._next = (lambda: read_project(folder), page)
+        elif self._next is None:
+            self.state.open(opened)
+            self.opened.emit(page)
+        self._read_next()
+
+    def _on_failed(self, error: object) -> None:
+        self._set_busy(False)
+        self.failed.emit(error)
+        self._read_next()
+
+    def _read_next(self) -> None:
+        waiting, self._next = self._next, None
+        if waiting is not None:
+            self._read(*waiting)
+
+    def _set_busy(self, busy: bool) -> None:
+        self._busy = busy
+        self.busy_changed.emit(busy)
+
+
+def _read_demo() -> Opened:
+    import platformdirs
+
+    from core.workflows.demo import copy_demo, demo_name
+
+    folder = platformdirs.user_data_path("leigh-explorer", appauthor=False) / demo_name()
+    copy_demo(folder)
+    return read_project(folder)
+
+
+def _is_own(folder: Path, project: Project) -> bool:
+    from core.io.project import model_folder
+
+    return model_folder(project, folder.name).resolve() == folder.resolve()
+
+
+def _copy_model(folder: Path, card: ModelCard, project: Project) -> str:
+    """Weights and card under a name that no model of the project has; returns that name."""
+    from core.io.atomic import replacing
+    from core.io.models import WEIGHTS_FILE, save_card
+    from core.io.project import model_folder
+    from core.io.tables import safe_name
+
+    first = safe_name(card.name[:100])
+    name, number = first, 1
+    while model_folder(project, name).exists():
+        number += 1
+        name = f"{first}-{number}"
+    target = model_folder(project, name)
+    with replacing(target / WEIGHTS_FILE) as temporary:
+        shutil.copyfile(folder / WEIGHTS_FILE, temporary)
+    save_card(target, replace(card, name=name))
+    return name
+
+
+def new_project_folder(images: Path) -> Path:
+    """A free folder among the user's documents, named after the images; never inside them."""
+    import platformdirs
+
+    home = platformdirs.user_documents_path() / "Leigh Explorer"
+    name = images.name or "images"
+    number = 1
+    while (home / (name if number == 1 else f"{name}-{number}")).exists():
+        number += 1
+    return home / (name if number == 1 else f"{name}-{number}")
+
+
+def _error(message: str, hint: str) -> Exception:
+    from core.errors import LeighError
+
+    return LeighError(message, hint)

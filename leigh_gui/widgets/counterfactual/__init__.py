@@ -1,0 +1,1 @@
+"""The parts that show a counterfactual and its evidence."""

@@ -1,0 +1,170 @@
+"""Evidence card: can this counterfactual be trusted? One light, one line per check.
+
+Failures stay visible.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
+
+from core.domain import CHECKS, Check, Counterfactual
+from leigh_gui.widgets.common.look import percent, plain, set_kind
+from leigh_gui.widgets.counterfactual.light import STATES, Light
+from leigh_gui.widgets.counterfactual.verdict import GREY_LEVEL, RULE, evidence_of, verdict
+
+TITLES = {
+    "model": ("Model", "What the model itself reads in the picture. A flip alone proves nothing."),
+    "judges": (
+        "Independent judges",
+        "Classifiers trained on the same wells, but never on what this model makes.",
+    ),
+    "distance": (
+        "Distance to real {target}",
+        "0: like real images of the target; 1: as far away as the original.",
+    ),
+    "readouts": (
+        "Readouts",
+        "Of what a biologist would measure and in which real images of both sides differ.",
+    ),
+    "rest": (
+        "What should stay",
+        "Nuclei, stains and readouts in which both conditions agree must not change.",
+    ),
+}
+DETAILS = {
+    "held": ("Held", "Stains that were not allowed to change, see “Hold still”."),
+    "channels": ("Change", "Share of the whole change that each stain carries."),
+    "clipped": ("Clipped", "Pixels the change would push outside the camera's grey values."),
+    "roundtrip": (
+        "Round trip",
+        "How exactly the network can be run backwards, measured on this image.",
+    ),
+    "contraction": ("Contraction", "Of the network's blocks; below 1 each can be run backwards."),
+}
+NO_JUDGES = (
+    "This model has no judges: nothing but its own reading is known. Train it again to get them."
+)
+ON_RELEASE = "on release"
+
+
+class EvidenceCard(QWidget):
+    """The verdict, its checks one by one, and the figures of the picture itself."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.light = Light(18)
+        self.lights: dict[str, Light] = {}
+        self._titles: dict[str, QLabel] = {}
+        self._values: dict[str, QLabel] = {}
+        self._build()
+        self.clear("Select an image and move it toward a condition.")
+
+    def _build(self) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 8, 0)
+        self._grid = QGridLayout()
+        self._grid.setHorizontalSpacing(8)
+        self._grid.setVerticalSpacing(3)
+        self._grid.setColumnStretch(1, 1)  # names wrap, so that the words beside them have room
+        self._grid.setColumnStretch(2, 2)
+        self.headline = plain("", "strong", wrap=True)
+        self.headline.setObjectName("evidence-headline")
+        self._grid.addWidget(self.light, 0, 0, Qt.AlignmentFlag.AlignTop)
+        self._grid.addWidget(self.headline, 0, 1, 1, 2)
+        self.missing = plain(NO_JUDGES, "muted", wrap=True)
+        self.missing.hide()
+        self._grid.addWidget(self.missing, 1, 1, 1, 2)
+        for row, key in enumerate(CHECKS, start=2):
+            self.lights[key] = Light(14)
+            self._grid.addWidget(
+                self.lights[key], row, 0, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignHCenter
+            )
+            self._add_row(row, key, *TITLES[key])
+        self._grid.setRowMinimumHeight(2 + len(CHECKS), 4)  # sets the figures apart from the checks
+        for row, (key, (title, tip)) in enumerate(DETAILS.items(), start=3 + len(CHECKS)):
+            self._add_row(row, key, title, tip)
+        column.addLayout(self._grid)
+        column.addStretch(1)
+
+    def _add_row(self, row: int, key: str, title: str, tip: str) -> None:
+        name, value = plain(title, "small", wrap=True), plain("–", wrap=True)
+        for column, label in ((1, name), (2, value)):
+            label.setToolTip(tip)
+            label.setAlignment(Qt.AlignmentFlag.AlignTop)
+            self._grid.addWidget(label, row, column)
+        self._titles[key], self._values[key] = name, value
+
+    def text(self, key: str) -> str:
+        """What the card says about a check, or about held, channels, clipped, roundtrip or
+        contraction.
+        """
+        return self._values[key].text()
+
+    def set_no_judges(self, why: str) -> None:
+        """Say once why nobody but the model can be asked; empty when judges are there."""
+        self.missing.setToolTip(why)
+        self.missing.setVisible(bool(why))
+        for key in CHECKS:
+            for widget in (self.lights[key], self._titles[key], self._values[key]):
+                widget.setVisible(not why)
+
+    def clear(self, text: str) -> None:
+        """No counterfactual yet; say what to do."""
+        self.light.set_state("none", RULE)
+        self.headline.setText(text)
+        self._show_checks((), "–", "")
+        for key in DETAILS:
+            self._values[key].setText("–")
+
+    def set_counterfactual(self, cf: Counterfactual, names: Sequence[str], channels: Sequence[str],
+                           spans: Sequence[float], automatic: bool = True) -> None:  # fmt: skip
+        """Judge this counterfactual. `automatic`: the program chose what is held, not the user."""
+        if cf.strength <= 0 and cf.valid:
+            self.clear("This is the original. Drag its handle or press “Move”.")
+        else:
+            state, reason = verdict(cf, names)
+            self.light.set_state(state, f"{reason}\n{RULE}")
+            self.headline.setText(reason)
+            evidence = evidence_of(cf)
+            instead = ON_RELEASE if cf.valid and cf.target != cf.source else "–"
+            self._show_checks(evidence.checks if evidence else (), instead, cf.target)
+            self._values["clipped"].setText(f"{percent(cf.clipped, 2)} of the pixels")
+            self._values["channels"].setText(_shares(cf, channels, spans))
+        self._values["held"].setText(_held(cf, automatic))
+        picture = "is a draft" if cf.draft else f"by about {percent(cf.picture_error, 4)}"
+        self._values["roundtrip"].setText(
+            f"off by {percent(cf.roundtrip_error, 4)} of the range, this picture {picture}; "
+            f"limit {percent(GREY_LEVEL / 4, 1)}"
+        )
+        self._values["contraction"].setText(
+            f"{cf.contraction:.2f} at most" if cf.contraction > 0 else "–"
+        )
+
+    def _show_checks(self, checks: Sequence[Check], instead: str, target: str) -> None:
+        """One line per check; `instead` stands where there is none."""
+        title = TITLES["distance"][0]
+        self._titles["distance"].setText(title.format(target=target) if target else "Distance")
+        found = {check.name: check for check in checks}
+        for key in CHECKS:
+            check = found.get(key)
+            words = check.words.removeprefix(f"{self._titles[key].text()}: ") if check else instead
+            self.lights[key].set_state(STATES[check.light] if check else "none", RULE)
+            self._values[key].setText(words)
+            set_kind(self._values[key], "" if check else "muted")
+
+
+def _shares(cf: Counterfactual, channels: Sequence[str], spans: Sequence[float]) -> str:
+    if not cf.valid:
+        return "not drawn"
+    shares = cf.channel_shares(tuple(spans))
+    return " · ".join(f"{n} {percent(float(s))}" for n, s in zip(channels, shares, strict=True))
+
+
+def _held(cf: Counterfactual, automatic: bool) -> str:
+    """'Nuclei (no readout differs)', 'Nuclei (your choice)' or 'nothing'."""
+    if not cf.held:
+        return "nothing"
+    return ", ".join(cf.held) + (" (no readout differs)" if automatic else " (your choice)")

@@ -1,0 +1,84 @@
+"""The verdict on one counterfactual: the worst of what the program measures and of its evidence, in
+one sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from core.domain import Counterfactual, Evidence
+from leigh_gui.widgets.common.look import percent
+from leigh_gui.widgets.counterfactual.light import STATES
+
+GREY_LEVEL = 1 / 255  # a round trip within a quarter of one grey level of 255 is exact to the eye
+RULE = "Green: every check holds. Amber: one is doubtful. Red: one fails. Grey: not checked."
+WORSE = ("none", "good", "warn", "bad")
+
+
+def verdict(cf: Counterfactual, names: Sequence[str]) -> tuple[str, str]:
+    """(light, reason) of one counterfactual in a few words.
+
+    Never good where nothing but the model was asked.
+    """
+    if cf.draft and cf.valid:
+        return "none", "A draft while you drag: rest or let go for the exact picture."
+    own, reason = _own_verdict(cf, names)
+    evidence = evidence_of(cf)
+    if evidence is None:
+        return ("none" if own == "good" else own), reason
+    state = STATES[evidence.light]
+    if own == state == "good":
+        return "good", f"Reaches {cf.target}; every check holds."
+    if WORSE.index(own) >= WORSE.index(state):
+        return own, reason
+    first = next(check for check in evidence.checks if check.light == evidence.light)
+    return state, _landing(cf, names)[1] if first.name == "model" else first.words
+
+
+def evidence_of(cf: Counterfactual) -> Evidence | None:
+    """The evidence, where there is something to judge: an image moved away from its own condition."""
+    return cf.evidence if cf.valid and cf.strength > 0 and cf.target != cf.source else None
+
+
+def exaggerated(strength: float) -> bool:
+    """Whether this is further than real images of the target typically are."""
+    return strength > 1.005
+
+
+def _own_verdict(cf: Counterfactual, names: Sequence[str]) -> tuple[str, str]:
+    """What the arithmetic and the model say by themselves."""
+    if not cf.valid:
+        return "bad", cf.reason or "This counterfactual did not pass its checks and is not drawn."
+    if cf.picture_error > GREY_LEVEL / 4:
+        return (
+            "warn",
+            (
+                f"This picture is off by about {percent(cf.picture_error, 3)} of the range: a loose"
+                " inverse."
+            ),
+        )
+    if cf.clipped > 0.01:
+        return (
+            "warn",
+            f"{percent(cf.clipped, 1)} of the pixels left the camera's range and were clipped.",
+        )
+    if exaggerated(cf.strength):
+        return "warn", "Exaggerated: further than real images of the target typically are."
+    return _landing(cf, names)
+
+
+def _landing(cf: Counterfactual, names: Sequence[str]) -> tuple[str, str]:
+    """Where the model says it is now."""
+    predicted = names[int(np.argmax(cf.probabilities))]
+    if cf.target == cf.source:
+        return "none", f"It is {cf.source} already; choose another condition."
+    if predicted == cf.source:
+        return "none", f"Not across the boundary yet: still {cf.source}."
+    reached = predicted == cf.target or (
+        cf.evidence is not None and cf.evidence.values.get("flip") == 1
+    )
+    if not reached:  # the evidence also counts conditions that nothing tells from the target
+        return "warn", f"It landed in {predicted}, not in {cf.target}."
+    return "good", f"Reaches {cf.target}, by this model's own reading."

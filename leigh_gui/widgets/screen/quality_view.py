@@ -1,0 +1,208 @@
+"""How good the screen is: its quality figures, the nuisance audit, notes, and how plates were made
+comparable.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QScrollArea,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from core.domain.screen import Finding, Screen
+from leigh_gui.widgets.common.look import plain
+from leigh_gui.widgets.screen.axis import known, short
+from leigh_gui.widgets.screen.ranking_rows import DASH, number, p_text, ranged
+
+SPACES = {
+    "latents": "what the network sees in the images (latents)",
+    "readouts": "what can be measured in the images without a network (readouts)",
+}
+NAMES = {"z_prime": "Z′", "robust_z_prime": "robust Z′", "ssmd": "SSMD"}
+
+
+def heading(key: str) -> str:
+    """'robust_z_prime' -> 'robust Z′'; unknown keys lose their underscores."""
+    return NAMES.get(key, key.replace("_", " "))
+
+
+def cell(value: Any) -> str:
+    """Any value of a quality row as text; a dash where there is none."""
+    if value is None:
+        return DASH
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}".replace(",", " ")
+    if isinstance(value, float):
+        return short(value) if math.isfinite(value) else DASH
+    if isinstance(value, Mapping):
+        return ", ".join(f"{heading(str(k))} {cell(v)}" for k, v in value.items())
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return (
+            " to ".join(cell(v) for v in value)
+            if len(value) == 2
+            else ", ".join(cell(v) for v in value)
+        )
+    return str(value)
+
+
+def joined(row: Mapping[str, Any]) -> dict[str, str]:
+    """The row as text, the two ends of an interval (`x_low`, `x_high`) in the cell of what they
+    belong to.
+    """
+    made = {}
+    for key, value in row.items():
+        stem = key.removesuffix("_low").removesuffix("_high")
+        owner = next((k for k in (stem, f"{stem}_prime") if k in row and k != key), "")
+        if owner and f"{stem}_low" in row and f"{stem}_high" in row:
+            continue
+        ends = [(row[f"{s}_low"], row[f"{s}_high"]) for s in (key, key.removesuffix("_prime"))
+                if f"{s}_low" in row and f"{s}_high" in row]  # fmt: skip
+        there = value is not None and ends and None not in ends[0]
+        made[key] = (
+            ranged(float(value), *map(float, ends[0]), 1 if abs(value) >= 10 else 2)
+            if there
+            else cell(value)
+        )
+    return made
+
+
+def in_common(rows: Sequence[Mapping[str, str]]) -> list[str]:
+    """Keys of words that are the same in all of several rows: said once, above the table."""
+    first = rows[0] if len(rows) > 1 else {}
+    return [
+        k
+        for k, v in first.items()
+        if all(r.get(k) == v for r in rows) and not any(c.isdigit() for c in v)
+    ]
+
+
+def finding_cells(finding: Finding) -> tuple[str, str, str, str, str]:
+    """What is asked, what was found, chance, p, and the unit of the first."""
+    p = p_text(finding.p_value) if finding.p_value is not None and known(finding.p_value) else DASH
+    return finding.what, number(finding.score), number(finding.chance), p, finding.unit
+
+
+class QualityView(QScrollArea):
+    """Words and two tables under one another."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWidgetResizable(True)
+        self.quality, self.audit = _table(), _table()
+        self.warnings: list[str] = []
+        self._body = QWidget()
+        self._body.setObjectName("page-body")
+        self._column = QVBoxLayout(self._body)
+        self._column.setContentsMargins(12, 12, 12, 12)
+        self._column.setSpacing(8)
+        self.space = plain("", wrap=True)
+        self._column.addWidget(self.space)
+        self._column.addWidget(plain("Do the controls separate?", "strong"))
+        self.caption = plain("", "small", wrap=True)
+        self._column.addWidget(self.caption)
+        self._column.addWidget(self.quality)
+        self._column.addWidget(plain("Does anything but the disease explain the scores?", "strong"))
+        self._column.addWidget(self.audit)
+        self._words = QVBoxLayout()
+        self._words.setSpacing(6)
+        self._column.addLayout(self._words)
+        self._column.addStretch(1)
+        self.setWidget(self._body)
+
+    def set_screen(self, screen: Screen | None) -> None:
+        """Show the quality of this screen."""
+        rows = [joined(row) for row in screen.quality] if screen else []
+        same = in_common(rows)
+        self.caption.setText(" · ".join(rows[0][k] for k in same) if same else "")
+        self.caption.setVisible(bool(same))
+        keys = [key for key in dict.fromkeys(key for row in rows for key in row) if key not in same]
+        _fill(
+            self.quality,
+            [heading(k) for k in keys],
+            [[row.get(k, DASH) for k in keys] for row in rows],
+        )
+        found = screen.audit if screen else ()
+        _fill(
+            self.audit,
+            ["told from the scores", "score", "chance", "p", "measured as"],
+            [list(finding_cells(f)) for f in found],
+        )
+        self.warnings = [f"{f.what.capitalize()}: {f.warning}" for f in found if f.warning]
+        while self._words.count():
+            item = self._words.takeAt(0)
+            if item is not None and item.widget() is not None:
+                item.widget().hide()
+                item.widget().deleteLater()
+        for text in self.warnings:
+            self._words.addWidget(plain(f"⚠ {text}", "warning", wrap=True))
+        for text in screen.notes if screen else ():
+            self._words.addWidget(plain(f"• {text}", "muted", wrap=True))
+        if screen is not None:
+            measured = SPACES.get(screen.space, screen.space)
+            plates = f" Plates: {screen.normalised.rstrip('.')}." if screen.normalised else ""
+            self.space.setText(
+                f"Measured in {measured}. Intervals hold {screen.level * 100:g} %.{plates}"
+            )
+
+
+class _Table(QTableWidget):
+    """As tall as its rows, and as its scroll bar where it is wider than the page."""
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.fit()
+
+    def fit(self) -> None:
+        """Take the height that is needed; the last column fills what is left, if anything is."""
+        header = self.horizontalHeader()
+        columns = range(self.columnCount())
+        wide = sum(max(header.sectionSizeHint(c), self.sizeHintForColumn(c)) for c in columns)
+        fits = wide <= self.viewport().width()
+        header.setStretchLastSection(fits)
+        bar = 0 if fits else self.horizontalScrollBar().sizeHint().height()
+        height = sum(self.rowHeight(r) for r in range(self.rowCount())) + header.sizeHint().height()
+        self.setFixedHeight(height + bar + 4)
+
+
+def _table() -> _Table:
+    table = _Table()
+    table.verticalHeader().hide()
+    table.setShowGrid(False)
+    table.setWordWrap(False)
+    table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+    table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
+    table.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    table.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+    table.setProperty("kind", "facts")
+    table.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
+    return table
+
+
+def _fill(table: _Table, headings: list[str], rows: list[list[str]]) -> None:
+    """Fill a table anew; a word where there is nothing to tell."""
+    table.clear()
+    table.setColumnCount(len(headings) or 1)
+    table.setRowCount(len(rows) or 1)
+    table.setHorizontalHeaderLabels(headings or [""])
+    for r, row in enumerate(rows or [["Not measured in this screen."]]):
+        for c, text in enumerate(row):
+            item = QTableWidgetItem(text)
+            item.setToolTip(text)
+            table.setItem(r, c, item)
+    for r in range(table.rowCount()):
+        table.setRowHeight(r, table.fontMetrics().height() + 9)
+    table.fit()

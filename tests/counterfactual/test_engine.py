@@ -1,0 +1,205 @@
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from core.counterfactual.engine import KEPT, Session, crossing_of
+from core.data.logit_coordinates import coordinates_of, probabilities_of
+from core.domain import PathPoint, Project
+from core.errors import BadProject, LeighError, NotInvertible
+from core.io.models import load_tensors, save_model
+from core.io.project import latents_path, maps_folder, model_folder, save_project
+from core.io.resources import resource
+from core.io.tables import load_latents
+from core.workflows.steps import encode, make_map
+
+Copy = Callable[[Project], Project]
+
+
+@pytest.fixture(scope="module")
+def session(trained_project: Project) -> Session:
+    """One open session."""
+    torch.set_num_threads(1)
+    return Session(trained_project.folder, "cpu")
+
+
+@pytest.fixture
+def diseased(trained_project: Project) -> str:
+    """Id of a diseased record that the model calls diseased."""
+    latents = load_latents(latents_path(trained_project))
+    right = np.flatnonzero((latents.truth == 1) & (latents.predicted == 1))
+    return latents.record_ids[right[0]]
+
+
+def test_a_selected_record_is_itself_at_its_own_place_with_its_own_probabilities(
+    session: Session, diseased: str
+) -> None:
+    shown = session.select(diseased)
+    assert shown.valid and shown.strength == 0 and not shown.difference.any()
+    row = session.latents.row(diseased)
+    assert shown.xy == pytest.approx(tuple(session.projection.xy[row]))
+    assert np.allclose(shown.probabilities, session.latents.probabilities[row], atol=1e-4)
+
+
+def test_moving_changes_the_image_and_its_place(session: Session, diseased: str) -> None:
+    start, moved = session.select(diseased), session.move(diseased, {"WT": 1.0}, 1.0)
+    assert np.abs(moved.difference).max() > 1
+    spread = session.latents.coordinates.std()
+    assert np.abs(moved.coordinates - start.coordinates).max() > 0.1 * spread
+    x0, x1, y0, y1 = session.decision.extent
+    assert moved.xy is not None and x0 <= moved.xy[0] <= x1 and y0 <= moved.xy[1] <= y1
+    again = session.move(diseased, {"WT": 1.0}, 1.0)
+    assert np.array_equal(again.image, moved.image)
+
+
+def test_diseased_records_move_toward_the_healthy_ones(session: Session) -> None:
+    records = [r.id for r in session.project.dataset.records if r.condition == "DS"]
+    before = np.stack([session.select(r).coordinates for r in records])
+    after = np.stack([session.move(r, {"WT": 1.0}, 1.0).coordinates for r in records])
+    centres = [session.latents.coordinates[session.latents.truth == k].mean(axis=0) for k in (0, 1)]
+    assert ((after - before) @ (centres[0] - centres[1])).mean() > 0
+
+
+def test_a_drag_ends_where_the_handle_asks_and_back_at_the_start_is_the_original(
+    session: Session, diseased: str
+) -> None:
+    anchor = session.decision.anchors[0]
+    dragged = session.drag(diseased, float(anchor[0]), float(anchor[1]))
+    assert dragged.strength > 0.3 and sum(dragged.weights.values()) == pytest.approx(1)
+    assert np.allclose(
+        session.move(diseased, dragged.weights, dragged.strength).image, dragged.image
+    )
+    home = session.select(diseased).xy
+    back = session.drag(diseased, *home)
+    assert back.strength == 0 and np.array_equal(back.image, back.original) and back.xy == home
+
+
+def test_a_path_starts_at_the_original_and_its_crossing_is_where_the_class_changes(
+    session: Session, diseased: str
+) -> None:
+    path = session.path(diseased, {"WT": 1.0}, frames=5)
+    assert [p.strength for p in path.points] == [0, 0.25, 0.5, 0.75, 1]
+    assert np.allclose(
+        path.points[0].probabilities, session.select(diseased).probabilities, atol=1e-6
+    )
+    assert np.allclose(
+        path.points[-1].probabilities,
+        session.move(diseased, {"WT": 1.0}, 1.0).probabilities,
+        atol=1e-4,
+    )
+    assert path.target == "WT" and path.crossing == crossing_of(list(path.points))
+
+
+def test_the_crossing_is_interpolated_between_two_frames() -> None:
+    def points(*first: float) -> list[PathPoint]:
+        return [PathPoint(n / 2, np.array([p, 1 - p]), None) for n, p in enumerate(first)]
+
+    # 0.7 against 0.3 and 0.3 against 0.7: half way between strengths 0.5 and 1
+    assert crossing_of(points(0.9, 0.7, 0.3)) == pytest.approx(0.75)
+    # gaps 0.2 and 0.6: a quarter of the way between 0 and 0.5
+    assert crossing_of(points(0.6, 0.2, 0.1)) == pytest.approx(0.125)
+    assert crossing_of(points(0.9, 0.8, 0.7)) is None
+
+
+def test_records_are_forgotten_oldest_first(trained_project: Project) -> None:
+    session = Session(trained_project.folder, "cpu")
+    ids = [r.id for r in session.project.dataset.records][: KEPT + 2]
+    for record_id in ids:
+        session.select(record_id)
+    session.select(ids[2])
+    assert len(session._encoded) == KEPT
+    kept = [record_id for record_id, _ in session._encoded]
+    assert ids[0] not in kept and kept[-1] == ids[2]
+
+
+def test_unknown_records_are_named(session: Session) -> None:
+    with pytest.raises(LeighError, match="no record Z99"):
+        session.select("Z99")
+
+
+def test_a_project_without_a_model_is_refused(scanned_project: Project) -> None:
+    with pytest.raises(BadProject, match="no trained model"):
+        Session(scanned_project.folder)
+
+
+def test_without_a_map_images_still_move_but_a_drag_says_what_to_do(
+    trained_project: Project, copy_of: Copy, diseased: str
+) -> None:
+    project = copy_of(trained_project)
+    shutil.rmtree(maps_folder(project))
+    session = Session(project.folder, "cpu")
+    assert session.move(diseased, {"WT": 1.0}, 0.5).xy is None
+    with pytest.raises(BadProject, match="no map"):
+        session.drag(diseased, 0.0, 0.0)
+    plane = ("WT", "DS", "TT")  # needs none
+    _, decision, exact = session.map_of(plane)
+    assert (
+        exact is not None
+        and session.drag(diseased, *session.place_of(diseased, plane), plane=plane).strength == 0
+    )
+    toward = session.drag(diseased, *map(float, decision.anchors[0]), plane=plane)
+    assert toward.strength > 0 and max(toward.weights, key=lambda n: toward.weights[n]) == "WT"
+
+
+def test_a_map_of_other_images_is_not_used(trained_project: Project, copy_of: Copy) -> None:
+    project = copy_of(trained_project)
+    assert project.dataset is not None
+    kept = replace(project.dataset, records=project.dataset.records[2:])
+    save_project(replace(project, dataset=kept))
+    encode(project.folder, device="cpu")  # the latents are new, the map is still the old one
+    session = Session(project.folder, "cpu")
+    assert session.decision is None and session.projection is None and session.latents is not None
+    make_map(project.folder)
+    assert Session(project.folder, "cpu").decision is not None
+
+
+def test_a_picture_lies_among_images_that_are_read_as_it_is() -> None:
+    session = Session(resource("demo"), "cpu")
+    latents, projection = session.latents, session.projection
+    assert latents is not None and projection is not None
+    read = latents.predicted
+    for k in range(3):  # torn between two conditions
+        other = (k + 1) % 3
+        logits = np.full(len(latents.conditions), -3.0, np.float32)
+        logits[[k, other]] = 2.1, 2.0
+        logits -= logits.mean()
+        xy = session._place(coordinates_of(logits), probabilities_of(coordinates_of(logits)))
+        assert xy is not None
+        assert read[np.linalg.norm(projection.xy - xy, axis=1).argmin()] == k
+
+
+def test_a_record_that_came_after_the_map_cannot_be_dragged_but_says_why(
+    trained_project: Project, copy_of: Copy
+) -> None:
+    project = copy_of(trained_project)
+    assert project.dataset is not None
+    new = replace(project.dataset.records[0], id="new")
+    save_project(
+        replace(project, dataset=replace(project.dataset, records=(*project.dataset.records, new)))
+    )
+    session = Session(project.folder, "cpu")
+    assert session.select("new").xy is not None
+    for plane in ((), ("WT", "DS", "TT")):
+        with pytest.raises(LeighError, match="new is not on the map"):
+            session.drag("new", 0.0, 0.0, plane=plane)
+
+
+def test_a_record_that_cannot_be_inverted_has_no_path(
+    trained_project: Project, copy_of: Copy, diseased: str
+) -> None:
+    project = copy_of(trained_project)
+    folder = model_folder(project, project.model)
+    tensors = {
+        k: v * 60 if k.endswith("leave.weight") else v for k, v in load_tensors(folder).items()
+    }
+    session = Session(project.folder, "cpu")
+    save_model(folder, session.card, tensors)
+    session = Session(project.folder, "cpu")
+    assert session.decision is None  # it was made with other weights
+    shown = session.select(diseased)
+    assert not shown.valid and "block" in shown.reason
+    with pytest.raises(NotInvertible, match="cannot be followed"):
+        session.path(diseased, {"WT": 1.0})

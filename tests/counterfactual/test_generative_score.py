@@ -1,0 +1,41 @@
+import numpy as np
+import pytest
+
+from core.counterfactual.generative_score import generative_scores, second_opinion
+from core.domain import Project
+from core.models.iresnet import IResNet
+from core.workflows.steps import load_model, reader
+
+
+@pytest.fixture
+def model(trained_project: Project) -> IResNet:
+    network: IResNet = load_model(trained_project, trained_project.dataset, "cpu")[1]
+    return network
+
+
+def test_every_condition_gets_a_score_and_the_same_seed_the_same_scores(model: IResNet) -> None:
+    x = (
+        np.random.default_rng(0).normal(size=(3, 45, 50)).astype(np.float32)
+    )  # sides that no multiple fits
+    scores = generative_scores(model, x, seed=1)
+    assert scores.shape == (3,) and (scores > 0).all()
+    assert np.array_equal(scores, generative_scores(model, x, seed=1))
+
+
+def test_an_image_of_pure_noise_is_predicted_worse_than_a_real_one(model: IResNet) -> None:
+    smooth = np.zeros((3, 48, 48), np.float32)
+    noise = np.random.default_rng(0).normal(size=(3, 48, 48)).astype(np.float32)
+    assert generative_scores(model, noise).min() > generative_scores(model, smooth).min()
+
+
+def test_the_second_opinion_counts_held_out_images_only(trained_project: Project) -> None:
+    dataset = trained_project.dataset
+    card, network = load_model(trained_project, dataset, "cpu")
+    told = second_opinion(network, card, dataset.records, reader(dataset))
+    held = [r.id for r in dataset.records if card.split[r.group] == "test"]
+    assert told["records"] == len(held) and set(told["unlike"]) <= set(held)
+    assert 0 <= told["accuracy"] <= 1
+    none = second_opinion(
+        network, card, [r for r in dataset.records if r.id not in held], reader(dataset)
+    )
+    assert none["accuracy"] is None

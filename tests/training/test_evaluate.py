@@ -1,0 +1,170 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from core.data.assay_quality import z_prime
+from core.data.readouts import readout_values
+from core.domain import Condition, Dataset, FloatArray, LatentTable, Project, Role
+from core.training.evaluate import (
+    calibration_error,
+    evaluation_report,
+    group_accuracy,
+    interval_over_groups,
+    simple_baseline,
+)
+from core.workflows.steps import reader
+
+CONDITIONS = (Condition("WT", Role.HEALTHY), Condition("DS", Role.DISEASED))
+
+
+def measured(dataset: Dataset) -> dict[str, FloatArray]:
+    """Readouts by record."""
+    read = reader(dataset)
+    return {r.id: readout_values(read(r), 1) for r in dataset.records}
+
+
+def table(truth: list[int], predicted: list[int], split: list[str]) -> LatentTable:
+    """Latents of a sure model: probability 0.9 for what it predicts."""
+    probabilities = np.full((len(truth), 2), 0.1, np.float32)
+    probabilities[np.arange(len(truth)), predicted] = 0.9
+    return LatentTable(
+        record_ids=tuple(f"r{n}" for n in range(len(truth))),
+        conditions=("WT", "DS"),
+        truth=np.array(truth),
+        split=tuple(split),
+        features=np.zeros((len(truth), 1), np.float32),
+        coordinates=np.zeros((len(truth), 1), np.float32),
+        logits=np.log(probabilities),
+        probabilities=probabilities,
+        model_digest="",
+    )
+
+
+def test_calibration_error_agrees_with_a_hand_value() -> None:
+    # four images at 0.95, three right: |3.8 - 3|; two at 0.65, one right: |1.3 - 1|; over six
+    # images
+    top = np.array([0.95, 0.95, 0.95, 0.95, 0.65, 0.65])
+    probabilities = np.stack([top, 1 - top], axis=1)
+    truth = np.array([0, 0, 0, 1, 0, 1])
+    assert calibration_error(probabilities, truth) == pytest.approx((0.8 + 0.3) / 6)
+    assert calibration_error(np.array([[1.0, 0.0]]), np.array([0])) == 0
+
+
+def test_the_interval_of_wells_that_are_all_right_is_no_point() -> None:
+    wells = [f"well {n // 5}" for n in range(60)]
+    assert interval_over_groups(np.ones(60), wells, seed=0) == (
+        pytest.approx(0.779, abs=0.001),
+        1.0,
+    )
+    assert interval_over_groups(np.zeros(60), wells, seed=0) == (
+        0.0,
+        pytest.approx(0.221, abs=0.001),
+    )
+
+
+def test_the_interval_over_groups_is_wider_than_over_images_when_one_well_is_bad() -> None:
+    right = np.array([1.0] * 30 + [0.0] * 10)
+    wells = [f"w{n // 10}" for n in range(40)]
+    low, high = interval_over_groups(right, wells, seed=0)
+    image_low, image_high = interval_over_groups(right, [str(n) for n in range(40)], seed=0)
+    assert low < image_low and high > image_high
+    assert (low, high) == interval_over_groups(right, wells, seed=0)
+    assert low <= 0.75 <= high
+
+
+def test_group_accuracy_lets_the_mean_of_a_well_decide() -> None:
+    probabilities = np.array([[0.9, 0.1], [0.4, 0.6], [0.45, 0.55], [0.2, 0.8]])
+    # well a: mean 0.65 for WT, right although one image is wrong; well b: mean 0.325, wrong
+    assert group_accuracy(probabilities, np.array([0, 0, 0, 0]), ["a", "a", "b", "b"]) == 0.5
+    # one group with two conditions counts as two sets
+    assert group_accuracy(probabilities, np.array([0, 1, 1, 1]), ["a", "a", "a", "a"]) == 1.0
+
+
+def test_the_report_counts_test_images_only_and_its_confusion_sums_to_them() -> None:
+    truth, predicted = [0, 0, 1, 1, 1, 0, 1], [0, 1, 1, 1, 0, 1, 0]
+    split = ["test"] * 5 + ["train", "validation"]
+    groups = ["a", "a", "b", "b", "c", "d", "e"]
+    report = evaluation_report(table(truth, predicted, split), groups, CONDITIONS)
+    assert report["accuracy"] == pytest.approx(3 / 5)
+    assert report["balanced_accuracy"] == pytest.approx((1 / 2 + 2 / 3) / 2)
+    assert report["confusion"] == [[1, 1], [1, 2]]
+    assert np.sum(report["confusion"]) == report["test_records"] == 5
+    assert (report["test_groups"], report["groups_total"]) == (3, 5)
+    assert report["conditions"]["DS"]["recall"] == pytest.approx(2 / 3)
+    assert report["z_prime"]["logits"]["wells"] == [1, 2]
+    assert (
+        report["z_prime"]["logits"]["z_prime"] is None
+        and "two held-out wells" in report["z_prime"]["reason"]
+    )
+
+
+def test_one_held_out_group_has_an_interval_over_its_images_and_says_so() -> None:
+    report = evaluation_report(
+        table([0, 1, 0, 1], [0, 1, 1, 1], ["test"] * 4), ["a"] * 4, CONDITIONS
+    )
+    assert report["accuracy_low"] < report["accuracy"] == 0.75 < report["accuracy_high"]
+    assert "one held-out group" in report["interval"]
+
+
+def test_no_accuracy_is_claimed_when_one_condition_only_is_held_out() -> None:
+    report = evaluation_report(
+        table([0, 0, 1], [0, 0, 1], ["test", "test", "train"]), ["a", "b", "c"], CONDITIONS
+    )
+    assert report["accuracy"] is None
+    assert report["conditions_not_tested"] == ["DS"]
+    assert "1 condition" in report["reason"]
+
+
+def test_without_roles_there_is_no_z_prime_but_a_reason() -> None:
+    latents = table([0, 0, 1, 1], [0, 0, 1, 1], ["test"] * 4)
+    report = evaluation_report(latents, ["a", "b", "c", "d"], [Condition("WT"), Condition("DS")])
+    assert "roles" in report["z_prime"]["reason"]
+
+
+def test_z_prime_is_that_of_well_medians() -> None:
+    latents = table([0] * 6 + [1] * 4, [0] * 6 + [1] * 4, ["test"] * 10)
+    logits = np.zeros((10, 2), np.float32)
+    logits[:, 0] = [4, 4, 99, 6, 6, 6, -4, -4, -6, -6]  # one odd image does not move its well
+    groups = ["a", "a", "a", "b", "b", "b", "c", "c", "d", "d"]
+    report = evaluation_report(replace(latents, logits=logits), groups, CONDITIONS)
+    expected = z_prime(np.array([4.0, 6.0]), np.array([-4.0, -6.0]))
+    assert report["z_prime"]["logits"]["z_prime"] == pytest.approx(expected)
+
+
+def test_simple_baseline_separates_healthy_from_diseased_on_the_same_split(
+    scanned_project: Project,
+) -> None:
+    dataset = scanned_project.dataset
+    assert dataset is not None
+    records = [r for r in dataset.records if r.condition in ("WT", "DS")]
+    groups = {c: sorted({r.group for r in records if r.condition == c}) for c in ("WT", "DS")}
+    split = {
+        g: "train" if n < 3 else "test" for wells in groups.values() for n, g in enumerate(wells)
+    }
+    rows = measured(dataset)
+    test = np.array([split[r.group] == "test" for r in records])
+    found = simple_baseline(records, test, rows)
+    assert found["accuracy"] >= 0.75
+    assert found["readouts"] > 30
+
+    swapped = {
+        "WT": "DS",
+        "DS": "WT",
+    }  # labels of the test wells swapped: the score must follow the split
+    lied = [
+        replace(r, condition=swapped[r.condition]) if split[r.group] == "test" else r
+        for r in records
+    ]
+    assert simple_baseline(lied, test, rows)["accuracy"] == pytest.approx(1 - found["accuracy"])
+
+
+def test_wells_the_network_never_saw_do_not_train_the_baseline(scanned_project: Project) -> None:
+    dataset = scanned_project.dataset
+    assert dataset is not None
+    assert (
+        simple_baseline(dataset.records, np.ones(len(dataset.records), bool), measured(dataset))[
+            "accuracy"
+        ]
+        is None
+    )
