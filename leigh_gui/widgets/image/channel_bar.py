@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QBrush, QColor, QKeyEvent
@@ -40,8 +41,8 @@ class ContrastSlider(QDoubleRangeSlider):
 
     def ends(self) -> tuple[float, float]:
         """Low and high as they are set now."""
-        ends: tuple[float, float] = self.value()
-        return ends
+        values: tuple[Any, ...] = self.value()
+        return float(values[0]), float(values[1])
 
     def minimumSizeHint(self) -> QSize:
         return QSize(56, 20)
