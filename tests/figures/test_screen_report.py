@@ -85,10 +85,8 @@ def test_the_ranking_has_exactly_the_promised_columns_and_empty_cells_for_none(
     files = write_screen_tables(tmp_path, screen)
     heading = files["ranking"].read_text(encoding="utf-8").splitlines()[0]
     assert (
-        heading
-        == "condition,dose_um,wells,rescue,rescue_low,rescue_high,off_axis,off_axis_low,off_axis_high,"
-        "cell_count,tie,hit,"
-        "flags"
+        heading == "condition,dose_um,wells,rescue,rescue_low,rescue_high,off_axis,off_axis_low,"
+        "off_axis_high,cell_count,tie,hit,flags"
     )
     rows = rows_of(files["ranking"])
     assert [r["condition"] for r in rows][:2] == [NASTY[0], "'" + NASTY[1]]

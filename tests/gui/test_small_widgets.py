@@ -4,13 +4,14 @@ import numpy as np
 from gui_stand_in import make_dataset, make_evidence
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLabel
 
 from core.domain import Condition, Counterfactual
+from leigh_gui.widgets.common.elided_label import ElidedLabel
 from leigh_gui.widgets.common.empty_state import dropped_folder
 from leigh_gui.widgets.common.error_bar import ErrorBar
 from leigh_gui.widgets.common.job_bar import JobBar
-from leigh_gui.widgets.common.look import duration, percent
+from leigh_gui.widgets.common.look import duration, percent, tip
 from leigh_gui.widgets.counterfactual.evidence_card import EvidenceCard
 from leigh_gui.widgets.counterfactual.hold_button import HoldButton
 from leigh_gui.widgets.counterfactual.mix_board import MixBoard, mixed
@@ -398,3 +399,25 @@ def test_the_groove_is_pressed_where_the_handle_shall_be_and_the_wheel_scrolls(q
         )
         QApplication.sendEvent(slider, turn)
     assert len(let_go) == 1
+
+
+def test_the_contrast_keeps_its_ends_apart_and_tells_only_what_a_person_changes(qtbot):
+    bar, changed = ChannelBar(), []
+    qtbot.addWidget(bar)
+    bar.changed.connect(changed.append)
+    bar.set_channels((ChannelDisplay("a", "#FF0000", low=100, high=900, floor=0, ceiling=1000),))
+    assert not changed and bar.sliders[0].toolTip().startswith("Black at 100, brightest at 900")
+    qtbot.keyClick(bar.sliders[0], Qt.Key.Key_Plus)
+    assert (changed[0][0].low, changed[0][0].high) == (100, 880)
+    bar.sliders[0].setSliderPosition(2000.0, 0)
+    assert changed[-1][0].low == changed[-1][0].high - 5
+
+
+def test_names_in_a_shortened_label_and_its_tooltip_are_never_read_as_markup(qtbot):
+    label = ElidedLabel("<b>Drug</b> & a name that is much too long for its place")
+    qtbot.addWidget(label)
+    label.resize(80, 20)
+    label.show()
+    assert label.text().startswith("<b>Drug") and "…" in QLabel.text(label)
+    assert label.textFormat() == Qt.TextFormat.PlainText and "&lt;b&gt;Drug" in label.toolTip()
+    assert tip("Rank 1\nRescue < 0.5") == "Rank 1\nRescue < 0.5"

@@ -24,8 +24,9 @@ from core.domain import AUTOENCODER, UNSIGNED, Attribution, PanelSpec
 from leigh_gui.pages.compare.controller import CompareControl
 from leigh_gui.pages.explore.controller import ExploreControl
 from leigh_gui.state import AppState
+from leigh_gui.widgets.common.elided_label import ElidedLabel
 from leigh_gui.widgets.common.empty_state import EmptyState
-from leigh_gui.widgets.common.look import ElidedLabel, duration, percent, plain
+from leigh_gui.widgets.common.look import duration, percent, plain
 from leigh_gui.widgets.counterfactual.difference_view import DifferencePane, symmetric_limit
 from leigh_gui.widgets.image.image_view import ImagePane, Viewpoint
 
@@ -69,8 +70,7 @@ class Column(QWidget):
         super().__init__()
         self.kind, self.viewpoint = kind, viewpoint
         self.panes: list[DifferencePane | ImagePane] = []
-        self.title, self.note = ElidedLabel(TITLES[kind]), ElidedLabel("")
-        self.note.set_muted(True)
+        self.title, self.note = ElidedLabel(TITLES[kind]), ElidedLabel(kind="muted")
         self.setToolTip(TIPS[kind])
         self._grid = QVBoxLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
@@ -105,7 +105,7 @@ class Column(QWidget):
 
     def say(self, note: str, tip: str = "") -> None:
         """What is known of it, in short and on hovering."""
-        self.note.set_text(note)
+        self.note.setText(note)
         self.setToolTip(f"{TIPS[self.kind]}\n{tip}".strip())
 
     def show_values(self, values: FloatArray, spans: tuple[float, ...], note: str) -> None:
@@ -264,7 +264,7 @@ class ComparePage(QWidget):
         for column in self.columns.values():
             column.set_stains(len(self.state.display))
             column.wait("Waiting…")
-        self.title.set_text(f"{subject.record_id} · {subject.source} → {subject.target}")
+        self.title.setText(f"{subject.record_id} · {subject.source} → {subject.target}")
         self._on_networks()
         self._show_window()
         self._on_counterfactual()

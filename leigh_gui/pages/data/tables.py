@@ -20,7 +20,8 @@ from PySide6.QtWidgets import (
 )
 
 from core.domain import Channel, Condition, Dataset, Role
-from leigh_gui.widgets.common.look import ElidedLabel, plain, swatch_icon
+from leigh_gui.widgets.common.elided_label import ElidedLabel
+from leigh_gui.widgets.common.look import plain, swatch_icon
 
 ROLE_WORDS = {
     Role.HEALTHY: "healthy (the goal)", Role.DISEASED: "diseased, untreated", Role.TREATED:

@@ -24,7 +24,7 @@ from leigh_gui.pages.explore.controller import ExploreControl
 from leigh_gui.pages.explore.readings import ReadingsPanel
 from leigh_gui.pages.explore.sentences import record_caption, target_caption
 from leigh_gui.state import AppState
-from leigh_gui.widgets.common.look import ElidedLabel
+from leigh_gui.widgets.common.elided_label import ElidedLabel
 from leigh_gui.widgets.counterfactual.difference_view import DifferenceView
 from leigh_gui.widgets.counterfactual.light import Light
 from leigh_gui.widgets.counterfactual.verdict import RULE, verdict
@@ -148,10 +148,10 @@ class PicturePanel(QWidget):
             and record.id in opened.projection.strangers
         )
         unlike = " · unlike all training images" if strange else ""
-        self.original_title.set_text(
+        self.original_title.setText(
             f"Original · {record.condition} · {record_caption(record)}{unlike}"
         )
-        self.cf_title.set_text(target_caption(self.control.weights(), view.strength))
+        self.cf_title.setText(target_caption(self.control.weights(), view.strength))
         if self.control.waits():
             self.counterfactual.set_mark("computing…")
 
@@ -210,8 +210,8 @@ class PicturePanel(QWidget):
             self.evidence.clear(waiting)
 
     def _empty(self) -> None:
-        self.original_title.set_text("Original")
-        self.cf_title.set_text("Counterfactual")
+        self.original_title.setText("Original")
+        self.cf_title.setText("Counterfactual")
         self.original.set_image(None)
         self.counterfactual.set_hint("Here appears what the model would change.")
         self.counterfactual.set_image(None)

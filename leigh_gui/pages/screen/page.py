@@ -23,8 +23,9 @@ from core.domain import PanelSpec
 from leigh_gui.pages.screen.controller import ScreenControl
 from leigh_gui.pages.screen.wells import WellsPanel
 from leigh_gui.services.thumbnails import Thumbnails
+from leigh_gui.widgets.common.elided_label import ElidedLabel
 from leigh_gui.widgets.common.empty_state import EmptyState
-from leigh_gui.widgets.common.look import ElidedLabel, plain
+from leigh_gui.widgets.common.look import plain
 from leigh_gui.widgets.screen.detail_strip import DetailStrip
 from leigh_gui.widgets.screen.dose_grid import DoseGrid
 from leigh_gui.widgets.screen.quality_view import QualityView
@@ -235,7 +236,7 @@ class ScreenPage(QWidget):
         self.left.set_screen(screen, stains)
         self.quality.set_screen(screen)
         self.wells.set_screen(screen)
-        self.title.set_text(summary(screen) if screen is not None else "")
+        self.title.setText(summary(screen) if screen is not None else "")
         self.title.setToolTip("★ A hit surely rescues, by at least a fifth, and has no flag.")
         if screen is not None:
             alerts = len(self.quality.warnings)

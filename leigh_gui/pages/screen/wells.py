@@ -20,7 +20,8 @@ from core.domain.screen import Screen, WellScore
 from leigh_gui.pages.screen.controller import ScreenControl
 from leigh_gui.services.background import Background
 from leigh_gui.services.thumbnails import Thumbnails, read_image
-from leigh_gui.widgets.common.look import ElidedLabel, count
+from leigh_gui.widgets.common.elided_label import ElidedLabel
+from leigh_gui.widgets.common.look import count
 from leigh_gui.widgets.image.channel_display import automatic, displays
 from leigh_gui.widgets.image.gallery import Gallery, GalleryItem
 from leigh_gui.widgets.screen.heat_view import HeatView, ScaleBar
@@ -209,7 +210,7 @@ class WellsPanel(QWidget):
         lost = (
             f", {len(ids) - len(known)} no longer in the project" if len(known) < len(ids) else ""
         )
-        self.title.set_text(
+        self.title.setText(
             f"{title} · {count(len(known), 'image')}{lost}" if title else "Click a well"
         )
         self.pick_image(

@@ -112,7 +112,7 @@ class DoseGrid(QAbstractScrollArea):
         """The point under the mouse, or the whole words of its plot."""
         row = self._near(at)
         if row is not None and self._screen is not None:
-            return row_words(row, self._screen)
+            return row_words(row, self._screen).text()
         index = next((i for i in range(len(self._curves)) if self.cell(i).contains(at)), -1)
         return (
             f"{self._curves[index].compound}\n{dose_words(self._curves[index])}"

@@ -94,7 +94,7 @@ class RescuePlot(QWidget):
         """The tooltip at a place: a treatment, or what the off-axis line means."""
         row = self._near(at)
         if row is not None and self._screen is not None:
-            return row_words(row, self._screen)
+            return row_words(row, self._screen).text()
         on_line = abs(self._at(0, off_axis_limit(self._screen)).y() - at.y()) < ON_LINE
         return limit_words(self._screen) if on_line and self._box().contains(at) else ""
 
