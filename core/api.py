@@ -174,13 +174,14 @@ def _report(progress: ProgressLike) -> Report:
     from core.progress import Progress
 
     bar: Any = None
+    shown: tuple[str, int] | None = None  # the work whose bar is shown
 
     def report(step: Progress) -> None:
-        nonlocal bar
-        if bar is None or bar.desc != f"{step.what}: " or bar.total != step.total:
+        nonlocal bar, shown
+        if shown != (step.what, step.total):
             if bar is not None:
                 bar.close()
-            bar = tqdm(total=step.total, desc=step.what)
+            bar, shown = tqdm(total=step.total, desc=step.what), (step.what, step.total)
         bar.update(step.done - bar.n)
         bar.set_postfix(step.values)
         if step.done >= step.total:

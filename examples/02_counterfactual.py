@@ -14,7 +14,7 @@ import tifffile
 
 import core as leigh
 
-RECORD = "P1_E06_s1"  # a DS image of the demo
+RECORD = "P1_B09_s1"  # a DS image of a well that the network never saw
 
 
 def main(folder: Path) -> None:
@@ -25,12 +25,11 @@ def main(folder: Path) -> None:
     healthy = leigh.Mix({"WT": 1.0}, strength=1.0)
     answer = engine.move(leigh.Move(RECORD, healthy))
 
-    for name in ("counterfactual", "difference"):
-        pages = getattr(answer, name)  # C Y X
-        tifffile.imwrite(folder / f"{name}.tif", pages, photometric="minisblack")
+    for name, pages in (("counterfactual", answer.image), ("difference", answer.difference)):
+        tifffile.imwrite(folder / f"{name}.tif", pages, photometric="minisblack")  # C Y X
     print(f"Evidence of {RECORD} toward WT: {answer.evidence.light}")
     for check in answer.evidence.checks:
-        print(f"  {check.light}: {check}")
+        print(f"  {check.light}: {check.words}")
 
 
 if __name__ == "__main__":

@@ -65,12 +65,12 @@ def sentences(text: str) -> list[str]:
 
 
 def test_the_version_of_the_citation_is_that_of_the_program() -> None:
-    program = version_in("core/__init__.py", r'^__version__ = "([^"]+)"')
+    program = version_in("core/version.py", r'^__version__ = "([^"]+)"')
     assert version_in("CITATION.cff", r"^version: (\S+)$") == program
 
 
 def test_the_change_log_names_the_version() -> None:
-    program = version_in("core/__init__.py", r'^__version__ = "([^"]+)"')
+    program = version_in("core/version.py", r'^__version__ = "([^"]+)"')
     assert re.search(
         rf"^## {re.escape(program)}\b",
         (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"),
