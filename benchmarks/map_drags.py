@@ -84,7 +84,7 @@ def _small_moves(session: Engine) -> tuple[list[float], list[float]]:
         and session.map.decision is not None
         and session.map.latents is not None
     )
-    span = np.array(session.card.recipe.span)[:, None, None]
+    span = np.array(session.card.preprocessing.span)[:, None, None]
     x0, x1, y0, y1 = session.map.decision.extent
     nudge = NUDGE * float(np.hypot(x1 - x0, y1 - y0))
     at_home, nudged = [], []

@@ -3,7 +3,7 @@
 import numpy as np
 
 from core.domain import Role
-from core.domain.screen import DoseCurve, Finding, Ranked, Screen, Unrepaired, WellScore
+from core.domain.screen import DoseCurve, Finding, Ranked, ResidualChange, Screen, WellScore
 from core.io.well_names import row_letters
 
 CHANNELS = ("Nuclei", "Cytoskeleton", "Mitochondria")
@@ -85,7 +85,7 @@ def made_screen(
             DoseCurve("Drug 004", doses, response, 0.0, 0.9, 1.5, 0.5, None, None),
         ),
         unrepaired=tuple(
-            Unrepaired(name, c, float(v), float(v) - 0.1, float(v) + 0.1, 6)
+            ResidualChange(name, c, float(v), float(v) - 0.1, float(v) + 0.1, 6)
             for name in names[:8]
             for c, v in zip(CHANNELS, rng.uniform(-0.8, 1.8, 3), strict=True)
         ),

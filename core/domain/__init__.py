@@ -40,7 +40,7 @@ from core.domain.images import (
     Split,
 )
 from core.domain.map import EXACT_PLANE, DecisionMap, Projection
-from core.domain.model import InverseQuality, LatentTable, ModelCard, Recipe
+from core.domain.model import InverseQuality, LatentTable, ModelCard, Preprocessing
 from core.domain.project import Project
 
 __all__ = [
@@ -79,10 +79,10 @@ __all__ = [
     "PathPoint",
     "PathRequest",
     "Precision",
+    "Preprocessing",
     "Problem",
     "Project",
     "Projection",
-    "Recipe",
     "Role",
     "Split",
 ]

@@ -20,7 +20,7 @@ class Projection:
     seed: int
     model_digest: str
     placed_by: FloatArray | None = None  # (N, K-1) semantic coordinates the places were made from
-    strangers: tuple[
+    out_of_distribution: tuple[
         str, ...
     ] = ()  # records unlike all that the model learned from: their place says little
 

@@ -93,7 +93,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Unrepaired:
+class ResidualChange:
     """What a treatment leaves of the change between diseased and healthy, in one channel."""
 
     condition: str
@@ -120,7 +120,7 @@ class Screen:
     quality: tuple[dict[str, Any], ...]  # Z', robust Z', SSMD: score, unit, wells, interval
     audit: tuple[Finding, ...]
     doses: tuple[DoseCurve, ...] = ()
-    unrepaired: tuple[Unrepaired, ...] = ()
+    unrepaired: tuple[ResidualChange, ...] = ()
     notes: tuple[str, ...] = ()
     settings: dict[str, Any] = field(default_factory=dict)
     dataset_digest: str = ""

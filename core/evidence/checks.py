@@ -14,13 +14,13 @@ from functools import cached_property
 import numpy as np
 
 from core.domain import LIGHTS, Check, Evidence, FloatArray
-from core.evidence.contrast import Contrast, Moved
+from core.evidence.contrast import Contrast, CounterfactualMeasurements
 from core.evidence.target_space import EMBEDDED_DIMENSIONS, TargetSpace
 
 # Limits: green up to the first, amber up to the second, red beyond.
 MODEL = (0.8, 0.5)  # share of the images that the model calls the target
 # flips of the least convinced judge, as share of the real target images it recognises
-JUDGES = (0.6, 0.3)
+ORACLES = (0.6, 0.3)
 DISTANCE = (0.6, 0.9)  # 0: like real target images; 1: did nothing
 RECOVERED = (0.7, 0.5)  # share of the differing readouts that came CAME of the way
 CAME = (0.5, 1.6)
@@ -38,7 +38,7 @@ Values = dict[str, float | bool | str]
 class Direction(Contrast):
     """The way from one condition to another: what real images say, and the evidence of moves."""
 
-    def judge(self, moved: Sequence[Moved]) -> Evidence:
+    def assess(self, moved: Sequence[CounterfactualMeasurements]) -> Evidence:
         """The evidence of one counterfactual, or of several of this direction together."""
         values: Values = {"images": float(len(moved))}
         checks = (
@@ -58,7 +58,9 @@ class Direction(Contrast):
         return TargetSpace(self.real.embedding[known], self.real.embedding[target])
 
 
-def check_model(direction: Direction, moved: Sequence[Moved], values: Values) -> Check:
+def check_model(
+    direction: Direction, moved: Sequence[CounterfactualMeasurements], values: Values
+) -> Check:
     """Does the network read the target, or a condition that nothing tells from the target?"""
     reached, names = direction.reached, direction.real.conditions
     flips = float(np.mean([m.probabilities.argmax() in reached for m in moved]))
@@ -72,12 +74,18 @@ def check_model(direction: Direction, moved: Sequence[Moved], values: Values) ->
     return Check("model", light_of(flips, MODEL), finding)
 
 
-def check_oracles(direction: Direction, moved: Sequence[Moved], values: Values) -> Check:
+def check_oracles(
+    direction: Direction, moved: Sequence[CounterfactualMeasurements], values: Values
+) -> Check:
     """Do independent classifiers see the target, as often as in real images of the target?"""
     reached, called = direction.reached, direction.called
     rows = direction.reference_rows(direction.target_index)
-    known = np.isin(direction.real.judged[rows].argmax(axis=2), reached).mean(axis=0)  # (J,)
-    flips = np.mean([np.isin(m.after.judged.argmax(axis=1), reached) for m in moved], axis=0)
+    known = np.isin(direction.real.oracle_probabilities[rows].argmax(axis=2), reached).mean(
+        axis=0
+    )  # (J,)
+    flips = np.mean(
+        [np.isin(m.after.oracle_probabilities.argmax(axis=1), reached) for m in moved], axis=0
+    )
     for j, (flip, recall) in enumerate(zip(flips, known)):
         values[f"judge{j + 1}_flip"] = float(flip)
         values[f"judge{j + 1}_recognises"] = float(recall)
@@ -87,10 +95,12 @@ def check_oracles(direction: Direction, moved: Sequence[Moved], values: Values) 
     share = float(np.min(flips / np.maximum(known, WEAKEST_RECALL)))
     finding = f"Independent judges see {called} in {_percents(flips)}"
     finding += f" (real images: {_percents(known)})"
-    return Check("judges", light_of(share, JUDGES), finding)
+    return Check("judges", light_of(share, ORACLES), finding)
 
 
-def check_distance(direction: Direction, moved: Sequence[Moved], values: Values) -> Check:
+def check_distance(
+    direction: Direction, moved: Sequence[CounterfactualMeasurements], values: Values
+) -> Check:
     """How far from real images of the target: 0 as real images are, 1 as the original."""
     space, target = direction.space, direction.target
     before, after = (
@@ -116,7 +126,9 @@ def check_distance(direction: Direction, moved: Sequence[Moved], values: Values)
     return Check("distance", light, finding, title=f"Distance to real {target}")
 
 
-def check_readouts(direction: Direction, moved: Sequence[Moved], values: Values) -> Check:
+def check_readouts(
+    direction: Direction, moved: Sequence[CounterfactualMeasurements], values: Values
+) -> Check:
     """Which of the readouts that differ came 50-160 % of the way?"""
     differs, source, target = direction.differs, direction.source, direction.target
     count = int(differs.sum())
@@ -142,7 +154,9 @@ def check_readouts(direction: Direction, moved: Sequence[Moved], values: Values)
     return Check("readouts", light_of(recovered, RECOVERED), finding)
 
 
-def check_rest(direction: Direction, moved: Sequence[Moved], values: Values) -> Check:
+def check_rest(
+    direction: Direction, moved: Sequence[CounterfactualMeasurements], values: Values
+) -> Check:
     """Did nuclei, readouts and stains stay in which source and target agree?"""
     parts = [
         _check_agreeing_readouts(direction, moved, values),
@@ -156,7 +170,7 @@ def check_rest(direction: Direction, moved: Sequence[Moved], values: Values) -> 
 
 
 def _check_agreeing_readouts(
-    direction: Direction, moved: Sequence[Moved], values: Values
+    direction: Direction, moved: Sequence[CounterfactualMeasurements], values: Values
 ) -> tuple[str, str]:
     """Light and words; both empty where nothing can be said."""
     agrees = direction.agrees
@@ -173,7 +187,9 @@ def _check_agreeing_readouts(
     return light, "" if light == "green" else shared
 
 
-def _check_nuclei(direction: Direction, moved: Sequence[Moved], values: Values) -> tuple[str, str]:
+def _check_nuclei(
+    direction: Direction, moved: Sequence[CounterfactualMeasurements], values: Values
+) -> tuple[str, str]:
     counted = [m.cells for m in moved if m.cells is not None]
     if not counted:
         return "", ""
@@ -187,7 +203,7 @@ def _check_nuclei(direction: Direction, moved: Sequence[Moved], values: Values) 
 
 
 def _check_quiet_channels(
-    direction: Direction, moved: Sequence[Moved], values: Values
+    direction: Direction, moved: Sequence[CounterfactualMeasurements], values: Values
 ) -> tuple[str, str]:
     quiet = direction.quiet_channels
     if not quiet:

@@ -9,7 +9,7 @@ from scipy.stats import t as student
 
 from core.data.nuclei import nuclear_channel
 from core.domain import BoolArray, Channel, FloatArray, IntArray
-from core.evidence.reference import Measured, Real
+from core.evidence.reference import ImageMeasurements, ReferenceSet
 
 FEWEST_WELLS = 4  # of either condition, to say that something does not differ
 # Mean recall of the oracle classifiers between two conditions; below it, and with no readout that
@@ -20,11 +20,11 @@ DIFFERS_T, DIFFERS_P, DIFFERS_SD, AGREES_SD = 4.0, 0.01, 0.6, 0.35
 
 
 @dataclass(frozen=True)
-class Moved:
+class CounterfactualMeasurements:
     """One counterfactual, as the panel measured it."""
 
-    before: Measured
-    after: Measured
+    before: ImageMeasurements
+    after: ImageMeasurements
     probabilities: FloatArray  # (K,) of the model, for the counterfactual
     difference: (
         FloatArray  # (C,) sum of the squared change per channel, each over its display range
@@ -35,7 +35,7 @@ class Moved:
 class Contrast:
     """Two conditions as real images show them, and how far a counterfactual came between them."""
 
-    def __init__(self, real: Real, source: str, target: str) -> None:
+    def __init__(self, real: ReferenceSet, source: str, target: str) -> None:
         self.real, self.source, self.target = real, source, target
         self.source_index, self.target_index = (
             real.conditions.index(source),
@@ -99,12 +99,19 @@ class Contrast:
         """Nothing tells source and target apart: no readout, nor the judges on images they were not
         trained on.
         """
-        judged = [
-            self.real.judged[self.reference_rows(k)] for k in (self.source_index, self.target_index)
+        oracle_probabilities = [
+            self.real.oracle_probabilities[self.reference_rows(k)]
+            for k in (self.source_index, self.target_index)
         ]
         return (
             self.nothing_differs
-            and told_apart(judged[0], judged[1], self.source_index, self.target_index) < TOLD_APART
+            and separability(
+                oracle_probabilities[0],
+                oracle_probabilities[1],
+                self.source_index,
+                self.target_index,
+            )
+            < TOLD_APART
         )
 
     @property
@@ -151,7 +158,7 @@ class Contrast:
         ]
 
     @property
-    def holdable(self) -> tuple[str, ...]:
+    def lockable(self) -> tuple[str, ...]:
         """Names of the channels that may be held: no readout differs there, but in some other
         channel one does.
         """
@@ -199,7 +206,7 @@ class Contrast:
         names = [] if nuclear is None else [f"{self.real.channels[nuclear]} objects"]
         return bool(self.differs[np.isin(self.real.names, names)].any())
 
-    def mean_shift(self, moved: Sequence[Moved]) -> FloatArray:
+    def mean_shift(self, moved: Sequence[CounterfactualMeasurements]) -> FloatArray:
         """(R,) mean shift from original to counterfactual, in standard deviations."""
         came: FloatArray = (
             np.mean([m.after.readouts - m.before.readouts for m in moved], axis=0) / self.spread
@@ -215,7 +222,7 @@ class Contrast:
         return held if len(held) else np.flatnonzero(rows)
 
 
-def told_apart(of_source: FloatArray, of_target: FloatArray, source: int, target: int) -> float:
+def separability(of_source: FloatArray, of_target: FloatArray, source: int, target: int) -> float:
     """Mean recall between two conditions by scores (..., K) of images of either; .5 is chance.
 
     1 without images.

@@ -40,13 +40,22 @@ class ComparisonPanel:
 
     def draw(self, figure: SubFigure) -> None:
         """Draw into `figure`."""
-        columns, result, recipe = 2 + len(self.attributions), self.result, self.card.recipe
+        columns, result, preprocessing = (
+            2 + len(self.attributions),
+            self.result,
+            self.card.preprocessing,
+        )
         axes = figure.subplots(
             len(self.channels), columns, squeeze=False, gridspec_kw={"wspace": 0.04, "hspace": 0.04}
         )
         limit = difference_limit(result.difference)
         for c, (row, channel) in enumerate(zip(axes, self.channels)):
-            alone = (slice(c, c + 1), [channel], recipe.low[c : c + 1], recipe.high[c : c + 1])
+            alone = (
+                slice(c, c + 1),
+                [channel],
+                preprocessing.low[c : c + 1],
+                preprocessing.high[c : c + 1],
+            )
             row[0].imshow(composite(result.original[alone[0]], *alone[1:]))
             row[0].set_ylabel(channel.name, fontsize=7)
             row[1].imshow(result.difference[c], cmap=DIFFERENCE_MAP, vmin=-limit, vmax=limit)

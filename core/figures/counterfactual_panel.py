@@ -53,7 +53,7 @@ class CounterfactualPanel:
         """Draw into `figure`."""
         axes = figure.subplots(1, 2 + len(self.channels), gridspec_kw={"wspace": 0.06})
         result, limit = self.result, difference_limit(self.result.difference)
-        draw_moved(figure, axes, result, self.channels, self.card.recipe, limit)
+        draw_moved(figure, axes, result, self.channels, self.card.preprocessing, limit)
         if self.pixel_size_um:
             draw_scale_bar(axes[0], result.original.shape[2], self.pixel_size_um)
         reads = int(result.probabilities.argmax())

@@ -11,7 +11,7 @@ from matplotlib.figure import SubFigure
 from core.domain import (
     Channel,
     Counterfactual,
-    Recipe,
+    Preprocessing,
 )
 from core.figures.images import composite
 from core.figures.words import blend_words
@@ -33,7 +33,7 @@ def draw_moved(
     axes: Sequence[Axes],
     result: Counterfactual,
     channels: Sequence[Channel],
-    recipe: Recipe,
+    preprocessing: Preprocessing,
     limit: float,
 ) -> None:
     """Original, counterfactual and its changes from -limit to limit (grey values), with their
@@ -45,7 +45,7 @@ def draw_moved(
         f"Generated: to {blend_words(result.weights)}\n{strength}",
     )
     for ax, image, head in zip(axes, (result.original, result.image), heads):
-        ax.imshow(composite(image, channels, recipe.low, recipe.high))
+        ax.imshow(composite(image, channels, preprocessing.low, preprocessing.high))
         ax.set_title(head, fontsize=8)
     for ax, change, channel in zip(axes[2:], result.difference, channels):
         shown = ax.imshow(change, cmap=DIFFERENCE_MAP, vmin=-limit, vmax=limit)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from core.domain.screen import Screen, Unrepaired
+from core.domain.screen import ResidualChange, Screen
 from core.figures.ranking_panel import CONTROL, FLAG, HIT, ROW_GAP, Scale, draw_interval
 from core.figures.style import (
     WIDTH,
@@ -54,7 +54,7 @@ def _bars_head(scales: dict[str, Scale]) -> Block:
 
 
 def _bars(
-    condition: str, found: Sequence[Unrepaired | None], scales: dict[str, Scale], head: Block
+    condition: str, found: Sequence[ResidualChange | None], scales: dict[str, Scale], head: Block
 ) -> Block:
     name = fitted(condition, 1.8, 6.5)
     height = len(name) * line_height(6.5) + ROW_GAP

@@ -46,7 +46,7 @@ class ResidualPanel:
         )
         limit = max(difference_limit(r.difference) for r in (self.diseased, self.treated))
         for axes, result in zip(rows, (self.diseased, self.treated)):
-            draw_moved(figure, axes, result, self.channels, self.card.recipe, limit)
+            draw_moved(figure, axes, result, self.channels, self.card.preprocessing, limit)
             if self.pixel_size_um:
                 draw_scale_bar(axes[0], result.original.shape[2], self.pixel_size_um)
         head = (

@@ -125,16 +125,18 @@ def _sections(screen: Screen) -> Iterator[Section]:
 def _summary(screen: Screen) -> tuple[str, ...]:
     treated = [r for r in screen.ranked if r.tie > 0]
     plates, hits = len({w.plate for w in screen.wells}), [r for r in treated if r.hit]
-    told = (
+    reported = (
         f"{len(treated)} treatments in {len(screen.wells)} wells on {plates}"
         f" plate{'s' * (plates != 1)}; "
     )
-    told += f"{len(hits)} hit{'s' * (len(hits) != 1)}. Measured in {screen.space}."
-    told += f" Plates made comparable: {_sentence(screen.normalised)}" if screen.normalised else ""
+    reported += f"{len(hits)} hit{'s' * (len(hits) != 1)}. Measured in {screen.space}."
+    reported += (
+        f" Plates made comparable: {_sentence(screen.normalised)}" if screen.normalised else ""
+    )
     best = ", ".join(f"{r.condition} ({r.rescue:.2f})" for r in hits[:10]) + (
         ", ..." if len(hits) > 10 else ""
     )
-    return (told, f"Hits, best first: {best}." if hits else "No treatment is a hit.")
+    return (reported, f"Hits, best first: {best}." if hits else "No treatment is a hit.")
 
 
 def _sentence(words: str) -> str:

@@ -102,7 +102,7 @@ def save_map(folder: Path, projection: Projection, decision: DecisionMap) -> Non
         {
             "record_ids": texts(projection.record_ids),
             "xy": projection.xy,
-            "strangers": texts(projection.strangers),
+            "strangers": texts(projection.out_of_distribution),
             **({} if projection.placed_by is None else {"placed_by": projection.placed_by}),
             "posterior": decision.posterior,
             "coordinates": decision.coordinates,
@@ -128,7 +128,7 @@ def load_map(folder: Path) -> tuple[Projection, DecisionMap]:
             seed=int(settings["seed"]),
             model_digest=settings["projection_digest"],
             placed_by=arrays["placed_by"].astype(np.float32) if "placed_by" in arrays else None,
-            strangers=words(arrays["strangers"]) if "strangers" in arrays else (),
+            out_of_distribution=words(arrays["strangers"]) if "strangers" in arrays else (),
         )
         x0, x1, y0, y1 = (float(v) for v in settings["extent"])
         decision = DecisionMap(

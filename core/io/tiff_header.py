@@ -156,9 +156,12 @@ def read_ome(text: str, path: Path) -> OmeHeader:
     members = tuple(
         dict.fromkeys(e.get("FileName") or "" for e in pixels.iter() if _local(e.tag) == "UUID")
     )
-    told = next((e.text for e in root.iter() if _local(e.tag) == "Description"), "") or ""
+    reported = next((e.text for e in root.iter() if _local(e.tag) == "Description"), "") or ""
     return OmeHeader(
-        names if all(names) else (), _ome_pixel_size(pixels), _check_members(members, path), told
+        names if all(names) else (),
+        _ome_pixel_size(pixels),
+        _check_members(members, path),
+        reported,
     )
 
 

@@ -24,13 +24,14 @@ from torch.nn import functional
 
 from core.data.preprocessing import to_network
 from core.data.readouts import readout_values
-from core.domain import FloatArray, IntArray, ModelCard, Recipe
+from core.domain import FloatArray, IntArray, ModelCard, Preprocessing
 from core.errors import BadModel
 from core.io.atomic import atomic_write_bytes, atomic_write_text
 from core.io.digest import digest_bytes
+from core.io.models import names_here, stored_names
 from core.io.validation import first_fault
 
-JUDGES_FILE, JUDGES_WEIGHTS_FILE = "judges.json", "judges.safetensors"
+ORACLES_FILE, ORACLES_WEIGHTS_FILE = "judges.json", "judges.safetensors"
 FORMAT_VERSION = 1
 REMEDY = "Train the judges again, or copy the model's folder again from where it came."
 WIDTHS = (24, 48, 96)
@@ -40,7 +41,7 @@ HIDDEN = 48
 TREES = 200
 
 
-class ConvJudge(nn.Module):
+class ConvOracle(nn.Module):
     """A plain convolutional classifier of network input (N, C, Y, X), any Y and X."""
 
     def __init__(self, channels: int, conditions: int) -> None:
@@ -72,7 +73,7 @@ def _convolution(before: int, after: int, stride: int) -> nn.Sequential:
     return nn.Sequential(convolution, nn.BatchNorm2d(after), nn.SiLU())
 
 
-class WaveletJudge(nn.Module):
+class WaveletOracle(nn.Module):
     """A small network on fixed statistics of the starlet bands of network input (N, C, Y, X), any Y
     and X.
 
@@ -141,11 +142,11 @@ def _smooth(x: Tensor, axis: int, step: int) -> Tensor:
     return torch.stack(taps).sum(dim=0)
 
 
-def forest_readouts(raw: FloatArray, recipe: Recipe) -> FloatArray:
+def forest_readouts(raw: FloatArray, preprocessing: Preprocessing) -> FloatArray:
     """(R,) what the forest reads of raw grey values (C, Y, X), at the resolution of the network;
     see with_ratios.
     """
-    return with_ratios(readout_values(raw, recipe.downscale), len(raw))
+    return with_ratios(readout_values(raw, preprocessing.downscale), len(raw))
 
 
 def with_ratios(values: FloatArray, channels: int) -> FloatArray:
@@ -165,7 +166,7 @@ def with_ratios(values: FloatArray, channels: int) -> FloatArray:
 
 
 @dataclass(frozen=True)
-class Judges:
+class Oracles:
     """Three judges of the same conditions. `accuracy` is by name, on held-out groups; None where
     there were none.
 
@@ -180,9 +181,9 @@ class Judges:
     )
 
     conditions: tuple[str, ...]  # class order, K names
-    recipe: Recipe
-    convolutional: ConvJudge
-    wavelet: WaveletJudge
+    preprocessing: Preprocessing
+    convolutional: ConvOracle
+    wavelet: WaveletOracle
     table: FloatArray  # (N, R) float32 forest_readouts it learns from
     labels: IntArray  # (N,) index into conditions
     seed: int
@@ -198,7 +199,9 @@ class Judges:
             logits = torch.cat([self.convolutional(x), self.wavelet(x)]).numpy()
         networks = softmax(logits.astype(np.float64), axis=1)
         read = (
-            forest_readouts(raw, self.recipe) if values is None else with_ratios(values, len(raw))
+            forest_readouts(raw, self.preprocessing)
+            if values is None
+            else with_ratios(values, len(raw))
         )
         all_three: FloatArray = np.concatenate([networks, self._forest(read[None])])
         return all_three
@@ -216,7 +219,7 @@ class Judges:
         return seen
 
     def _input(self, raw: FloatArray) -> Tensor:
-        return torch.from_numpy(to_network(self.recipe, raw))[None]
+        return torch.from_numpy(to_network(self.preprocessing, raw))[None]
 
     @cached_property
     def _forest(self) -> Callable[[FloatArray], FloatArray]:
@@ -235,20 +238,20 @@ class _Stored:
     """judges.json."""
 
     conditions: tuple[str, ...]
-    recipe: Recipe
+    preprocessing: Preprocessing
     seed: int
     accuracy: dict[str, float | None]
     sizes: dict[str, tuple[int, ...]]  # tensor -> shape
     digest: str  # of the weights file
 
 
-def save_judges(folder: Path, judges: Judges) -> None:
+def save_oracles(folder: Path, oracles: Oracles) -> None:
     """Write judges.safetensors, then judges.json with its digest.
 
     Raises BadModel for weights that are not finite.
     """
     folder = Path(folder)
-    tensors = _tensors(judges)
+    tensors = _tensors(oracles)
     if bad := _not_finite(tensors):
         raise BadModel(
             f"{bad!r} of the judges for {folder} holds values that are not numbers.", REMEDY
@@ -256,36 +259,43 @@ def save_judges(folder: Path, judges: Judges) -> None:
     data = save(tensors)
     sizes = {name: tensor.shape for name, tensor in tensors.items()}
     stored = _Stored(
-        judges.conditions, judges.recipe, judges.seed, judges.accuracy, sizes, digest_bytes(data)
+        oracles.conditions,
+        oracles.preprocessing,
+        oracles.seed,
+        oracles.accuracy,
+        sizes,
+        digest_bytes(data),
     )
-    atomic_write_bytes(folder / JUDGES_WEIGHTS_FILE, data)
+    atomic_write_bytes(folder / ORACLES_WEIGHTS_FILE, data)
     text = json.dumps(
-        {"format_version": FORMAT_VERSION, **asdict(stored)}, indent=1, ensure_ascii=False
+        {"format_version": FORMAT_VERSION, **stored_names(asdict(stored))},
+        indent=1,
+        ensure_ascii=False,
     )
-    atomic_write_text(folder / JUDGES_FILE, text)
+    atomic_write_text(folder / ORACLES_FILE, text)
 
 
-def load_judges(folder: Path, card: ModelCard) -> Judges:
+def load_oracles(folder: Path, card: ModelCard) -> Oracles:
     """The judges beside a model.
 
     Raises BadModel: absent, damaged, or trained for other than this card's images.
     """
     stored, tensors = _read(Path(folder))
-    path = Path(folder) / JUDGES_FILE
-    if len(stored.recipe.offset) != len(card.channels):
-        found = f"{len(stored.recipe.offset)} channels, the model for {len(card.channels)}"
+    path = Path(folder) / ORACLES_FILE
+    if len(stored.preprocessing.offset) != len(card.channels):
+        found = f"{len(stored.preprocessing.offset)} channels, the model for {len(card.channels)}"
         raise BadModel(f"The judges in {path} were trained for {found}.", REMEDY)
     if stored.conditions != card.condition_names:
         found = f"{', '.join(stored.conditions)}, the model for {', '.join(card.condition_names)}"
         raise BadModel(f"The judges in {path} were trained for {found}.", REMEDY)
-    if stored.recipe != card.recipe:
+    if stored.preprocessing != card.preprocessing:
         raise BadModel(f"The judges in {path} prepare images otherwise than the model.", REMEDY)
     channels, conditions = len(card.channels), len(card.conditions)
-    networks = ConvJudge(channels, conditions), WaveletJudge(channels, conditions)
+    networks = ConvOracle(channels, conditions), WaveletOracle(channels, conditions)
     table, labels = (tensors.pop(f"forest.{name}", np.zeros(0)) for name in ("table", "labels"))
-    if not _is_table(table, labels, stored.recipe, conditions):
+    if not _is_table(table, labels, stored.preprocessing, conditions):
         raise BadModel(
-            f"{path.with_name(JUDGES_WEIGHTS_FILE)} is damaged (the forest's table).", REMEDY
+            f"{path.with_name(ORACLES_WEIGHTS_FILE)} is damaged (the forest's table).", REMEDY
         )
     for prefix, network in zip(("convolutional.", "wavelet."), networks):
         own = {
@@ -296,28 +306,34 @@ def load_judges(folder: Path, card: ModelCard) -> Judges:
         try:
             network.load_state_dict(own)
         except RuntimeError as error:
-            weights = path.with_name(JUDGES_WEIGHTS_FILE)
+            weights = path.with_name(ORACLES_WEIGHTS_FILE)
             raise BadModel(
                 f"{weights} does not fit this program's {prefix[:-1]} judge ({error}).", REMEDY
             ) from error
         network.eval()
-    return Judges(
-        stored.conditions, stored.recipe, *networks, table, labels, stored.seed, stored.accuracy
+    return Oracles(
+        stored.conditions,
+        stored.preprocessing,
+        *networks,
+        table,
+        labels,
+        stored.seed,
+        stored.accuracy,
     )
 
 
-def _tensors(judges: Judges) -> dict[str, Any]:
-    networks = {"convolutional": judges.convolutional, "wavelet": judges.wavelet}
+def _tensors(oracles: Oracles) -> dict[str, Any]:
+    networks = {"convolutional": oracles.convolutional, "wavelet": oracles.wavelet}
     weights = {
         f"{name}.{k}": v.numpy() for name, n in networks.items() for k, v in n.state_dict().items()
     }
-    tensors = weights | {"forest.table": judges.table, "forest.labels": judges.labels}
+    tensors = weights | {"forest.table": oracles.table, "forest.labels": oracles.labels}
     return {name: np.require(tensor, requirements="C") for name, tensor in tensors.items()}
 
 
 def _read(folder: Path) -> tuple[_Stored, dict[str, Any]]:
     """Both files, checked on their own."""
-    path, weights = folder / JUDGES_FILE, folder / JUDGES_WEIGHTS_FILE
+    path, weights = folder / ORACLES_FILE, folder / ORACLES_WEIGHTS_FILE
     try:
         read = json.loads(path.read_text(encoding="utf-8"))
         version = read.pop("format_version", 0)
@@ -325,7 +341,7 @@ def _read(folder: Path) -> tuple[_Stored, dict[str, Any]]:
             raise BadModel(
                 f"{path} has format {version}, this program reads {FORMAT_VERSION}.", REMEDY
             )
-        stored = TypeAdapter(_Stored).validate_python(read)
+        stored = TypeAdapter(_Stored).validate_python(names_here(read))
         data = weights.read_bytes()
         tensors: dict[str, Any] = load(data)
     except FileNotFoundError as error:
@@ -351,9 +367,9 @@ def _read(folder: Path) -> tuple[_Stored, dict[str, Any]]:
         )
     if stored.sizes != {name: tensor.shape for name, tensor in tensors.items()}:
         raise BadModel(f"{path} is damaged (sizes: not those of {weights.name}).", REMEDY)
-    if set(stored.accuracy) != set(Judges.names):
+    if set(stored.accuracy) != set(Oracles.names):
         raise BadModel(
-            f"{path} is damaged (accuracy: not that of {', '.join(Judges.names)}).", REMEDY
+            f"{path} is damaged (accuracy: not that of {', '.join(Oracles.names)}).", REMEDY
         )
     if bad := _not_finite(tensors):
         raise BadModel(f"{weights} is damaged ({bad!r} holds values that are not numbers).", REMEDY)
@@ -367,11 +383,15 @@ def _not_finite(tensors: dict[str, Any]) -> str:
     )
 
 
-def _is_table(table: FloatArray, labels: IntArray, recipe: Recipe, conditions: int) -> bool:
+def _is_table(
+    table: FloatArray, labels: IntArray, preprocessing: Preprocessing, conditions: int
+) -> bool:
     """Whether a forest that reads this program's readouts and knows every condition can grow from
     it.
     """
-    side = 16 * recipe.downscale
-    columns = forest_readouts(np.zeros((len(recipe.offset), side, side)), recipe).shape
+    side = 16 * preprocessing.downscale
+    columns = forest_readouts(
+        np.zeros((len(preprocessing.offset), side, side)), preprocessing
+    ).shape
     fits = table.ndim == 2 and table.shape[1:] == columns and labels.shape == table.shape[:1]
     return fits and labels.dtype == np.int64 and set(labels.tolist()) == set(range(conditions))

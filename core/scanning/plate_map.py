@@ -94,13 +94,13 @@ class PlateMap:
         """Role by condition, where the table says one; a compound at several doses by the names of
         its doses too.
         """
-        told: dict[str, set[Role]] = {}
+        reported: dict[str, set[Role]] = {}
         for row in self.rows:
             if row.role is not None:
-                told.setdefault(row.condition, set()).add(row.role)
+                reported.setdefault(row.condition, set()).add(row.role)
                 if row.dose_um is not None:
-                    told.setdefault(f"{row.condition} {row.dose_um:g} µM", set()).add(row.role)
-        return {name: next(iter(roles)) for name, roles in told.items() if len(roles) == 1}
+                    reported.setdefault(f"{row.condition} {row.dose_um:g} µM", set()).add(row.role)
+        return {name: next(iter(roles)) for name, roles in reported.items() if len(roles) == 1}
 
 
 def read_table(path: Path) -> "pd.DataFrame":

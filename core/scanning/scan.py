@@ -9,7 +9,7 @@ from core.domain import Dataset, ImageRecord, Problem
 from core.errors import LeighError
 from core.io.well_names import guess_plate_shape, natural, well_place
 from core.progress import Report, silent
-from core.scanning.assign_wells import Placing, place_records
+from core.scanning.assign_wells import WellAssignment, assign_wells
 from core.scanning.default_roles import (
     build_channels,
     build_conditions,
@@ -18,8 +18,8 @@ from core.scanning.default_roles import (
 )
 from core.scanning.file_names import compile_pattern
 from core.scanning.find_files import Found, find_images
-from core.scanning.group_channels import Draft, build_drafts
-from core.scanning.inspect_files import FileFacts, read_facts
+from core.scanning.group_channels import Draft, group_channels
+from core.scanning.inspect_files import FileInspection, inspect_files
 from core.scanning.plate_map import PlateMap, load_plate_map
 
 __all__ = ["merge_conditions", "scan_folder"]
@@ -33,7 +33,9 @@ class _Bench:
     """Drafts that are still in, with their places, and the problems so far."""
 
     drafts: list[Draft]
-    places: dict[str, Placing] = field(default_factory=dict)  # first file -> condition, well, group
+    places: dict[str, WellAssignment] = field(
+        default_factory=dict
+    )  # first file -> condition, well, group
     problems: list[Problem] = field(default_factory=list)
 
     def drop(self, draft: Draft, reason: str, remedy: str = "") -> None:
@@ -83,11 +85,11 @@ def scan_folder(
         )
     table = load_plate_map(options.plate_map) if options.plate_map is not None else None
     found = _found(root, report)
-    facts = read_facts(root, found.images, report)
+    facts = inspect_files(root, found.images, report)
     problems = list(found.problems) + _file_problems(facts)
-    drafts = build_drafts(facts, names, problems)
+    drafts = group_channels(facts, names, problems)
     bench = _Bench(drafts, problems=problems)
-    bench.places = place_records(
+    bench.places = assign_wells(
         root, drafts, table, options.condition_from, options.group_by, problems
     )
     bench.drafts = [d for d in drafts if d.files[0] in bench.places]
@@ -118,7 +120,7 @@ def _found(root: Path, report: Report) -> Found:
     return found
 
 
-def _file_problems(facts: Sequence[FileFacts]) -> list[Problem]:
+def _file_problems(facts: Sequence[FileInspection]) -> list[Problem]:
     """Unreadable files one by one; what the readable ones warn of, once per kind."""
     problems = [
         Problem(f.file, f.error.message.rstrip("."), f.error.hint)
@@ -311,7 +313,7 @@ def _dataset(
     places = bench.places
     counts = Counter(places[d.files[0]].condition for d in bench.drafts)
     doses = {p.condition: p.dose_um for p in places.values()}
-    told = {p.condition: p.role for p in places.values() if p.role is not None}
+    reported = {p.condition: p.role for p in places.values() if p.role is not None}
     bench.problems += spelling_problems(counts)
     ids = _ids(bench.drafts)
     records = tuple(
@@ -334,7 +336,7 @@ def _dataset(
     return Dataset(
         root=root,
         channels=build_channels(channel_names) if records else (),
-        conditions=build_conditions(sorted(counts), doses, told),
+        conditions=build_conditions(sorted(counts), doses, reported),
         records=records,
         problems=tuple(bench.problems),
         pixel_size_um=pixel_size,

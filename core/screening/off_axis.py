@@ -10,13 +10,13 @@ from scipy import stats
 
 from core.domain import FloatArray, IntArray
 from core.screening.design import Design
-from core.screening.discriminant import Across, class_means
+from core.screening.discriminant import OffAxisSpace, class_means
 
 PRIOR_WELLS = 4.0  # wells' worth of the common variance in that of every treatment
 
 
 def off_axis(
-    space: Across, design: Design, rescue: FloatArray, level: float
+    space: OffAxisSpace, design: Design, rescue: FloatArray, level: float
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """(K,) off-axis and its interval at `level`, per condition, in the spread of healthy wells."""
     off = space.off()  # (W, D), diseased wells of every plate around 0

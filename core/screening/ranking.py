@@ -17,7 +17,7 @@ from core.domain import Condition, FloatArray, IntArray, Role
 from core.domain.screen import Ranked
 from core.errors import LeighError
 from core.screening.design import Design
-from core.screening.discriminant import Across, class_means, from_diseased
+from core.screening.discriminant import OffAxisSpace, class_means, from_diseased
 from core.screening.moderated_variance import redraw, spread_of
 from core.screening.off_axis import off_axis
 from core.screening.wells import WellTable
@@ -97,7 +97,7 @@ class Placement:
 
     scores: FloatArray  # (W,) discriminant scores
     redrawn: FloatArray  # (B, K) positions of the conditions by axes fitted to redrawn wells
-    across: Across
+    across: OffAxisSpace
 
 
 def estimate(
@@ -128,7 +128,7 @@ def estimate(
 
 
 def rank(
-    found: Estimates, space: Across, table: WellTable, design: Design, rules: Rules
+    found: Estimates, space: OffAxisSpace, table: WellTable, design: Design, rules: Rules
 ) -> tuple[Ranked, ...]:
     """Rows best first, controls last, with ties, hits and flags."""
     intensity = _intensities(table.intensity, design)
@@ -145,7 +145,12 @@ def _is_treatment(row: Ranked) -> bool:
 
 
 def _row(
-    k: int, found: Estimates, space: Across, intensity: FloatArray, design: Design, rules: Rules
+    k: int,
+    found: Estimates,
+    space: OffAxisSpace,
+    intensity: FloatArray,
+    design: Design,
+    rules: Rules,
 ) -> Ranked:
     condition = design.conditions[k]
     measured = found.wells[k] >= FEWEST_WELLS
@@ -192,7 +197,7 @@ def _row(
     return replace(row, flags=flags, hit=hit)
 
 
-def _flags(row: Ranked, space: Across, rules: Rules) -> tuple[str, ...]:
+def _flags(row: Ranked, space: OffAxisSpace, rules: Rules) -> tuple[str, ...]:
     flags = []
     if row.wells < FEWEST_WELLS:
         flags.append(f"only {row.wells} well: no interval")

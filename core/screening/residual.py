@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.domain import FloatArray, ImageRecord
-from core.domain.screen import Unrepaired
+from core.domain.screen import ResidualChange
 from core.progress import Progress, Report, silent
 
 IMAGES = 8  # of every condition, evenly over its wells
@@ -44,7 +44,7 @@ def unrepaired(
     *,
     intervals: Intervals,
     report: Report = silent,
-) -> tuple[Unrepaired, ...]:
+) -> tuple[ResidualChange, ...]:
     """Rows per treatment and channel; `chosen` are images per condition, the diseased among them.
 
     `move` gives changes in the spread of healthy images. Channels that hardly change from diseased
@@ -78,7 +78,7 @@ def unrepaired(
 
 def _row(
     condition: str, channel: str, own: FloatArray, base: FloatArray, intervals: Intervals
-) -> Unrepaired:
+) -> ResidualChange:
     """Of changes (W, R) of treated and (V, R) of diseased wells in one channel."""
     low = high = None
     if len(own) >= FEWEST_WELLS:
@@ -87,7 +87,7 @@ def _row(
         tail = (1 - intervals.level) / 2 * 100
         low, high = (float(v) for v in np.percentile(_restored(*means), [tail, 100 - tail]))
     restored = float(_restored(own.mean(axis=0), base.mean(axis=0)))
-    return Unrepaired(condition, channel, restored, low, high, len(own))
+    return ResidualChange(condition, channel, restored, low, high, len(own))
 
 
 def _restored(treated: FloatArray, diseased: FloatArray) -> FloatArray:

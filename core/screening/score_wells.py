@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from core.domain import Condition, FloatArray
 from core.screening.design import Design, design_of
-from core.screening.discriminant import Across, across, position_along, redrawn_positions
+from core.screening.discriminant import OffAxisSpace, across, position_along, redrawn_positions
 from core.screening.ranking import Estimates, Placement, Rules, estimate
 from core.screening.wells import WellTable, b_scores, normalise
 
@@ -18,7 +18,7 @@ class Placed:
 
     design: Design
     scores: FloatArray  # (W,) along the way, in standard deviations within conditions
-    space: Across
+    space: OffAxisSpace
     estimates: Estimates
 
 

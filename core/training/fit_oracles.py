@@ -10,10 +10,10 @@ from torch import Tensor
 
 from core.data.batches import FieldStore, Reader, balanced_indices
 from core.data.preprocessing import to_network
-from core.domain import BoolArray, FloatArray, ImageRecord, IntArray, Recipe, Split
+from core.domain import BoolArray, FloatArray, ImageRecord, IntArray, Preprocessing, Split
 from core.errors import LeighError
 from core.models.heads import fit_temperature, negative_log_likelihood
-from core.models.oracles import ConvJudge, Judges, WaveletJudge, forest_readouts
+from core.models.oracles import ConvOracle, Oracles, WaveletOracle, forest_readouts
 from core.progress import Progress, Report, silent
 from core.training.losses import cross_entropy
 from core.training.objectives import Labelled
@@ -41,7 +41,7 @@ class LabelledRecords:
 
     records: Sequence[ImageRecord]
     split: Mapping[str, str]
-    recipe: Recipe
+    preprocessing: Preprocessing
     read: Reader
     conditions: tuple[str, ...]
 
@@ -57,9 +57,9 @@ class LabelledRecords:
         return self.split.get(record.group, Split.TEST) == Split.TEST
 
 
-def fit_judges(
+def fit_oracles(
     labelled: LabelledRecords, *, steps: int = 600, seed: int = 0, report: Report = silent
-) -> Judges:
+) -> Oracles:
     """Train the three independent classifiers on the CPU; the same seed gives the same ones.
 
     Each learns from its own random three quarters of the training and validation groups; the
@@ -67,7 +67,7 @@ def fit_judges(
     test groups, which are never trained on. Raises LeighError when a condition has no image outside
     the test groups.
     """
-    recipe, conditions = labelled.recipe, labelled.conditions
+    preprocessing, conditions = labelled.preprocessing, labelled.conditions
     known, held = labelled.known(), labelled.tested()
     if missing := set(conditions) - {r.condition for r in known}:
         raise LeighError(
@@ -76,22 +76,24 @@ def fit_judges(
         )
     count = _Counter(len(known) + steps + len(held), report)
     labels = np.array([conditions.index(r.condition) for r in known], np.int64)
-    features, table = _measure(known, recipe, labelled.read, seed, count)
+    features, table = _measure(known, preprocessing, labelled.read, seed, count)
     learn = [_three_quarters(known, np.random.default_rng([seed, n])) for n in range(3)]
     twice, learn_twice = np.tile(labels, 2), np.tile(learn, 2)  # whole fields, then parts of them
-    store = FieldStore(known, recipe, labelled.read)
+    store = FieldStore(known, preprocessing, labelled.read)
     crops = Labelled(store, labels)
     with torch.random.fork_rng(devices=[]):  # weights and dropout are drawn from the seed
         torch.manual_seed(seed)
-        convolutional = ConvJudge(len(recipe.offset), len(conditions))
-        wavelet = WaveletJudge(len(recipe.offset), len(conditions))
+        convolutional = ConvOracle(len(preprocessing.offset), len(conditions))
+        wavelet = WaveletOracle(len(preprocessing.offset), len(conditions))
         _fit_convolutional(convolutional, crops, learn[0], steps, seed, count.steps)
         _fit_wavelet(wavelet, features, twice, learn_twice[1], seed)
     rows = np.flatnonzero(learn_twice[2])
-    judges = Judges(conditions, recipe, convolutional, wavelet, table[rows], twice[rows], seed, {})
-    judges.accuracy.update(judge_accuracy(judges, held, labelled.read, count))
+    oracles = Oracles(
+        conditions, preprocessing, convolutional, wavelet, table[rows], twice[rows], seed, {}
+    )
+    oracles.accuracy.update(oracle_accuracy(oracles, held, labelled.read, count))
     count.finish()
-    return judges
+    return oracles
 
 
 class _Counter:
@@ -114,8 +116,8 @@ class _Counter:
         self._report(Progress(self._total, self._total, "Training the judges"))
 
 
-def judge_accuracy(
-    judges: Judges,
+def oracle_accuracy(
+    oracles: Oracles,
     records: Sequence[ImageRecord],
     read: Reader,
     tick: Callable[[], None] = lambda: None,
@@ -124,17 +126,17 @@ def judge_accuracy(
     told apart.
     """
     if len({r.condition for r in records}) < 2:
-        return dict.fromkeys(judges.names)
+        return dict.fromkeys(oracles.names)
     right = []
     for record in records:
-        right.append([name == record.condition for name in judges.predictions(read(record))])
+        right.append([name == record.condition for name in oracles.predictions(read(record))])
         tick()
-    return dict(zip(judges.names, np.mean(right, axis=0).tolist()))
+    return dict(zip(oracles.names, np.mean(right, axis=0).tolist()))
 
 
 def _measure(
     records: Sequence[ImageRecord],
-    recipe: Recipe,
+    preprocessing: Preprocessing,
     read: Reader,
     seed: int,
     tick: Callable[[], None],
@@ -142,7 +144,7 @@ def _measure(
     """Wavelet features (2 N, F) and readouts (2 N, R): of all fields, then of a random part of
     each.
     """
-    rng, span = np.random.default_rng([seed, 30]), np.array(recipe.span)[:, None, None]
+    rng, span = np.random.default_rng([seed, 30]), np.array(preprocessing.span)[:, None, None]
     whole: list[tuple[Tensor, FloatArray]] = []
     parts: list[tuple[Tensor, FloatArray]] = []
     for record in records:
@@ -155,8 +157,8 @@ def _measure(
         part = raw[:, top : top + height, left : left + width]
         noise = SPECKLE * rng.uniform() * span * rng.standard_normal(part.shape, np.float32)
         for out, seen, measured in ((whole, raw, raw), (parts, part + noise, part)):
-            x = torch.from_numpy(to_network(recipe, seen))[None]
-            out.append((WaveletJudge.features(x), forest_readouts(measured, recipe)))
+            x = torch.from_numpy(to_network(preprocessing, seen))[None]
+            out.append((WaveletOracle.features(x), forest_readouts(measured, preprocessing)))
         tick()
     features, rows = zip(*whole, *parts)
     return torch.cat(features), np.stack(rows)
@@ -185,14 +187,14 @@ class _NoisyCrops:
     fields: Labelled
     rows: IntArray
 
-    def __call__(self, judge: ConvJudge, rng: np.random.Generator) -> dict[str, Tensor]:
+    def __call__(self, oracle: ConvOracle, rng: np.random.Generator) -> dict[str, Tensor]:
         index = self.rows[balanced_indices(self.fields.labels[self.rows], BATCH, rng)]
         crops = self.fields.store.crops(index, rng)
         gain, shift = 1 + JITTER * rng.normal(size=(2, *crops.shape[:2], 1, 1))
         noise = NOISE * rng.uniform() * rng.standard_normal(crops.shape, np.float32)
         x = torch.from_numpy((crops * gain + (shift - 1) + noise).astype(np.float32))
         c = torch.from_numpy(self.fields.labels[index])
-        return {"loss": cross_entropy(judge(x), c, SMOOTHING)}
+        return {"loss": cross_entropy(oracle(x), c, SMOOTHING)}
 
 
 @dataclass(frozen=True)
@@ -202,13 +204,13 @@ class _NoisyFeatures:
     features: Tensor
     labels: IntArray
 
-    def __call__(self, judge: WaveletJudge, rng: np.random.Generator) -> dict[str, Tensor]:
+    def __call__(self, oracle: WaveletOracle, rng: np.random.Generator) -> dict[str, Tensor]:
         index = balanced_indices(self.labels, 4 * BATCH, rng)
         n = torch.from_numpy(rng.standard_normal((len(index), self.features.shape[1]), np.float32))
-        x = self.features[index] + FEATURE_NOISE * judge.scale * n
+        x = self.features[index] + FEATURE_NOISE * oracle.scale * n
         return {
             "loss": cross_entropy(
-                judge.classify(x), torch.from_numpy(self.labels[index]), SMOOTHING
+                oracle.classify(x), torch.from_numpy(self.labels[index]), SMOOTHING
             )
         }
 
@@ -222,16 +224,16 @@ class _LeftOut:
     logits: Callable[[Any, Tensor], Tensor]
 
     def __call__(
-        self, judge: ConvJudge | WaveletJudge, _: np.random.Generator
+        self, oracle: ConvOracle | WaveletOracle, _: np.random.Generator
     ) -> dict[str, Tensor]:
-        logits = self.read(judge)
+        logits = self.read(oracle)
         loss = negative_log_likelihood(logits, self.labels, fit_temperature(logits, self.labels))
         return {"loss": torch.tensor(loss)}
 
-    def read(self, judge: ConvJudge | WaveletJudge) -> FloatArray:
+    def read(self, oracle: ConvOracle | WaveletOracle) -> FloatArray:
         """Logits (N, K) of the left-out fields."""
         with torch.inference_mode():
-            return torch.cat([self.logits(judge, field) for field in self.fields]).numpy()
+            return torch.cat([self.logits(oracle, field) for field in self.fields]).numpy()
 
 
 def _schedule(steps: int, batch: int, rate: float) -> Schedule:
@@ -249,7 +251,7 @@ def _schedule(steps: int, batch: int, rate: float) -> Schedule:
 
 
 def _fit_convolutional(
-    judge: ConvJudge,
+    oracle: ConvOracle,
     fields: Labelled,
     learn: BoolArray,
     steps: int,
@@ -259,28 +261,28 @@ def _fit_convolutional(
     """Train in place on the rows to `learn`; the others choose the step and the temperature."""
     left = np.random.default_rng([seed, 10]).permutation(np.flatnonzero(~learn))[:CHECKED_FIELDS]
     held = [torch.from_numpy(fields.store.field(int(i)))[None] for i in left]
-    checked = _LeftOut(held, fields.labels[left], ConvJudge.forward)
+    checked = _LeftOut(held, fields.labels[left], ConvOracle.forward)
     schedule = _schedule(steps, BATCH, 4e-3)
     objective = _NoisyCrops(fields, np.flatnonzero(learn))
-    _fit(judge, objective, schedule, checked, Run(seed * 10 + 1), report)
+    _fit(oracle, objective, schedule, checked, Run(seed * 10 + 1), report)
 
 
 def _fit_wavelet(
-    judge: WaveletJudge, features: Tensor, labels: IntArray, learn: BoolArray, seed: int
+    oracle: WaveletOracle, features: Tensor, labels: IntArray, learn: BoolArray, seed: int
 ) -> None:
     """Train in place on the rows to `learn`; the others choose the step and the temperature."""
     known = features[learn]
-    judge.mean.copy_(known.mean(dim=0))
-    judge.scale.copy_(known.std(dim=0, correction=0) + 1e-3)
+    oracle.mean.copy_(known.mean(dim=0))
+    oracle.scale.copy_(known.std(dim=0, correction=0) + 1e-3)
     held = [row[None] for row in features[~learn]]
-    checked = _LeftOut(held, labels[~learn], WaveletJudge.classify)
+    checked = _LeftOut(held, labels[~learn], WaveletOracle.classify)
     schedule = _schedule(WAVELET_STEPS, 4 * BATCH, 1e-2)
     objective = _NoisyFeatures(known, labels[learn])
-    _fit(judge, objective, schedule, checked, Run(seed * 10 + 2), silent)
+    _fit(oracle, objective, schedule, checked, Run(seed * 10 + 2), silent)
 
 
 def _fit(
-    judge: ConvJudge | WaveletJudge,
+    oracle: ConvOracle | WaveletOracle,
     objective: Objective,
     schedule: Schedule,
     checked: _LeftOut,
@@ -289,8 +291,8 @@ def _fit(
 ) -> None:
     """Train, then divide the last layer by the temperature that suits the left-out fields."""
     checks = bool(len(checked.fields))
-    train(judge, objective, schedule, run, validation=checked if checks else None, report=report)
-    temperature = fit_temperature(checked.read(judge), checked.labels) if checks else 1.0
+    train(oracle, objective, schedule, run, validation=checked if checks else None, report=report)
+    temperature = fit_temperature(checked.read(oracle), checked.labels) if checks else 1.0
     with torch.no_grad():
-        judge.last.weight.div_(temperature)
-        judge.last.bias.div_(temperature)
+        oracle.last.weight.div_(temperature)
+        oracle.last.bias.div_(temperature)

@@ -44,7 +44,7 @@ class Preset:
     widths: tuple[int, int, int]
     blocks: int
     learning_rate: float = 3e-3
-    judge_steps: int = 600  # of the independent convolutional classifier
+    oracle_steps: int = 600  # of the independent convolutional classifier
 
     @property
     def schedule(self) -> Schedule:
@@ -73,7 +73,7 @@ PRESETS = {
         64,
         (40, 64, 96),
         12,
-        judge_steps=300,
+        oracle_steps=300,
     ),
     "standard": Preset(
         "standard",

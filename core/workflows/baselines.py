@@ -246,7 +246,7 @@ def _latents(
     device, rows = next(network.parameters()).device, []
     with torch.no_grad():
         for i, record in enumerate(known):
-            x = torch.from_numpy(to_network(card.recipe, read(record)))[None].to(device)
+            x = torch.from_numpy(to_network(card.preprocessing, read(record)))[None].to(device)
             rows.append(network.features(x).cpu().numpy())
             report(Progress(i + 1, len(known), f"Reading images with {card.kind}"))
     nothing = np.zeros((len(known), 0), np.float32)
@@ -303,12 +303,12 @@ def _reconstruction(
 
     held = [r for r in records if card.part_of(r) == Split.TEST] or list(records)
     order = np.random.default_rng(card.seed).permutation(len(held))[:FIELD_RECORDS]
-    span = np.array(card.recipe.span)[:, None, None]
+    span = np.array(card.preprocessing.span)[:, None, None]
     sizes: list[tuple[float, float]] = []
     for i in order:
-        x = to_network(card.recipe, read(held[i]))
+        x = to_network(card.preprocessing, read(held[i]))
         off: FloatArray = (
-            from_network(card.recipe, draw(network, x)) - from_network(card.recipe, x)
+            from_network(card.preprocessing, draw(network, x)) - from_network(card.preprocessing, x)
         ) / span
         sizes.append(
             (float(np.sqrt(np.square(off, dtype=np.float64).mean())), float(np.abs(off).max()))

@@ -53,7 +53,7 @@ def counterfactuals(
     Returns the rows of evidence.csv, and per source condition those of directions.csv (all its
     records together).
     """
-    from core.counterfactual.autoencoder import Shifter
+    from core.counterfactual.autoencoder import AutoencoderEngine
     from core.counterfactual.encode_decode import locked_mask
     from core.counterfactual.engine import Engine
     from core.io.models import condition_index
@@ -62,7 +62,7 @@ def counterfactuals(
     engine: Any = (
         Engine(project, options.device)
         if options.model == "iresnet"
-        else Shifter(project, options.model, options.device)
+        else AutoencoderEngine(project, options.model, options.device)
     )
     card = engine.card
     condition_index(card, to)
@@ -89,8 +89,8 @@ def counterfactuals(
     finally:  # what was moved before a stop keeps its evidence
         add_rows(out / "evidence.csv", rows, ("record", "to"))
         for origin, items in moved.items():
-            judged = engine.evidence.direction(origin, to).judge(items)
-            directions.append({"from": origin, "to": to, **_checked(judged)})
+            oracle_probabilities = engine.evidence.direction(origin, to).assess(items)
+            directions.append({"from": origin, "to": to, **_checked(oracle_probabilities)})
         add_rows(out / "directions.csv", directions, ("from", "to"))
     if not any(row["valid"] for row in rows):
         raise LeighError(
@@ -142,7 +142,7 @@ def _evidence(card: ModelCard, before: Counterfactual, after: Counterfactual) ->
     """What is known of one counterfactual; one row of evidence.csv."""
     names = card.condition_names
     target = names.index(after.target)
-    shares = after.channel_shares(card.recipe.span)
+    shares = after.channel_shares(card.preprocessing.span)
     row: dict[str, Any] = {
         "valid": after.valid,
         "reason": after.reason,

@@ -19,7 +19,7 @@ def evaluate(project: Project, *, device: str = "auto", report: Report = silent)
     """
     from core.counterfactual.block_schedule import measure_inverse
     from core.counterfactual.features import encode_records
-    from core.evidence.reference import load_panel, measure_readouts, save_panel
+    from core.evidence.reference import load_reference, measure_readouts, save_reference
 
     dataset = images_of(project)
     card, model = load_model(project, device)
@@ -27,15 +27,15 @@ def evaluate(project: Project, *, device: str = "auto", report: Report = silent)
     latents = encode_records(model, card, dataset.records, read, report)
     card = replace(card, inverse=measure_inverse(model, card, dataset.records, read, report))
     known = [r for r in dataset.records if r.condition in card.condition_names]
-    images = MeasuredImages(dataset, measure_readouts(known, card.recipe, read, report))
+    images = MeasuredImages(dataset, measure_readouts(known, card.preprocessing, read, report))
     card = with_evaluation(model, card, latents, images, report)
     folder = model_folder(project, project.model)
     save_card(folder, card)
     try:
-        load_panel(folder, card)
+        load_reference(folder, card)
     except LeighError:  # lost or damaged
         if dataset.of(card.condition_names).digest == card.dataset_digest:
-            save_panel(folder, *reference_images(card, images, report), card.digest)
+            save_reference(folder, *reference_images(card, images, report), card.digest)
     return evaluation_summary(card)
 
 

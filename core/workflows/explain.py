@@ -12,7 +12,7 @@ import numpy as np
 from core.domain import METHODS, Attribution, Dataset, ImageRecord, ModelCard, Project
 from core.errors import LeighError
 from core.io.project import model_folder
-from core.io.read_verified import read_unchanged
+from core.io.read_verified import read_verified
 from core.io.tables import unique_name
 from core.io.tiff import write_tiff
 from core.progress import Progress, Report, silent
@@ -96,7 +96,7 @@ def _explained(asked: Asked, record: ImageRecord, out: Path, report: Report) -> 
     row: Row = {"record": record.id, "condition": record.condition, "group": record.group}
     row |= {"split": card.part_of(record), "method": method, "model": card.name, "target": to}
     try:
-        raw, began = read_unchanged(dataset.root, record), time.perf_counter()
+        raw, began = read_verified(dataset.root, record), time.perf_counter()
         question = Question(method, record.condition, to, record.id, window, dataset.pixel_size_um)
         question = Question(method, record.condition, to, record.id, window, dataset.pixel_size_um)
         found = attribute(network, card, raw, question, report)
@@ -121,9 +121,9 @@ def _checks(network: Any, card: Any, dataset: Dataset, raw: Any, found: Attribut
     own = card.condition_names.index(found.source)
     score = score_of(network, card, found.source, found.target)
     deleted, inserted = deletion_insertion(
-        score, own, x, empty, at_network_size(found.values, card.recipe)
+        score, own, x, empty, at_network_size(found.values, card.preprocessing)
     )
-    row: Row = {**empty_shares(found.values, raw, card.recipe, dataset.pixel_size_um)}
+    row: Row = {**empty_shares(found.values, raw, card.preprocessing, dataset.pixel_size_um)}
     row |= {
         "deletion_auc": deleted,
         "insertion_auc": inserted,

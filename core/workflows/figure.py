@@ -214,22 +214,22 @@ class _PanelMaker:
         diseased = [
             c.name for c in self.dataset.conditions if c.role == Role.DISEASED and c.name != source
         ]
-        beside = [
+        neighbour = [
             r
             for r in self.dataset.records
             if r.condition in diseased[:1] and r.condition in card.condition_names
         ]
-        if not beside:
+        if not neighbour:
             raise LeighError(
                 "No diseased image that the model knows stands beside this one.",
                 "Give the roles on the Data page.",
             )
-        beside.sort(key=lambda r: card.part_of(r) != Split.TEST)
+        neighbour.sort(key=lambda r: card.part_of(r) != Split.TEST)
         target = max(spec.weights, key=lambda name: spec.weights[name])
         still = (
             self.session.automatic_locks(diseased[0], target) if spec.hold is None else spec.hold
         )
-        ids = (beside[0].id, spec.record_id)
+        ids = (neighbour[0].id, spec.record_id)
         before, after = (
             self.session.move(Move(i, Mix(spec.weights, spec.strength), still)) for i in ids
         )

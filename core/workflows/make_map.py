@@ -21,7 +21,12 @@ def make_map(
     former one. Raises BadProject where the latents are missing or belong to other images.
     """
     from core.latent_map.decision_regions import fit_decision
-    from core.latent_map.projection import aligned, extended, fit_projection, strangers_of
+    from core.latent_map.projection import (
+        aligned,
+        extended,
+        find_out_of_distribution,
+        fit_projection,
+    )
 
     latents = _latents(project)
     former = _former_map(project)
@@ -34,7 +39,7 @@ def make_map(
     if projection is None:
         projection = fit_projection(latents, seed=seed, report=report)
         projection = aligned(projection, former) if former else projection
-    projection = replace(projection, strangers=strangers_of(latents))
+    projection = replace(projection, out_of_distribution=find_out_of_distribution(latents))
     if not kept:  # nothing better is lost, should this be stopped
         quick = fit_decision(latents, projection, at_once=True)
         save_map(maps_folder(project), projection, quick)

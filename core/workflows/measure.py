@@ -16,7 +16,7 @@ from core.progress import Progress, Report
 from core.workflows.project import reader
 
 if TYPE_CHECKING:
-    from core.evidence.reference import Panel, Real
+    from core.evidence.reference import EvidenceModels, ReferenceSet
 
 COMPARED_IMAGES = 80  # real images per condition and part, against which counterfactuals are held
 
@@ -40,11 +40,11 @@ class MeasuredImages:
 
 def calibrate_and_measure(
     model: Any, card: ModelCard, images: MeasuredImages, locks: BoolArray, report: Report
-) -> tuple[ModelCard, LatentTable, tuple[Panel, Real]]:
+) -> tuple[ModelCard, LatentTable, tuple[EvidenceModels, ReferenceSet]]:
     """Block schedule, classifier head, reference images, strength and the inverse of
     a new model.
     """
-    from core.counterfactual.block_schedule import measure_inverse, place_steps
+    from core.counterfactual.block_schedule import measure_inverse, schedule_blocks
     from core.counterfactual.calibration import CalibrationImages, calibrate
     from core.counterfactual.features import latent_table, read_features
     from core.models.heads import fit_head
@@ -53,10 +53,10 @@ def calibrate_and_measure(
     records, read, names = images.dataset.records, images.read, card.condition_names
     truth = np.array([names.index(r.condition) for r in records])
     part = np.array([card.split[r.group] for r in records])
-    features = read_features(model, records, card.recipe, read, report)
+    features = read_features(model, records, card.preprocessing, read, report)
     known = [r for r in records if card.split[r.group] == Split.TRAIN]
     validation = _validation_or_training(records, card)
-    place_steps(model, card, known, read, report, locks)
+    schedule_blocks(model, card, known, read, report, locks)
     card = replace(card, architecture=architecture_dict(model.architecture))
     train, held = part == Split.TRAIN, part == Split.VALIDATION
     head = fit_head(model, features[train], truth[train], features[held], truth[held])
@@ -65,42 +65,44 @@ def calibrate_and_measure(
     logits = latents.logits[[latents.row(r.id) for r in validation]]
     checked = CalibrationImages(validation, logits, read)
     gains = calibrate(model, card, real, checked, report)
-    training = {**card.training, **head, "gains": gains, "judges": panel.judges.accuracy}
+    training = {**card.training, **head, "gains": gains, "judges": panel.oracles.accuracy}
     card = replace(card, training=training)
     inverse = measure_inverse(model, card, records, read, report)
     return replace(card, inverse=inverse), latents, (panel, real)
 
 
-def reference_images(card: ModelCard, images: MeasuredImages, report: Report) -> tuple[Panel, Real]:
+def reference_images(
+    card: ModelCard, images: MeasuredImages, report: Report
+) -> tuple[EvidenceModels, ReferenceSet]:
     """Independent classifiers, and what they and the readouts say of some real images."""
-    from core.evidence.reference import Panel, fit_nuclei, real_images
-    from core.training.fit_oracles import LabelledRecords, fit_judges
+    from core.evidence.reference import EvidenceModels, fit_nuclei, reference_set
+    from core.training.fit_oracles import LabelledRecords, fit_oracles
     from core.training.presets import PRESETS
 
     names, read, records = card.condition_names, images.read, images.known_to(card)
-    labelled = LabelledRecords(records, card.split, card.recipe, read, names)
-    steps = PRESETS[card.preset].judge_steps
-    judges = fit_judges(labelled, steps=steps, seed=card.seed, report=report)
+    labelled = LabelledRecords(records, card.split, card.preprocessing, read, names)
+    steps = PRESETS[card.preset].oracle_steps
+    oracles = fit_oracles(labelled, steps=steps, seed=card.seed, report=report)
     known = [r for r in records if card.part_of(r) != Split.TEST]
-    nuclei = fit_nuclei(card.channels, known, card.recipe, read)
-    panel = Panel(judges, card.channels, card.recipe, nuclei)
+    nuclei = fit_nuclei(card.channels, known, card.preprocessing, read)
+    panel = EvidenceModels(oracles, card.channels, card.preprocessing, nuclei)
     compared = some_of_each(records, card)
     rows = []
     for i, record in enumerate(compared):
         rows.append(panel.measure(read(record), images.readouts[record.id]))
         report(Progress(i + 1, len(compared), "Judging real images"))
-    return panel, real_images(rows, compared, names, card.channels, card.split)
+    return panel, reference_set(rows, compared, names, card.channels, card.split)
 
 
 def readouts_alone(
     records: Sequence[ImageRecord], card: ModelCard, readouts: dict[str, FloatArray]
-) -> Real:
+) -> ReferenceSet:
     """Real images by their readouts alone: before training there is no independent classifier."""
-    from core.evidence.reference import Measured, real_images
+    from core.evidence.reference import ImageMeasurements, reference_set
 
     nothing = np.zeros((0, len(card.conditions)))
-    rows = [Measured(readouts[r.id], np.zeros(0), nothing) for r in records]
-    return real_images(rows, records, card.condition_names, card.channels, card.split)
+    rows = [ImageMeasurements(readouts[r.id], np.zeros(0), nothing) for r in records]
+    return reference_set(rows, records, card.condition_names, card.channels, card.split)
 
 
 def some_of_each(records: Sequence[ImageRecord], card: ModelCard) -> list[ImageRecord]:
@@ -119,7 +121,7 @@ def with_evaluation(
     model: Any, card: ModelCard, latents: LatentTable, images: MeasuredImages, report: Report
 ) -> ModelCard:
     """The card with the report on held-out groups, the baseline and the generative classifier."""
-    from core.counterfactual.generative_score import second_opinion
+    from core.counterfactual.generative_score import generative_report
     from core.training.evaluate import evaluation_report, simple_baseline
 
     dataset = images.dataset
@@ -129,7 +131,7 @@ def with_evaluation(
     result = evaluation_report(latents, [r.group for r in records], card.conditions, seed=card.seed)
     result["other_images"] = dataset.of(card.condition_names).digest != card.dataset_digest
     result["baseline"] = simple_baseline(records, test, images.readouts)
-    result["generative"] = second_opinion(model, card, records, images.read, report)
+    result["generative"] = generative_report(model, card, records, images.read, report)
     return replace(card, accuracy=result)
 
 

@@ -40,10 +40,10 @@ def _negative_control(project: Project, options: TrainOptions, report: Report) -
     dataset, seed, test_groups = images_of(project), options.seed, options.test_groups
     labels = fair_labels(dataset.records, seed, test_groups)
     records = tuple(replace(r, condition=c) for r, c in zip(dataset.records, labels))
-    told = Problem(
+    reported = Problem(
         "all images", "a negative control: their conditions were shuffled", "", "warning"
     )
-    shuffled = replace(dataset, records=records, problems=(told,))
+    shuffled = replace(dataset, records=records, problems=(reported,))
     folder = exports_folder(project) / FOLDER
     if (folder / "project.json").exists():
         shutil.rmtree(folder)
@@ -160,15 +160,17 @@ def at_chance(card: ModelCard, informed: float | None = None) -> dict[str, Any]:
     `at_chance` is whether the interval meets what guessing can reach, from 1/K to that share; or
     what the true conditions say of the shuffled ones, `informed` (see `from_truth`).
     """
-    told = card.accuracy
-    result: dict[str, Any] = {k: told.get(k) for k in ("accuracy", "accuracy_low", "accuracy_high")}
+    reported = card.accuracy
+    result: dict[str, Any] = {
+        k: reported.get(k) for k in ("accuracy", "accuracy_low", "accuracy_high")
+    }
     even = 1 / len(card.conditions)
     if result["accuracy"] is None:
         return result | {"chance": even, "chance_from_truth": informed, "at_chance": None}
-    support = np.sum(told["confusion"], axis=1)
+    support = np.sum(reported["confusion"], axis=1)
     chance = max(even, float(support.max() / support.sum()))
     low, high = (even, chance) if informed is None else (min(even, informed), max(chance, informed))
-    inside = told["accuracy_low"] <= high and told["accuracy_high"] >= low
+    inside = reported["accuracy_low"] <= high and reported["accuracy_high"] >= low
     return result | {"chance": chance, "chance_from_truth": informed, "at_chance": inside}
 
 
@@ -200,7 +202,7 @@ def _change_vs_model(
     other = Engine(control, device, with_evidence=False)
     pairs = []
     for i, record in enumerate(chosen):
-        sizes = [_size(s, record.id, i, session.card.recipe.span) for s in (session, other)]
+        sizes = [_size(s, record.id, i, session.card.preprocessing.span) for s in (session, other)]
         pairs += [sizes] if None not in sizes else []
         report(Progress(i + 1, len(chosen), "Comparing the changes"))
     medians = np.median(np.array(pairs, float), axis=0) if pairs else np.zeros(2)
@@ -220,11 +222,11 @@ def _size(session: Engine, record_id: str, turn: int, span: tuple[float, ...]) -
 
 
 def _chance_text(result: dict[str, Any], card: ModelCard) -> str:
-    told = card.accuracy
+    reported = card.accuracy
     if result["accuracy"] is None:
-        return f"With shuffled conditions no accuracy is claimed. {told.get('reason', '')}"
+        return f"With shuffled conditions no accuracy is claimed. {reported.get('reason', '')}"
     interval = f"[{result['accuracy_low']:.2f}-{result['accuracy_high']:.2f}]"
-    where = f"{told['test_records']} images in {told['test_groups']} held-out groups"
+    where = f"{reported['test_records']} images in {reported['test_groups']} held-out groups"
     line = f"With shuffled conditions: accuracy {result['accuracy']:.2f} {interval} on {where}, "
     line += f"chance is {result['chance']:.2f}"
     if result["chance_from_truth"] is not None:

@@ -8,7 +8,7 @@ from core.domain import Dataset, ModelCard, Project
 from core.errors import BadProject
 from core.io.models import check_fits, load_card, load_tensors
 from core.io.project import model_folder
-from core.io.read_verified import read_unchanged
+from core.io.read_verified import read_verified
 
 MODEL_NAME = "iresnet"
 
@@ -46,7 +46,7 @@ def load_model(project: Project, device: str = "auto") -> tuple[ModelCard, Any]:
 
 def reader(dataset: Dataset) -> Reader:
     """Reads a record's raw grey values (C Y X); refuses files that changed since the scan."""
-    return lambda record: read_unchanged(dataset.root, record)
+    return lambda record: read_verified(dataset.root, record)
 
 
 def peak_memory_bytes() -> int:

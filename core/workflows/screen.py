@@ -18,7 +18,7 @@ from core.domain import (
     Role,
     Split,
 )
-from core.domain.screen import Finding, Screen, Unrepaired, WellScore
+from core.domain.screen import Finding, ResidualChange, Screen, WellScore
 from core.errors import LeighError
 from core.io.models import load_card
 from core.io.project import model_folder
@@ -102,7 +102,7 @@ def screen(
         *quality_of_the_other_space(measured, space, scored, options.seed),
         *quality_of_networks(project),
     )
-    residual: tuple[Unrepaired, ...] = ()
+    residual: tuple[ResidualChange, ...] = ()
     if options.explain:
         residual = residual_changes(project, card, (measured, scored), options, report)
     design = scored.design

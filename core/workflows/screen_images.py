@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.data.batches import Reader
-from core.data.preprocessing import fit_recipe
+from core.data.preprocessing import fit_preprocessing
 from core.domain import (
     BoolArray,
     Dataset,
     FloatArray,
     ImageRecord,
     ModelCard,
+    Preprocessing,
     Project,
-    Recipe,
     Role,
 )
 from core.progress import Progress, Report
@@ -58,10 +58,10 @@ def measure_images(
 
     dataset = images_of(project)
     read, records = reader(dataset), dataset.records
-    recipe = card.recipe if card else _preprocessing(dataset, read)
+    preprocessing = card.preprocessing if card else _preprocessing(dataset, read)
     nuclear, nuclei = (
         nuclear_channel(dataset.channels),
-        fit_nuclei(dataset.channels, records, recipe, read),
+        fit_nuclei(dataset.channels, records, preprocessing, read),
     )
     asked = _background_records(dataset)
     names = readout_names()
@@ -69,15 +69,17 @@ def measure_images(
     rows = []
     for i, record in enumerate(records):
         raw = read(record).astype(np.float32)
-        values = readout_values(raw, recipe.downscale)
+        values = readout_values(raw, preprocessing.downscale)
         per_channel = values.reshape(len(dataset.channels), len(names))
         count = np.nan
         if nuclear is not None and nuclei is not None:
-            plane = shrink(raw[nuclear : nuclear + 1].astype(np.float64), recipe.downscale)[0]
+            plane = shrink(raw[nuclear : nuclear + 1].astype(np.float64), preprocessing.downscale)[
+                0
+            ]
             count = float(len(np.unique(nuclei.labels(plane))) - 1)
         between = np.full(5 * len(raw), np.nan)
         cells = (
-            cell_mask(raw, recipe, dataset.pixel_size_um)
+            cell_mask(raw, preprocessing, dataset.pixel_size_um)
             if record.id in asked or not count > 0
             else None
         )
@@ -92,7 +94,7 @@ def measure_images(
     features = None
     if card is not None:
         card, model = load_model(project, device)
-        raw_features = read_features(model, records, card.recipe, read, report)
+        raw_features = read_features(model, records, card.preprocessing, read, report)
         features = (
             raw_features - model.feature_mean.cpu().numpy()
         ) / model.feature_scale.cpu().numpy()
@@ -128,9 +130,9 @@ def with_cells(measured: ScreenImages) -> tuple[ScreenImages, tuple[str, ...]]:
     )
 
 
-def _preprocessing(dataset: Dataset, read: Reader) -> Recipe:
+def _preprocessing(dataset: Dataset, read: Reader) -> Preprocessing:
     step = max(1, len(dataset.records) // PREPROCESSED_FIELDS)
-    return fit_recipe([read(r).astype(np.float32) for r in dataset.records[::step]], 64)
+    return fit_preprocessing([read(r).astype(np.float32) for r in dataset.records[::step]], 64)
 
 
 def _background_records(dataset: Dataset) -> set[str]:

@@ -159,13 +159,13 @@ def quality_of_networks(project: Project) -> tuple[dict[str, Any], ...]:
     """Z' of every trained network on its logits, of held-out wells, as its evaluation found."""
     rows = []
     for card in trained_networks(project):
-        told = (card.accuracy.get("z_prime") or {}).get("logits")
-        if told:
-            wells = " + ".join(str(w) for w in told.get("wells", ()))
-            rest = {k: v for k, v in told.items() if k not in ("unit", "wells")}
+        reported = (card.accuracy.get("z_prime") or {}).get("logits")
+        if reported:
+            wells = " + ".join(str(w) for w in reported.get("wells", ()))
+            rest = {k: v for k, v in reported.items() if k not in ("unit", "wells")}
             row = {
                 "score": f"logits of {card.name}",
-                "unit": told["unit"],
+                "unit": reported["unit"],
                 "plate": "all",
                 "wells": wells,
             }

@@ -13,7 +13,7 @@ from core.domain import (
     Project,
     Split,
 )
-from core.domain.screen import Unrepaired
+from core.domain.screen import ResidualChange
 from core.progress import Report
 from core.workflows.project import images_of
 from core.workflows.records import some_records
@@ -27,7 +27,7 @@ def residual_changes(
     measured_and_scored: tuple[ScreenImages, Scored],
     options: ScreenOptions,
     report: Report,
-) -> tuple[Unrepaired, ...]:
+) -> tuple[ResidualChange, ...]:
     """Of the treatments that the network knows: held-out images where there are any."""
     measured, scored = measured_and_scored
     design, dataset = scored.design, images_of(project)
@@ -61,7 +61,7 @@ def residual_changes(
         if not moved.valid:
             return None
         images = (moved.original, moved.image)
-        before, after = (readout_values(x, card.recipe.downscale) for x in images)
+        before, after = (readout_values(x, card.preprocessing.downscale) for x in images)
         change: FloatArray = ((after - before) / spread).reshape(len(dataset.channels), -1)
         return change
 

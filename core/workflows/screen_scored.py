@@ -12,7 +12,7 @@ from core.domain.screen import DoseCurve, Finding, Ranked
 
 if TYPE_CHECKING:
     from core.screening.design import Design
-    from core.screening.discriminant import Across
+    from core.screening.discriminant import OffAxisSpace
     from core.screening.ranking import Estimates, Rules
     from core.screening.wells import WellTable
 
@@ -45,7 +45,7 @@ class Scored:
     design: Design
     rules: Rules
     scores: FloatArray
-    space: Across
+    space: OffAxisSpace
     estimates: Estimates
     ranked: tuple[Ranked, ...]
     audit: tuple[Finding, ...]

@@ -122,7 +122,7 @@ def _make_project(
                 plant.name, Role.OTHER, CONDITION_COLOURS[1 + k % (len(CONDITION_COLOURS) - 1)]
             )
         )
-    told = Problem(
+    reported = Problem(
         "all images", f"a positive control: planted in copies of {control.condition}", "", "warning"
     )
     made = replace(
@@ -130,7 +130,7 @@ def _make_project(
         root=out / "images",
         conditions=tuple(conditions),
         records=tuple(records),
-        problems=(told,),
+        problems=(reported,),
     )
     create_project(folder, made, f"{out.name}: planted in {control.condition}")
     return folder
@@ -230,7 +230,7 @@ def _row(session: Engine, control: Control, piece: Piece, plant: Plant, raw: Flo
     reason = moved.reason if truth.any() else "The plant changes nothing in this image."
     if reason:
         return row | {"valid": False, "reason": reason}
-    unit = np.array(session.card.recipe.span)[:, None, None]
+    unit = np.array(session.card.preprocessing.span)[:, None, None]
     place = [c.name for c in control.channels].index(plant.channel)
     change = moved.difference / unit
     return (
@@ -301,17 +301,15 @@ def _recovery_text(control: Control, planted: Sequence[Row], card: ModelCard, ou
 
 
 def _accuracy_words(card: ModelCard) -> str:
-    told = card.accuracy
-    if told.get("accuracy") is None:
-        return f"Accuracy: not claimed. {told.get('reason', '')}"
-    interval = f"[{told['accuracy_low']:.2f}-{told['accuracy_high']:.2f}]"
-    where = f"{told['test_records']} images in {told['test_groups']} held-out groups"
-    blind = told["accuracy_low"] <= 1 / len(card.conditions)
+    reported = card.accuracy
+    if reported.get("accuracy") is None:
+        return f"Accuracy: not claimed. {reported.get('reason', '')}"
+    interval = f"[{reported['accuracy_low']:.2f}-{reported['accuracy_high']:.2f}]"
+    where = f"{reported['test_records']} images in {reported['test_groups']} held-out groups"
+    blind = reported["accuracy_low"] <= 1 / len(card.conditions)
     end = (
         ": it does not tell them apart, so it cannot show what was planted; train longer."
         if blind
         else "."
     )
-    return (
-        f"The model names the plant with accuracy {told['accuracy']:.2f} {interval} on {where}{end}"
-    )
+    return f"The model names the plant with accuracy {reported['accuracy']:.2f} {interval} on {where}{end}"

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.data.batches import FieldStore
-from core.data.preprocessing import fit_recipe
+from core.data.preprocessing import fit_preprocessing
 from core.data.split import split_by_group
-from core.domain import Dataset, ModelCard, Project, Recipe, Split
+from core.domain import Dataset, ModelCard, Preprocessing, Project, Split
 from core.errors import LeighError
 from core.io.models import save_model
 from core.io.project import (
@@ -72,7 +72,7 @@ def train(
 def _train(project: Project, options: TrainOptions, report: Report) -> ModelCard:
     import torch
 
-    from core.evidence.reference import measure_readouts, save_panel
+    from core.evidence.reference import measure_readouts, save_reference
     from core.models.iresnet import Architecture, IResNet
     from core.models.load import choose_device, on_device, weights_of
 
@@ -85,7 +85,7 @@ def _train(project: Project, options: TrainOptions, report: Report) -> ModelCard
     model = on_device(IResNet(architecture), choose_device(options.device))
     folder = model_folder(project, MODEL_NAME)
     folder.mkdir(parents=True, exist_ok=True)
-    readouts = measure_readouts(dataset.records, card.recipe, reader(dataset), report)
+    readouts = measure_readouts(dataset.records, card.preprocessing, reader(dataset), report)
     images = MeasuredImages(dataset, readouts)
     card, locks = _fit(model, card, images, (folder, options), report)
     card, latents, reference = calibrate_and_measure(model, card, images, locks, report)
@@ -93,7 +93,7 @@ def _train(project: Project, options: TrainOptions, report: Report) -> ModelCard
     spent = {"total_seconds": time.monotonic() - began, "peak_memory_bytes": peak_memory_bytes()}
     card = replace(card, training={**card.training, **spent})
     card = save_model(folder, card, weights_of(model))
-    save_panel(folder, *reference, card.digest)
+    save_reference(folder, *reference, card.digest)
     project = open_project(project.folder)  # it may have been edited during the training
     current = project.dataset.of(card.condition_names) if project.dataset is not None else None
     if current is not None and current.digest == card.dataset_digest:
@@ -113,7 +113,7 @@ def _fit(
     """Train in place; the card with the losses, and the stains that are locked most often."""
     import torch
 
-    from core.counterfactual.calibration import likely_holds
+    from core.counterfactual.calibration import likely_locks
     from core.training.objectives import FlowMatching
     from core.training.presets import PRESETS
     from core.training.trainer import Run
@@ -122,7 +122,7 @@ def _fit(
     folder, options = place
     settings = PRESETS[options.preset]
     compared = some_of_each(images.dataset.records, card)
-    locks = likely_holds(card, readouts_alone(compared, card, images.readouts))
+    locks = likely_locks(card, readouts_alone(compared, card, images.readouts))
     identity = fingerprint(card, asdict(settings), options.seed, locks.tolist())
     fields, validation = labelled(images.dataset, card)
     losses = train_network(
@@ -145,7 +145,9 @@ def untrained_card(dataset: Dataset, options: TrainOptions, split: dict[str, str
     settings, read = PRESETS[options.preset], reader(dataset)
     training = [r for r in dataset.records if split[r.group] == Split.TRAIN]
     step = max(1, len(training) // PREPROCESSED_FIELDS)
-    recipe = fit_recipe([read(r).astype(np.float32) for r in training[::step]], settings.crop)
+    preprocessing = fit_preprocessing(
+        [read(r).astype(np.float32) for r in training[::step]], settings.crop
+    )
     present = {r.condition for r in dataset.records}
     conditions = tuple(c for c in dataset.conditions if c.name in present)
     architecture = Architecture(
@@ -158,7 +160,7 @@ def untrained_card(dataset: Dataset, options: TrainOptions, split: dict[str, str
         kind="iresnet",
         channels=dataset.channels,
         conditions=conditions,
-        recipe=replace(recipe, crop=_crop_that_fits(dataset, recipe)),
+        preprocessing=replace(preprocessing, crop=_crop_that_fits(dataset, preprocessing)),
         architecture=architecture_dict(architecture),
         preset=options.preset,
         seed=options.seed,
@@ -176,7 +178,7 @@ def labelled(dataset: Dataset, card: ModelCard) -> tuple["Labelled", "Labelled |
     def part(wanted: Split) -> Labelled:
         records = [r for r in dataset.records if card.split[r.group] == wanted]
         labels = [card.condition_names.index(r.condition) for r in records]
-        store = FieldStore(records, card.recipe, reader(dataset))
+        store = FieldStore(records, card.preprocessing, reader(dataset))
         return Labelled(store, np.array(labels, np.int64))
 
     validation = part(Split.VALIDATION)
@@ -185,7 +187,7 @@ def labelled(dataset: Dataset, card: ModelCard) -> tuple["Labelled", "Labelled |
 
 def fingerprint(card: ModelCard, *settings: Any) -> str:
     """Fingerprint of data, split and settings of a training; a checkpoint is resumed under it."""
-    parts = [card.dataset_digest, card.split, card.recipe.crop, card.kind, *settings]
+    parts = [card.dataset_digest, card.split, card.preprocessing.crop, card.kind, *settings]
     return blake2b(json.dumps(parts).encode()).hexdigest()
 
 
@@ -207,15 +209,15 @@ def _learned(dataset: Dataset, conditions: Sequence[str]) -> Dataset:
     return dataset.of(conditions) if conditions else dataset
 
 
-def _crop_that_fits(dataset: Dataset, recipe: Recipe) -> int:
+def _crop_that_fits(dataset: Dataset, preprocessing: Preprocessing) -> int:
     """The crop of the preprocessing, or less where a record is smaller than the fitted fields."""
     smallest = min(dataset.records, key=lambda r: min(r.shape[1:]))
-    side = min(smallest.shape[1:]) // recipe.downscale
+    side = min(smallest.shape[1:]) // preprocessing.downscale
     if side < SMALLEST_SIDE:
         raise LeighError(
             f"{smallest.id} is {smallest.shape[2]} x {smallest.shape[1]} pixels: too small next to"
             " the other images.",
-            f"Leave out images below {SMALLEST_SIDE * recipe.downscale} pixels a side and scan"
+            f"Leave out images below {SMALLEST_SIDE * preprocessing.downscale} pixels a side and scan"
             " again.",
         )
-    return min(recipe.crop, side // 8 * 8)
+    return min(preprocessing.crop, side // 8 * 8)

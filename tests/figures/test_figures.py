@@ -130,9 +130,11 @@ def test_evidence_words_name_the_light_every_verdict_and_its_figure() -> None:
     lights = ("green", "amber", "green", "red", "green")
     checks = tuple(Check(name, light, "") for name, light in zip(CHECKS, lights, strict=True))
     flips = {"judge1_flip": 1.0, "judge2_flip": 0.0, "judge3_flip": 1.0}
-    told = evidence_words(Evidence(checks, {**flips, "distance": 0.431, "readouts_recovered": 0.2}))
+    reported = evidence_words(
+        Evidence(checks, {**flips, "distance": 0.431, "readouts_recovered": 0.2})
+    )
     assert (
-        told
+        reported
         == "Evidence: red | model ok | judges doubtful (2 of 3) | distance ok (0.43) | readouts"
         " failed (20%) | rest ok"
     )
@@ -283,13 +285,13 @@ def test_a_composite_adds_channels_in_their_own_colours() -> None:
 def test_several_panels_go_on_one_sheet(
     trained_project: Project, specs: dict[str, PanelSpec], tmp_path: Path
 ) -> None:
-    told = []
+    reported = []
     path = figure(
         trained_project.folder,
         [*specs.values()],
         tmp_path / "a.pdf",
         device="cpu",
-        progress=told.append,
+        progress=reported.append,
     )
     reader = PdfReader(path)
     assert len(reader.pages) == 1
@@ -297,7 +299,7 @@ def test_several_panels_go_on_one_sheet(
     for words in ("Original", "Map agrees", "Strength toward WT", "Predicted"):
         assert words in text
     assert [p["kind"] for p in json.loads(note_in(path))["panels"]] == [*specs]
-    assert told[-1].done == told[-1].total
+    assert reported[-1].done == reported[-1].total
 
 
 def test_no_words_of_a_sheet_overlap_or_leave_it(

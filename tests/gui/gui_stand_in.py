@@ -28,9 +28,9 @@ from core.domain import (
     PathPoint,
     PathRequest,
     Precision,
+    Preprocessing,
     Problem,
     Projection,
-    Recipe,
 )
 from core.errors import LeighError
 from core.io.models import save_card
@@ -98,7 +98,9 @@ def make_project(folder: Path, with_model: bool = True, **sizes: int):
         return project
     names = dataset.condition_names
     split = {r.group: "test" if int(r.well[1:]) % 2 else "train" for r in dataset.records}
-    recipe = Recipe((100.0,) * 3, (100.0,) * 3, (0.0,) * 3, (1.0,) * 3, (100.0,) * 3, (1000.0,) * 3)
+    preprocessing = Preprocessing(
+        (100.0,) * 3, (100.0,) * 3, (0.0,) * 3, (1.0,) * 3, (100.0,) * 3, (1000.0,) * 3
+    )
     accuracy = {
         "accuracy": 0.95,
         "accuracy_low": 0.88,
@@ -113,7 +115,7 @@ def make_project(folder: Path, with_model: bool = True, **sizes: int):
         "iresnet",
         dataset.channels,
         dataset.conditions,
-        recipe,
+        preprocessing,
         {},
         "quick",
         0,
@@ -265,7 +267,7 @@ class StandInEngine:
             make_evidence(target, 1, judges="red") if target == "TT" else make_evidence(target)
         )
         exact = move.precision == Precision.EXACT
-        judged = exact and strength > 0 and valid and not self.evidence.missing
+        oracle_probabilities = exact and strength > 0 and valid and not self.evidence.missing
         precision = move.precision if strength > 0 else max(move.precision, Precision.DISPLAY)
         return Counterfactual(
             record_id,
@@ -284,7 +286,7 @@ class StandInEngine:
             place,
             0.83,
             held,
-            evidence if judged else None,
+            evidence if oracle_probabilities else None,
             precision=precision,
         )
 

@@ -3,7 +3,7 @@ measured well.
 """
 
 from core.domain import Project, Role
-from core.domain.screen import DoseCurve, Finding, Ranked, Screen, Unrepaired, WellScore
+from core.domain.screen import DoseCurve, Finding, Ranked, ResidualChange, Screen, WellScore
 
 CHANNELS = ("Nuclei", "Cytoskeleton", "Mitochondria")
 
@@ -95,8 +95,8 @@ def make_screen(project: Project | None = None, **changes) -> Screen:
             1.5, 6.0),
         DoseCurve("K", (1.0, 2.0), (0.1, 0.2), None, None, None, None, None, None,
         "No plateau is seen.")),
-        "unrepaired": (Unrepaired("D1", "Mitochondria", 0.7, 0.61, 0.78, 4),
-                       Unrepaired("TT", "Nuclei", 0.9, None, None, 4)),
+        "unrepaired": (ResidualChange("D1", "Mitochondria", 0.7, 0.61, 0.78, 4),
+                       ResidualChange("TT", "Nuclei", 0.9, None, None, 4)),
         "notes": ("D3 has one well only.",),
         "dataset_digest": dataset.digest if dataset else "",
     }  # fmt: skip

@@ -10,7 +10,7 @@ from PySide6.QtGui import QGuiApplication
 from screen_stand_in import CHANNELS, make_ranked, make_screen, make_treatments
 
 from core.domain import Channel, Role
-from core.domain.screen import DoseCurve, Unrepaired, WellScore
+from core.domain.screen import DoseCurve, ResidualChange, WellScore
 from leigh_gui.widgets.screen.axis import (
     Axis,
     dose_axis,
@@ -125,7 +125,7 @@ def test_words_of_doses_repair_and_summary():
         == "restored 70 % [61–78] of the Mitochondria change"
     )
     assert (
-        restored_words(Unrepaired("a", "Nuclei", NAN, None, None, 1))
+        restored_words(ResidualChange("a", "Nuclei", NAN, None, None, 1))
         == "not measurable: the Nuclei change"
     )
     assert (

@@ -46,14 +46,14 @@ def test_a_flip_of_the_model_alone_is_never_green():
 
 
 def test_the_light_is_the_worst_of_the_checks_and_says_which_one():
-    judged = {"green": make_evidence(), "amber": make_evidence(readouts="amber"),
+    oracle_probabilities = {"green": make_evidence(), "amber": make_evidence(readouts="amber"),
               "red": make_evidence(seen=1, judges="red", rest="amber")}  # fmt: skip
-    assert verdict(counterfactual(evidence=judged["green"]), NAMES) == (
+    assert verdict(counterfactual(evidence=oracle_probabilities["green"]), NAMES) == (
         "good",
         "Reaches WT; every check holds.",
     )
-    assert verdict(counterfactual(evidence=judged["amber"]), NAMES)[0] == "warn"
-    assert verdict(counterfactual(evidence=judged["red"]), NAMES) == (
+    assert verdict(counterfactual(evidence=oracle_probabilities["amber"]), NAMES)[0] == "warn"
+    assert verdict(counterfactual(evidence=oracle_probabilities["red"]), NAMES) == (
         "bad",
         "1 of 3 independent judges see WT",
     )
@@ -73,9 +73,14 @@ def test_a_third_condition_is_named_and_fails_where_it_was_judged():
     third = {"probabilities": np.array([0.1, 0.1, 0.8])}
     names = ("WT", "DS", "TT")
     assert verdict(counterfactual(**third), names) == ("warn", "It landed in TT, not in WT.")
-    judged = counterfactual(evidence=make_evidence(model="red", judges="red"), **third)
-    assert verdict(judged, names) == ("bad", "It landed in TT, not in WT.")
-    assert verdict(replace(judged, strength=1.3), names) == ("bad", "It landed in TT, not in WT.")
+    oracle_probabilities = counterfactual(
+        evidence=make_evidence(model="red", judges="red"), **third
+    )
+    assert verdict(oracle_probabilities, names) == ("bad", "It landed in TT, not in WT.")
+    assert verdict(replace(oracle_probabilities, strength=1.3), names) == (
+        "bad",
+        "It landed in TT, not in WT.",
+    )
 
 
 def test_moving_to_its_own_condition_is_no_success():
@@ -126,10 +131,10 @@ def test_while_dragging_the_lines_stay_and_wait(qtbot):
 def test_a_model_without_judges_says_so_once(qtbot):
     card = shown_on_a_card(qtbot, counterfactual())
     assert card.missing.isHidden()
-    card.set_no_judges("There are no judges in the folder.")
+    card.set_no_oracles("There are no judges in the folder.")
     assert not card.missing.isHidden() and all(light.isHidden() for light in card.lights.values())
     assert "folder" in card.missing.toolTip()
-    card.set_no_judges("")
+    card.set_no_oracles("")
     assert card.missing.isHidden() and not card.lights["model"].isHidden()
 
 

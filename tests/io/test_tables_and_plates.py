@@ -218,10 +218,10 @@ def test_a_map_comes_back_as_it_was(tmp_path: Path) -> None:
         rng.random((4, 5)) > 0.5, ("WT", "DS"), rng.random((2, 2)).astype(np.float32), 0.9, 12,
         True, "m",
     )  # fmt: skip
-    projection = replace(projection, strangers=("b",))
+    projection = replace(projection, out_of_distribution=("b",))
     save_map(tmp_path / "maps", projection, decision)
     found_projection, found = load_map(tmp_path / "maps")
-    assert found_projection.strangers == ("b",)
+    assert found_projection.out_of_distribution == ("b",)
     assert found_projection.settings == {"n": 15} and found_projection.record_ids == ("a", "b")
     assert found.extent == decision.extent and found.held_out is True
     assert np.array_equal(found.support, decision.support) and np.array_equal(

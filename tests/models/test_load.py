@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from core.domain import Channel, Condition, ModelCard, Recipe
+from core.domain import Channel, Condition, ModelCard, Preprocessing
 from core.errors import BadModel
 from core.models.iresnet import Architecture, IResNet
 from core.models.load import architecture_dict, build, weights_of
@@ -14,7 +14,9 @@ CARD = ModelCard(
     kind="iresnet",
     channels=(Channel("a"), Channel("b")),
     conditions=(Condition("WT"), Condition("DS")),
-    recipe=Recipe((0.0, 0.0), (1.0, 1.0), (0.0, 0.0), (1.0, 1.0), (0.0, 0.0), (1.0, 1.0)),
+    preprocessing=Preprocessing(
+        (0.0, 0.0), (1.0, 1.0), (0.0, 0.0), (1.0, 1.0), (0.0, 0.0), (1.0, 1.0)
+    ),
     architecture=architecture_dict(Architecture(2, 2, (8, 8, 8), 3)),
     preset="quick",
     seed=0,

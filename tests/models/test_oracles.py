@@ -6,22 +6,22 @@ import numpy as np
 import pytest
 import torch
 
-from core.data.preprocessing import fit_recipe
+from core.data.preprocessing import fit_preprocessing
 from core.domain import Channel, Condition, FloatArray, ImageRecord, ModelCard, Split
 from core.errors import BadModel, LeighError
 from core.io.digest import digest_bytes
 from core.models.oracles import (
     EMBEDDING,
-    JUDGES_FILE,
-    JUDGES_WEIGHTS_FILE,
-    ConvJudge,
-    Judges,
-    WaveletJudge,
-    load_judges,
-    save_judges,
+    ORACLES_FILE,
+    ORACLES_WEIGHTS_FILE,
+    ConvOracle,
+    Oracles,
+    WaveletOracle,
+    load_oracles,
+    save_oracles,
 )
 from core.synthetic.cells import CHANNELS, DISEASED, HEALTHY, render
-from core.training.fit_oracles import LabelledRecords, _three_quarters, fit_judges, judge_accuracy
+from core.training.fit_oracles import LabelledRecords, _three_quarters, fit_oracles, oracle_accuracy
 
 PHENOTYPES = {"WT": HEALTHY, "DS": DISEASED}
 WELLS, TEST_WELLS, FIELDS, SIZE, STEPS = 12, 4, 3, 64, 60
@@ -33,13 +33,17 @@ def record(name: str, well: int, field: int = 0) -> ImageRecord:
     return ImageRecord(f"{name}-{well}-{field}", (), (), name, f"{name}{well}")
 
 
-def fit(records: Sequence[ImageRecord], images: Images) -> Judges:
+def fit(records: Sequence[ImageRecord], images: Images) -> Oracles:
     split = {
         r.group: str(Split.TEST if int(r.group[2:]) < TEST_WELLS else Split.TRAIN) for r in records
     }
-    recipe = fit_recipe([images[r.id] for r in records if split[r.group] == Split.TRAIN], crop=48)
-    labelled = LabelledRecords(records, split, recipe, lambda r: images[r.id], tuple(PHENOTYPES))
-    return fit_judges(labelled, steps=STEPS, seed=1)
+    preprocessing = fit_preprocessing(
+        [images[r.id] for r in records if split[r.group] == Split.TRAIN], crop=48
+    )
+    labelled = LabelledRecords(
+        records, split, preprocessing, lambda r: images[r.id], tuple(PHENOTYPES)
+    )
+    return fit_oracles(labelled, steps=STEPS, seed=1)
 
 
 @pytest.fixture(scope="module")
@@ -55,53 +59,55 @@ def plate() -> tuple[list[ImageRecord], Images]:
 
 
 @pytest.fixture(scope="module")
-def judges(plate: tuple[list[ImageRecord], Images]) -> Judges:
+def oracles(plate: tuple[list[ImageRecord], Images]) -> Oracles:
     torch.set_num_threads(1)
     return fit(*plate)
 
 
 @pytest.fixture(scope="module")
-def card(judges: Judges) -> ModelCard:
+def card(oracles: Oracles) -> ModelCard:
     conditions = tuple(Condition(name) for name in PHENOTYPES)
     return ModelCard(
-        "iresnet", "iresnet", CHANNELS, conditions, judges.recipe, {}, "quick", 0, "", {}
+        "iresnet", "iresnet", CHANNELS, conditions, oracles.preprocessing, {}, "quick", 0, "", {}
     )
 
 
 @pytest.fixture
-def saved(judges: Judges, tmp_path: Path) -> Path:
-    save_judges(tmp_path, judges)
+def saved(oracles: Oracles, tmp_path: Path) -> Path:
+    save_oracles(tmp_path, oracles)
     return tmp_path
 
 
-def test_all_three_judges_know_wells_they_never_saw(judges: Judges) -> None:
-    assert set(judges.accuracy) == set(Judges.names)
-    assert all(a is not None and a > 0.9 for a in judges.accuracy.values()), judges.accuracy
+def test_all_three_judges_know_wells_they_never_saw(oracles: Oracles) -> None:
+    assert set(oracles.accuracy) == set(Oracles.names)
+    assert all(a is not None and a > 0.9 for a in oracles.accuracy.values()), oracles.accuracy
 
 
-def test_judges_answer_for_any_size_with_probabilities_and_features(judges: Judges) -> None:
+def test_judges_answer_for_any_size_with_probabilities_and_features(oracles: Oracles) -> None:
     for size in (40, 64, 97):
         raw = render(7000 + size, DISEASED, size).astype(np.float32)
-        told = judges.probabilities(raw)
-        assert told.shape == (3, 2)
-        assert np.allclose(told.sum(axis=1), 1)
-        assert judges.predictions(raw) == tuple(judges.conditions[k] for k in told.argmax(axis=1))
-        assert judges.embedding(raw).shape == (EMBEDDING,)
+        reported = oracles.probabilities(raw)
+        assert reported.shape == (3, 2)
+        assert np.allclose(reported.sum(axis=1), 1)
+        assert oracles.predictions(raw) == tuple(
+            oracles.conditions[k] for k in reported.argmax(axis=1)
+        )
+        assert oracles.embedding(raw).shape == (EMBEDDING,)
 
 
-def test_the_networks_keep_their_verdict_under_a_little_noise(judges: Judges) -> None:
+def test_the_networks_keep_their_verdict_under_a_little_noise(oracles: Oracles) -> None:
     noise = (
         0.01
-        * np.array(judges.recipe.span)[:, None, None]
+        * np.array(oracles.preprocessing.span)[:, None, None]
         * np.random.default_rng(0).normal(size=(3, SIZE, SIZE))
     )
     for name, phenotype in PHENOTYPES.items():
         for seed in range(9000, 9004):
-            assert judges.predictions(render(seed, phenotype, SIZE) + noise)[:2] == (name, name)
+            assert oracles.predictions(render(seed, phenotype, SIZE) + noise)[:2] == (name, name)
 
 
 def test_images_of_test_wells_are_never_learned_from(
-    plate: tuple[list[ImageRecord], Images], judges: Judges
+    plate: tuple[list[ImageRecord], Images], oracles: Oracles
 ) -> None:
     records, images = plate
     swapped = {"WT": "DS", "DS": "WT"}
@@ -113,44 +119,46 @@ def test_images_of_test_wells_are_never_learned_from(
         poisoned.append(r)
     other = fit(poisoned, poison)
     for mine, theirs in (
-        (judges.convolutional, other.convolutional),
-        (judges.wavelet, other.wavelet),
+        (oracles.convolutional, other.convolutional),
+        (oracles.wavelet, other.wavelet),
     ):
         for name, value in mine.state_dict().items():
             assert torch.equal(value, theirs.state_dict()[name]), name
-    assert np.array_equal(judges.table, other.table) and np.array_equal(judges.labels, other.labels)
-    assert other.accuracy != judges.accuracy
+    assert np.array_equal(oracles.table, other.table) and np.array_equal(
+        oracles.labels, other.labels
+    )
+    assert other.accuracy != oracles.accuracy
 
 
-def test_judges_come_back_as_they_were(judges: Judges, saved: Path, card: ModelCard) -> None:
-    again = load_judges(saved, card)
-    assert (again.conditions, again.recipe, again.accuracy) == (
-        judges.conditions,
-        judges.recipe,
-        judges.accuracy,
+def test_judges_come_back_as_they_were(oracles: Oracles, saved: Path, card: ModelCard) -> None:
+    again = load_oracles(saved, card)
+    assert (again.conditions, again.preprocessing, again.accuracy) == (
+        oracles.conditions,
+        oracles.preprocessing,
+        oracles.accuracy,
     )
     for seed, phenotype in enumerate(PHENOTYPES.values()):
         raw = render(8000 + seed, phenotype, SIZE).astype(np.float32)
-        assert np.array_equal(again.probabilities(raw), judges.probabilities(raw))
-        assert np.array_equal(again.embedding(raw), judges.embedding(raw))
+        assert np.array_equal(again.probabilities(raw), oracles.probabilities(raw))
+        assert np.array_equal(again.embedding(raw), oracles.embedding(raw))
 
 
 def cut_weights(folder: Path) -> None:
-    path = folder / JUDGES_WEIGHTS_FILE
+    path = folder / ORACLES_WEIGHTS_FILE
     path.write_bytes(path.read_bytes()[:-100])
 
 
 def flip_a_bit(folder: Path) -> None:
-    data = bytearray((folder / JUDGES_WEIGHTS_FILE).read_bytes())
+    data = bytearray((folder / ORACLES_WEIGHTS_FILE).read_bytes())
     data[-5] ^= 1
-    (folder / JUDGES_WEIGHTS_FILE).write_bytes(data)
+    (folder / ORACLES_WEIGHTS_FILE).write_bytes(data)
 
 
 def rewrite(before: str, after: str) -> Callable[[Path], None]:
     def damage(folder: Path) -> None:
-        text = (folder / JUDGES_FILE).read_text(encoding="utf-8")
+        text = (folder / ORACLES_FILE).read_text(encoding="utf-8")
         assert before in text
-        (folder / JUDGES_FILE).write_text(text.replace(before, after, 1), encoding="utf-8")
+        (folder / ORACLES_FILE).write_text(text.replace(before, after, 1), encoding="utf-8")
 
     return damage
 
@@ -158,7 +166,7 @@ def rewrite(before: str, after: str) -> Callable[[Path], None]:
 def sign_other_tensors(folder: Path) -> None:
     from safetensors.numpy import load, save
 
-    path = folder / JUDGES_WEIGHTS_FILE
+    path = folder / ORACLES_WEIGHTS_FILE
     tensors = load(path.read_bytes())
     before = digest_bytes(path.read_bytes())
     tensors["wavelet.mean"] = tensors["wavelet.mean"] * np.nan
@@ -172,9 +180,9 @@ def sign_other_tensors(folder: Path) -> None:
         (cut_weights, "damaged"),
         (flip_a_bit, "is not what judges.json names"),
         (sign_other_tensors, "wavelet.mean.*not numbers"),
-        (lambda folder: (folder / JUDGES_WEIGHTS_FILE).unlink(), "judges.safetensors is missing"),
-        (lambda folder: (folder / JUDGES_FILE).unlink(), "judges.json is missing"),
-        (lambda folder: (folder / JUDGES_FILE).write_text("[]"), "damaged"),
+        (lambda folder: (folder / ORACLES_WEIGHTS_FILE).unlink(), "judges.safetensors is missing"),
+        (lambda folder: (folder / ORACLES_FILE).unlink(), "judges.json is missing"),
+        (lambda folder: (folder / ORACLES_FILE).write_text("[]"), "damaged"),
         (rewrite('"format_version": 1', '"format_version": 2'), "format 2"),
         (rewrite('"seed": 1', '"seed": "x"'), "damaged .seed"),
         (rewrite('"readout forest"', '"another"'), "damaged .accuracy"),
@@ -186,33 +194,35 @@ def test_damaged_judges_are_refused(
 ) -> None:
     damage(saved)
     with pytest.raises(BadModel, match=words) as refused:
-        load_judges(saved, card)
+        load_oracles(saved, card)
     assert refused.value.hint
 
 
 def test_judges_of_other_images_are_refused(saved: Path, card: ModelCard) -> None:
     with pytest.raises(BadModel, match="3 channels, the model for 4"):
-        load_judges(saved, replace(card, channels=(*CHANNELS, Channel("Lysosomes"))))
+        load_oracles(saved, replace(card, channels=(*CHANNELS, Channel("Lysosomes"))))
     with pytest.raises(BadModel, match="WT, DS, the model for DS, WT"):
-        load_judges(saved, replace(card, conditions=card.conditions[::-1]))
+        load_oracles(saved, replace(card, conditions=card.conditions[::-1]))
     with pytest.raises(BadModel, match="prepare images otherwise"):
-        load_judges(saved, replace(card, recipe=replace(card.recipe, gain=(1.0, 1.0, 1.0))))
+        load_oracles(
+            saved, replace(card, preprocessing=replace(card.preprocessing, gain=(1.0, 1.0, 1.0)))
+        )
 
 
-def test_weights_that_are_not_numbers_are_not_written(judges: Judges, tmp_path: Path) -> None:
-    table = judges.table.copy()
+def test_weights_that_are_not_numbers_are_not_written(oracles: Oracles, tmp_path: Path) -> None:
+    table = oracles.table.copy()
     table[0, 0] = np.inf
     with pytest.raises(BadModel, match=r"forest\.table"):
-        save_judges(tmp_path, replace(judges, table=table))
+        save_oracles(tmp_path, replace(oracles, table=table))
     assert not list(tmp_path.iterdir())
 
 
 def test_no_accuracy_is_claimed_for_a_single_condition(
-    plate: tuple[list[ImageRecord], Images], judges: Judges
+    plate: tuple[list[ImageRecord], Images], oracles: Oracles
 ) -> None:
     records, images = plate
-    assert judge_accuracy(judges, records[:2], lambda r: images[r.id]) == dict.fromkeys(
-        Judges.names
+    assert oracle_accuracy(oracles, records[:2], lambda r: images[r.id]) == dict.fromkeys(
+        Oracles.names
     )
 
 
@@ -245,22 +255,22 @@ def test_a_quarter_of_the_wells_of_each_condition_is_left_out_but_never_the_only
 
 @pytest.mark.parametrize("channels", [1, 4])
 def test_networks_take_any_number_of_channels_and_constant_images(channels: int) -> None:
-    for judge in (ConvJudge(channels, 3), WaveletJudge(channels, 3)):
-        out = judge.eval()(torch.zeros(2, channels, 16, 23))
+    for oracle in (ConvOracle(channels, 3), WaveletOracle(channels, 3)):
+        out = oracle.eval()(torch.zeros(2, channels, 16, 23))
         assert out.shape == (2, 3)
         assert torch.isfinite(out).all()
 
 
 def test_wavelet_features_do_not_know_orientation_and_are_measured_per_unit_of_area() -> None:
     x = torch.randn(1, 2, 48, 40)
-    features = WaveletJudge.features(x)
-    assert torch.allclose(features, WaveletJudge.features(x.flip(2).transpose(2, 3)), atol=1e-4)
+    features = WaveletOracle.features(x)
+    assert torch.allclose(features, WaveletOracle.features(x.flip(2).transpose(2, 3)), atol=1e-4)
     large = torch.from_numpy(
         np.random.default_rng(0).normal(size=(1, 2, 256, 256)).astype(np.float32)
     )
     fine = slice(2, 4)  # log spread of the finest band
     assert torch.allclose(
-        WaveletJudge.features(large)[:, fine],
-        WaveletJudge.features(large[..., :128])[:, fine],
+        WaveletOracle.features(large)[:, fine],
+        WaveletOracle.features(large[..., :128])[:, fine],
         atol=0.02,
     )

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import save_file
 from torchvision.models import resnet50, resnext50_32x4d
 
-from core.domain import Channel, Condition, ModelCard, Recipe
+from core.domain import Channel, Condition, ModelCard, Preprocessing
 from core.errors import BadModel, LeighError
 from core.models.autoencoder import Autoencoder, AutoencoderSettings
 from core.models.iresnet import Architecture, IResNet
@@ -39,7 +39,7 @@ def card_of(kind: str, model: torch.nn.Module, channels: int = 2, conditions: in
         kind=kind,
         channels=tuple(Channel(f"stain {c}") for c in range(channels)),
         conditions=tuple(Condition(f"drug {k}") for k in range(conditions)),
-        recipe=Recipe(zeros, ones, zeros, ones, zeros, ones),
+        preprocessing=Preprocessing(zeros, ones, zeros, ones, zeros, ones),
         architecture=architecture_dict(
             model.architecture if isinstance(model, IResNet) else model.settings
         ),

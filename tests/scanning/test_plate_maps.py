@@ -136,10 +136,12 @@ def test_unknown_and_contradicting_roles_are_refused_naming_the_rows(tmp_path: P
 
 
 def test_what_the_map_says_stands_before_what_a_name_suggests() -> None:
-    told = {"DMSO": Role.DISEASED, "corrected line": Role.HEALTHY}
-    roles = guess_roles(["DMSO", "corrected line", "control", "Drug"], told)
-    assert roles == {**told, "control": Role.TREATED, "Drug": Role.TREATED}
-    assert [c.name for c in build_conditions(["Drug", "DMSO", "corrected line"], {}, told)][:2] == [
+    reported = {"DMSO": Role.DISEASED, "corrected line": Role.HEALTHY}
+    roles = guess_roles(["DMSO", "corrected line", "control", "Drug"], reported)
+    assert roles == {**reported, "control": Role.TREATED, "Drug": Role.TREATED}
+    assert [c.name for c in build_conditions(["Drug", "DMSO", "corrected line"], {}, reported)][
+        :2
+    ] == [
         "corrected line",
         "DMSO",
     ]

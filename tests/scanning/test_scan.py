@@ -78,11 +78,11 @@ def test_nf1_tiles_are_grouped_by_well(shared: Path) -> None:
 
 def test_mitocheck_is_read_in_well_under_a_minute_and_grouped_by_movie(shared: Path) -> None:
     folder = shared / "data" / "mitocheck_phenotypes"
-    told: list[Progress] = []
+    reported: list[Progress] = []
     found = scan_folder(
         folder / "images",
         ScanOptions(plate_map=folder / "labels.csv", group_by="group"),
-        report=told.append,
+        report=reported.append,
     )
 
     assert (len(found.records), len(found.conditions), len({r.group for r in found.records})) == (
@@ -92,7 +92,7 @@ def test_mitocheck_is_read_in_well_under_a_minute_and_grouped_by_movie(shared: P
     )
     assert len({c.colour for c in found.conditions}) == 16
     assert found.problems == ()
-    assert told[-1] == Progress(3277, 3277, "Reading images")
+    assert reported[-1] == Progress(3277, 3277, "Reading images")
 
 
 def test_excluded_conditions_are_left_out(shared: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from core.data.batches import FieldStore
-from core.data.preprocessing import fit_recipe
+from core.data.preprocessing import fit_preprocessing
 from core.domain import IntArray, Project
 from core.errors import LeighError
 from core.models.iresnet import Architecture, IResNet
@@ -29,9 +29,11 @@ def material(scanned_project: Project) -> tuple[FieldStore, IntArray]:
     dataset = scanned_project.dataset
     assert dataset is not None
     read = reader(dataset)
-    recipe = fit_recipe([read(r).astype(np.float32) for r in dataset.records], BRIEF.crop)
+    preprocessing = fit_preprocessing(
+        [read(r).astype(np.float32) for r in dataset.records], BRIEF.crop
+    )
     labels = np.array([dataset.condition_names.index(r.condition) for r in dataset.records])
-    return FieldStore(dataset.records, recipe, read), labels
+    return FieldStore(dataset.records, preprocessing, read), labels
 
 
 @pytest.fixture
@@ -67,12 +69,12 @@ def same(a: IResNet, b: IResNet) -> bool:
 
 
 def test_the_loss_falls_and_progress_tells_it(train: Fit) -> None:
-    told: list[Progress] = []
-    train(Preset("longer", "", "", 120, 8, 16, (8, 8, 8), 3), report=told.append)
-    losses = [p.values["loss"] for p in told]
-    assert [p.done for p in told] == list(range(10, 121, 10))
+    reported: list[Progress] = []
+    train(Preset("longer", "", "", 120, 8, 16, (8, 8, 8), 3), report=reported.append)
+    losses = [p.values["loss"] for p in reported]
+    assert [p.done for p in reported] == list(range(10, 121, 10))
     assert losses[-1] < 0.85 * losses[0]
-    assert told[-1].total == 120 and told[-1].seconds_left == 0
+    assert reported[-1].total == 120 and reported[-1].seconds_left == 0
 
 
 def test_a_stopped_training_resumes_to_bit_identical_weights(train: Fit) -> None:
@@ -149,9 +151,9 @@ def test_without_a_checkpoint_none_is_promised(
 ) -> None:
     for n in range(len(material[0])):
         material[0].field(n)[:] = np.nan
-    with pytest.raises(LeighError) as told:
+    with pytest.raises(LeighError) as reported:
         train()
-    assert "kept" not in str(told.value)
+    assert "kept" not in str(reported.value)
 
 
 def test_a_training_that_breaks_down_goes_on_from_its_average_at_half_the_rate(

@@ -10,7 +10,7 @@ import torch
 import core as leigh
 from core import encode
 from core.cli.main import main
-from core.counterfactual.autoencoder import Shifter, draw
+from core.counterfactual.autoencoder import AutoencoderEngine, draw
 from core.counterfactual.engine import Engine
 from core.data.preprocessing import from_network, to_network
 from core.domain import Mix, ModelCard, Move, Project, Split
@@ -81,16 +81,16 @@ def test_a_stopped_training_of_other_settings_is_refused(
 
 
 def test_the_loss_falls(copy_of: Copy, scanned_project: Project, tiny: str) -> None:
-    told: list[Progress] = []
+    reported: list[Progress] = []
     folder = copy_of(scanned_project).folder
     train(
         folder,
         "autoencoder",
         tiny,
-        progress=lambda p: told.append(p) if p.what == "Training" else None,
+        progress=lambda p: reported.append(p) if p.what == "Training" else None,
     )
-    losses = [p.values["validation_loss"] for p in told]
-    assert [p.done for p in told] == [10, 20, 30] and losses[-1] < 0.8 * losses[0]
+    losses = [p.values["validation_loss"] for p in reported]
+    assert [p.done for p in reported] == [10, 20, 30] and losses[-1] < 0.8 * losses[0]
 
 
 def test_a_loss_that_is_no_number_stops_the_training(
@@ -109,7 +109,9 @@ def test_wells_are_never_on_both_sides_and_are_those_of_the_iresnet(
     for seed in (0, 5):
         card = train(project.folder, "resnext-small", tiny, seed=seed)
         assert (
-            card.split == theirs.split and card.recipe == theirs.recipe and card.seen == theirs.seen
+            card.split == theirs.split
+            and card.preprocessing == theirs.preprocessing
+            and card.seen == theirs.seen
         )
     dataset = images_of(open_project(project.folder))
     for group in {r.group for r in dataset.records}:
@@ -159,9 +161,13 @@ def test_evaluate_lists_all_networks_and_keeps_its_keys(
         train(project.folder, kind, tiny)
     words = ["evaluate", "--project", str(project.folder), "--device", "cpu", "--progress", "none"]
     assert main([*words, "--json"]) == 0
-    told = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert {"accuracy", "confusion", "roundtrip_error", "judges", "baseline"} <= told.keys()
-    assert [row["name"] for row in told["models"]] == ["iresnet", "autoencoder", "resnext-small"]
+    reported = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert {"accuracy", "confusion", "roundtrip_error", "judges", "baseline"} <= reported.keys()
+    assert [row["name"] for row in reported["models"]] == [
+        "iresnet",
+        "autoencoder",
+        "resnext-small",
+    ]
     keys = {
         "kind",
         "accuracy",
@@ -173,13 +179,13 @@ def test_evaluate_lists_all_networks_and_keeps_its_keys(
         "test_records",
         "test_groups",
     }
-    assert all(keys <= row.keys() for row in told["models"])
+    assert all(keys <= row.keys() for row in reported["models"])
     assert (
-        told["models"][0]["accuracy"] == told["accuracy"]
-        and len({r["test_groups"] for r in told["models"]}) == 1
+        reported["models"][0]["accuracy"] == reported["accuracy"]
+        and len({r["test_groups"] for r in reported["models"]}) == 1
     )
     stored = load_card(model_folder(project, "resnext-small"))
-    assert told["models"][2]["accuracy"] == stored.accuracy["accuracy"]
+    assert reported["models"][2]["accuracy"] == stored.accuracy["accuracy"]
     (model_folder(project, "autoencoder") / "model.safetensors").write_bytes(b"damaged")
     assert main(words) == 0
     text = capsys.readouterr().out
@@ -206,10 +212,10 @@ def test_networks_are_evaluated_where_there_is_no_iresnet(
         )
         == 0
     )
-    told = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert [row["accuracy"] for row in told["models"]] == [trained.accuracy["accuracy"]]
+    reported = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert [row["accuracy"] for row in reported["models"]] == [trained.accuracy["accuracy"]]
     assert [c.name for c in trained_networks(open_project(folder))] == ["resnext-small"]
-    assert evaluate_others(open_project(folder), device="cpu")[0] == told["models"]
+    assert evaluate_others(open_project(folder), device="cpu")[0] == reported["models"]
 
 
 @pytest.mark.parametrize("kind", ["autoencoder", "variational-autoencoder"])
@@ -220,13 +226,13 @@ def test_at_strength_zero_a_moved_image_is_its_reconstruction_and_between_it_cha
     card = train(project.folder, kind, tiny)
     dataset = images_of(open_project(project.folder))
     record = next(r for r in dataset.records if r.condition == "DS")
-    shifter = Shifter(project.folder, kind, "cpu")
+    shifter = AutoencoderEngine(project.folder, kind, "cpu")
     still, half, whole = (
         shifter.move(Move(record.id, Mix({"WT": 1.0}, s), ())) for s in (0.0, 0.5, 1.0)
     )
-    x = to_network(card.recipe, still.original.astype(np.float64))
-    drawn = from_network(card.recipe, draw(shifter.model, x))
-    span = np.array(card.recipe.span)[:, None, None]
+    x = to_network(card.preprocessing, still.original.astype(np.float64))
+    drawn = from_network(card.preprocessing, draw(shifter.model, x))
+    span = np.array(card.preprocessing.span)[:, None, None]
     assert np.abs((still.image - drawn) / span).max() < 1e-4
     assert np.allclose(still.difference, still.image - still.original, atol=1e-2 * span.min())
     error = np.abs((still.image - still.original) / span).max()
@@ -245,10 +251,10 @@ def test_judges_that_see_images_otherwise_give_no_evidence(
 ) -> None:
     project = copy_of(trained_project)
     card = train(project.folder, "autoencoder", tiny)
-    assert Shifter(project.folder, "autoencoder", "cpu").evidence.panel is not None
-    other = replace(card.recipe, offset=tuple(v + 1 for v in card.recipe.offset))
-    save_card(model_folder(project, "autoencoder"), replace(card, recipe=other))
-    assert Shifter(project.folder, "autoencoder", "cpu").evidence.panel is None
+    assert AutoencoderEngine(project.folder, "autoencoder", "cpu").evidence.panel is not None
+    other = replace(card.preprocessing, offset=tuple(v + 1 for v in card.preprocessing.offset))
+    save_card(model_folder(project, "autoencoder"), replace(card, preprocessing=other))
+    assert AutoencoderEngine(project.folder, "autoencoder", "cpu").evidence.panel is None
 
 
 def test_the_means_are_of_training_wells_alone(
@@ -256,11 +262,11 @@ def test_the_means_are_of_training_wells_alone(
 ) -> None:
     project = copy_of(scanned_project)
     card = train(project.folder, "autoencoder", tiny)
-    shifter = Shifter(project.folder, "autoencoder", "cpu")
+    shifter = AutoencoderEngine(project.folder, "autoencoder", "cpu")
     dataset = images_of(open_project(project.folder))
     known = [r for r in dataset.records if r.condition == "DS" and card.part_of(r) == Split.TRAIN]
     fields = [
-        to_network(card.recipe, shifter.move(Move(r.id, Mix({"WT": 1.0}, 0.0), ())).original)
+        to_network(card.preprocessing, shifter.move(Move(r.id, Mix({"WT": 1.0}, 0.0), ())).original)
         for r in known
     ]
     with torch.no_grad():

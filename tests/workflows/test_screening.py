@@ -90,8 +90,8 @@ def test_the_command_writes_tables_and_report(
         "none",
     ]
     assert main(words) == 0
-    told = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert told["treatments"] == 8 and told["wells"] == 96
+    reported = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert reported["treatments"] == 8 and reported["wells"] == 96
     written = {p.name for p in out.iterdir()}
     assert {"ranking.csv", "plate.csv", "report.pdf", "report.html", "screen.json"} <= written
     with (out / "ranking.csv").open(encoding="utf-8") as stream:

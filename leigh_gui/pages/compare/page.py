@@ -327,7 +327,9 @@ class ComparePage(QWidget):
             column.wait(f"Not drawn: {cf.reason}")
         else:
             column.show_values(
-                cf.difference, opened.card.recipe.span, f"to {cf.target}, strength {cf.strength:g}"
+                cf.difference,
+                opened.card.preprocessing.span,
+                f"to {cf.target}, strength {cf.strength:g}",
             )
 
     def _on_found(self, found: Attribution) -> None:

@@ -174,9 +174,11 @@ class ExplorePage(QWidget):
             return
         opened = self.state.opened
         assert opened is not None and opened.card and opened.latents
-        recipe = opened.card.recipe
+        preprocessing = opened.card.preprocessing
         if len(self.state.display) != len(opened.card.channels):
-            self.state.set_display(displays(opened.card.channels, recipe.low, recipe.high))
+            self.state.set_display(
+                displays(opened.card.channels, preprocessing.low, preprocessing.high)
+            )
         self.maps.offer(self.state.shown_conditions(), opened.projection is not None)
         self._show_map()
         self._on_project()
@@ -260,12 +262,12 @@ class ExplorePage(QWidget):
 
     def _on_view(self) -> None:
         view = self.state.view
-        anew = self.state.ready_to_explore and view.plane != self._shown_plane
-        if anew:
+        again = self.state.ready_to_explore and view.plane != self._shown_plane
+        if again:
             self._show_map()
             self._show_legend()
         self.map.set_source(view.current, self._place_of_image(view.current))
-        if anew:
+        if again:
             self._on_path()
         self.map.set_selection(view.selection)
         if view.selection != self._shown_selection:

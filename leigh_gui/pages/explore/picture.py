@@ -145,7 +145,7 @@ class PicturePanel(QWidget):
         strange = (
             opened is not None
             and opened.projection is not None
-            and record.id in opened.projection.strangers
+            and record.id in opened.projection.out_of_distribution
         )
         unlike = " · unlike all training images" if strange else ""
         self.original_title.setText(
@@ -227,7 +227,9 @@ class PicturePanel(QWidget):
         opened = self.state.opened
         self.original.set_channels(display)
         self.counterfactual.set_channels(display)
-        spans = opened.card.recipe.span if opened and opened.card else [c.span for c in display]
+        spans = (
+            opened.card.preprocessing.span if opened and opened.card else [c.span for c in display]
+        )
         if len(spans) == len(display):
             self.differences.set_channels(display, spans)
         size = opened.project.dataset.pixel_size_um if opened and opened.project.dataset else None

@@ -93,7 +93,9 @@ class ReadingsPanel(QWidget):
         names = [c.name for c in self.state.conditions()]
         channels = [c.name for c in opened.card.channels]
         automatic = self.state.view.hold is None
-        self.evidence.set_counterfactual(cf, names, channels, opened.card.recipe.span, automatic)
+        self.evidence.set_counterfactual(
+            cf, names, channels, opened.card.preprocessing.span, automatic
+        )
         self._show_hold()
 
     def _show_hold(self) -> None:
@@ -106,7 +108,7 @@ class ReadingsPanel(QWidget):
         self._show_hold()
 
     def _on_opened(self) -> None:
-        self.evidence.set_no_judges(self.control.worker.no_evidence)
+        self.evidence.set_no_oracles(self.control.worker.no_evidence)
 
 
 def _scrolled(widget: QWidget) -> QScrollArea:

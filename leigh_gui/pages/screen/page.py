@@ -197,8 +197,8 @@ class ScreenPage(QWidget):
     def _shows_left(self) -> bool:
         """Whether the tab Not repaired is on show with a treatment that it tells of."""
         screen = self.control.screen
-        told = {u.condition for u in screen.unrepaired} if screen is not None else set()
-        return self.tabs.currentWidget() is self.left and self.control.current in told
+        reported = {u.condition for u in screen.unrepaired} if screen is not None else set()
+        return self.tabs.currentWidget() is self.left and self.control.current in reported
 
     def picture(self) -> QPixmap:
         """What is collected as it is, for the figure's list."""

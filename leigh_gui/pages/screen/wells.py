@@ -263,8 +263,10 @@ class WellsPanel(QWidget):
             self.thumbnails.request(record_ids)
             return
         if opened.card is not None and len(opened.card.channels) == len(dataset.channels):
-            recipe = opened.card.recipe
-            self.state.set_display(displays(opened.card.channels, recipe.low, recipe.high))
+            preprocessing = opened.card.preprocessing
+            self.state.set_display(
+                displays(opened.card.channels, preprocessing.low, preprocessing.high)
+            )
             return
         record = self.state.record(record_ids[0])
         if record is not None:

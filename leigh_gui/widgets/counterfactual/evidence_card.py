@@ -103,7 +103,7 @@ class EvidenceCard(QWidget):
         """
         return self._values[key].text()
 
-    def set_no_judges(self, why: str) -> None:
+    def set_no_oracles(self, why: str) -> None:
         """Say once why nobody but the model can be asked; empty when judges are there."""
         self.missing.setToolTip(why)
         self.missing.setVisible(bool(why))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from core.domain import Role
-from core.domain.screen import DoseCurve, Ranked, Screen, Unrepaired
+from core.domain.screen import DoseCurve, Ranked, ResidualChange, Screen
 from leigh_gui.widgets.common.look import count
 from leigh_gui.widgets.screen.axis import known, off_axis_limit, short
 
@@ -210,7 +210,7 @@ def dose_words(curve: DoseCurve) -> str:
     return f"EC50 {curve.ec50_um:.3g} µM [{curve.ec50_low:.3g}–{curve.ec50_high:.3g}]"
 
 
-def restored_words(left: Unrepaired) -> str:
+def restored_words(left: ResidualChange) -> str:
     """'restored 70 % [61–78] of the Mitochondria change'."""
     if not known(left.restored):
         return f"not measurable: the {left.channel} change"
