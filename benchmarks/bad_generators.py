@@ -14,7 +14,7 @@ from benchmarks.cultures import Culture, Cultures, Way
 from core.counterfactual.encode_decode import read_logits
 from core.data.preprocessing import from_network, to_network
 from core.domain import FloatArray
-from core.evidence.checks import Moved
+from core.evidence.contrast import CounterfactualMeasurements
 
 SMALL, LARGE = 0.1, 0.25  # sizes of the attack, network units (a field's spread is 0.5)
 ATTACK_STEPS = 20
@@ -29,7 +29,7 @@ def bad_generators(way: Way, cultures: Cultures, mover: Any) -> dict[str, dict[s
     direction = session.evidence.direction(*way)
     out = {}
     for name, make in generators(way, cultures, session).items():
-        evidence = direction.judge(
+        evidence = direction.assess(
             [_moved(c, c.images[way[0]], make(c), session) for c in cultures.cultures]
         )
         out[name] = {
@@ -42,7 +42,7 @@ def bad_generators(way: Way, cultures: Cultures, mover: Any) -> dict[str, dict[s
 def generators(way: Way, cultures: Cultures, session: Any) -> dict[str, Make]:
     """Seven ways to go wrong, and the truth. Each makes an image (C, Y, X) in grey values."""
     source, target = way
-    offset = np.array(session.card.recipe.offset)[:, None, None]
+    offset = np.array(session.card.preprocessing.offset)[:, None, None]
     every = cultures.cultures
     shift = np.mean([c.images[target] - c.images[source] for c in every], axis=0)
 
@@ -75,7 +75,7 @@ def attacked(raw: FloatArray, target: str, size: float, session: Any) -> FloatAr
     2018, arXiv 1706.06083), L-infinity.
     """
     card, model = session.card, session.model
-    x = torch.from_numpy(to_network(card.recipe, raw))[None].to(session.device)
+    x = torch.from_numpy(to_network(card.preprocessing, raw))[None].to(session.device)
     label = torch.tensor([card.condition_names.index(target)], device=session.device)
     change = torch.zeros_like(x)
     for _ in range(ATTACK_STEPS):
@@ -83,16 +83,18 @@ def attacked(raw: FloatArray, target: str, size: float, session: Any) -> FloatAr
         loss = torch.nn.functional.cross_entropy(model.logits(x + change), label)
         (slope,) = torch.autograd.grad(loss, change)
         change = (change.detach() - 0.15 * size * slope.sign()).clamp(-size, size)
-    moved = from_network(card.recipe, (x + change)[0].cpu().numpy())
-    return raw + moved - from_network(card.recipe, x[0].cpu().numpy())
+    moved = from_network(card.preprocessing, (x + change)[0].cpu().numpy())
+    return raw + moved - from_network(card.preprocessing, x[0].cpu().numpy())
 
 
-def _moved(culture: Culture, before: FloatArray, after: FloatArray, session: Any) -> Moved:
+def _moved(
+    culture: Culture, before: FloatArray, after: FloatArray, session: Any
+) -> CounterfactualMeasurements:
     from scipy.special import softmax
 
-    spans = np.array(session.card.recipe.span)[:, None, None]
-    logits = read_logits(session.model, to_network(session.card.recipe, after))
-    return Moved(
+    spans = np.array(session.card.preprocessing.span)[:, None, None]
+    logits = read_logits(session.model, to_network(session.card.preprocessing, after))
+    return CounterfactualMeasurements(
         before=session.evidence.panel.measure(before),
         after=session.evidence.panel.measure(after),
         probabilities=softmax(logits),

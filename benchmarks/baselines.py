@@ -13,7 +13,7 @@ from benchmarks.rival_models import class_statistics, from_pyramid, pyramid, tra
 from core.data.batches import FieldStore
 from core.data.preprocessing import from_network, to_network
 from core.domain import FloatArray, ImageRecord, Split
-from core.io.read_verified import read_unchanged
+from core.io.read_verified import read_verified
 
 Change = Callable[[Culture, Way], FloatArray]
 
@@ -21,13 +21,13 @@ Change = Callable[[Culture, Way], FloatArray]
 def _training(session: Any) -> tuple[list[ImageRecord], Callable[[ImageRecord], FloatArray]]:
     dataset = session.project.dataset
     records = [r for r in dataset.records if session.card.split[r.group] == Split.TRAIN]
-    return records, lambda r: read_unchanged(dataset.root, r).astype(np.float32)
+    return records, lambda r: read_verified(dataset.root, r).astype(np.float32)
 
 
 def class_ratio(session: Any) -> Change:
     """Multiply each channel by the ratio of the conditions' mean signal over training wells."""
     records, read = _training(session)
-    offset = np.array(session.card.recipe.offset)
+    offset = np.array(session.card.preprocessing.offset)
     by_condition: dict[str, list[FloatArray]] = {}
     for record in records:
         by_condition.setdefault(record.condition, []).append(read(record).mean(axis=(1, 2)))
@@ -49,11 +49,15 @@ def haar_pyramid(session: Any) -> Change:
     records, read = _training(session)
     names = card.condition_names
     labels = np.array([names.index(r.condition) for r in records])
-    stats = class_statistics(pyramid, FieldStore(records, card.recipe, read), labels, len(names))
+    stats = class_statistics(
+        pyramid, FieldStore(records, card.preprocessing, read), labels, len(names)
+    )
 
     def change(culture: Culture, way: Way) -> FloatArray:
-        x = torch.from_numpy(to_network(card.recipe, culture.images[way[0]]))[None]
+        x = torch.from_numpy(to_network(card.preprocessing, culture.images[way[0]]))[None]
         moved = from_pyramid(transported(pyramid(x), *(stats[names.index(k)] for k in way)))
-        return from_network(card.recipe, moved[0].numpy()) - from_network(card.recipe, x[0].numpy())
+        return from_network(card.preprocessing, moved[0].numpy()) - from_network(
+            card.preprocessing, x[0].numpy()
+        )
 
     return change

@@ -48,7 +48,7 @@ def save_contact_sheet(
             else:
                 axis.imshow(_composite(image, card), interpolation="none")
         pairs = [
-            d[c] / card.recipe.span[c]
+            d[c] / card.preprocessing.span[c]
             for c in channels
             for d in (result.difference, truth - before)
         ]
@@ -66,8 +66,8 @@ def save_contact_sheet(
 
 def _composite(image: FloatArray, card: Any) -> FloatArray:
     """(C, Y, X) grey values -> (Y, X, 3) in the stains' colours."""
-    recipe = card.recipe
-    low, span = (np.array(v)[:, None, None] for v in (recipe.low, recipe.span))
+    preprocessing = card.preprocessing
+    low, span = (np.array(v)[:, None, None] for v in (preprocessing.low, preprocessing.span))
     shares = np.clip((image - low) / span, 0, 1)
     colours = np.array([to_rgb(c.colour) for c in card.channels])
     mixed: FloatArray = np.clip(np.einsum("cyx,cr->yxr", shares, colours), 0, 1)

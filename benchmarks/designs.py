@@ -38,8 +38,8 @@ from benchmarks.rival_models import (
     transported,
 )
 from core.data.batches import FieldStore
-from core.data.preprocessing import fit_recipe, from_network, to_network
-from core.domain import FloatArray, ImageRecord, IntArray, Recipe
+from core.data.preprocessing import fit_preprocessing, from_network, to_network
+from core.domain import FloatArray, ImageRecord, IntArray, Preprocessing
 from core.errors import LeighError, NotInvertible
 from core.models.iresnet import Architecture, IResNet, blend, one_hot
 from core.models.load import on_device
@@ -104,12 +104,12 @@ class Plate:
 
     store: FieldStore
     labels: IntArray  # (records,)
-    recipe: Recipe
+    preprocessing: Preprocessing
     raw_means: FloatArray  # (K, C) grey values
 
 
 @dataclass(frozen=True)
-class Moved:
+class CounterfactualMeasurements:
     """What a design made of one image."""
 
     change: FloatArray  # (C, Y, X) grey values
@@ -117,7 +117,7 @@ class Moved:
     round_trip: float | None = None  # largest |decode(encode(x)) - x|, share of the display range
 
 
-Move = Callable[[Culture, str, str], Moved]
+Move = Callable[[Culture, str, str], CounterfactualMeasurements]
 Family = Callable[[Plate, Settings], tuple[dict[str, Move], Training | None]]
 
 
@@ -136,16 +136,16 @@ def make_plate(settings: Settings) -> Plate:
         r.id: render(seeds[r.id], PHENOTYPES[r.condition], settings.field_px).astype(np.float32)
         for r in records
     }
-    recipe = fit_recipe([raw[r.id] for r in records], settings.crop)
+    preprocessing = fit_preprocessing([raw[r.id] for r in records], settings.crop)
     labels = np.array([CONDITIONS.index(r.condition) for r in records])
-    store = FieldStore(records, recipe, lambda r: raw[r.id])
+    store = FieldStore(records, preprocessing, lambda r: raw[r.id])
     for i in range(len(store)):  # before the clock of any training runs
         store.field(i)
     means = np.array([r.mean(axis=(1, 2)) for r in raw.values()])
     return Plate(
         store,
         labels,
-        recipe,
+        preprocessing,
         np.stack([means[labels == k].mean(axis=0) for k in range(len(CONDITIONS))]),
     )
 
@@ -161,7 +161,7 @@ def held_out_cultures(settings: Settings) -> Cultures:
 def known(plate: Plate, settings: Settings) -> tuple[dict[str, Move], None]:
     """Truth, oracle, identity and the rescaling of channels."""
     cultures = Cultures(PHENOTYPES, WAYS, settings.seed, 0, settings.culture_px)
-    offset = np.array(plate.recipe.offset)
+    offset = np.array(plate.preprocessing.offset)
 
     def oracle(culture: Culture, source: str, target: str) -> FloatArray:
         return cultures.oracle(culture, target) - culture.images[source]
@@ -180,9 +180,11 @@ def known(plate: Plate, settings: Settings) -> tuple[dict[str, Move], None]:
 
 
 def _timed(change: Callable[[Culture, str, str], FloatArray]) -> Move:
-    def move(culture: Culture, source: str, target: str) -> Moved:
+    def move(culture: Culture, source: str, target: str) -> CounterfactualMeasurements:
         began = time.perf_counter()
-        return Moved(change(culture, source, target), time.perf_counter() - began)
+        return CounterfactualMeasurements(
+            change(culture, source, target), time.perf_counter() - began
+        )
 
     return move
 
@@ -191,7 +193,9 @@ def _timed(change: Callable[[Culture, str, str], FloatArray]) -> Move:
 
 
 def through_latent(
-    recipe: Recipe, encode: Callable[[Tensor, int], Any], decode: Callable[[Any, int, int], Tensor]
+    preprocessing: Preprocessing,
+    encode: Callable[[Tensor, int], Any],
+    decode: Callable[[Any, int, int], Tensor],
 ) -> Move:
     """The move of a design with encode(x, source) and decode(latent, source, target), on images (1,
     C, Y, X).
@@ -201,27 +205,27 @@ def through_latent(
     """
 
     @torch.no_grad()
-    def move(culture: Culture, source: str, target: str) -> Moved:
+    def move(culture: Culture, source: str, target: str) -> CounterfactualMeasurements:
         s, t = CONDITIONS.index(source), CONDITIONS.index(target)
         raw = culture.images[source]
         began = time.perf_counter()
-        latent = encode(torch.from_numpy(to_network(recipe, raw))[None], s)
-        moved = _grey(recipe, decode(latent, s, t))
+        latent = encode(torch.from_numpy(to_network(preprocessing, raw))[None], s)
+        moved = _grey(preprocessing, decode(latent, s, t))
         seconds = time.perf_counter() - began
-        back = _grey(recipe, decode(latent, s, s))
-        error = float((np.abs(back - raw).max(axis=(1, 2)) / np.array(recipe.span)).max())
-        return Moved(moved - back, seconds, error)
+        back = _grey(preprocessing, decode(latent, s, s))
+        error = float((np.abs(back - raw).max(axis=(1, 2)) / np.array(preprocessing.span)).max())
+        return CounterfactualMeasurements(moved - back, seconds, error)
 
     return move
 
 
-def _grey(recipe: Recipe, x: Tensor) -> FloatArray:
+def _grey(preprocessing: Preprocessing, x: Tensor) -> FloatArray:
     """Network image (1, C, Y, X) to grey values (C, Y, X).
 
     Raises NotInvertible when they are no numbers.
     """
     with np.errstate(over="ignore", invalid="ignore"):
-        grey = from_network(recipe, x[0].numpy())
+        grey = from_network(preprocessing, x[0].numpy())
     if not np.isfinite(grey).all():
         raise NotInvertible("The decoded image is not a number.")
     return grey
@@ -234,13 +238,15 @@ def haar_pyramid(plate: Plate, settings: Settings) -> tuple[dict[str, Move], Non
     def decode(bands: Latent, s: int, t: int) -> Tensor:
         return from_pyramid(transported(bands, stats[s], stats[t]))
 
-    return {"haar-pyramid": through_latent(plate.recipe, lambda x, s: pyramid(x), decode)}, None
+    return {
+        "haar-pyramid": through_latent(plate.preprocessing, lambda x, s: pyramid(x), decode)
+    }, None
 
 
 def likelihood_iresnet(plate: Plate, settings: Settings) -> tuple[dict[str, Move], Training]:
     """One network, two ways to carry its latent from class to class."""
     _seed_everything(settings.seed)
-    model = LikelihoodIResNet(len(plate.recipe.offset), len(CONDITIONS), settings.crop)
+    model = LikelihoodIResNet(len(plate.preprocessing.offset), len(CONDITIONS), settings.crop)
     training = _fit_rival(model, plate, settings)
     stats = class_statistics(
         lambda x: [model.encode(x)], plate.store, plate.labels, len(CONDITIONS)
@@ -250,7 +256,7 @@ def likelihood_iresnet(plate: Plate, settings: Settings) -> tuple[dict[str, Move
         def decode(z: Tensor, s: int, t: int) -> Tensor:
             return model.decode(transport([z], stats[s], stats[t])[0])
 
-        return through_latent(plate.recipe, lambda x, s: model.encode(x), decode)
+        return through_latent(plate.preprocessing, lambda x, s: model.encode(x), decode)
 
     return {
         "likelihood-shift": carried_by(shifted),
@@ -261,7 +267,7 @@ def likelihood_iresnet(plate: Plate, settings: Settings) -> tuple[dict[str, Move
 def coupling_flow(plate: Plate, settings: Settings) -> tuple[dict[str, Move], Training]:
     """Encode under the source, decode under the target."""
     _seed_everything(settings.seed)
-    model = CouplingFlow(len(plate.recipe.offset), len(CONDITIONS), settings.crop)
+    model = CouplingFlow(len(plate.preprocessing.offset), len(CONDITIONS), settings.crop)
     training = _fit_rival(model, plate, settings)
 
     def encode(x: Tensor, s: int) -> Tensor:
@@ -270,7 +276,7 @@ def coupling_flow(plate: Plate, settings: Settings) -> tuple[dict[str, Move], Tr
     def decode(z: Tensor, s: int, t: int) -> Tensor:
         return model.decode(z, torch.tensor([t]))
 
-    return {"coupling": through_latent(plate.recipe, encode, decode)}, training
+    return {"coupling": through_latent(plate.preprocessing, encode, decode)}, training
 
 
 def _fit_rival(
@@ -291,7 +297,7 @@ def flow_matching(plate: Plate, settings: Settings) -> tuple[dict[str, Move], Tr
     vary.
     """
     _seed_everything(settings.seed)
-    architecture = Architecture(len(plate.recipe.offset), len(CONDITIONS), settings.widths)
+    architecture = Architecture(len(plate.preprocessing.offset), len(CONDITIONS), settings.widths)
     model = on_device(IResNet(architecture), torch.device("cpu"))
     preset = replace(PRESETS["standard"], batch=settings.batch)
     training = fit_flow(
@@ -304,19 +310,19 @@ def flow_matching(plate: Plate, settings: Settings) -> tuple[dict[str, Move], Tr
         held = torch.zeros(1, architecture.channels)
         held[:, NUCLEI] = float(hold)
         moves[name] = _flow_move(
-            on_device(variant, torch.device("cpu")).eval(), plate.recipe, gain, held
+            on_device(variant, torch.device("cpu")).eval(), plate.preprocessing, gain, held
         )
     return moves, training
 
 
-def _flow_move(model: IResNet, recipe: Recipe, gain: float, held: Tensor) -> Move:
+def _flow_move(model: IResNet, preprocessing: Preprocessing, gain: float, held: Tensor) -> Move:
     def pure(k: int) -> Tensor:
         return one_hot(torch.tensor([k]), len(CONDITIONS))
 
     def decode(z: Tensor, s: int, t: int) -> Tensor:
         return model.decode(z, blend(pure(s), pure(t), torch.tensor([gain])), held)
 
-    return through_latent(recipe, lambda x, s: model.encode(x, pure(s), held)[0], decode)
+    return through_latent(preprocessing, lambda x, s: model.encode(x, pure(s), held)[0], decode)
 
 
 def _seed_everything(seed: int) -> None:
@@ -356,7 +362,7 @@ def compare(settings: Settings, only: Sequence[str] = tuple(DESIGNS)) -> dict[st
         if training:
             trainings[family.__name__] = asdict(training)
         rows += [
-            measure(name, moves[name], way, held_out, plate.recipe)
+            measure(name, moves[name], way, held_out, plate.preprocessing)
             for name in chosen
             for way in WAYS
         ]
@@ -364,11 +370,11 @@ def compare(settings: Settings, only: Sequence[str] = tuple(DESIGNS)) -> dict[st
 
 
 def measure(
-    name: str, move: Move, way: tuple[str, str], held_out: Cultures, recipe: Recipe
+    name: str, move: Move, way: tuple[str, str], held_out: Cultures, preprocessing: Preprocessing
 ) -> dict[str, Any]:
     """One row: a design in one direction, medians over the cultures that it could move."""
     _tell(f"  {name} {way[0]}->{way[1]}")
-    shown: list[tuple[Culture, Moved]] = []
+    shown: list[tuple[Culture, CounterfactualMeasurements]] = []
     reason: Exception | None = None
     for culture in held_out.cultures:
         try:
@@ -378,7 +384,7 @@ def measure(
     if not shown:
         return _failed(name, way, reason)
     try:
-        return _row(name, way, shown, held_out, recipe) | {
+        return _row(name, way, shown, held_out, preprocessing) | {
             "reason": _words(reason) if reason else ""
         }
     except Exception as failure:  # images so wrong that they cannot be measured
@@ -388,14 +394,17 @@ def measure(
 def _row(
     name: str,
     way: tuple[str, str],
-    shown: Sequence[tuple[Culture, Moved]],
+    shown: Sequence[tuple[Culture, CounterfactualMeasurements]],
     held_out: Cultures,
-    recipe: Recipe,
+    preprocessing: Preprocessing,
 ) -> dict[str, Any]:
     source, target = way
     measures = [
         change_measures(
-            moved.change, c.images[target] - c.images[source], recipe.span, held_out.planted[way]
+            moved.change,
+            c.images[target] - c.images[source],
+            preprocessing.span,
+            held_out.planted[way],
         )
         for c, moved in shown
     ]

@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from core.errors import LeighError
+from core.synthetic.plate import PlateOptions
 
 SIDE, WELLS = 64, 4
 LONGEST_S = 300
@@ -47,13 +48,16 @@ def small_project(folder: Path) -> Path:
     """
     from dataclasses import replace
 
+    from core import encode, make_map
     from core.io.project import model_folder, open_project, save_project
     from core.io.resources import resource
     from core.synthetic.cells import DEMO_PHENOTYPES
     from core.synthetic.plate import write_plate
-    from core.workflows.steps import encode, make_map, scan
+    from core.workflows.scan import scan
 
-    write_plate(folder / "images", DEMO_PHENOTYPES, wells=WELLS, fields=2, size=SIDE, seed=77)
+    write_plate(
+        folder / "images", DEMO_PHENOTYPES, PlateOptions(wells=WELLS, fields=2, size=SIDE, seed=77)
+    )
     scan(folder / "images", folder)
     demo = open_project(resource("demo"))
     shutil.copytree(

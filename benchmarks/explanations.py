@@ -70,7 +70,7 @@ def _makers(session: Any, fresh: Cultures) -> list[tuple[str, str, Explain]]:
     from core.workflows.baselines import trained_networks
 
     rng, mover = np.random.default_rng(SEED), Mover(session)
-    span = np.array(session.card.recipe.span, np.float32)[:, None, None]
+    span = np.array(session.card.preprocessing.span, np.float32)[:, None, None]
     found: list[tuple[str, str, Explain]] = [
         ("oracle", "", lambda c, way: (fresh.oracle(c, way[1]) - c.images[way[0]]) / span),
         ("counterfactual", session.card.name, lambda c, way: mover.move(c, way).difference / span),
@@ -89,10 +89,10 @@ def _makers(session: Any, fresh: Cultures) -> list[tuple[str, str, Explain]]:
 
 
 def _redrawn(session: Any, name: str, span: FloatArray) -> Explain:
-    from core.counterfactual.autoencoder import Shifter, shifted
+    from core.counterfactual.autoencoder import AutoencoderEngine, shifted
     from core.counterfactual.encode_decode import SourceImage
 
-    shifter = Shifter(session.project, name)
+    shifter = AutoencoderEngine(session.project, name)
 
     def make(culture: Culture, way: Way) -> FloatArray:
         raw = culture.images[way[0]].astype(np.uint16)
@@ -126,11 +126,11 @@ def _row(name: str, network: str, make: Explain, session: Any, fresh: Cultures) 
         for culture in fresh.cultures:
             values = make(culture, way)
             every = np.broadcast_to(values, culture.images[way[0]].shape).astype(np.float64)
-            span = np.array(session.card.recipe.span)[:, None, None]
+            span = np.array(session.card.preprocessing.span)[:, None, None]
             truth = (culture.images[way[1]] - culture.images[way[0]]) / span
             row = change_measures(every, truth, ones, fresh.planted[way])
             pixel = session.project.dataset.pixel_size_um
-            row |= empty_shares(every, culture.images[way[0]], session.card.recipe, pixel)
+            row |= empty_shares(every, culture.images[way[0]], session.card.preprocessing, pixel)
             if len(values) == 1:
                 row["off_channel"] = row["smoothed_corr"] = None  # it does not say in which stain
             row |= _curves(network or session.card.name, way, culture, every, session)
@@ -152,7 +152,7 @@ def _curves(
     x, empty = network_input(network, card, culture.images[way[0]])
     score, own = score_of(network, card, *way), card.condition_names.index(way[0])
     deleted, inserted = deletion_insertion(
-        score, own, x, empty, at_network_size(values, card.recipe)
+        score, own, x, empty, at_network_size(values, card.preprocessing)
     )
     return {"deletion_auc": deleted, "insertion_auc": inserted}
 

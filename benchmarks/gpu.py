@@ -43,16 +43,16 @@ def bench_gpu(
     """
     import torch
 
+    from core import train
     from core.counterfactual.engine import Engine
     from core.io.project import open_project
     from core.training.presets import PRESETS
-    from core.workflows.steps import train
 
-    PRESETS["bench"] = replace(PRESETS[preset], name="bench", steps=steps, judge_steps=JUDGE_STEPS)
+    PRESETS["bench"] = replace(PRESETS[preset], name="bench", steps=steps, oracle_steps=JUDGE_STEPS)
     if not (folder / "project.json").exists():
         _make_project(folder, side)
     if not open_project(folder).model:
-        train(folder, preset="bench", device="cuda", report=_told)
+        train(folder, preset="bench", device="cuda", progress=_told)
     torch.cuda.reset_peak_memory_stats()
     window = Engine(folder, "cuda")
     card, dataset = window.card, window.project.dataset
@@ -108,7 +108,7 @@ def bench_gpu(
         "preset": preset,
         "side": side,
         "stains": STAINS,
-        "crop": card.recipe.crop,
+        "crop": card.preprocessing.crop,
         "images_per_second": training["images_per_second"],
         "training_steps": steps,
         "training_peak_gpu_bytes": training.get("peak_gpu_bytes"),
@@ -133,7 +133,7 @@ def _make_project(folder: Path, side: int) -> None:
     """
     from core.io.tiff import write_tiff
     from core.synthetic.cells import CHANNELS, DEMO_PHENOTYPES, PIXEL_SIZE_UM, render
-    from core.workflows.steps import scan
+    from core.workflows.scan import scan
 
     names = [c.name for c in CHANNELS] + ["All"]
     for i, name in enumerate(NAMES):
@@ -190,5 +190,5 @@ if __name__ == "__main__":
     parser.add_argument("--preset", default="lab")
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--side", type=int, default=SIDE)
-    told = parser.parse_args()
-    print(json.dumps(bench_gpu(told.folder, told.preset, told.steps, told.side)))
+    reported = parser.parse_args()
+    print(json.dumps(bench_gpu(reported.folder, reported.preset, reported.steps, reported.side)))

@@ -47,7 +47,7 @@ from core.counterfactual.engine import Engine
 from core.data.preprocessing import to_network
 from core.domain import FloatArray, Mix
 from core.errors import NotInvertible
-from core.io.read_verified import read_unchanged
+from core.io.read_verified import read_verified
 from core.io.resources import resource
 from core.models.inverse import SolverSettings, solve
 from core.models.iresnet import EulerBlock, IResNet, blend
@@ -85,7 +85,7 @@ class Bench:
         assert dataset is not None and latents is not None
         tested = {r for r, split in zip(latents.record_ids, latents.split) if split == "test"}
         records = [r for r in dataset.records if r.id in tested and r.condition == SOURCE][:images]
-        self.raws = [read_unchanged(dataset.root, r)[:, :side, :side] for r in records]
+        self.raws = [read_verified(dataset.root, r)[:, :side, :side] for r in records]
         self.held = locked_mask(self.card, self.session.automatic_locks(SOURCE, TARGET))
         self._exact: dict[tuple[int, tuple[float, ...]], list[FloatArray]] = {}
 
@@ -101,8 +101,10 @@ class Bench:
         report(Progress(3, 4, "Timing"))
         blocks = len(self.model.blocks)
         plain = all(self._plain(self._batch(raw), EXPORT_ERROR) is not None for raw in self.raws)
-        told = [[picture_error(self.card, g, strength) for strength in STRENGTHS] for g in glances]
-        estimate_of_true = np.array(told) / errors
+        reported = [
+            [picture_error(self.card, g, strength) for strength in STRENGTHS] for g in glances
+        ]
+        estimate_of_true = np.array(reported) / errors
         return {
             "drag_forward_passes": seconds["tick"] / seconds["pass"],
             "drag_error": float(errors.max()),
@@ -188,10 +190,14 @@ class Bench:
 
     @torch.no_grad()
     def _in_float64(self, item: Encoded) -> list[FloatArray]:
-        """Network images (C, Y, X) of one record at every strength, solved and decoded in float64."""
+        """Network images (C, Y, X) of one record at every strength, solved and
+        decoded in float64.
+        """
         model = copy.deepcopy(self.model).double()
         source, _, held = self._mixtures(1.0, torch.float64)
-        x = torch.from_numpy(to_network(self.card.recipe, item.image.raw).astype(np.float64))[None]
+        x = torch.from_numpy(
+            to_network(self.card.preprocessing, item.image.raw).astype(np.float64)
+        )[None]
         z, _ = model.encode(x, source, held, item.times, 1e-12)
         blends = [self._mixtures(strength, torch.float64)[1] for strength in STRENGTHS]
         return [model.decode(z, mixture, held, item.times)[0].numpy() for mixture in blends]
@@ -208,7 +214,7 @@ class Bench:
         return source, blend(source, target, torch.tensor([strength * gain], dtype=dtype)), held
 
     def _batch(self, raw: FloatArray) -> Tensor:
-        return torch.from_numpy(to_network(self.card.recipe, raw))[None]
+        return torch.from_numpy(to_network(self.card.preprocessing, raw))[None]
 
     @torch.no_grad()
     def _freia(self, x: Tensor, iterations: int, strength: float = 0.0) -> Tensor:
@@ -261,7 +267,9 @@ class Bench:
         return 1 + bisect_left(range(1, FREIA_MOST), True, key=reached)
 
     def _timed(self, quick: Encoded, exact: Encoded, shown: int, export: int) -> dict[str, float]:
-        """Median seconds of everything, measured in turns on one image; "encode" on a batch of all."""
+        """Median seconds of everything, measured in turns on one image; "encode" on
+        a batch of all.
+        """
         model, card, raw = self.model, self.card, exact.image.raw
         x, many = self._batch(raw), torch.cat([self._batch(r) for r in self.raws])
         source, mixture, held = self._mixtures(1.0)

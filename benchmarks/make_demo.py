@@ -8,15 +8,14 @@ on two cores.
 import shutil
 import sys
 
+from core import make_map, screen, train
 from core.figures.screen_report import write_report
 from core.io.resources import resource
-from core.io.screens import save_screen
+from core.io.screens import SCREEN_FOLDER, save_screen
 from core.progress import Progress
 from core.synthetic.cells import DEMO_PHENOTYPES
-from core.synthetic.plate import write_plate
-from core.workflows.export import SCREEN_FOLDER
-from core.workflows.screen import screen
-from core.workflows.steps import make_map, scan, train
+from core.synthetic.plate import PlateOptions, write_plate
+from core.workflows.scan import scan
 
 DEMO = resource("demo")
 WELLS, FIELDS, SEED = 8, 5, 1
@@ -25,11 +24,13 @@ WELLS, FIELDS, SEED = 8, 5, 1
 def make_demo(preset: str) -> None:
     """Write resources/demo; the former one is removed first."""
     shutil.rmtree(DEMO, ignore_errors=True)
-    write_plate(DEMO / "images", DEMO_PHENOTYPES, wells=WELLS, fields=FIELDS, seed=SEED)
+    write_plate(
+        DEMO / "images", DEMO_PHENOTYPES, PlateOptions(wells=WELLS, fields=FIELDS, seed=SEED)
+    )
     scan(DEMO / "images", DEMO)
-    train(DEMO, preset=preset, seed=SEED, report=_print)
-    make_map(DEMO, seed=SEED, report=_print)
-    found, ranked = screen(DEMO, report=_print), DEMO / SCREEN_FOLDER
+    train(DEMO, preset=preset, seed=SEED, progress=_print)
+    make_map(DEMO, seed=SEED, progress=_print)
+    found, ranked = screen(DEMO, progress=_print), DEMO / SCREEN_FOLDER
     ranked.mkdir(parents=True)
     save_screen(ranked, found)
     write_report(found, ranked, _print)

@@ -28,11 +28,11 @@ from core.domain import (
     Projection,
 )
 from core.errors import LeighError
-from core.io.read_verified import read_unchanged
+from core.io.read_verified import read_verified
 from core.io.resources import resource
 from core.latent_map.adaptive_grid import refined
 from core.latent_map.decision_regions import SUPPORT, fit_decision, pixel_places, posterior_at
-from core.latent_map.inverse_projection import fit_surface
+from core.latent_map.inverse_projection import fit_inverse_projection
 from core.latent_map.projection import extended, fit_projection
 from core.latent_map.ternary_choices import first_planes
 from core.progress import Progress, Report, silent
@@ -78,12 +78,12 @@ def _fidelity(table: LatentTable, decision: DecisionMap, xy: FloatArray) -> dict
     held = np.array(table.split) == "test"
     under = np.array([posterior_at(decision, *p).argmax() for p in xy])
     wrong = held & (table.predicted != table.truth)
-    told = (under == table.predicted)[wrong]
+    reported = (under == table.predicted)[wrong]
     return {
         "fidelity_heldout": float((under == table.predicted)[held].mean()),
         "fidelity_points": int(held.sum()),
-        "misclassified_right_side": float(told.mean()) if len(told) else None,
-        "misclassified_points": len(told),
+        "misclassified_right_side": float(reported.mean()) if len(reported) else None,
+        "misclassified_points": len(reported),
     }
 
 
@@ -140,7 +140,7 @@ def _confident_void(decision: DecisionMap, xy: FloatArray) -> int:
 def _speed(table: LatentTable, decision: DecisionMap, xy: FloatArray) -> dict[str, Any]:
     """Quadtree beside every pixel, on the same surface; medians of three after one to warm up."""
     known = np.array(table.split) != "test"
-    surface = fit_surface(xy[known], table.coordinates[known], 0)
+    surface = fit_inverse_projection(xy[known], table.coordinates[known], 0)
     slow_s, every = _timed(
         lambda: surface(pixel_places(decision.extent, FINE).reshape(-1, 2)).reshape(FINE, FINE, -1)
     )
@@ -247,7 +247,7 @@ def _typicality(session: Engine, table: LatentTable) -> float:
     chosen = spread(held, table.truth, 2 * len(table.conditions))[:8]
     for i in chosen:
         record = dataset.record(table.record_ids[i])
-        raw = read_unchanged(dataset.root, record)
+        raw = read_verified(dataset.root, record)
         image = SourceImage(record.id, record.condition, raw)
         z = encode(session.model, session.card, image).z
         real.setdefault(record.condition, []).append(float(z.square().mean().sqrt()))

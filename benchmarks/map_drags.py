@@ -76,13 +76,15 @@ def _summary(drags: list[Drag]) -> dict[str, Any]:
 
 
 def _small_moves(session: Engine) -> tuple[list[float], list[float]]:
-    """Largest change of a picture at the grab and a NUDGE beside it, as share of the display range."""
+    """Largest change of a picture at the grab and a NUDGE beside it, as share of the
+    display range.
+    """
     assert (
         session.map.projection is not None
         and session.map.decision is not None
         and session.map.latents is not None
     )
-    span = np.array(session.card.recipe.span)[:, None, None]
+    span = np.array(session.card.preprocessing.span)[:, None, None]
     x0, x1, y0, y1 = session.map.decision.extent
     nudge = NUDGE * float(np.hypot(x1 - x0, y1 - y0))
     at_home, nudged = [], []

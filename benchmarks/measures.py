@@ -27,7 +27,7 @@ def change_measures(
     unit = np.asarray(spans)[:, None, None]
     d, t = change / unit, truth / unit
     along = float((d * t).sum() / (t**2).sum())
-    beside = d - along * t
+    neighbour = d - along * t
     off = [c for c in range(len(d)) if c not in planted]
     total = float((d**2).sum())
     smooth_d, smooth_t = (gaussian_filter(v, (0, SIGMA_PX, SIGMA_PX)) for v in (d, t))
@@ -36,7 +36,7 @@ def change_measures(
     mask = strength > MASK_SHARE * strength.max()
     return {
         "effectiveness": along,
-        "amplification": float(np.sqrt((beside**2).sum() / (t**2).sum())),
+        "amplification": float(np.sqrt((neighbour**2).sum() / (t**2).sum())),
         "off_channel": float((d[off] ** 2).sum() / total) if total > 0 and off else 0.0,
         "smoothed_corr": _correlation(smooth_d[rows], smooth_t[rows]),
         "localisation": float(

@@ -29,12 +29,15 @@ from core.domain import IntArray
 from core.errors import LeighError
 from core.models.inverse import solve
 from core.models.iresnet import IResNet, one_hot
-from core.progress import Cancelled, Progress
-from core.training.flow_matching import fit, half_precision
+from core.progress import Cancelled, Progress, Report, silent
+from core.training.half_precision import half_precision
+from core.training.objectives import FlowMatching, Labelled
 from core.training.presets import Preset
+from core.training.trainer import Run
+from core.training.trainer import train as fit
 
 LEARNING_RATE = 1e-3  # of the rivals
-# of a training the rate is constant, then it falls to zero; as in core.training.flow_matching
+# of a training the rate is constant, then it falls to zero; as in core.training.presets
 STEADY_SHARE = 0.4
 MANY_STEPS = 10**6
 # spectral norm of each of a block's three convolutions, so that the block's residual stays below
@@ -201,7 +204,9 @@ class Subnet(nn.Sequential):
         super().__init__(a, nn.ReLU(), b, nn.ReLU(), c)
 
     def forward(self, x: Tensor) -> Tensor:
-        """In training the convolutions may be half precise, as those of the product's network are."""
+        """In training the convolutions may be half precise, as those of the
+        product's network are.
+        """
         if not self.training:
             return super().forward(x)
         with half_precision(x.device):
@@ -336,18 +341,11 @@ def fit_flow(
 
     with TemporaryDirectory() as folder:
 
-        def train(steps: int, **options: Any) -> dict[str, Any]:
+        def train(steps: int, *, resume: bool = False, report: Report = silent) -> dict[str, Any]:
             timed = replace(preset, steps=steps)
-            return fit(
-                model,
-                store,
-                labels,
-                timed,
-                seed=seed,
-                folder=Path(folder),
-                identity="designs",
-                **options,
-            )
+            objective = FlowMatching(Labelled(store, labels), timed.batch)
+            run = Run(seed, Path(folder), "designs", resume)
+            return fit(model, objective, timed.schedule, run, report=report)
 
         with suppress(Cancelled):
             train(MANY_STEPS, report=stop_by_the_clock)

@@ -19,9 +19,10 @@ from scipy.stats import spearmanr
 from benchmarks.simulated_screen import simulate
 from core.domain.screen import Ranked, Screen
 from core.progress import Progress, Report, silent
+from core.scanning.scan import ScanOptions
 from core.screening.ranking import Rules, rank
 from core.screening.score_wells import placed
-from core.synthetic.screen import plan_screen, write_screen
+from core.synthetic.screen import ScreenPlanOptions, plan_screen, write_screen
 
 SIMULATED = 20
 NUISANCES: dict[str, dict[str, Any]] = {
@@ -92,18 +93,24 @@ def compare(rows: Sequence[Ranked], truth: dict[str, Planted]) -> dict[str, Any]
         nulls += row.hit and kind == "null"
         hits += row.hit
     correlation = float(spearmanr([r.rescue for r in rows], true)[0])
-    return {"spearman": correlation, "coverage": float(np.mean(held)), "flags_missed": missed, "flags_wrong": wrong,
-            "null_hits": nulls, "hits": hits, "treatments": len(rows)}  # fmt: skip
+    return {
+        "spearman": correlation,
+        "coverage": float(np.mean(held)),
+        "flags_missed": missed,
+        "flags_wrong": wrong,
+        "null_hits": nulls,
+        "hits": hits,
+        "treatments": len(rows),
+    }
 
 
 def _rendered(work: Path, seed: int, preset: str, report: Report) -> dict[str, Any]:
     """One screen of images through the whole program: read, trained on the controls, ranked in both
     spaces.
     """
+    from core import screen, train
     from core.domain import Role
     from core.io.project import open_project
-    from core.workflows.screen import screen
-    from core.workflows.steps import train
 
     project, truth = _screen(work, f"screen-{seed}", seed, {"fields": 2}, report)
     opened = open_project(project)
@@ -112,10 +119,10 @@ def _rendered(work: Path, seed: int, preset: str, report: Report) -> dict[str, A
         controls = [
             c.name for c in opened.dataset.conditions if c.role in (Role.HEALTHY, Role.DISEASED)
         ]
-        train(project, preset=preset, seed=seed, conditions=controls, report=report)
+        train(project, preset=preset, seed=seed, conditions=controls, progress=report)
     out: dict[str, Any] = {"seed": seed}
     for space in ("latents", "readouts"):
-        found = screen(project, space=space, report=report)
+        found = screen(project, space=space, progress=report)
         curves = {d.compound: d.ec50_um for d in found.doses}
         quality = {k: found.quality[0][k] for k in ("z_prime", "robust_z_prime", "ssmd")}
         out[space] = {
@@ -127,12 +134,14 @@ def _rendered(work: Path, seed: int, preset: str, report: Report) -> dict[str, A
 
 
 def _warned(work: Path, name: str, report: Report) -> list[str]:
-    """What the audit warns of on a screen with this nuisance; readouts only, so nothing is trained."""
-    from core.workflows.screen import screen
+    """What the audit warns of on a screen with this nuisance; readouts only, so
+    nothing is trained.
+    """
+    from core import screen
 
     options = {"fields": 1, "size": 96, **NUISANCES[name]}
     project, _ = _screen(work, f"nuisance-{name}", 100, options, report)
-    found: Screen = screen(project, space="readouts", explain=False, report=report)
+    found: Screen = screen(project, space="readouts", explain=False, progress=report)
     return [f.what for f in found.audit if f.warning]
 
 
@@ -140,9 +149,9 @@ def _screen(
     work: Path, name: str, seed: int, options: dict[str, Any], report: Report
 ) -> tuple[Path, dict[str, Planted]]:
     """Images of a synthetic screen and the project that reads them, made once; and its truth."""
-    from core.workflows.steps import scan
+    from core.workflows.scan import scan
 
-    folder, plan = work / name, plan_screen(seed=seed, **options)
+    folder, plan = work / name, plan_screen(ScreenPlanOptions(seed=seed, **options))
     project = folder / "project"
     if not (project / "project.json").exists():
         write_screen(folder / "plates", plan, report)
@@ -150,8 +159,7 @@ def _screen(
         scan(
             folder / "plates" / "images",
             project,
-            plate_map=table,
-            condition_from="plate-map",
+            ScanOptions(plate_map=table, condition_from="plate-map"),
             report=report,
         )
     truth = {t.condition: Planted(t.rescue, t.kind) for t in plan.treatments}

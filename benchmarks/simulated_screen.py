@@ -24,6 +24,9 @@ class Truth:
     kind: dict[str, str]
 
 
+FEATURES = 40  # of a well
+
+
 def simulate(
     seed: int,
     *,
@@ -31,7 +34,6 @@ def simulate(
     controls: int = 12,
     treatments: int = 24,
     replicates: int = 3,
-    features: int = 40,
     plate_shift: float = 1.0,
 ) -> tuple[WellTable, tuple[Condition, ...], Truth]:
     """Wells of a screen: `controls` wells of either control and `replicates` of every treatment on
@@ -39,6 +41,7 @@ def simulate(
 
     `plate_shift`: of each feature, in the spread of wells.
     """
+    features = FEATURES
     rng = np.random.default_rng(seed)
     mixing = (
         np.linalg.qr(rng.normal(size=(features, features)))[0]

@@ -77,8 +77,8 @@ def train_seed(folder: Path, seed: int, settings: Settings, report: Report) -> N
 
     Raises LeighError: another plate.
     """
+    from core import make_map, train
     from core.io.project import open_project
-    from core.workflows.steps import make_map, train
 
     if not (folder / "project.json").exists():
         make_project(folder, seed, settings.wells, settings.fields, report)
@@ -91,9 +91,14 @@ def train_seed(folder: Path, seed: int, settings: Settings, report: Report) -> N
     if not project.model:
         started = (folder / "models" / "iresnet" / "checkpoint.safetensors").exists()
         train(
-            folder, preset=settings.preset, seed=seed, device="auto", resume=started, report=report
+            folder,
+            preset=settings.preset,
+            seed=seed,
+            device="auto",
+            resume=started,
+            progress=report,
         )
-        make_map(folder, seed=seed, report=report)
+        make_map(folder, seed=seed, progress=report)
 
 
 class Mover:
@@ -191,11 +196,12 @@ def measure_way(
     row["rms"] = float(np.median([_rms(d, session) for _, d in changes["model"]]))
     if NULL not in way:
         row["designs"] = {
-            k: compare(way, v, cultures, session.card.recipe.span) for k, v in changes.items()
+            k: compare(way, v, cultures, session.card.preprocessing.span)
+            for k, v in changes.items()
         }
-    row["images"] = [judged(c, r, way, cultures, session) for c, r in valid]
+    row["images"] = [oracle_probabilities(c, r, way, cultures, session) for c, r in valid]
     moved = [session.evidence.measure(r) for _, r in valid]
-    evidence = session.evidence.direction(*way).judge(moved)
+    evidence = session.evidence.direction(*way).assess(moved)
     row["evidence"] = {c.name: [c.light, c.words] for c in evidence.checks} | {
         "light": evidence.light
     }
@@ -218,7 +224,7 @@ def compare(
     }
 
 
-def judged(
+def oracle_probabilities(
     culture: Culture, result: Counterfactual, way: Way, cultures: Cultures, session: Any
 ) -> dict[str, Any]:
     """Who sees the target in the counterfactual, who in the truth; cells lost and gained."""
@@ -227,7 +233,7 @@ def judged(
         {names.index("WT"), names.index(NULL)} if way[1] in ("WT", NULL) else set()
     )
     ours, truth = (
-        session.evidence.panel.judges.probabilities(x).argmax(axis=1)
+        session.evidence.panel.oracles.probabilities(x).argmax(axis=1)
         for x in (result.image, culture.images[way[1]])
     )
     cells = lost_and_gained(cultures.nuclei, culture.images[way[0]][0], result.image[0])
@@ -256,7 +262,9 @@ def path_rho(way: Way, shown: Sequence[Culture], mover: Mover, cultures: Culture
 
 
 def there_and_back(shown: Sequence[Culture], mover: Mover) -> float:
-    """Largest error of DS -> WT -> DS without rounding in between, as share of the display range."""
+    """Largest error of DS -> WT -> DS without rounding in between, as share of the
+    display range.
+    """
     import torch
 
     from core.counterfactual.encode_decode import mixture_of, relative_error
@@ -267,7 +275,7 @@ def there_and_back(shown: Sequence[Culture], mover: Mover) -> float:
     s, t = (mixture_of(card, k, session.device) for k in ("DS", "WT"))
     with torch.no_grad():
         for culture in shown:
-            x = to_network(card.recipe, culture.images["DS"])
+            x = to_network(card.preprocessing, culture.images["DS"])
             z, _ = model.encode(torch.from_numpy(x)[None].to(session.device), s)
             moved = model.decode(z, t)
             again, _ = model.encode(moved, t)
@@ -288,15 +296,17 @@ def classifiers(session: Any) -> dict[str, float]:
     latents, real = session.map.latents, session.evidence.real
     test = np.array(latents.split) == Split.TEST
     belief, truth = latents.probabilities[test] @ join, merge[latents.truth[test]]
-    judged = real.judged[real.held_out][:, 0] @ join
+    oracle_probabilities = real.oracle_probabilities[real.held_out][:, 0] @ join
     return {
         "accuracy": float((belief.argmax(axis=1) == truth).mean()),
         "calibration_error": calibration_error(belief, truth),
-        "cnn_accuracy": float((judged.argmax(axis=1) == merge[real.truth[real.held_out]]).mean()),
+        "cnn_accuracy": float(
+            (oracle_probabilities.argmax(axis=1) == merge[real.truth[real.held_out]]).mean()
+        ),
         "images": int(test.sum()),
     }
 
 
 def _rms(difference: FloatArray, session: Any) -> float:
-    spans = np.array(session.card.recipe.span)[:, None, None]
+    spans = np.array(session.card.preprocessing.span)[:, None, None]
     return float(np.sqrt(np.mean((difference / spans) ** 2)))

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from core.progress import Report, silent
 from core.synthetic.cells import DISEASED, HEALTHY, Phenotype
-from core.synthetic.plate import write_plate
-from core.workflows.steps import scan
+from core.synthetic.plate import PlateOptions, write_plate
+from core.workflows.scan import scan
 
 PHENOTYPES: dict[str, Phenotype] = {
     "WT": HEALTHY,
@@ -30,10 +30,7 @@ def make_project(
     write_plate(
         folder / "images",
         PHENOTYPES,
-        wells=wells,
-        fields=fields,
-        size=SIZE,
-        seed=1000 + seed,
+        PlateOptions(wells=wells, fields=fields, size=SIZE, seed=1000 + seed),
         report=report,
     )
     scan(folder / "images", folder, report=report)

@@ -9,7 +9,9 @@ REFINING = "Refining the regions"  # of the map: a rougher one is there already
 
 @dataclass(frozen=True)
 class Progress:
-    """`done` of `total` steps of the work called `what`; `values` carries curves (loss, accuracy)."""
+    """`done` of `total` steps of the work called `what`; `values` carries curves
+    (loss, accuracy).
+    """
 
     done: int
     total: int

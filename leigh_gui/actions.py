@@ -74,7 +74,8 @@ class ShortcutSheet(QDialog):
 
     MOUSE = (
         ("Click a point", "look at that image"), ("Drag the handle", "change the image"),
-        ("Shift + drag", "lasso images"), ("Wheel", "zoom at the pointer"), ("Double-click", "whole view again"),
+        ("Shift + drag", "lasso images"), ("Wheel", "zoom at the pointer"), ("Double-click",
+        "whole view again"),
     )  # fmt: skip
 
     def __init__(self, parent: QWidget | None = None) -> None:

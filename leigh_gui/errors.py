@@ -40,7 +40,9 @@ class ErrorBus(QObject):
 
 
 def install(bus: ErrorBus) -> None:
-    """Send every unhandled exception of any thread, and Qt's own warnings, to the bus or the log."""
+    """Send every unhandled exception of any thread, and Qt's own warnings, to the
+    bus or the log.
+    """
 
     def on_exception(
         kind: type[BaseException], error: BaseException, trace: TracebackType | None

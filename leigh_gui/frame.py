@@ -13,13 +13,14 @@ from PySide6.QtGui import QAction, QDesktopServices, QUndoStack
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QMenu, QSizePolicy, QToolButton, QWidget
 
 from leigh_gui.icons import icon
-from leigh_gui.widgets.common.look import ElidedLabel, count, percent, plain
+from leigh_gui.widgets.common.look import count, percent, plain
 
 if TYPE_CHECKING:
     from leigh_gui.state import AppState
+    from leigh_gui.widgets.common.elided_label import ElidedLabel
 
-PAGES = (("start", "Start"), ("data", "Data"), ("train", "Train"), ("explore", "Explore"), ("compare", "Compare"),
-         ("screen", "Screen"), ("figure", "Figure"))  # fmt: skip
+NAMES = ("start", "data", "train", "explore", "compare", "screen", "figure")
+PAGES = tuple((name, name.capitalize()) for name in NAMES)
 
 
 class TopBar(QWidget):
@@ -51,9 +52,11 @@ class TopBar(QWidget):
             self.buttons[name] = button
         self.buttons["start"].setChecked(True)
         row.addSpacing(16)
-        self.project = ElidedLabel()
-        self.project.set_muted(True)
-        row.addWidget(self.project, 1)
+        self.project: ElidedLabel | None = None  # made when a project opens
+        place = QWidget()
+        self._project_row = QHBoxLayout(place)
+        self._project_row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(place, 1)
         self.undo, self.redo = (
             self._tool("undo", "Nothing to undo"),
             self._tool("redo", "Nothing to redo"),
@@ -96,7 +99,13 @@ class TopBar(QWidget):
 
     def show_project(self, name: str) -> None:
         """Name of what is open."""
-        self.project.set_text(name)
+        if self.project is None and name:
+            from leigh_gui.widgets.common.elided_label import ElidedLabel
+
+            self.project = ElidedLabel(kind="muted")
+            self._project_row.addWidget(self.project)
+        if self.project is not None:
+            self.project.setText(name)
 
     def show_reasons(self, reasons: dict[str, str]) -> None:
         """Disable the pages that have a reason to be, and say it."""

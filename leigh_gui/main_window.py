@@ -116,7 +116,8 @@ class MainWindow(QMainWindow):
         slots = {
             "open": self._on_browse, "demo": self._on_demo, "undo": self.state.undo.undo,
             "redo": self.state.undo.redo, "export": self._on_export, "theme": self._on_theme,
-            "log": self._on_log, "shortcuts": lambda: actions.ShortcutSheet(self).exec(), "quit": self.close,
+            "log": self._on_log, "shortcuts": lambda: actions.ShortcutSheet(self).exec(), "quit":
+                self.close,
         }  # fmt: skip
         for name, _ in PAGES:
             slots[f"page-{name}"] = lambda n=name: self.go(n)

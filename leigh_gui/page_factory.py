@@ -12,8 +12,14 @@ if TYPE_CHECKING:
 
 def make_page(window: MainWindow, name: str) -> QWidget:
     """The page of this name; what it needs is imported only now."""
-    return {"data": _data, "train": _train, "explore": _explore, "compare": _compare, "screen": _screen,
-            "figure": _figure}[name](window)  # fmt: skip
+    return {
+        "data": _data,
+        "train": _train,
+        "explore": _explore,
+        "compare": _compare,
+        "screen": _screen,
+        "figure": _figure,
+    }[name](window)
 
 
 def _data(window: MainWindow) -> QWidget:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from core.domain import Project
+from core.synthetic.plate import PlateOptions
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(Path(__file__).parent))  # tests import `made_screens` from here
@@ -21,11 +22,12 @@ TINY = (  # about 3 s on one core, still invertible
 # saves every step.
 LEIGH = f"""
 import sys
-from core.training import flow_matching as loop
-from core.training import presets
+from core.training import presets, trainer
 presets.PRESETS["quick"] = presets.Preset({TINY})
-presets.PRESETS["standard"] = presets.Preset("brief", "", "", 80, 8, 16, (4, 4, 4), 6, judge_steps=10)
-loop.CHECKPOINT_EVERY_S = 0.0 if "standard" in sys.argv else 30.0
+presets.PRESETS["standard"] = presets.Preset(
+    "brief", "", "", 80, 8, 16, (4, 4, 4), 6, judge_steps=10
+)
+trainer.CHECKPOINT_EVERY_S = 0.0 if "standard" in sys.argv else 30.0
 from core.cli.main import main
 sys.exit(main(sys.argv[1:]))
 """
@@ -74,10 +76,14 @@ def scanned_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     Do not change it.
     """
     from core.synthetic.plate import parse_conditions, write_plate
-    from core.workflows.steps import scan
+    from core.workflows.scan import scan
 
     folder = tmp_path_factory.mktemp("plate")
-    write_plate(folder / "images", parse_conditions(["WT", "DS", "TT"]), wells=4, fields=2, size=48)
+    write_plate(
+        folder / "images",
+        parse_conditions(["WT", "DS", "TT"]),
+        PlateOptions(wells=4, fields=2, size=48),
+    )
     return scan(folder / "images", folder / "project")
 
 
@@ -91,8 +97,8 @@ def trained_project(
     """
     import torch
 
+    from core import encode, make_map, train
     from core.io.project import open_project
-    from core.workflows.steps import encode, make_map, train
 
     folder = tmp_path_factory.mktemp("trained") / "project"
     shutil.copytree(scanned_project.folder, folder)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from core.domain import Role
-from core.domain.screen import DoseCurve, Finding, Ranked, Screen, Unrepaired, WellScore
+from core.domain.screen import DoseCurve, Finding, Ranked, ResidualChange, Screen, WellScore
 from core.io.well_names import row_letters
 
 CHANNELS = ("Nuclei", "Cytoskeleton", "Mitochondria")
@@ -66,22 +66,26 @@ def made_screen(
         space="latents",
         normalised="centred and scaled on the diseased wells of each plate",
         quality=(
-            {"score": "Z'", "value": 0.41, "unit": "1", "wells": "24 WT, 24 DS", "interval": (0.2, 0.6)},
-            {"score": "SSMD", "value": 4.2, "unit": "1", "wells": "24 WT, 24 DS", "interval": None, "reason": "few"},
+        {"score": "Z'", "value": 0.41, "unit": "1", "wells": "24 WT, 24 DS", "interval": (0.2,
+            0.6)},
+        {"score": "SSMD", "value": 4.2, "unit": "1", "wells": "24 WT, 24 DS", "interval": None,
+            "reason": "few"},
         ),
         audit=(
-            Finding("plate", 0.61, "balanced accuracy", 0.5, 0.003, "The plates can be told apart by the latents."),
+        Finding("plate", 0.61, "balanced accuracy", 0.5, 0.003,
+        "The plates can be told apart by the latents."),
             Finding("edge", None, "balanced accuracy", None, None, ""),
         ),
         doses=(
             DoseCurve("Drug 001", doses, response, 0.0, 0.9, 1.5, 0.5, 0.3, 0.8),
-            DoseCurve("Drug 002", doses, (0.0, 0.1, 0.0, 0.2, 0.3), None, None, None, None, None, None,
+        DoseCurve("Drug 002", doses, (0.0, 0.1, 0.0, 0.2, 0.3), None, None, None, None, None, None,
                       "the upper plateau is not reached at the highest dose"),
-            DoseCurve(LONG, doses[:3], (5.0, -3.0, 0.4), None, None, None, None, None, None, "fewer than 4 doses"),
+        DoseCurve(LONG, doses[:3], (5.0, -3.0, 0.4), None, None, None, None, None, None,
+        "fewer than 4 doses"),
             DoseCurve("Drug 004", doses, response, 0.0, 0.9, 1.5, 0.5, None, None),
         ),
         unrepaired=tuple(
-            Unrepaired(name, c, float(v), float(v) - 0.1, float(v) + 0.1, 6)
+            ResidualChange(name, c, float(v), float(v) - 0.1, float(v) + 0.1, 6)
             for name in names[:8]
             for c, v in zip(CHANNELS, rng.uniform(-0.8, 1.8, 3), strict=True)
         ),
@@ -96,18 +100,24 @@ def _ranked(name: str, rescue: float, i: int, rng: np.random.Generator) -> Ranke
     single = i == 3
     beyond = 7.0 if i == 1 else rescue
     return Ranked(
-        condition=name, compound=name, dose_um=1.5 if i % 5 == 0 else None, role=Role.TREATED, wells=1 if single else 9,
-        rescue=beyond, rescue_low=None if single else beyond - 0.15, rescue_high=None if single else beyond + 0.15,
+        condition=name, compound=name, dose_um=1.5 if i % 5 == 0 else None, role=Role.TREATED,
+        wells=1 if single else 9,
+        rescue=beyond, rescue_low=None if single else beyond - 0.15, rescue_high=None if single else
+        beyond + 0.15,
         off_axis=60.0 if i == 2 else float(rng.gamma(2.0)), off_axis_low=None if single else 0.3,
-        off_axis_high=None if single else 2.5, cell_count=None if i == 4 else float(rng.uniform(0.3, 1.2)),
+        off_axis_high=None if single else 2.5, cell_count=None if i == 4 else float(rng.uniform(0.3,
+        1.2)),
         cell_count_low=None if i == 4 else 0.3, cell_count_high=None if i == 4 else 1.3,
-        intensity=(1.0, 1.1, 1.4), tie=1 + i // 3, p_value=None if single else 0.001 * i, hit=rescue > 0.6,
-        flags=("fewer cells", "off-axis: other changes are larger than the rescue") if i % 4 == 2 else (),
+        intensity=(1.0, 1.1, 1.4), tie=1 + i // 3, p_value=None if single else 0.001 * i, hit=rescue
+        > 0.6,
+        flags=("fewer cells", "off-axis: other changes are larger than the rescue") if i % 4 == 2
+        else (),
     )  # fmt: skip
 
 
 def _control(name: str, role: Role, rescue: float) -> Ranked:
     return Ranked(
-        name, name, None, role, 24, rescue, rescue - 0.1, rescue + 0.1, 1.0, 0.8, 1.2, 1.0, 0.9, 1.1, (1.0, 1.0, 1.0),
+        name, name, None, role, 24, rescue, rescue - 0.1, rescue + 0.1, 1.0, 0.8, 1.2, 1.0, 0.9,
+        1.1, (1.0, 1.0, 1.0),
         0, None, False,
     )  # fmt: skip

@@ -132,7 +132,8 @@ def test_many_conditions_in_one_channel_grouped_by_movie(
         "Binuclear",
     ]
     scanned = run(
-        "scan", data / "images", "--project", project, "--plate-map", data / "labels.csv", "--group-by", "group",
+        "scan", data / "images", "--project", project, "--plate-map", data / "labels.csv",
+        "--group-by", "group",
         "--exclude", *left_out,
     )  # fmt: skip
     assert len(scanned["conditions"]) == 9

@@ -8,14 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core import evaluate, figure, make_map
 from core.domain import Channel, PanelSpec, Project, Role
 from core.errors import BadImage, BadModel, LeighError
 from core.io.project import maps_folder, open_project, save_project
 from core.io.tables import load_map
 from core.io.tiff import read_record, write_tiff
 from core.progress import REFINING, Cancelled, Progress
-from core.workflows.export import counterfactuals, figure
-from core.workflows.steps import evaluate, load_model, make_map, reader, scan, with_dataset
+from core.workflows.counterfactual import CounterfactualOptions, counterfactuals
+from core.workflows.project import images_of, load_model, reader
+from core.workflows.records import RecordChoice
+from core.workflows.scan import scan
 
 CopyOf = Callable[[Project], Project]
 
@@ -42,7 +45,11 @@ def test_nothing_is_written_among_the_images(trained_project: Project, copy_of: 
     root = project.dataset.root
     before = {p: p.stat().st_mtime_ns for p in root.rglob("*")}
     with pytest.raises(LeighError, match="among the images"):
-        counterfactuals(project.folder, root / "WT", to="WT", source="DS", device="cpu")
+        counterfactuals(
+            open_project(project.folder),
+            root / "WT",
+            CounterfactualOptions(to="WT", device="cpu", records=RecordChoice(source="DS")),
+        )
     image = next(root.rglob("*.ome.tif"))
     with pytest.raises(LeighError, match="among the images"):
         figure(project.folder, [PanelSpec("map")], image, device="cpu")
@@ -55,7 +62,7 @@ def test_swapped_channels_are_refused_but_renaming_the_trained_ones_is_not(
     project = copy_of(trained_project)
     assert project.dataset is not None
     renamed = replace(project.dataset, channels=tuple(Channel(n) for n in ("DNA", "Actin", "TMRM")))
-    load_model(project, renamed, "cpu")
+    load_model(replace(project, dataset=renamed), "cpu")
     crossed = replace(project.dataset, channels=project.dataset.channels[::-1])
     save_project(replace(project, dataset=crossed))
     with pytest.raises(BadModel, match="was trained on Nuclei"):
@@ -67,7 +74,7 @@ def test_swapped_channels_are_refused_but_renaming_the_trained_ones_is_not(
     other = tuple(replace(r, digest="another", planes=(2, 1, 0)) for r in project.dataset.records)
     swapped = replace(project.dataset, channels=project.dataset.channels[::-1], records=other)
     with pytest.raises(BadModel, match="Mitochondria, Cytoskeleton, Nuclei"):
-        load_model(project, swapped, "cpu")
+        load_model(replace(project, dataset=swapped), "cpu")
 
 
 def test_a_map_of_relabelled_images_is_not_drawn(trained_project: Project, copy_of: CopyOf) -> None:
@@ -95,14 +102,14 @@ def test_a_map_whose_refinement_is_stopped_is_rough_and_a_better_one_is_never_lo
             raise Cancelled
 
     make_map(
-        project.folder, report=stop
+        project.folder, progress=stop
     )  # places are kept, regions are fitted at once: nothing rough in between
     assert not load_map(folder)[1].rough and np.array_equal(
         load_map(folder)[1].posterior, good.posterior
     )
     (folder / "map.npz").unlink()
     with pytest.raises(Cancelled):
-        make_map(project.folder, report=stop)
+        make_map(project.folder, progress=stop)
     projection, rough = load_map(folder)
     assert rough.rough and np.isfinite(rough.posterior).all()
     again, refined, kept = make_map(project.folder)
@@ -127,20 +134,26 @@ def test_impossible_strengths_are_refused(
     trained_project: Project, tmp_path: Path, strength: float
 ) -> None:
     with pytest.raises(LeighError, match="strength"):
-        counterfactuals(trained_project.folder, tmp_path, to="WT", strength=strength, device="cpu")
+        counterfactuals(
+            open_project(trained_project.folder),
+            tmp_path,
+            CounterfactualOptions(to="WT", strength=strength, device="cpu"),
+        )
 
 
 def test_records_with_long_alike_names_keep_files_of_their_own(
     trained_project: Project, copy_of: CopyOf, tmp_path: Path
 ) -> None:
     project = copy_of(trained_project)
-    _, dataset = with_dataset(project.folder)
+    dataset = images_of(open_project(project.folder))
     long = "culture " + "x" * 130
     records = tuple(replace(r, id=f"{long}{i}") for i, r in enumerate(dataset.records))
     save_project(replace(project, dataset=replace(dataset, records=records)))
     chosen = [r.id for r in records if r.condition == "DS"][:3]
     rows, _ = counterfactuals(
-        project.folder, tmp_path / "out", to="WT", record_ids=chosen, device="cpu"
+        open_project(project.folder),
+        tmp_path / "out",
+        CounterfactualOptions(to="WT", device="cpu", records=RecordChoice(record_ids=chosen)),
     )
     assert len({row["file"] for row in rows}) == 3
     assert all((tmp_path / "out" / row["file"]).exists() for row in rows)
@@ -155,14 +168,19 @@ def test_a_stopped_export_keeps_the_evidence_of_what_it_moved_and_another_target
 
     with pytest.raises(Cancelled):
         counterfactuals(
-            trained_project.folder, tmp_path, to="WT", device="cpu", report=stop_after_two
+            open_project(trained_project.folder),
+            tmp_path,
+            CounterfactualOptions(to="WT", device="cpu"),
+            report=stop_after_two,
         )
     with (tmp_path / "evidence.csv").open(encoding="utf-8-sig") as stream:
         kept = list(csv.DictReader(stream))
     assert len(kept) == 2
     files = {p.name for p in tmp_path.glob("*_counterfactual.ome.tif")}
     assert {row["file"] for row in kept if row["valid"] == "true"} == files
-    rows, _ = counterfactuals(trained_project.folder, tmp_path, to="DS", device="cpu")
+    rows, _ = counterfactuals(
+        open_project(trained_project.folder), tmp_path, CounterfactualOptions(to="DS", device="cpu")
+    )
     with (tmp_path / "evidence.csv").open(encoding="utf-8-sig") as stream:
         both = list(csv.DictReader(stream))
     assert [(r["record"], r["to"]) for r in both] == [
@@ -177,7 +195,9 @@ def test_a_file_that_cannot_be_written_is_one_row_that_says_so(
     chosen = [r.id for r in trained_project.dataset.records if r.condition == "DS"][:2]
     (tmp_path / f"{chosen[0]}_to_WT_counterfactual.ome.tif").mkdir()  # in the way
     rows, _ = counterfactuals(
-        trained_project.folder, tmp_path, to="WT", record_ids=chosen, device="cpu"
+        open_project(trained_project.folder),
+        tmp_path,
+        CounterfactualOptions(to="WT", device="cpu", records=RecordChoice(record_ids=chosen)),
     )
     assert [row["record"] for row in rows] == sorted(chosen) and [row["valid"] for row in rows] == [
         False,

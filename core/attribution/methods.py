@@ -35,7 +35,9 @@ WINDOW_PX = 16  # where the pixel size is not known
 
 @dataclass(frozen=True)
 class Window:
-    """Side of what occlusion hides, in micrometres, or in pixels of the file where `px` is given."""
+    """Side of what occlusion hides, in micrometres, or in pixels of the file where
+    `px` is given.
+    """
 
     um: float = WINDOW_UM
     px: int | None = None
@@ -94,9 +96,9 @@ def attribute(
         settings["relu"] = False
     elif method == "occlusion":
         pixel_size_um = question.pixel_size_um or card.pixel_size_um
-        side = question.window.network_px(pixel_size_um, card.recipe.downscale)
+        side = question.window.network_px(pixel_size_um, card.preprocessing.downscale)
         values = occlusion(score, x, empty, side, report)
-        settings |= {"window_px": side * card.recipe.downscale, "baseline": "background"}
+        settings |= {"window_px": side * card.preprocessing.downscale, "baseline": "background"}
     else:
         values, gap = _integrated(score, x, empty, report)
         settings |= {"steps": STEPS, "baseline": "background", "completeness_gap": gap}
@@ -106,7 +108,7 @@ def attribute(
             f"{method} of {question.record_id} is not a number.",
             "The model is damaged; train again.",
         )
-    at_size = at_full_size(card.recipe, found, raw.shape)
+    at_size = at_full_size(card.preprocessing, found, raw.shape)
     return Attribution(method, card.name, question.record_id, source, target, at_size, settings)
 
 
@@ -145,10 +147,12 @@ def network_input(network: nn.Module, card: ModelCard, raw: FloatArray) -> tuple
     """
     device = next(network.parameters()).device
     low = np.broadcast_to(
-        np.array(card.recipe.low)[:, None, None],
-        (len(card.recipe.low), *(card.recipe.downscale,) * 2),
+        np.array(card.preprocessing.low)[:, None, None],
+        (len(card.preprocessing.low), *(card.preprocessing.downscale,) * 2),
     )
-    x, empty = (torch.from_numpy(to_network(card.recipe, v))[None].to(device) for v in (raw, low))
+    x, empty = (
+        torch.from_numpy(to_network(card.preprocessing, v))[None].to(device) for v in (raw, low)
+    )
     return x, empty
 
 

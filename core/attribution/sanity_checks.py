@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from core.attribution.occlusion import Score
 from core.data.preprocessing import shrink
-from core.domain import BoolArray, FloatArray, Recipe
+from core.domain import BoolArray, FloatArray, Preprocessing
 
 CELL_UM, MARGIN_UM = (
     6.0,
@@ -31,14 +31,18 @@ CURVE_STEPS = 12
 STAGES = (0.1, 0.4, 0.7, 1.0)  # share of the layers that are randomised, from the top down
 
 
-def cell_mask(raw: FloatArray, recipe: Recipe, pixel_size_um: float | None) -> BoolArray:
+def cell_mask(
+    raw: FloatArray, preprocessing: Preprocessing, pixel_size_um: float | None
+) -> BoolArray:
     """(Y, X) where cells are, in an image (C, Y, X): Li's threshold (Li and Tam 1998) on the sum of
     all channels.
 
     Every channel is taken over its display range; specks are left out, and a margin belongs to the
     cell. A field of nothing but noise has no cells.
     """
-    low, span = (np.array(v, np.float32)[:, None, None] for v in (recipe.low, recipe.span))
+    low, span = (
+        np.array(v, np.float32)[:, None, None] for v in (preprocessing.low, preprocessing.span)
+    )
     light = np.clip((raw - low) / span, 0, 1).sum(axis=0)
     signal = gaussian_filter(light, SMOOTHING_PX)
     if np.ptp(signal) == 0:
@@ -72,12 +76,12 @@ def share_outside(values: FloatArray, cells: BoolArray) -> float:
 
 
 def empty_shares(
-    values: FloatArray, raw: FloatArray, recipe: Recipe, pixel_size_um: float | None
+    values: FloatArray, raw: FloatArray, preprocessing: Preprocessing, pixel_size_um: float | None
 ) -> dict[str, float]:
     """How much of `values` (C or 1, Y, X) lies outside the cells of an image (C, Y, X), beside how
     much of the area.
     """
-    cells = cell_mask(raw, recipe, pixel_size_um)
+    cells = cell_mask(raw, preprocessing, pixel_size_um)
     return {
         "share_outside_cells": share_outside(values, cells),
         "area_outside_cells": float((~cells).mean()),
@@ -152,6 +156,6 @@ def _layers(network: Any, x: Tensor) -> list[str]:
     return list(dict.fromkeys(order))
 
 
-def at_network_size(values: FloatArray, recipe: Recipe) -> FloatArray:
+def at_network_size(values: FloatArray, preprocessing: Preprocessing) -> FloatArray:
     """Values (C, Y, X) at the file's size, brought to network pixels."""
-    return shrink(values.astype(np.float64), recipe.downscale).astype(np.float32)
+    return shrink(values.astype(np.float64), preprocessing.downscale).astype(np.float32)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from core.counterfactual.autoencoder import Shifter
+from core.counterfactual.autoencoder import AutoencoderEngine
 from core.domain import (
     AUTOENCODER,
     Attribution,
@@ -20,7 +20,7 @@ from core.domain import (
 )
 from core.errors import LeighError
 from core.io.project import model_folder
-from core.io.read_verified import read_unchanged
+from core.io.read_verified import read_verified
 from core.models.iresnet import IResNet
 from core.models.load import Classifier, open_network
 from core.progress import Report, silent
@@ -35,7 +35,7 @@ class Attributions:
         self.project, self.device = project, device
         self._explored = replace(card, name=project.model), model
         self._networks: dict[str, tuple[ModelCard, Classifier]] = {}
-        self._autoencoders: dict[str, Shifter] = {}
+        self._autoencoders: dict[str, AutoencoderEngine] = {}
 
     def explain(
         self, record: ImageRecord, request: AttributionRequest, report: Report = silent
@@ -50,7 +50,7 @@ class Attributions:
 
         dataset, began = self.project.dataset, time.perf_counter()
         assert dataset is not None
-        raw = read_unchanged(dataset.root, record)
+        raw = read_verified(dataset.root, record)
         if request.method == AUTOENCODER:
             found = self._redrawn(record, request.target, request.network)
         else:
@@ -65,8 +65,8 @@ class Attributions:
                 pixel_size_um=dataset.pixel_size_um,
             )
             found = attribute(network, card, raw, question, report)
-        recipe = self._explored[0].recipe
-        shares = empty_shares(found.values, raw, recipe, dataset.pixel_size_um)
+        preprocessing = self._explored[0].preprocessing
+        shares = empty_shares(found.values, raw, preprocessing, dataset.pixel_size_um)
         seconds = time.perf_counter() - began
         return replace(found, settings={**found.settings, **shares, "seconds": seconds})
 
@@ -83,7 +83,7 @@ class Attributions:
 
     def _redrawn(self, record: ImageRecord, target: str, name: str) -> Attribution:
         if name not in self._autoencoders:
-            self._autoencoders[name] = Shifter(self.project, name, self.device.type)
+            self._autoencoders[name] = AutoencoderEngine(self.project, name, self.device.type)
         shifter = self._autoencoders[name]
         move = Move(record.id, Mix({target: 1.0}), precision=Precision.DISPLAY)
         moved = shifter.move(move)
@@ -91,7 +91,9 @@ class Attributions:
             raise LeighError(
                 f"{record.id} has no change by {name}: {moved.reason}", "Train it again."
             )
-        values = moved.difference / np.array(shifter.card.recipe.span, np.float32)[:, None, None]
+        values = (
+            moved.difference / np.array(shifter.card.preprocessing.span, np.float32)[:, None, None]
+        )
         return Attribution(
             AUTOENCODER, name, record.id, record.condition, target, values.astype(np.float32)
         )

@@ -28,7 +28,7 @@ from core.errors import BadProject, LeighError
 from core.evidence.source import EvidenceSource, load_evidence
 from core.io.models import condition_index, load_card
 from core.io.project import model_folder, open_project
-from core.io.read_verified import read_unchanged
+from core.io.read_verified import read_verified
 from core.models.autoencoder import SHRINKS, Autoencoder
 from core.models.load import choose_device, open_network
 
@@ -53,7 +53,7 @@ def shifted(model: Autoencoder, card: ModelCard, source: SourceImage, mix: Mix) 
     reconstruction. `image` is what was drawn; where the field was averaged down for the network,
     detail finer than its pixels stays, as for the i-ResNet.
     """
-    original, x = source.raw.astype(np.float32), to_network(card.recipe, source.raw)
+    original, x = source.raw.astype(np.float32), to_network(card.preprocessing, source.raw)
     toward = torch.from_numpy(weight_vector(card, mix)).to(model.latent_means)
     own = model.latent_means[condition_index(card, source.condition)]
     step = toward @ model.latent_means - own
@@ -67,7 +67,7 @@ def shifted(model: Autoencoder, card: ModelCard, source: SourceImage, mix: Mix) 
     difference = (
         np.zeros_like(original)
         if failure
-        else change_at_full_size(card.recipe, x, image, original.shape)
+        else change_at_full_size(card.preprocessing, x, image, original.shape)
     )
     with torch.no_grad():
         seen = torch.from_numpy(x if failure else np.ascontiguousarray(image))[None].to(
@@ -92,7 +92,7 @@ def shifted(model: Autoencoder, card: ModelCard, source: SourceImage, mix: Mix) 
     )
 
 
-class Shifter:
+class AutoencoderEngine:
     """One of the autoencoders of a project, with the interface of `Engine` for exported images.
 
     Evidence is that of the project's i-ResNet, whose independent classifiers and readouts know
@@ -125,7 +125,10 @@ class Shifter:
                 theirs = load_card(folder)
             except LeighError as fault:
                 return EvidenceSource(fault.message)
-            alike = replace(theirs.recipe, crop=self.card.recipe.crop) == self.card.recipe
+            alike = (
+                replace(theirs.preprocessing, crop=self.card.preprocessing.crop)
+                == self.card.preprocessing
+            )
             if theirs.condition_names == self.card.condition_names and alike:
                 return load_evidence(folder, theirs)
         return EvidenceSource(
@@ -151,9 +154,9 @@ class Shifter:
         dataset = self.project.dataset
         assert dataset is not None
         record = dataset.record(move.record_id)
-        raw = read_unchanged(dataset.root, record)
+        raw = read_verified(dataset.root, record)
         image = SourceImage(record.id, record.condition, raw)
         result = shifted(self.model, self.card, image, move.goal)
         if move.precision < Precision.EXACT:
             return result
-        return replace(result, evidence=self.evidence.judge(result))
+        return replace(result, evidence=self.evidence.assess(result))

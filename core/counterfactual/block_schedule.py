@@ -54,7 +54,7 @@ PROBED = 8  # of them are solved roughly first
 PROBE_TOLERANCE = 3e-4
 
 
-def place_steps(
+def schedule_blocks(
     model: IResNet,
     card: ModelCard,
     records: Sequence[ImageRecord],
@@ -110,7 +110,7 @@ def _contractions(
     """Contraction of every block per field, () where it cannot be inverted; in one batch where that
     is possible.
     """
-    images = [to_network(card.recipe, field) for field in fields]
+    images = [to_network(card.preprocessing, field) for field in fields]
     if len({x.shape for x in images}) == 1:
         device = next(model.parameters()).device
         batch, _ = pad_field(torch.from_numpy(np.stack(images)).to(device))
@@ -161,7 +161,7 @@ def measure_inverse(
     """
     known = [r for r in records if r.condition in card.condition_names]
     tested = [r for r in known if card.part_of(r) == Split.TEST] or known
-    pixels = np.median([r.shape[1] * r.shape[2] for r in tested]) / card.recipe.downscale**2
+    pixels = np.median([r.shape[1] * r.shape[2] for r in tested]) / card.preprocessing.downscale**2
     count = int(np.clip(MEASURED_PIXELS / pixels, *MEASURED_RECORDS))
     rng = np.random.default_rng(card.seed)
     tested = [tested[i] for i in sorted(rng.permutation(len(tested))[:count])]

@@ -23,8 +23,9 @@ from core.counterfactual.encode_decode import (
 )
 from core.data.readouts import readout_values
 from core.domain import BoolArray, FloatArray, ImageRecord, Mix, ModelCard, Role
-from core.evidence.checks import TOLD_APART, Direction, told_apart
-from core.evidence.reference import Real
+from core.evidence.checks import Direction
+from core.evidence.contrast import TOLD_APART, separability
+from core.evidence.reference import ReferenceSet
 from core.models.iresnet import IResNet
 from core.progress import Progress, Report, silent
 
@@ -55,7 +56,7 @@ class CalibrationImages:
 def calibrate(
     model: IResNet,
     card: ModelCard,
-    real: Real,
+    real: ReferenceSet,
     images: CalibrationImages,
     report: Report = silent,
 ) -> dict[str, dict[str, float]]:
@@ -74,7 +75,7 @@ def calibrate(
         direction = Direction(real, source, target)
         count = MAIN_RECORDS if {source, target} <= _main(card) else RECORDS
         chosen = _some([records[n] for n in of[source]], count, card.seed)
-        held = locked_mask(card, direction.holdable)
+        held = locked_mask(card, direction.lockable)
         items = []
         for record in chosen if direction.differs.any() else ():
             key = (record.id, held)
@@ -87,7 +88,7 @@ def calibrate(
         if items:
             gain = _gain(model, card, direction, items)
         else:
-            apart = told_apart(
+            apart = separability(
                 logits[of[source]], logits[of[target]], names.index(source), names.index(target)
             )
             gain = 0.0 if direction.nothing_differs and apart < TOLD_APART else FALLBACK_GAIN
@@ -96,14 +97,14 @@ def calibrate(
     return gains
 
 
-def likely_holds(card: ModelCard, real: Real) -> BoolArray:
+def likely_locks(card: ModelCard, real: ReferenceSet) -> BoolArray:
     """(ways, C) stains that will be held by themselves, one row per ordered pair of conditions that
     holds any.
 
     `real` needs no more than readouts: this is asked before training, so that these choices are
     trained most.
     """
-    masks = [locked_mask(card, Direction(real, *pair).holdable) for pair in pairs_of_interest(card)]
+    masks = [locked_mask(card, Direction(real, *pair).lockable) for pair in pairs_of_interest(card)]
     return np.array([m for m in masks if any(m)], np.bool_).reshape(-1, len(card.channels))
 
 
@@ -126,9 +127,11 @@ def _some(records: Sequence[ImageRecord], count: int, seed: int) -> list[ImageRe
 
 
 def _gain(model: IResNet, card: ModelCard, direction: Direction, items: Sequence[Encoded]) -> float:
-    """The gain that brings the readouts of some images nearest to the target, see `nearest_gain`."""
+    """The gain that brings the readouts of some images nearest to the target, see
+    `nearest_gain`.
+    """
     before = np.mean(
-        [readout_values(item.image.raw, card.recipe.downscale) for item in items], axis=0
+        [readout_values(item.image.raw, card.preprocessing.downscale) for item in items], axis=0
     )
     row = card.condition_names.index(direction.target)
 
@@ -137,7 +140,9 @@ def _gain(model: IResNet, card: ModelCard, direction: Direction, items: Sequence
             counterfactual(model, card, item, Mix({direction.target: 1.0}), gain=gain)
             for item in items
         ]
-        after = np.mean([readout_values(m.image, card.recipe.downscale) for m in moved], axis=0)
+        after = np.mean(
+            [readout_values(m.image, card.preprocessing.downscale) for m in moved], axis=0
+        )
         return direction.came(before, after), float(np.mean([m.probabilities[row] for m in moved]))
 
     return nearest_gain(came, np.abs(direction.shift[direction.differs]))

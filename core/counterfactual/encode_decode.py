@@ -167,7 +167,7 @@ def _solved(
 ) -> Encoded:
     """Solve at one tolerance, on from a `former` solution with the same times."""
     device = next(model.parameters()).device
-    x = to_network(card.recipe, image.raw)
+    x = to_network(card.preprocessing, image.raw)
     mixture, locked = mixture_of(card, image.condition, device), _row(image.locked, device)
     batch, sides = pad_field(torch.from_numpy(x)[None].to(device))
     try:
@@ -238,7 +238,7 @@ def middle(raw: FloatArray, card: ModelCard) -> FloatArray:
     """The middle of a large field (C, Y, X), at most MIDDLE_PX network pixels a side: enough to
     calibrate on.
     """
-    side = MIDDLE_PX * card.recipe.downscale
+    side = MIDDLE_PX * card.preprocessing.downscale
     top, left = (max(0, (s - side) // 2) for s in raw.shape[1:])
     return raw[:, top : top + side, left : left + side]
 
@@ -247,8 +247,12 @@ def relative_error(card: ModelCard, a: FloatArray, b: FloatArray) -> float:
     """Largest difference of two network images in raw grey values, as share of each channel's
     display range.
     """
-    span = np.array(card.recipe.span)[:, None, None]
-    return float(np.abs((from_network(card.recipe, a) - from_network(card.recipe, b)) / span).max())
+    span = np.array(card.preprocessing.span)[:, None, None]
+    return float(
+        np.abs(
+            (from_network(card.preprocessing, a) - from_network(card.preprocessing, b)) / span
+        ).max()
+    )
 
 
 def weight_vector(card: ModelCard, mix: Mix) -> FloatArray:
@@ -325,7 +329,9 @@ def counterfactual(
     if mix.strength != 0 and not failure:
         moved = decode(model, card, encoded, mix, gain=gain, precision=precision)
         if np.isfinite(moved).all():
-            difference = change_at_full_size(card.recipe, encoded.back, moved, original.shape)
+            difference = change_at_full_size(
+                card.preprocessing, encoded.back, moved, original.shape
+            )
             image = original + difference
             clipped = share_outside(image, raw.dtype)
             seen = moved

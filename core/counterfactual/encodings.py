@@ -12,7 +12,7 @@ from core.counterfactual.encode_decode import (
 )
 from core.domain import Dataset, ImageRecord, ModelCard, Precision
 from core.errors import LeighError
-from core.io.read_verified import read_unchanged
+from core.io.read_verified import read_verified
 from core.models.iresnet import IResNet
 
 REMEMBERED = 16  # records, each with its locked channels
@@ -59,7 +59,7 @@ class Encodings:
         key = self.key(record_id, locked)
         if key not in self._encoded:
             record = self.record(record_id)
-            raw = read_unchanged(self.dataset.root, record)
+            raw = read_verified(self.dataset.root, record)
             image = SourceImage(record_id, record.condition, raw, key[1])
             how = encode if precision == Precision.EXACT else encode_for_display
             self._encoded[key] = how(self.model, self.card, image)

@@ -161,7 +161,7 @@ class Engine:
         if encoded.locked != self.encodings.key(move.record_id, self.locked(move))[1]:
             result = replace(result, precision=Precision.PREVIEW)
         if precision == Precision.EXACT and self.with_evidence:
-            result = replace(result, evidence=self.evidence.judge(result))
+            result = replace(result, evidence=self.evidence.assess(result))
         return result
 
     def _encoded_for(self, move: Move) -> tuple[Encoded, Precision]:

@@ -11,7 +11,7 @@ from scipy.special import softmax
 from core.data.batches import Reader
 from core.data.logit_coordinates import coordinates_of
 from core.data.preprocessing import to_network
-from core.domain import FloatArray, ImageRecord, LatentTable, ModelCard, Recipe
+from core.domain import FloatArray, ImageRecord, LatentTable, ModelCard, Preprocessing
 from core.models.iresnet import IResNet, pad_field
 from core.progress import Progress, Report, silent
 
@@ -20,7 +20,7 @@ from core.progress import Progress, Report, silent
 def read_features(
     model: IResNet,
     records: Sequence[ImageRecord],
-    recipe: Recipe,
+    preprocessing: Preprocessing,
     read: Reader,
     report: Report = silent,
 ) -> FloatArray:
@@ -29,7 +29,7 @@ def read_features(
     t = model.architecture.t_image
     rows = []
     for i, record in enumerate(records):
-        x, _ = pad_field(torch.from_numpy(to_network(recipe, read(record)))[None].to(device))
+        x, _ = pad_field(torch.from_numpy(to_network(preprocessing, read(record)))[None].to(device))
         rows.append(model.velocity.features((1 - t) * model.squeeze(x), t).cpu().numpy())
         report(Progress(i + 1, len(records), "Reading latents"))
     return np.concatenate(rows) if rows else np.zeros((0, model.velocity.feature_count), np.float32)
@@ -42,9 +42,11 @@ def encode_records(
     read: Reader,
     report: Report = silent,
 ) -> LatentTable:
-    """Latents of records whose condition the model knows; groups the model never saw count as test."""
+    """Latents of records whose condition the model knows; groups the model never saw
+    count as test.
+    """
     known = [r for r in records if r.condition in card.condition_names]
-    raw = read_features(model, known, card.recipe, read, report)
+    raw = read_features(model, known, card.preprocessing, read, report)
     return latent_table(model, card, known, raw)
 
 

@@ -43,7 +43,7 @@ def generative_scores(model: IResNet, x: FloatArray, seed: int = 0) -> FloatArra
     return scores
 
 
-def second_opinion(
+def generative_report(
     model: IResNet,
     card: ModelCard,
     records: Sequence[ImageRecord],
@@ -64,7 +64,9 @@ def second_opinion(
     chosen = [records[i] for rows in drawn for i in sorted(rows[:RECORDS])]
     scores = []
     for i, record in enumerate(chosen):
-        scores.append(generative_scores(model, to_network(card.recipe, read(record)), card.seed))
+        scores.append(
+            generative_scores(model, to_network(card.preprocessing, read(record)), card.seed)
+        )
         report(Progress(i + 1, len(chosen), "Asking the generator"))
     count = min(RECORDS, len(drawn[0]))
     if not count or count == len(chosen):

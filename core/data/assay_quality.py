@@ -73,8 +73,8 @@ def separation(positive: FloatArray, negative: FloatArray, *, seed: int = 0) -> 
         out[f"{name}_low"] = out[f"{name}_high"] = None
         if enough and out[name] is not None:
             again = [measure(positive[i], negative[j]) for i, j in zip(*drawn)]
-            told = [v for v in again if v is not None and np.isfinite(v)]
+            reported = [v for v in again if v is not None and np.isfinite(v)]
             out[f"{name}_low"], out[f"{name}_high"] = (
-                float(v) for v in np.percentile(told, [2.5, 97.5])
+                float(v) for v in np.percentile(reported, [2.5, 97.5])
             )
     return out

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from core.data.preprocessing import to_network
-from core.domain import FloatArray, ImageRecord, IntArray, Recipe
+from core.domain import FloatArray, ImageRecord, IntArray, Preprocessing
 
 Reader = Callable[[ImageRecord], FloatArray]  # record -> raw C Y X
 
@@ -18,11 +18,11 @@ class FieldStore:
     def __init__(
         self,
         records: Sequence[ImageRecord],
-        recipe: Recipe,
+        preprocessing: Preprocessing,
         read: Reader,
         budget_bytes: int = 4 << 30,
     ) -> None:
-        self.records, self.recipe, self._read = tuple(records), recipe, read
+        self.records, self.preprocessing, self._read = tuple(records), preprocessing, read
         self._kept: dict[str, FloatArray] = {}
         self._free = budget_bytes
 
@@ -34,7 +34,7 @@ class FieldStore:
         record = self.records[index]
         if record.id in self._kept:
             return self._kept[record.id]
-        x = to_network(self.recipe, self._read(record))
+        x = to_network(self.preprocessing, self._read(record))
         if x.nbytes <= self._free:
             self._kept[record.id] = x
             self._free -= x.nbytes
@@ -44,8 +44,8 @@ class FieldStore:
         """Random crops (N, C, crop, crop), flipped and transposed at random: no orientation means
         anything.
         """
-        side = self.recipe.crop
-        out = np.empty((len(indices), len(self.recipe.offset), side, side), np.float32)
+        side = self.preprocessing.crop
+        out = np.empty((len(indices), len(self.preprocessing.offset), side, side), np.float32)
         for n, index in enumerate(indices):
             x = self.field(int(index))
             top, left = (

@@ -52,7 +52,9 @@ class Nuclei:
         return float(np.sqrt(np.median(areas) / np.pi)) if len(areas) else 4.0
 
     def labels(self, plane: FloatArray) -> IntArray:
-        """Labelled nuclei (Y, X) of one plane; touching ones are parted at their necks (watershed)."""
+        """Labelled nuclei (Y, X) of one plane; touching ones are parted at their
+        necks (watershed).
+        """
         smooth = gaussian_filter(np.asarray(plane, np.float64), SMOOTHING_PX)
         mask = smooth > self.threshold
         broad = gaussian_filter(np.asarray(plane, np.float64), 0.5 * self.radius_px)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.ndimage import zoom
 
-from core.domain import FloatArray, Recipe
+from core.domain import FloatArray, Preprocessing
 from core.errors import LeighError
 
 CURVE_TOP = 6.0  # asinh(6) = 2.5: bright spots count about a third of linear
@@ -14,7 +14,9 @@ LONGEST_SIDE = 512  # larger fields are averaged down for the network, by a whol
 GAIN = 0.5
 
 
-def fit_recipe(fields: Sequence[FloatArray], crop: int, downscale: int | None = None) -> Recipe:
+def fit_preprocessing(
+    fields: Sequence[FloatArray], crop: int, downscale: int | None = None
+) -> Preprocessing:
     """Offsets, scales and gains from training fields (each C Y X, raw grey values).
 
     Raises LeighError when a channel never varies: nothing could be learned from it.
@@ -35,7 +37,9 @@ def fit_recipe(fields: Sequence[FloatArray], crop: int, downscale: int | None = 
         high.append(hi)
     scale = [(h - lo) / CURVE_TOP for lo, h in zip(low, high)]
     zeros, ones = (0.0,) * len(low), (1.0,) * len(low)
-    blank = Recipe(tuple(low), tuple(scale), zeros, ones, tuple(low), tuple(high), downscale=factor)
+    blank = Preprocessing(
+        tuple(low), tuple(scale), zeros, ones, tuple(low), tuple(high), downscale=factor
+    )
     curved = [to_network(blank, f).reshape(len(low), -1)[:, ::7] for f in fields]
     mean = [float(np.mean([x[c].mean() for x in curved])) for c in range(len(low))]
     std = [
@@ -43,7 +47,7 @@ def fit_recipe(fields: Sequence[FloatArray], crop: int, downscale: int | None = 
         for c in range(len(low))
     ]
     smallest = min(min(f.shape[-2:]) for f in fields) // factor
-    return Recipe(
+    return Preprocessing(
         offset=tuple(low),
         scale=tuple(scale),
         mean=tuple(mean),
@@ -63,43 +67,47 @@ def choose_downscale(sides: Sequence[tuple[int, ...]]) -> int:
     return max(1, -(-longest // LONGEST_SIDE))
 
 
-def to_network(recipe: Recipe, raw: FloatArray) -> FloatArray:
+def to_network(preprocessing: Preprocessing, raw: FloatArray) -> FloatArray:
     """Raw grey values (C Y X) to network input (C Y/f X/f)."""
-    if raw.shape[0] != len(recipe.offset):
+    if raw.shape[0] != len(preprocessing.offset):
         raise LeighError(
             f"The image has {raw.shape[0]} channels, the model was trained on"
-            f" {len(recipe.offset)}.",
+            f" {len(preprocessing.offset)}.",
             "Check the channels on the Data page.",
         )
-    x = shrink(raw.astype(np.float64), recipe.downscale)
-    x = (x - _column(recipe.offset)) / _column(recipe.scale)
-    x = np.arcsinh(x) if recipe.curve == "asinh" else x
-    return ((x - _column(recipe.mean)) * _column(recipe.gain)).astype(np.float32)
+    x = shrink(raw.astype(np.float64), preprocessing.downscale)
+    x = (x - _column(preprocessing.offset)) / _column(preprocessing.scale)
+    x = np.arcsinh(x) if preprocessing.curve == "asinh" else x
+    return ((x - _column(preprocessing.mean)) * _column(preprocessing.gain)).astype(np.float32)
 
 
-def from_network(recipe: Recipe, x: FloatArray) -> FloatArray:
+def from_network(preprocessing: Preprocessing, x: FloatArray) -> FloatArray:
     """Network input (C Y X) back to raw grey values at the network's own resolution."""
-    raw = x.astype(np.float64) / _column(recipe.gain) + _column(recipe.mean)
-    raw = np.sinh(raw) if recipe.curve == "asinh" else raw
-    return (raw * _column(recipe.scale) + _column(recipe.offset)).astype(np.float32)
+    raw = x.astype(np.float64) / _column(preprocessing.gain) + _column(preprocessing.mean)
+    raw = np.sinh(raw) if preprocessing.curve == "asinh" else raw
+    return (raw * _column(preprocessing.scale) + _column(preprocessing.offset)).astype(np.float32)
 
 
 def change_at_full_size(
-    recipe: Recipe, before: FloatArray, after: FloatArray, shape: tuple[int, ...]
+    preprocessing: Preprocessing, before: FloatArray, after: FloatArray, shape: tuple[int, ...]
 ) -> FloatArray:
     """The change between two network images (C Y X), in raw grey values at the file's own size.
 
     Where nothing changed it is exactly zero, so the original's pixels stay as they are.
     """
-    change = from_network(recipe, after).astype(np.float64) - from_network(recipe, before)
-    return at_full_size(recipe, change, shape)
+    change = from_network(preprocessing, after).astype(np.float64) - from_network(
+        preprocessing, before
+    )
+    return at_full_size(preprocessing, change, shape)
 
 
-def at_full_size(recipe: Recipe, values: FloatArray, shape: tuple[int, ...]) -> FloatArray:
+def at_full_size(
+    preprocessing: Preprocessing, values: FloatArray, shape: tuple[int, ...]
+) -> FloatArray:
     """Values per network pixel (C Y' X') at the file's own size, interpolated where the recipe
     downscales: float32.
     """
-    f = recipe.downscale
+    f = preprocessing.downscale
     if f == 1:
         return values.astype(np.float32)
     grown = zoom(values, (1, f, f), order=1, mode="nearest", grid_mode=True)

@@ -24,7 +24,7 @@ from core.domain.counterfactual import (
     PathRequest,
     Precision,
 )
-from core.domain.figure import PanelSpec
+from core.domain.figure import PANELS, PanelSpec
 from core.domain.images import (
     CHANNEL_COLOURS,
     CONDITION_COLOURS,
@@ -40,7 +40,7 @@ from core.domain.images import (
     Split,
 )
 from core.domain.map import EXACT_PLANE, DecisionMap, Projection
-from core.domain.model import InverseQuality, LatentTable, ModelCard, Recipe
+from core.domain.model import InverseQuality, LatentTable, ModelCard, Preprocessing
 from core.domain.project import Project
 
 __all__ = [
@@ -52,6 +52,7 @@ __all__ = [
     "LIGHTS",
     "METHODS",
     "ORIGINAL",
+    "PANELS",
     "UNSIGNED",
     "Answer",
     "Attribution",
@@ -78,10 +79,10 @@ __all__ = [
     "PathPoint",
     "PathRequest",
     "Precision",
+    "Preprocessing",
     "Problem",
     "Project",
     "Projection",
-    "Recipe",
     "Role",
     "Split",
 ]

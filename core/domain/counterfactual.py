@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from core.domain import html
 from core.domain.images import FloatArray
 
 LIGHTS = ("green", "amber", "red")  # from good to bad
@@ -105,7 +106,13 @@ class Check:
 
     name: str  # one of CHECKS
     light: str  # "green" | "amber" | "red"
-    words: str  # what was found, for people
+    finding: str  # what was found, for people
+    title: str = ""  # what the finding is about, where the finding alone does not say it
+
+    @property
+    def words(self) -> str:
+        """Title and finding in one sentence, for tables."""
+        return f"{self.title}: {self.finding}" if self.title else self.finding
 
 
 @dataclass(frozen=True)
@@ -122,6 +129,13 @@ class Evidence:
     def light(self) -> str:
         """green: every check holds; amber: at least one is doubtful; red: at least one fails."""
         return max((c.light for c in self.checks), key=LIGHTS.index, default="red")
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (html.text(check.name), html.light(check.light), html.text(check.words))
+            for check in self.checks
+        ]
+        return html.table(("check", "light", "finding"), rows)
 
 
 @dataclass(frozen=True)
@@ -162,6 +176,22 @@ class Counterfactual:
         )
         shares: FloatArray = size / size.sum() if size.sum() > 0 else size
         return shares
+
+    def _repr_html_(self) -> str:
+        """Original, counterfactual and difference of every channel, then the evidence."""
+        goal = " + ".join(f"{share:.0%} {name}" for name, share in self.weights.items())
+        head = f"{self.record_id}: {self.source} to {goal}, strength {self.strength:g}"
+        if not self.valid:
+            return f"<p>{html.text(head)}: no counterfactual. {html.text(self.reason)}</p>"
+        limit = float(np.abs(self.difference).max())
+        rows = []
+        for before, after, change in zip(self.original, self.image, self.difference, strict=True):
+            low, high = (float(v) for v in np.percentile(before, (0.5, 99.5)))
+            pictures = [html.grey_picture(plane, low, high) for plane in (before, after)]
+            rows.append((*pictures, html.difference_picture(change, limit)))
+        heads = ("original", "counterfactual", f"difference, ±{limit:.4g} grey values")
+        evidence = self.evidence._repr_html_() if self.evidence is not None else ""
+        return f"<p>{html.text(head)}</p>{html.table(heads, rows)}{evidence}"
 
     @property
     def target(self) -> str:

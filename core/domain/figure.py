@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+PANELS = ("counterfactual", "comparison", "map", "path", "confusion", "ranking", "residual")
+
 
 @dataclass(frozen=True)
 class PanelSpec:

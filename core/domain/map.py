@@ -20,12 +20,14 @@ class Projection:
     seed: int
     model_digest: str
     placed_by: FloatArray | None = None  # (N, K-1) semantic coordinates the places were made from
-    strangers: tuple[
+    out_of_distribution: tuple[
         str, ...
     ] = ()  # records unlike all that the model learned from: their place says little
 
     def belongs_to(self, latents: LatentTable) -> bool:
-        """Whether it shows these latents: of the same model and the same records, in their order."""
+        """Whether it shows these latents: of the same model and the same records, in
+        their order.
+        """
         return (self.model_digest, self.record_ids) == (latents.model_digest, latents.record_ids)
 
 

@@ -10,7 +10,7 @@ from core.domain.images import Channel, Condition, Dataset, FloatArray, ImageRec
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Preprocessing:
     """How raw grey values become network input, exactly reversible per channel.
 
     x = (curve((raw - offset_c) / scale_c) - mean_c) * gain_c   with curve linear or asinh;
@@ -60,7 +60,7 @@ class ModelCard:
     kind: str  # "iresnet"
     channels: tuple[Channel, ...]
     conditions: tuple[Condition, ...]
-    recipe: Recipe
+    preprocessing: Preprocessing
     architecture: dict[str, Any]
     preset: str
     seed: int

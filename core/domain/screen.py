@@ -7,6 +7,7 @@ All are frozen; none knows torch or Qt.
 from dataclasses import dataclass, field
 from typing import Any
 
+from core.domain import html
 from core.domain.images import Role
 
 
@@ -92,7 +93,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Unrepaired:
+class ResidualChange:
     """What a treatment leaves of the change between diseased and healthy, in one channel."""
 
     condition: str
@@ -119,8 +120,32 @@ class Screen:
     quality: tuple[dict[str, Any], ...]  # Z', robust Z', SSMD: score, unit, wells, interval
     audit: tuple[Finding, ...]
     doses: tuple[DoseCurve, ...] = ()
-    unrepaired: tuple[Unrepaired, ...] = ()
+    unrepaired: tuple[ResidualChange, ...] = ()
     notes: tuple[str, ...] = ()
     settings: dict[str, Any] = field(default_factory=dict)
     dataset_digest: str = ""
     model_digest: str = ""
+
+    def _repr_html_(self) -> str:
+        """The ranking as a table: rescue and off-axis with their intervals, hits, flags."""
+        heads = ("rank", "condition", "wells", "rescue", "off-axis", "nuclei", "hit", "flags")
+        rows = [
+            (
+                html.text(r.tie or ""),
+                html.text(r.condition),
+                html.text(r.wells),
+                _with_interval(r.rescue, r.rescue_low, r.rescue_high),
+                _with_interval(r.off_axis, r.off_axis_low, r.off_axis_high),
+                "" if r.cell_count is None else f"{r.cell_count:.0%}",
+                "hit" if r.hit else "",
+                html.text("; ".join(r.flags)),
+            )
+            for r in self.ranked
+        ]
+        notes = "".join(f"<p>{html.text(note)}</p>" for note in self.notes)
+        return html.table(heads, rows) + notes
+
+
+def _with_interval(value: float, low: float | None, high: float | None) -> str:
+    interval = "" if low is None or high is None else f" [{low:.2f}, {high:.2f}]"
+    return f"{value:.2f}{interval}"

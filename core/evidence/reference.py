@@ -19,30 +19,30 @@ from core.domain import (
     ImageRecord,
     IntArray,
     ModelCard,
-    Recipe,
+    Preprocessing,
     Split,
 )
 from core.errors import BadModel
-from core.evidence.oracles import Judges, load_judges, save_judges
 from core.io.tables import fits, load_arrays, save_arrays, texts, words
+from core.models.oracles import Oracles, load_oracles, save_oracles
 from core.progress import Progress, Report, silent
 
 CELLS_FROM = 24  # real images whose nuclei set the threshold
-PANEL_FILE = "panel.npz"
+REFERENCE_FILE = "panel.npz"
 REMEDY = "Run `leigh evaluate`, or train the model again."
 
 
 @dataclass(frozen=True)
-class Measured:
+class ImageMeasurements:
     """What one image measures."""
 
     readouts: FloatArray  # (R,)
     embedding: FloatArray  # (D,)
-    judged: FloatArray  # (J, K) probabilities of every judge
+    oracle_probabilities: FloatArray  # (J, K) probabilities of every judge
 
 
 @dataclass(frozen=True)
-class Real:
+class ReferenceSet:
     """What real images measure, row by row; kept beside the model."""
 
     names: tuple[str, ...]  # R readouts
@@ -54,7 +54,7 @@ class Real:
     held_out: BoolArray  # (N,) images of groups that neither model nor judges were trained on
     readouts: FloatArray  # (N, R)
     embedding: FloatArray  # (N, D)
-    judged: FloatArray  # (N, J, K)
+    oracle_probabilities: FloatArray  # (N, J, K)
 
     @cached_property
     def grey_levels(self) -> FloatArray:
@@ -85,24 +85,30 @@ class Real:
         return out
 
 
-class Panel:
+class EvidenceModels:
     """The judges and readouts of one model.
 
     Images (C, Y, X) in raw grey values at the file's own size.
     """
 
     def __init__(
-        self, judges: Judges, channels: Sequence[Channel], recipe: Recipe, nuclei: Nuclei | None
+        self,
+        oracles: Oracles,
+        channels: Sequence[Channel],
+        preprocessing: Preprocessing,
+        nuclei: Nuclei | None,
     ) -> None:
-        self.judges, self.recipe, self.nuclei = judges, recipe, nuclei
+        self.oracles, self.preprocessing, self.nuclei = oracles, preprocessing, nuclei
         self.nuclear = nuclear_channel(channels)
 
-    def measure(self, raw: FloatArray, known: FloatArray | None = None) -> Measured:
+    def measure(self, raw: FloatArray, known: FloatArray | None = None) -> ImageMeasurements:
         """Everything measured of one image; `known` are its readouts, where they were measured
         before.
         """
-        values = readout_values(raw, self.recipe.downscale) if known is None else known
-        return Measured(values, self.judges.embedding(raw), self.judges.probabilities(raw, values))
+        values = readout_values(raw, self.preprocessing.downscale) if known is None else known
+        return ImageMeasurements(
+            values, self.oracles.embedding(raw), self.oracles.probabilities(raw, values)
+        )
 
     def cells(self, before: FloatArray, after: FloatArray) -> tuple[int, int, int] | None:
         """(nuclei, lost, gained) from one image to another; None where no channel is known to show
@@ -111,7 +117,7 @@ class Panel:
         if self.nuclear is None or self.nuclei is None:
             return None
         planes = (
-            shrink(np.asarray(x, np.float64), self.recipe.downscale)[self.nuclear]
+            shrink(np.asarray(x, np.float64), self.preprocessing.downscale)[self.nuclear]
             for x in (before, after)
         )
         return lost_and_gained(self.nuclei, *planes)
@@ -120,7 +126,7 @@ class Panel:
 def fit_nuclei(
     channels: Sequence[Channel],
     records: Sequence[ImageRecord],
-    recipe: Recipe,
+    preprocessing: Preprocessing,
     read: Callable[[ImageRecord], FloatArray],
 ) -> Nuclei | None:
     """One threshold and size of nuclei for all images, from some real ones; None without a nuclear
@@ -131,7 +137,7 @@ def fit_nuclei(
         return None
     step = max(1, len(records) // CELLS_FROM)
     planes = [
-        shrink(read(r)[nuclear : nuclear + 1].astype(np.float64), recipe.downscale)[0]
+        shrink(read(r)[nuclear : nuclear + 1].astype(np.float64), preprocessing.downscale)[0]
         for r in records[::step]
     ]
     sides = tuple(min(p.shape[k] for p in planes) for k in (0, 1))
@@ -140,7 +146,7 @@ def fit_nuclei(
 
 def measure_readouts(
     records: Sequence[ImageRecord],
-    recipe: Recipe,
+    preprocessing: Preprocessing,
     read: Callable[[ImageRecord], FloatArray],
     report: Report = silent,
 ) -> dict[str, FloatArray]:
@@ -149,23 +155,23 @@ def measure_readouts(
     """
     found = {}
     for i, record in enumerate(records):
-        found[record.id] = readout_values(read(record), recipe.downscale)
+        found[record.id] = readout_values(read(record), preprocessing.downscale)
         report(Progress(i + 1, len(records), "Measuring real images"))
     return found
 
 
-def real_images(
-    rows: Sequence[Measured],
+def reference_set(
+    rows: Sequence[ImageMeasurements],
     records: Sequence[ImageRecord],
     conditions: tuple[str, ...],
     channels: Sequence[Channel],
     split: Mapping[str, str],
-) -> Real:
+) -> ReferenceSet:
     """What was measured of real images, with what they are: the reference that counterfactuals are
     held against.
     """
     names = readout_names()
-    return Real(
+    return ReferenceSet(
         names=tuple(f"{channel.name} {name}" for channel in channels for name in names),
         channels=tuple(c.name for c in channels),
         channel=np.arange(len(names) * len(channels)) // len(names),
@@ -175,16 +181,18 @@ def real_images(
         held_out=np.array([split.get(r.group, Split.TEST) == Split.TEST for r in records]),
         readouts=np.stack([m.readouts for m in rows]),
         embedding=np.stack([m.embedding for m in rows]),
-        judged=np.stack([m.judged for m in rows]),
+        oracle_probabilities=np.stack([m.oracle_probabilities for m in rows]),
     )
 
 
-def save_panel(folder: Path, panel: Panel, real: Real, model_digest: str) -> None:
+def save_reference(
+    folder: Path, panel: EvidenceModels, real: ReferenceSet, model_digest: str
+) -> None:
     """Write judges and panel.npz beside the model of this digest."""
-    save_judges(folder, panel.judges)
+    save_oracles(folder, panel.oracles)
     nuclei = [] if panel.nuclei is None else [panel.nuclei.threshold, panel.nuclei.radius_px]
     save_arrays(
-        Path(folder) / PANEL_FILE,
+        Path(folder) / REFERENCE_FILE,
         {
             "names": texts(real.names),
             "channels": texts(real.channels),
@@ -195,19 +203,19 @@ def save_panel(folder: Path, panel: Panel, real: Real, model_digest: str) -> Non
             "held_out": real.held_out,
             "readouts": real.readouts.astype(np.float32),
             "embedding": real.embedding.astype(np.float32),
-            "judged": real.judged.astype(np.float32),
+            "judged": real.oracle_probabilities.astype(np.float32),
             "nuclei": np.array(nuclei, np.float64),
             "model_digest": texts([model_digest]),
         },
     )
 
 
-def load_panel(folder: Path, card: ModelCard) -> tuple[Panel, Real]:
+def load_reference(folder: Path, card: ModelCard) -> tuple[EvidenceModels, ReferenceSet]:
     """What save_panel wrote. Raises LeighError where it is absent, damaged or of another model."""
-    path = Path(folder) / PANEL_FILE
+    path = Path(folder) / REFERENCE_FILE
     arrays = load_arrays(path, "measurements for the evidence", REMEDY)
     with fits(path, REMEDY):
-        real = Real(
+        real = ReferenceSet(
             names=words(arrays["names"]),
             channels=words(arrays["channels"]),
             channel=arrays["channel"].astype(np.int64),
@@ -217,18 +225,20 @@ def load_panel(folder: Path, card: ModelCard) -> tuple[Panel, Real]:
             held_out=arrays["held_out"].astype(np.bool_),
             readouts=arrays["readouts"].astype(np.float64),
             embedding=arrays["embedding"].astype(np.float64),
-            judged=arrays["judged"].astype(np.float64),
+            oracle_probabilities=arrays["judged"].astype(np.float64),
         )
         rows = (
             len(real.truth),
             len(real.groups),
             len(real.held_out),
             len(real.embedding),
-            len(real.judged),
+            len(real.oracle_probabilities),
         )
         if len(set(rows)) > 1 or real.readouts.shape != (rows[0], len(real.names)):
             raise ValueError(f"{rows} rows, readouts {real.readouts.shape}")
-        if not all(np.isfinite(a).all() for a in (real.readouts, real.embedding, real.judged)):
+        if not all(
+            np.isfinite(a).all() for a in (real.readouts, real.embedding, real.oracle_probabilities)
+        ):
             raise ValueError("values that are not numbers")
         digest = str(arrays["model_digest"][0])
         known = [float(v) for v in arrays["nuclei"]]
@@ -241,4 +251,6 @@ def load_panel(folder: Path, card: ModelCard) -> tuple[Panel, Real]:
             f"{path} was measured for another model ({digest[:8]}, not {card.digest[:8]}).", REMEDY
         )
     nuclei = Nuclei.of(*known) if len(known) == 2 else None
-    return Panel(load_judges(folder, card), card.channels, card.recipe, nuclei), real
+    return EvidenceModels(
+        load_oracles(folder, card), card.channels, card.preprocessing, nuclei
+    ), real

@@ -6,8 +6,9 @@ import numpy as np
 
 from core.domain import Counterfactual, Evidence, ModelCard
 from core.errors import LeighError
-from core.evidence.checks import Direction, Moved
-from core.evidence.reference import Measured, Panel, Real, load_panel
+from core.evidence.checks import Direction
+from core.evidence.contrast import CounterfactualMeasurements
+from core.evidence.reference import EvidenceModels, ImageMeasurements, ReferenceSet, load_reference
 from core.io.models import condition_index
 
 
@@ -21,14 +22,14 @@ class EvidenceSource:
         self,
         missing: str = "",
         card: ModelCard | None = None,
-        panel: Panel | None = None,
-        real: Real | None = None,
+        panel: EvidenceModels | None = None,
+        real: ReferenceSet | None = None,
     ) -> None:
         self.missing = missing  # why the evidence rests on the model alone; "" where it does not
         self.card, self.panel, self.real = card, panel, real
         self._directions: dict[tuple[str, str], Direction] = {}
-        self._originals: dict[str, Measured] = {}
-        self._last: tuple[Counterfactual, Moved] | None = None
+        self._originals: dict[str, ImageMeasurements] = {}
+        self._last: tuple[Counterfactual, CounterfactualMeasurements] | None = None
 
     def direction(self, source: str, target: str) -> Direction:
         """How real images of two conditions differ. Raises LeighError without reference images."""
@@ -44,9 +45,9 @@ class EvidenceSource:
     def automatic_locks(self, source: str, target: str) -> tuple[str, ...]:
         """Channels whose features do not differ between the two conditions."""
         known = self.real is not None and source != target
-        return self.direction(source, target).holdable if known else ()
+        return self.direction(source, target).lockable if known else ()
 
-    def measure(self, result: Counterfactual) -> Moved:
+    def measure(self, result: Counterfactual) -> CounterfactualMeasurements:
         """What classifiers and readouts see of a counterfactual. Raises LeighError without them."""
         if self.panel is None or self.card is None:
             raise LeighError(self.missing, "Train the i-ResNet, or run `leigh evaluate`.")
@@ -58,26 +59,28 @@ class EvidenceSource:
         self._last = (result, moved)
         return moved
 
-    def judge(self, result: Counterfactual) -> Evidence | None:
+    def assess(self, result: Counterfactual) -> Evidence | None:
         """The evidence card of one counterfactual; None where there is nothing to judge."""
         if self.panel is None or result.strength <= 0 or not result.valid:
             return None
-        return self.direction(result.source, result.target).judge([self.measure(result)])
+        return self.direction(result.source, result.target).assess([self.measure(result)])
 
 
 def load_evidence(folder: Path, card: ModelCard) -> EvidenceSource:
     """The evidence of the model in `folder`; says why where it cannot be used."""
     try:
-        panel, real = load_panel(folder, card)
+        panel, real = load_reference(folder, card)
     except LeighError as fault:
         return EvidenceSource(fault.message, card)
     return EvidenceSource("", card, panel, real)
 
 
-def measured(panel: Panel, card: ModelCard, before: Measured, result: Counterfactual) -> Moved:
+def measured(
+    panel: EvidenceModels, card: ModelCard, before: ImageMeasurements, result: Counterfactual
+) -> CounterfactualMeasurements:
     """A counterfactual next to its original, as the panel measures both."""
-    change = (result.difference / np.array(card.recipe.span)[:, None, None]) ** 2
-    return Moved(
+    change = (result.difference / np.array(card.preprocessing.span)[:, None, None]) ** 2
+    return CounterfactualMeasurements(
         before=before,
         after=panel.measure(result.image),
         probabilities=result.probabilities,

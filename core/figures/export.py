@@ -48,7 +48,9 @@ def save_sheet(panels: Sequence[Panel], path: Path, provenance: dict[str, Any]) 
 
 
 def sheet(panels: Sequence[Panel]) -> Figure:
-    """One figure with the panels under one another, as wide as the widest; each keeps its own size."""
+    """One figure with the panels under one another, as wide as the widest; each
+    keeps its own size.
+    """
     width = max(p.inches[0] for p in panels)
     heights = [p.inches[1] for p in panels]
     figure = Figure(figsize=(width, sum(heights)), layout="constrained")

@@ -1,6 +1,7 @@
 """Plates as heat maps, all on one scale, and rescue against dose."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import isfinite
 
 import numpy as np
@@ -10,11 +11,14 @@ from matplotlib.ticker import MaxNLocator
 
 from core.domain import FloatArray, Role
 from core.domain.screen import DoseCurve, Screen, WellScore
-from core.figures.screen_panels import HIT
+from core.figures.ranking_panel import HIT
 from core.figures.style import WIDTH, Block, Canvas, fitted, line_height, paragraph
 
-SHOWN = {"rescue": "Rescue (0 diseased, 1 healthy)", "off_axis": "Off-axis (spread of healthy wells)",
-         "nuclei": "Nuclei per image"}  # fmt: skip
+SHOWN = {
+    "rescue": "Rescue (0 diseased, 1 healthy)",
+    "off_axis": "Off-axis (spread of healthy wells)",
+    "nuclei": "Nuclei per image",
+}
 EMPTY = "#E9E9E9"
 BAR = 0.62  # inches for the colour bar beside each row of plates
 MOST_TICKS = 12
@@ -84,18 +88,13 @@ def _row(
         (width - 0.35) * rows / columns for rows, columns in (_shape(screen, p) for p in plates)
     ]
 
+    shown = _Shown(screen, value, scale, roles)
+
     def draw(c: Canvas) -> None:
         for i, plate in enumerate(plates):
             c.text(i * width + 0.25, 0, "\n".join(titles[i]), 7.0, weight="bold")
-            _draw_plate(
-                c,
-                (i * width + 0.25, title, width - 0.35, heights[i]),
-                screen,
-                plate,
-                value,
-                scale,
-                roles,
-            )
+            frame = (i * width + 0.25, title, width - 0.35, heights[i])
+            _draw_plate(c, frame, shown, plate)
         bar = c.axes(WIDTH - BAR + 0.08, title, 0.09, min(max(heights), 2.2))
         steps = np.linspace(*scale, 256)[:, None]
         bar.imshow(steps, aspect="auto", origin="lower", cmap="viridis", extent=(0, 1, *scale))
@@ -109,15 +108,20 @@ def _row(
     return Block(title + max(heights) + 0.16, draw)
 
 
+@dataclass(frozen=True)
+class _Shown:
+    """What is shown of every plate: one value of the wells on one scale, controls marked."""
+
+    screen: Screen
+    value: str
+    scale: tuple[float, float]
+    roles: dict[str, Role]
+
+
 def _draw_plate(
-    c: Canvas,
-    frame: tuple[float, float, float, float],
-    screen: Screen,
-    plate: str,
-    value: str,
-    scale: tuple[float, float],
-    roles: dict[str, Role],
+    c: Canvas, frame: tuple[float, float, float, float], what: _Shown, plate: str
 ) -> None:
+    screen, value, scale, roles = what.screen, what.value, what.scale, what.roles
     from core.io.well_names import row_letters, well_place
 
     rows, columns = _shape(screen, plate)

@@ -10,7 +10,6 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core import __version__
 from core.domain.screen import Screen
 from core.io.atomic import atomic_write_text, replacing
 from core.io.screen_tables import (
@@ -22,6 +21,7 @@ from core.io.screen_tables import (
 )
 from core.io.tables import plain
 from core.progress import Progress, Report, silent
+from core.version import __version__
 
 if TYPE_CHECKING:
     from core.figures.style import Block
@@ -64,12 +64,9 @@ def write_report(screen: Screen, folder: Path, report: Report = silent) -> dict[
 
 def _sections(screen: Screen) -> Iterator[Section]:
     from core.figures.plate_heat import SHOWN, dose_blocks, plate_blocks
-    from core.figures.screen_panels import (
-        ranking_blocks,
-        ranking_words,
-        scatter_blocks,
-        unrepaired_blocks,
-    )
+    from core.figures.ranking_panel import ranking_blocks, ranking_words
+    from core.figures.rescue_scatter import scatter_blocks
+    from core.figures.residual_bars import unrepaired_blocks
 
     yield Section(
         f"Screen: from {screen.diseased} toward {screen.healthy}",
@@ -128,16 +125,18 @@ def _sections(screen: Screen) -> Iterator[Section]:
 def _summary(screen: Screen) -> tuple[str, ...]:
     treated = [r for r in screen.ranked if r.tie > 0]
     plates, hits = len({w.plate for w in screen.wells}), [r for r in treated if r.hit]
-    told = (
+    reported = (
         f"{len(treated)} treatments in {len(screen.wells)} wells on {plates}"
         f" plate{'s' * (plates != 1)}; "
     )
-    told += f"{len(hits)} hit{'s' * (len(hits) != 1)}. Measured in {screen.space}."
-    told += f" Plates made comparable: {_sentence(screen.normalised)}" if screen.normalised else ""
+    reported += f"{len(hits)} hit{'s' * (len(hits) != 1)}. Measured in {screen.space}."
+    reported += (
+        f" Plates made comparable: {_sentence(screen.normalised)}" if screen.normalised else ""
+    )
     best = ", ".join(f"{r.condition} ({r.rescue:.2f})" for r in hits[:10]) + (
         ", ..." if len(hits) > 10 else ""
     )
-    return (told, f"Hits, best first: {best}." if hits else "No treatment is a hit.")
+    return (reported, f"Hits, best first: {best}." if hits else "No treatment is a hit.")
 
 
 def _sentence(words: str) -> str:
@@ -148,7 +147,8 @@ def _ranking(screen: Screen) -> tuple[tuple[str, ...], ...]:
     """Rows for the browser: values with their intervals."""
     return tuple(
         (
-            r.condition, _cell(r.dose_um), str(r.wells), _with_interval(r.rescue, r.rescue_low, r.rescue_high),
+        r.condition, _cell(r.dose_um), str(r.wells), _with_interval(r.rescue, r.rescue_low,
+        r.rescue_high),
             _with_interval(r.off_axis, r.off_axis_low, r.off_axis_high),
             _with_interval(r.cell_count, r.cell_count_low, r.cell_count_high),
             str(r.tie) if r.tie else str(r.role), "yes" if r.hit else "", row["flags"],
@@ -251,13 +251,16 @@ def _provenance(screen: Screen) -> str:
 
 
 STYLE_SHEET = """
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #222;
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem;
+    color: #222;
   background: #fff; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
 table { border-collapse: collapse; font-size: 13px; width: 100%; overflow-wrap: anywhere; }
 th, td { text-align: left; padding: 3px 8px; border-bottom: 1px solid #ddd; vertical-align: top; }
-th { position: sticky; top: 0; background: #fff; border-bottom: 1px solid #666; white-space: nowrap; }
-svg { width: 100%; height: auto; } footer { margin-top: 2rem; color: #666; font-size: 12px; overflow-wrap: anywhere; }
+th { position: sticky; top: 0; background: #fff; border-bottom: 1px solid #666;
+    white-space: nowrap; }
+svg { width: 100%; height: auto; } footer { margin-top: 2rem; color: #666; font-size: 12px;
+    overflow-wrap: anywhere; }
 """
 # Nothing may run in the report or be fetched by it, whatever a condition is called.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"

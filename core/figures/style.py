@@ -89,7 +89,9 @@ class Column:
 
 
 def width_of(words: str, size: float = SIZE, weight: str = "normal") -> float:
-    """Inches that one line takes, at most: letters are fitted to pixels where a figure is painted."""
+    """Inches that one line takes, at most: letters are fitted to pixels where a
+    figure is painted.
+    """
     return 1.01 * _measured(words, size, weight)
 
 

@@ -1,4 +1,6 @@
-"""What a counterfactual panel says in words: where the image was moved, and what its evidence is."""
+"""What a counterfactual panel says in words: where the image was moved, and what its
+evidence is.
+"""
 
 from core.domain import Evidence
 

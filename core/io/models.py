@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from core.domain import Dataset, ModelCard, Project, Recipe
+from core.domain import Dataset, ModelCard, Preprocessing, Project
 from core.errors import BadModel, LeighError
 from core.io.atomic import atomic_write_bytes, atomic_write_text
 from core.io.digest import digest_bytes
@@ -44,7 +44,7 @@ def save_card(folder: Path, card: ModelCard) -> None:
 
     when an evaluation was added; its digest must stay that of the weights.
     """
-    stored = {"format_version": FORMAT_VERSION, **asdict(card)}
+    stored = {"format_version": FORMAT_VERSION, **stored_names(asdict(card))}
     atomic_write_text(
         Path(folder) / CARD_FILE, json.dumps(stored, default=plain, indent=1, ensure_ascii=False)
     )
@@ -69,10 +69,10 @@ def load_card(folder: Path) -> ModelCard:
         found = f"{path} has format {version}, this program reads {FORMAT_VERSION}."
         raise BadModel(found, "Open it with the program that wrote it, or update this one.")
     try:
-        card = TypeAdapter(ModelCard).validate_python(stored)
+        card = TypeAdapter(ModelCard).validate_python(names_here(stored))
     except ValidationError as error:
         raise BadModel(f"{path} is damaged ({first_fault(error)}).", REMEDY) from error
-    fault = _recipe_fault(card.recipe, len(card.channels)) or _report_fault(card)
+    fault = _preprocessing_fault(card.preprocessing, len(card.channels)) or _report_fault(card)
     if fault:
         raise BadModel(f"{path} is damaged ({fault}).", REMEDY)
     return card
@@ -91,6 +91,16 @@ def list_cards(project: Project) -> list[ModelCard]:
             continue
     current = safe_name(project.model or " ")
     return sorted(cards, key=lambda card: card.name != current)
+
+
+def stored_names(values: dict[str, Any]) -> dict[str, Any]:
+    """A dictionary with the keys of the file format: files call the preprocessing `recipe`."""
+    return {("recipe" if name == "preprocessing" else name): v for name, v in values.items()}
+
+
+def names_here(stored: dict[str, Any]) -> dict[str, Any]:
+    """The reverse of `stored_names`."""
+    return {("preprocessing" if name == "recipe" else name): v for name, v in stored.items()}
 
 
 def condition_index(card: ModelCard, name: str) -> int:
@@ -131,25 +141,25 @@ def check_fits(card: ModelCard, dataset: Dataset) -> None:
         )
 
 
-def _recipe_fault(recipe: Recipe, channels: int) -> str:
+def _preprocessing_fault(preprocessing: Preprocessing, channels: int) -> str:
     """The first key that no image could be prepared with, and why; "" where there is none."""
     for key in ("offset", "scale", "mean", "gain", "low", "high"):
-        values = getattr(recipe, key)
+        values = getattr(preprocessing, key)
         if len(values) != channels:
             return f"recipe.{key}: {len(values)} values for {channels} channels"
         if not all(math.isfinite(v) for v in values):
             return f"recipe.{key}: not a finite number"
         if key in ("scale", "gain") and min(values, default=1.0) <= 0:
             return f"recipe.{key}: not above zero"
-    if min(recipe.span, default=1.0) <= 0:
+    if min(preprocessing.span, default=1.0) <= 0:
         return "recipe.high: not above recipe.low"
-    if recipe.curve not in ("linear", "asinh"):
-        return f"recipe.curve: {recipe.curve!r} is not known"
-    if recipe.downscale < 1:
-        return f"recipe.downscale: {recipe.downscale} is below 1"
+    if preprocessing.curve not in ("linear", "asinh"):
+        return f"recipe.curve: {preprocessing.curve!r} is not known"
+    if preprocessing.downscale < 1:
+        return f"recipe.downscale: {preprocessing.downscale} is below 1"
     return (
-        f"recipe.crop: {recipe.crop} is below {SMALLEST_CROP}"
-        if recipe.crop < SMALLEST_CROP
+        f"recipe.crop: {preprocessing.crop} is below {SMALLEST_CROP}"
+        if preprocessing.crop < SMALLEST_CROP
         else ""
     )
 

@@ -20,13 +20,13 @@ from typing import Any
 import psutil
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from core import __version__
 from core.domain import Dataset, ImageRecord, PanelSpec, Project
 from core.errors import BadProject
 from core.io.atomic import atomic_write_bytes, atomic_write_text, replacing
 from core.io.digest import digest_record
 from core.io.tables import plain, safe_name
 from core.io.validation import first_fault
+from core.version import __version__
 
 __all__ = [
     "ProjectLock",

@@ -8,7 +8,7 @@ from core.io.digest import digest_record
 from core.io.tiff import read_record
 
 
-def read_unchanged(root: Path, record: ImageRecord) -> FloatArray:
+def read_verified(root: Path, record: ImageRecord) -> FloatArray:
     """Raw grey values (C Y X).
 
     Raises BadImage where a file is missing, damaged or was changed since the scan.

@@ -14,12 +14,14 @@ from core.io.well_names import well_place
 
 Row = dict[str, Any]
 RANKING_COLUMNS = (
-    "condition", "dose_um", "wells", "rescue", "rescue_low", "rescue_high", "off_axis", "off_axis_low", "off_axis_high",
+    "condition", "dose_um", "wells", "rescue", "rescue_low", "rescue_high", "off_axis",
+    "off_axis_low", "off_axis_high",
     "cell_count", "tie", "hit", "flags",
 )  # fmt: skip
 UNREPAIRED_COLUMNS = ("condition", "channel", "restored", "low", "high", "wells")
 DOSE_COLUMNS = (
-    "compound", "dose_um", "rescue", "bottom", "top", "slope", "ec50_um", "ec50_low", "ec50_high", "reason",
+    "compound", "dose_um", "rescue", "bottom", "top", "slope", "ec50_um", "ec50_low", "ec50_high",
+    "reason",
 )  # fmt: skip
 AUDIT_COLUMNS = ("what", "score", "unit", "chance", "p_value", "warning")
 QUALITY_COLUMNS = ("score", "value", "unit", "wells", "low", "high")
@@ -130,7 +132,9 @@ def quality_rows(screen: Screen) -> list[Row]:
 
 
 def quality_columns(screen: Screen) -> tuple[str, ...]:
-    """The columns there are, in order of first appearance; the usual ones where there is no score."""
+    """The columns there are, in order of first appearance; the usual ones where
+    there is no score.
+    """
     return tuple(dict.fromkeys(n for row in quality_rows(screen) for n in row)) or QUALITY_COLUMNS
 
 

@@ -11,6 +11,7 @@ from core.errors import BadProject
 from core.io.atomic import atomic_write_text
 from core.io.tables import plain
 
+SCREEN_FOLDER = Path("exports", "screen")  # of a project
 SCREEN_FILE = "screen.json"
 FORMAT_VERSION = 1
 REMEDY = "Compute the screen again (`leigh screen`)."

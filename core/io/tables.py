@@ -9,6 +9,7 @@ import re
 import unicodedata
 import zipfile
 from collections.abc import Mapping, Sequence
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +102,7 @@ def save_map(folder: Path, projection: Projection, decision: DecisionMap) -> Non
         {
             "record_ids": texts(projection.record_ids),
             "xy": projection.xy,
-            "strangers": texts(projection.strangers),
+            "strangers": texts(projection.out_of_distribution),
             **({} if projection.placed_by is None else {"placed_by": projection.placed_by}),
             "posterior": decision.posterior,
             "coordinates": decision.coordinates,
@@ -127,7 +128,7 @@ def load_map(folder: Path) -> tuple[Projection, DecisionMap]:
             seed=int(settings["seed"]),
             model_digest=settings["projection_digest"],
             placed_by=arrays["placed_by"].astype(np.float32) if "placed_by" in arrays else None,
-            strangers=words(arrays["strangers"]) if "strangers" in arrays else (),
+            out_of_distribution=words(arrays["strangers"]) if "strangers" in arrays else (),
         )
         x0, x1, y0, y1 = (float(v) for v in settings["extent"])
         decision = DecisionMap(
@@ -180,6 +181,18 @@ def safe_name(text: str) -> str:
     if name.split(".")[0].lower() in RESERVED:
         name = "_" + name
     return name or "unnamed"
+
+
+def unique_name(text: str) -> str:
+    """A safe file name; where it had to be changed or cut, a fingerprint keeps two
+    of them apart.
+    """
+    safe = safe_name(text)
+    return (
+        safe
+        if safe == text
+        else f"{safe[:100]}-{blake2b(text.encode(), digest_size=4).hexdigest()}"
+    )
 
 
 def plain(value: Any) -> Any:

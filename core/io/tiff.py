@@ -352,7 +352,9 @@ def _check_photometric(page: Any, path: Path) -> None:
 
 
 def _linear_palette(colormap: AnyArray | None) -> bool:
-    """Is every colour either absent or a straight ramp, so that the stored index is the intensity?"""
+    """Is every colour either absent or a straight ramp, so that the stored index is
+    the intensity?
+    """
     if colormap is None or colormap.ndim != 2:
         return False
     table = colormap.astype(np.float64) / 65535

@@ -8,7 +8,7 @@ refuse it first.
 import struct
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
 import numpy as np
@@ -49,7 +49,6 @@ def count_pages(path: Path) -> int:
 
     Raises BadImage when the list is damaged or too long.
     """
-    size = path.stat().st_size
     with path.open("rb") as stream:
         head = stream.read(16)
         if len(head) < 8:
@@ -58,8 +57,8 @@ def count_pages(path: Path) -> int:
         big = struct.unpack(order + "H", head[2:4])[0] == 43
         if big and len(head) < 16:
             raise BadImage(f"{path.name} is cut short: it ends within its header.", CUT_HINT)
-        count_format, entry, offset_format = ("Q", 20, "Q") if big else ("H", 12, "I")
-        offset = struct.unpack(order + offset_format, head[8:16] if big else head[4:8])[0]
+        pages = _PageList(order, *(BIG_PAGES if big else CLASSIC_PAGES))
+        offset = struct.unpack(order + pages.link, head[8:16] if big else head[4:8])[0]
         seen: set[int] = set()
         while offset:
             if offset in seen:
@@ -72,40 +71,45 @@ def count_pages(path: Path) -> int:
                     f"{path.name} has more than {MAX_PAGES} pages.",
                     "Export one file per field of view.",
                 )
-            offset = _next_page(
-                stream, order, offset, size, count_format, entry, offset_format, path, len(seen)
-            )
+            offset = _next_page(stream, pages, offset, path, len(seen))
     if not seen:
         raise BadImage(f"{path.name} holds no image.", DAMAGED_HINT)
     return len(seen)
 
 
-def _next_page(
-    stream: Any,
-    order: str,
-    offset: int,
-    size: int,
-    count: str,
-    entry: int,
-    link: str,
-    path: Path,
-    number: int,
-) -> int:
-    width, tail = struct.calcsize(count), struct.calcsize(link)
+class _PageList(NamedTuple):
+    """How the pages of a file are linked: byte order and the widths of its numbers."""
+
+    order: str
+    entries: str  # format of the number of entries of a page
+    entry_bytes: int
+    link: str  # format of the offset of the next page
+
+
+CLASSIC_PAGES = ("H", 12, "I")
+BIG_PAGES = ("Q", 20, "Q")
+
+
+def _next_page(stream: Any, pages: _PageList, offset: int, path: Path, number: int) -> int:
+    """Offset of the page after the one at `offset`; 0 after the last."""
+    width, tail = struct.calcsize(pages.entries), struct.calcsize(pages.link)
+    size = path.stat().st_size
     cut = BadImage(f"{path.name} is cut short: page {number} lies beyond its end.", CUT_HINT)
     if offset + width > size:
         raise cut
     stream.seek(offset)
-    entries = struct.unpack(order + count, stream.read(width))[0]
-    end = offset + width + entries * entry
+    entries = struct.unpack(pages.order + pages.entries, stream.read(width))[0]
+    end = offset + width + entries * pages.entry_bytes
     if end + tail > size:
         raise cut
     stream.seek(end)
-    return int(struct.unpack(order + link, stream.read(tail))[0])
+    return int(struct.unpack(pages.order + pages.link, stream.read(tail))[0])
 
 
 def check_blocks(page: Any, path: Path, number: int) -> None:
-    """Every strip or tile of a page must lie within the file, and unpacked data must be complete."""
+    """Every strip or tile of a page must lie within the file, and unpacked data must
+    be complete.
+    """
     offsets, counts = page.dataoffsets, page.databytecounts
     size = page.parent.filehandle.size
     missing = sum(1 for o, c in zip(offsets, counts, strict=False) if o == 0 or c == 0)
@@ -152,9 +156,12 @@ def read_ome(text: str, path: Path) -> OmeHeader:
     members = tuple(
         dict.fromkeys(e.get("FileName") or "" for e in pixels.iter() if _local(e.tag) == "UUID")
     )
-    told = next((e.text for e in root.iter() if _local(e.tag) == "Description"), "") or ""
+    reported = next((e.text for e in root.iter() if _local(e.tag) == "Description"), "") or ""
     return OmeHeader(
-        names if all(names) else (), _ome_pixel_size(pixels), _check_members(members, path), told
+        names if all(names) else (),
+        _ome_pixel_size(pixels),
+        _check_members(members, path),
+        reported,
     )
 
 

@@ -15,7 +15,7 @@ from scipy.spatial import cKDTree
 from core.data.logit_coordinates import probabilities_of
 from core.domain import BoolArray, DecisionMap, FloatArray, IntArray, LatentTable, Projection, Split
 from core.latent_map.adaptive_grid import refined
-from core.latent_map.inverse_projection import fit_kernel, fit_surface
+from core.latent_map.inverse_projection import fit_inverse_projection, fit_kernel
 
 GRID = 192
 SUPPORT = 5  # neighbours that decide whether there is data
@@ -41,11 +41,11 @@ def fit_decision(
     surface = (
         fit_kernel(xy[known], u_known)
         if at_once
-        else fit_surface(xy[known], u_known, projection.seed)
+        else fit_inverse_projection(xy[known], u_known, projection.seed)
     )
     u, _ = refined(surface, extent, grid)
-    judged = test if test.any() else np.ones(len(test), bool)
-    under = probabilities_of(surface(xy[judged])).argmax(axis=1)
+    oracle_probabilities = test if test.any() else np.ones(len(test), bool)
+    under = probabilities_of(surface(xy[oracle_probabilities])).argmax(axis=1)
     return DecisionMap(
         extent=extent,
         posterior=probabilities_of(u),
@@ -53,8 +53,8 @@ def fit_decision(
         support=support_of(xy, extent, grid),
         conditions=latents.conditions,
         anchors=anchors_of(latents.truth, latents.predicted, xy, known, len(latents.conditions)),
-        fidelity=float((under == latents.predicted[judged]).mean()),
-        fidelity_points=int(judged.sum()),
+        fidelity=float((under == latents.predicted[oracle_probabilities]).mean()),
+        fidelity_points=int(oracle_probabilities.sum()),
         held_out=bool(test.any()),
         model_digest=latents.model_digest,
         rough=at_once,

@@ -45,7 +45,9 @@ class Surface:
 
 @dataclass(frozen=True)
 class Kernel:
-    """The same at once, and rougher: the mean of the nearest known records, closer ones weigh more."""
+    """The same at once, and rougher: the mean of the nearest known records, closer
+    ones weigh more.
+    """
 
     tree: cKDTree  # of the places (N, 2)
     coordinates: FloatArray  # (N, K-1)
@@ -75,7 +77,7 @@ def fit_kernel(xy: FloatArray, u: FloatArray) -> Kernel:
     return Kernel(tree, u.astype(np.float32), float(np.median(reach)) + 1e-9)
 
 
-def fit_surface(xy: FloatArray, u: FloatArray, seed: int) -> Surface:
+def fit_inverse_projection(xy: FloatArray, u: FloatArray, seed: int) -> Surface:
     """Fit to known places (N, 2) and coordinates (N, K-1): squared error, and KL of the posteriors.
 
     Deterministic.

@@ -70,7 +70,7 @@ def fit_projection(latents: LatentTable, *, seed: int, report: Report = silent) 
     )
 
 
-def strangers_of(latents: LatentTable) -> tuple[str, ...]:
+def find_out_of_distribution(latents: LatentTable) -> tuple[str, ...]:
     """Records whose features lie where there are no training and validation records, see
     `reach_of`.
     """

@@ -94,7 +94,7 @@ def exact_plane(
     extent = extent_of(xy.astype(np.float64))
     u = plane.back(pixel_places(extent, grid)).astype(np.float32)
     test = np.array(latents.split)[shown] == Split.TEST
-    judged = test if test.any() else np.ones(len(shown), bool)
+    oracle_probabilities = test if test.any() else np.ones(len(shown), bool)
     under = probabilities_of(plane.back(xy)).argmax(axis=1)
     said = np.array(
         [plane.rows.index(k) if k in plane.rows else -1 for k in latents.predicted[shown]]
@@ -107,8 +107,8 @@ def exact_plane(
         support=support_of(xy.astype(np.float64), extent, grid),
         conditions=tuple(latents.conditions[k] for k in plane.rows),
         anchors=anchors_of(truth, said, xy, np.ones(len(xy), bool), 3),
-        fidelity=float((under == said)[judged].mean()),
-        fidelity_points=int(judged.sum()),
+        fidelity=float((under == said)[oracle_probabilities].mean()),
+        fidelity_points=int(oracle_probabilities.sum()),
         held_out=bool(test.any()),
         model_digest=latents.model_digest,
     )

@@ -22,7 +22,7 @@ def fit_head(
     """Fit the linear read-out on raw pooled features (N, F) of training wells; shrinkage and
     temperature on `held`.
 
-    The temperature only softens: a few validation wells that are all right are no ground for more
+    The temperature only softens: a few validation wells that are all right are no reason for more
     certainty.
 
     Classes weigh equally. `held` may be empty: then the middle shrinkage and no temperature are
@@ -38,7 +38,11 @@ def fit_head(
         fitted = LogisticRegression(C=shrinkage, max_iter=3000, class_weight="balanced").fit(
             scaled, train_labels
         )
-        loss = _loss(_logits(fitted, check, classes), held_labels, 1.0) if len(held) else 0.0
+        loss = (
+            negative_log_likelihood(_logits(fitted, check, classes), held_labels, 1.0)
+            if len(held)
+            else 0.0
+        )
         if best is None or loss < best[0]:
             best = (loss, shrinkage, fitted)
     assert best is not None
@@ -62,7 +66,9 @@ def fit_temperature(logits: FloatArray, labels: IntArray) -> float:
     if not len(labels):
         return 1.0
     found = minimize_scalar(
-        lambda t: _loss(logits, labels, np.exp(t)), bounds=(0, 3), method="bounded"
+        lambda t: negative_log_likelihood(logits, labels, np.exp(t)),
+        bounds=(0, 3),
+        method="bounded",
     )
     return float(np.exp(found.x))
 
@@ -80,6 +86,6 @@ def _logits(fitted: object, features: FloatArray, classes: int) -> FloatArray:
     return features @ weight.T + bias
 
 
-def _loss(logits: FloatArray, labels: IntArray, temperature: float) -> float:
-    """Mean negative log-likelihood."""
+def negative_log_likelihood(logits: FloatArray, labels: IntArray, temperature: float) -> float:
+    """Mean over images of logits (N, K) divided by the temperature."""
     return float(-log_softmax(logits / temperature, axis=1)[np.arange(len(labels)), labels].mean())

@@ -128,7 +128,9 @@ class PatchReader:
         return self._patch(patch.within(last.box) + last.values, last.box)
 
     def _moments(self, patch: Patch) -> list[Tensor]:
-        """Mean and root mean square over the whole field, each (N, W), as `velocity.pool` has them."""
+        """Mean and root mean square over the whole field, each (N, W), as
+        `velocity.pool` has them.
+        """
         active = functional.silu(patch.values)
         if self._reading:
             self._pooled.append((active.mean(dim=(2, 3)), active.square().mean(dim=(2, 3))))

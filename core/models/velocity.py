@@ -44,7 +44,9 @@ class ResBlock(nn.Module):
 
 
 class Velocity(nn.Module):
-    """v(y, t, condition) on squeezed images (N, C, H, W) with C = 4 x stains; H, W multiples of 4."""
+    """v(y, t, condition) on squeezed images (N, C, H, W) with C = 4 x stains; H, W
+    multiples of 4.
+    """
 
     def __init__(
         self, channels: int, conditions: int, widths: tuple[int, int, int] = (40, 64, 96)
@@ -157,10 +159,10 @@ class Velocity(nn.Module):
         """
         context = self.context(torch.full((len(y),), t, device=y.device, dtype=y.dtype), held)
         fine, middle, coarse = (torch.cat([s, s]) for s in self.encoder(y, context))
-        told = torch.cat(
+        reported = torch.cat(
             [context + own @ self.condition.weight, context + target @ self.condition.weight]
         )
-        at_home, there = self.decoder((fine, middle, coarse), told).chunk(2)
+        at_home, there = self.decoder((fine, middle, coarse), reported).chunk(2)
         moved = at_home + share[:, None, None, None] * (there - at_home)
         return moved if held is None else moved * free_planes(held)
 

@@ -19,7 +19,7 @@ LEAK = "images of one well may end on both sides of the split"
 
 
 @dataclass(frozen=True)
-class Placing:
+class WellAssignment:
     """Of one record; `group` is "" where only the record itself is left to group by."""
 
     condition: str
@@ -31,14 +31,14 @@ class Placing:
     row: PlateRow | None = None
 
 
-def place_records(
+def assign_wells(
     root: Path,
     drafts: Sequence[Draft],
     table: PlateMap | None,
     condition_from: str,
     group_by: str,
     problems: list[Problem],
-) -> dict[str, Placing]:
+) -> dict[str, WellAssignment]:
     """First file of each record -> its place.
 
     Records without a condition are told in `problems` and left out.
@@ -51,7 +51,7 @@ def place_records(
     from_folder = _folder_conditions(drafts)
     flat = "" if from_folder else _shared_folder(drafts, root)
     use_table = condition_from == "plate-map" or _table_wins(drafts, from_folder, table, problems)
-    places: dict[str, Placing] = {}
+    places: dict[str, WellAssignment] = {}
     missing: dict[str, list[str]] = {}
     for draft in drafts:
         place = _place(draft, rows.row(draft), None if use_table else from_folder, flat)
@@ -198,17 +198,17 @@ def _table_wins(
 
 def _place(
     draft: Draft, row: PlateRow | None, from_folder: dict[str, str] | None, flat: str
-) -> Placing:
+) -> WellAssignment:
     well = (row.well if row else "") or draft.tells.get("well", "")
     plate = (row.plate if row else "") or draft.tells.get("plate", "")
     if from_folder is None:
-        told = (row.dose_um, row.role) if row else (None, None)
-        return Placing(row.condition if row else "", well, plate, "", *told, row)
+        reported = (row.dose_um, row.role) if row else (None, None)
+        return WellAssignment(row.condition if row else "", well, plate, "", *reported, row)
     condition = draft.tells.get("condition") or from_folder.get(draft.files[0])
     if condition is None:
         condition = flat or _leading_word(draft.stem)
-    told = (row.dose_um, row.role) if row and row.condition == condition else (None, None)
-    return Placing(condition, well, plate, "", *told, row)
+    reported = (row.dose_um, row.role) if row and row.condition == condition else (None, None)
+    return WellAssignment(condition, well, plate, "", *reported, row)
 
 
 def _shared_folder(drafts: Sequence[Draft], root: Path) -> str:
@@ -231,7 +231,7 @@ def _leading_word(stem: str) -> str:
 
 
 def _why_nowhere(
-    draft: Draft, place: Placing, table: PlateMap | None, use_table: bool
+    draft: Draft, place: WellAssignment, table: PlateMap | None, use_table: bool
 ) -> tuple[str, str]:
     if not use_table or table is None:
         return "", "lies in no condition folder"
@@ -248,7 +248,7 @@ def _why_nowhere(
     )
 
 
-def _dosed(places: dict[str, Placing]) -> dict[str, Placing]:
+def _dosed(places: dict[str, WellAssignment]) -> dict[str, WellAssignment]:
     """A compound at several doses is several conditions."""
     doses: dict[str, set[float | None]] = {}
     for place in places.values():
@@ -256,7 +256,7 @@ def _dosed(places: dict[str, Placing]) -> dict[str, Placing]:
     return {file: _with_dose(p) if len(doses[p.condition]) > 1 else p for file, p in places.items()}
 
 
-def _with_dose(place: Placing) -> Placing:
+def _with_dose(place: WellAssignment) -> WellAssignment:
     return (
         place
         if place.dose_um is None
@@ -283,26 +283,26 @@ def _group_column(table: PlateMap | None, group_by: str) -> str | None:
 
 def _grouped(
     drafts: Sequence[Draft],
-    places: dict[str, Placing],
+    places: dict[str, WellAssignment],
     group_by: str,
     column: str | None,
     problems: list[Problem],
-) -> dict[str, Placing]:
+) -> dict[str, WellAssignment]:
     """Fill in the groups; a fallback is always told."""
     if group_by == "record":
         problems.append(_warned("every record is a group of its own", f"{LEAK}."))
         return places
-    told: Counter[str] = Counter()
+    reported: Counter[str] = Counter()
     grouped = {}
     for draft in drafts:
         place = places.get(draft.files[0])
         if place is None:
             continue
         group, fallback = _group(draft, place, group_by, column)
-        told[fallback] += 1
+        reported[fallback] += 1
         grouped[draft.files[0]] = replace(place, group=group)
-    del told[""]
-    for fallback, count in told.items():
+    del reported[""]
+    for fallback, count in reported.items():
         wanted = column or group_by
         reason = f"no {wanted} is known for {count} records; {fallback}"
         problems.append(_warned(reason, "Give a plate map or a pattern."))
@@ -313,7 +313,9 @@ def _warned(reason: str, remedy: str) -> Problem:
     return Problem("groups", reason, remedy, "warning")
 
 
-def _group(draft: Draft, place: Placing, group_by: str, column: str | None) -> tuple[str, str]:
+def _group(
+    draft: Draft, place: WellAssignment, group_by: str, column: str | None
+) -> tuple[str, str]:
     """The group and, where it is not the one asked for, what was taken instead."""
     well = f"{place.plate}_{place.well}" if place.plate and place.well else place.well
     if column is not None:
@@ -328,7 +330,7 @@ def _group(draft: Draft, place: Placing, group_by: str, column: str | None) -> t
     return (well, "") if well else _instead(draft, place)
 
 
-def _instead(draft: Draft, place: Placing) -> tuple[str, str]:
+def _instead(draft: Draft, place: WellAssignment) -> tuple[str, str]:
     values = (
         {name.casefold(): value for name, value in place.row.values.items()} if place.row else {}
     )

@@ -39,13 +39,13 @@ MAX_TINTS = 8
 def build_conditions(
     names: Iterable[str],
     doses: Mapping[str, float | None] | None = None,
-    told: Mapping[str, Role] | None = None,
+    reported: Mapping[str, Role] | None = None,
 ) -> tuple[Condition, ...]:
     """Conditions in fixed order (healthy, diseased, treated, the rest), colours their own.
 
     Roles are those `told`, by the plate map; the others are guessed from the names.
     """
-    roles = guess_roles(names, told or {})
+    roles = guess_roles(names, reported or {})
     rank = {Role.HEALTHY: 0, Role.DISEASED: 1}
     treated = {"tt", "treated"}  # the treatment itself before further drugs
     ordered = sorted(
@@ -62,16 +62,18 @@ def build_conditions(
     )
 
 
-def guess_roles(names: Iterable[str], told: Mapping[str, Role] | None = None) -> dict[str, Role]:
+def guess_roles(
+    names: Iterable[str], reported: Mapping[str, Role] | None = None
+) -> dict[str, Role]:
     """DMSO is a healthy control only where no condition is wild type: on patient cells it is a
     vehicle.
 
     What is `told` stands, and counts for the others.
     """
     names = list(dict.fromkeys(names))
-    told = {name: role for name, role in (told or {}).items() if name in names}
-    free = [name for name in names if name not in told]
-    known = {role: {name for name in told if told[name] == role} for role in Role}
+    reported = {name: role for name, role in (reported or {}).items() if name in names}
+    free = [name for name in names if name not in reported]
+    known = {role: {name for name in reported if reported[name] == role} for role in Role}
     genotype = {name for name in free if _is(name, HEALTHY_GENOTYPE)}
     certain = genotype | known[Role.HEALTHY]
     healthy = certain or {name for name in free if _is(name, HEALTHY_CONTROL)}
@@ -80,7 +82,7 @@ def guess_roles(names: Iterable[str], told: Mapping[str, Role] | None = None) ->
     guessed = {
         n: Role.HEALTHY if n in healthy else Role.DISEASED if n in diseased else rest for n in names
     }
-    return guessed | told
+    return guessed | reported
 
 
 def names_role(word: str) -> bool:
@@ -141,7 +143,9 @@ def build_channels(names: tuple[str, ...]) -> tuple[Channel, ...]:
 
 
 def spelling_problems(counts: Mapping[str, int]) -> list[Problem]:
-    """Names that differ only in case, spaces or marks are probably one condition; the user decides."""
+    """Names that differ only in case, spaces or marks are probably one condition;
+    the user decides.
+    """
     alike: dict[str, list[str]] = {}
     for name in counts:
         alike.setdefault(re.sub(r"[\s_\-.]+", "", name).casefold(), []).append(name)

@@ -12,12 +12,18 @@ from core.io.well_names import normalise_well, row_letters
 
 GROUPS = ("condition", "plate", "well", "site", "channel", "z", "t", "group")
 STAINS = (  # word, rank of display (nuclei, cytoplasm, mitochondria, others)
-    ("dapi", 0), ("hoechst33342", 0), ("hoechst", 0), ("nuclei", 0), ("nucleus", 0), ("nuc", 0), ("dna", 0),
-    ("h2b", 0), ("syto", 0), ("draq5", 0), ("egfp", 1), ("gfp", 1), ("fitc", 1), ("actin", 1), ("phalloidin", 1),
-    ("tubulin", 1), ("er", 1), ("cona", 1), ("cyto", 1), ("cytoskeleton", 1), ("cytoplasm", 1), ("calcein", 1),
-    ("tmrm", 2), ("tmre", 2), ("mitotracker", 2), ("mitosox", 2), ("mito", 2), ("mitochondria", 2), ("tom20", 2),
-    ("rfp", 2), ("mcherry", 2), ("dsred", 2), ("tritc", 2), ("texasred", 2), ("cy3", 2), ("jc1", 2), ("yfp", 3),
-    ("cfp", 3), ("agp", 3), ("rna", 3), ("cy5", 3), ("cy7", 3), ("brightfield", 3), ("phase", 3), ("bf", 3),
+    ("dapi", 0), ("hoechst33342", 0), ("hoechst", 0), ("nuclei", 0), ("nucleus", 0), ("nuc", 0),
+    ("dna", 0),
+    ("h2b", 0), ("syto", 0), ("draq5", 0), ("egfp", 1), ("gfp", 1), ("fitc", 1), ("actin", 1),
+    ("phalloidin", 1),
+    ("tubulin", 1), ("er", 1), ("cona", 1), ("cyto", 1), ("cytoskeleton", 1), ("cytoplasm", 1),
+    ("calcein", 1),
+    ("tmrm", 2), ("tmre", 2), ("mitotracker", 2), ("mitosox", 2), ("mito", 2), ("mitochondria", 2),
+    ("tom20", 2),
+    ("rfp", 2), ("mcherry", 2), ("dsred", 2), ("tritc", 2), ("texasred", 2), ("cy3", 2), ("jc1", 2),
+    ("yfp", 3),
+    ("cfp", 3), ("agp", 3), ("rna", 3), ("cy5", 3), ("cy7", 3), ("brightfield", 3), ("phase", 3),
+    ("bf", 3),
 )  # fmt: skip
 _WORDS = "|".join(sorted((re.escape(word) for word, _ in STAINS), key=len, reverse=True))
 _WELL = r"[A-Za-z]\d{1,2}|[Aa][A-Fa-f]\d{1,2}"  # rows Q to AF: plates of 1536 wells

@@ -1,4 +1,6 @@
-"""Files become records: one file with all channels, or one file per channel put together by name."""
+"""Files become records: one file with all channels, or one file per channel put
+together by name.
+"""
 
 import re
 from collections import Counter
@@ -10,7 +12,7 @@ from core.domain import Problem
 from core.io.digest import digest_bytes, join_digests
 from core.io.well_names import natural
 from core.scanning.file_names import NamePattern, parse_name, stain_rank, stem_of
-from core.scanning.inspect_files import MAX_SATURATED, FileFacts
+from core.scanning.inspect_files import MAX_SATURATED, FileInspection
 
 NUMBERED = r"channel \d+"  # what an instrument that knows no stains calls its channels
 
@@ -47,12 +49,12 @@ class Draft:
         )
 
 
-def build_drafts(
-    facts: Sequence[FileFacts], pattern: NamePattern, problems: list[Problem]
+def group_channels(
+    facts: Sequence[FileInspection], pattern: NamePattern, problems: list[Problem]
 ) -> list[Draft]:
     """All records that the usable files make; what cannot be used is told in `problems`."""
     whole: list[Draft] = []
-    parts: dict[tuple[str, str], list[tuple[FileFacts, dict[str, str]]]] = {}
+    parts: dict[tuple[str, str], list[tuple[FileInspection, dict[str, str]]]] = {}
     by_file = {fact.file: fact for fact in facts}
     taken: set[str] = set()
     for fact in facts:
@@ -77,7 +79,7 @@ def _place(file: str) -> str:
     return PurePosixPath(file).parent.as_posix()
 
 
-def _from_file(fact: FileFacts, tells: dict[str, str]) -> Draft:
+def _from_file(fact: FileInspection, tells: dict[str, str]) -> Draft:
     info = fact.info
     assert info is not None  # build_drafts passes only files that were read
     tells = {k: v for k, v in tells.items() if k not in ("channel", "key")}
@@ -98,7 +100,10 @@ def _from_file(fact: FileFacts, tells: dict[str, str]) -> Draft:
 
 
 def _from_set_file(
-    fact: FileFacts, members: Sequence[str], by_file: dict[str, FileFacts], tells: dict[str, str]
+    fact: FileInspection,
+    members: Sequence[str],
+    by_file: dict[str, FileInspection],
+    tells: dict[str, str],
 ) -> Draft:
     """A multi-file OME set is one record, of which every member file gives all channels."""
     draft = _from_file(fact, tells)
@@ -111,10 +116,11 @@ def _from_set_file(
 
 
 def _from_parts(
-    parts: dict[tuple[str, str], list[tuple[FileFacts, dict[str, str]]]], problems: list[Problem]
+    parts: dict[tuple[str, str], list[tuple[FileInspection, dict[str, str]]]],
+    problems: list[Problem],
 ) -> list[Draft]:
     parts = _without_stacks(parts, problems)
-    sets: dict[tuple[str, str], dict[str, FileFacts]] = {}
+    sets: dict[tuple[str, str], dict[str, FileInspection]] = {}
     for key, members in parts.items():
         doubled = [
             name
@@ -176,7 +182,7 @@ def _expected(sets: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
     return max(counted, key=lambda names: (counted[names], len(names), names)) if counted else ()
 
 
-def _mismatch(found: dict[str, FileFacts], expected: tuple[str, ...], sets: int) -> str:
+def _mismatch(found: dict[str, FileInspection], expected: tuple[str, ...], sets: int) -> str:
     missing = [name for name in expected if name not in found]
     extra = [name for name in found if name not in expected]
     if missing and extra:
@@ -200,7 +206,10 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _from_channels(
-    key: tuple[str, str], facts: Sequence[FileFacts], names: tuple[str, ...], tells: dict[str, str]
+    key: tuple[str, str],
+    facts: Sequence[FileInspection],
+    names: tuple[str, ...],
+    tells: dict[str, str],
 ) -> Draft:
     infos = [fact.info for fact in facts if fact.info is not None]
     sizes = {info.pixel_size_um for info in infos}
@@ -221,8 +230,9 @@ def _from_channels(
 
 
 def _without_stacks(
-    parts: dict[tuple[str, str], list[tuple[FileFacts, dict[str, str]]]], problems: list[Problem]
-) -> dict[tuple[str, str], list[tuple[FileFacts, dict[str, str]]]]:
+    parts: dict[tuple[str, str], list[tuple[FileInspection, dict[str, str]]]],
+    problems: list[Problem],
+) -> dict[tuple[str, str], list[tuple[FileInspection, dict[str, str]]]]:
     """Planes of a z-stack in separate files are no records of their own."""
     stacks: dict[tuple[str, ...], dict[str, list[tuple[str, str]]]] = {}
     for (place, key), members in parts.items():

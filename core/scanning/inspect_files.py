@@ -19,7 +19,7 @@ TELL_EVERY = 16
 
 
 @dataclass(frozen=True)
-class FileFacts:
+class FileInspection:
     """Either `error`, or what the file holds.
 
     `pixels` fingerprints the values, whatever the packing.
@@ -34,12 +34,14 @@ class FileFacts:
     error: BadImage | None = None
 
 
-def read_facts(root: Path, files: Sequence[str], report: Report = silent) -> list[FileFacts]:
+def inspect_files(
+    root: Path, files: Sequence[str], report: Report = silent
+) -> list[FileInspection]:
     """Facts of all files, in their order.
 
     A bad file is an entry with `error`, never an exception.
     """
-    facts: list[FileFacts] = []
+    facts: list[FileInspection] = []
     pool = ThreadPoolExecutor(READERS)
     try:
         for fact in _bounded_map(pool, root, files):
@@ -51,14 +53,16 @@ def read_facts(root: Path, files: Sequence[str], report: Report = silent) -> lis
     return facts
 
 
-def _bounded_map(pool: ThreadPoolExecutor, root: Path, files: Sequence[str]) -> Iterator[FileFacts]:
+def _bounded_map(
+    pool: ThreadPoolExecutor, root: Path, files: Sequence[str]
+) -> Iterator[FileInspection]:
     """In order, with few files in flight so that stopping is quick and memory stays low."""
     ahead = 4 * READERS
     for start in range(0, len(files), ahead):
         yield from pool.map(lambda file: read_fact(root, file), files[start : start + ahead])
 
 
-def read_fact(root: Path, file: str) -> FileFacts:
+def read_fact(root: Path, file: str) -> FileInspection:
     """Facts of one file."""
     path = root / file
     try:
@@ -67,14 +71,14 @@ def read_fact(root: Path, file: str) -> FileFacts:
             raise BadImage("made by this program, not a microscope image")
         digest = digest_file(path)
     except BadImage as error:
-        return FileFacts(file, error=error)
+        return FileInspection(file, error=error)
     except OSError as error:
-        return FileFacts(
+        return FileInspection(
             file,
             error=BadImage(f"{path.name} cannot be read: {error.strerror}.", "Check the disk."),
         )
     pixels = digest_bytes(repr(image.shape).encode() + image.tobytes())
-    return FileFacts(
+    return FileInspection(
         file,
         info,
         digest,

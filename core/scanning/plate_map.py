@@ -33,9 +33,12 @@ FILE_COLUMNS = ("file", "filename", "path", "filepath", "relativepath", "image",
 ROLE_COLUMNS = ("role", "wellrole", "conditionrole", "controltype")
 ROLES = {
     "healthy": Role.HEALTHY, "wildtype": Role.HEALTHY, "wt": Role.HEALTHY, "positive": Role.HEALTHY,
-    "positivecontrol": Role.HEALTHY, "pos": Role.HEALTHY, "poscon": Role.HEALTHY, "diseased": Role.DISEASED,
-    "disease": Role.DISEASED, "negative": Role.DISEASED, "negativecontrol": Role.DISEASED, "neg": Role.DISEASED,
-    "negcon": Role.DISEASED, "treated": Role.TREATED, "treatment": Role.TREATED, "sample": Role.TREATED,
+    "positivecontrol": Role.HEALTHY, "pos": Role.HEALTHY, "poscon": Role.HEALTHY, "diseased":
+        Role.DISEASED,
+    "disease": Role.DISEASED, "negative": Role.DISEASED, "negativecontrol": Role.DISEASED, "neg":
+        Role.DISEASED,
+    "negcon": Role.DISEASED, "treated": Role.TREATED, "treatment": Role.TREATED, "sample":
+        Role.TREATED,
     "compound": Role.TREATED, "test": Role.TREATED, "other": Role.OTHER,
 }  # fmt: skip
 CONTROL_WORDS = (
@@ -91,13 +94,13 @@ class PlateMap:
         """Role by condition, where the table says one; a compound at several doses by the names of
         its doses too.
         """
-        told: dict[str, set[Role]] = {}
+        reported: dict[str, set[Role]] = {}
         for row in self.rows:
             if row.role is not None:
-                told.setdefault(row.condition, set()).add(row.role)
+                reported.setdefault(row.condition, set()).add(row.role)
                 if row.dose_um is not None:
-                    told.setdefault(f"{row.condition} {row.dose_um:g} µM", set()).add(row.role)
-        return {name: next(iter(roles)) for name, roles in told.items() if len(roles) == 1}
+                    reported.setdefault(f"{row.condition} {row.dose_um:g} µM", set()).add(row.role)
+        return {name: next(iter(roles)) for name, roles in reported.items() if len(roles) == 1}
 
 
 def read_table(path: Path) -> "pd.DataFrame":
@@ -195,7 +198,8 @@ def _columns(columns: tuple[str, ...]) -> dict[str, int]:
     """Which column plays which part; the first name of each list that is there wins."""
     plain = [_plain(c) for c in columns]
     wanted = {
-        "condition": CONDITION_COLUMNS, "well": WELL_COLUMNS, "plate": PLATE_COLUMNS, "file": FILE_COLUMNS,
+        "condition": CONDITION_COLUMNS, "well": WELL_COLUMNS, "plate": PLATE_COLUMNS, "file":
+            FILE_COLUMNS,
         "role": ROLE_COLUMNS, "wellrow": ("wellrow",), "wellcol": ("wellcol", "wellcolumn"),
     }  # fmt: skip
     roles = {}

@@ -9,7 +9,7 @@ from core.domain import Dataset, ImageRecord, Problem
 from core.errors import LeighError
 from core.io.well_names import guess_plate_shape, natural, well_place
 from core.progress import Report, silent
-from core.scanning.assign_wells import Placing, place_records
+from core.scanning.assign_wells import WellAssignment, assign_wells
 from core.scanning.default_roles import (
     build_channels,
     build_conditions,
@@ -18,8 +18,8 @@ from core.scanning.default_roles import (
 )
 from core.scanning.file_names import compile_pattern
 from core.scanning.find_files import Found, find_images
-from core.scanning.group_channels import Draft, build_drafts
-from core.scanning.inspect_files import FileFacts, read_facts
+from core.scanning.group_channels import Draft, group_channels
+from core.scanning.inspect_files import FileInspection, inspect_files
 from core.scanning.plate_map import PlateMap, load_plate_map
 
 __all__ = ["merge_conditions", "scan_folder"]
@@ -33,7 +33,9 @@ class _Bench:
     """Drafts that are still in, with their places, and the problems so far."""
 
     drafts: list[Draft]
-    places: dict[str, Placing] = field(default_factory=dict)  # first file -> condition, well, group
+    places: dict[str, WellAssignment] = field(
+        default_factory=dict
+    )  # first file -> condition, well, group
     problems: list[Problem] = field(default_factory=list)
 
     def drop(self, draft: Draft, reason: str, remedy: str = "") -> None:
@@ -43,50 +45,62 @@ class _Bench:
         self.problems.append(Problem(item, reason, remedy, "warning"))
 
 
+@dataclass(frozen=True)
+class ScanOptions:
+    """How a folder is read.
+
+    `group_by` is well, plate, record or a column of the plate map. Conditions named in `exclude`
+    are left out. `pixel_size_um` counts where the files do not say it.
+    """
+
+    pattern: str | None = None
+    condition_from: str = "folder"
+    plate_map: Path | None = None
+    group_by: str = "well"
+    exclude: Sequence[str] = ()
+    pixel_size_um: float | None = None
+
+
+DEFAULTS = ScanOptions()
+
+
 def scan_folder(
-    folder: Path,
-    *,
-    pattern: str | None = None,
-    condition_from: str = "folder",
-    plate_map: Path | None = None,
-    group_by: str = "well",
-    exclude: Sequence[str] = (),
-    pixel_size_um: float | None = None,
-    report: Report = silent,
+    folder: Path, options: ScanOptions = DEFAULTS, *, report: Report = silent
 ) -> Dataset:
     """Read every image once and say which record it belongs to.
 
-    `group_by` is well, plate, record or a column of the plate map. Conditions named in `exclude`
-    are left out. Raises LeighError where nothing can be scanned, BadTable for the plate map; bad
-    images go to `problems`.
+    Raises LeighError where nothing can be scanned, BadTable for the plate map; bad images go to
+    `problems`.
     """
     root = Path(folder).absolute()
-    names = compile_pattern(pattern)
-    if condition_from not in CONDITION_SOURCES:
+    names = compile_pattern(options.pattern)
+    if options.condition_from not in CONDITION_SOURCES:
         raise LeighError(
-            f"Conditions cannot come from {condition_from!r}.",
+            f"Conditions cannot come from {options.condition_from!r}.",
             f"Use {' or '.join(CONDITION_SOURCES)}.",
         )
-    if condition_from == "plate-map" and plate_map is None:
+    if options.condition_from == "plate-map" and options.plate_map is None:
         raise LeighError(
             "Conditions should come from a plate map, and none was given.", "Give --plate-map FILE."
         )
-    table = load_plate_map(plate_map) if plate_map is not None else None
+    table = load_plate_map(options.plate_map) if options.plate_map is not None else None
     found = _found(root, report)
-    facts = read_facts(root, found.images, report)
+    facts = inspect_files(root, found.images, report)
     problems = list(found.problems) + _file_problems(facts)
-    drafts = build_drafts(facts, names, problems)
+    drafts = group_channels(facts, names, problems)
     bench = _Bench(drafts, problems=problems)
-    bench.places = place_records(root, drafts, table, condition_from, group_by, problems)
+    bench.places = assign_wells(
+        root, drafts, table, options.condition_from, options.group_by, problems
+    )
     bench.drafts = [d for d in drafts if d.files[0] in bench.places]
     bench.drafts = [
-        d for d in bench.drafts if bench.places[d.files[0]].condition not in set(exclude)
+        d for d in bench.drafts if bench.places[d.files[0]].condition not in set(options.exclude)
     ]
     _keep_same_channel_count(bench)
     channel_names = _keep_same_channel_names(bench)
     _keep_usable(bench, channel_names)
     _keep_unique(bench)
-    pixel_size = _agree(bench, pixel_size_um)
+    pixel_size = _agree(bench, options.pixel_size_um)
     return _dataset(root, bench, channel_names, pixel_size, table)
 
 
@@ -106,7 +120,7 @@ def _found(root: Path, report: Report) -> Found:
     return found
 
 
-def _file_problems(facts: Sequence[FileFacts]) -> list[Problem]:
+def _file_problems(facts: Sequence[FileInspection]) -> list[Problem]:
     """Unreadable files one by one; what the readable ones warn of, once per kind."""
     problems = [
         Problem(f.file, f.error.message.rstrip("."), f.error.hint)
@@ -299,7 +313,7 @@ def _dataset(
     places = bench.places
     counts = Counter(places[d.files[0]].condition for d in bench.drafts)
     doses = {p.condition: p.dose_um for p in places.values()}
-    told = {p.condition: p.role for p in places.values() if p.role is not None}
+    reported = {p.condition: p.role for p in places.values() if p.role is not None}
     bench.problems += spelling_problems(counts)
     ids = _ids(bench.drafts)
     records = tuple(
@@ -322,7 +336,7 @@ def _dataset(
     return Dataset(
         root=root,
         channels=build_channels(channel_names) if records else (),
-        conditions=build_conditions(sorted(counts), doses, told),
+        conditions=build_conditions(sorted(counts), doses, reported),
         records=records,
         problems=tuple(bench.problems),
         pixel_size_um=pixel_size,
@@ -331,7 +345,9 @@ def _dataset(
 
 
 def _plate_shape(wells: Sequence[str], table: PlateMap | None) -> tuple[int, int] | None:
-    """As the plate map says where its plate holds all wells; else from the wells that have images."""
+    """As the plate map says where its plate holds all wells; else from the wells
+    that have images.
+    """
     said = table.plate_shape if table is not None else None
     if (
         said is not None

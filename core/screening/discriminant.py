@@ -26,7 +26,7 @@ MANY_WELLS = 3000  # beyond, the covariance is known so well that redrawing it c
 
 
 @dataclass(frozen=True)
-class Across:
+class OffAxisSpace:
     """The space of side effects: whitened departures from the diseased wells, and the way to the
     healthy ones.
     """
@@ -176,7 +176,7 @@ def class_means(values: FloatArray, classes: IntArray) -> FloatArray:
 
 def across(
     readouts: FloatArray, conditions: IntArray, home: IntArray, healthy: int, diseased: int
-) -> Across:
+) -> OffAxisSpace:
     """The space of side effects from (W, R) readouts (normalised per plate)."""
     values = from_diseased(readouts, home, conditions == diseased)
     values = values @ _basis(values, conditions, home)
@@ -186,7 +186,7 @@ def across(
     way = well.mean(axis=0)
     length = float(np.linalg.norm(way))
     spread = float(np.sqrt(((well - well.mean(axis=0)) ** 2).sum() / max(1, len(well) - 1)))
-    return Across(
+    return OffAxisSpace(
         whitened, way / max(length, 1e-12), length / max(spread, 1e-12), max(spread, 1e-12)
     )
 

@@ -36,7 +36,9 @@ def dose_curves(
 def logistic(
     dose: FloatArray, bottom: float, top: float, slope: float, log_ec50: float
 ) -> FloatArray:
-    """bottom + (top - bottom) / (1 + (ec50 / dose)^slope), with the natural logarithm of the EC50."""
+    """bottom + (top - bottom) / (1 + (ec50 / dose)^slope), with the natural
+    logarithm of the EC50.
+    """
     response: FloatArray = bottom + (top - bottom) / (1 + np.exp(slope * (log_ec50 - np.log(dose))))
     return response
 
@@ -67,8 +69,8 @@ def _curve(
     if reason := _missing_plateau(doses, fit):
         return without(reason, fit)
     again = [_fit(doses, r) for r in table[:: max(1, len(table) // DRAWS)]]
-    told = [f[3] for f in again if f is not None]
-    low, high = (float(np.exp(v)) for v in np.percentile(told, [tail, 100 - tail]))
+    reported = [f[3] for f in again if f is not None]
+    low, high = (float(np.exp(v)) for v in np.percentile(reported, [tail, 100 - tail]))
     if not doses[0] <= low <= high <= doses[-1]:
         return without("the interval of the EC50 reaches beyond the doses", fit)
     bottom, top, slope = (float(v) for v in fit[:3])

@@ -10,13 +10,13 @@ from scipy import stats
 
 from core.domain import FloatArray, IntArray
 from core.screening.design import Design
-from core.screening.discriminant import Across, class_means
+from core.screening.discriminant import OffAxisSpace, class_means
 
 PRIOR_WELLS = 4.0  # wells' worth of the common variance in that of every treatment
 
 
 def off_axis(
-    space: Across, design: Design, rescue: FloatArray, level: float
+    space: OffAxisSpace, design: Design, rescue: FloatArray, level: float
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """(K,) off-axis and its interval at `level`, per condition, in the spread of healthy wells."""
     off = space.off()  # (W, D), diseased wells of every plate around 0
@@ -52,7 +52,9 @@ def _noise(off: FloatArray, design: Design, rescue: FloatArray, dims: int) -> Fl
 
 
 def _variances(off: FloatArray, condition: IntArray, wells: IntArray) -> FloatArray:
-    """(K,) variances summed over directions; few wells lean on what all treatments have in common."""
+    """(K,) variances summed over directions; few wells lean on what all treatments
+    have in common.
+    """
     squares = ((off - class_means(off, condition)[condition]) ** 2).sum(axis=1)
     freedom = np.maximum(wells - 1, 0)
     total = np.bincount(condition, squares, minlength=len(wells))

@@ -17,7 +17,7 @@ from core.domain import Condition, FloatArray, IntArray, Role
 from core.domain.screen import Ranked
 from core.errors import LeighError
 from core.screening.design import Design
-from core.screening.discriminant import Across, class_means, from_diseased
+from core.screening.discriminant import OffAxisSpace, class_means, from_diseased
 from core.screening.moderated_variance import redraw, spread_of
 from core.screening.off_axis import off_axis
 from core.screening.wells import WellTable
@@ -42,7 +42,9 @@ class Rules:
     draws: int = 1000
 
     def off_axis_limit(self, length: float) -> float:
-        """Beyond it something else changed; `length` is that of the way from diseased to healthy."""
+        """Beyond it something else changed; `length` is that of the way from
+        diseased to healthy.
+        """
         return max(self.off_axis_spread, self.off_axis_share * length)
 
 
@@ -62,7 +64,9 @@ class Estimates:
 
 
 class _Shares:
-    """Wells of every condition on every plate, and the redrawn errors of the diseased wells there."""
+    """Wells of every condition on every plate, and the redrawn errors of the
+    diseased wells there.
+    """
 
     def __init__(
         self, values: FloatArray, design: Design, draws: int, rng: np.random.Generator
@@ -87,21 +91,23 @@ class _Shares:
         self.error[:, design.diseased] = 0
 
 
-def estimate(
-    scores: FloatArray,
-    axes: FloatArray,
-    space: Across,
-    nuclei: FloatArray,
-    design: Design,
-    rules: Rules,
-    *,
-    seed: int = 0,
-) -> Estimates:
-    """Rescue, off-axis and cell count of every condition.
+@dataclass(frozen=True)
+class Placement:
+    """Wells (W) on the disease axis and across it."""
 
-    From (W,) scores along the way, (B, K) positions by redrawn axes, the space across it, and (W,)
-    nuclei.
+    scores: FloatArray  # (W,) discriminant scores
+    redrawn: FloatArray  # (B, K) positions of the conditions by axes fitted to redrawn wells
+    across: OffAxisSpace
+
+
+def estimate(
+    placement: Placement, nuclei: FloatArray, design: Design, rules: Rules, *, seed: int = 0
+) -> Estimates:
+    """Rescue, off-axis and cell count of every condition; `nuclei` are (W,).
+
+    Raises LeighError where healthy and diseased wells cannot be told apart.
     """
+    scores, axes, space = placement.scores, placement.redrawn, placement.across
     rng = np.random.default_rng(seed)
     along = _Shares(scores, design, rules.draws, rng)
     gap = float(along.spread.mean[design.healthy])
@@ -122,7 +128,7 @@ def estimate(
 
 
 def rank(
-    found: Estimates, space: Across, table: WellTable, design: Design, rules: Rules
+    found: Estimates, space: OffAxisSpace, table: WellTable, design: Design, rules: Rules
 ) -> tuple[Ranked, ...]:
     """Rows best first, controls last, with ties, hits and flags."""
     intensity = _intensities(table.intensity, design)
@@ -139,7 +145,12 @@ def _is_treatment(row: Ranked) -> bool:
 
 
 def _row(
-    k: int, found: Estimates, space: Across, intensity: FloatArray, design: Design, rules: Rules
+    k: int,
+    found: Estimates,
+    space: OffAxisSpace,
+    intensity: FloatArray,
+    design: Design,
+    rules: Rules,
 ) -> Ranked:
     condition = design.conditions[k]
     measured = found.wells[k] >= FEWEST_WELLS
@@ -186,7 +197,7 @@ def _row(
     return replace(row, flags=flags, hit=hit)
 
 
-def _flags(row: Ranked, space: Across, rules: Rules) -> tuple[str, ...]:
+def _flags(row: Ranked, space: OffAxisSpace, rules: Rules) -> tuple[str, ...]:
     flags = []
     if row.wells < FEWEST_WELLS:
         flags.append(f"only {row.wells} well: no interval")

@@ -8,11 +8,12 @@ is the rest.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from core.domain import FloatArray, ImageRecord
-from core.domain.screen import Unrepaired
+from core.domain.screen import ResidualChange
 from core.progress import Progress, Report, silent
 
 IMAGES = 8  # of every condition, evenly over its wells
@@ -27,16 +28,23 @@ Move = Callable[
 ]  # (C, R) change of an image's readouts on its way to healthy, or None
 
 
+@dataclass(frozen=True)
+class Intervals:
+    """Level of the intervals, and the seed of the wells drawn again."""
+
+    level: float = 0.9
+    seed: int = 0
+
+
 def unrepaired(
     chosen: Mapping[str, Sequence[ImageRecord]],
     diseased: str,
     channels: Sequence[str],
     move: Move,
     *,
-    level: float,
-    seed: int = 0,
+    intervals: Intervals,
     report: Report = silent,
-) -> tuple[Unrepaired, ...]:
+) -> tuple[ResidualChange, ...]:
     """Rows per treatment and channel; `chosen` are images per condition, the diseased among them.
 
     `move` gives changes in the spread of healthy images. Channels that hardly change from diseased
@@ -62,24 +70,24 @@ def unrepaired(
     sizes = np.linalg.norm(base.mean(axis=0), axis=1)
     moving = [c for c in range(len(channels)) if sizes[c] > LEAST_SHARE * sizes.max()]
     return tuple(
-        _row(name, channels[c], own[:, c], base[:, c], level, seed)
+        _row(name, channels[c], own[:, c], base[:, c], intervals)
         for name, own in wells.items()
         for c in moving
     )
 
 
 def _row(
-    condition: str, channel: str, own: FloatArray, base: FloatArray, level: float, seed: int
-) -> Unrepaired:
+    condition: str, channel: str, own: FloatArray, base: FloatArray, intervals: Intervals
+) -> ResidualChange:
     """Of changes (W, R) of treated and (V, R) of diseased wells in one channel."""
     low = high = None
     if len(own) >= FEWEST_WELLS:
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng(intervals.seed)
         means = [v[rng.integers(0, len(v), (DRAWS, len(v)))].mean(axis=1) for v in (own, base)]
-        tail = (1 - level) / 2 * 100
+        tail = (1 - intervals.level) / 2 * 100
         low, high = (float(v) for v in np.percentile(_restored(*means), [tail, 100 - tail]))
     restored = float(_restored(own.mean(axis=0), base.mean(axis=0)))
-    return Unrepaired(condition, channel, restored, low, high, len(own))
+    return ResidualChange(condition, channel, restored, low, high, len(own))
 
 
 def _restored(treated: FloatArray, diseased: FloatArray) -> FloatArray:

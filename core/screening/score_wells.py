@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from core.domain import Condition, FloatArray
 from core.screening.design import Design, design_of
-from core.screening.discriminant import Across, across, position_along, redrawn_positions
-from core.screening.ranking import Estimates, Rules, estimate
+from core.screening.discriminant import OffAxisSpace, across, position_along, redrawn_positions
+from core.screening.ranking import Estimates, Placement, Rules, estimate
 from core.screening.wells import WellTable, b_scores, normalise
 
 
@@ -18,7 +18,7 @@ class Placed:
 
     design: Design
     scores: FloatArray  # (W,) along the way, in standard deviations within conditions
-    space: Across
+    space: OffAxisSpace
     estimates: Estimates
 
 
@@ -46,6 +46,6 @@ def placed(
         scores = b_scores(scores, table, diseased | (design.condition == design.healthy))
     axes = redrawn_positions(features, *who, seed=seed)
     space = across(readouts, *who)
-    return Placed(
-        design, scores, space, estimate(scores, axes, space, table.nuclei, design, rules, seed=seed)
-    )
+    placement = Placement(scores, axes, space)
+    estimates = estimate(placement, table.nuclei, design, rules, seed=seed)
+    return Placed(design, scores, space, estimates)

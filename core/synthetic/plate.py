@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +36,7 @@ def parse_conditions(words: Sequence[str]) -> dict[str, Phenotype]:
                 chosen[name] = DISEASED.toward(HEALTHY, float(share))
             except ValueError:
                 raise LeighError(
-                    f"{word}: the rescue {share} is no number.", "Write for example DrugX=0.4."
+                    f"{word}: the rescue {share} is not a number.", "Write for example DrugX=0.4."
                 ) from None
         elif name in DEMO_PHENOTYPES:
             chosen[name] = DEMO_PHENOTYPES[name]
@@ -48,23 +49,33 @@ def parse_conditions(words: Sequence[str]) -> dict[str, Phenotype]:
     return chosen
 
 
+@dataclass(frozen=True)
+class PlateOptions:
+    """Size of a synthetic plate: wells per condition, fields per well, pixels a side."""
+
+    wells: int = 8
+    fields: int = 4
+    size: int = 128
+    seed: int = 0
+
+
+DEFAULTS = PlateOptions()
+
+
 def write_plate(
     out: Path,
     phenotypes: dict[str, Phenotype],
+    options: PlateOptions = DEFAULTS,
     *,
-    wells: int = 8,
-    fields: int = 4,
-    size: int = 128,
-    seed: int = 0,
     report: Report = silent,
 ) -> Path:
-    """Write CONDITION/PLATE_WELL_sFIELD.ome.tif, plate_map.csv and truth.csv under `out`; returns
-    `out`.
+    """Write CONDITION/PLATE_WELL_sFIELD.ome.tif, plate_map.csv and truth.csv; returns `out`.
 
-    Conditions alternate along rows and columns and keep clear of the perimeter, so position tells
-    nothing. Raises LeighError when `out` holds images already or the wells do not fit a 1536-well
-    plate.
+    Conditions alternate along rows and columns and keep clear of the perimeter, so position carries
+    no information. Raises LeighError when `out` holds images already or the wells do not fit a
+    1536-well plate.
     """
+    wells, fields, size = options.wells, options.fields, options.size
     if out.exists() and any(out.rglob("*.tif")):
         raise LeighError(f"{out} already holds images.", "Choose an empty folder.")
     if wells < 1 or fields < 1:
@@ -79,7 +90,9 @@ def write_plate(
     for number, (well, name) in enumerate(places.items()):
         map_rows.append({"Metadata_Plate": "P1", "Metadata_Well": well, "condition": name})
         for field in range(fields):
-            culture = int(np.random.SeedSequence([seed, number, field]).generate_state(1)[0])
+            culture = int(
+                np.random.SeedSequence([options.seed, number, field]).generate_state(1)[0]
+            )
             path = out / name / f"P1_{well}_s{field + 1}.ome.tif"
             path.parent.mkdir(parents=True, exist_ok=True)
             image = render(culture, phenotypes[name], size)

@@ -81,54 +81,63 @@ class ScreenPlan:
         return sum(len(w.cultures) for w in self.wells)
 
 
-def plan_screen(
-    *,
-    plates: int = 3,
-    treatments: int = 24,
-    plate_wells: int = 96,
-    fields: int = 4,
-    size: int = 128,
-    seed: int = 0,
-    variation: float = 1.0,
-    edge_effect: float = 0.0,
-    edge_on: Sequence[str] = EDGE_ON,
-    batch_effect: float = 0.0,
-    background_effect: float = 0.0,
-    columns: bool = False,
-    perimeter_free: bool = False,
-    without_cells: int = 0,
-    without_images: int = 0,
-) -> ScreenPlan:
-    """Who stands where, and how every well looks. The same arguments give the same plan.
+@dataclass(frozen=True)
+class ScreenPlanOptions:
+    """A synthetic screen: its plates, its treatments, and what disturbs its wells.
 
     `treatments` counts a compound once per dose. They share what the controls leave, evenly over
     all plates. `variation` scales WELL_SIGMA. `edge_effect` E: signal and share of living cells of
     perimeter wells are (1 - E) times what they were (`edge_on` limits it to one of the two).
     `batch_effect` B: per plate and channel a gain exp(N(0, B)) and an offset of N(0, 100 B) grey
-    values. `background_effect` G (grey values): places without cells are brighter by 0 (WT) to G
+    values. `background_effect` G (grey values): areas without cells are brighter by 0 (WT) to G
     (DS), every treatment by its own share, so that empty areas tell conditions apart.
-    `columns`: treatments in blocks of columns, controls at both ends, alike on all plates; else
-    scattered. `without_cells` and `without_images`: so many treated wells per plate. Raises
-    LeighError for what cannot be.
+    `columns`: treatments in blocks of columns, controls at both ends, alike on all plates;
+    otherwise scattered. `without_cells` and `without_images`: so many treated wells per plate.
     """
-    _check(plates, plate_wells, fields, size, edge_effect, edge_on)
-    _check_range(batch_effect, background_effect, variation)
-    chosen = (*_controls(), *draw_treatments(treatments, seed))
-    haze = _haze(len(chosen), background_effect, seed)
-    places = _places(plate_wells, perimeter_free)
-    dimmed = {what: 1.0 - edge_effect if what in edge_on else 1.0 for what in EDGE_ON}
+
+    plates: int = 3
+    treatments: int = 24
+    plate_wells: int = 96
+    fields: int = 4
+    size: int = 128
+    seed: int = 0
+    variation: float = 1.0
+    edge_effect: float = 0.0
+    edge_on: Sequence[str] = EDGE_ON
+    batch_effect: float = 0.0
+    background_effect: float = 0.0
+    columns: bool = False
+    perimeter_free: bool = False
+    without_cells: int = 0
+    without_images: int = 0
+
+
+DEFAULTS = ScreenPlanOptions()
+
+
+def plan_screen(o: ScreenPlanOptions = DEFAULTS) -> ScreenPlan:
+    """Which treatment stands in which well, and how every well looks.
+
+    The same options give the same plan. Raises LeighError for options that cannot be met.
+    """
+    _check(o.plates, o.plate_wells, o.fields, o.size, o.edge_effect, o.edge_on)
+    _check_range(o.batch_effect, o.background_effect, o.variation)
+    chosen = (*_controls(), *draw_treatments(o.treatments, o.seed))
+    haze = _haze(len(chosen), o.background_effect, o.seed)
+    places = _places(o.plate_wells, o.perimeter_free)
+    dimmed = {what: 1.0 - o.edge_effect if what in o.edge_on else 1.0 for what in EDGE_ON}
     wells: list[PlannedWell] = []
-    for p, layout in enumerate(_layouts(places, plates, treatments, columns, seed)):
-        gain, offset = _batch(batch_effect, seed, p)
-        empty = _empty(layout, without_cells, without_images, seed, p)
+    for p, layout in enumerate(_layouts(places, o.plates, o.treatments, o.columns, o.seed)):
+        gain, offset = _batch(o.batch_effect, o.seed, p)
+        empty = _empty(layout, o.without_cells, o.without_images, o.seed, p)
         for n, (place, number) in enumerate(zip(places, layout, strict=True)):
-            edge = place[0] in (1, SHAPES[plate_wells][0]) or place[1] in (
+            edge = place[0] in (1, SHAPES[o.plate_wells][0]) or place[1] in (
                 1,
-                SHAPES[plate_wells][1],
+                SHAPES[o.plate_wells][1],
             )
             light, life = (dimmed[what] if edge else 1.0 for what in EDGE_ON)
             phenotype = _varied(
-                chosen[number].phenotype, variation, np.random.default_rng([seed, 5, p, n])
+                chosen[number].phenotype, o.variation, np.random.default_rng([o.seed, 5, p, n])
             )
             alive = NO_CELLS if empty.get(n) == "cells" else phenotype.survival * life
             lit = (gain[0] * light, gain[1] * light, gain[2] * light)
@@ -140,10 +149,12 @@ def plan_screen(
                     edge=edge,
                     phenotype=replace(phenotype, survival=alive),
                     optics=Optics(lit, offset, (haze[number],) * 3, HAZE_SLOPE),
-                    cultures=() if empty.get(n) == "images" else tuple(_seeds(seed, p, n, fields)),
+                    cultures=()
+                    if empty.get(n) == "images"
+                    else tuple(_seeds(o.seed, p, n, o.fields)),
                 )
             )
-    return ScreenPlan(SHAPES[plate_wells], chosen, tuple(wells), size)
+    return ScreenPlan(SHAPES[o.plate_wells], chosen, tuple(wells), o.size)
 
 
 def write_screen(out: Path, plan: ScreenPlan, report: Report = silent) -> Path:
@@ -246,7 +257,9 @@ def _layouts(
 
 
 def _scattered(wells: int, controls: int, treated: list[int], seed: int, plate: int) -> list[int]:
-    """One well of each control in each of `controls` stretches down the columns; treatments by lot."""
+    """One well of each control in each of `controls` stretches down the columns;
+    treatments by lot.
+    """
     rng = np.random.default_rng([seed, 4, plate])
     layout = [-1] * wells
     for stretch in np.array_split(np.arange(wells), controls):

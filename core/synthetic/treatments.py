@@ -57,14 +57,14 @@ class Treatment:
         curve = (
             asdict(self.response) if self.response else dict.fromkeys(Response.__dataclass_fields__)
         )
-        told = {
+        reported = {
             "condition": self.condition,
             "compound": self.compound,
             "dose_um": self.dose_um,
             "role": str(self.role),
         }
-        told |= {"kind": self.kind, "rescue": self.rescue, "flags": "; ".join(self.flags)}
-        return told | curve | asdict(self.phenotype)
+        reported |= {"kind": self.kind, "rescue": self.rescue, "flags": "; ".join(self.flags)}
+        return reported | curve | asdict(self.phenotype)
 
 
 def draw_treatments(number: int, seed: int) -> tuple[Treatment, ...]:

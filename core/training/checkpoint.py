@@ -3,24 +3,25 @@ and go on.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
-from torch import Tensor
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
 from core.errors import LeighError
 from core.io.atomic import atomic_write_bytes
 
 CHECKPOINT = "checkpoint.safetensors"
-SET_ASIDE = (  # suffix of a stopped training when another was begun instead of resuming it
-    ".set-aside"
-)
-# recent over usual loss: at the full rate a net once forgot all of real images within 20 steps
+# Suffix of a stopped training when another was begun instead of resuming it.
+SET_ASIDE = ".set-aside"
+# Recent over usual loss: at the full rate a network once lost all of real images in 20 steps.
 BROKEN = 2.0
+NOTED_OVER = 50  # steps over which reported losses are averaged
 NUMBERS = (
     "step",
     "seconds",
@@ -35,14 +36,15 @@ NUMBERS = (
 
 @dataclass
 class TrainingState:
-    """Everything a training carries from step to step; `best` are the averages that did best on
+    """Everything a training carries from step to step.
+
+    `averaged` is the moving average of weights and buffers; `best` is the average that did best on
     validation wells.
     """
 
-    parameters: Sequence[
-        Tensor
-    ]  # and whatever else is averaged: the running means of a batch normalisation
-    optimiser: torch.optim.Adam
+    model: nn.Module
+    optimiser: torch.optim.Optimizer
+    decay: float = 0.0  # of the moving average; 0: the weights themselves
     step: int = 0
     seconds: float = 0.0
     losses: dict[str, float] = field(default_factory=dict)
@@ -51,18 +53,25 @@ class TrainingState:
     rate: float = 1.0  # halved whenever the training broke down
     best_loss: float = float("inf")
     best_step: int = 0
-    average: list[Tensor] = field(default_factory=list)
-    best: list[Tensor] = field(default_factory=list)
+    best: dict[str, Tensor] = field(default_factory=dict)
+    recent: list[dict[str, float]] = field(default_factory=list)  # losses of the last steps
 
     def __post_init__(self) -> None:
-        self.average = [p.detach().clone() for p in self.parameters]
-        self.best = [p.detach().clone() for p in self.parameters]
+        self.averaged = AveragedModel(
+            self.model, multi_avg_fn=moving_average(self.decay), use_buffers=True
+        )
+
+    def note(self, losses: dict[str, float]) -> None:
+        """Take in the losses of a step; reported are means over the last steps."""
+        self.recent = [*self.recent[1 - NOTED_OVER :], losses]
+        means = {name: sum(r[name] for r in self.recent) / len(self.recent) for name in losses}
+        self.losses = {**self.losses, **means}
 
     @torch.no_grad()
     def watch(self, loss: float) -> bool:
-        """Take note of a step's loss; True where training broke down.
+        """Take in the loss of a step; True where the training broke down.
 
-        It then goes on from the averaged weights at half the rate, without the momentum that led
+        It then continues from the averaged weights at half the rate, without the momentum that led
         away from them.
         """
         first = not self.usual_loss
@@ -72,14 +81,21 @@ class TrainingState:
             return False
         self.rate /= 2
         self.recent_loss = self.usual_loss
-        torch._foreach_copy_(list(self.parameters), self.average)
+        self.model.load_state_dict(self.averaged.module.state_dict())
         for moments in self.optimiser.state.values():
             moments["exp_avg"].zero_()
         return True
 
+    @torch.no_grad()
+    def finish(self, *, validated: bool) -> None:
+        """Put the best average into the model; without validation, the last one."""
+        chosen = self.best if validated and self.best else self.averaged.module.state_dict()
+        self.model.load_state_dict(chosen)
+        self.model.eval()
+
     def save(self, path: Path, identity: str) -> None:
         """Write the state; the file before it is kept as `.previous`."""
-        tensors = {k: v.contiguous().cpu() for k, v in self._tensors()}
+        tensors = {k: v.detach().contiguous().cpu() for k, v in self._tensors()}
         numbers = {"identity": identity} | {name: getattr(self, name) for name in NUMBERS}
         if path.exists():
             path.replace(path.with_suffix(".previous"))
@@ -88,7 +104,7 @@ class TrainingState:
     def restore(self, path: Path, identity: str) -> None:
         """Take over the newest readable file.
 
-        Raises LeighError where there is none or it is of another training.
+        Raises LeighError where there is none or it belongs to another training.
         """
         for candidate in (path, path.with_suffix(".previous")):
             try:
@@ -99,8 +115,9 @@ class TrainingState:
                 continue
             if numbers["identity"] != identity:
                 raise LeighError(
-                    "The stopped training used other images, another split or another preset.",
-                    "Resume with the same settings, or train anew without --resume.",
+                    "The stopped training used other images, another split or another preset, "
+                    "or an earlier version of this program.",
+                    "Resume with the same settings, or train again without --resume.",
                 )
             self._take(tensors)
             for name in NUMBERS:
@@ -110,22 +127,54 @@ class TrainingState:
 
     @torch.no_grad()
     def _take(self, tensors: dict[str, Tensor]) -> None:
-        for i, (parameter, average, best) in enumerate(
-            zip(self.parameters, self.average, self.best, strict=True)
-        ):
-            kept = {k.split(".", 1)[1]: v for k, v in tensors.items() if k.startswith(f"{i}.")}
-            for name, value in (("weight", parameter), ("average", average), ("best", best)):
-                value.copy_(kept.pop(name))
-            if kept:
-                moments = {k: v.to(parameter.device) if k != "step" else v for k, v in kept.items()}
-                self.optimiser.state[parameter] = moments
+        self.model.load_state_dict(_below(tensors, "model"))
+        self.averaged.load_state_dict(_below(tensors, "average"))
+        self.best = _below(tensors, "best")
+        learned = [p for group in self.optimiser.param_groups for p in group["params"]]
+        for i, parameter in enumerate(learned):
+            moments = _below(tensors, f"optimiser.{i}")
+            if moments:
+                self.optimiser.state[parameter] = {
+                    name: value if name == "step" else value.to(parameter.device)
+                    for name, value in moments.items()
+                }
 
     def _tensors(self) -> Iterator[tuple[str, Tensor]]:
-        for i, (parameter, average, best) in enumerate(
-            zip(self.parameters, self.average, self.best, strict=True)
+        for part, values in (
+            ("model", self.model.state_dict()),
+            ("average", self.averaged.state_dict()),
+            ("best", self.best),
         ):
-            yield f"{i}.weight", parameter.detach()
-            yield f"{i}.average", average
-            yield f"{i}.best", best
-            for key, value in self.optimiser.state.get(parameter, {}).items():
-                yield f"{i}.{key}", value
+            yield from ((f"{part}.{name}", value) for name, value in values.items())
+        learned = [p for group in self.optimiser.param_groups for p in group["params"]]
+        for i, parameter in enumerate(learned):
+            for name, value in self.optimiser.state.get(parameter, {}).items():
+                yield f"optimiser.{i}.{name}", value
+
+
+Tensors = tuple[Tensor, ...] | list[Tensor]
+
+
+def moving_average(decay: float) -> Callable[[Tensors, Tensors, Tensor | int], None]:
+    """Update of an exponential moving average that forgets the first steps faster.
+
+    The former average keeps min(decay, (n + 1) / (n + 10)) after n steps; whole numbers are copied.
+    """
+
+    @torch.no_grad()
+    def update(averages: Tensors, values: Tensors, steps: Tensor | int) -> None:
+        n = float(steps)
+        keep = min(decay, (n + 1) / (n + 10))
+        for average, value in zip(averages, values, strict=True):
+            if average.is_floating_point():
+                average.lerp_(value.to(average.device), 1 - keep)
+            else:
+                average.copy_(value)
+
+    return update
+
+
+def _below(tensors: dict[str, Tensor], part: str) -> dict[str, Tensor]:
+    """The tensors of one part, by their names within it."""
+    start = f"{part}."
+    return {name[len(start) :]: value for name, value in tensors.items() if name.startswith(start)}

@@ -1,11 +1,39 @@
 """How long and how large to train: named choices instead of a dozen knobs."""
 
+import math
 from dataclasses import dataclass
+
+FLOW_VALIDATION_BATCHES = 8
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How one training runs: its length, its rate over the steps, what is averaged."""
+
+    steps: int
+    batch: int
+    learning_rate: float = 2e-3
+    warm_up: int = 20  # steps over which the rate rises from zero
+    constant: float = 0.0  # share of the steps before the rate begins to fall
+    weight_decay: float = 0.02
+    betas: tuple[float, float] = (0.9, 0.999)
+    average: float = 0.99  # decay of the moving average of the weights; 0: the weights themselves
+    validation_batches: int = 6
+    recovers: bool = False  # goes back to the average at half the rate when the loss doubles
+
+    def factor(self, step: int) -> float:
+        """Share of the learning rate at this step: warm-up, constant, then a cosine to zero."""
+        share = step / self.steps
+        fall = 1.0
+        if share >= self.constant:
+            past = min(1.0, (share - self.constant) / (1 - self.constant))
+            fall = 0.5 * (1 + math.cos(math.pi * past))
+        return min(1.0, (step + 1) / self.warm_up) * fall
 
 
 @dataclass(frozen=True)
 class Preset:
-    """Settings of one training."""
+    """Settings of one training of the i-ResNet."""
 
     name: str
     what: str  # for the person who chooses
@@ -16,7 +44,23 @@ class Preset:
     widths: tuple[int, int, int]
     blocks: int
     learning_rate: float = 3e-3
-    judge_steps: int = 600  # of the independent convolutional judge
+    oracle_steps: int = 600  # of the independent convolutional classifier
+
+    @property
+    def schedule(self) -> Schedule:
+        """How the i-ResNet is trained under this preset."""
+        return Schedule(
+            self.steps,
+            self.batch,
+            self.learning_rate,
+            warm_up=50,
+            constant=0.4,
+            weight_decay=0.0,
+            betas=(0.9, 0.99),
+            average=0.995,
+            validation_batches=FLOW_VALIDATION_BATCHES,
+            recovers=True,
+        )
 
 
 PRESETS = {
@@ -29,7 +73,7 @@ PRESETS = {
         64,
         (40, 64, 96),
         12,
-        judge_steps=300,
+        oracle_steps=300,
     ),
     "standard": Preset(
         "standard",
@@ -55,36 +99,27 @@ PRESETS = {
 }
 
 
-@dataclass(frozen=True)
-class Course:
-    """How long a network beside the i-ResNet is trained."""
-
-    steps: int
-    batch: int
-    learning_rate: float = 2e-3
-
-
 # By the words of `leigh train --model`. A ResNeXt-50 is for a GPU: "quick" is no more than a trial
 # without weights.
-COURSES = {
+SCHEDULES = {
     "resnext50": {
-        "quick": Course(120, 16, 1e-3),
-        "standard": Course(600, 16, 1e-3),
-        "lab": Course(12_000, 64, 1e-3),
+        "quick": Schedule(120, 16, 1e-3),
+        "standard": Schedule(600, 16, 1e-3),
+        "lab": Schedule(12_000, 64, 1e-3),
     },
     "resnext-small": {
-        "quick": Course(400, 24),
-        "standard": Course(2000, 24),
-        "lab": Course(20_000, 64),
+        "quick": Schedule(400, 24),
+        "standard": Schedule(2000, 24),
+        "lab": Schedule(20_000, 64),
     },
     "autoencoder": {
-        "quick": Course(1200, 24),
-        "standard": Course(6000, 24),
-        "lab": Course(40_000, 64),
+        "quick": Schedule(1200, 24),
+        "standard": Schedule(6000, 24),
+        "lab": Schedule(40_000, 64),
     },
     "variational-autoencoder": {
-        "quick": Course(1200, 24),
-        "standard": Course(6000, 24),
-        "lab": Course(40_000, 64),
+        "quick": Schedule(1200, 24),
+        "standard": Schedule(6000, 24),
+        "lab": Schedule(40_000, 64),
     },
 }

@@ -1,22 +1,19 @@
-"""The networks beside the i-ResNet: trained on the same wells, measured in the same way, listed
-side by side.
+"""Baselines: other networks, trained on the same wells and measured in the same way.
 
 None becomes the project's model: Explore and the map stay with the i-ResNet.
 """
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
-from dataclasses import replace
-from hashlib import blake2b
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from core.data.batches import FieldStore, Reader
+from core.data.batches import Reader
 from core.data.logit_coordinates import coordinates_of
 from core.data.preprocessing import from_network, to_network
 from core.data.split import split_by_group
@@ -24,93 +21,95 @@ from core.domain import Dataset, FloatArray, ImageRecord, LatentTable, ModelCard
 from core.errors import LeighError
 from core.io.digest import digest_bytes
 from core.io.models import CARD_FILE, load_card, save_card, save_model
-from core.io.project import model_folder
+from core.io.project import ProjectLock, model_folder
 from core.progress import Progress, Report, silent
-from core.workflows.steps import peak_memory_bytes, reader, untrained_card, with_dataset
+from core.workflows.project import images_of, peak_memory_bytes, reader
+from core.workflows.train import (
+    DEFAULTS,
+    TrainOptions,
+    fingerprint,
+    labelled,
+    remove_checkpoints,
+    untrained_card,
+)
 
 if TYPE_CHECKING:
     from core.models.autoencoder import Autoencoder
     from core.models.resnext import ResNeXt
+    from core.training.objectives import Labelled
 
 FIELD_RECORDS = 40  # held-out images whose reconstruction is measured
 
 
 def train_network(
-    project_folder: Path,
+    project: Project,
     kind: str,
+    options: TrainOptions = DEFAULTS,
     *,
-    preset: str = "quick",
-    seed: int = 0,
-    test_groups: Sequence[str] = (),
-    resume: bool = False,
     weights: Path | None = None,
-    device: str = "auto",
     report: Report = silent,
 ) -> ModelCard:
-    """Train and measure a network of this kind (core.models.load.KINDS, but the i-ResNet) as
-    models/KIND.
+    """Train and measure a network of this kind (core.models.load.KINDS) as models/KIND.
 
-    It replaces the one that is there only when it is complete. `weights` is a file a resnext50
-    starts from. Raises LeighError for weights that do not fit, for test groups other than those of
-    the networks that are there already, and for a stopped training that was of something else.
+    It replaces an earlier one only when it is complete. `weights` is a file from which a resnext50
+    starts. Raises LeighError for weights that do not fit, for test groups that differ from those of
+    the other networks, and for a stopped training of something else.
     """
-    import torch
-
-    from core.models.load import choose_device, on_device, untrained, weights_of
-    from core.models.resnext import ResNeXt, take_weights
-    from core.training.checkpoint import CHECKPOINT, SET_ASIDE
-    from core.training.presets import COURSES
-    from core.training.trainer import descend
-
-    began = time.monotonic()
-    project, dataset = with_dataset(project_folder)
+    dataset = images_of(project)
     if weights is not None and kind != "resnext50":
         raise LeighError(
             f"--weights does not go with {kind}.", "It is for resnext50; leave it out."
         )
-    split = common_split(project, dataset, seed, test_groups)
-    card, course = _untrained(dataset, kind, preset, split, seed), COURSES[kind][preset]
-    torch.manual_seed(seed)
+    with ProjectLock(project.folder):
+        split = common_split(project, dataset, options.seed, options.test_groups)
+        card = _untrained(dataset, kind, options, split)
+        folder = model_folder(project, kind)
+        folder.mkdir(parents=True, exist_ok=True)
+        return _train(card, dataset, Run(options, folder, weights), report)
+
+
+@dataclass(frozen=True)
+class Run:
+    """How and where one network is trained."""
+
+    options: TrainOptions
+    folder: Path
+    weights: Path | None
+
+
+def _train(card: ModelCard, dataset: Dataset, run: Run, report: Report) -> ModelCard:
+    import torch
+
+    from core.models.load import choose_device, on_device, untrained, weights_of
+    from core.models.resnext import ResNeXt, take_weights
+    from core.training import trainer
+    from core.training.presets import SCHEDULES
+
+    began, options, weights = time.monotonic(), run.options, run.weights
+    schedule = SCHEDULES[card.kind][options.preset]
+    torch.manual_seed(options.seed)
     network = untrained(card)
     if weights is not None and isinstance(network, ResNeXt):
         take_weights(network, weights)
-    network = on_device(network, choose_device(device))
-    folder = model_folder(project, kind)
-    folder.mkdir(parents=True, exist_ok=True)
-    read = reader(dataset)
+    network = on_device(network, choose_device(options.device))
     start = digest_bytes(weights.read_bytes()) if weights else ""
-    identity = [card.dataset_digest, split, vars(course), seed, card.recipe.crop, kind, start]
-    losses = descend(
+    identity = fingerprint(card, vars(schedule), options.seed, start)
+    fields, validation = labelled(dataset, card)
+    losses = trainer.train(
         network,
-        _loss_of(network),
-        _fields(dataset, card, Split.TRAIN, read),
-        course,
-        seed=seed,
-        folder=folder,
-        identity=blake2b(json.dumps(identity).encode()).hexdigest(),
-        validation=(
-            _fields(dataset, card, Split.VALIDATION, read)
-            if Split.VALIDATION in split.values()
-            else None
-        ),
-        resume=resume,
+        _objective(network, fields, schedule.batch),
+        schedule,
+        trainer.Run(options.seed, run.folder, identity, options.resume),
+        validation=_objective(network, validation, schedule.batch) if validation else None,
         report=report,
     )
-    card = replace(
-        card,
-        training={
-            **losses,
-            "threads": torch.get_num_threads(),
-            "weights": weights and weights.name,
-        },
-    )
-    card = _measured(network, card, dataset, read, report)
+    source = {"threads": torch.get_num_threads(), "weights": weights and weights.name}
+    card = replace(card, training={**losses, **source})
+    card = _measured(network, card, dataset, report)
     spent = {"total_seconds": time.monotonic() - began, "peak_memory_bytes": peak_memory_bytes()}
-    card = save_model(
-        folder, replace(card, training={**card.training, **spent}), weights_of(network)
-    )
-    for suffix in (".safetensors", ".previous", SET_ASIDE):
-        (folder / CHECKPOINT).with_suffix(suffix).unlink(missing_ok=True)
+    card = replace(card, training={**card.training, **spent})
+    card = save_model(run.folder, card, weights_of(network))
+    remove_checkpoints(run.folder)
     return card
 
 
@@ -152,17 +151,16 @@ def trained_networks(project: Project) -> list[ModelCard]:
 
 
 def evaluate_others(
-    project_folder: Path, *, device: str = "auto", report: Report = silent
+    project: Project, *, device: str = "auto", report: Report = silent
 ) -> tuple[list[dict[str, Any]], dict[str, dict[str, Any]]]:
-    """Measure every network but the project's model anew on held-out wells, and keep it on their
-    cards.
+    """Measure every network but the project's model on held-out wells, and keep it on their cards.
 
-    Returns the rows of all networks, the project's model included, and for each that could not be
-    read why.
+    Returns the rows of all networks, the project's model included, and the reason for each network
+    that could not be read.
     """
     from core.models.load import choose_device, open_network
 
-    project, dataset = with_dataset(project_folder)
+    dataset = images_of(project)
     read = reader(dataset)
     rows = []
     failed: dict[str, dict[str, Any]] = {}
@@ -171,9 +169,8 @@ def evaluate_others(
         if card.kind != "iresnet":
             try:
                 card, network = open_network(folder, dataset, choose_device(device))
-                card = _evaluated(
-                    network, card, dataset, _latents(network, card, dataset.records, read, report)
-                )
+                latents = _latents(network, card, dataset.records, read, report)
+                card = _evaluated(card, dataset, latents)
                 save_card(folder, card)
             except LeighError as fault:
                 failed[card.name] = {"kind": card.kind, "reason": str(fault)}
@@ -195,43 +192,36 @@ def row_of(card: ModelCard) -> dict[str, Any]:
 
 
 def _untrained(
-    dataset: Dataset, kind: str, preset: str, split: dict[str, str], seed: int
+    dataset: Dataset, kind: str, options: TrainOptions, split: dict[str, str]
 ) -> ModelCard:
     from core.models.autoencoder import AutoencoderSettings
     from core.models.load import AUTOENCODERS, architecture_dict
     from core.models.resnext import ResNeXtSettings
 
-    card = untrained_card(dataset, preset, split, seed)
+    card = untrained_card(dataset, options, split)
     make = AutoencoderSettings if kind in AUTOENCODERS else ResNeXtSettings
     settings = make(kind, len(card.channels), len(card.conditions))
     return replace(card, name=kind, kind=kind, architecture=architecture_dict(settings))
 
 
-def _loss_of(network: ResNeXt | Autoencoder) -> Any:
+def _objective(network: ResNeXt | Autoencoder, fields: Labelled, batch: int) -> Any:
     from core.models.resnext import ResNeXt
-    from core.training.autoencoder import drawing_loss
-    from core.training.classifier import naming_loss
+    from core.training.objectives import Classification, Reconstruction
 
-    return naming_loss(network) if isinstance(network, ResNeXt) else drawing_loss(network)
-
-
-def _fields(dataset: Dataset, card: ModelCard, part: Split, read: Reader) -> tuple[FieldStore, Any]:
-    """Fields and labels of the groups of one part."""
-    records = [r for r in dataset.records if card.split[r.group] == part]
-    labels = np.array([card.condition_names.index(r.condition) for r in records], np.int64)
-    return FieldStore(records, card.recipe, read), labels
+    kind = Classification if isinstance(network, ResNeXt) else Reconstruction
+    return kind(fields, batch)
 
 
 def _measured(
-    network: ResNeXt | Autoencoder, card: ModelCard, dataset: Dataset, read: Reader, report: Report
+    network: ResNeXt | Autoencoder, card: ModelCard, dataset: Dataset, report: Report
 ) -> ModelCard:
     """Temperature or read-out by whole fields, reconstruction error, and the report on held-out
     wells.
     """
     from core.models.resnext import ResNeXt
-    from core.training.autoencoder import read_out
-    from core.training.classifier import set_temperature
+    from core.training.read_out import fit_read_out, set_temperature
 
+    read = reader(dataset)
     latents = _latents(network, card, dataset.records, read, report)
     parts = np.array(latents.split)
     if isinstance(network, ResNeXt):
@@ -240,10 +230,10 @@ def _measured(
             "temperature": set_temperature(network, latents.features[held], latents.truth[held])
         }
     else:
-        fitted = read_out(network, latents.features, latents.truth, latents.split)
+        fitted = fit_read_out(network, latents.features, latents.truth, latents.split)
         fitted |= _reconstruction(network, card, dataset.records, read)
     card = replace(card, training={**card.training, **fitted})
-    return _evaluated(network, card, dataset, _classified(network, card, latents))
+    return _evaluated(card, dataset, _classified(network, card, latents))
 
 
 def _latents(
@@ -256,7 +246,7 @@ def _latents(
     device, rows = next(network.parameters()).device, []
     with torch.no_grad():
         for i, record in enumerate(known):
-            x = torch.from_numpy(to_network(card.recipe, read(record)))[None].to(device)
+            x = torch.from_numpy(to_network(card.preprocessing, read(record)))[None].to(device)
             rows.append(network.features(x).cpu().numpy())
             report(Progress(i + 1, len(known), f"Reading images with {card.kind}"))
     nothing = np.zeros((len(known), 0), np.float32)
@@ -288,7 +278,7 @@ def _classified(network: Any, card: ModelCard, table: LatentTable) -> LatentTabl
     )
 
 
-def _evaluated(network: Any, card: ModelCard, dataset: Dataset, latents: LatentTable) -> ModelCard:
+def _evaluated(card: ModelCard, dataset: Dataset, latents: LatentTable) -> ModelCard:
     from core.training.evaluate import evaluation_report
 
     by_id = {r.id: r for r in dataset.records}
@@ -313,12 +303,12 @@ def _reconstruction(
 
     held = [r for r in records if card.part_of(r) == Split.TEST] or list(records)
     order = np.random.default_rng(card.seed).permutation(len(held))[:FIELD_RECORDS]
-    span = np.array(card.recipe.span)[:, None, None]
+    span = np.array(card.preprocessing.span)[:, None, None]
     sizes: list[tuple[float, float]] = []
     for i in order:
-        x = to_network(card.recipe, read(held[i]))
+        x = to_network(card.preprocessing, read(held[i]))
         off: FloatArray = (
-            from_network(card.recipe, draw(network, x)) - from_network(card.recipe, x)
+            from_network(card.preprocessing, draw(network, x)) - from_network(card.preprocessing, x)
         ) / span
         sizes.append(
             (float(np.sqrt(np.square(off, dtype=np.float64).mean())), float(np.abs(off).max()))

@@ -2,72 +2,68 @@
 can be trusted.
 """
 
-from collections.abc import Sequence
+import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from core.domain import METHODS, Attribution, Dataset, ImageRecord
+from core.domain import METHODS, Attribution, Dataset, ImageRecord, ModelCard, Project
 from core.errors import LeighError
 from core.io.project import model_folder
-from core.io.read_verified import read_unchanged
+from core.io.read_verified import read_verified
+from core.io.tables import unique_name
 from core.io.tiff import write_tiff
 from core.progress import Progress, Report, silent
-from core.workflows.export import (
-    Row,
-    add_rows,
-    choose_records,
-    keep_off_images,
-    some_records,
-    unique_name,
-)
-from core.workflows.steps import with_dataset
+from core.workflows.project import images_of, model_of
+from core.workflows.records import ALL, RecordChoice, Row, add_rows, choose_records, keep_off_images
+
+
+@dataclass(frozen=True)
+class ExplainOptions:
+    """What to explain, and how.
+
+    The decision of network `model` (default: the project's own) for `to` against the record's own
+    condition; without `to`, for its own against the others.
+    """
+
+    method: str  # one of METHODS
+    records: RecordChoice = ALL
+    to: str = ""
+    model: str = ""
+    window_um: float | None = None
+    window_px: int | None = None
+    device: str = "auto"
 
 
 def explain(
-    project_folder: Path,
-    out: Path,
-    *,
-    method: str,
-    to: str = "",
-    source: str | None = None,
-    record_ids: Sequence[str] = (),
-    split: str | None = None,
-    limit: int | None = None,
-    model: str = "",
-    window_um: float | None = None,
-    window_px: int | None = None,
-    device: str = "auto",
-    report: Report = silent,
+    project: Project, out: Path, options: ExplainOptions, *, report: Report = silent
 ) -> list[Row]:
-    """Explain records by one of METHODS; per record a TIFF and a row of attribution.csv. One bad
-    one stops no other.
+    """Explain records: per record a TIFF and a row of attribution.csv; a bad one stops no other.
 
-    The decision of network `model` (default: the project's own) for `to` against the record's own
-    condition; without `to`, for its own against the others. Returns the rows. Raises LeighError
-    where nothing could be explained.
+    Returns the rows. Raises LeighError where nothing could be explained.
     """
     from core.attribution.methods import WINDOW_UM, Window
     from core.models.load import choose_device, open_network
 
+    method = options.method
     if method not in METHODS:
         raise LeighError(
             f"There is no explanation called {method}.", f"Known are {', '.join(METHODS)}."
         )
-    project, dataset = with_dataset(project_folder)
-    name = model or project.model
-    if not name:
-        raise LeighError(f"{project_folder} has no trained model.", "Train one with `leigh train`.")
-    card, network = open_network(model_folder(project, name), dataset, choose_device(device))
-    keep_off_images(project_folder, out)
-    window = Window(WINDOW_UM if window_um is None else window_um, window_px)
-    chosen = some_records(choose_records(dataset, card, to, source, record_ids, split), limit)
+    dataset = images_of(project)
+    folder = model_folder(project, options.model or model_of(project))
+    card, network = open_network(folder, dataset, choose_device(options.device))
+    keep_off_images(project, out)
+    side = WINDOW_UM if options.window_um is None else options.window_um
+    asked = Asked(network, card, dataset, method, options.to, Window(side, options.window_px))
+    chosen = choose_records(dataset, card, options.to, options.records)
     out.mkdir(parents=True, exist_ok=True)
     rows: list[Row] = []
     try:
         for i, record in enumerate(chosen):
-            rows.append(_explained(network, card, dataset, record, method, to, window, out, report))
+            rows.append(_explained(asked, record, out, report))
             report(Progress(i + 1, len(chosen), f"Explaining by {method}"))
     finally:  # what was explained before a stop keeps its row
         add_rows(out / "attribution.csv", rows, ("record", "method", "model", "target"))
@@ -79,26 +75,29 @@ def explain(
     return rows
 
 
-def _explained(
-    network: Any,
-    card: Any,
-    dataset: Dataset,
-    record: ImageRecord,
-    method: str,
-    to: str,
-    window: Any,
-    out: Path,
-    report: Report,
-) -> Row:
-    """Explain one record and write its file; its row of attribution.csv."""
-    import time
+@dataclass(frozen=True)
+class Asked:
+    """The network and the question that every record is asked."""
 
+    network: Any
+    card: ModelCard
+    dataset: Dataset
+    method: str
+    to: str
+    window: Any  # core.attribution.methods.Window
+
+
+def _explained(asked: Asked, record: ImageRecord, out: Path, report: Report) -> Row:
+    """Explain one record and write its file; its row of attribution.csv."""
     from core.attribution.methods import Question, attribute
 
+    network, card, dataset = asked.network, asked.card, asked.dataset
+    method, to, window = asked.method, asked.to, asked.window
     row: Row = {"record": record.id, "condition": record.condition, "group": record.group}
     row |= {"split": card.part_of(record), "method": method, "model": card.name, "target": to}
     try:
-        raw, began = read_unchanged(dataset.root, record), time.perf_counter()
+        raw, began = read_verified(dataset.root, record), time.perf_counter()
+        question = Question(method, record.condition, to, record.id, window, dataset.pixel_size_um)
         question = Question(method, record.condition, to, record.id, window, dataset.pixel_size_um)
         found = attribute(network, card, raw, question, report)
         seconds = time.perf_counter() - began
@@ -122,9 +121,9 @@ def _checks(network: Any, card: Any, dataset: Dataset, raw: Any, found: Attribut
     own = card.condition_names.index(found.source)
     score = score_of(network, card, found.source, found.target)
     deleted, inserted = deletion_insertion(
-        score, own, x, empty, at_network_size(found.values, card.recipe)
+        score, own, x, empty, at_network_size(found.values, card.preprocessing)
     )
-    row: Row = {**empty_shares(found.values, raw, card.recipe, dataset.pixel_size_um)}
+    row: Row = {**empty_shares(found.values, raw, card.preprocessing, dataset.pixel_size_um)}
     row |= {
         "deletion_auc": deleted,
         "insertion_auc": inserted,

@@ -4,18 +4,18 @@ import shutil
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from core.counterfactual.engine import Engine
 from core.data.split import split_by_group
-from core.domain import Dataset, ImageRecord, Mix, ModelCard, Move, Problem, Split
+from core.domain import ImageRecord, Mix, ModelCard, Move, Problem, Project, Split
 from core.errors import LeighError
-from core.io.project import create_project, exports_folder, open_project
+from core.io.project import ProjectLock, create_project, exports_folder, open_project
 from core.progress import Progress, Report, silent
-from core.workflows.steps import train, with_dataset
+from core.workflows.project import images_of
+from core.workflows.train import DEFAULTS, TrainOptions, train
 
 FOLDER = "permuted-labels"  # in the exports of the project
 DRAWS = 200  # of shuffled labels, of which the best mixed one is taken
@@ -25,38 +25,33 @@ COMPARED = 24  # images whose change is compared with that of the user's model
 
 
 def negative_control(
-    project_folder: Path,
-    *,
-    preset: str = "quick",
-    seed: int = 0,
-    test_groups: Sequence[str] = (),
-    device: str = "auto",
-    report: Report = silent,
+    project: Project, options: TrainOptions = DEFAULTS, *, report: Report = silent
 ) -> dict[str, Any]:
-    """Train on shuffled conditions in a project of its own (exports/permuted-labels, made anew
-    every time).
+    """Train on shuffled conditions in a project of its own, exports/permuted-labels.
 
-    What is still learned on held-out groups is no biology. The user's model, latents and map are
-    only read.
+    That project is made from the start every time. What is still learnt on held-out groups is not
+    biology. The user's model, latents and map are only read.
     """
-    project, dataset = with_dataset(project_folder)
+    with ProjectLock(project.folder):
+        return _negative_control(project, options, report)
+
+
+def _negative_control(project: Project, options: TrainOptions, report: Report) -> dict[str, Any]:
+    dataset, seed, test_groups = images_of(project), options.seed, options.test_groups
     labels = fair_labels(dataset.records, seed, test_groups)
     records = tuple(replace(r, condition=c) for r, c in zip(dataset.records, labels))
-    told = Problem(
+    reported = Problem(
         "all images", "a negative control: their conditions were shuffled", "", "warning"
     )
-    shuffled = replace(dataset, records=records, problems=(told,))
+    shuffled = replace(dataset, records=records, problems=(reported,))
     folder = exports_folder(project) / FOLDER
     if (folder / "project.json").exists():
         shutil.rmtree(folder)
-    create_project(folder, shuffled, f"{project.name}: conditions shuffled")
-    card = train(
-        folder, preset=preset, seed=seed, test_groups=test_groups, device=device, report=report
-    )
+    control = create_project(folder, shuffled, f"{project.name}: conditions shuffled")
+    card = train(control, replace(options, conditions=()), report=report)
+    control = open_project(folder)
     result = at_chance(card, from_truth(dataset.records, labels, card.split))
-    result["change_vs_model"] = _change_vs_model(
-        project_folder, folder, dataset, card, device, report
-    )
+    result["change_vs_model"] = _change_vs_model(project, control, card, options.device, report)
     result["project"] = str(folder)
     return {**result, "text": _chance_text(result, card)}
 
@@ -165,20 +160,22 @@ def at_chance(card: ModelCard, informed: float | None = None) -> dict[str, Any]:
     `at_chance` is whether the interval meets what guessing can reach, from 1/K to that share; or
     what the true conditions say of the shuffled ones, `informed` (see `from_truth`).
     """
-    told = card.accuracy
-    result: dict[str, Any] = {k: told.get(k) for k in ("accuracy", "accuracy_low", "accuracy_high")}
+    reported = card.accuracy
+    result: dict[str, Any] = {
+        k: reported.get(k) for k in ("accuracy", "accuracy_low", "accuracy_high")
+    }
     even = 1 / len(card.conditions)
     if result["accuracy"] is None:
         return result | {"chance": even, "chance_from_truth": informed, "at_chance": None}
-    support = np.sum(told["confusion"], axis=1)
+    support = np.sum(reported["confusion"], axis=1)
     chance = max(even, float(support.max() / support.sum()))
     low, high = (even, chance) if informed is None else (min(even, informed), max(chance, informed))
-    inside = told["accuracy_low"] <= high and told["accuracy_high"] >= low
+    inside = reported["accuracy_low"] <= high and reported["accuracy_high"] >= low
     return result | {"chance": chance, "chance_from_truth": informed, "at_chance": inside}
 
 
 def _change_vs_model(
-    real: Path, control: Path, dataset: Dataset, card: ModelCard, device: str, report: Report
+    real: Project, control: Project, card: ModelCard, device: str, report: Report
 ) -> float | None:
     """Median size of the change at strength 1 relative to that of the user's model, over the same
     held-out records.
@@ -186,7 +183,8 @@ def _change_vs_model(
     Size: root mean square over channels and pixels, in display ranges of the user's model. None
     without a model.
     """
-    if not open_project(real).model:
+    dataset = images_of(real)
+    if not real.model:
         return None
     try:
         session = Engine(real, device, with_evidence=False)
@@ -204,7 +202,7 @@ def _change_vs_model(
     other = Engine(control, device, with_evidence=False)
     pairs = []
     for i, record in enumerate(chosen):
-        sizes = [_size(s, record.id, i, session.card.recipe.span) for s in (session, other)]
+        sizes = [_size(s, record.id, i, session.card.preprocessing.span) for s in (session, other)]
         pairs += [sizes] if None not in sizes else []
         report(Progress(i + 1, len(chosen), "Comparing the changes"))
     medians = np.median(np.array(pairs, float), axis=0) if pairs else np.zeros(2)
@@ -224,11 +222,11 @@ def _size(session: Engine, record_id: str, turn: int, span: tuple[float, ...]) -
 
 
 def _chance_text(result: dict[str, Any], card: ModelCard) -> str:
-    told = card.accuracy
+    reported = card.accuracy
     if result["accuracy"] is None:
-        return f"With shuffled conditions no accuracy is claimed. {told.get('reason', '')}"
+        return f"With shuffled conditions no accuracy is claimed. {reported.get('reason', '')}"
     interval = f"[{result['accuracy_low']:.2f}-{result['accuracy_high']:.2f}]"
-    where = f"{told['test_records']} images in {told['test_groups']} held-out groups"
+    where = f"{reported['test_records']} images in {reported['test_groups']} held-out groups"
     line = f"With shuffled conditions: accuracy {result['accuracy']:.2f} {interval} on {where}, "
     line += f"chance is {result['chance']:.2f}"
     if result["chance_from_truth"] is not None:

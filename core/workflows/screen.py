@@ -1,145 +1,150 @@
-"""Rank the treatments of a project: images to wells, wells to a ranking with everything that speaks
-against it.
+"""Rank the treatments of a project: images to wells, wells to a ranking and what
+speaks against it.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from core.data.assay_quality import separation
-from core.data.batches import Reader
-from core.data.preprocessing import fit_recipe
 from core.domain import (
-    BoolArray,
     Dataset,
-    FloatArray,
-    ImageRecord,
-    Mix,
     ModelCard,
-    Move,
     Project,
-    Recipe,
     Role,
     Split,
 )
-from core.domain.screen import DoseCurve, Finding, Ranked, Screen, Unrepaired, WellScore
+from core.domain.screen import Finding, ResidualChange, Screen, WellScore
 from core.errors import LeighError
 from core.io.models import load_card
 from core.io.project import model_folder
+from core.io.screens import SCREEN_FOLDER, save_screen
 from core.io.well_names import guess_plate_shape
 from core.progress import Progress, Report, silent
-from core.workflows.baselines import trained_networks
-from core.workflows.export import some_records
-from core.workflows.steps import RECIPE_FIELDS, load_model, reader, with_dataset
+from core.workflows.project import images_of
+from core.workflows.records import keep_off_images
+from core.workflows.screen_images import ScreenImages, measure_images, with_cells
+from core.workflows.screen_notes import (
+    assay_quality,
+    cautions,
+    overfit_controls,
+    quality_of_networks,
+    quality_of_the_other_space,
+    several_controls,
+    shared_groups,
+    uncounted_nuclei,
+)
+from core.workflows.screen_residual import residual_changes
+from core.workflows.screen_scored import Scored, ScreenOptions
 
 if TYPE_CHECKING:
     from core.screening.design import Design
-    from core.screening.discriminant import Across
-    from core.screening.ranking import Estimates, Rules
     from core.screening.wells import WellTable
 
-MOST_BACKGROUND = 400  # images of the controls whose background is read
+
+DEFAULTS = ScreenOptions()
 
 
-@dataclass(frozen=True)
-class Measured:
-    """What was measured of N images."""
+def write_screen(
+    project: Project, out: Path, options: ScreenOptions = DEFAULTS, *, report: Report = silent
+) -> Screen:
+    """Rank the treatments; write tables and report to `out`, and the result into the project."""
+    from core.figures.screen_report import write_report
 
-    records: tuple[ImageRecord, ...]
-    readouts: FloatArray  # (N, R)
-    nuclei: FloatArray  # (N,) nan where no channel shows them
-    intensity: FloatArray  # (N, C)
-    background: FloatArray  # (N, 5 C) nan where not asked or nothing but cells
-    features: FloatArray | None  # (N, F) of the network
-    empty: BoolArray  # (N,) nothing but noise: neither nucleus nor cell
+    keep_off_images(project, out)
+    folders = {out.resolve(), (project.folder / SCREEN_FOLDER).resolve()}
+    for folder in folders:  # before the work, not after it
+        folder.mkdir(parents=True, exist_ok=True)
+    result = screen(project, options, report=report)
+    write_report(result, out, report)
+    for folder in folders:  # window and figures look into the project
+        save_screen(folder, result)
+    return result
 
 
 def screen(
-    project_folder: Path,
-    *,
-    space: str = "auto",
-    normalise: str = "auto",
-    b_score: bool = False,
-    level: float = 0.9,
-    explain: bool = True,
-    seed: int = 0,
-    device: str = "auto",
-    report: Report = silent,
+    project: Project, options: ScreenOptions = DEFAULTS, *, report: Report = silent
 ) -> Screen:
     """Place every well between diseased and healthy and rank the treatments; nothing is written.
 
-    `space`: "latents" measures rescue in the features of the network, "readouts" in hand-made
-    readouts; "auto" takes the latents where the network learned from the controls only. What else
-    changes is always measured in readouts, as a network is blind to what it was not asked to tell
-    apart. `explain`: also move some images of every treatment that the network knows to healthy, to
-    see what is not repaired. Raises LeighError where roles or controls lack.
+    Raises LeighError where roles or controls are missing, and for a level outside 0.5 to 1.
     """
-    from core.screening.ranking import Rules
-    from core.screening.wells import well_table
-
-    project, dataset = with_dataset(project_folder)
+    if not 0.5 <= options.level < 1:
+        raise LeighError(
+            f"The level {options.level:g} of the intervals is not between 0.5 and 1.",
+            "For 90 % write 0.9.",
+        )
+    dataset = images_of(project)
     _needs_controls(dataset)
     card = load_card(model_folder(project, project.model)) if project.model else None
-    space, notes = _space(space, card, dataset)
-    measured = _measure(project, dataset, card, device, report)
-    measured, empty = _with_cells(measured)
+    space, notes = _space(options.space, card, dataset)
+    measured = measure_images(project, card, options.device, report)
+    measured, empty = with_cells(measured)
+    table = _well_table(measured, space, card)
+    scored = _score(table, dataset, options, report)
+    background = _background(measured, scored.design, options.seed)
+    notes = (
+        *notes,
+        *empty,
+        *scored.notes,
+        *shared_groups(table),
+        *uncounted_nuclei(scored),
+        *several_controls(scored.design),
+        *overfit_controls(scored, card),
+        *cautions(card, dataset, options.b_score),
+    )
+    quality = (
+        *assay_quality(scored, space, options.seed),
+        *quality_of_the_other_space(measured, space, scored, options.seed),
+        *quality_of_networks(project),
+    )
+    residual: tuple[ResidualChange, ...] = ()
+    if options.explain:
+        residual = residual_changes(project, card, (measured, scored), options, report)
+    design = scored.design
+    return Screen(
+        ranked=scored.ranked,
+        wells=_wells(scored),
+        channels=tuple(c.name for c in dataset.channels),
+        plate_shapes=_plate_shapes(table),
+        healthy=design.conditions[design.healthy].name,
+        diseased=design.conditions[design.diseased].name,
+        level=options.level,
+        space=space,
+        normalised=scored.normalised,
+        quality=quality,
+        audit=(*scored.audit, background),
+        doses=scored.doses,
+        unrepaired=residual,
+        notes=notes,
+        settings=_settings(scored, options, len(measured.records)),
+        dataset_digest=dataset.digest,
+        model_digest=card.digest if card else "",
+    )
+
+
+def _well_table(measured: ScreenImages, space: str, card: ModelCard | None) -> WellTable:
+    from core.screening.wells import well_table
+
     features = measured.features if space == "latents" else measured.readouts
     assert features is not None
     seen = np.array([card is not None and card.part_of(r) != Split.TEST for r in measured.records])
     rest = (measured.readouts, measured.nuclei, measured.intensity, seen)
-    table = well_table(measured.records, features, *rest)
-    found = _score(table, dataset, normalise, b_score, replace(Rules(), level=level), seed, report)
-    finding = _background(measured, found.design, seed)
-    notes = (
-        *notes,
-        *empty,
-        *found.notes,
-        *_shared_groups(table),
-        *_nuclei_told(found),
-        *_more_controls(found.design),
-        *_overfit(found, card),
-        *_cautions(card, dataset, b_score),
-    )
-    quality = (
-        *_quality(found, space, seed),
-        *_other_quality(measured, space, found, seed),
-        *_networks(project),
-    )
-    left = (
-        _unrepaired(project_folder, dataset, card, measured, found, seed, device, report)
-        if explain
-        else ()
-    )
-    return Screen(
-        ranked=found.ranked,
-        wells=_wells(found),
-        channels=tuple(c.name for c in dataset.channels),
-        plate_shapes=_plate_shapes(table),
-        healthy=found.design.conditions[found.design.healthy].name,
-        diseased=found.design.conditions[found.design.diseased].name,
-        level=level,
-        space=space,
-        normalised=found.normalised,
-        quality=quality,
-        audit=(*found.audit, finding),
-        doses=found.doses,
-        unrepaired=left,
-        notes=notes,
-        settings={
-            **found.rules.__dict__,
-            "off_axis_limit": found.rules.off_axis_limit(found.space.length),
-            "seed": seed,
-            "b_score": b_score,
-            "images": len(measured.records),
-        },
-        dataset_digest=dataset.digest,
-        model_digest=card.digest if card else "",
-    )
+    return well_table(measured.records, features, *rest)
+
+
+def _settings(scored: Scored, options: ScreenOptions, images: int) -> dict[str, Any]:
+    return {
+        **scored.rules.__dict__,
+        "off_axis_limit": scored.rules.off_axis_limit(scored.space.length),
+        "seed": options.seed,
+        "b_score": options.b_score,
+        "images": images,
+    }
 
 
 def _needs_controls(dataset: Dataset) -> None:
@@ -187,194 +192,72 @@ def _space(space: str, card: ModelCard | None, dataset: Dataset) -> tuple[str, t
     return "latents", ()
 
 
-def _measure(
-    project: Project, dataset: Dataset, card: ModelCard | None, device: str, report: Report
-) -> Measured:
-    """Read every image once; then let the network read them, where there is one."""
-    from core.attribution.sanity_checks import cell_mask
-    from core.counterfactual.features import read_features
-    from core.data.nuclei import nuclear_channel
-    from core.data.preprocessing import shrink
-    from core.data.readouts import readout_names, readout_values
-    from core.evidence.reference import fit_nuclei
-    from core.screening.background import background_readouts
-
-    read, records = reader(dataset), dataset.records
-    recipe = card.recipe if card else _recipe(dataset, read)
-    nuclear, nuclei = (
-        nuclear_channel(dataset.channels),
-        fit_nuclei(dataset.channels, records, recipe, read),
-    )
-    asked = _background_records(dataset)
-    names = readout_names()
-    mean, dark = names.index("mean"), names.index("p5")
-    rows = []
-    for i, record in enumerate(records):
-        raw = read(record).astype(np.float32)
-        values = readout_values(raw, recipe.downscale)
-        per_channel = values.reshape(len(dataset.channels), len(names))
-        count = np.nan
-        if nuclear is not None and nuclei is not None:
-            plane = shrink(raw[nuclear : nuclear + 1].astype(np.float64), recipe.downscale)[0]
-            count = float(len(np.unique(nuclei.labels(plane))) - 1)
-        between = np.full(5 * len(raw), np.nan)
-        cells = (
-            cell_mask(raw, recipe, dataset.pixel_size_um)
-            if record.id in asked or not count > 0
-            else None
-        )
-        if cells is not None and record.id in asked:
-            between = background_readouts(raw, cells)
-        nothing = cells is not None and not count > 0 and not cells.any()
-        rows.append((values, count, per_channel[:, mean] - per_channel[:, dark], between, nothing))
-        report(Progress(i + 1, len(records), "Measuring images"))
-    readouts, counts, intensity, background, empty = (
-        np.array(column, np.float64) for column in zip(*rows)
-    )
-    features = None
-    if card is not None:
-        card, model = load_model(project, dataset, device)
-        raw_features = read_features(model, records, card.recipe, read, report)
-        features = (
-            raw_features - model.feature_mean.cpu().numpy()
-        ) / model.feature_scale.cpu().numpy()
-    return Measured(records, readouts, counts, intensity, background, features, empty > 0)
-
-
-def _with_cells(measured: Measured) -> tuple[Measured, tuple[str, ...]]:
-    """Without the wells whose images hold nothing but noise, which have no place; and a word on
-    them.
-    """
-    keys = [(r.plate, r.well or r.group) for r in measured.records]
-    alive = {key for key, empty in zip(keys, measured.empty) if not empty}
-    gone = {key: r.condition for key, r in zip(keys, measured.records) if key not in alive}
-    if not gone:
-        return measured, ()
-    kept = np.array([key in alive for key in keys])
-    names = ", ".join(f"{name} {count}" for name, count in Counter(gone.values()).most_common(6))
-    where = ", ".join(" ".join(filter(None, key)) for key in list(gone)[:5]) + (
-        "…" if len(gone) > 5 else ""
-    )
-    columns = (measured.readouts, measured.nuclei, measured.intensity, measured.background)
-    readouts, nuclei, intensity, background = (v[kept] for v in columns)
-    features = None if measured.features is None else measured.features[kept]
-    records = tuple(r for r, k in zip(measured.records, kept) if k)
-    left = Measured(
-        records, readouts, nuclei, intensity, background, features, measured.empty[kept]
-    )
-    return left, (
-        (
-            f"{len(gone)} wells without any cell were left out, as they have no place ({names}):"
-            f" {where}"
-        ),
-    )
-
-
-def _nuclei_told(found: Scored) -> tuple[str, ...]:
-    """A word where nuclei were counted and yet no shares can be given."""
-    if not np.isfinite(found.table.nuclei).all() or any(
-        r.cell_count is not None for r in found.ranked
-    ):
-        return ()
-    return ("The diseased wells of a plate show no nuclei, so losses of cells cannot be told.",)
-
-
-def _shared_groups(table: WellTable) -> tuple[str, ...]:
-    """A word where wells share a group (culture, donor, copies of one picture): they are no
-    independent witnesses.
-    """
-    groups = len(set(table.groups))
-    if groups >= len(table.groups):
-        return ()
-    return (
-        (
-            f"{len(table.groups)} wells belong to {groups} groups: wells of one group are counted"
-            " as independent, so the intervals may be too narrow."
-        ),
-    )
-
-
-def _recipe(dataset: Dataset, read: Reader) -> Recipe:
-    step = max(1, len(dataset.records) // RECIPE_FIELDS)
-    return fit_recipe([read(r).astype(np.float32) for r in dataset.records[::step]], 64)
-
-
-def _background_records(dataset: Dataset) -> set[str]:
-    """Images of the controls, evenly over their wells."""
-    roles = {c.name: c.role for c in dataset.conditions}
-    own = [r for r in dataset.records if roles[r.condition] in (Role.HEALTHY, Role.DISEASED)]
-    return {r.id for r in own[:: max(1, len(own) // MOST_BACKGROUND)]}
-
-
-@dataclass(frozen=True)
-class Scored:
-    """A well table placed and ranked."""
-
-    table: WellTable
-    design: Design
-    rules: Rules
-    scores: FloatArray
-    space: Across
-    estimates: Estimates
-    ranked: tuple[Ranked, ...]
-    audit: tuple[Finding, ...]
-    doses: tuple[DoseCurve, ...]
-    normalised: str
-    notes: tuple[str, ...]
-
-
-def _score(
-    table: WellTable,
-    dataset: Dataset,
-    normalise: str,
-    b_score: bool,
-    rules: Rules,
-    seed: int,
-    report: Report,
-) -> Scored:
+def _score(table: WellTable, dataset: Dataset, options: ScreenOptions, report: Report) -> Scored:
+    """Make plates comparable, place the wells, rank the treatments, audit the nuisances."""
     from core.screening.audit import audit
-    from core.screening.design import control_of
     from core.screening.dose import dose_curves
-    from core.screening.ranking import rank
+    from core.screening.ranking import Rules, rank
     from core.screening.score_wells import placed
+
+    rules = replace(Rules(), level=options.level)
+    normalise, notes = _normalisation(table, dataset, options.normalise)
+    report(Progress(0, 2, "Ranking treatments"))
+    found = placed(
+        table, dataset.conditions, normalise, rules, b_score=options.b_score, seed=options.seed
+    )
+    design, estimates = found.design, found.estimates
+    ranked = rank(estimates, found.space, table, design, rules)
+    draws = {c.name: estimates.rescue_draws[:, k] for k, c in enumerate(design.conditions)}
+    curves = dose_curves(ranked, draws, rules.level)
+    report(Progress(1, 2, "Asking plate, position and cell count"))
+    findings = audit(table, design, found.scores, options.seed)
+    report(Progress(2, 2, "Asking plate, position and cell count"))
+    return Scored(
+        table=table,
+        design=design,
+        rules=rules,
+        scores=found.scores,
+        space=found.space,
+        estimates=estimates,
+        ranked=ranked,
+        audit=findings,
+        doses=curves,
+        normalised=NORMALISED[normalise] + ("; B-scores" if options.b_score else ""),
+        notes=notes,
+    )
+
+
+NORMALISED = {
+    "none": "plates taken as they are",
+    "median": "median of the diseased wells of each plate taken off",
+    "median-mad": (
+        "median of the diseased wells of each plate taken off, divided by their 1.4826 MAD"
+    ),
+}
+
+
+def _normalisation(
+    table: WellTable, dataset: Dataset, normalise: str
+) -> tuple[str, tuple[str, ...]]:
+    """How plates are made comparable, and a note where they are not."""
+    from core.screening.design import control_of
     from core.screening.wells import FEWEST_CONTROLS
 
     diseased = dataset.conditions[control_of(table, dataset.conditions, Role.DISEASED)].name
     plates = Counter(table.plates)
     controls = Counter(p for p, c in zip(table.plates, table.conditions) if c == diseased)
     fewest = min(controls[p] for p in plates)
-    notes: tuple[str, ...] = ()
-    if normalise == "auto":
-        normalise = "median" if len(plates) > 1 and fewest >= FEWEST_CONTROLS else "none"
-        if len(plates) > 1 and normalise == "none":
-            notes = (
-                (
-                    f"Plates were not made comparable: one has {fewest} diseased wells,"
-                    f" {FEWEST_CONTROLS} are needed."
-                ),
-            )
-    report(Progress(0, 2, "Ranking treatments"))
-    found = placed(table, dataset.conditions, normalise, rules, b_score=b_score, seed=seed)
-    design, scores, space, estimates = found.design, found.scores, found.space, found.estimates
-    ranked = rank(estimates, space, table, design, rules)
-    draws = {
-        design.conditions[k].name: estimates.rescue_draws[:, k]
-        for k in range(len(design.conditions))
-    }
-    curves = dose_curves(ranked, draws, rules.level)
-    report(Progress(1, 2, "Asking plate, position and cell count"))
-    findings = audit(table, design, scores, seed)
-    report(Progress(2, 2, "Asking plate, position and cell count"))
-    words = {
-        "none": "plates taken as they are",
-        "median": "median of the diseased wells of each plate taken off",
-        "median-mad": (
-            "median of the diseased wells of each plate taken off, divided by their 1.4826 MAD"
-        ),
-    }[normalise] + ("; B-scores" if b_score else "")
-    return Scored(
-        table, design, rules, scores, space, estimates, ranked, findings, curves, words, notes
+    if normalise != "auto":
+        return normalise, ()
+    if len(plates) > 1 and fewest >= FEWEST_CONTROLS:
+        return "median", ()
+    if len(plates) == 1:
+        return "none", ()
+    note = (
+        f"Plates were not made comparable: one has {fewest} diseased wells, {FEWEST_CONTROLS} are"
+        " needed."
     )
+    return "none", (note,)
 
 
 def _wells(found: Scored) -> tuple[WellScore, ...]:
@@ -410,133 +293,7 @@ def _wells(found: Scored) -> tuple[WellScore, ...]:
     )
 
 
-def _more_controls(design: Design) -> tuple[str, ...]:
-    """A word where several conditions are healthy or diseased: of each, that with most wells makes
-    the way.
-    """
-    notes = []
-    for first, role in ((design.healthy, Role.HEALTHY), (design.diseased, Role.DISEASED)):
-        others = [c.name for k, c in enumerate(design.conditions) if c.role == role and k != first]
-        if others:
-            name = design.conditions[first].name
-            notes.append(
-                f"{name} is taken for {role.value}; {', '.join(others)} too is {role.value}:"
-                " placed, not ranked."
-            )
-    return tuple(notes)
-
-
-def _cautions(card: ModelCard | None, dataset: Dataset, b_score: bool) -> tuple[str, ...]:
-    """What the reader of this screen must bear in mind."""
-    notes = []
-    if b_score:
-        notes.append(
-            "B-scores take part of an effect for one of position where many wells of a row or"
-            " column are active."
-        )
-    if card is not None and set(card.condition_names) < set(dataset.condition_names):
-        known = ", ".join(card.condition_names)
-        notes.append(
-            f"The network knows {known} only, so what is not repaired by the others was not"
-            " measured: train one on all conditions, in a second project of the same folder."
-        )
-    return tuple(notes)
-
-
-def _overfit(found: Scored, card: ModelCard | None) -> tuple[str, ...]:
-    """A word where the controls that the network learned from lie further apart than those it never
-    saw.
-    """
-    seen, design = found.table.seen, found.design
-    sides = [design.condition == k for k in (design.healthy, design.diseased)]
-    if card is None or any(min((s & seen).sum(), (s & ~seen).sum()) < 2 for s in sides):
-        return ()
-    gaps = [
-        float(found.scores[sides[0] & part].mean() - found.scores[sides[1] & part].mean())
-        for part in (seen, ~seen)
-    ]
-    if gaps[0] <= 1.1 * gaps[1]:
-        return ()
-    share = gaps[0] / gaps[1]
-    return (
-        (
-            f"Controls that the network learned from lie {share:.2f} times as far apart as those it"
-            " never saw."
-        ),
-    )
-
-
-def _quality(found: Scored, space: str, seed: int) -> tuple[dict[str, Any], ...]:
-    """How far healthy and diseased wells lie apart: all plates together, and each."""
-    score, design = f"position along {space}, cross-fitted", found.design
-    rows = [_quality_row(score, "all", found.scores, design.condition, design, seed)]
-    plates = np.array(found.table.plates)
-    for p in dict.fromkeys(found.table.plates):
-        on = plates == p
-        if len(set(found.table.plates)) > 1:
-            rows.append(
-                _quality_row(score, p, found.scores[on], design.condition[on], design, seed)
-            )
-    return tuple(rows)
-
-
-def _quality_row(
-    score: str, plate: str, scores: FloatArray, condition: Any, design: Design, seed: int
-) -> dict[str, Any]:
-    found = separation(
-        scores[condition == design.healthy], scores[condition == design.diseased], seed=seed
-    )
-    wells = found.pop("wells")
-    return {
-        "score": score,
-        "unit": "well medians",
-        "plate": plate,
-        "wells": f"{wells[0]} + {wells[1]}",
-        **found,
-    }
-
-
-def _other_quality(
-    measured: Measured, space: str, found: Scored, seed: int
-) -> tuple[dict[str, Any], ...]:
-    """The same of the space in which the ranking was not made, where there is one."""
-    from core.screening.discriminant import position_along
-    from core.screening.wells import well_table
-
-    other = measured.readouts if space == "latents" else measured.features
-    if other is None:
-        return ()
-    design, name = found.design, "readouts" if space == "latents" else "latents"
-    seen = np.zeros(len(measured.records), bool)
-    table = well_table(measured.records, other, other, measured.nuclei, measured.intensity, seen)
-    who = (design.condition, design.home, design.healthy, design.diseased)
-    scores = position_along(table.features, *who, seed=seed)
-    return (
-        _quality_row(
-            f"position along {name}, cross-fitted", "all", scores, design.condition, design, seed
-        ),
-    )
-
-
-def _networks(project: Project) -> tuple[dict[str, Any], ...]:
-    """Z' of every trained network on its logits, of held-out wells, as its evaluation found."""
-    rows = []
-    for card in trained_networks(project):
-        told = (card.accuracy.get("z_prime") or {}).get("logits")
-        if told:
-            wells = " + ".join(str(w) for w in told.get("wells", ()))
-            rest = {k: v for k, v in told.items() if k not in ("unit", "wells")}
-            row = {
-                "score": f"logits of {card.name}",
-                "unit": told["unit"],
-                "plate": "all",
-                "wells": wells,
-            }
-            rows.append({**row, **rest})
-    return tuple(rows)
-
-
-def _background(measured: Measured, design: Design, seed: int) -> Finding:
+def _background(measured: ScreenImages, design: Design, seed: int) -> Finding:
     from core.screening.audit import background
 
     known = np.array([np.isfinite(row).all() for row in measured.background], bool)
@@ -548,63 +305,6 @@ def _background(measured: Measured, design: Design, seed: int) -> Finding:
     groups = [r.group for r in chosen]
     return background(
         measured.background[known], condition, groups, design.healthy, design.diseased, seed
-    )
-
-
-def _unrepaired(
-    project_folder: Path,
-    dataset: Dataset,
-    card: ModelCard | None,
-    measured: Measured,
-    found: Scored,
-    seed: int,
-    device: str,
-    report: Report,
-) -> tuple[Unrepaired, ...]:
-    """Of the treatments that the network knows: held-out images where there are any."""
-    healthy, diseased = (
-        found.design.conditions[k].name for k in (found.design.healthy, found.design.diseased)
-    )
-    if (
-        card is None
-        or card.kind != "iresnet"
-        or not {healthy, diseased} <= set(card.condition_names)
-    ):
-        return ()
-    from core.counterfactual.engine import Engine
-    from core.data.readouts import readout_values
-    from core.screening.residual import IMAGES, unrepaired
-
-    treated = [r.condition for r in found.ranked if r.tie and r.condition in card.condition_names]
-    if not treated:
-        return ()
-    chosen = {}
-    for name in (diseased, *treated):
-        own = [r for r in dataset.records if r.condition == name]
-        held = [r for r in own if card.part_of(r) == Split.TEST]
-        enough = len({r.group for r in held}) > 1
-        chosen[name] = some_records(held if enough else own, IMAGES)
-    session = Engine(project_folder, device, with_evidence=False)
-
-    # What the way from diseased to healthy holds still is held for all, so that all may change the
-    # same.
-    still = session.automatic_locks(diseased, healthy)
-    of_healthy = [m for r, m in zip(measured.records, measured.readouts) if r.condition == healthy]
-    spread = np.maximum(np.std(np.array(of_healthy), axis=0), 1e-9)
-
-    def move(record: ImageRecord) -> FloatArray | None:
-        moved = session.move(Move(record.id, Mix({healthy: 1.0}), still))
-        if not moved.valid:
-            return None
-        before, after = (
-            readout_values(x, card.recipe.downscale) for x in (moved.original, moved.image)
-        )
-        change: FloatArray = ((after - before) / spread).reshape(len(dataset.channels), -1)
-        return change
-
-    names = [c.name for c in dataset.channels]
-    return unrepaired(
-        chosen, diseased, names, move, level=found.rules.level, seed=seed, report=report
     )
 
 

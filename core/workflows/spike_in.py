@@ -4,7 +4,7 @@ counterfactuals.
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from core.domain import (
     ModelCard,
     Move,
     Problem,
+    Project,
     Role,
     Split,
 )
@@ -35,40 +36,50 @@ from core.io.tables import write_csv
 from core.io.tiff import MADE_HERE, write_tiff
 from core.progress import Progress, Report, silent
 from core.training.checkpoint import CHECKPOINT
-from core.workflows.export import keep_off_images
+from core.workflows.project import MODEL_NAME, images_of, reader
+from core.workflows.records import keep_off_images
 from core.workflows.spike_in_images import UNTOUCHED, Control, Piece, Plant, parse_plants, plan
-from core.workflows.steps import MODEL_NAME, reader, train, with_dataset
+from core.workflows.train import TrainOptions, train
 
 Row = dict[str, Any]
 SIGMA_PX = 3.0  # single pixels are noise: maps are compared smoothed, too
 
 
+@dataclass(frozen=True)
+class SpikeInOptions:
+    """Where the changes are planted (`source` None: chosen), and how the control is trained."""
+
+    source: str | None = None
+    preset: str = "quick"
+    seed: int = 0
+    device: str = "auto"
+
+
+DEFAULTS = SpikeInOptions()
+
+
 def positive_control(
-    project_folder: Path,
+    project: Project,
     out: Path,
     words: Sequence[str],
+    options: SpikeInOptions = DEFAULTS,
     *,
-    source: str | None = None,
-    preset: str = "quick",
-    seed: int = 0,
-    device: str = "auto",
     report: Report = silent,
 ) -> dict[str, Any]:
-    """Plant known changes (`words`, see plants.parse_plants) in copies of one condition, train, and
-    measure.
+    """Plant known changes in copies of one condition, train, and measure what comes back.
 
-    One model learns all plants beside the untouched images; every image of held-out groups is then
-    moved, and its change compared with the planted one. Writes images, project, truth.csv and
-    recovered.csv under `out`.
+    `words` are as for parse_plants. One model learns all plants next to the untouched images; every
+    image of held-out groups is then moved, and its change compared with the planted one. Writes
+    images, project, truth.csv and recovered.csv under `out`.
     """
-    _, dataset = with_dataset(project_folder)
+    dataset, seed = images_of(project), options.seed
     plants = parse_plants(words, dataset.channels)
-    control = plan(dataset, plants, source=source, seed=seed, report=report)
-    settings = {"plants": [p.name for p in plants], "preset": preset, "seed": seed}
-    folder = _make_project(project_folder, out, control, settings, report)
+    control = plan(dataset, plants, source=options.source, seed=seed, report=report)
+    settings = {"plants": [p.name for p in plants], "preset": options.preset, "seed": seed}
+    folder = _make_project(project, out, control, settings, report)
+    card = _trained(folder, options, report)
     with ProjectLock(folder):
-        card = _trained(folder, preset, seed, device, report)
-        rows = _recovered(folder, control, reader(dataset), device, report)
+        rows = _recovered(folder, control, reader(dataset), options.device, report)
     write_csv(out / "recovered.csv", rows)
     planted = [_summary(rows, plant.name, way) for plant in plants for way in ("there", "back")]
     keys = ("accuracy", "accuracy_low", "accuracy_high")
@@ -81,7 +92,7 @@ def positive_control(
 
 
 def _make_project(
-    project_folder: Path, out: Path, control: Control, settings: dict[str, Any], report: Report
+    project: Project, out: Path, control: Control, settings: dict[str, Any], report: Report
 ) -> Path:
     """Write images, plate_map.csv, truth.csv and the project under `out`; returns the project's
     folder.
@@ -89,9 +100,9 @@ def _make_project(
     A control that was stopped goes on: what is there with the same `settings` is kept. Raises
     LeighError where `out` holds anything else.
     """
-    _, dataset = with_dataset(project_folder)
+    dataset = images_of(project)
     settings = {**settings, "condition": control.condition, "images": dataset.digest}
-    _claim(project_folder, out, json.dumps(settings, indent=1, ensure_ascii=False))
+    _claim(project, out, json.dumps(settings, indent=1, ensure_ascii=False))
     folder = out / "project"
     if (folder / "project.json").exists():
         return folder
@@ -111,7 +122,7 @@ def _make_project(
                 plant.name, Role.OTHER, CONDITION_COLOURS[1 + k % (len(CONDITION_COLOURS) - 1)]
             )
         )
-    told = Problem(
+    reported = Problem(
         "all images", f"a positive control: planted in copies of {control.condition}", "", "warning"
     )
     made = replace(
@@ -119,15 +130,15 @@ def _make_project(
         root=out / "images",
         conditions=tuple(conditions),
         records=tuple(records),
-        problems=(told,),
+        problems=(reported,),
     )
     create_project(folder, made, f"{out.name}: planted in {control.condition}")
     return folder
 
 
-def _claim(project_folder: Path, out: Path, settings: str) -> None:
+def _claim(project: Project, out: Path, settings: str) -> None:
     """Take `out` for this control; it must be empty or hold the same one."""
-    keep_off_images(project_folder, out)
+    keep_off_images(project, out)
     mark = out / "control.json"
     if mark.exists() and mark.read_text(encoding="utf-8", errors="replace") == settings:
         return
@@ -178,7 +189,7 @@ def _write(
     return replace(record, digest=digest_record(images, record)), row
 
 
-def _trained(folder: Path, preset: str, seed: int, device: str, report: Report) -> ModelCard:
+def _trained(folder: Path, options: SpikeInOptions, report: Report) -> ModelCard:
     """The control's model; a training that was stopped goes on, one that is complete is taken as it
     is.
     """
@@ -186,14 +197,15 @@ def _trained(folder: Path, preset: str, seed: int, device: str, report: Report) 
     if project.model:
         return load_card(model_folder(project, project.model))
     stopped = (model_folder(project, MODEL_NAME) / CHECKPOINT).exists()
-    return train(folder, preset=preset, seed=seed, resume=stopped, device=device, report=report)
+    how = TrainOptions(options.preset, options.seed, resume=stopped, device=options.device)
+    return train(project, how, report=report)
 
 
 def _recovered(
     folder: Path, control: Control, read: Reader, device: str, report: Report
 ) -> list[Row]:
     """One row per held-out image and way: untouched ones to every plant, planted ones back."""
-    session = Engine(folder, device, with_evidence=False)
+    session = Engine(open_project(folder), device, with_evidence=False)
     held = [p for p in control.pieces if control.split[p.record.group] == Split.TEST]
     rows: list[Row] = []
     for i, piece in enumerate(held):
@@ -206,7 +218,9 @@ def _recovered(
 
 
 def _row(session: Engine, control: Control, piece: Piece, plant: Plant, raw: FloatArray) -> Row:
-    """What the model recovers of one plant in one image; `raw` (C Y X) is its untouched original."""
+    """What the model recovers of one plant in one image; `raw` (C Y X) is its
+    untouched original.
+    """
     there = piece.record.condition == UNTOUCHED
     row: Row = {"record": piece.record.id, "source": piece.source.id, "group": piece.record.group}
     row |= {"plant": plant.name, "way": "there" if there else "back"}
@@ -216,7 +230,7 @@ def _row(session: Engine, control: Control, piece: Piece, plant: Plant, raw: Flo
     reason = moved.reason if truth.any() else "The plant changes nothing in this image."
     if reason:
         return row | {"valid": False, "reason": reason}
-    unit = np.array(session.card.recipe.span)[:, None, None]
+    unit = np.array(session.card.preprocessing.span)[:, None, None]
     place = [c.name for c in control.channels].index(plant.channel)
     change = moved.difference / unit
     return (
@@ -287,17 +301,15 @@ def _recovery_text(control: Control, planted: Sequence[Row], card: ModelCard, ou
 
 
 def _accuracy_words(card: ModelCard) -> str:
-    told = card.accuracy
-    if told.get("accuracy") is None:
-        return f"Accuracy: not claimed. {told.get('reason', '')}"
-    interval = f"[{told['accuracy_low']:.2f}-{told['accuracy_high']:.2f}]"
-    where = f"{told['test_records']} images in {told['test_groups']} held-out groups"
-    blind = told["accuracy_low"] <= 1 / len(card.conditions)
+    reported = card.accuracy
+    if reported.get("accuracy") is None:
+        return f"Accuracy: not claimed. {reported.get('reason', '')}"
+    interval = f"[{reported['accuracy_low']:.2f}-{reported['accuracy_high']:.2f}]"
+    where = f"{reported['test_records']} images in {reported['test_groups']} held-out groups"
+    blind = reported["accuracy_low"] <= 1 / len(card.conditions)
     end = (
         ": it does not tell them apart, so it cannot show what was planted; train longer."
         if blind
         else "."
     )
-    return (
-        f"The model names the plant with accuracy {told['accuracy']:.2f} {interval} on {where}{end}"
-    )
+    return f"The model names the plant with accuracy {reported['accuracy']:.2f} {interval} on {where}{end}"

@@ -20,7 +20,7 @@ from core.domain import Channel, Dataset, FloatArray, ImageRecord, Role, Split
 from core.errors import LeighError
 from core.io.tables import safe_name
 from core.progress import Progress, Report, silent
-from core.workflows.steps import reader
+from core.workflows.project import reader
 
 UNTOUCHED = "untouched"
 LIMITS = {"factor": (0.1, 3.0), "blur": (0.5, 10.0)}  # fold of the signal; pixels
@@ -186,7 +186,9 @@ def plan(
 
 
 def _source(dataset: Dataset, wanted: str | None) -> str:
-    """The condition asked for; else the healthy one; else that with most groups, then most records."""
+    """The condition asked for; else the healthy one; else that with most groups,
+    then most records.
+    """
     counts = dataset.counts()
     present = [name for name in dataset.condition_names if counts[name]]
     if wanted is not None and wanted not in present:

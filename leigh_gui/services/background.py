@@ -70,7 +70,9 @@ class Background(QObject):
 
 
 class Saver(QObject):
-    """Saves the project a moment after the last change, always the newest version, one at a time."""
+    """Saves the project a moment after the last change, always the newest version,
+    one at a time.
+    """
 
     failed = Signal(object)
 

@@ -49,8 +49,17 @@ class JobDesk(QObject):
     checked = Signal(object)  # what the check of the explanation found
     screened = Signal()  # there is a new ranking
 
-    def __init__(self, state: AppState, runner: JobRunner, opener: Opener, saver: Saver, bus: ErrorBus, bar: JobBar,
-                 strip: StatusStrip, parent: QObject | None = None) -> None:  # fmt: skip
+    def __init__(
+        self,
+        state: AppState,
+        runner: JobRunner,
+        opener: Opener,
+        saver: Saver,
+        bus: ErrorBus,
+        bar: JobBar,
+        strip: StatusStrip,
+        parent: QObject | None = None,
+    ) -> None:
         super().__init__(parent)
         self.state, self.runner, self.opener, self.saver = state, runner, opener, saver
         self.bus, self.bar, self.strip = bus, bar, strip

@@ -1,4 +1,6 @@
-"""Opening things: a project, the demo, a new folder of images, a model that was trained elsewhere."""
+"""Opening things: a project, the demo, a new folder of images, a model that was
+trained elsewhere.
+"""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from core.attribution.occlusion import patched_occlusion, whole_occlusion
 from core.counterfactual.engine import Engine
 from core.domain import METHODS, AttributionRequest
 from core.errors import LeighError
-from core.io.read_verified import read_unchanged
+from core.io.read_verified import read_verified
 from core.io.resources import resource
 from core.progress import Cancelled, silent
 
@@ -30,7 +30,7 @@ def session():
 def raw(session):
     dataset = session.project.dataset
     record = next(r for r in dataset.records if r.condition == "DS")
-    return read_unchanged(dataset.root, record)[
+    return read_verified(dataset.root, record)[
         :, :SIDE, : SIDE + 4
     ]  # no multiple of eight: it is padded
 
@@ -118,7 +118,7 @@ def test_an_image_is_not_explained_against_its_own_condition(session, raw):
 
 def test_a_downscaled_image_gets_a_map_of_its_own_size(session):
     raw = np.random.default_rng(0).uniform(100, 900, (3, 66, 71)).astype(np.uint16)
-    card = replace(session.card, recipe=replace(session.card.recipe, downscale=2))
+    card = replace(session.card, preprocessing=replace(session.card.preprocessing, downscale=2))
     found = attribute(session.model, card, raw, Question("saliency", "DS", "WT"))
     assert found.values.shape == raw.shape
 

@@ -16,7 +16,7 @@ from core.attribution.sanity_checks import (
     similarity,
 )
 from core.counterfactual.engine import Engine
-from core.io.read_verified import read_unchanged
+from core.io.read_verified import read_verified
 from core.io.resources import resource
 from core.synthetic.cells import HEALTHY, render
 
@@ -32,20 +32,20 @@ def raw(session):
     record = next(
         r for r in dataset.records if r.condition == "DS" and session.card.part_of(r) == "test"
     )
-    return read_unchanged(dataset.root, record)[:, :64, :64]
+    return read_verified(dataset.root, record)[:, :64, :64]
 
 
 def test_cells_are_found_and_an_empty_field_has_none(session, raw):
-    cells = cell_mask(raw, session.card.recipe, 0.65)
+    cells = cell_mask(raw, session.card.preprocessing, 0.65)
     assert 0.1 < cells.mean() < 0.9
     signal = raw.astype(float).sum(axis=0)
     assert signal[cells].mean() > 1.5 * signal[~cells].mean()
-    assert not cell_mask(np.full_like(raw, 100), session.card.recipe, 0.65).any()
+    assert not cell_mask(np.full_like(raw, 100), session.card.preprocessing, 0.65).any()
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_noise_alone_is_no_cell(session, seed):
-    assert not cell_mask(render(seed, HEALTHY, 96, ()), session.card.recipe, 0.65).any()
+    assert not cell_mask(render(seed, HEALTHY, 96, ()), session.card.preprocessing, 0.65).any()
 
 
 def test_cells_are_found_where_one_stain_outshines_the_others(session):
@@ -53,7 +53,7 @@ def test_cells_are_found_where_one_stain_outshines_the_others(session):
     image = np.random.default_rng(0).normal(100, 3, (3, 96, 96))
     image[2, :, 15:] += np.linspace(0, 400, 81)
     image[1, 20:80, 72:] += 300
-    cells = cell_mask(image, session.card.recipe, 0.65)
+    cells = cell_mask(image, session.card.preprocessing, 0.65)
     assert cells[20:80, 72:].all() and not cells[:, :12].any()
 
 

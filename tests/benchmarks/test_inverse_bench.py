@@ -1,4 +1,6 @@
-"""`leigh bench inverse` in small: the keys of the contract, and figures that cannot be by chance."""
+"""`leigh bench inverse` in small: the keys of the contract, and figures that cannot
+be by chance.
+"""
 
 import pytest
 
@@ -6,7 +8,8 @@ from benchmarks import inverse
 from core.counterfactual.encode_decode import QUARTER_GREY_LEVEL
 
 KEYS = {
-    "drag_forward_passes", "drag_error", "drag_vs_freia_tuned", "drag_vs_freia_default", "select_forward_passes",
+    "drag_forward_passes", "drag_error", "drag_vs_freia_tuned", "drag_vs_freia_default",
+    "select_forward_passes",
     "export_error", "export_vs_freia_tuned", "encode_vs_freia_tuned", "blocks", "contraction_max",
 }  # fmt: skip
 

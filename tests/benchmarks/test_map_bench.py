@@ -8,7 +8,8 @@ from benchmarks import map as bench
 from benchmarks import map_drags
 
 KEYS = {
-    "fidelity_heldout", "misclassified_right_side", "void_confident_cells", "quadtree_speedup", "quadtree_mismatch",
+    "fidelity_heldout", "misclassified_right_side", "void_confident_cells", "quadtree_speedup",
+    "quadtree_mismatch",
     "new_point_ms", "permuted_label_purity", "drag_class_agreement", "reencoded_agreement",
 }  # fmt: skip
 

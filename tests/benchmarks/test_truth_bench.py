@@ -1,4 +1,6 @@
-"""The demo's counterfactuals and the evidence card, held against planted truth on fresh cultures."""
+"""The demo's counterfactuals and the evidence card, held against planted truth on
+fresh cultures.
+"""
 
 import json
 from dataclasses import replace
@@ -53,7 +55,7 @@ def test_counterfactuals_of_the_demo_come_nearer_to_the_truth_than_what_needs_no
     for way in cultures.ways:
         shown = [(c, mover.move(c, way)) for c in cultures.cultures]
         assert all(result.valid for _, result in shown)
-        spans = session.card.recipe.span
+        spans = session.card.preprocessing.span
         made = {
             k: [(c, f(c, way)) for c in cultures.cultures]
             for k, f in truth.baselines(session, cultures).items()

@@ -40,7 +40,9 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
 
 @pytest.fixture
 def fail(capsys: pytest.CaptureFixture[str]) -> Fail:
-    """Runs a verb that must end as the user's fault: exit code 2 and one line, which is returned."""
+    """Runs a verb that must end as the user's fault: exit code 2 and one line, which
+    is returned.
+    """
 
     def call(*words: object) -> str:
         code = main([*map(str, words), "--json", "--progress", "none"])
@@ -150,14 +152,14 @@ def test_counterfactuals_keep_size_type_and_pixel_size_and_a_broken_file_costs_o
     assert dataset is not None
     records = [r for r in dataset.records if r.condition == "DS"]
     (dataset.root / records[1].files[0]).unlink()
-    told = run(
+    reported = run(
         "counterfactual", "--project", project.folder, "--from", "DS", "--to", "WT", "--out", out
     )
-    assert (told["records"], told["valid"]) == (len(records), len(records) - 1)
+    assert (reported["records"], reported["valid"]) == (len(records), len(records) - 1)
     rows = rows_of(out / "evidence.csv")
     assert [r["record"] for r in rows] == [r.id for r in records]
     assert rows[1]["valid"] == "false" and records[1].files[0].split("/")[-1] in rows[1]["reason"]
-    assert sum(r["flipped"] == "true" for r in rows) == told["flipped"]
+    assert sum(r["flipped"] == "true" for r in rows) == reported["flipped"]
 
     for record, row in zip(records, rows, strict=True):
         pair = [
@@ -193,9 +195,9 @@ def test_strength_zero_writes_the_original_and_the_split_is_respected(
         "--out",
         tmp_path / "out",
     )
-    told = run(*words, "--split", "test", "--strength", 0, "--device", "cpu")
+    reported = run(*words, "--split", "test", "--strength", 0, "--device", "cpu")
     rows = rows_of(tmp_path / "out" / "evidence.csv")
-    assert told["records"] == len(rows) == 4 and {r["split"] for r in rows} == {"test"}
+    assert reported["records"] == len(rows) == 4 and {r["split"] for r in rows} == {"test"}
     assert {r["condition"] for r in rows} == {"DS", "TT"}
     dataset = trained_project.dataset
     assert dataset is not None
@@ -285,8 +287,8 @@ def test_unknown_conditions_and_records_are_named(
     )
     assert "It knows WT, DS, TT" in fail(*words, "--to", "Drug Z")
     assert "It knows WT, DS, TT" in fail(*words, "--to", "WT", "--from", "Drug Z")
-    told = fail(*words, "--to", "WT", "--record", first(trained_project, "DS"), "Z99")
-    assert "no record Z99" in told and first(trained_project, "DS").split("_")[0] in told
+    reported = fail(*words, "--to", "WT", "--record", first(trained_project, "DS"), "Z99")
+    assert "no record Z99" in reported and first(trained_project, "DS").split("_")[0] in reported
     assert "No record of WT" in fail(*words, "--to", "WT", "--from", "WT")
     assert "no record Z99" in fail(
         "figure",
@@ -347,12 +349,15 @@ def test_a_scan_that_excluded_everything_cannot_be_trained(
 def test_one_small_image_shrinks_the_crops_and_a_tiny_one_is_refused_by_name(
     scanned_project: Project,
 ) -> None:
-    from core.data.preprocessing import fit_recipe
-    from core.workflows.steps import _crop_that_fits, reader
+    from core.data.preprocessing import fit_preprocessing
+    from core.workflows.project import reader
+    from core.workflows.train import _crop_that_fits
 
     dataset = scanned_project.dataset
     assert dataset is not None
-    recipe = fit_recipe([reader(dataset)(r).astype(np.float32) for r in dataset.records[:3]], 48)
+    preprocessing = fit_preprocessing(
+        [reader(dataset)(r).astype(np.float32) for r in dataset.records[:3]], 48
+    )
 
     def with_last(side: int) -> Dataset:
         return replace(
@@ -360,12 +365,12 @@ def test_one_small_image_shrinks_the_crops_and_a_tiny_one_is_refused_by_name(
             records=(*dataset.records[:-1], replace(dataset.records[-1], shape=(3, side, 48))),
         )
 
-    assert recipe.crop == 48
-    assert _crop_that_fits(with_last(48), recipe) == 48
-    assert _crop_that_fits(with_last(30), recipe) == 24
-    assert _crop_that_fits(with_last(30), replace(recipe, crop=16)) == 16
+    assert preprocessing.crop == 48
+    assert _crop_that_fits(with_last(48), preprocessing) == 48
+    assert _crop_that_fits(with_last(30), preprocessing) == 24
+    assert _crop_that_fits(with_last(30), replace(preprocessing, crop=16)) == 16
     with pytest.raises(LeighError, match=rf"{dataset.records[-1].id} is 48 x 12 pixels"):
-        _crop_that_fits(with_last(12), recipe)
+        _crop_that_fits(with_last(12), preprocessing)
 
 
 def test_a_model_for_other_channels_is_refused(
@@ -393,8 +398,23 @@ def test_a_new_plate_is_evaluated_with_the_old_model(
 ) -> None:
     project = copy_of(trained_project)
     assert not run("evaluate", "--project", project.folder)["other_images"]
-    run("synth", "--out", tmp_path / "new", "--conditions", "WT", "DS", "New=0.3", "--wells", 2, "--fields", 1,
-        "--size", 48, "--seed", 9)  # fmt: skip
+    run(
+        "synth",
+        "--out",
+        tmp_path / "new",
+        "--conditions",
+        "WT",
+        "DS",
+        "New=0.3",
+        "--wells",
+        2,
+        "--fields",
+        1,
+        "--size",
+        48,
+        "--seed",
+        9,
+    )
     for path in sorted((tmp_path / "new").rglob("P1_*.tif")):
         path.rename(path.with_name(path.name.replace("02_s", "09_s")))  # wells the model never saw
     run("scan", tmp_path / "new", "--project", project.folder)
@@ -416,25 +436,26 @@ def test_a_wrong_word_exits_with_2(capsys: pytest.CaptureFixture[str]) -> None:
         with pytest.raises(SystemExit) as left:
             main(words)
         assert left.value.code == 2
-        told = capsys.readouterr().err
-        assert told.count("\n") == 1 and "--help" in told, told
+        reported = capsys.readouterr().err
+        assert reported.count("\n") == 1 and "--help" in reported, reported
 
 
 def test_our_own_faults_exit_with_1_and_say_where_the_details_are(
-    trained_project: Project, copy_of: Copy, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+    trained_project: Project, copy_of: Copy, capsys: pytest.CaptureFixture[str], monkeypatch:
+        pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:  # fmt: skip
     monkeypatch.setattr("platformdirs.user_log_path", lambda *a, **k: tmp_path)
-    monkeypatch.setattr("core.workflows.steps.encode", lambda *a, **k: 1 / 0)
+    monkeypatch.setattr("core.workflows.encode.encode", lambda *a, **k: 1 / 0)
     assert (
         main(["encode", "--project", str(copy_of(trained_project).folder), "--progress", "none"])
         == 1
     )
-    told = capsys.readouterr()
+    reported = capsys.readouterr()
     assert (
-        told.out == ""
-        and len(told.err.splitlines()) == 1
-        and str(tmp_path / "leigh.log") in told.err
+        reported.out == ""
+        and len(reported.err.splitlines()) == 1
+        and str(tmp_path / "leigh.log") in reported.err
     )
     assert "ZeroDivisionError" in (tmp_path / "leigh.log").read_text()
 

@@ -22,7 +22,7 @@ from core.data.logit_coordinates import coordinates_of
 from core.domain import Dataset, FloatArray, Mix, ModelCard, Project
 from core.errors import LeighError
 from core.models.iresnet import IResNet
-from core.workflows.steps import load_model, reader
+from core.workflows.project import load_model, reader
 
 Trained = tuple[ModelCard, IResNet, Dataset]
 
@@ -32,7 +32,7 @@ def trained(trained_project: Project) -> Trained:
     """Card, a network of its own and images."""
     dataset = trained_project.dataset
     assert dataset is not None
-    return *load_model(trained_project, dataset, "cpu"), dataset
+    return *load_model(replace(trained_project, dataset=dataset), "cpu"), dataset
 
 
 def encoded(trained: Trained, condition: str = "DS") -> Encoded:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from core import encode, make_map
 from core.counterfactual.encodings import REMEMBERED as KEPT
 from core.counterfactual.engine import Engine
 from core.counterfactual.path import crossing_of
@@ -16,7 +17,6 @@ from core.io.models import load_tensors, save_model
 from core.io.project import latents_path, maps_folder, model_folder, save_project
 from core.io.resources import resource
 from core.io.tables import load_latents
-from core.workflows.steps import encode, make_map
 
 Copy = Callable[[Project], Project]
 
@@ -124,7 +124,7 @@ def test_records_are_forgotten_oldest_first(trained_project: Project) -> None:
         session.move(Move(record_id, ORIGINAL))
     session.move(Move(ids[2], ORIGINAL))
     assert len(session.encodings) == KEPT
-    kept = [record_id for record_id, _ in session.encodings.keys()]
+    kept = [record_id for record_id, _ in session.encodings.keys()]  # noqa: SIM118 - not a dict
     assert ids[0] not in kept and kept[-1] == ids[2]
 
 

@@ -1,15 +1,17 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from core.counterfactual.generative_score import generative_scores, second_opinion
+from core.counterfactual.generative_score import generative_report, generative_scores
 from core.domain import Project
 from core.models.iresnet import IResNet
-from core.workflows.steps import load_model, reader
+from core.workflows.project import load_model, reader
 
 
 @pytest.fixture
 def model(trained_project: Project) -> IResNet:
-    network: IResNet = load_model(trained_project, trained_project.dataset, "cpu")[1]
+    network: IResNet = load_model(trained_project, "cpu")[1]
     return network
 
 
@@ -30,12 +32,12 @@ def test_an_image_of_pure_noise_is_predicted_worse_than_a_real_one(model: IResNe
 
 def test_the_second_opinion_counts_held_out_images_only(trained_project: Project) -> None:
     dataset = trained_project.dataset
-    card, network = load_model(trained_project, dataset, "cpu")
-    told = second_opinion(network, card, dataset.records, reader(dataset))
+    card, network = load_model(replace(trained_project, dataset=dataset), "cpu")
+    reported = generative_report(network, card, dataset.records, reader(dataset))
     held = [r.id for r in dataset.records if card.split[r.group] == "test"]
-    assert told["records"] == len(held) and set(told["unlike"]) <= set(held)
-    assert 0 <= told["accuracy"] <= 1
-    none = second_opinion(
+    assert reported["records"] == len(held) and set(reported["unlike"]) <= set(held)
+    assert 0 <= reported["accuracy"] <= 1
+    none = generative_report(
         network, card, [r for r in dataset.records if r.id not in held], reader(dataset)
     )
     assert none["accuracy"] is None

@@ -57,7 +57,7 @@ def test_a_glance_costs_less_and_solved_on_it_is_the_exact_one(
         counterfactual(session.model, session.card, e, Mix({"WT": 1.0}, 1.0)).image
         for e in (quick, exact, polished)
     ]
-    span = np.array(session.card.recipe.span)[:, None, None]
+    span = np.array(session.card.preprocessing.span)[:, None, None]
     assert np.abs((pictures[0] - pictures[1]) / span).max() < QUARTER_GREY_LEVEL
     assert np.abs((pictures[2] - pictures[1]) / span).max() < 1e-4
     assert refine(session.model, session.card, polished) is polished

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 
 from core.data.batches import FieldStore, balanced_indices
-from core.data.preprocessing import fit_recipe
+from core.data.preprocessing import fit_preprocessing
 from core.data.readouts import readouts
-from core.domain import FloatArray, ImageRecord, Project, Recipe
+from core.domain import FloatArray, ImageRecord, Preprocessing, Project
 from core.synthetic.cells import DISEASED, HEALTHY, render
-from core.workflows.steps import reader
+from core.workflows.project import reader
 
 
 class Disk:
@@ -20,8 +20,8 @@ class Disk:
         self.reads += 1
         return self._read(record)
 
-    def recipe(self, crop: int = 16) -> Recipe:
-        return fit_recipe([self._read(r).astype(np.float32) for r in self.records[:6]], crop)
+    def preprocessing(self, crop: int = 16) -> Preprocessing:
+        return fit_preprocessing([self._read(r).astype(np.float32) for r in self.records[:6]], crop)
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def disk(scanned_project: Project) -> Disk:
 
 
 def test_a_store_within_its_budget_reads_every_field_once(disk: Disk) -> None:
-    store = FieldStore(disk.records, disk.recipe(), disk)
+    store = FieldStore(disk.records, disk.preprocessing(), disk)
     first = [store.field(n).copy() for n in range(4)]
     assert disk.reads == 4
     assert all(np.array_equal(store.field(n), first[n]) for n in range(4))
@@ -40,7 +40,7 @@ def test_a_store_within_its_budget_reads_every_field_once(disk: Disk) -> None:
 
 def test_a_store_over_its_budget_reads_again_and_gives_the_same(disk: Disk) -> None:
     room_for_two = 2 * 3 * 48 * 48 * 4
-    store = FieldStore(disk.records, disk.recipe(), disk, budget_bytes=room_for_two)
+    store = FieldStore(disk.records, disk.preprocessing(), disk, budget_bytes=room_for_two)
     first = [store.field(n).copy() for n in range(4)]
     again = [store.field(n) for n in range(4)]
     assert disk.reads == 4 + 2  # two stayed in memory
@@ -48,7 +48,7 @@ def test_a_store_over_its_budget_reads_again_and_gives_the_same(disk: Disk) -> N
 
 
 def test_crops_are_the_same_for_the_same_random_numbers_and_come_from_the_field(disk: Disk) -> None:
-    store = FieldStore(disk.records, disk.recipe(16), disk)
+    store = FieldStore(disk.records, disk.preprocessing(16), disk)
     index = np.array([3, 3, 7])
     crops = store.crops(index, np.random.default_rng(5))
     assert crops.shape == (3, 3, 16, 16) and crops.dtype == np.float32
@@ -61,7 +61,7 @@ def test_crops_are_the_same_for_the_same_random_numbers_and_come_from_the_field(
 
 
 def test_a_crop_as_large_as_the_field_is_the_field(disk: Disk) -> None:
-    store = FieldStore(disk.records, disk.recipe(48), disk)
+    store = FieldStore(disk.records, disk.preprocessing(48), disk)
     crop = store.crops(np.array([0]), np.random.default_rng(0))[0]
     assert np.allclose(np.sort(crop, axis=None), np.sort(store.field(0), axis=None))
 

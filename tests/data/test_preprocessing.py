@@ -7,7 +7,7 @@ from core.data.preprocessing import (
     GAIN,
     change_at_full_size,
     choose_downscale,
-    fit_recipe,
+    fit_preprocessing,
     from_network,
     to_network,
 )
@@ -18,22 +18,24 @@ FIELDS = [render(seed, HEALTHY, 64).astype(np.float32) for seed in range(4)]
 
 
 def test_recipe_gives_back_every_grey_value() -> None:
-    recipe = fit_recipe(FIELDS, 32)
+    preprocessing = fit_preprocessing(FIELDS, 32)
     raw = render(99, DISEASED, 64).astype(np.float32)
-    back = from_network(recipe, to_network(recipe, raw))
+    back = from_network(preprocessing, to_network(preprocessing, raw))
     assert np.abs(back - raw).max() < 0.01
 
 
 @given(st.floats(-1e4, 7e4))
 def test_recipe_is_exact_far_outside_the_training_range(value: float) -> None:
-    recipe = fit_recipe(FIELDS, 32)
+    preprocessing = fit_preprocessing(FIELDS, 32)
     raw = np.full((3, 8, 8), value, np.float32)
-    assert np.allclose(from_network(recipe, to_network(recipe, raw)), raw, rtol=1e-5, atol=0.05)
+    assert np.allclose(
+        from_network(preprocessing, to_network(preprocessing, raw)), raw, rtol=1e-5, atol=0.05
+    )
 
 
 def test_network_input_has_the_planned_spread() -> None:
-    recipe = fit_recipe(FIELDS, 32)
-    x = np.stack([to_network(recipe, f) for f in FIELDS])
+    preprocessing = fit_preprocessing(FIELDS, 32)
+    x = np.stack([to_network(preprocessing, f) for f in FIELDS])
     assert np.allclose(x.mean(axis=(0, 2, 3)), 0, atol=0.1)
     assert np.allclose(x.std(axis=(0, 2, 3)), GAIN, atol=0.1)
 
@@ -41,22 +43,24 @@ def test_network_input_has_the_planned_spread() -> None:
 def test_a_constant_channel_is_refused() -> None:
     dead = [np.where(np.arange(3)[:, None, None] == 1, 7.0, f).astype(np.float32) for f in FIELDS]
     with pytest.raises(LeighError, match="Channel 2"):
-        fit_recipe(dead, 32)
+        fit_preprocessing(dead, 32)
 
 
 def test_a_stain_so_sparse_that_percentiles_miss_it_is_learned_from() -> None:
     sparse = np.full((3, 64, 64), 100, np.float32)
     sparse[:, 30, 30:34] = 3000
     sparse[1:] += np.arange(64)
-    recipe = fit_recipe([sparse] * 4, 32)
-    assert (recipe.low[0], recipe.high[0]) == (100, 3000)
-    assert np.abs(from_network(recipe, to_network(recipe, sparse)) - sparse).max() < 0.1
+    preprocessing = fit_preprocessing([sparse] * 4, 32)
+    assert (preprocessing.low[0], preprocessing.high[0]) == (100, 3000)
+    assert (
+        np.abs(from_network(preprocessing, to_network(preprocessing, sparse)) - sparse).max() < 0.1
+    )
 
 
 def test_wrong_channel_count_names_both_numbers() -> None:
-    recipe = fit_recipe(FIELDS, 32)
+    preprocessing = fit_preprocessing(FIELDS, 32)
     with pytest.raises(LeighError, match=r"2 channels.*3"):
-        to_network(recipe, np.zeros((2, 64, 64), np.float32))
+        to_network(preprocessing, np.zeros((2, 64, 64), np.float32))
 
 
 def test_large_fields_are_averaged_by_a_whole_factor() -> None:
@@ -67,13 +71,13 @@ def test_large_fields_are_averaged_by_a_whole_factor() -> None:
 def test_a_change_returns_at_the_files_own_size_and_mean() -> None:
     rng = np.random.default_rng(0)
     big = [rng.uniform(100, 900, (1, 131, 1025)).astype(np.float32) for _ in range(2)]
-    recipe = fit_recipe(big, 64)
-    assert recipe.downscale == 3
-    before = to_network(recipe, big[0])
-    same = change_at_full_size(recipe, before, before, big[0].shape)
+    preprocessing = fit_preprocessing(big, 64)
+    assert preprocessing.downscale == 3
+    before = to_network(preprocessing, big[0])
+    same = change_at_full_size(preprocessing, before, before, big[0].shape)
     assert same.shape == big[0].shape
     assert not same.any()
-    after = to_network(recipe, big[0] + 50)
-    change = change_at_full_size(recipe, before, after, big[0].shape)
+    after = to_network(preprocessing, big[0] + 50)
+    change = change_at_full_size(preprocessing, before, after, big[0].shape)
     assert change.shape == big[0].shape
     assert np.allclose(change, 50, atol=0.5)

@@ -5,8 +5,9 @@ import pytest
 
 from core.data.readouts import ABOVE_BACKGROUND
 from core.domain import CHECKS, FloatArray
-from core.evidence.checks import Direction, Moved
-from core.evidence.reference import Measured, Real
+from core.evidence.checks import Direction
+from core.evidence.contrast import CounterfactualMeasurements
+from core.evidence.reference import ImageMeasurements, ReferenceSet
 
 WELLS, IMAGES, READOUTS, DIMENSIONS = (
     12,
@@ -26,12 +27,16 @@ def measured(k: float, rng: np.random.Generator) -> tuple[FloatArray, FloatArray
     sure = 0.1 + 0.8 * k
     away = np.zeros(DIMENSIONS)
     away[0] = 4 * k
-    judged = np.tile([1 - sure, sure], (3, 1))
-    return rng.normal(size=READOUTS) + k * SHIFT, rng.normal(size=DIMENSIONS) + away, judged
+    oracle_probabilities = np.tile([1 - sure, sure], (3, 1))
+    return (
+        rng.normal(size=READOUTS) + k * SHIFT,
+        rng.normal(size=DIMENSIONS) + away,
+        oracle_probabilities,
+    )
 
 
 @pytest.fixture(scope="module")
-def real() -> Real:
+def real() -> ReferenceSet:
     rng = np.random.default_rng(0)
     rows = [
         (k, f"{k}{w}", *measured(k, rng))
@@ -39,8 +44,8 @@ def real() -> Real:
         for w in range(WELLS)
         for _ in range(IMAGES)
     ]
-    truth, groups, readouts, embedding, judged = zip(*rows)
-    return Real(
+    truth, groups, readouts, embedding, oracle_probabilities = zip(*rows)
+    return ReferenceSet(
         names=tuple(f"stain{i // 6 + 1} readout{i}" for i in range(READOUTS)),
         channels=("Nuclei", "Mitochondria"),
         channel=np.arange(READOUTS) // 6,
@@ -50,36 +55,42 @@ def real() -> Real:
         held_out=np.array([int(g[1:]) < 3 for g in groups]),
         readouts=np.stack(readouts),
         embedding=np.stack(embedding),
-        judged=np.stack(judged),
+        oracle_probabilities=np.stack(oracle_probabilities),
     )
 
 
 @pytest.fixture
-def direction(real: Real) -> Direction:
+def direction(real: ReferenceSet) -> Direction:
     return Direction(real, "WT", "DS")
 
 
-def moved(share: float, count: int = 30) -> list[Moved]:
+def moved(share: float, count: int = 30) -> list[CounterfactualMeasurements]:
     """Images of WT brought the share of the way to DS; what does not differ stays as it was."""
     made = []
     for i in range(count):
         before, after = (measured(k, np.random.default_rng(100 + i)) for k in (0.0, share))
         sure = after[2][0]
         made.append(
-            Moved(Measured(*before), Measured(*after), sure, np.array([0.0, share**2]), (10, 0, 0))
+            CounterfactualMeasurements(
+                ImageMeasurements(*before),
+                ImageMeasurements(*after),
+                sure,
+                np.array([0.0, share**2]),
+                (10, 0, 0),
+            )
         )
     return made
 
 
 def test_only_what_differs_over_wells_counts_as_a_difference(direction: Direction) -> None:
     assert np.array_equal(direction.differs, SHIFT != 0)
-    assert direction.quiet_channels == [0] and direction.holdable == ("Nuclei",)
+    assert direction.quiet_channels == [0] and direction.lockable == ("Nuclei",)
 
 
-def test_nothing_is_held_where_nothing_differs(real: Real) -> None:
+def test_nothing_is_held_where_nothing_differs(real: ReferenceSet) -> None:
     same = replace(real, readouts=np.random.default_rng(1).normal(size=real.readouts.shape))
     assert not Direction(same, "WT", "DS").differs.any()
-    assert Direction(same, "WT", "DS").holdable == ()
+    assert Direction(same, "WT", "DS").lockable == ()
 
 
 def test_readouts_come_their_share_of_the_way(direction: Direction) -> None:
@@ -92,7 +103,7 @@ def test_readouts_come_their_share_of_the_way(direction: Direction) -> None:
 
 
 def test_the_truth_is_green_and_doing_nothing_is_red(direction: Direction) -> None:
-    truth, nothing = direction.judge(moved(1.0)), direction.judge(moved(0.0))
+    truth, nothing = direction.assess(moved(1.0)), direction.assess(moved(0.0))
     assert [c.name for c in truth.checks] == list(CHECKS)
     assert truth.light == "green", truth.checks
     assert nothing.light == "red"
@@ -101,9 +112,15 @@ def test_the_truth_is_green_and_doing_nothing_is_red(direction: Direction) -> No
 
 def test_flipping_model_and_judges_without_the_readouts_is_not_green(direction: Direction) -> None:
     whole, nothing = moved(1.0), moved(0.0)
-    fooled = [replace(n, probabilities=w.probabilities, after=replace(n.after, judged=w.after.judged))
-              for w, n in zip(whole, nothing)]  # fmt: skip
-    found = {c.name: c.light for c in direction.judge(fooled).checks}
+    fooled = [
+        replace(
+            n,
+            probabilities=w.probabilities,
+            after=replace(n.after, oracle_probabilities=w.after.oracle_probabilities),
+        )
+        for w, n in zip(whole, nothing)
+    ]
+    found = {c.name: c.light for c in direction.assess(fooled).checks}
     assert found["model"] == found["judges"] == "green"
     assert found["distance"] == found["readouts"] == "red"
 
@@ -118,7 +135,7 @@ def test_a_side_effect_in_a_stain_that_should_not_change_is_named(direction: Dir
                 item, after=replace(item.after, readouts=readouts), difference=np.array([1.0, 1.0])
             )
         )
-    evidence = direction.judge(spoiled)
+    evidence = direction.assess(spoiled)
     rest = next(c for c in evidence.checks if c.name == "rest")
     assert evidence.light == rest.light == "red" and "stain1 readout" in rest.words
     assert evidence.values["off_channel"] == pytest.approx(0.5)
@@ -126,26 +143,28 @@ def test_a_side_effect_in_a_stain_that_should_not_change_is_named(direction: Dir
 
 def test_lost_cells_turn_the_card_red(direction: Direction) -> None:
     poorer = [replace(m, cells=(10, 2, 0)) for m in moved(1.0)]
-    evidence = direction.judge(poorer)
+    evidence = direction.assess(poorer)
     assert evidence.light == "red" and evidence.values["cells_lost"] == 60
 
 
 def test_one_image_is_judged_by_the_same_checks(direction: Direction) -> None:
-    assert {c.name for c in direction.judge(moved(1.0, 1)).checks} == set(CHECKS)
-    assert direction.judge(moved(0.0, 1)).light == "red"
+    assert {c.name for c in direction.assess(moved(1.0, 1)).checks} == set(CHECKS)
+    assert direction.assess(moved(0.0, 1)).light == "red"
 
 
-def with_a_second_wild_type(real: Real) -> Real:
+def with_a_second_wild_type(real: ReferenceSet) -> ReferenceSet:
     """The same with DMSO: images as those of WT, which the judges call WT or DMSO by the toss of a
     coin.
     """
     rng = np.random.default_rng(5)
     rows = np.flatnonzero(real.truth == 0)
-    judged = np.concatenate([real.judged, np.zeros((*real.judged.shape[:2], 1))], axis=2)
-    judged = np.concatenate([judged, judged[rows]])
+    oracle_probabilities = np.concatenate(
+        [real.oracle_probabilities, np.zeros((*real.oracle_probabilities.shape[:2], 1))], axis=2
+    )
+    oracle_probabilities = np.concatenate([oracle_probabilities, oracle_probabilities[rows]])
     wild = np.flatnonzero(np.concatenate([real.truth, np.zeros(len(rows), int)]) == 0)
     swapped = wild[rng.random(len(wild)) < 0.5]
-    judged[swapped] = judged[swapped][..., [2, 1, 0]]
+    oracle_probabilities[swapped] = oracle_probabilities[swapped][..., [2, 1, 0]]
     return replace(
         real,
         conditions=(*real.conditions, "DMSO"),
@@ -154,29 +173,35 @@ def with_a_second_wild_type(real: Real) -> Real:
         held_out=np.concatenate([real.held_out, real.held_out[rows]]),
         readouts=np.concatenate([real.readouts, rng.normal(size=(len(rows), READOUTS))]),
         embedding=np.concatenate([real.embedding, rng.normal(size=(len(rows), DIMENSIONS))]),
-        judged=judged,
+        oracle_probabilities=oracle_probabilities,
     )
 
 
 def test_who_reaches_a_condition_that_nothing_tells_from_the_target_has_reached_the_target(
-    real: Real,
+    real: ReferenceSet,
 ) -> None:
     both = with_a_second_wild_type(real)
     assert Direction(both, "WT", "DMSO").alike and not Direction(both, "WT", "DS").alike
     dmso = np.array([0.1, 0.1, 0.8])
     back = [
-        Moved(m.after, replace(m.before, judged=np.eye(3)[[2, 2, 0]]), dmso, m.difference, m.cells)
+        CounterfactualMeasurements(
+            m.after,
+            replace(m.before, oracle_probabilities=np.eye(3)[[2, 2, 0]]),
+            dmso,
+            m.difference,
+            m.cells,
+        )
         for m in moved(1.0)
     ]
-    evidence = Direction(both, "DS", "WT").judge(back)
+    evidence = Direction(both, "DS", "WT").assess(back)
     assert evidence.values["flip"] == 1 and evidence.values["alike"] == "DMSO"
     assert {c.name: c.light for c in evidence.checks}["judges"] == "green"
     assert "WT or DMSO" in evidence.checks[0].words
-    nothing = Direction(both, "WT", "DMSO").judge([replace(m, after=m.before) for m in back])
+    nothing = Direction(both, "WT", "DMSO").assess([replace(m, after=m.before) for m in back])
     assert "nothing to explain" in {c.name: c.words for c in nothing.checks}["readouts"]
 
 
-def test_with_few_wells_nothing_is_said_to_be_the_same(real: Real) -> None:
+def test_with_few_wells_nothing_is_said_to_be_the_same(real: ReferenceSet) -> None:
     few = np.flatnonzero(np.isin([g[1:] for g in real.groups], ["0", "1", "2", "3", "4", "5"]))
     fewer = replace(
         real,
@@ -185,12 +210,12 @@ def test_with_few_wells_nothing_is_said_to_be_the_same(real: Real) -> None:
         held_out=real.held_out[few],
         readouts=real.readouts[few],
         embedding=real.embedding[few],
-        judged=real.judged[few],
+        oracle_probabilities=real.oracle_probabilities[few],
     )
     direction = Direction(fewer, "WT", "DS")
     assert (
         direction.quiet_channels == []
-        and direction.holdable == ()
+        and direction.lockable == ()
         and not direction.nothing_differs
     )
 
@@ -207,7 +232,7 @@ def test_halving_the_light_is_the_whole_way_in_a_bright_image_as_in_a_dim_one(ow
         for w in range(40)
     ]
     truth, groups, readouts = zip(*rows)
-    real = Real(
+    real = ReferenceSet(
         names=tuple(f"Mitochondria {n}" for n in names),
         channels=("Mitochondria",),
         channel=np.zeros(7, int),
@@ -217,13 +242,13 @@ def test_halving_the_light_is_the_whole_way_in_a_bright_image_as_in_a_dim_one(ow
         held_out=np.zeros(80, bool),
         readouts=np.stack(readouts),
         embedding=np.zeros((80, 1)),
-        judged=np.zeros((80, 3, 2)),
+        oracle_probabilities=np.zeros((80, 3, 2)),
     )
     came = Direction(real, "WT", "DS").came(floor + own * light, floor + own * light / 2)
     assert np.median(came) == pytest.approx(1, abs=0.1)
 
 
-def some_of(real: Real, wells: int, held: int) -> Real:
+def some_of(real: ReferenceSet, wells: int, held: int) -> ReferenceSet:
     """The first `wells` known wells of each condition and `held` images of its held-out wells."""
     rows: list[int] = []
     for k in (0, 1):
@@ -232,12 +257,12 @@ def some_of(real: Real, wells: int, held: int) -> Real:
         rows += [*known, *[i for i in mine if real.held_out[i]][:held]]
     parts = {
         name: getattr(real, name)[rows]
-        for name in ("truth", "held_out", "readouts", "embedding", "judged")
+        for name in ("truth", "held_out", "readouts", "embedding", "oracle_probabilities")
     }
     return replace(real, groups=tuple(real.groups[i] for i in rows), **parts)
 
 
-def test_two_wells_a_side_show_only_what_is_far_apart(real: Real) -> None:
+def test_two_wells_a_side_show_only_what_is_far_apart(real: ReferenceSet) -> None:
     found = []
     for seed in range(40):
         rng = np.random.default_rng(seed)
@@ -251,16 +276,16 @@ def test_two_wells_a_side_show_only_what_is_far_apart(real: Real) -> None:
 
 
 @pytest.mark.parametrize("held", [1, 3])
-def test_few_held_out_images_are_compared_by_their_mean(real: Real, held: int) -> None:
-    told = Direction(some_of(real, 6, held), "WT", "DS").judge(moved(1.0))
-    assert told.checks[2].light == "green" and "lie together" not in told.checks[2].words
+def test_few_held_out_images_are_compared_by_their_mean(real: ReferenceSet, held: int) -> None:
+    reported = Direction(some_of(real, 6, held), "WT", "DS").assess(moved(1.0))
+    assert reported.checks[2].light == "green" and "lie together" not in reported.checks[2].words
 
 
-def test_nuclei_may_change_in_number_where_real_conditions_do(real: Real) -> None:
+def test_nuclei_may_change_in_number_where_real_conditions_do(real: ReferenceSet) -> None:
     counted = replace(real, names=("Nuclei objects", *real.names[1:]))
     lost = [replace(m, cells=(10, 3, 0)) for m in moved(1.0)]
-    assert Direction(counted, "WT", "DS").judge(lost).checks[4].light == "red"
+    assert Direction(counted, "WT", "DS").assess(lost).checks[4].light == "red"
     fewer = counted.readouts - 5 * np.outer(counted.truth, np.eye(READOUTS)[0])
-    said = Direction(replace(counted, readouts=fewer), "WT", "DS").judge(lost).checks[4]
+    said = Direction(replace(counted, readouts=fewer), "WT", "DS").assess(lost).checks[4]
     assert "differ in their number" in said.words and "lost 90" in said.words
     assert said.light == "green"

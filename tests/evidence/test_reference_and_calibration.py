@@ -6,17 +6,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.counterfactual.block_schedule import place_steps
+from core.counterfactual.block_schedule import schedule_blocks
 from core.counterfactual.calibration import HIGHEST, LOWEST, nearest_gain, pairs_of_interest
 from core.counterfactual.engine import Engine
 from core.domain import ORIGINAL, Mix, Move, Precision, Project
 from core.errors import BadModel, LeighError
-from core.evidence.reference import PANEL_FILE, load_panel
+from core.evidence.reference import REFERENCE_FILE, load_reference
 from core.io.models import load_card
 from core.io.project import model_folder
 from core.models.iresnet import LEAST_BLOCKS
 from core.progress import silent
-from core.workflows.steps import reader
+from core.workflows.project import reader
 
 
 @pytest.fixture
@@ -30,8 +30,8 @@ def folder(trained_project: Project, tmp_path: Path) -> Path:
 def test_the_measurements_beside_a_model_are_those_of_its_images(
     folder: Path, trained_project: Project
 ) -> None:
-    panel, real = load_panel(folder, load_card(folder))
-    assert real.conditions == panel.judges.conditions and len(real.truth) == len(
+    panel, real = load_reference(folder, load_card(folder))
+    assert real.conditions == panel.oracles.conditions and len(real.truth) == len(
         trained_project.dataset.records
     )
     assert real.readouts.shape[1] == len(real.names) and panel.nuclei is not None
@@ -43,14 +43,14 @@ def test_damaged_or_foreign_measurements_are_refused(folder: Path) -> None:
     text = json.loads((folder / "model.json").read_text(encoding="utf-8"))
     (folder / "model.json").write_text(json.dumps(text | {"digest": "0" * 32}), encoding="utf-8")
     with pytest.raises(BadModel, match="measured for another model"):
-        load_panel(folder, load_card(folder))
-    path = folder / PANEL_FILE
+        load_reference(folder, load_card(folder))
+    path = folder / REFERENCE_FILE
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(LeighError, match="damaged"):
-        load_panel(folder, card)
+        load_reference(folder, card)
     path.unlink()
     with pytest.raises(LeighError, match="missing"):
-        load_panel(folder, card)
+        load_reference(folder, card)
 
 
 def test_every_pair_of_conditions_has_a_gain(folder: Path) -> None:
@@ -77,7 +77,7 @@ def test_an_exact_move_carries_evidence_and_a_drag_does_not(trained_project: Pro
 def test_steps_are_placed_whatever_the_number_of_choices_to_hold(trained_project: Project) -> None:
     session, dataset = Engine(trained_project.folder, "cpu"), trained_project.dataset
     holds = np.array([[True, False, False], [True, True, False]] * 10)
-    place_steps(session.model, session.card, dataset.records, reader(dataset), silent, holds)
+    schedule_blocks(session.model, session.card, dataset.records, reader(dataset), silent, holds)
     for times in (session.model.architecture.times, session.model.architecture.times_held):
         assert len(times) > LEAST_BLOCKS and list(times) == sorted(times)
 

@@ -11,16 +11,17 @@ from matplotlib.text import Text
 from PIL import Image
 from pypdf import PdfReader
 
+from core import figure, train
 from core.domain import AUTOENCODER, CHECKS, METHODS, Check, Evidence, Mix, Move, PanelSpec, Project
 from core.errors import LeighError
+from core.figures.counterfactual_panel import CounterfactualPanel
 from core.figures.export import sheet
+from core.figures.image_panel import SIZE_MAP
 from core.figures.images import composite, difference_limit, scale_bar_um
-from core.figures.panels import SIZE_MAP, CounterfactualPanel
 from core.figures.words import evidence_words
 from core.io.project import save_project
-from core.training.presets import COURSES, Course
-from core.workflows.baselines import train_network
-from core.workflows.export import _PanelMaker, figure, panel_specs
+from core.training.presets import SCHEDULES, Schedule
+from core.workflows.figure import _PanelMaker, panel_specs
 
 Copy = Callable[[Project], Project]
 
@@ -77,13 +78,11 @@ def test_a_comparison_names_its_window_and_has_a_column_for_the_autoencoder(
     copy_of: Copy,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setitem(COURSES, "autoencoder", {"quick": Course(2, 8)})
+    monkeypatch.setitem(SCHEDULES, "autoencoder", {"quick": Schedule(2, 8)})
     project, spec = copy_of(trained_project), replace(specs["comparison"], window_um=5.2)
-    assert [a.method for a in _PanelMaker(project.folder, "cpu").make(spec).attributions] == list(
-        METHODS
-    )
-    train_network(project.folder, "autoencoder", device="cpu")
-    panel = _PanelMaker(project.folder, "cpu").make(spec)
+    assert [a.method for a in _PanelMaker(project, "cpu").make(spec).attributions] == list(METHODS)
+    train(project, "autoencoder", device="cpu")
+    panel = _PanelMaker(project, "cpu").make(spec)
     assert [a.method for a in panel.attributions] == [AUTOENCODER, *METHODS]
     drawing = sheet([panel])
     heads = [text.get_text() for text in drawing.findobj(Text)]
@@ -131,9 +130,11 @@ def test_evidence_words_name_the_light_every_verdict_and_its_figure() -> None:
     lights = ("green", "amber", "green", "red", "green")
     checks = tuple(Check(name, light, "") for name, light in zip(CHECKS, lights, strict=True))
     flips = {"judge1_flip": 1.0, "judge2_flip": 0.0, "judge3_flip": 1.0}
-    told = evidence_words(Evidence(checks, {**flips, "distance": 0.431, "readouts_recovered": 0.2}))
+    reported = evidence_words(
+        Evidence(checks, {**flips, "distance": 0.431, "readouts_recovered": 0.2})
+    )
     assert (
-        told
+        reported
         == "Evidence: red | model ok | judges doubtful (2 of 3) | distance ok (0.43) | readouts"
         " failed (20%) | rest ok"
     )
@@ -148,7 +149,7 @@ def test_a_panel_holds_the_stains_its_spec_names(
         for kind in ("counterfactual", "path")
     ]
     (tmp_path / "panels.json").write_text(json.dumps(listed), encoding="utf-8")
-    maker = _PanelMaker(trained_project.folder, "cpu")
+    maker = _PanelMaker(trained_project, "cpu")
     held, path = (
         maker.make(spec) for spec in panel_specs(tmp_path / "panels.json", None, None, None, 1.0)
     )
@@ -220,8 +221,8 @@ def test_a_map_shows_where_an_image_was_moved_and_how_it_is_read(
     trained_project: Project, specs: dict[str, PanelSpec], plane: tuple[str, ...]
 ) -> None:
     moved = replace(specs["path"], kind="map", plane=plane, strength=0.6)
-    panel = _PanelMaker(trained_project.folder, "cpu").make(moved)
-    session = _PanelMaker(trained_project.folder, "cpu").session
+    panel = _PanelMaker(trained_project, "cpu").make(moved)
+    session = _PanelMaker(trained_project, "cpu").session
     result = session.move(Move(moved.record_id, Mix(moved.weights, 0.6)))
     read = trained_project.dataset.condition_names[int(result.probabilities.argmax())]
     assert (
@@ -284,13 +285,13 @@ def test_a_composite_adds_channels_in_their_own_colours() -> None:
 def test_several_panels_go_on_one_sheet(
     trained_project: Project, specs: dict[str, PanelSpec], tmp_path: Path
 ) -> None:
-    told = []
+    reported = []
     path = figure(
         trained_project.folder,
         [*specs.values()],
         tmp_path / "a.pdf",
         device="cpu",
-        report=told.append,
+        progress=reported.append,
     )
     reader = PdfReader(path)
     assert len(reader.pages) == 1
@@ -298,7 +299,7 @@ def test_several_panels_go_on_one_sheet(
     for words in ("Original", "Map agrees", "Strength toward WT", "Predicted"):
         assert words in text
     assert [p["kind"] for p in json.loads(note_in(path))["panels"]] == [*specs]
-    assert told[-1].done == told[-1].total
+    assert reported[-1].done == reported[-1].total
 
 
 def test_no_words_of_a_sheet_overlap_or_leave_it(
@@ -308,7 +309,7 @@ def test_no_words_of_a_sheet_overlap_or_leave_it(
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.text import Text
 
-    maker = _PanelMaker(trained_project.folder, "cpu")
+    maker = _PanelMaker(trained_project, "cpu")
     blend = replace(specs["counterfactual"], weights={"WT": 0.6, "TT": 0.4}, strength=1.4)
     title = "A title of the usual length for a panel of the paper"
     panels = [maker.make(replace(s, title=title)) for s in (*specs.values(), blend)]
@@ -389,7 +390,7 @@ def test_panels_saved_by_the_window_are_read_back(tmp_path: Path) -> None:
 
 
 def test_a_legend_names_every_condition_whatever_it_is_called(trained_project: Project) -> None:
-    panel = _PanelMaker(trained_project.folder, "cpu").make(PanelSpec("map"))
+    panel = _PanelMaker(trained_project, "cpu").make(PanelSpec("map"))
     odd = ("_ctrl", "a name of a condition that does not end", *panel.decision.conditions[2:])
     named = replace(panel, decision=replace(panel.decision, conditions=odd, rough=True))
     axes = sheet([named]).subfigs[0].axes[0]
@@ -402,7 +403,7 @@ def test_a_legend_names_every_condition_whatever_it_is_called(trained_project: P
 def test_no_panel_is_drawn_of_an_impossible_strength(
     trained_project: Project, specs: dict[str, PanelSpec], strength: float
 ) -> None:
-    maker = _PanelMaker(trained_project.folder, "cpu")
+    maker = _PanelMaker(trained_project, "cpu")
     for kind in ("map", "counterfactual"):
         with pytest.raises(LeighError, match="is not between 0 and 5"):
             maker.make(replace(specs["path"], kind=kind, strength=strength))

@@ -20,7 +20,8 @@ from core.domain import Project
 from core.domain.screen import Screen
 from core.errors import LeighError
 from core.figures.plate_heat import PIXELS, plate_blocks
-from core.figures.screen_panels import RankingPanel, ranking_blocks, unrepaired_blocks
+from core.figures.ranking_panel import RankingPanel, ranking_blocks
+from core.figures.residual_bars import unrepaired_blocks
 from core.figures.screen_report import write_report
 from core.figures.style import (
     WIDTH,
@@ -84,9 +85,8 @@ def test_the_ranking_has_exactly_the_promised_columns_and_empty_cells_for_none(
     files = write_screen_tables(tmp_path, screen)
     heading = files["ranking"].read_text(encoding="utf-8").splitlines()[0]
     assert (
-        heading
-        == "condition,dose_um,wells,rescue,rescue_low,rescue_high,off_axis,off_axis_low,off_axis_high,cell_count,tie,hit,"
-        "flags"
+        heading == "condition,dose_um,wells,rescue,rescue_low,rescue_high,off_axis,off_axis_low,"
+        "off_axis_high,cell_count,tie,hit,flags"
     )
     rows = rows_of(files["ranking"])
     assert [r["condition"] for r in rows][:2] == [NASTY[0], "'" + NASTY[1]]
@@ -104,7 +104,8 @@ def test_the_other_tables_and_their_twins_say_the_same(tmp_path: Path) -> None:
     files = write_screen_tables(tmp_path, screen)
     plate = rows_of(files["plate"])
     assert list(plate[0]) == [
-        "plate", "well", "row", "column", "condition", "dose_um", "images", "rescue", "off_axis", "nuclei",
+        "plate", "well", "row", "column", "condition", "dose_um", "images", "rescue", "off_axis",
+        "nuclei",
         *(f"intensity_{c}" for c in CHANNELS), "unlike",
     ]  # fmt: skip
     by_well = {(r["plate"], r["well"]): r for r in plate}
@@ -164,7 +165,7 @@ def wide() -> Screen:
 
 def test_no_word_reaches_over_the_edge(wide: Screen) -> None:
     from core.figures.plate_heat import dose_blocks
-    from core.figures.screen_panels import scatter_blocks
+    from core.figures.rescue_scatter import scatter_blocks
 
     wide = replace(
         wide,

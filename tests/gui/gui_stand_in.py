@@ -28,9 +28,9 @@ from core.domain import (
     PathPoint,
     PathRequest,
     Precision,
+    Preprocessing,
     Problem,
     Projection,
-    Recipe,
 )
 from core.errors import LeighError
 from core.io.models import save_card
@@ -70,7 +70,8 @@ def make_dataset(folder: Path, wells: int = 4, fields: int = 2, size: int = 96) 
                 )
                 records.append(
                     ImageRecord(
-                        f"{condition.name}_{well}_s{f + 1}", (file,) , (0, 1, 2), condition.name, well, well, "1",
+                    f"{condition.name}_{well}_s{f + 1}", (file,) , (0, 1, 2), condition.name, well,
+                    well, "1",
                         str(f + 1), tuple(image.shape), str(image.dtype))
                 )  # fmt: skip
     problems = (
@@ -97,11 +98,35 @@ def make_project(folder: Path, with_model: bool = True, **sizes: int):
         return project
     names = dataset.condition_names
     split = {r.group: "test" if int(r.well[1:]) % 2 else "train" for r in dataset.records}
-    recipe = Recipe((100.0,) * 3, (100.0,) * 3, (0.0,) * 3, (1.0,) * 3, (100.0,) * 3, (1000.0,) * 3)
-    accuracy = {"accuracy": 0.95, "accuracy_low": 0.88, "accuracy_high": 0.99, "test_records": 20, "test_groups": 10,
-                "group_accuracy": 1.0, "z_prime": {"logits": {"z_prime": 0.71}}}  # fmt: skip
-    card = ModelCard("iresnet", "iresnet", dataset.channels, dataset.conditions, recipe, {}, "quick", 0, "d", split,
-                     {"seconds": 240.0}, accuracy, InverseQuality(20, 2e-5, 1e-6, (0.8,)), 0.65, "digest")  # fmt: skip
+    preprocessing = Preprocessing(
+        (100.0,) * 3, (100.0,) * 3, (0.0,) * 3, (1.0,) * 3, (100.0,) * 3, (1000.0,) * 3
+    )
+    accuracy = {
+        "accuracy": 0.95,
+        "accuracy_low": 0.88,
+        "accuracy_high": 0.99,
+        "test_records": 20,
+        "test_groups": 10,
+        "group_accuracy": 1.0,
+        "z_prime": {"logits": {"z_prime": 0.71}},
+    }
+    card = ModelCard(
+        "iresnet",
+        "iresnet",
+        dataset.channels,
+        dataset.conditions,
+        preprocessing,
+        {},
+        "quick",
+        0,
+        "d",
+        split,
+        {"seconds": 240.0},
+        accuracy,
+        InverseQuality(20, 2e-5, 1e-6, (0.8,)),
+        0.65,
+        "digest",
+    )
     save_card(model_folder(project, card.name), card)
     save_latents(latents_path(project), make_latents(dataset, split))
     save_map(maps_folder(project), *make_map(dataset, names))
@@ -118,8 +143,16 @@ def make_latents(dataset: Dataset, split: dict[str, str]) -> LatentTable:
     logits = (np.eye(len(names))[truth] * 4 + noise).astype(np.float32)
     shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     return LatentTable(
-        tuple(r.id for r in dataset.records), names, truth, tuple(split[r.group] for r in dataset.records),
-        logits, coordinates_of(logits), logits, shares, "digest")  # fmt: skip
+        tuple(r.id for r in dataset.records),
+        names,
+        truth,
+        tuple(split[r.group] for r in dataset.records),
+        logits,
+        coordinates_of(logits),
+        logits,
+        shares,
+        "digest",
+    )
 
 
 def make_map(
@@ -138,9 +171,17 @@ def make_map(
     weight = np.exp(-(distance - distance.min(axis=2, keepdims=True)) / 2)
     support = distance.min(axis=2) < 7.5
     decision = DecisionMap(
-        extent, (weight / weight.sum(axis=2, keepdims=True)).astype(np.float32),
-        np.zeros((pixels, pixels, len(names) - 1), np.float32), support, names, anchors, 0.987, 20, True,
-        "digest")  # fmt: skip
+        extent,
+        (weight / weight.sum(axis=2, keepdims=True)).astype(np.float32),
+        np.zeros((pixels, pixels, len(names) - 1), np.float32),
+        support,
+        names,
+        anchors,
+        0.987,
+        20,
+        True,
+        "digest",
+    )
     return Projection(tuple(r.id for r in dataset.records), xy, "umap", {}, 0, "digest"), decision
 
 
@@ -226,12 +267,28 @@ class StandInEngine:
             make_evidence(target, 1, judges="red") if target == "TT" else make_evidence(target)
         )
         exact = move.precision == Precision.EXACT
-        judged = exact and strength > 0 and valid and not self.evidence.missing
+        oracle_probabilities = exact and strength > 0 and valid and not self.evidence.missing
         precision = move.precision if strength > 0 else max(move.precision, Precision.DISPLAY)
         return Counterfactual(
-            record_id, record.condition, weights, strength, original, original + difference, difference,
-            mixed / mixed.sum(), mixed[1:], 2e-6, valid, "" if valid else "It left the range of real images.", 0.0004,
-            place, 0.83, held, evidence if judged else None, precision=precision)  # fmt: skip
+            record_id,
+            record.condition,
+            weights,
+            strength,
+            original,
+            original + difference,
+            difference,
+            mixed / mixed.sum(),
+            mixed[1:],
+            2e-6,
+            valid,
+            "" if valid else "It left the range of real images.",
+            0.0004,
+            place,
+            0.83,
+            held,
+            evidence if oracle_probabilities else None,
+            precision=precision,
+        )
 
     def _nearest(self, move: Move) -> Mix:
         projection, decision, plane = self.projection, self.decision, move.goal.plane

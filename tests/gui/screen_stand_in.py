@@ -3,7 +3,7 @@ measured well.
 """
 
 from core.domain import Project, Role
-from core.domain.screen import DoseCurve, Finding, Ranked, Screen, Unrepaired, WellScore
+from core.domain.screen import DoseCurve, Finding, Ranked, ResidualChange, Screen, WellScore
 
 CHANNELS = ("Nuclei", "Cytoskeleton", "Mitochondria")
 
@@ -11,9 +11,11 @@ CHANNELS = ("Nuclei", "Cytoskeleton", "Mitochondria")
 def make_ranked(condition="TT", rescue=0.8, tie=1, **changes) -> Ranked:
     """A treatment with narrow intervals; changes by name."""
     values = {
-        "condition": condition, "compound": condition, "dose_um": None, "role": Role.TREATED, "wells": 4,
+        "condition": condition, "compound": condition, "dose_um": None, "role": Role.TREATED,
+            "wells": 4,
         "rescue": rescue, "rescue_low": rescue - 0.1, "rescue_high": rescue + 0.1, "off_axis": 1.2,
-        "off_axis_low": 0.9, "off_axis_high": 1.6, "cell_count": 0.98, "cell_count_low": 0.9, "cell_count_high": 1.05,
+        "off_axis_low": 0.9, "off_axis_high": 1.6, "cell_count": 0.98, "cell_count_low": 0.9,
+            "cell_count_high": 1.05,
         "intensity": (1.0, 1.1, 0.9), "tie": tie, "p_value": 0.01, "hit": False,
     }  # fmt: skip
     return Ranked(**(values | changes))
@@ -23,8 +25,18 @@ def make_treatments(count=12) -> tuple[Ranked, ...]:
     """TT is a hit, D1 and D2 are tied, D3 is flagged and has no intervals, C is given at four
     doses, two controls.
     """
-    blank = dict.fromkeys(("rescue_low", "rescue_high", "off_axis_low", "off_axis_high", "cell_count",
-                           "cell_count_low", "cell_count_high", "p_value"))  # fmt: skip
+    blank = dict.fromkeys(
+        (
+            "rescue_low",
+            "rescue_high",
+            "off_axis_low",
+            "off_axis_high",
+            "cell_count",
+            "cell_count_low",
+            "cell_count_high",
+            "p_value",
+        )
+    )
     made = [
         make_ranked("TT", 0.9, 1, hit=True),
         make_ranked("D1", 0.6, 2, off_axis=5.0, flags=("changes something else", "fewer nuclei")),
@@ -57,19 +69,34 @@ def make_screen(project: Project | None = None, **changes) -> Screen:
             rescue = (
                 float("nan") if row.condition == "D3" and project is None else row.rescue
             )  # never stored as such
-            wells.append(WellScore(plate, name, f"{plate}_{name}", row.condition, ids, rescue, row.off_axis, 30.0,
-                                   (100.0, 200.0 + k, 300.0), unlike=row.condition == "D1"))  # fmt: skip
+            wells.append(
+                WellScore(
+                    plate,
+                    name,
+                    f"{plate}_{name}",
+                    row.condition,
+                    ids,
+                    rescue,
+                    row.off_axis,
+                    30.0,
+                    (100.0, 200.0 + k, 300.0),
+                    unlike=row.condition == "D1",
+                )
+            )
     values = {
-        "ranked": ranked, "wells": tuple(wells), "channels": CHANNELS, "plate_shapes": {"P1": (8, 12), "P2": (8, 12)},
+        "ranked": ranked, "wells": tuple(wells), "channels": CHANNELS, "plate_shapes": {"P1": (8,
+            12), "P2": (8, 12)},
         "healthy": "WT", "diseased": "DS", "level": 0.9, "space": "readouts",
         "normalised": "each plate against its diseased wells",
         "quality": ({"score": "rescue", "wells": 8, "z_prime": 0.62, "ssmd": None},),
         "audit": (Finding("plate", 0.5, "balanced accuracy", 0.5, 0.6),
-                  Finding("edge", 0.8, "balanced accuracy", 0.5, 0.01, "Wells at the edge look different.")),
-        "doses": (DoseCurve("C", (0.1, 1.0, 10.0, 100.0), (0.1, 0.2, 0.3, 0.4), 0.0, 0.5, 1.0, 3.0, 1.5, 6.0),
-                  DoseCurve("K", (1.0, 2.0), (0.1, 0.2), None, None, None, None, None, None, "No plateau is seen.")),
-        "unrepaired": (Unrepaired("D1", "Mitochondria", 0.7, 0.61, 0.78, 4),
-                       Unrepaired("TT", "Nuclei", 0.9, None, None, 4)),
+        Finding("edge", 0.8, "balanced accuracy", 0.5, 0.01, "Wells at the edge look different.")),
+        "doses": (DoseCurve("C", (0.1, 1.0, 10.0, 100.0), (0.1, 0.2, 0.3, 0.4), 0.0, 0.5, 1.0, 3.0,
+            1.5, 6.0),
+        DoseCurve("K", (1.0, 2.0), (0.1, 0.2), None, None, None, None, None, None,
+        "No plateau is seen.")),
+        "unrepaired": (ResidualChange("D1", "Mitochondria", 0.7, 0.61, 0.78, 4),
+                       ResidualChange("TT", "Nuclei", 0.9, None, None, 4)),
         "notes": ("D3 has one well only.",),
         "dataset_digest": dataset.digest if dataset else "",
     }  # fmt: skip

@@ -20,8 +20,8 @@ from core.domain import (
     Move,
     PathRequest,
     Precision,
+    Preprocessing,
     Project,
-    Recipe,
 )
 from core.synthetic.cells import CHANNELS, demo_conditions
 from leigh_gui.pages.explore import controller
@@ -30,7 +30,9 @@ from leigh_gui.services.inference_client import InferenceClient
 from leigh_gui.services.requests import Requests
 from leigh_gui.state import AppState, Opened
 
-RECIPE = Recipe((0.0,) * 3, (1.0,) * 3, (0.0,) * 3, (1.0,) * 3, (0.0,) * 3, (1.0,) * 3)
+PREPROCESSING = Preprocessing(
+    (0.0,) * 3, (1.0,) * 3, (0.0,) * 3, (1.0,) * 3, (0.0,) * 3, (1.0,) * 3
+)
 PIXELS = np.zeros((3, 2, 2), np.float32)
 FIRST, SECOND = "DS_0", "DS_1"
 
@@ -119,7 +121,18 @@ def opened(tmp_path) -> Opened:
     dataset = Dataset(tmp_path, CHANNELS, conditions, records)
     split = {"g0": "test", "g1": "train"}
     card = ModelCard(
-        "iresnet", "iresnet", CHANNELS, conditions, RECIPE, {}, "quick", 0, "d", split, {}, {}
+        "iresnet",
+        "iresnet",
+        CHANNELS,
+        conditions,
+        PREPROCESSING,
+        {},
+        "quick",
+        0,
+        "d",
+        split,
+        {},
+        {},
     )
     projection, decision = make_map(dataset, dataset.condition_names)
     latents = make_latents(dataset, split)

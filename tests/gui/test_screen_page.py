@@ -41,7 +41,7 @@ def page(window, project, qtbot):
 
 
 def click_row(page, qtbot, index):
-    at = QPoint(90, page.ranking.header_height() + index * page.ranking.row_height() + 4)
+    at = page.ranking.visualRect(page.ranking.table.index(index, 1)).center()
     qtbot.mouseClick(page.ranking.viewport(), Qt.MouseButton.LeftButton, pos=at)
 
 

@@ -2,15 +2,15 @@
 
 import time
 from dataclasses import replace
-from itertools import pairwise
 
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
+from PySide6.QtGui import QGuiApplication
 from screen_stand_in import CHANNELS, make_ranked, make_screen, make_treatments
 
 from core.domain import Channel, Role
-from core.domain.screen import DoseCurve, Unrepaired, WellScore
+from core.domain.screen import DoseCurve, ResidualChange, WellScore
 from leigh_gui.widgets.screen.axis import (
     Axis,
     dose_axis,
@@ -23,9 +23,12 @@ from leigh_gui.widgets.screen.axis import (
 from leigh_gui.widgets.screen.dose_grid import DoseGrid, fitted
 from leigh_gui.widgets.screen.heat_view import HeatView, ScaleBar
 from leigh_gui.widgets.screen.quality_view import QualityView, cell, heading, in_common, joined
-from leigh_gui.widgets.screen.ranking_paint import Wanted, columns_of, figure
+from leigh_gui.widgets.screen.ranking_header import Wanted, column_widths
+from leigh_gui.widgets.screen.ranking_model import COLUMNS, TIE, TieEdge
 from leigh_gui.widgets.screen.ranking_rows import (
+    Column,
     dose_words,
+    figure,
     number,
     ranged,
     restored_words,
@@ -67,7 +70,7 @@ def shown(qtbot, view, width=740, height=420):
 
 
 def test_controls_stay_at_the_end_however_the_rows_are_sorted():
-    for by in ("rank", "name", "rescue", "off-axis", "nuclei"):
+    for by in Column:
         for down in (False, True):
             assert names(sorted_rows(make_treatments(), by, down))[-2:] == ["WT", "DS"]
 
@@ -78,10 +81,10 @@ def test_the_ranking_keeps_the_given_order_of_ties():
 
 def test_what_was_not_measured_is_last_in_both_directions():
     for down in (False, True):
-        treated = names(sorted_rows(make_treatments(), "nuclei", down))[:-2]
+        treated = names(sorted_rows(make_treatments(), Column.NUCLEI, down))[:-2]
         assert treated[-1] == "D3"
     unknown = (make_ranked("A", NAN), make_ranked("B", 0.1), make_ranked("C", 0.9))
-    assert names(sorted_rows(unknown, "rescue", True)) == ["C", "B", "A"]
+    assert names(sorted_rows(unknown, Column.RESCUE, True)) == ["C", "B", "A"]
 
 
 def test_the_search_looks_at_name_and_dose_and_ignores_case():
@@ -107,8 +110,10 @@ def test_what_was_not_measured_is_a_dash_and_never_a_zero():
 
 def test_the_tooltip_of_a_treatment_holds_all_flags_and_says_what_is_missing():
     words = row_words(make_treatments()[1], make_screen())
-    assert "changes something else" in words and "fewer nuclei" in words and "tied" in words
-    assert "No interval could be measured." in row_words(make_treatments()[3], make_screen())
+    assert words.flags == ("changes something else", "fewer nuclei")
+    assert "⚑ changes something else\n⚑ fewer nuclei" in words.text() and "tied" in words.text()
+    bare = row_words(make_treatments()[3], make_screen())
+    assert "No interval could be measured." in bare.figures and bare.title == "D3"
     assert treatment_name(make_treatments()[5]) == "C · 1 µM"
 
 
@@ -120,7 +125,7 @@ def test_words_of_doses_repair_and_summary():
         == "restored 70 % [61–78] of the Mitochondria change"
     )
     assert (
-        restored_words(Unrepaired("a", "Nuclei", NAN, None, None, 1))
+        restored_words(ResidualChange("a", "Nuclei", NAN, None, None, 1))
         == "not measurable: the Nuclei change"
     )
     assert (
@@ -165,9 +170,12 @@ def test_the_off_axis_line_stands_where_the_flag_begins_and_says_what_it_means(t
         == "Line at 9: beyond this something else changed"
     )
     assert plot.words_at(QPointF(plot._box().right() - 3, plot._at(0, 7.0).y())) == ""
-    heading = view.columns().box("off-axis", 0, 4).center()
-    assert "Line at 9: beyond this" in view.words_at(heading) and view._look().off_axis_limit == 9.0
-    assert "beyond 9 something else changed" in row_words(screen.ranked[0], screen)
+    tooltip = view.table.headerData(
+        COLUMNS.index(Column.OFF_AXIS), Qt.Orientation.Horizontal, Qt.ItemDataRole.ToolTipRole
+    )
+    assert "Line at 9: beyond this" in tooltip
+    assert view.intervals[Column.OFF_AXIS].scale.lines == (9.0,)
+    assert "above 9 something else changed" in row_words(screen.ranked[0], screen).text()
     assert off_axis_limit(make_screen()) == off_axis_limit(None) == 1.0
 
 
@@ -287,18 +295,45 @@ def test_wells_without_images_are_hollow_and_the_selected_ones_outlined(qtbot, t
     assert view.grab().toImage().pixelColor(corner) != before
 
 
+def cell_at(view, row, column=Column.NAME):
+    """The middle of a cell in pixels of the viewport."""
+    return view.visualRect(view.table.index(row, COLUMNS.index(column))).center()
+
+
+def click_heading(qtbot, view, column):
+    at = QPoint(view.heading.sectionPosition(COLUMNS.index(column)) + 10, 8)
+    qtbot.mouseClick(view.heading.viewport(), Qt.MouseButton.LeftButton, pos=at)
+
+
+def texts(view, row, role=Qt.ItemDataRole.DisplayRole):
+    return [view.table.index(row, c).data(role) for c in range(len(COLUMNS))]
+
+
 def test_a_click_selects_a_row_and_a_heading_sorts(qtbot):
     view = shown(qtbot, RankingView())
     view.set_screen(make_screen(), GREY)
-    at = QPoint(100, view.header_height() + view.row_height() + 3)
     with qtbot.waitSignal(view.selected) as picked:
-        qtbot.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=at)
+        qtbot.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=cell_at(view, 1))
     assert picked.args == ["D1"]
-    heading_at = QPoint(int(view.columns().places["off-axis"][0]) + 10, 8)
-    qtbot.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=heading_at)
-    assert view.sort == "off-axis" and names(view.rows)[-3] == "D1"
-    qtbot.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=heading_at)
+    click_heading(qtbot, view, Column.OFF_AXIS)
+    assert view.table.column is Column.OFF_AXIS and names(view.rows)[-3] == "D1"
+    click_heading(qtbot, view, Column.OFF_AXIS)
     assert names(view.rows)[0] == "D1"
+    click_heading(qtbot, view, Column.RESCUE)  # the best comes first at once
+    assert names(view.rows)[0] == "TT"
+
+
+def test_sorting_and_searching_keep_the_selected_treatment_and_select_no_other(qtbot):
+    view = shown(qtbot, RankingView())
+    view.set_screen(make_screen(), GREY)
+    view.set_current("D2")
+    with qtbot.assertNotEmitted(view.selected):
+        click_heading(qtbot, view, Column.OFF_AXIS)
+        view.set_wanted("d")
+        view.set_wanted("nothing of this name")
+        view.set_wanted("")
+    selected = [view.rows[i.row()].condition for i in view.selectionModel().selectedRows()]
+    assert selected == ["D2"]
 
 
 def test_up_and_down_walk_the_rows_and_stop_at_the_ends(qtbot):
@@ -310,10 +345,62 @@ def test_up_and_down_walk_the_rows_and_stop_at_the_ends(qtbot):
     qtbot.keyClick(view, Qt.Key.Key_Down)
     assert view._current == "D1"
     qtbot.keyClick(view, Qt.Key.Key_End)
-    assert (
-        view._current == "DS"
-        and view.verticalScrollBar().value() == view.verticalScrollBar().maximum()
-    )
+    bar = view.verticalScrollBar()
+    assert view._current == "DS" and bar.value() == bar.maximum()
+    qtbot.keyClick(view, Qt.Key.Key_Home)
+    assert view._current == "TT"
+
+
+def test_every_cell_has_a_text_with_its_interval_for_copies_and_screen_readers(qtbot):
+    view = shown(qtbot, RankingView())
+    view.set_screen(make_screen(), GREY)
+    d1 = ["2=", "D1", "0.60 [0.50 to 0.70]", "5.00 [0.90 to 1.60]", "98 % [90–105]", "4"]
+    assert texts(view, 1) == [*d1, "changes something else, fewer nuclei"]
+    assert texts(view, 0)[-1] == "★ hit" and texts(view, 3)[2] == "0.50"
+    spoken = texts(view, 1, Qt.ItemDataRole.AccessibleTextRole)
+    assert spoken[:3] == ["Rank 2, tied", "D1", "Rescue 0.60 [0.50 to 0.70]"]
+    assert texts(view, 12, Qt.ItemDataRole.AccessibleTextRole)[:2] == ["control", "WT, control"]
+
+
+def test_the_selected_row_is_copied_with_its_headings(qtbot):
+    view = shown(qtbot, RankingView())
+    view.set_screen(make_screen(), GREY)
+    view.set_current("D2")
+    qtbot.keyClick(view, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    head, row = QGuiApplication.clipboard().text().split("\n")
+    assert head.split("\t")[1:4] == ["Treatment", "Rescue", "Off-axis"]
+    assert row.split("\t")[:3] == ["2=", "D2", "0.55 [0.45 to 0.65]"]
+
+
+def test_a_bracket_joins_a_rank_group_only_in_the_order_of_the_ranks(qtbot):
+    view = shown(qtbot, RankingView())
+    view.set_screen(make_screen(), GREY)
+    assert [view.table.index(r, 0).data(TIE) for r in range(4)] == [
+        TieEdge.NONE,
+        TieEdge.FIRST,
+        TieEdge.LAST,
+        TieEdge.NONE,
+    ]
+    click_heading(qtbot, view, Column.NAME)
+    assert {view.table.index(r, 0).data(TIE) for r in range(14)} == {TieEdge.NONE}
+
+
+def dots(view, row, colour):
+    """x of the pixels of this colour in the off-axis cell of a row."""
+    box = view.visualRect(view.table.index(row, COLUMNS.index(Column.OFF_AXIS)))
+    image = view.viewport().grab(box).toImage()
+    middle = image.height() // 2
+    return [x for x in range(image.width()) if image.pixelColor(x, middle).name() == colour], box
+
+
+def test_a_value_below_a_logarithmic_axis_lies_at_its_end_and_not_on_the_number(qtbot, themed):
+    rows = [make_ranked(f"T{k}", 0.5, k + 1, off_axis=v) for k, v in enumerate((0.0, 1, 2, 300.0))]
+    view = shown(qtbot, RankingView(), 900, 300)
+    view.set_screen(make_screen(ranked=tuple(rows), wells=()), {"T0": "#ff0000"})
+    assert view.intervals[Column.OFF_AXIS].scale.axis.log
+    found, box = dots(view, 0, "#ff0000")
+    number_ends = view.fontMetrics().horizontalAdvance("−00.0") + 4
+    assert found and min(found) > number_ends and max(found) < box.width()
 
 
 def many(count):
@@ -333,16 +420,13 @@ def test_four_hundred_long_names_are_painted_quickly_and_only_where_they_are_see
         view.verticalScrollBar().setValue(k * 97)
         view.grab()
     assert time.perf_counter() - start < 10
-    assert view.verticalScrollBar().maximum() > 300 * view.row_height()
+    assert view.verticalScrollBar().maximum() > 300 * view.rowHeight(0)
 
 
-def test_columns_never_overlap_and_fill_the_width():
+def test_columns_fill_the_width_and_none_vanishes():
     for width in (524, 740, 1100):
-        places = list(columns_of(width, Wanted(8, 900, 900, 900, rank=3)).places.values())
-        assert all(a[0] + a[1] == pytest.approx(b[0]) for a, b in pairwise(places))
-        assert (
-            places[-1][0] + places[-1][1] == pytest.approx(width) and min(w for _, w in places) > 30
-        )
+        widths = column_widths(width, Wanted(8, 900, 900, 900, rank=3))
+        assert sum(widths.values()) == width and min(widths.values()) > 30
 
 
 def test_numbers_in_front_of_an_axis_have_at_most_four_figures():
@@ -356,14 +440,18 @@ def test_numbers_in_front_of_an_axis_have_at_most_four_figures():
     ]
 
 
-def test_the_tooltips_of_the_ranking_say_everything_in_full(qtbot):
+def test_the_tooltips_of_the_ranking_say_everything_and_are_never_markup(qtbot):
     view = shown(qtbot, RankingView())
-    view.set_screen(make_screen(), GREY)
-    at = QPointF(view.viewport().width() - 20, view.header_height() + view.row_height() + 3)
-    assert "changes something else" in view.words_at(at) and "fewer nuclei" in view.words_at(at)
-    assert "spreads of healthy wells" in view.words_at(
-        QPointF(view.columns().places["off-axis"][0] + 5, 5)
+    odd = make_ranked("<b>X</b>", 0.1, 9)
+    view.set_screen(make_screen(ranked=(*make_treatments(), odd), wells=()), GREY)
+    words = texts(view, 1, Qt.ItemDataRole.ToolTipRole)[5]
+    assert "changes something else" in words and "fewer nuclei" in words
+    row = view.table.row_of("<b>X</b>")
+    assert "&lt;b&gt;X&lt;/b&gt;" in texts(view, row, Qt.ItemDataRole.ToolTipRole)[1]
+    heading = view.table.headerData(
+        COLUMNS.index(Column.OFF_AXIS), Qt.Orientation.Horizontal, Qt.ItemDataRole.ToolTipRole
     )
+    assert "spreads of healthy wells" in heading
 
 
 def test_a_click_on_a_point_selects_its_treatment_and_empty_space_does_not(qtbot):
@@ -484,7 +572,7 @@ def test_every_widget_of_the_screen_lives_with_none(qtbot):
 
 def test_a_control_is_told_by_its_role_or_its_rank():
     rows = sorted_rows(
-        (make_ranked("X", 0.1, 0, role=Role.OTHER), make_ranked("Y", 0.2, 1)), "rescue"
+        (make_ranked("X", 0.1, 0, role=Role.OTHER), make_ranked("Y", 0.2, 1)), Column.RESCUE
     )
     assert names(rows) == ["Y", "X"]
     assert Channel("Nuclei").name == CHANNELS[0]

@@ -4,13 +4,14 @@ import numpy as np
 from gui_stand_in import make_dataset, make_evidence
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLabel
 
 from core.domain import Condition, Counterfactual
+from leigh_gui.widgets.common.elided_label import ElidedLabel
 from leigh_gui.widgets.common.empty_state import dropped_folder
 from leigh_gui.widgets.common.error_bar import ErrorBar
 from leigh_gui.widgets.common.job_bar import JobBar
-from leigh_gui.widgets.common.look import duration, percent
+from leigh_gui.widgets.common.look import duration, percent, tip
 from leigh_gui.widgets.counterfactual.evidence_card import EvidenceCard
 from leigh_gui.widgets.counterfactual.hold_button import HoldButton
 from leigh_gui.widgets.counterfactual.mix_board import MixBoard, mixed
@@ -29,8 +30,10 @@ NAMES = ("WT", "DS")
 def counterfactual(**changes):
     blank = np.zeros((2, 4, 4), np.float32)
     values = {
-        "record_id": "r", "source": "DS", "weights": {"WT": 1.0}, "strength": 1.0, "original": blank, "image": blank,
-        "difference": blank, "probabilities": np.array([0.9, 0.1], np.float32), "coordinates": np.zeros(1, np.float32),
+        "record_id": "r", "source": "DS", "weights": {"WT": 1.0}, "strength": 1.0, "original":
+            blank, "image": blank,
+        "difference": blank, "probabilities": np.array([0.9, 0.1], np.float32), "coordinates":
+            np.zeros(1, np.float32),
         "roundtrip_error": 1e-6,
     }  # fmt: skip
     return Counterfactual(**(values | changes))
@@ -43,14 +46,14 @@ def test_a_flip_of_the_model_alone_is_never_green():
 
 
 def test_the_light_is_the_worst_of_the_checks_and_says_which_one():
-    judged = {"green": make_evidence(), "amber": make_evidence(readouts="amber"),
+    oracle_probabilities = {"green": make_evidence(), "amber": make_evidence(readouts="amber"),
               "red": make_evidence(seen=1, judges="red", rest="amber")}  # fmt: skip
-    assert verdict(counterfactual(evidence=judged["green"]), NAMES) == (
+    assert verdict(counterfactual(evidence=oracle_probabilities["green"]), NAMES) == (
         "good",
         "Reaches WT; every check holds.",
     )
-    assert verdict(counterfactual(evidence=judged["amber"]), NAMES)[0] == "warn"
-    assert verdict(counterfactual(evidence=judged["red"]), NAMES) == (
+    assert verdict(counterfactual(evidence=oracle_probabilities["amber"]), NAMES)[0] == "warn"
+    assert verdict(counterfactual(evidence=oracle_probabilities["red"]), NAMES) == (
         "bad",
         "1 of 3 independent judges see WT",
     )
@@ -70,9 +73,14 @@ def test_a_third_condition_is_named_and_fails_where_it_was_judged():
     third = {"probabilities": np.array([0.1, 0.1, 0.8])}
     names = ("WT", "DS", "TT")
     assert verdict(counterfactual(**third), names) == ("warn", "It landed in TT, not in WT.")
-    judged = counterfactual(evidence=make_evidence(model="red", judges="red"), **third)
-    assert verdict(judged, names) == ("bad", "It landed in TT, not in WT.")
-    assert verdict(replace(judged, strength=1.3), names) == ("bad", "It landed in TT, not in WT.")
+    oracle_probabilities = counterfactual(
+        evidence=make_evidence(model="red", judges="red"), **third
+    )
+    assert verdict(oracle_probabilities, names) == ("bad", "It landed in TT, not in WT.")
+    assert verdict(replace(oracle_probabilities, strength=1.3), names) == (
+        "bad",
+        "It landed in TT, not in WT.",
+    )
 
 
 def test_moving_to_its_own_condition_is_no_success():
@@ -96,7 +104,12 @@ def test_the_card_has_a_line_and_a_light_for_every_check(qtbot):
     )
     assert card.light.state == "bad" and RULE in card.light.toolTip()
     assert {k: w.state for k, w in card.lights.items()} == {
-        "model": "good", "judges": "bad", "distance": "good", "readouts": "good", "rest": "warn"}  # fmt: skip
+        "model": "good",
+        "judges": "bad",
+        "distance": "good",
+        "readouts": "good",
+        "rest": "warn",
+    }
     assert card.lights["judges"].accessibleName() == "fails"
     assert card.text("distance") == "0.43 of that of the original"
     assert card.text("rest").startswith("nuclei: 12")
@@ -118,10 +131,10 @@ def test_while_dragging_the_lines_stay_and_wait(qtbot):
 def test_a_model_without_judges_says_so_once(qtbot):
     card = shown_on_a_card(qtbot, counterfactual())
     assert card.missing.isHidden()
-    card.set_no_judges("There are no judges in the folder.")
+    card.set_no_oracles("There are no judges in the folder.")
     assert not card.missing.isHidden() and all(light.isHidden() for light in card.lights.values())
     assert "folder" in card.missing.toolTip()
-    card.set_no_judges("")
+    card.set_no_oracles("")
     assert card.missing.isHidden() and not card.lights["model"].isHidden()
 
 
@@ -379,7 +392,37 @@ def test_the_groove_is_pressed_where_the_handle_shall_be_and_the_wheel_scrolls(q
     slider.clearFocus()
     place = QPointF(5, 5)
     for _ in range(3):
-        turn = QWheelEvent(place, place, QPoint(), QPoint(0, 120), Qt.MouseButton.NoButton,
-                           Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False)  # fmt: skip
+        turn = QWheelEvent(
+            place,
+            place,
+            QPoint(),
+            QPoint(0, 120),
+            Qt.MouseButton.NoButton,
+            Qt.KeyboardModifier.NoModifier,
+            Qt.ScrollPhase.NoScrollPhase,
+            False,
+        )
         QApplication.sendEvent(slider, turn)
     assert len(let_go) == 1
+
+
+def test_the_contrast_keeps_its_ends_apart_and_tells_only_what_a_person_changes(qtbot):
+    bar, changed = ChannelBar(), []
+    qtbot.addWidget(bar)
+    bar.changed.connect(changed.append)
+    bar.set_channels((ChannelDisplay("a", "#FF0000", low=100, high=900, floor=0, ceiling=1000),))
+    assert not changed and bar.sliders[0].toolTip().startswith("Black at 100, brightest at 900")
+    qtbot.keyClick(bar.sliders[0], Qt.Key.Key_Plus)
+    assert (changed[0][0].low, changed[0][0].high) == (100, 880)
+    bar.sliders[0].setSliderPosition(2000.0, 0)
+    assert changed[-1][0].low == changed[-1][0].high - 5
+
+
+def test_names_in_a_shortened_label_and_its_tooltip_are_never_read_as_markup(qtbot):
+    label = ElidedLabel("<b>Drug</b> & a name that is much too long for its place")
+    qtbot.addWidget(label)
+    label.resize(80, 20)
+    label.show()
+    assert label.text().startswith("<b>Drug") and "…" in QLabel.text(label)
+    assert label.textFormat() == Qt.TextFormat.PlainText and "&lt;b&gt;Drug" in label.toolTip()
+    assert tip("Rank 1\nRescue < 0.5") == "Rank 1\nRescue < 0.5"

@@ -17,7 +17,8 @@ theme.apply(app, False)
 window = MainWindow(Settings(Path(sys.argv[1]) / "s.ini"), errors.ErrorBus())
 window.show()
 app.processEvents()
-heavy = ["torch", "umap", "torchvision", "matplotlib", "sklearn", "pandas", "scipy", "pyqtgraph", "numpy"]
+heavy = ["torch", "umap", "torchvision", "matplotlib", "sklearn", "pandas", "scipy"]
+heavy += ["pyqtgraph", "superqt", "numpy"]
 print([name for name in heavy if name in sys.modules])
 """
 

@@ -169,7 +169,9 @@ def test_the_exact_plane_of_three_conditions_is_chosen_dragged_on_and_undone(ope
     for k in range(1, 9):
         qtbot.mouseMove(page.map, at + (to - at) * (k / 8), delay=12)
     asked = []
-    opened.client.answered.connect(lambda answer: asked.append(getattr(answer.move.goal, "plane", None)))
+    opened.client.answered.connect(
+        lambda answer: asked.append(getattr(answer.move.goal, "plane", None))
+    )
     qtbot.mouseRelease(page.map, Qt.MouseButton.LeftButton, pos=to)
     qtbot.waitUntil(
         lambda: page.map.overlay.landing is not None and not opened.client.busy(), timeout=8000
@@ -671,8 +673,16 @@ def test_the_explanation_is_checked_with_a_planted_change(opened, monkeypatch):
     assert words[words.index("--preset") + 1] == "quick" and words[words.index("--out") + 1] == str(
         out
     )
-    way = {"plant": "Mitochondria x0.7", "way": "there", "images": 8, "valid": 8, "effectiveness": 0.83,
-           "effectiveness_low": 0.76, "effectiveness_high": 0.91, "off_channel": 0.03}  # fmt: skip
+    way = {
+        "plant": "Mitochondria x0.7",
+        "way": "there",
+        "images": 8,
+        "valid": 8,
+        "effectiveness": 0.83,
+        "effectiveness_low": 0.76,
+        "effectiveness_high": 0.91,
+        "off_channel": 0.03,
+    }
     planted = [way, {**way, "way": "back", "valid": 0}]
     found = {
         "planted": planted,

@@ -17,9 +17,9 @@ from core.domain import (
     InverseQuality,
     ModelCard,
     PanelSpec,
+    Preprocessing,
     Problem,
     Project,
-    Recipe,
     Role,
 )
 from core.errors import BadImage, BadModel, BadProject
@@ -36,7 +36,7 @@ from core.io.project import (
     relink,
     save_project,
 )
-from core.io.read_verified import read_unchanged
+from core.io.read_verified import read_verified
 
 
 @pytest.fixture
@@ -158,7 +158,7 @@ def test_a_copied_project_does_not_take_the_plate_beside_it_for_its_own(
     opened = open_project(tmp_path / "copy" / "p")  # it opens, so that it can be scanned again
     assert opened.dataset is not None
     with pytest.raises(BadImage):
-        read_unchanged(opened.dataset.root, opened.dataset.records[0])
+        read_verified(opened.dataset.root, opened.dataset.records[0])
     shutil.rmtree(tmp_path / "copy" / "images")
     assert not images_present(open_project(tmp_path / "copy" / "p"))
 
@@ -166,7 +166,8 @@ def test_a_copied_project_does_not_take_the_plate_beside_it_for_its_own(
 @pytest.mark.parametrize(
     ("place", "value"),
     [(("images",), None), (("images",), {"relative": None, "absolute": None}),
-     (("dataset", "records", 0, "files"), []), (("dataset", "records", 0, "files"), ["0.tif", "1.tif"]),
+    (("dataset", "records", 0, "files"), []), (("dataset", "records", 0, "files"), ["0.tif",
+    "1.tif"]),
      (("dataset", "records", 2, "planes"), [-1]), (("dataset", "records", 1, "planes"), []),
      (("dataset", "records", 1, "id"), "0"), (("dataset", "records", 1, "condition"), "DS")],
 )  # fmt: skip
@@ -265,11 +266,14 @@ def test_model_names_cannot_leave_the_project(project: Project) -> None:
 
 @pytest.fixture
 def card() -> ModelCard:
-    recipe = Recipe((0.0,), (1.0,), (0.5,), (2.0,), (0.0,), (255.0,))
+    preprocessing = Preprocessing((0.0,), (1.0,), (0.5,), (2.0,), (0.0,), (255.0,))
     return ModelCard(
-        name="m", kind="iresnet", channels=(Channel("DAPI"),), conditions=(Condition("WT"), Condition("DS")),
-        recipe=recipe, architecture={"blocks": [1, 2], "width": np.int64(8)}, preset="quick", seed=1,
-        dataset_digest="x", split={"A01": "train"}, accuracy={"z": np.float32(0.5), "none": float("nan")},
+        name="m", kind="iresnet", channels=(Channel("DAPI"),), conditions=(Condition("WT"),
+        Condition("DS")),
+        preprocessing=preprocessing, architecture={"blocks": [1, 2], "width": np.int64(8)}, preset="quick",
+        seed=1,
+        dataset_digest="x", split={"A01": "train"}, accuracy={"z": np.float32(0.5), "none":
+        float("nan")},
         inverse=InverseQuality(4, 1e-5, 1e-6, (0.5, 0.6)),
     )  # fmt: skip
 
@@ -292,7 +296,7 @@ def test_a_model_comes_back_as_it_was(
 
     assert found.digest == saved.digest != ""
     assert (
-        found.recipe == card.recipe
+        found.preprocessing == card.preprocessing
         and found.conditions == card.conditions
         and found.inverse == card.inverse
     )
@@ -339,9 +343,12 @@ def test_weights_that_are_not_numbers_are_never_saved(tmp_path: Path, card: Mode
 
 @pytest.mark.parametrize(
     ("part", "key", "value"),
-    [("recipe", "offset", [float("nan")]), ("recipe", "mean", [float("inf")]), ("recipe", "scale", [0.0]),
-     ("recipe", "gain", [1.0, 1.0]), ("recipe", "high", [0.0]), ("recipe", "downscale", 0), ("recipe", "crop", 7),
-     ("recipe", "curve", "log"), ("training", "gains", {"DS": {"WT": float("nan")}}), ("training", "gains", [1]),
+    [("recipe", "offset", [float("nan")]), ("recipe", "mean", [float("inf")]), ("recipe", "scale",
+    [0.0]),
+    ("recipe", "gain", [1.0, 1.0]), ("recipe", "high", [0.0]), ("recipe", "downscale", 0),
+    ("recipe", "crop", 7),
+    ("recipe", "curve", "log"), ("training", "gains", {"DS": {"WT": float("nan")}}), ("training",
+    "gains", [1]),
      ("accuracy", "confusion", [[1, 2]]), ("accuracy", "confusion", [[1, 2], [3, None]])],
 )  # fmt: skip
 def test_a_card_that_no_image_could_be_read_with_is_refused_by_key(

@@ -172,7 +172,8 @@ def latents() -> LatentTable:
     return LatentTable(
         record_ids=("a", "ä/b", "c"), conditions=("WT", "DS"), truth=np.array([0, 1, 1]),
         split=("train", "test", "test"), features=rng.normal(size=(3, 5)).astype(np.float32),
-        coordinates=rng.normal(size=(3, 1)).astype(np.float32), logits=rng.normal(size=(3, 2)).astype(np.float32),
+        coordinates=rng.normal(size=(3, 1)).astype(np.float32), logits=rng.normal(size=(3,
+        2)).astype(np.float32),
         probabilities=rng.random((3, 2)).astype(np.float32), model_digest="d" * 32,
     )  # fmt: skip
 
@@ -212,13 +213,15 @@ def test_a_map_comes_back_as_it_was(tmp_path: Path) -> None:
         ("a", "b"), rng.random((2, 2)).astype(np.float32), "umap", {"n": np.int64(15)}, 3, "m"
     )
     decision = DecisionMap(
-        (0.0, 1.0, -2.0, 3.0), rng.random((4, 5, 2)).astype(np.float32), rng.random((4, 5, 1)).astype(np.float32),
-        rng.random((4, 5)) > 0.5, ("WT", "DS"), rng.random((2, 2)).astype(np.float32), 0.9, 12, True, "m",
+        (0.0, 1.0, -2.0, 3.0), rng.random((4, 5, 2)).astype(np.float32), rng.random((4, 5,
+        1)).astype(np.float32),
+        rng.random((4, 5)) > 0.5, ("WT", "DS"), rng.random((2, 2)).astype(np.float32), 0.9, 12,
+        True, "m",
     )  # fmt: skip
-    projection = replace(projection, strangers=("b",))
+    projection = replace(projection, out_of_distribution=("b",))
     save_map(tmp_path / "maps", projection, decision)
     found_projection, found = load_map(tmp_path / "maps")
-    assert found_projection.strangers == ("b",)
+    assert found_projection.out_of_distribution == ("b",)
     assert found_projection.settings == {"n": 15} and found_projection.record_ids == ("a", "b")
     assert found.extent == decision.extent and found.held_out is True
     assert np.array_equal(found.support, decision.support) and np.array_equal(

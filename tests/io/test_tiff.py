@@ -125,8 +125,10 @@ def test_all_layouts_of_one_picture_give_the_same_pixels(shared: Path) -> None:
     wanted = read_image(folder / "ome_cyx_uint16.ome.tif")
 
     for name in (
-        "imagej_cyx", "plain_yxc_contig_uint16", "plain_planar_separate_uint16", "cyx_bigendian_uint16",
-        "cyx_lzw_uint16", "bigtiff_cyx", "ome_yxc_samples_uint16.ome", "plain_multipage_no_metadata",
+        "imagej_cyx", "plain_yxc_contig_uint16", "plain_planar_separate_uint16",
+        "cyx_bigendian_uint16",
+        "cyx_lzw_uint16", "bigtiff_cyx", "ome_yxc_samples_uint16.ome",
+        "plain_multipage_no_metadata",
     ):  # fmt: skip
         assert np.array_equal(read_image(folder / f"{name}.tif"), wanted), name
     assert np.array_equal(read_image(folder / "ome_multifile" / "multi_C1.ome.tif"), wanted)

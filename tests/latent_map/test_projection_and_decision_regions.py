@@ -15,10 +15,10 @@ from core.latent_map.projection import (
     MIN_FOR_UMAP,
     aligned,
     extended,
+    find_out_of_distribution,
     fit_projection,
     map_features,
     place,
-    strangers_of,
 )
 
 CENTRES = coordinates_of(
@@ -125,22 +125,22 @@ def test_new_records_are_placed_and_the_old_ones_stay_where_they_are() -> None:
 
 def test_records_unlike_all_training_records_are_named() -> None:
     table = latents(40)
-    assert strangers_of(table) == ()
+    assert find_out_of_distribution(table) == ()
     u = table.coordinates.copy()
     u[0] += 30  # held out
     u[1] += 30  # a training record is like itself
     changed = replace(table, coordinates=u, probabilities=probabilities_of(u))
-    assert table.split[:2] == ("test", "train") and strangers_of(changed) == ("r0",)
+    assert table.split[:2] == ("test", "train") and find_out_of_distribution(changed) == ("r0",)
 
 
 def test_a_map_fitted_anew_is_turned_onto_the_former_one_and_keeps_its_distances() -> None:
     former = flat_map(latents())
     turn = np.array([[0.0, 1.0], [1.0, 0.0]])  # a mirror, too
-    anew = replace(former, xy=(former.xy @ turn + 7).astype(np.float32))
-    found = aligned(anew, former)
+    again = replace(former, xy=(former.xy @ turn + 7).astype(np.float32))
+    found = aligned(again, former)
     assert np.allclose(found.xy, former.xy, atol=1e-4) and found.settings["aligned"] == 36
     stranger = replace(former, record_ids=tuple(f"other{n}" for n in range(36)))
-    assert aligned(anew, stranger) is anew
+    assert aligned(again, stranger) is again
 
 
 def test_two_records_are_enough_to_place_a_third() -> None:

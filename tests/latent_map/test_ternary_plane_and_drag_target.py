@@ -13,7 +13,7 @@ from core.io.resources import resource
 from core.latent_map.adaptive_grid import COARSE, refined
 from core.latent_map.decision_regions import weights_and_strength
 from core.latent_map.drag_target import STRENGTHS, aim, coordinates_at, wanted_coordinates
-from core.latent_map.inverse_projection import fit_kernel, fit_surface
+from core.latent_map.inverse_projection import fit_inverse_projection, fit_kernel
 from core.latent_map.ternary_plane import exact_plane
 
 NAMES = ("WT", "DS", "TT", "Drug A")
@@ -83,7 +83,10 @@ def test_the_boundary_on_the_plane_is_a_straight_line() -> None:
 def test_the_surface_gives_back_what_it_was_fitted_to_and_the_same_each_time() -> None:
     table = latents(3)
     xy = table.coordinates.astype(np.float64) @ np.array([[0.6, -0.8], [0.8, 0.6]]) * 3 + 5
-    surface, again = fit_surface(xy, table.coordinates, 0), fit_surface(xy, table.coordinates, 0)
+    surface, again = (
+        fit_inverse_projection(xy, table.coordinates, 0),
+        fit_inverse_projection(xy, table.coordinates, 0),
+    )
     found = surface(xy)
     assert np.abs(found - table.coordinates).mean() < 0.1 * table.coordinates.std()
     assert np.array_equal(found, again(xy))

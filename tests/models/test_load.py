@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from core.domain import Channel, Condition, ModelCard, Recipe
+from core.domain import Channel, Condition, ModelCard, Preprocessing
 from core.errors import BadModel
 from core.models.iresnet import Architecture, IResNet
 from core.models.load import architecture_dict, build, weights_of
@@ -14,7 +14,9 @@ CARD = ModelCard(
     kind="iresnet",
     channels=(Channel("a"), Channel("b")),
     conditions=(Condition("WT"), Condition("DS")),
-    recipe=Recipe((0.0, 0.0), (1.0, 1.0), (0.0, 0.0), (1.0, 1.0), (0.0, 0.0), (1.0, 1.0)),
+    preprocessing=Preprocessing(
+        (0.0, 0.0), (1.0, 1.0), (0.0, 0.0), (1.0, 1.0), (0.0, 0.0), (1.0, 1.0)
+    ),
     architecture=architecture_dict(Architecture(2, 2, (8, 8, 8), 3)),
     preset="quick",
     seed=0,
@@ -53,8 +55,10 @@ def test_a_card_that_contradicts_its_network_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("depth", 3), ("blocks", None), ("blocks", 3.0), ("blocks", 65), ("channels", True), ("widths", [8, 8]),
-     ("widths", [8, 8, 4096]), ("widths", 8), ("t_image", 0.0), ("t_noise", float("nan")), ("times", [0.1]),
+    [("depth", 3), ("blocks", None), ("blocks", 3.0), ("blocks", 65), ("channels", True), ("widths",
+    [8, 8]),
+    ("widths", [8, 8, 4096]), ("widths", 8), ("t_image", 0.0), ("t_noise", float("nan")), ("times",
+    [0.1]),
      ("times", [k / 100 for k in range(1, 30)]),
      ("times", [0.1, 0.3, 0.2, 0.9]), ("times", [0.1, 0.2, 0.3, 1.0]), ("times", None)],
 )  # fmt: skip

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import save_file
 from torchvision.models import resnet50, resnext50_32x4d
 
-from core.domain import Channel, Condition, ModelCard, Recipe
+from core.domain import Channel, Condition, ModelCard, Preprocessing
 from core.errors import BadModel, LeighError
 from core.models.autoencoder import Autoencoder, AutoencoderSettings
 from core.models.iresnet import Architecture, IResNet
@@ -39,7 +39,7 @@ def card_of(kind: str, model: torch.nn.Module, channels: int = 2, conditions: in
         kind=kind,
         channels=tuple(Channel(f"stain {c}") for c in range(channels)),
         conditions=tuple(Condition(f"drug {k}") for k in range(conditions)),
-        recipe=Recipe(zeros, ones, zeros, ones, zeros, ones),
+        preprocessing=Preprocessing(zeros, ones, zeros, ones, zeros, ones),
         architecture=architecture_dict(
             model.architecture if isinstance(model, IResNet) else model.settings
         ),
@@ -85,7 +85,8 @@ def test_only_an_iresnet_moves_images_as_one() -> None:
 
 @pytest.mark.parametrize(
     ("change", "words"),
-    [({"width": 0}, "width"), ({"latent": None}, "latent"), ({"depth": 3}, "depth"), ({"kind": "resnext50"}, "kind"),
+    [({"width": 0}, "width"), ({"latent": None}, "latent"), ({"depth": 3}, "depth"), ({"kind":
+        "resnext50"}, "kind"),
      ({"channels": 3}, "3 and 3")],
 )  # fmt: skip
 def test_an_absurd_card_is_refused_by_key(change: dict[str, object], words: str) -> None:

@@ -17,7 +17,7 @@ from core.io.well_names import PLATES, guess_plate_shape, row_letters
 from core.scanning.default_roles import build_conditions, guess_roles
 from core.scanning.plate_map import load_plate_map
 from core.scanning.plate_map_preview import preview
-from core.scanning.scan import scan_folder
+from core.scanning.scan import ScanOptions, scan_folder
 
 
 def table(tmp_path: Path, text: str, name: str = "map.csv") -> Path:
@@ -107,8 +107,9 @@ def test_a_dose_that_would_be_a_guess_is_refused(
 @pytest.mark.parametrize(
     ("word", "role"),
     [
-        ("healthy", Role.HEALTHY), ("Diseased", Role.DISEASED), ("treated", Role.TREATED), ("other", Role.OTHER),
-        ("negative control", Role.DISEASED), ("neg", Role.DISEASED), ("Positive_Control", Role.HEALTHY),
+    ("healthy", Role.HEALTHY), ("Diseased", Role.DISEASED), ("treated", Role.TREATED), ("other",
+    Role.OTHER),
+    ("negative control", Role.DISEASED), ("neg", Role.DISEASED), ("Positive_Control", Role.HEALTHY),
         ("poscon", Role.HEALTHY), ("", None), ("empty", None),
     ],
 )  # fmt: skip
@@ -135,10 +136,12 @@ def test_unknown_and_contradicting_roles_are_refused_naming_the_rows(tmp_path: P
 
 
 def test_what_the_map_says_stands_before_what_a_name_suggests() -> None:
-    told = {"DMSO": Role.DISEASED, "corrected line": Role.HEALTHY}
-    roles = guess_roles(["DMSO", "corrected line", "control", "Drug"], told)
-    assert roles == {**told, "control": Role.TREATED, "Drug": Role.TREATED}
-    assert [c.name for c in build_conditions(["Drug", "DMSO", "corrected line"], {}, told)][:2] == [
+    reported = {"DMSO": Role.DISEASED, "corrected line": Role.HEALTHY}
+    roles = guess_roles(["DMSO", "corrected line", "control", "Drug"], reported)
+    assert roles == {**reported, "control": Role.TREATED, "Drug": Role.TREATED}
+    assert [c.name for c in build_conditions(["Drug", "DMSO", "corrected line"], {}, reported)][
+        :2
+    ] == [
         "corrected line",
         "DMSO",
     ]
@@ -157,7 +160,9 @@ def test_roles_and_doses_reach_the_conditions_of_a_scan(tmp_path: Path) -> None:
     folder = images(tmp_path, ["A01", "A02", "A03", "AF48"])
     text = "plate,well,condition,role,dose\nP1,A1,clone 3,healthy,\nP1,A2,clone 7,diseased,\n"
     text += "P1,A3,X,treated,10 nM\nP1,AF48,X,treated,1 µM\n"
-    found = scan_folder(folder, plate_map=table(tmp_path, text), condition_from="plate-map")
+    found = scan_folder(
+        folder, ScanOptions(plate_map=table(tmp_path, text), condition_from="plate-map")
+    )
     assert {c.name: (c.role, c.dose_um) for c in found.conditions} == {
         "clone 3": (Role.HEALTHY, None), "clone 7": (Role.DISEASED, None),
         "X 0.01 µM": (Role.TREATED, 0.01), "X 1 µM": (Role.TREATED, 1.0),

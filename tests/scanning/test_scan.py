@@ -15,7 +15,7 @@ from core.io.digest import digest_record
 from core.io.tiff import read_record, write_tiff
 from core.progress import Cancelled, Progress
 from core.scanning.default_roles import guess_roles
-from core.scanning.scan import merge_conditions, scan_folder
+from core.scanning.scan import ScanOptions, merge_conditions, scan_folder
 
 RNG = np.random.default_rng(7)
 
@@ -49,7 +49,8 @@ def reasons(dataset: Dataset, item: str = "") -> str:
 def test_nf1_plate_gives_five_records_of_three_stains(shared: Path) -> None:
     folder = shared / "data" / "nf1_schwann_3ch"
     found = scan_folder(
-        folder / "images", plate_map=folder / "platemap_NF1_plate2.csv", condition_from="plate-map"
+        folder / "images",
+        ScanOptions(plate_map=folder / "platemap_NF1_plate2.csv", condition_from="plate-map"),
     )
 
     assert [c.name for c in found.channels] == ["DAPI", "GFP", "RFP"]
@@ -68,7 +69,7 @@ def test_nf1_plate_gives_five_records_of_three_stains(shared: Path) -> None:
 
 def test_nf1_tiles_are_grouped_by_well(shared: Path) -> None:
     folder = shared / "data" / "nf1_schwann_3ch"
-    found = scan_folder(folder / "tiles_224", plate_map=folder / "labels.csv")
+    found = scan_folder(folder / "tiles_224", ScanOptions(plate_map=folder / "labels.csv"))
 
     assert found.counts() == {"WT": 20, "Null": 80}
     assert len({r.group for r in found.records}) == 5
@@ -77,9 +78,11 @@ def test_nf1_tiles_are_grouped_by_well(shared: Path) -> None:
 
 def test_mitocheck_is_read_in_well_under_a_minute_and_grouped_by_movie(shared: Path) -> None:
     folder = shared / "data" / "mitocheck_phenotypes"
-    told: list[Progress] = []
+    reported: list[Progress] = []
     found = scan_folder(
-        folder / "images", plate_map=folder / "labels.csv", group_by="group", report=told.append
+        folder / "images",
+        ScanOptions(plate_map=folder / "labels.csv", group_by="group"),
+        report=reported.append,
     )
 
     assert (len(found.records), len(found.conditions), len({r.group for r in found.records})) == (
@@ -89,13 +92,14 @@ def test_mitocheck_is_read_in_well_under_a_minute_and_grouped_by_movie(shared: P
     )
     assert len({c.colour for c in found.conditions}) == 16
     assert found.problems == ()
-    assert told[-1] == Progress(3277, 3277, "Reading images")
+    assert reported[-1] == Progress(3277, 3277, "Reading images")
 
 
 def test_excluded_conditions_are_left_out(shared: Path) -> None:
     folder = shared / "data" / "mitocheck_phenotypes"
     found = scan_folder(
-        folder / "images", plate_map=folder / "labels.csv", group_by="group", exclude=("Folded",)
+        folder / "images",
+        ScanOptions(plate_map=folder / "labels.csv", group_by="group", exclude=("Folded",)),
     )
     assert len(found.conditions) == 15 and "Folded" not in found.condition_names
 
@@ -238,7 +242,7 @@ def test_bit_depths_sizes_and_pixel_sizes_that_differ_are_told(tmp_path: Path) -
     text = reasons(found)
     assert "mixed bit depth" in text and "2 image sizes" in text and "mixed pixel sizes" in text
     assert found.pixel_size_um is None
-    assert scan_folder(tmp_path, pixel_size_um=0.3).pixel_size_um == 0.3
+    assert scan_folder(tmp_path, ScanOptions(pixel_size_um=0.3)).pixel_size_um == 0.3
 
 
 def test_spellings_are_kept_apart_with_a_proposal_and_merged_on_demand(tmp_path: Path) -> None:
@@ -269,7 +273,9 @@ def test_own_pattern_gives_condition_well_and_channel(tmp_path: Path) -> None:
     for condition, well in (("WT", "b3"), ("DS", "c4")):
         for channel in "12":
             put(tmp_path / f"{condition}-{well}-x{channel}.tif", channels=1)
-    found = scan_folder(tmp_path, pattern=r"(?P<condition>\w+)-(?P<well>\w+)-x(?P<channel>\d)")
+    found = scan_folder(
+        tmp_path, ScanOptions(pattern=r"(?P<condition>\w+)-(?P<well>\w+)-x(?P<channel>\d)")
+    )
     assert {(r.condition, r.well, len(r.files)) for r in found.records} == {
         ("WT", "B03", 2),
         ("DS", "C04", 2),
@@ -280,7 +286,7 @@ def test_own_pattern_gives_condition_well_and_channel(tmp_path: Path) -> None:
 def test_a_wrong_pattern_says_what_is_allowed(tmp_path: Path, pattern: str) -> None:
     put(tmp_path / "a.tif")
     with pytest.raises(LeighError, match="named groups"):
-        scan_folder(tmp_path, pattern=pattern)
+        scan_folder(tmp_path, ScanOptions(pattern=pattern))
 
 
 def test_plate_map_decides_where_folders_are_plates(tmp_path: Path) -> None:
@@ -290,7 +296,7 @@ def test_plate_map_decides_where_folders_are_plates(tmp_path: Path) -> None:
     (tmp_path / "map.csv").write_text(
         "plate,well,condition\nP1,A1,WT\nP1,A2,DS\nP2,A1,DS\nP2,A2,\n"
     )
-    found = scan_folder(tmp_path, plate_map=tmp_path / "map.csv", group_by="plate")
+    found = scan_folder(tmp_path, ScanOptions(plate_map=tmp_path / "map.csv", group_by="plate"))
 
     assert {(r.plate, r.well, r.condition) for r in found.records} == {
         ("P1", "A01", "WT"), ("P1", "A02", "DS"), ("P2", "A01", "DS"),
@@ -303,7 +309,7 @@ def test_doses_of_one_compound_are_conditions_of_their_own(tmp_path: Path) -> No
     for well in ("A01", "A02", "A03"):
         put(tmp_path / f"{well}_s1.tif")
     (tmp_path / "map.csv").write_text("well;treatment;dose_um\nA1;X;0,5\nA2;X;5\nA3;WT;\n")
-    found = scan_folder(tmp_path, plate_map=tmp_path / "map.csv")
+    found = scan_folder(tmp_path, ScanOptions(plate_map=tmp_path / "map.csv"))
     assert {c.name: c.dose_um for c in found.conditions} == {
         "WT": None,
         "X 0.5 µM": 0.5,
@@ -315,14 +321,16 @@ def test_unknown_group_column_names_those_that_exist(tmp_path: Path) -> None:
     put(tmp_path / "A01.tif")
     (tmp_path / "map.csv").write_text("well,condition\nA1,WT\n")
     with pytest.raises(BadTable, match="well, condition"):
-        scan_folder(tmp_path, plate_map=tmp_path / "map.csv", group_by="donor")
+        scan_folder(tmp_path, ScanOptions(plate_map=tmp_path / "map.csv", group_by="donor"))
 
 
 def test_plate_map_without_conditions_is_refused(tmp_path: Path) -> None:
     put(tmp_path / "A01.tif")
     (tmp_path / "map.csv").write_text("well,colour\nA1,red\n")
     with pytest.raises(BadTable, match="no condition column"):
-        scan_folder(tmp_path, plate_map=tmp_path / "map.csv", condition_from="plate-map")
+        scan_folder(
+            tmp_path, ScanOptions(plate_map=tmp_path / "map.csv", condition_from="plate-map")
+        )
 
 
 def test_empty_and_missing_folders_are_said(tmp_path: Path) -> None:
@@ -400,8 +408,10 @@ def test_stopping_a_scan_stops_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "role"),
-    [("WT_01", Role.HEALTHY), ("wild type", Role.HEALTHY), ("Patient 2", Role.DISEASED), ("DS + DMSO", Role.DISEASED),
-     ("DS drugX", Role.OTHER), ("genotype", Role.OTHER), ("Untreated", Role.OTHER), ("control", Role.HEALTHY)],
+    [("WT_01", Role.HEALTHY), ("wild type", Role.HEALTHY), ("Patient 2", Role.DISEASED),
+    ("DS + DMSO", Role.DISEASED),
+    ("DS drugX", Role.OTHER), ("genotype", Role.OTHER), ("Untreated", Role.OTHER), ("control",
+    Role.HEALTHY)],
 )  # fmt: skip
 def test_roles_are_guessed_from_whole_names_only(name: str, role: Role) -> None:
     assert guess_roles([name]) == {name: role}

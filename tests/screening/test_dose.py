@@ -18,14 +18,14 @@ def _curve(rescue: FloatArray, doses: FloatArray = DOSES, noise: float = 0.02) -
     for dose, value in zip(doses, rescue):
         name = f"X {dose:g} µM"
         nothing = dict.fromkeys((f.name for f in fields(Ranked)), None)
-        told = {
+        reported = {
             "condition": name,
             "compound": "X",
             "dose_um": float(dose),
             "role": Role.TREATED,
             "rescue": float(value),
         }
-        rows.append(Ranked(**(nothing | told)))  # type: ignore[arg-type]  # nothing else is asked
+        rows.append(Ranked(**(nothing | reported)))  # type: ignore[arg-type]  # nothing else is asked
         draws[name] = value + rng.normal(0, noise, 400)
     return dose_curves(rows, draws, 0.9)[0]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from core.domain import FloatArray, ImageRecord
-from core.screening.residual import unrepaired
+from core.screening.residual import Intervals, unrepaired
 
 CHANNELS = ("Nuclei", "Cytoskeleton", "Mitochondria")
 
@@ -38,7 +38,7 @@ def test_the_share_that_is_left_is_found_per_channel_with_an_interval_that_holds
     chosen = {name: _records(name, 6) for name in left}
     found = {
         (u.condition, u.channel): u
-        for u in unrepaired(chosen, "DS", CHANNELS, _mover(left), level=0.9)
+        for u in unrepaired(chosen, "DS", CHANNELS, _mover(left), intervals=Intervals(0.9))
     }
     assert {channel for _, channel in found} == {
         "Cytoskeleton",
@@ -60,7 +60,12 @@ def test_images_that_cannot_be_moved_are_left_out_and_one_well_has_no_interval()
     left = {"DS": (1.0, 1.0), "TT": (0.5, 0.5)}
     mover = _mover(left)
     chosen = {"DS": _records("DS", 4), "TT": _records("TT", 3)}
-    rows = unrepaired(chosen, "DS", CHANNELS, lambda r: mover(r) if r.group in ("TT0", *["DS0", "DS1"]) else None,
-                      level=0.9)  # fmt: skip
+    rows = unrepaired(
+        chosen,
+        "DS",
+        CHANNELS,
+        lambda r: mover(r) if r.group in ("TT0", *["DS0", "DS1"]) else None,
+        intervals=Intervals(0.9),
+    )
     assert {r.wells for r in rows} == {1} and all(r.low is None for r in rows)
-    assert unrepaired(chosen, "DS", CHANNELS, lambda r: None, level=0.9) == ()
+    assert unrepaired(chosen, "DS", CHANNELS, lambda r: None, intervals=Intervals(0.9)) == ()

@@ -6,7 +6,7 @@ import pytest
 from core.errors import LeighError
 from core.io.tiff import inspect_image
 from core.synthetic.cells import DEMO_PHENOTYPES, DISEASED, HEALTHY, Phenotype, draw_cells, render
-from core.synthetic.plate import parse_conditions, write_plate
+from core.synthetic.plate import PlateOptions, parse_conditions, write_plate
 
 
 def test_one_seed_gives_one_culture_under_every_condition() -> None:
@@ -40,7 +40,7 @@ def test_a_toxic_treatment_kills_the_same_cells_every_time() -> None:
 
 
 def test_plate_alternates_conditions_and_keeps_off_the_perimeter(tmp_path: Path) -> None:
-    write_plate(tmp_path / "p", DEMO_PHENOTYPES, wells=2, fields=1, size=32)
+    write_plate(tmp_path / "p", DEMO_PHENOTYPES, PlateOptions(wells=2, fields=1, size=32))
     files = sorted((tmp_path / "p").rglob("*.ome.tif"))
     assert len(files) == 12
     wells = [f.name.split("_")[1] for f in files]
@@ -59,6 +59,6 @@ def test_unknown_conditions_and_full_folders_are_refused(tmp_path: Path) -> None
     with pytest.raises(LeighError, match="Nonsense"):
         parse_conditions(["WT", "Nonsense"])
     assert parse_conditions(["X=0.5"])["X"].mito_intensity == pytest.approx(0.8)
-    write_plate(tmp_path, parse_conditions(["WT"]), wells=1, fields=1, size=32)
+    write_plate(tmp_path, parse_conditions(["WT"]), PlateOptions(wells=1, fields=1, size=32))
     with pytest.raises(LeighError, match="already holds images"):
-        write_plate(tmp_path, parse_conditions(["WT"]), wells=1, fields=1, size=32)
+        write_plate(tmp_path, parse_conditions(["WT"]), PlateOptions(wells=1, fields=1, size=32))

@@ -1,4 +1,6 @@
-"""A synthetic screen: every treatment in its wells, and every disturbance where it was asked for."""
+"""A synthetic screen: every treatment in its wells, and every disturbance where it
+was asked for.
+"""
 
 import csv
 from collections import Counter
@@ -13,9 +15,9 @@ from core.errors import LeighError
 from core.io.project import open_project
 from core.io.well_names import well_place
 from core.scanning.file_names import parse_name
-from core.scanning.scan import scan_folder
+from core.scanning.scan import ScanOptions, scan_folder
 from core.synthetic.cells import DISEASED, HEALTHY, Optics, Phenotype, draw_cells, render
-from core.synthetic.screen import ScreenPlan, plan_screen, write_screen
+from core.synthetic.screen import ScreenPlan, ScreenPlanOptions, plan_screen, write_screen
 
 
 def wells_per_column(plan: ScreenPlan, name: str, plate: str = "P1") -> Counter[int]:
@@ -36,7 +38,9 @@ def test_default_screen_gives_every_treatment_as_many_wells_and_controls_twelve_
 
 @pytest.mark.parametrize("plate_wells", [24, 96, 384, 1536])
 def test_controls_are_scattered_over_the_columns(plate_wells: int) -> None:
-    plan = plan_screen(plate_wells=plate_wells, plates=3, treatments=10, fields=1)
+    plan = plan_screen(
+        ScreenPlanOptions(plate_wells=plate_wells, plates=3, treatments=10, fields=1)
+    )
     rows = max(well_place(w.well)[0] for w in plan.wells)
     for name in ("WT", "DS"):
         columns = wells_per_column(plan, name)
@@ -48,7 +52,7 @@ def test_controls_are_scattered_over_the_columns(plate_wells: int) -> None:
 
 
 def test_the_confounded_layout_puts_treatments_in_blocks_and_is_alike_on_all_plates() -> None:
-    plan = plan_screen(columns=True)
+    plan = plan_screen(ScreenPlanOptions(columns=True))
     layouts = [
         [w.treatment.condition for w in plan.wells if w.plate == p] for p in ("P1", "P2", "P3")
     ]
@@ -59,7 +63,7 @@ def test_the_confounded_layout_puts_treatments_in_blocks_and_is_alike_on_all_pla
 
 
 def test_more_treatments_than_a_plate_holds_go_on_over_the_plates() -> None:
-    plan = plan_screen(treatments=300, plates=4, plate_wells=384, fields=1)
+    plan = plan_screen(ScreenPlanOptions(treatments=300, plates=4, plate_wells=384, fields=1))
     counts = Counter(w.treatment.condition for w in plan.wells if w.treatment.kind != "control")
     assert len(counts) == 300 and max(counts.values()) - min(counts.values()) <= 1
 
@@ -88,13 +92,21 @@ def test_kinds_doses_and_rescues_are_known() -> None:
 
 
 def test_one_seed_gives_one_plan_and_wells_of_one_treatment_differ() -> None:
-    assert plan_screen(seed=4) == plan_screen(seed=4) != plan_screen(seed=5)
+    assert (
+        plan_screen(ScreenPlanOptions(seed=4))
+        == plan_screen(ScreenPlanOptions(seed=4))
+        != plan_screen(ScreenPlanOptions(seed=5))
+    )
     same = [
-        w.phenotype for w in plan_screen(batch_effect=0.1).wells if w.treatment.condition == "DS"
+        w.phenotype
+        for w in plan_screen(ScreenPlanOptions(batch_effect=0.1)).wells
+        if w.treatment.condition == "DS"
     ]
     assert len(set(same)) == len(same)
     assert {
-        w.phenotype for w in plan_screen(variation=0.0).wells if w.treatment.condition == "DS"
+        w.phenotype
+        for w in plan_screen(ScreenPlanOptions(variation=0.0)).wells
+        if w.treatment.condition == "DS"
     } == {DISEASED}
 
 
@@ -110,10 +122,13 @@ def pixels(plan: ScreenPlan, **chosen: str) -> float:
 
 def test_the_edge_is_dimmer_by_what_was_asked() -> None:
     usual = dict(plates=1, treatments=4, plate_wells=24, fields=1, size=48, variation=0.0)
-    plain, dim = plan_screen(**usual), plan_screen(**usual, edge_effect=0.4, edge_on=("intensity",))
+    plain, dim = (
+        plan_screen(ScreenPlanOptions(**usual)),
+        plan_screen(ScreenPlanOptions(**usual, edge_effect=0.4, edge_on=("intensity",))),
+    )
     assert pixels(dim, edge="True") == pytest.approx(0.6 * pixels(plain, edge="True"), rel=0.03)
     assert pixels(dim, edge="False") == pixels(plain, edge="False")
-    killed = plan_screen(**usual, edge_effect=0.4, edge_on=("survival",))
+    killed = plan_screen(ScreenPlanOptions(**usual, edge_effect=0.4, edge_on=("survival",)))
     assert all(
         w.phenotype.survival == pytest.approx(0.6)
         for w in killed.wells
@@ -122,7 +137,11 @@ def test_the_edge_is_dimmer_by_what_was_asked() -> None:
 
 
 def test_a_batch_has_its_own_gain_and_offset_per_channel() -> None:
-    plan = plan_screen(plates=2, treatments=4, plate_wells=24, fields=1, size=48, batch_effect=0.3)
+    plan = plan_screen(
+        ScreenPlanOptions(
+            plates=2, treatments=4, plate_wells=24, fields=1, size=48, batch_effect=0.3
+        )
+    )
     optics = {w.plate: w.optics for w in plan.wells}
     assert len({w.optics for w in plan.wells}) == 2 and len(set(optics["P1"].gain)) == 3
     dark = Phenotype(survival=0.0)
@@ -142,14 +161,19 @@ def test_haze_lies_between_cells_only_and_differs_by_condition() -> None:
         30, abs=1
     )
     levels = {
-        w.treatment.condition: w.optics.haze[0] for w in plan_screen(background_effect=20.0).wells
+        w.treatment.condition: w.optics.haze[0]
+        for w in plan_screen(ScreenPlanOptions(background_effect=20.0)).wells
     }
     assert levels["WT"] == 0 and levels["DS"] == 20 and len(set(levels.values())) == len(levels)
     assert {w.optics.haze for w in plan_screen().wells} == {(0.0, 0.0, 0.0)}
 
 
 def test_wells_without_cells_or_images_and_a_free_perimeter() -> None:
-    plan = plan_screen(plates=2, without_cells=3, without_images=2, perimeter_free=True, fields=1)
+    plan = plan_screen(
+        ScreenPlanOptions(
+            plates=2, without_cells=3, without_images=2, perimeter_free=True, fields=1
+        )
+    )
     assert len(plan.wells) == 2 * 60 and not any(w.edge for w in plan.wells)
     assert Counter(w.plate for w in plan.wells if not w.cultures) == {"P1": 2, "P2": 2}
     empty = [w for w in plan.wells if w.phenotype.survival == 0]
@@ -173,14 +197,19 @@ def test_wells_without_cells_or_images_and_a_free_perimeter() -> None:
 )
 def test_what_cannot_be_planned_is_refused(wrong: dict[str, object], message: str) -> None:
     with pytest.raises(LeighError, match=message):
-        plan_screen(**wrong)  # type: ignore[arg-type]
+        plan_screen(ScreenPlanOptions(**wrong))  # type: ignore[arg-type]
 
 
 def test_a_scan_reads_plate_well_condition_and_dose_back(tmp_path: Path) -> None:
-    plan = plan_screen(plates=2, treatments=12, plate_wells=24, fields=1, size=48, without_images=1)
+    plan = plan_screen(
+        ScreenPlanOptions(
+            plates=2, treatments=12, plate_wells=24, fields=1, size=48, without_images=1
+        )
+    )
     write_screen(tmp_path, plan)
     found = scan_folder(
-        tmp_path / "images", plate_map=tmp_path / "plate_map.csv", condition_from="plate-map"
+        tmp_path / "images",
+        ScanOptions(plate_map=tmp_path / "plate_map.csv", condition_from="plate-map"),
     )
     assert {(r.plate, r.well, r.condition) for r in found.records} == {
         (w.plate, w.well, w.treatment.condition) for w in plan.wells if w.cultures

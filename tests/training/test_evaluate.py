@@ -13,7 +13,7 @@ from core.training.evaluate import (
     interval_over_groups,
     simple_baseline,
 )
-from core.workflows.steps import reader
+from core.workflows.project import reader
 
 CONDITIONS = (Condition("WT", Role.HEALTHY), Condition("DS", Role.DISEASED))
 

@@ -7,15 +7,17 @@ import pytest
 import torch
 
 from core.data.batches import FieldStore
-from core.data.preprocessing import fit_recipe
+from core.data.preprocessing import fit_preprocessing
 from core.domain import IntArray, Project
 from core.errors import LeighError
 from core.models.iresnet import Architecture, IResNet
-from core.progress import Cancelled, Progress
+from core.progress import Cancelled, Progress, silent
 from core.training.checkpoint import CHECKPOINT, SET_ASIDE
-from core.training.flow_matching import fit
+from core.training.objectives import FlowMatching, Labelled
 from core.training.presets import Preset
-from core.workflows.steps import reader
+from core.training.trainer import Run
+from core.training.trainer import train as fit
+from core.workflows.project import reader
 
 BRIEF = Preset("brief", "", "", 40, 8, 16, (4, 4, 4), 3)
 Fit = Callable[..., IResNet]
@@ -27,24 +29,25 @@ def material(scanned_project: Project) -> tuple[FieldStore, IntArray]:
     dataset = scanned_project.dataset
     assert dataset is not None
     read = reader(dataset)
-    recipe = fit_recipe([read(r).astype(np.float32) for r in dataset.records], BRIEF.crop)
+    preprocessing = fit_preprocessing(
+        [read(r).astype(np.float32) for r in dataset.records], BRIEF.crop
+    )
     labels = np.array([dataset.condition_names.index(r.condition) for r in dataset.records])
-    return FieldStore(dataset.records, recipe, read), labels
+    return FieldStore(dataset.records, preprocessing, read), labels
 
 
 @pytest.fixture
 def train(material: tuple[FieldStore, IntArray], tmp_path: Path) -> Fit:
     """Trains a fresh small network and returns it; further words go to `fit`."""
 
-    def run(preset: Preset = BRIEF, **options: object) -> IResNet:
+    def run(
+        preset: Preset = BRIEF, report: Callable[[Progress], None] = silent, **options: object
+    ) -> IResNet:
         torch.manual_seed(0)
         model = IResNet(Architecture(3, 3, preset.widths, preset.blocks))
-        fit(
-            model,
-            *material,
-            preset,
-            **{"seed": 0, "folder": tmp_path, "identity": "this", **options},
-        )
+        objective = FlowMatching(Labelled(*material), preset.batch)
+        settings = {"seed": 0, "folder": tmp_path, "identity": "this", **options}
+        fit(model, objective, preset.schedule, Run(**settings), report=report)
         return model
 
     return run
@@ -66,12 +69,12 @@ def same(a: IResNet, b: IResNet) -> bool:
 
 
 def test_the_loss_falls_and_progress_tells_it(train: Fit) -> None:
-    told: list[Progress] = []
-    train(Preset("longer", "", "", 120, 8, 16, (8, 8, 8), 3), report=told.append)
-    losses = [p.values["loss"] for p in told]
-    assert [p.done for p in told] == list(range(10, 121, 10))
+    reported: list[Progress] = []
+    train(Preset("longer", "", "", 120, 8, 16, (8, 8, 8), 3), report=reported.append)
+    losses = [p.values["loss"] for p in reported]
+    assert [p.done for p in reported] == list(range(10, 121, 10))
     assert losses[-1] < 0.85 * losses[0]
-    assert told[-1].total == 120 and told[-1].seconds_left == 0
+    assert reported[-1].total == 120 and reported[-1].seconds_left == 0
 
 
 def test_a_stopped_training_resumes_to_bit_identical_weights(train: Fit) -> None:
@@ -113,7 +116,7 @@ def test_resuming_nothing_is_refused(train: Fit) -> None:
 def test_a_damaged_checkpoint_falls_back_to_the_one_before(
     train: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.training.flow_matching.CHECKPOINT_EVERY_S", 0.0)
+    monkeypatch.setattr("core.training.trainer.CHECKPOINT_EVERY_S", 0.0)
     undisturbed = train()
     with pytest.raises(Cancelled):
         train(report=stop_at(20))
@@ -148,9 +151,9 @@ def test_without_a_checkpoint_none_is_promised(
 ) -> None:
     for n in range(len(material[0])):
         material[0].field(n)[:] = np.nan
-    with pytest.raises(LeighError) as told:
+    with pytest.raises(LeighError) as reported:
         train()
-    assert "kept" not in str(told.value)
+    assert "kept" not in str(reported.value)
 
 
 def test_a_training_that_breaks_down_goes_on_from_its_average_at_half_the_rate(
@@ -167,7 +170,8 @@ def test_a_training_that_breaks_down_goes_on_from_its_average_at_half_the_rate(
                 with torch.no_grad():
                     model.velocity.leave.weight.add_(torch.randn_like(model.velocity.leave.weight))
 
-        return fit(model, *material, preset, seed=0, folder=tmp_path, identity="this", report=ruin)
+        objective = FlowMatching(Labelled(*material), preset.batch)
+        return fit(model, objective, preset.schedule, Run(0, tmp_path, "this"), report=ruin)
 
     sound, ruined = trained(None), trained(100)
     assert (sound["rate"], ruined["rate"]) == (1.0, 0.5)

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 import torch
 
+import core as leigh
+from core import encode
 from core.cli.main import main
-from core.counterfactual.autoencoder import Shifter, draw
+from core.counterfactual.autoencoder import AutoencoderEngine, draw
 from core.counterfactual.engine import Engine
 from core.data.preprocessing import from_network, to_network
 from core.domain import Mix, ModelCard, Move, Project, Split
@@ -17,11 +19,10 @@ from core.io.models import load_card, load_tensors, save_card
 from core.io.project import model_folder, open_project, save_project
 from core.io.tiff import read_image
 from core.progress import Cancelled, Progress
-from core.training import trainer as descent
 from core.training.checkpoint import CHECKPOINT
-from core.training.presets import COURSES, Course
-from core.workflows.baselines import evaluate_others, train_network, trained_networks
-from core.workflows.steps import encode, load_model, with_dataset
+from core.training.presets import SCHEDULES, Schedule
+from core.workflows.baselines import evaluate_others, trained_networks
+from core.workflows.project import images_of, load_model
 
 Copy = Callable[[Project], Project]
 KINDS = ("resnext-small", "autoencoder", "variational-autoencoder")
@@ -30,13 +31,13 @@ KINDS = ("resnext-small", "autoencoder", "variational-autoencoder")
 @pytest.fixture(autouse=True)
 def brief(monkeypatch: pytest.MonkeyPatch, tiny: str) -> Iterator[None]:
     """Trainings of seconds."""
-    for kind in COURSES:
-        monkeypatch.setitem(COURSES, kind, {tiny: Course(30, 8), "quick": Course(30, 8)})
+    for kind in SCHEDULES:
+        monkeypatch.setitem(SCHEDULES, kind, {tiny: Schedule(30, 8), "quick": Schedule(30, 8)})
     yield
 
 
 def train(folder: Path, kind: str, tiny: str, **options: object) -> ModelCard:
-    return train_network(folder, kind, **{"preset": tiny, "device": "cpu", **options})
+    return leigh.train(folder, kind, **{"preset": tiny, "device": "cpu", **options})
 
 
 def weights(project: Project, kind: str) -> dict[str, np.ndarray]:
@@ -59,7 +60,7 @@ def test_a_stopped_training_resumes_to_the_weights_of_an_undisturbed_one(
     train(project.folder, kind, tiny)
     undisturbed = weights(project, kind)
     with pytest.raises(Cancelled):
-        train(project.folder, kind, tiny, report=stop_at(20))
+        train(project.folder, kind, tiny, progress=stop_at(20))
     assert (model_folder(project, kind) / CHECKPOINT).exists()
     train(project.folder, kind, tiny, resume=True)
     resumed = weights(project, kind)
@@ -74,30 +75,28 @@ def test_a_stopped_training_of_other_settings_is_refused(
 ) -> None:
     folder = copy_of(scanned_project).folder
     with pytest.raises(Cancelled):
-        train(folder, "autoencoder", tiny, report=stop_at(20))
+        train(folder, "autoencoder", tiny, progress=stop_at(20))
     with pytest.raises(LeighError, match="another split or another preset"):
         train(folder, "autoencoder", tiny, seed=3, resume=True)
 
 
 def test_the_loss_falls(copy_of: Copy, scanned_project: Project, tiny: str) -> None:
-    told: list[Progress] = []
+    reported: list[Progress] = []
     folder = copy_of(scanned_project).folder
     train(
         folder,
         "autoencoder",
         tiny,
-        report=lambda p: told.append(p) if p.what == "Training" else None,
+        progress=lambda p: reported.append(p) if p.what == "Training" else None,
     )
-    losses = [p.values["validation_loss"] for p in told]
-    assert [p.done for p in told] == [10, 20, 30] and losses[-1] < 0.8 * losses[0]
+    losses = [p.values["validation_loss"] for p in reported]
+    assert [p.done for p in reported] == [10, 20, 30] and losses[-1] < 0.8 * losses[0]
 
 
 def test_a_loss_that_is_no_number_stops_the_training(
     copy_of: Copy, scanned_project: Project, tiny: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        descent, "_set_rate", lambda optimiser, *_: optimiser.param_groups[0].update(lr=1e30)
-    )
+    monkeypatch.setattr(Schedule, "factor", lambda *_: 1e33)
     with pytest.raises(LeighError, match="not a number"):
         train(copy_of(scanned_project).folder, "autoencoder", tiny)
 
@@ -110,9 +109,11 @@ def test_wells_are_never_on_both_sides_and_are_those_of_the_iresnet(
     for seed in (0, 5):
         card = train(project.folder, "resnext-small", tiny, seed=seed)
         assert (
-            card.split == theirs.split and card.recipe == theirs.recipe and card.seen == theirs.seen
+            card.split == theirs.split
+            and card.preprocessing == theirs.preprocessing
+            and card.seen == theirs.seen
         )
-    _, dataset = with_dataset(project.folder)
+    dataset = images_of(open_project(project.folder))
     for group in {r.group for r in dataset.records}:
         assert len({card.part_of(r) for r in dataset.records if r.group == group}) == 1
     assert card.accuracy["test_groups"] == list(card.split.values()).count(Split.TEST) > 0
@@ -129,7 +130,7 @@ def test_without_an_iresnet_the_first_network_settles_the_wells(
     copy_of: Copy, scanned_project: Project, tiny: str
 ) -> None:
     folder = copy_of(scanned_project).folder
-    _, dataset = with_dataset(folder)
+    dataset = images_of(open_project(folder))
     chosen = [
         next(r.group for r in dataset.records if r.condition == c) for c in dataset.condition_names
     ]
@@ -147,7 +148,7 @@ def test_the_projects_model_stays_and_another_kind_in_its_place_is_a_clear_error
     Engine(project.folder, "cpu")
     save_project(replace(open_project(project.folder), model="resnext-small"))
     for use in (lambda: Engine(project.folder, "cpu"), lambda: encode(project.folder, device="cpu"),
-                lambda: load_model(*with_dataset(project.folder), "cpu")):  # fmt: skip
+                lambda: load_model(open_project(project.folder), "cpu")):  # fmt: skip
         with pytest.raises(BadModel, match="is a resnext-small"):
             use()
 
@@ -160,18 +161,31 @@ def test_evaluate_lists_all_networks_and_keeps_its_keys(
         train(project.folder, kind, tiny)
     words = ["evaluate", "--project", str(project.folder), "--device", "cpu", "--progress", "none"]
     assert main([*words, "--json"]) == 0
-    told = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert {"accuracy", "confusion", "roundtrip_error", "judges", "baseline"} <= told.keys()
-    assert [row["name"] for row in told["models"]] == ["iresnet", "autoencoder", "resnext-small"]
-    keys = {"kind", "accuracy", "accuracy_low", "accuracy_high", "calibration_error", "z_prime", "robust_z_prime",
-            "test_records", "test_groups"}  # fmt: skip
-    assert all(keys <= row.keys() for row in told["models"])
+    reported = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert {"accuracy", "confusion", "roundtrip_error", "judges", "baseline"} <= reported.keys()
+    assert [row["name"] for row in reported["models"]] == [
+        "iresnet",
+        "autoencoder",
+        "resnext-small",
+    ]
+    keys = {
+        "kind",
+        "accuracy",
+        "accuracy_low",
+        "accuracy_high",
+        "calibration_error",
+        "z_prime",
+        "robust_z_prime",
+        "test_records",
+        "test_groups",
+    }
+    assert all(keys <= row.keys() for row in reported["models"])
     assert (
-        told["models"][0]["accuracy"] == told["accuracy"]
-        and len({r["test_groups"] for r in told["models"]}) == 1
+        reported["models"][0]["accuracy"] == reported["accuracy"]
+        and len({r["test_groups"] for r in reported["models"]}) == 1
     )
     stored = load_card(model_folder(project, "resnext-small"))
-    assert told["models"][2]["accuracy"] == stored.accuracy["accuracy"]
+    assert reported["models"][2]["accuracy"] == stored.accuracy["accuracy"]
     (model_folder(project, "autoencoder") / "model.safetensors").write_bytes(b"damaged")
     assert main(words) == 0
     text = capsys.readouterr().out
@@ -198,10 +212,10 @@ def test_networks_are_evaluated_where_there_is_no_iresnet(
         )
         == 0
     )
-    told = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert [row["accuracy"] for row in told["models"]] == [trained.accuracy["accuracy"]]
+    reported = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert [row["accuracy"] for row in reported["models"]] == [trained.accuracy["accuracy"]]
     assert [c.name for c in trained_networks(open_project(folder))] == ["resnext-small"]
-    assert evaluate_others(folder, device="cpu")[0] == told["models"]
+    assert evaluate_others(open_project(folder), device="cpu")[0] == reported["models"]
 
 
 @pytest.mark.parametrize("kind", ["autoencoder", "variational-autoencoder"])
@@ -210,15 +224,15 @@ def test_at_strength_zero_a_moved_image_is_its_reconstruction_and_between_it_cha
 ) -> None:
     project = copy_of(scanned_project)
     card = train(project.folder, kind, tiny)
-    _, dataset = with_dataset(project.folder)
+    dataset = images_of(open_project(project.folder))
     record = next(r for r in dataset.records if r.condition == "DS")
-    shifter = Shifter(project.folder, kind, "cpu")
+    shifter = AutoencoderEngine(project.folder, kind, "cpu")
     still, half, whole = (
         shifter.move(Move(record.id, Mix({"WT": 1.0}, s), ())) for s in (0.0, 0.5, 1.0)
     )
-    x = to_network(card.recipe, still.original.astype(np.float64))
-    drawn = from_network(card.recipe, draw(shifter.model, x))
-    span = np.array(card.recipe.span)[:, None, None]
+    x = to_network(card.preprocessing, still.original.astype(np.float64))
+    drawn = from_network(card.preprocessing, draw(shifter.model, x))
+    span = np.array(card.preprocessing.span)[:, None, None]
     assert np.abs((still.image - drawn) / span).max() < 1e-4
     assert np.allclose(still.difference, still.image - still.original, atol=1e-2 * span.min())
     error = np.abs((still.image - still.original) / span).max()
@@ -237,10 +251,10 @@ def test_judges_that_see_images_otherwise_give_no_evidence(
 ) -> None:
     project = copy_of(trained_project)
     card = train(project.folder, "autoencoder", tiny)
-    assert Shifter(project.folder, "autoencoder", "cpu").evidence.panel is not None
-    other = replace(card.recipe, offset=tuple(v + 1 for v in card.recipe.offset))
-    save_card(model_folder(project, "autoencoder"), replace(card, recipe=other))
-    assert Shifter(project.folder, "autoencoder", "cpu").evidence.panel is None
+    assert AutoencoderEngine(project.folder, "autoencoder", "cpu").evidence.panel is not None
+    other = replace(card.preprocessing, offset=tuple(v + 1 for v in card.preprocessing.offset))
+    save_card(model_folder(project, "autoencoder"), replace(card, preprocessing=other))
+    assert AutoencoderEngine(project.folder, "autoencoder", "cpu").evidence.panel is None
 
 
 def test_the_means_are_of_training_wells_alone(
@@ -248,11 +262,11 @@ def test_the_means_are_of_training_wells_alone(
 ) -> None:
     project = copy_of(scanned_project)
     card = train(project.folder, "autoencoder", tiny)
-    shifter = Shifter(project.folder, "autoencoder", "cpu")
-    _, dataset = with_dataset(project.folder)
+    shifter = AutoencoderEngine(project.folder, "autoencoder", "cpu")
+    dataset = images_of(open_project(project.folder))
     known = [r for r in dataset.records if r.condition == "DS" and card.part_of(r) == Split.TRAIN]
     fields = [
-        to_network(card.recipe, shifter.move(Move(r.id, Mix({"WT": 1.0}, 0.0), ())).original)
+        to_network(card.preprocessing, shifter.move(Move(r.id, Mix({"WT": 1.0}, 0.0), ())).original)
         for r in known
     ]
     with torch.no_grad():
@@ -290,7 +304,7 @@ def test_the_command_line_writes_the_same_files_for_an_autoencoder(
     assert len(lines) > 1 and "roundtrip_error" in lines[0] and "judges_light" in lines[0]
     files = sorted(p.name for p in out.glob("*.ome.tif"))
     assert len(files) == 2 * (len(lines) - 1)
-    _, dataset = with_dataset(project.folder)
+    dataset = images_of(open_project(project.folder))
     assert read_image(out / files[0]).shape == dataset.records[0].shape
     assert main([*words, "--limit", "0"]) == 2 and "leaves no image" in capsys.readouterr().err
     some = [*words[:-1], str(tmp_path / "some")]

@@ -18,8 +18,8 @@ def wait_for_step(process: "subprocess.Popen[str]", step: int) -> None:
     """Read progress lines until training has done `step`."""
     assert process.stderr is not None
     for line in process.stderr:
-        told = json.loads(line)["progress"] if line.startswith('{"progress"') else {}
-        if told.get("what") == "Training" and told["done"] >= step:
+        reported = json.loads(line)["progress"] if line.startswith('{"progress"') else {}
+        if reported.get("what") == "Training" and reported["done"] >= step:
             return
     pytest.fail("training ended before it could be disturbed")
 
@@ -48,11 +48,11 @@ def test_a_killed_training_resumes_and_finishes(
     assert open_project(folder).model == ""  # nothing half-made is taken for a model
 
     again = leigh([*words, "--resume"])
-    output, told = again.communicate(timeout=WAIT_S)
-    assert again.returncode == 0, told
+    output, reported = again.communicate(timeout=WAIT_S)
+    assert again.returncode == 0, reported
     steps = [
         json.loads(line)["progress"]["done"]
-        for line in told.splitlines()
+        for line in reported.splitlines()
         if '"what": "Training"' in line
     ]
     assert steps[0] >= 20  # it went on where it was
@@ -71,9 +71,9 @@ def test_the_line_stop_ends_training_with_a_resumable_checkpoint(
         ["train", "--project", folder, "--preset", "quick", "--device", "cpu", "--progress", "json"]
     )
     wait_for_step(process, 10)
-    output, told = process.communicate("stop\n", timeout=WAIT_S)
+    output, reported = process.communicate("stop\n", timeout=WAIT_S)
     assert process.returncode == 130
-    assert output == "" and "kept" in told.splitlines()[-1] and "Traceback" not in told
+    assert output == "" and "kept" in reported.splitlines()[-1] and "Traceback" not in reported
     with safe_open(folder / "models" / "iresnet" / CHECKPOINT, framework="pt") as stored:
         state = json.loads(stored.metadata()["state"])
     assert 10 < state["step"] < 200

@@ -14,19 +14,30 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
+from core import train
 from core.cli.main import main
 from core.counterfactual.engine import Engine
 from core.data.split import split_by_group
-from core.domain import Channel, Dataset, ImageRecord, Mix, ModelCard, Move, Project, Recipe, Split
+from core.domain import (
+    Channel,
+    Dataset,
+    ImageRecord,
+    Mix,
+    ModelCard,
+    Move,
+    Preprocessing,
+    Project,
+    Split,
+)
 from core.errors import LeighError
 from core.io.models import load_card
 from core.io.project import model_folder, open_project, save_project
 from core.io.tiff import read_image, write_tiff
 from core.progress import Cancelled, Progress
+from core.synthetic.plate import PlateOptions
 from core.workflows.permuted_labels import at_chance, fair_labels, from_truth, permuted_conditions
-from core.workflows.spike_in import positive_control, recovery
+from core.workflows.spike_in import SpikeInOptions, positive_control, recovery
 from core.workflows.spike_in_images import UNTOUCHED, Plant, parse_plants, plan
-from core.workflows.steps import train
 
 Copy = Callable[[Project], Project]
 Planted = tuple[Path, dict[str, Any]]
@@ -50,9 +61,9 @@ def brief() -> Iterator[str]:
     torch.set_num_threads(1)
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(
-            PRESETS, "quick", Preset("brief", "", "", 40, 4, 16, (4, 4, 4), 2, 3e-3, judge_steps=5)
+            PRESETS, "quick", Preset("brief", "", "", 40, 4, 16, (4, 4, 4), 2, 3e-3, oracle_steps=5)
         )
-        patch.setattr("core.training.flow_matching.VALIDATION_BATCHES", 1)
+        patch.setattr("core.training.presets.FLOW_VALIDATION_BATCHES", 1)
         yield "quick"
 
 
@@ -60,10 +71,12 @@ def brief() -> Iterator[str]:
 def own(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """WT and DS in four wells of three fields each, 48 pixels a side."""
     from core.synthetic.plate import parse_conditions, write_plate
-    from core.workflows.steps import scan
+    from core.workflows.scan import scan
 
     folder = tmp_path_factory.mktemp("own")
-    write_plate(folder / "images", parse_conditions(["DS", "WT"]), wells=4, fields=3, size=48)
+    write_plate(
+        folder / "images", parse_conditions(["DS", "WT"]), PlateOptions(wells=4, fields=3, size=48)
+    )
     return scan(folder / "images", folder / "project")
 
 
@@ -71,7 +84,9 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def planted(own: Project, brief: str, tmp_path_factory: pytest.TempPathFactory) -> Planted:
     """Folder and result of a positive control with two plants."""
     out = tmp_path_factory.mktemp("planted") / "out"
-    return out, positive_control(own.folder, out, WORDS, preset=brief, device="cpu")
+    return out, positive_control(
+        open_project(own.folder), out, WORDS, SpikeInOptions(preset=brief, device="cpu")
+    )
 
 
 def test_planted_files_are_the_formula_applied_to_the_users_own_pixels(
@@ -110,8 +125,8 @@ def test_every_well_holds_every_condition_and_stays_whole(own: Project, planted:
         homes.setdefault(record.group, set()).add(record.condition)
     assert len(homes) == 4 and all(found == set(NAMES) for found in homes.values())
     card = load_card(model_folder(project, project.model))
-    told = {r["group"]: r["split"] for r in rows_of(out / "truth.csv")}
-    assert card.split == told and set(told.values()) >= {"train", "test"}
+    reported = {r["group"]: r["split"] for r in rows_of(out / "truth.csv")}
+    assert card.split == reported and set(reported.values()) >= {"train", "test"}
     table = rows_of(out / "plate_map.csv")
     assert {(r["file"], r["group"], r["condition"]) for r in table} == {
         (f"images/{r.files[0]}", r.group, r.condition) for r in project.dataset.records
@@ -120,8 +135,8 @@ def test_every_well_holds_every_condition_and_stays_whole(own: Project, planted:
 
 def test_recovery_is_told_per_plant_and_way_over_held_out_images_only(planted: Planted) -> None:
     out, result = planted
-    told = [(p["plant"], p["way"]) for p in result["planted"]]
-    assert told == [(name, way) for name in NAMES[1:] for way in ("there", "back")]
+    reported = [(p["plant"], p["way"]) for p in result["planted"]]
+    assert reported == [(name, way) for name in NAMES[1:] for way in ("there", "back")]
     held = {r["group"] for r in rows_of(out / "truth.csv") if r["split"] == "test"}
     rows = rows_of(out / "recovered.csv")
     assert {r["group"] for r in rows} == held
@@ -146,7 +161,7 @@ def test_what_is_compared_is_the_change_of_the_model_and_the_true_one_over_the_d
     out, _ = planted
     assert own.dataset is not None
     session = Engine(out / "project", "cpu")
-    span = np.array(session.card.recipe.span)[:, None, None]
+    span = np.array(session.card.preprocessing.span)[:, None, None]
     truths = {
         r["file"].split("/")[-1].removesuffix(".ome.tif"): r for r in rows_of(out / "truth.csv")
     }
@@ -174,12 +189,16 @@ def test_the_same_words_again_take_the_trained_model_and_others_are_refused(
     out, result = planted
     heard: list[str] = []
     again = positive_control(
-        own.folder, out, WORDS, preset=brief, device="cpu", report=lambda p: heard.append(p.what)
+        open_project(own.folder),
+        out,
+        WORDS,
+        SpikeInOptions(preset=brief, device="cpu"),
+        report=lambda p: heard.append(p.what),
     )
     assert again == result and not {"Planting", "Training"} & set(heard)
     for other in ({"words": WORDS[:1]}, {"words": WORDS, "seed": 1}):
         with pytest.raises(LeighError, match=r"another control already\. Choose an empty folder"):
-            positive_control(own.folder, out, **other, preset=brief)
+            positive_control(open_project(own.folder), out, SpikeInOptions(preset=brief), **other)
 
 
 def test_a_stopped_control_goes_on(own: Project, brief: str, tmp_path: Path) -> None:
@@ -195,7 +214,11 @@ def test_a_stopped_control_goes_on(own: Project, brief: str, tmp_path: Path) -> 
     for what, done in (("Planting", 3), ("Training", 20)):
         with pytest.raises(Cancelled):
             positive_control(
-                own.folder, out, WORDS, preset=brief, device="cpu", report=stop_at(what, done)
+                open_project(own.folder),
+                out,
+                WORDS,
+                SpikeInOptions(preset=brief, device="cpu"),
+                report=stop_at(what, done),
             )
         assert not (out / "project" / "project.lock").exists()
 
@@ -205,7 +228,13 @@ def test_a_stopped_control_goes_on(own: Project, brief: str, tmp_path: Path) -> 
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        positive_control(own.folder, out, WORDS, preset=brief, device="cpu", report=note)
+        positive_control(
+            open_project(own.folder),
+            out,
+            WORDS,
+            SpikeInOptions(preset=brief, device="cpu"),
+            report=note,
+        )
     assert steps == [30]  # ten after those that were kept
 
 
@@ -228,10 +257,10 @@ def test_a_stopped_control_goes_on(own: Project, brief: str, tmp_path: Path) -> 
         ("channel=Nuclei,gamma=2", "is no plant"),
     ],
 )
-def test_bad_plants_are_named_with_channel_value_and_remedy(word: str, told: str) -> None:
+def test_bad_plants_are_named_with_channel_value_and_remedy(word: str, reported: str) -> None:
     with pytest.raises(LeighError) as fault:
         parse_plants([word], CHANNELS)
-    assert told in str(fault.value)
+    assert reported in str(fault.value)
 
 
 def test_a_plant_given_twice_is_refused_and_names_may_hold_commas() -> None:
@@ -449,15 +478,17 @@ def test_chance_is_the_larger_of_even_guessing_and_the_largest_condition(
     own: Project, low: float, high: float, confusion: list[list[int]], chance: float, inside: bool
 ) -> None:
     assert own.dataset is not None
-    told = {
+    reported = {
         "accuracy": (low + high) / 2,
         "accuracy_low": low,
         "accuracy_high": high,
         "confusion": confusion,
     }
-    blank = Recipe(*[(0.0,)] * 6)
+    blank = Preprocessing(*[(0.0,)] * 6)
     conditions = own.dataset.conditions
-    card = ModelCard("m", "iresnet", (), conditions, blank, {}, "quick", 0, "", {}, accuracy=told)
+    card = ModelCard(
+        "m", "iresnet", (), conditions, blank, {}, "quick", 0, "", {}, accuracy=reported
+    )
     assert (at_chance(card)["chance"], at_chance(card)["at_chance"]) == (chance, inside)
     assert at_chance(card, low - 0.01)["at_chance"] == (
         inside or low <= chance
@@ -466,9 +497,7 @@ def test_chance_is_the_larger_of_even_guessing_and_the_largest_condition(
     assert nothing["accuracy"] is None and nothing["at_chance"] is None
 
 
-def test_what_the_true_conditions_say_of_shuffled_ones_is_counted_from_training_to_held_out_groups() -> (
-    None
-):
+def test_what_true_conditions_say_of_shuffled_ones_is_counted_from_training_to_held_out() -> None:
     records = plate({f"{c}{n}": [c] for c in ("WT", "DS") for n in range(4)})
     split = {
         f"{c}{n}": Split.TEST if n == 3 else Split.TRAIN for c in ("WT", "DS") for n in range(4)
@@ -507,16 +536,17 @@ def test_shuffled_labels_leave_the_users_model_as_it_is(
         "none",
     ]
     assert main(words) == 0
-    told = json.loads(capsys.readouterr().out.splitlines()[-1])
+    reported = json.loads(capsys.readouterr().out.splitlines()[-1])
     folder = project.folder / "exports" / "permuted-labels"
-    assert set(told) == {
-        "accuracy", "accuracy_low", "accuracy_high", "chance", "chance_from_truth", "at_chance", "change_vs_model",
+    assert set(reported) == {
+        "accuracy", "accuracy_low", "accuracy_high", "chance", "chance_from_truth", "at_chance",
+        "change_vs_model",
         "project",
     }  # fmt: skip
-    assert Path(told["project"]) == folder and told["chance"] == 0.5
+    assert Path(reported["project"]) == folder and reported["chance"] == 0.5
     assert (
-        told["accuracy_low"] <= told["accuracy"] <= told["accuracy_high"]
-        and told["change_vs_model"] > 0
+        reported["accuracy_low"] <= reported["accuracy"] <= reported["accuracy_high"]
+        and reported["change_vs_model"] > 0
     )
     after = contents(project.folder)
     assert {

@@ -11,8 +11,11 @@ import tifffile
 
 from benchmarks.explanations import bench_explanations
 from core.cli.main import main
+from core.io.project import open_project
 from core.progress import Cancelled
 from core.workflows.demo import copy_demo
+from core.workflows.explain import ExplainOptions
+from core.workflows.records import RecordChoice
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +121,12 @@ def test_a_stop_leaves_whole_files_and_their_rows(demo, tmp_path):
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        explain(demo, tmp_path, method="saliency", to="WT", source="DS", report=report)
+        explain(
+            open_project(demo),
+            tmp_path,
+            ExplainOptions(method="saliency", to="WT", records=RecordChoice(source="DS")),
+            report=report,
+        )
     (row,) = rows_of(tmp_path)
     assert [p.name for p in tmp_path.glob("*.tif")] == [row["file"]]
 

@@ -9,29 +9,29 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core import screen
 from core.cli.main import main
 from core.domain.screen import Screen
 from core.errors import BadProject
 from core.io.project import open_project, save_project
 from core.io.screens import load_screen
 from core.io.tiff import read_with_info, write_tiff
-from core.synthetic.screen import plan_screen, write_screen
-from core.workflows.screen import screen
-from core.workflows.steps import scan
+from core.scanning.scan import ScanOptions
+from core.synthetic.screen import ScreenPlanOptions, plan_screen, write_screen
+from core.workflows.scan import scan
 
 
 @pytest.fixture(scope="module")
 def plate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project of one 96-well plate: eight treatments, one image a well."""
     folder = tmp_path_factory.mktemp("screen")
-    plan = plan_screen(plates=1, treatments=8, fields=1, size=96, seed=3)
+    plan = plan_screen(ScreenPlanOptions(plates=1, treatments=8, fields=1, size=96, seed=3))
     write_screen(folder / "plates", plan)
     table = folder / "plates" / "plate_map.csv"
     scan(
         folder / "plates" / "images",
         folder / "project",
-        plate_map=table,
-        condition_from="plate-map",
+        ScanOptions(plate_map=table, condition_from="plate-map"),
     )
     return folder
 
@@ -90,8 +90,8 @@ def test_the_command_writes_tables_and_report(
         "none",
     ]
     assert main(words) == 0
-    told = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert told["treatments"] == 8 and told["wells"] == 96
+    reported = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert reported["treatments"] == 8 and reported["wells"] == 96
     written = {p.name for p in out.iterdir()}
     assert {"ranking.csv", "plate.csv", "report.pdf", "report.html", "screen.json"} <= written
     with (out / "ranking.csv").open(encoding="utf-8") as stream:
@@ -101,14 +101,15 @@ def test_the_command_writes_tables_and_report(
 
 
 def test_wells_without_cells_are_left_out_and_named(tmp_path: Path) -> None:
-    plan = plan_screen(plates=1, treatments=4, fields=1, size=72, seed=2, without_cells=6)
+    plan = plan_screen(
+        ScreenPlanOptions(plates=1, treatments=4, fields=1, size=72, seed=2, without_cells=6)
+    )
     write_screen(tmp_path / "plates", plan)
     table = tmp_path / "plates" / "plate_map.csv"
     scan(
         tmp_path / "plates" / "images",
         tmp_path / "project",
-        plate_map=table,
-        condition_from="plate-map",
+        ScanOptions(plate_map=table, condition_from="plate-map"),
     )
     found = screen(tmp_path / "project")
     dataset = open_project(tmp_path / "project").dataset
@@ -201,7 +202,11 @@ def test_blocks_of_columns_on_a_plate_of_real_images_are_named(
         rows.append(f"P1,{well},{condition}")
     table = tmp_path / "map.csv"
     table.write_text("Metadata_Plate,Metadata_Well,condition\n" + "\n".join(rows), encoding="utf-8")
-    scan(tmp_path / "images", tmp_path / "project", plate_map=table, condition_from="plate-map")
+    scan(
+        tmp_path / "images",
+        tmp_path / "project",
+        ScanOptions(plate_map=table, condition_from="plate-map"),
+    )
     found = screen(tmp_path / "project")
     warned = {f.what for f in found.audit if f.warning}
     assert {"column", "column of the controls"} <= warned and "row" not in warned

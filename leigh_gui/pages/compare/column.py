@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from core.domain import UNSIGNED
-from leigh_gui.widgets.common.look import ElidedLabel
+from leigh_gui.widgets.common.elided_label import ElidedLabel
 from leigh_gui.widgets.counterfactual.difference_view import DifferencePane, symmetric_limit
 from leigh_gui.widgets.image.image_view import ImagePane, Viewpoint
 
@@ -50,8 +50,7 @@ class Column(QWidget):
         super().__init__()
         self.kind, self.viewpoint = kind, viewpoint
         self.panes: list[DifferencePane | ImagePane] = []
-        self.title, self.note = ElidedLabel(TITLES[kind]), ElidedLabel("")
-        self.note.set_muted(True)
+        self.title, self.note = ElidedLabel(TITLES[kind]), ElidedLabel(kind="muted")
         self.setToolTip(TIPS[kind])
         self._grid = QVBoxLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
@@ -86,7 +85,7 @@ class Column(QWidget):
 
     def say(self, note: str, tip: str = "") -> None:
         """What is known of it, in short and on hovering."""
-        self.note.set_text(note)
+        self.note.setText(note)
         self.setToolTip(f"{TIPS[self.kind]}\n{tip}".strip())
 
     def show_values(self, values: FloatArray, spans: tuple[float, ...], note: str) -> None:

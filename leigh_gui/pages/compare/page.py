@@ -23,8 +23,9 @@ from PySide6.QtWidgets import (
 from core.domain import AUTOENCODER, Attribution, Mix, PanelSpec
 from leigh_gui.pages.compare.column import TITLES, Column
 from leigh_gui.pages.compare.controller import CompareControl, Stage
+from leigh_gui.widgets.common.elided_label import ElidedLabel
 from leigh_gui.widgets.common.empty_state import EmptyState
-from leigh_gui.widgets.common.look import ElidedLabel, duration, percent, plain
+from leigh_gui.widgets.common.look import duration, percent, plain
 from leigh_gui.widgets.image.image_view import ImagePane, Viewpoint
 
 if TYPE_CHECKING:
@@ -167,7 +168,7 @@ class ComparePage(QWidget):
         for column in self.columns.values():
             column.set_stains(len(self.state.display))
             column.wait("Waiting…")
-        self.title.set_text(f"{subject.record_id} · {subject.source} → {subject.target}")
+        self.title.setText(f"{subject.record_id} · {subject.source} → {subject.target}")
         self._on_networks()
         self._show_window()
         self._on_counterfactual()
@@ -227,7 +228,9 @@ class ComparePage(QWidget):
             column.wait(f"Not drawn: {cf.reason}")
         else:
             column.show_values(
-                cf.difference, opened.card.recipe.span, f"to {cf.target}, strength {cf.strength:g}"
+                cf.difference,
+                opened.card.preprocessing.span,
+                f"to {cf.target}, strength {cf.strength:g}",
             )
 
     def _on_found(self, found: Attribution) -> None:

@@ -86,8 +86,13 @@ class DataPage(QWidget):
         self.conditions, self.channels = ConditionTable(), ChannelTable()
         self.options = ScanOptions()
         column.addWidget(plain("Conditions", "strong"))
-        column.addWidget(plain("The role tells the program which way is health. Untick what must not be used.", "small",
-                               wrap=True))  # fmt: skip
+        column.addWidget(
+            plain(
+                "The role tells the program which way is health. Untick what must not be used.",
+                "small",
+                wrap=True,
+            )
+        )
         column.addWidget(self.conditions)
         column.addSpacing(8)
         column.addWidget(plain("Channels", "strong"))

@@ -77,8 +77,10 @@ class ScanOptions(QWidget):
         """The choices as command line options."""
         found: list[str] = []
         for flag, value in (
-            ("--condition-from", self.source.currentData()), ("--plate-map", self.plate_map.text().strip()),
-            ("--pattern", self.pattern.text().strip()), ("--group-by", self.group.currentText().strip()),
+            ("--condition-from", self.source.currentData()), ("--plate-map",
+            self.plate_map.text().strip()),
+            ("--pattern", self.pattern.text().strip()), ("--group-by",
+            self.group.currentText().strip()),
         ):  # fmt: skip
             if value:
                 found += [flag, str(value)]

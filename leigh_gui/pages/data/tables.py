@@ -1,4 +1,6 @@
-"""The tables of the Data page: conditions with their roles, channels with their names and colours."""
+"""The tables of the Data page: conditions with their roles, channels with their
+names and colours.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +20,12 @@ from PySide6.QtWidgets import (
 )
 
 from core.domain import Channel, Condition, Dataset, Role
-from leigh_gui.widgets.common.look import ElidedLabel, plain, swatch_icon
+from leigh_gui.widgets.common.elided_label import ElidedLabel
+from leigh_gui.widgets.common.look import plain, swatch_icon
 
 ROLE_WORDS = {
-    Role.HEALTHY: "healthy (the goal)", Role.DISEASED: "diseased, untreated", Role.TREATED: "treated",
+    Role.HEALTHY: "healthy (the goal)", Role.DISEASED: "diseased, untreated", Role.TREATED:
+        "treated",
     Role.OTHER: "other",
 }  # fmt: skip
 

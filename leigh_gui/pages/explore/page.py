@@ -113,9 +113,9 @@ class ExplorePage(QWidget):
             return
         opened = self.state.opened
         assert opened is not None and opened.card is not None
-        channels, recipe = opened.card.channels, opened.card.recipe
+        channels, preprocessing = opened.card.channels, opened.card.preprocessing
         if len(self.state.display) != len(channels):
-            self.state.set_display(displays(channels, recipe.low, recipe.high))
+            self.state.set_display(displays(channels, preprocessing.low, preprocessing.high))
         self._show_project()
         self._show_difference()
 

@@ -25,7 +25,7 @@ from leigh_gui.pages.explore.readings import ReadingsPanel
 from leigh_gui.pages.explore.sentences import record_caption, target_caption
 from leigh_gui.pages.explore.shown import Shown
 from leigh_gui.state import AppState
-from leigh_gui.widgets.common.look import ElidedLabel
+from leigh_gui.widgets.common.elided_label import ElidedLabel
 from leigh_gui.widgets.counterfactual.difference_view import DifferenceView
 from leigh_gui.widgets.counterfactual.light import Light
 from leigh_gui.widgets.counterfactual.verdict import RULE, verdict
@@ -145,13 +145,13 @@ class PicturePanel(QWidget):
             self._empty()
             return
         projection = opened.projection if opened is not None else None
-        unlike = projection is not None and record.id in projection.strangers
+        unlike = projection is not None and record.id in projection.out_of_distribution
         title = f"Original · {record.condition} · {record_caption(record)}"
-        self.original_title.set_text(title + (" · unlike all training images" if unlike else ""))
+        self.original_title.setText(title + (" · unlike all training images" if unlike else ""))
 
     def _show_target(self, mix: Mix) -> None:
         if self.state.record(self.state.view.current) is not None:
-            self.cf_title.set_text(target_caption(dict(mix.weights), mix.strength))
+            self.cf_title.setText(target_caption(dict(mix.weights), mix.strength))
         colours = {c.name: c.colour for c in self.state.conditions()}
         if mix.target:
             self.path.set_target(mix.target, colours.get(mix.target, "#888888"))
@@ -215,8 +215,8 @@ class PicturePanel(QWidget):
             self.evidence.clear(waiting)
 
     def _empty(self) -> None:
-        self.original_title.set_text("Original")
-        self.cf_title.set_text("Counterfactual")
+        self.original_title.setText("Original")
+        self.cf_title.setText("Counterfactual")
         self.original.set_image(None)
         self.counterfactual.set_hint("Here appears what the model would change.")
         self.counterfactual.set_image(None)
@@ -231,7 +231,9 @@ class PicturePanel(QWidget):
         opened = self.state.opened
         self.original.set_channels(display)
         self.counterfactual.set_channels(display)
-        spans = opened.card.recipe.span if opened and opened.card else [c.span for c in display]
+        spans = (
+            opened.card.preprocessing.span if opened and opened.card else [c.span for c in display]
+        )
         if len(spans) == len(display):
             self.differences.set_channels(display, spans)
         size = opened.project.dataset.pixel_size_um if opened and opened.project.dataset else None

@@ -99,7 +99,9 @@ class ReadingsPanel(QWidget):
         names = [c.name for c in self.state.conditions()]
         channels = [c.name for c in opened.card.channels]
         automatic = self.state.view.move.locked is None
-        self.evidence.set_counterfactual(cf, names, channels, opened.card.recipe.span, automatic)
+        self.evidence.set_counterfactual(
+            cf, names, channels, opened.card.preprocessing.span, automatic
+        )
 
     def _show_locked(self) -> None:
         cf = self.state.counterfactual
@@ -111,7 +113,7 @@ class ReadingsPanel(QWidget):
         self._show_locked()
 
     def _on_opened(self) -> None:
-        self.evidence.set_no_judges(self.control.client.no_evidence)
+        self.evidence.set_no_oracles(self.control.client.no_evidence)
 
 
 def _scrolled(widget: QWidget) -> QScrollArea:

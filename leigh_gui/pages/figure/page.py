@@ -26,9 +26,15 @@ from leigh_gui.widgets.common.empty_state import EmptyState
 from leigh_gui.widgets.common.look import count, plain
 
 FORMATS = {"PDF": ".pdf", "SVG": ".svg", "PNG": ".png", "TIFF": ".tif"}
-KINDS = {"counterfactual": "Counterfactual", "map": "Decision map", "path": "Path", "confusion": "Confusion table",
-         "comparison": "Explanations compared", "ranking": "Ranking of the treatments",
-         "residual": "What is not repaired"}  # fmt: skip
+KINDS = {
+    "counterfactual": "Counterfactual",
+    "map": "Decision map",
+    "path": "Path",
+    "confusion": "Confusion table",
+    "comparison": "Explanations compared",
+    "ranking": "Ranking of the treatments",
+    "residual": "What is not repaired",
+}
 
 
 def panel_key(spec: PanelSpec) -> str:
@@ -53,8 +59,11 @@ class FigurePage(QWidget):
         self._on_panels()
 
     def _build(self) -> None:
-        self.empty = EmptyState("No panels yet", "On the Explore page, move an image and press F to collect it here.",
-                                "Go to Explore")  # fmt: skip
+        self.empty = EmptyState(
+            "No panels yet",
+            "On the Explore page, move an image and press F to collect it here.",
+            "Go to Explore",
+        )
         body = QWidget()
         column = QVBoxLayout(body)
         column.setContentsMargins(24, 24, 24, 24)

@@ -74,7 +74,9 @@ class ScreenControl(QObject):
         self._background.run(
             lambda: _read(folder),
             lambda found: self._show(found) if generation == self._generation else None,
-            lambda error: self._show_error(error, folder) if generation == self._generation else None,
+            lambda error: (
+                self._show_error(error, folder) if generation == self._generation else None
+            ),
         )
 
     def look_again(self) -> None:

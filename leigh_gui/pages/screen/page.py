@@ -23,8 +23,9 @@ from core.domain import PanelSpec
 from leigh_gui.pages.screen.controller import ScreenControl
 from leigh_gui.pages.screen.wells import WellsPanel
 from leigh_gui.services.thumbnails import Thumbnails
+from leigh_gui.widgets.common.elided_label import ElidedLabel
 from leigh_gui.widgets.common.empty_state import EmptyState
-from leigh_gui.widgets.common.look import ElidedLabel, plain
+from leigh_gui.widgets.common.look import plain
 from leigh_gui.widgets.screen.detail_strip import DetailStrip
 from leigh_gui.widgets.screen.dose_grid import DoseGrid
 from leigh_gui.widgets.screen.quality_view import QualityView
@@ -103,8 +104,12 @@ class ScreenPage(QWidget):
         self.files, self.add = QPushButton("Show files"), QPushButton("Add to figure")
         row.addWidget(self.search)
         row.addWidget(self.title, 1)
-        for button, name in ((self.again, "rank-again"), (self.report, "open-report"), (self.files, "show-files"),
-                             (self.add, "add-ranking")):  # fmt: skip
+        for button, name in (
+            (self.again, "rank-again"),
+            (self.report, "open-report"),
+            (self.files, "show-files"),
+            (self.add, "add-ranking"),
+        ):
             button.setObjectName(name)
             row.addWidget(button)
         return row
@@ -192,8 +197,8 @@ class ScreenPage(QWidget):
     def _shows_left(self) -> bool:
         """Whether the tab Not repaired is on show with a treatment that it tells of."""
         screen = self.control.screen
-        told = {u.condition for u in screen.unrepaired} if screen is not None else set()
-        return self.tabs.currentWidget() is self.left and self.control.current in told
+        reported = {u.condition for u in screen.unrepaired} if screen is not None else set()
+        return self.tabs.currentWidget() is self.left and self.control.current in reported
 
     def picture(self) -> QPixmap:
         """What is collected as it is, for the figure's list."""
@@ -231,7 +236,7 @@ class ScreenPage(QWidget):
         self.left.set_screen(screen, stains)
         self.quality.set_screen(screen)
         self.wells.set_screen(screen)
-        self.title.set_text(summary(screen) if screen is not None else "")
+        self.title.setText(summary(screen) if screen is not None else "")
         self.title.setToolTip("★ A hit surely rescues, by at least a fifth, and has no flag.")
         if screen is not None:
             alerts = len(self.quality.warnings)

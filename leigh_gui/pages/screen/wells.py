@@ -1,4 +1,6 @@
-"""The plates of a screen as heat maps, and the images of the well or treatment that is looked at."""
+"""The plates of a screen as heat maps, and the images of the well or treatment that
+is looked at.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,8 @@ from core.domain.screen import Screen, WellScore
 from leigh_gui.pages.screen.controller import ScreenControl
 from leigh_gui.services.background import Background
 from leigh_gui.services.thumbnails import Thumbnails, read_image
-from leigh_gui.widgets.common.look import ElidedLabel, count
+from leigh_gui.widgets.common.elided_label import ElidedLabel
+from leigh_gui.widgets.common.look import count
 from leigh_gui.widgets.image.channel_display import automatic, displays
 from leigh_gui.widgets.image.gallery import Gallery, GalleryItem
 from leigh_gui.widgets.screen.heat_view import HeatView, ScaleBar
@@ -124,7 +127,9 @@ class WellsPanel(QWidget):
         self.explain.clicked.connect(self._on_explain)
 
     def set_screen(self, screen: Screen | None) -> None:
-        """Show the plates of this screen, keeping the choice of plate and value where they exist."""
+        """Show the plates of this screen, keeping the choice of plate and value
+        where they exist.
+        """
         plate, key = self.plate.currentData(), self.what.currentData()
         self._screen = screen
         self._plates = list(dict.fromkeys(w.plate for w in screen.wells)) if screen else []
@@ -205,7 +210,7 @@ class WellsPanel(QWidget):
         lost = (
             f", {len(ids) - len(known)} no longer in the project" if len(known) < len(ids) else ""
         )
-        self.title.set_text(
+        self.title.setText(
             f"{title} · {count(len(known), 'image')}{lost}" if title else "Click a well"
         )
         self.pick_image(
@@ -258,12 +263,17 @@ class WellsPanel(QWidget):
             self.thumbnails.request(record_ids)
             return
         if opened.card is not None and len(opened.card.channels) == len(dataset.channels):
-            recipe = opened.card.recipe
-            self.state.set_display(displays(opened.card.channels, recipe.low, recipe.high))
+            preprocessing = opened.card.preprocessing
+            self.state.set_display(
+                displays(opened.card.channels, preprocessing.low, preprocessing.high)
+            )
             return
         record = self.state.record(record_ids[0])
         if record is not None:
             zeros, ones = (0.0,) * len(dataset.channels), (1.0,) * len(dataset.channels)
             made = displays(dataset.channels, zeros, ones)
-            self._background.run(lambda: automatic(made, read_image(dataset, record)), self.state.set_display,
-                                 lambda error: None)  # fmt: skip
+            self._background.run(
+                lambda: automatic(made, read_image(dataset, record)),
+                self.state.set_display,
+                lambda error: None,
+            )

@@ -52,8 +52,11 @@ class TrainPage(QWidget):
         self._on_model()
 
     def _build(self) -> None:
-        self.empty = EmptyState("Nothing to train on yet", "Drop a folder of images anywhere on this window.",
-                                "Go to Start")  # fmt: skip
+        self.empty = EmptyState(
+            "Nothing to train on yet",
+            "Drop a folder of images anywhere on this window.",
+            "Go to Start",
+        )
         body = QWidget()
         row = QHBoxLayout(body)
         row.setContentsMargins(24, 16, 24, 16)

@@ -12,7 +12,9 @@ LOSS, ACCURACY = "#8A8F98", "#5B4FCF"
 
 
 class Curves(QWidget):
-    """Two small plots over the same steps; before the first step, a word about what will be seen."""
+    """Two small plots over the same steps; before the first step, a word about what
+    will be seen.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -62,8 +62,11 @@ class DropZone(QWidget):
         column.setSpacing(8)
         title = plain("Drop a folder of images here", "title", wrap=True)
         text = plain(
-            "TIFF or OME-TIFF, one sub-folder per condition or a plate map beside them. Nothing is copied or changed.",
-            "muted", wrap=True)  # fmt: skip
+            "TIFF or OME-TIFF, one sub-folder per condition or a plate map next to them."
+            " Nothing is copied or changed.",
+            "muted",
+            wrap=True,
+        )
         self.button = QPushButton("Choose a folder…")
         self.button.setObjectName("choose-folder")
         self.button.clicked.connect(self.browse_asked)

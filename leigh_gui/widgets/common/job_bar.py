@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QWidget
 
-from leigh_gui.widgets.common.look import ElidedLabel, duration, plain
+from leigh_gui.widgets.common.look import duration, plain
+
+if TYPE_CHECKING:
+    from leigh_gui.widgets.common.elided_label import ElidedLabel
 
 
 class JobBar(QWidget):
@@ -19,12 +24,11 @@ class JobBar(QWidget):
         self.hide()
 
     def _build(self) -> None:
-        row = QHBoxLayout(self)
+        row = self._row = QHBoxLayout(self)
         row.setContentsMargins(16, 4, 16, 4)
         row.setSpacing(16)
         self.title = plain("", "strong")
-        self.what = ElidedLabel()
-        self.what.set_muted(True)
+        self.what: ElidedLabel | None = None  # made when the first job starts
         self.left = plain("", "muted")
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
@@ -34,7 +38,6 @@ class JobBar(QWidget):
         self.stop.setToolTip("Stop the job. What it has finished is kept.")
         self.stop.clicked.connect(self.stop_asked)
         row.addWidget(self.title)
-        row.addWidget(self.what, 1)
         row.addWidget(self.left)
         row.addWidget(self.bar)
         row.addWidget(self.stop)
@@ -42,7 +45,7 @@ class JobBar(QWidget):
     def start(self, title: str) -> None:
         """A job begins."""
         self.title.setText(title)
-        self.what.set_text("Starting")
+        self._say("Starting")
         self.left.setText("")
         self.bar.setRange(0, 0)
         self.stop.setEnabled(True)
@@ -53,9 +56,17 @@ class JobBar(QWidget):
         """Show how far it is."""
         self.bar.setRange(0, max(total, 0) and 1000)
         self.bar.setValue(round(1000 * min(done / total, 1)) if total > 0 else 0)
-        self.what.set_text(what)
+        self._say(what)
         text = duration(seconds_left)
         self.left.setText(f"{text} left" if text else "")
+
+    def _say(self, what: str) -> None:
+        if self.what is None:
+            from leigh_gui.widgets.common.elided_label import ElidedLabel
+
+            self.what = ElidedLabel(kind="muted")
+            self._row.insertWidget(1, self.what, 1)
+        self.what.setText(what)
 
     def stopping(self) -> None:
         """The user pressed stop and the job is tidying up."""

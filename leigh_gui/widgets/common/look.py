@@ -5,19 +5,11 @@ numbers.
 from __future__ import annotations
 
 import math
+from html import escape
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import (
-    QColor,
-    QFont,
-    QIcon,
-    QPainter,
-    QPainterPath,
-    QPaintEvent,
-    QPixmap,
-    QPolygonF,
-)
-from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QWidget
+from PySide6.QtCore import QPointF, QRectF, QSize
+from PySide6.QtGui import QColor, QFont, QIcon, QPainter, QPainterPath, QPixmap, QPolygonF, Qt
+from PySide6.QtWidgets import QFrame, QLabel, QLayout, QWidget
 
 GRID = 8
 GOOD, WARN, BAD = "#2F9E6E", "#C98A00", "#D0443E"
@@ -37,6 +29,13 @@ def plain(text: str = "", kind: str = "", wrap: bool = False) -> QLabel:
     return label
 
 
+def tip(text: str) -> str:
+    """A tooltip that Qt never reads as markup, whatever the names in it look like."""
+    if not Qt.mightBeRichText(text):
+        return text
+    return f"<qt>{escape(text, quote=False)}</qt>".replace("\n", "<br>")
+
+
 def set_kind(widget: QWidget, kind: str) -> None:
     """Give a widget another appearance of the theme while it is on show."""
     if widget.property("kind") != kind:
@@ -51,6 +50,16 @@ def rule(vertical: bool = False) -> QFrame:
     line.setFrameShape(QFrame.Shape.VLine if vertical else QFrame.Shape.HLine)
     line.setProperty("kind", "rule")
     return line
+
+
+def clear_layout(layout: QLayout) -> None:
+    """Take all widgets out of a layout and delete them."""
+    while layout.count():
+        item = layout.takeAt(0)
+        widget = item.widget() if item is not None else None
+        if widget is not None:
+            widget.hide()
+            widget.deleteLater()
 
 
 def is_dark(widget: QWidget) -> bool:
@@ -145,50 +154,6 @@ def duration(seconds: float | None) -> str:
 def count(number: int, one: str, many: str = "") -> str:
     """'1 image', '240 images'."""
     return f"{number:,} {one if number == 1 else many or one + 's'}".replace(",", " ")
-
-
-class ElidedLabel(QWidget):
-    """One line of text that shortens itself instead of being clipped; the whole text is its
-    tooltip.
-    """
-
-    def __init__(self, text: str = "", parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._text = text
-        self._muted = False
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-
-    def text(self) -> str:
-        """The whole text, however little of it is visible."""
-        return self._text
-
-    def set_text(self, text: str) -> None:
-        """Show this text."""
-        self._text = text
-        self.setToolTip(text)
-        self.update()
-
-    def set_muted(self, muted: bool) -> None:
-        """Draw in the quiet text colour."""
-        self._muted = muted
-        self.update()
-
-    def sizeHint(self) -> QSize:
-        metrics = self.fontMetrics()
-        return QSize(min(metrics.horizontalAdvance(self._text) + 2, 400), metrics.height() + 4)
-
-    def minimumSizeHint(self) -> QSize:
-        return QSize(24, self.fontMetrics().height() + 4)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        palette = self.palette()
-        painter.setPen((palette.placeholderText() if self._muted else palette.windowText()).color())
-        shown = self.fontMetrics().elidedText(self._text, Qt.TextElideMode.ElideRight, self.width())
-        painter.drawText(
-            self.rect(), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown
-        )
-        painter.end()
 
 
 def nice_length(length: float) -> float:

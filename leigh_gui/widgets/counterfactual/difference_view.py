@@ -12,7 +12,8 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from core.domain import FloatArray
-from leigh_gui.widgets.common.look import ElidedLabel, is_dark, plain, small_font
+from leigh_gui.widgets.common.elided_label import ElidedLabel
+from leigh_gui.widgets.common.look import clear_layout, is_dark, plain, small_font
 from leigh_gui.widgets.image.channel_display import ChannelDisplay
 from leigh_gui.widgets.image.image_view import Pane, Viewpoint
 
@@ -41,7 +42,9 @@ def _table(stops: Sequence[tuple[int, int, int]]) -> np.ndarray:
 
 
 def symmetric_limit(difference: FloatArray, spans: Sequence[float]) -> float:
-    """One scale limit for all channels, as share of each channel's display range; never below 1 %."""
+    """One scale limit for all channels, as share of each channel's display range;
+    never below 1 %.
+    """
     largest = 0.0
     for plane, span in zip(difference, spans, strict=True):
         values = np.abs(plane[:: max(plane.shape[0] // 256, 1), :: max(plane.shape[1] // 256, 1)])
@@ -184,7 +187,7 @@ class DifferenceView(QWidget):
         if len(self.panes) != len(channels):
             self._rebuild()
         for title, channel in zip(self._titles, channels, strict=True):
-            title.set_text(f"Δ {channel.name}")
+            title.setText(f"Δ {channel.name}")
         if spans_changed:
             self._show()
 
@@ -208,10 +211,7 @@ class DifferenceView(QWidget):
         self.bar.set_limit(self.limit)
 
     def _rebuild(self) -> None:
-        while self._row.count():
-            item = self._row.takeAt(0)
-            if item is not None and item.widget() is not None:
-                item.widget().deleteLater()
+        clear_layout(self._row)
         self.panes, self._titles = [], []
         for channel in self._channels:
             holder = QWidget()

@@ -103,7 +103,7 @@ class EvidenceCard(QWidget):
         """
         return self._values[key].text()
 
-    def set_no_judges(self, why: str) -> None:
+    def set_no_oracles(self, why: str) -> None:
         """Say once why nobody but the model can be asked; empty when judges are there."""
         self.missing.setToolTip(why)
         self.missing.setVisible(bool(why))
@@ -154,7 +154,7 @@ class EvidenceCard(QWidget):
         found = {check.name: check for check in checks}
         for key in CHECKS:
             check = found.get(key)
-            words = check.words.removeprefix(f"{self._titles[key].text()}: ") if check else instead
+            words = check.finding if check else instead
             self.lights[key].set_state(STATES[check.light] if check else "none", RULE)
             self._values[key].setText(words)
             set_kind(self._values[key], "" if check else "muted")

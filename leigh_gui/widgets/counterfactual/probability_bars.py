@@ -1,4 +1,6 @@
-"""How sure the model is of each condition, now and for the original, with a button to move there."""
+"""How sure the model is of each condition, now and for the original, with a button
+to move there.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,8 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from core.domain import Condition
-from leigh_gui.widgets.common.look import ElidedLabel, percent, plain, swatch
+from leigh_gui.widgets.common.elided_label import ElidedLabel
+from leigh_gui.widgets.common.look import percent, plain, swatch
 
 WIDEST_BUTTON = 124  # pixels; beside the bar there is no more room at 1366 x 768
 

@@ -38,7 +38,9 @@ def verdict(cf: Counterfactual, names: Sequence[str]) -> tuple[str, str]:
 
 
 def evidence_of(cf: Counterfactual) -> Evidence | None:
-    """The evidence, where there is something to judge: an image moved away from its own condition."""
+    """The evidence, where there is something to judge: an image moved away from its
+    own condition.
+    """
     return cf.evidence if cf.valid and cf.strength > 0 and cf.target != cf.source else None
 
 

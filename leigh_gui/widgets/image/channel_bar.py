@@ -1,15 +1,65 @@
-"""Channels: switch each stain on or off and set its contrast; lock it to compare cultures fairly."""
+"""Channels: switch each stain on or off and set its contrast; lock it to compare
+cultures fairly.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QBrush, QColor, QKeyEvent
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QSizePolicy, QToolButton, QWidget
+from superqt import QDoubleRangeSlider
 
+from leigh_gui.widgets.common.look import clear_layout
 from leigh_gui.widgets.image.channel_display import ChannelDisplay
-from leigh_gui.widgets.image.range_slider import RangeSlider
+
+
+class ContrastSlider(QDoubleRangeSlider):
+    """Two ends: the grey value that is drawn black and the one that is drawn brightest.
+
+    Drag an end, or the bar between both; + and - make the picture brighter and darker.
+    """
+
+    def __init__(self, colour: str, parent: QWidget | None = None) -> None:
+        super().__init__(Qt.Orientation.Horizontal, parent)  # type: ignore[no-untyped-call]
+        self.barColor = QBrush(QColor(colour))
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName("Contrast")
+        self.valuesChanged.connect(self._say)
+
+    def show_ends(self, low: float, high: float, floor: float, ceiling: float) -> None:
+        """Show these values; emits nothing."""
+        self.blockSignals(True)
+        ceiling = max(ceiling, floor + 1e-9)
+        self.setSingleStep((ceiling - floor) / 200)
+        self.setRange(floor, ceiling)
+        self.setValue((low, high))
+        self.blockSignals(False)
+        self._say()
+
+    def ends(self) -> tuple[float, float]:
+        """Low and high as they are set now."""
+        values: tuple[Any, ...] = self.value()
+        return float(values[0]), float(values[1])
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(56, 20)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        steps = {Qt.Key.Key_Plus: -4, Qt.Key.Key_Minus: 4}
+        if event.key() in steps:
+            low, high = self.ends()
+            self.setValue((low, high + steps[Qt.Key(event.key())] * self.singleStep()))
+        else:
+            super().keyPressEvent(event)
+
+    def _say(self) -> None:
+        low, high = self.ends()
+        self.setToolTip(f"Black at {low:.4g}, brightest at {high:.4g} grey values")
 
 
 class ChannelBar(QWidget):
@@ -22,7 +72,7 @@ class ChannelBar(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.ticks: list[QCheckBox] = []
-        self.sliders: list[RangeSlider] = []
+        self.sliders: list[ContrastSlider] = []
         self._channels: tuple[ChannelDisplay, ...] = ()
         self._build()
         self._connect()
@@ -66,7 +116,7 @@ class ChannelBar(QWidget):
             tick.blockSignals(True)
             tick.setChecked(channel.visible)
             tick.blockSignals(False)
-            slider.set_range(channel.low, channel.high, channel.floor, channel.ceiling)
+            slider.show_ends(channel.low, channel.high, channel.floor, channel.ceiling)
 
     def set_locked(self, locked: bool) -> None:
         """Show whether the contrast is locked."""
@@ -79,10 +129,7 @@ class ChannelBar(QWidget):
         self.lock_changed.emit(locked)
 
     def _rebuild(self) -> None:
-        while self._row.count():
-            item = self._row.takeAt(0)
-            if item is not None and item.widget() is not None:
-                item.widget().deleteLater()
+        clear_layout(self._row)
         self.ticks, self.sliders = [], []
         for index, channel in enumerate(self._channels):
             tick = QCheckBox()
@@ -90,9 +137,9 @@ class ChannelBar(QWidget):
             tick.setText(name.replace("&", "&&"))
             tick.setToolTip(f"Show {channel.name}")
             tick.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
-            slider = RangeSlider(channel.colour)
+            slider = ContrastSlider(channel.colour)
             tick.toggled.connect(lambda on, i=index: self._on_tick(i, on))
-            slider.changed.connect(lambda low, high, i=index: self._on_slider(i, low, high))
+            slider.valuesChanged.connect(lambda ends, i=index: self._on_slider(i, *ends))
             self.ticks.append(tick)
             self.sliders.append(slider)
             self._row.addWidget(tick)

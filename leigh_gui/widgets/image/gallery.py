@@ -29,8 +29,11 @@ class Gallery(QAbstractScrollArea):
     picked = Signal(str)
     needed = Signal(object)  # list of record ids whose thumbnails are in view and missing
 
-    def __init__(self, parent: QWidget | None = None,
-                 hint: str = "Click an image on the map, or lasso some with Shift and drag.") -> None:  # fmt: skip
+    def __init__(
+        self,
+        parent: QWidget | None = None,
+        hint: str = "Click an image on the map, or lasso some with Shift and drag.",
+    ) -> None:
         super().__init__(parent)
         self._items: tuple[GalleryItem, ...] = ()
         self._current = ""

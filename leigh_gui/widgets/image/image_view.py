@@ -1,4 +1,6 @@
-"""A picture pane: a multi-channel image on black that zooms and pans together with its neighbours."""
+"""A picture pane: a multi-channel image on black that zooms and pans together with
+its neighbours.
+"""
 
 from __future__ import annotations
 

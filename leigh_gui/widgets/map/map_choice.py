@@ -31,8 +31,10 @@ class MapChoice(QComboBox):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setToolTip("All conditions, or the exact plane of three: boundaries are straight there, "
-                        "and distances are in standard deviations within a condition.")  # fmt: skip
+        self.setToolTip(
+            "All conditions, or the exact plane of three: boundaries are straight there, "
+            "and distances are in standard deviations within a condition."
+        )
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self._names: Names = ()
         self._shown: Names = ()

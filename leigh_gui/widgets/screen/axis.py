@@ -17,7 +17,7 @@ LEAST = 0.1  # lower end of a logarithmic off-axis axis
 
 @dataclass(frozen=True)
 class Axis:
-    """A range of values from `low` to `high`; logarithmic when told so."""
+    """A range of values from `low` to `high`, linear or logarithmic."""
 
     low: float
     high: float
@@ -29,6 +29,10 @@ class Axis:
             return (value - self.low) / (self.high - self.low)
         low, high = math.log10(self.low), math.log10(self.high)
         return (math.log10(max(value, self.low / 10)) - low) / (high - low)
+
+    def held(self, value: float) -> float:
+        """Its place; values outside the range lie at the end that is nearer."""
+        return min(max(self.place(value), 0.0), 1.0)
 
     def ticks(self, most: int) -> tuple[float, ...]:
         """At most so many round values inside the range."""

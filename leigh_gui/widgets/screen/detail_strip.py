@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 
 from core.domain.screen import Ranked, Screen
 from leigh_gui.widgets.common.look import plain
-from leigh_gui.widgets.screen.ranking_rows import detail_lines
+from leigh_gui.widgets.screen.ranking_rows import flag_lines, row_words
 
 LINES = 5.5  # that are seen without scrolling
 
@@ -43,9 +43,9 @@ class DetailStrip(QScrollArea):
         self.setVisible(row is not None)
         if row is None or screen is None:
             return
-        title, figures, flags = detail_lines(row, screen)
-        self.title.setText(title)
-        self.figures.setText(figures)
-        self.flags.setText(flags)
-        self.flags.setVisible(bool(flags))
+        words = row_words(row, screen)
+        self.title.setText(words.title)
+        self.figures.setText(" · ".join(words.figures))
+        self.flags.setText("   ".join(flag_lines(words.flags)))
+        self.flags.setVisible(bool(words.flags))
         self.verticalScrollBar().setValue(0)

@@ -112,7 +112,7 @@ class DoseGrid(QAbstractScrollArea):
         """The point under the mouse, or the whole words of its plot."""
         row = self._near(at)
         if row is not None and self._screen is not None:
-            return row_words(row, self._screen)
+            return row_words(row, self._screen).text()
         index = next((i for i in range(len(self._curves)) if self.cell(i).contains(at)), -1)
         return (
             f"{self._curves[index].compound}\n{dose_words(self._curves[index])}"
@@ -196,8 +196,11 @@ class DoseGrid(QAbstractScrollArea):
             painter.setPen(QPen(muted, 1, Qt.PenStyle.DotLine))
             painter.drawLine(QPointF(inner.left(), y), QPointF(inner.right(), y))
             painter.setPen(muted)
-            painter.drawText(QRectF(inner.left() - 24, y - 10, 18, 20),
-                             Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, short(value))  # fmt: skip
+            painter.drawText(
+                QRectF(inner.left() - 24, y - 10, 18, 20),
+                Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter,
+                short(value),
+            )
         axis, free, before = self._dose_axis(index), inner.left() - 20, inner.right()
         doses = sorted(set(self._doses(index)))
         for dose in (

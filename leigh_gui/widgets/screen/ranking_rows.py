@@ -1,20 +1,61 @@
-"""What the ranking says in each row: order, ties, numbers with their intervals, and the words of
-the tooltip.
-"""
+"""What the ranking says in each row: order, ties, numbers with their intervals, and words."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 
 from core.domain import Role
-from core.domain.screen import DoseCurve, Ranked, Screen, Unrepaired
+from core.domain.screen import DoseCurve, Ranked, ResidualChange, Screen
 from leigh_gui.widgets.common.look import count
 from leigh_gui.widgets.screen.axis import known, off_axis_limit, short
 
 DASH = "–"
-FALLING = ("rescue", "nuclei")  # headings whose first click puts the largest on top
+
+
+class Column(StrEnum):
+    """The columns of the ranking, from left to right."""
+
+    RANK = "rank"
+    NAME = "name"
+    RESCUE = "rescue"
+    OFF_AXIS = "off-axis"
+    NUCLEI = "nuclei"
+    WELLS = "wells"
+    FLAGS = "flags"
+
+
+# What a column is sorted by.
+VALUES: dict[Column, Callable[[Ranked], float | None]] = {
+    Column.RANK: lambda r: float(r.tie),
+    Column.RESCUE: lambda r: r.rescue,
+    Column.OFF_AXIS: lambda r: r.off_axis,
+    Column.NUCLEI: lambda r: r.cell_count,
+    Column.WELLS: lambda r: float(r.wells),
+    Column.FLAGS: lambda r: -1.0 if r.hit else float(len(r.flags)),
+}
+FALLING = (Column.RESCUE, Column.NUCLEI, Column.WELLS)  # the first click puts the largest on top
+
+
+@dataclass(frozen=True)
+class RowWords:
+    """A treatment in words: its name, what was measured, and its flags."""
+
+    title: str
+    figures: tuple[str, ...]
+    flags: tuple[str, ...] = ()
+
+    def text(self) -> str:
+        """All of it, a line for each figure and flag."""
+        return "\n".join([self.title, *self.figures, *flag_lines(self.flags)])
+
+
+def flag_lines(flags: Sequence[str]) -> list[str]:
+    """'⚑ side effect' for every flag."""
+    return [f"⚑ {flag}" for flag in flags]
 
 
 def is_control(row: Ranked) -> bool:
@@ -31,34 +72,35 @@ def treatment_name(row: Ranked) -> str:
     )
 
 
-def sorted_rows(
-    ranked: Sequence[Ranked], by: str = "rank", down: bool = False, wanted: str = ""
-) -> tuple[Ranked, ...]:
-    """Treatments whose name holds `wanted`, by one heading, what was not measured last, then the
-    controls.
+def flag_text(row: Ranked) -> str:
+    """'★ hit', or the flags."""
+    return ", ".join(("★ hit", *row.flags) if row.hit else row.flags)
 
-    `by` is rank, name, rescue, off-axis or nuclei; `down` puts the largest first. Ranked alike, the
-    given order stays.
+
+def sorted_rows(
+    ranked: Sequence[Ranked], by: Column = Column.RANK, down: bool = False, wanted: str = ""
+) -> tuple[Ranked, ...]:
+    """Treatments whose name holds `wanted`, sorted by one column; then those without a value, then
+    the controls.
+
+    `down` puts the largest first. Rows with the same value stay in the given order.
     """
-    value: dict[str, Callable[[Ranked], float | None]] = {
-        "rescue": lambda r: r.rescue, "off-axis": lambda r: r.off_axis, "nuclei": lambda r: r.cell_count,
-        "rank": lambda r: float(r.tie),
-    }  # fmt: skip
-    shown = [r for r in ranked if wanted.strip().casefold() in treatment_name(r).casefold()]
-    treated = [r for r in shown if not is_control(r)]
-    controls = [r for r in shown if is_control(r)]
-    if by == "name":
+    found = [r for r in ranked if wanted.strip().casefold() in treatment_name(r).casefold()]
+    treated = [r for r in found if not is_control(r)]
+    controls = [r for r in found if is_control(r)]
+    if by is Column.NAME:
         treated.sort(
             key=lambda r: (r.compound.casefold(), r.dose_um or 0.0, r.condition), reverse=down
         )
         return (*treated, *controls)
-    there = [r for r in treated if known(value[by](r))]
-    there.sort(key=lambda r: value[by](r) or 0.0, reverse=down)
-    return (*there, *(r for r in treated if not known(value[by](r))), *controls)
+    value = VALUES[by]
+    measured = [r for r in treated if known(value(r))]
+    measured.sort(key=lambda r: value(r) or 0.0, reverse=down)
+    return (*measured, *(r for r in treated if not known(value(r))), *controls)
 
 
 def shared_ranks(ranked: Sequence[Ranked]) -> frozenset[int]:
-    """Ranks that several treatments share, because they cannot be told apart."""
+    """Ranks that several treatments share, because they are not distinguishable."""
     counted = Counter(r.tie for r in ranked if not is_control(r))
     return frozenset(tie for tie, many in counted.items() if many > 1)
 
@@ -73,6 +115,12 @@ def tie_runs(rows: Sequence[Ranked]) -> list[tuple[int, int]]:
             runs.append((start, end - 1))
         start = end
     return runs
+
+
+def figure(value: float | None) -> str:
+    """A number of at most four figures, so that it fits in front of its axis."""
+    size = abs(value) if value is not None and known(value) else 0.0
+    return number(value, 2 if size < 9.995 else 1 if size < 99.95 else 0)
 
 
 def number(value: float | None, digits: int = 2) -> str:
@@ -102,45 +150,43 @@ def share(value: float | None, low: float | None = None, high: float | None = No
 
 
 def p_text(p: float) -> str:
-    """'0.003', or '< 0.0001' below that."""
+    """'0.003', or '< 0.0001' for smaller values."""
     return "< 0.0001" if p < 1e-4 else f"{p:.2g}"
 
 
-def row_words(row: Ranked, screen: Screen) -> str:
-    """Everything known of a treatment, for its tooltip."""
-    lines = [treatment_name(row) + (" (control)" if is_control(row) else "")]
-    if not is_control(row):
-        tied = row.tie in shared_ranks(screen.ranked)
-        lines.append(
-            f"Rank {row.tie}"
-            + (", tied: not to be told apart from the best of this rank" if tied else "")
-        )
-    lines.append(f"Rescue {ranged(row.rescue, row.rescue_low, row.rescue_high)} (0 {screen.diseased}, "
-                 f"1 {screen.healthy})")  # fmt: skip
-    lines.append(f"Off-axis {ranged(row.off_axis, row.off_axis_low, row.off_axis_high)} spreads of healthy wells "
-                 f"(beyond {short(off_axis_limit(screen))} something else changed)")  # fmt: skip
-    lines.append(
-        f"Nuclei {share(row.cell_count, row.cell_count_low, row.cell_count_high)} of"
-        f" {screen.diseased}"
-    )
+def row_words(row: Ranked, screen: Screen) -> RowWords:
+    """Everything that is known of a treatment."""
+    title = treatment_name(row) + (" (control)" if is_control(row) else "")
+    rescue = ranged(row.rescue, row.rescue_low, row.rescue_high)
+    off_axis = ranged(row.off_axis, row.off_axis_low, row.off_axis_high)
+    limit = short(off_axis_limit(screen))
+    cells = share(row.cell_count, row.cell_count_low, row.cell_count_high)
+    figures = [
+        *_rank_words(row, screen),
+        f"Rescue {rescue} (0 {screen.diseased}, 1 {screen.healthy})",
+        f"Off-axis {off_axis} spreads of healthy wells (above {limit} something else changed)",
+        f"Nuclei {cells} of {screen.diseased}",
+    ]
     for channel, value in zip(screen.channels, row.intensity, strict=False):
-        lines.append(f"{channel} intensity {share(value)} of {screen.diseased}")
-    p = (
-        f", p {p_text(row.p_value)} (Holm)"
-        if row.p_value is not None and known(row.p_value)
-        else ""
-    )
-    lines.append(f"{count(row.wells, 'well')}{', hit' if row.hit else ''}{p}")
+        figures.append(f"{channel} intensity {share(value)} of {screen.diseased}")
+    figures.append(_wells_words(row))
     if not (known(row.rescue_low) and known(row.rescue_high)):
-        lines.append("No interval could be measured.")
-    return "\n".join([*lines, *(f"⚑ {flag}" for flag in row.flags)])
+        figures.append("No interval could be measured.")
+    return RowWords(title, tuple(figures), row.flags)
 
 
-def detail_lines(row: Ranked, screen: Screen) -> tuple[str, str, str]:
-    """Title, what was measured, and the flags in full: for the strip under the ranking."""
-    title, *lines = row_words(row, screen).split("\n")
-    flags = [line for line in lines if line.startswith("⚑")]
-    return title, " · ".join(line for line in lines if not line.startswith("⚑")), "   ".join(flags)
+def _rank_words(row: Ranked, screen: Screen) -> list[str]:
+    if is_control(row):
+        return []
+    tied = row.tie in shared_ranks(screen.ranked)
+    words = ", tied: not distinguishable from the best of this rank" if tied else ""
+    return [f"Rank {row.tie}{words}"]
+
+
+def _wells_words(row: Ranked) -> str:
+    p = row.p_value
+    holm = f", p {p_text(p)} (Holm)" if p is not None and known(p) else ""
+    return f"{count(row.wells, 'well')}{', hit' if row.hit else ''}{holm}"
 
 
 def summary(screen: Screen) -> str:
@@ -164,7 +210,7 @@ def dose_words(curve: DoseCurve) -> str:
     return f"EC50 {curve.ec50_um:.3g} µM [{curve.ec50_low:.3g}–{curve.ec50_high:.3g}]"
 
 
-def restored_words(left: Unrepaired) -> str:
+def restored_words(left: ResidualChange) -> str:
     """'restored 70 % [61–78] of the Mitochondria change'."""
     if not known(left.restored):
         return f"not measurable: the {left.channel} change"
@@ -172,7 +218,7 @@ def restored_words(left: Unrepaired) -> str:
 
 
 def stale_words(screen: Screen, dataset_digest: str, model_digest: str) -> str:
-    """Why this screen is not of what is open now; empty when it is.
+    """Why this screen does not fit the open images and model; empty when it fits.
 
     A screen without a model fits any model.
     """
@@ -180,7 +226,8 @@ def stale_words(screen: Screen, dataset_digest: str, model_digest: str) -> str:
     model = bool(screen.model_digest) and screen.model_digest != model_digest
     if not images and not model:
         return ""
-    what = "of other images or labels" if images else "made with another model"
     if images and model:
-        what = "of other images or labels, and made with another model"
-    return f"This screen is {what} than what is open now."
+        return "This screen was made from other images or labels, and with another model."
+    if images:
+        return "This screen was made from other images or labels than those that are open now."
+    return "This screen was made with another model than the one that is open now."

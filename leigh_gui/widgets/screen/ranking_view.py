@@ -6,263 +6,190 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QAbstractScrollArea, QToolTip, QWidget
+from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QGuiApplication,
+    QKeyEvent,
+    QKeySequence,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import QAbstractItemView, QTableView, QWidget
 
 from core.domain.screen import Ranked, Screen
-from leigh_gui.widgets.common.look import small_font
-from leigh_gui.widgets.screen.axis import (
-    Axis,
-    limit_words,
-    off_axis_axis,
-    off_axis_limit,
-    rescue_axis,
+from leigh_gui.widgets.screen.axis import off_axis_axis, off_axis_limit, rescue_axis
+from leigh_gui.widgets.screen.ranking_delegates import (
+    FlagDelegate,
+    IntervalDelegate,
+    NameDelegate,
+    RankDelegate,
+    RowDelegate,
+    Scale,
 )
-from leigh_gui.widgets.screen.ranking_paint import (
-    HEADINGS,
+from leigh_gui.widgets.screen.ranking_header import (
     LEAST,
-    Columns,
-    Look,
+    RankingHeader,
     Wanted,
-    columns_of,
-    paint_head,
-    paint_lines,
-    paint_row,
-    paint_ties,
+    column_widths,
     wanted_widths,
 )
-from leigh_gui.widgets.screen.ranking_rows import (
-    FALLING,
-    is_control,
-    row_words,
-    shared_ranks,
-    sorted_rows,
-    tie_runs,
-)
+from leigh_gui.widgets.screen.ranking_model import COLUMNS, RankingModel
+from leigh_gui.widgets.screen.ranking_rows import Column
 
-SORTS = ("rank", "name", "rescue", "off-axis", "nuclei")
+Action = QAbstractItemView.CursorAction
+Index = QModelIndex | QPersistentModelIndex
 
 
-class RankingView(QAbstractScrollArea):
-    """Paints only the rows in view.
-
-    Click selects a treatment, a heading sorts, arrows go up and down.
-    """
+class RankingView(QTableView):
+    """Click selects a treatment, a heading sorts, arrows go up and down, Ctrl+C copies the row."""
 
     selected = Signal(str)  # condition
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.rows: tuple[Ranked, ...] = ()
-        self.sort, self.down, self.wanted = "rank", False, ""
-        self._screen: Screen | None = None
-        self._colours: Mapping[str, str] = {}
+        self.table = RankingModel(self)
         self._current = ""
-        self._shared: frozenset[int] = frozenset()
-        self._runs: list[tuple[int, int]] = []
-        self._axes: dict[str, Axis] = {}
-        self._widths = Wanted()
-        self.setFrameShape(QAbstractScrollArea.Shape.NoFrame)
+        self._quiet = False  # while the program selects, not the user
+        self._ranked: tuple[Ranked, ...] = ()
+        self._wanted = Wanted()
+        self._build()
+        self.table.modelReset.connect(self._on_rows)
+
+    def _build(self) -> None:
+        self.setModel(self.table)
+        self.heading = RankingHeader(self)
+        self.setHorizontalHeader(self.heading)
+        empty = Scale(rescue_axis(()), ())
+        self.intervals = {c: IntervalDelegate(c, empty) for c in (Column.RESCUE, Column.OFF_AXIS)}
+        self._delegates = self.intervals | {
+            Column.RANK: RankDelegate(),
+            Column.NAME: NameDelegate(),
+            Column.NUCLEI: RowDelegate(),
+            Column.WELLS: RowDelegate(),
+            Column.FLAGS: FlagDelegate(),
+        }
+        for section, column in enumerate(COLUMNS):
+            self.setItemDelegateForColumn(section, self._delegates[column])
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.viewport().setMouseTracking(True)
+        self.setFrameShape(QTableView.Shape.NoFrame)
+        self.setTabKeyNavigation(False)
+        self.setWordWrap(False)
+        self.setShowGrid(False)
+        self.setCornerButtonEnabled(False)
+        self.verticalHeader().hide()
+        self.heading.setSortIndicator(0, Qt.SortOrder.AscendingOrder)
+        self.setSortingEnabled(True)
+        self.heading.setSortIndicatorShown(False)  # the words of the heading hold the arrow
         self.setMinimumHeight(160)
         self.setAccessibleName("Ranking of the treatments")
+        self._measure()
 
-    def sizeHint(self) -> QSize:
-        return QSize(760, 480)
+    @property
+    def rows(self) -> tuple[Ranked, ...]:
+        """The treatments from top to bottom."""
+        return self.table.rows
 
     def set_screen(self, screen: Screen | None, colours: Mapping[str, str]) -> None:
         """Show this ranking; `colours` of the conditions."""
-        self._screen, self._colours = screen, colours
         ranked = screen.ranked if screen else ()
-        self._shared = shared_ranks(ranked)
-        self._axes = {
-            "rescue": rescue_axis(ranked),
-            "off-axis": off_axis_axis(ranked, off_axis_limit(screen)),
+        limit = off_axis_limit(screen)
+        scales = {
+            Column.RESCUE: Scale(rescue_axis(ranked), (0.0, 1.0)),
+            Column.OFF_AXIS: Scale(off_axis_axis(ranked, limit), (limit,)),
         }
+        self.heading.scales = scales
+        for column, delegate in self.intervals.items():
+            delegate.scale = scales[column]
+        self._ranked = ranked
         self._measure()
-        self._arrange()
+        self.table.set_screen(screen, colours)
 
     def set_wanted(self, text: str) -> None:
         """Show only names that hold this text."""
-        self.wanted = text
-        self._arrange()
-
-    def sort_by(self, heading: str) -> None:
-        """Sort by a heading; the same one again turns the order round."""
-        if heading in SORTS:
-            self.down = not self.down if heading == self.sort else heading in FALLING
-            self.sort = heading
-            self._arrange()
+        self.table.set_wanted(text)
 
     def set_current(self, condition: str) -> None:
         """Mark this treatment and bring it into view."""
         self._current = condition
-        index = self.index_of(condition)
-        if index >= 0:
-            top, bar, height = (
-                index * self.row_height(),
-                self.verticalScrollBar(),
-                self._body_height(),
-            )
-            if top < bar.value():
-                bar.setValue(top)
-            elif top + self.row_height() > bar.value() + height:
-                bar.setValue(top + self.row_height() - height)
-        self.viewport().update()
+        index = self.table.index(self.table.row_of(condition), COLUMNS.index(Column.NAME))
+        self._quiet = True
+        if index.isValid():
+            self.setCurrentIndex(index)
+            self.scrollTo(index)
+        else:
+            self.selectionModel().clear()
+        self._quiet = False
 
     def step(self, by: int) -> None:
         """Select the next or the previous row."""
         if self.rows:
-            index = self.index_of(self._current)
+            index = self.table.row_of(self._current)
             there = min(max(index + by, 0), len(self.rows) - 1) if index >= 0 else 0
             self.selected.emit(self.rows[there].condition)
 
-    def index_of(self, condition: str) -> int:
-        """Its row, or -1."""
-        return next((i for i, r in enumerate(self.rows) if r.condition == condition), -1)
+    def sizeHint(self) -> QSize:
+        return QSize(760, 480)
 
-    def row_height(self) -> int:
-        """Height of a row in pixels."""
-        return self.fontMetrics().height() + 10
-
-    def header_height(self) -> int:
-        """Height of the headings with their axes."""
-        return 2 * self.fontMetrics().height() + 10
-
-    def columns(self) -> Columns:
-        """Where the columns stand now."""
-        return columns_of(self.viewport().width(), self._widths)
-
-    def resizeEvent(self, event: object) -> None:
-        self._layout()
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
 
     def changeEvent(self, event: QEvent) -> None:
-        if event.type() == QEvent.Type.FontChange:
-            self._measure()
-            self._layout()
         super().changeEvent(event)
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._measure()
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        at = event.position()
-        if at.y() < self.header_height():
-            self.sort_by(self.columns().at(at.x()))
-            return
-        row = self._row_at(at.y())
-        if row is not None:
-            self.selected.emit(row.condition)
+    def currentChanged(self, current: Index, previous: Index) -> None:
+        super().currentChanged(current, previous)
+        if not self._quiet and current.isValid():
+            self.selected.emit(self.rows[current.row()].condition)
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        sortable = (
-            event.position().y() < self.header_height()
-            and self.columns().at(event.position().x()) in SORTS
-        )
-        over = sortable or self._row_at(event.position().y()) is not None
-        self.viewport().setCursor(
-            Qt.CursorShape.PointingHandCursor if over else Qt.CursorShape.ArrowCursor
-        )
+    def moveCursor(self, action: Action, modifiers: Qt.KeyboardModifier) -> QModelIndex:
+        """Home and End go to the first and the last row."""
+        rows = {Action.MoveHome: 0, Action.MoveEnd: len(self.rows) - 1}
+        if action in rows:
+            return self.table.index(rows[action], COLUMNS.index(Column.NAME))
+        return super().moveCursor(action, modifiers)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        page = max(self._body_height() // self.row_height() - 1, 1)
-        steps = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1, Qt.Key.Key_PageDown: page, Qt.Key.Key_PageUp: -page,
-                 Qt.Key.Key_Home: -len(self.rows), Qt.Key.Key_End: len(self.rows)}  # fmt: skip
-        if event.key() in steps:
-            self.step(steps[Qt.Key(event.key())])
+        if event.matches(QKeySequence.StandardKey.Copy):
+            rows = [index.row() for index in self.selectionModel().selectedRows()]
+            QGuiApplication.clipboard().setText(self.table.copied(rows))
         else:
             super().keyPressEvent(event)
 
-    def viewportEvent(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            QToolTip.showText(
-                event.globalPos(), self.words_at(QPointF(event.pos())), self.viewport()
-            )
-            return True
-        return super().viewportEvent(event)
-
-    def words_at(self, at: QPointF) -> str:
-        """The tooltip at a place of the viewport."""
-        if at.y() < self.header_height():
-            name = self.columns().at(at.x())
-            words = HEADINGS.get(name, ("", ""))[1]
-            return f"{words}\n{limit_words(self._screen)}" if name == "off-axis" else words
-        row = self._row_at(at.y())
-        return row_words(row, self._screen) if row is not None and self._screen is not None else ""
-
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self.viewport())
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.fillRect(self.viewport().rect(), self.palette().base())
-        look, width, bottom = self._look(), self.viewport().width(), self.viewport().height()
-        head, height, scroll = (
-            self.header_height(),
-            self.row_height(),
-            self.verticalScrollBar().value(),
-        )
-        painter.setClipRect(0, head, width, self._body_height())
-        first = scroll // height
-        for index in range(first, min(first + self._body_height() // height + 2, len(self.rows))):
-            top = head + index * height - scroll
-            self._paint_ground(painter, index, top)
-            paint_row(painter, look, self.rows[index], top)
+        super().paintEvent(event)
         if self.rows:
-            paint_lines(painter, look, head, min(head + len(self.rows) * height - scroll, bottom))
-            paint_ties(
-                painter, look, self._runs if self.sort == "rank" else (), head - scroll, bottom
-            )
-        else:
-            painter.setPen(self.palette().placeholderText().color())
-            text = (
-                f"No treatment is called “{self.wanted}”." if self.wanted else "Nothing was ranked."
-            )
-            painter.drawText(QRectF(8, head, width - 16, 60), Qt.AlignmentFlag.AlignCenter, text)
-        painter.setClipping(False)
-        paint_head(painter, look, width, head, self.sort, self.down)
+            return
+        wanted = self.table.wanted
+        words = f"No treatment is called “{wanted}”." if wanted else "Nothing was ranked."
+        painter = QPainter(self.viewport())
+        painter.setPen(self.palette().placeholderText().color())
+        box = self.viewport().rect().adjusted(8, 8, -8, -8)
+        painter.drawText(box, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop, words)
         painter.end()
 
-    def _paint_ground(self, painter: QPainter, index: int, top: float) -> None:
-        """What lies under a row: the mark of the selected one, a line above the controls."""
-        row, width, height = self.rows[index], self.viewport().width(), self.row_height()
-        if row.condition == self._current:
-            fill = QColor(self.palette().highlight().color())
-            fill.setAlpha(48)
-            painter.fillRect(QRectF(0, top, width, height), fill)
-            painter.fillRect(QRectF(0, top, 3, height), self.palette().highlight())
-        if index and is_control(row) and not is_control(self.rows[index - 1]):
-            painter.setPen(QPen(self.palette().mid().color(), 1))
-            painter.drawLine(QPointF(0, top), QPointF(width, top))
-
-    def _look(self) -> Look:
-        return Look(self.palette(), self.font(), small_font(self), self._colours, self._axes, self.columns(),
-                    self.row_height(), self._shared, off_axis_limit(self._screen))  # fmt: skip
-
-    def _row_at(self, y: float) -> Ranked | None:
-        index = int(
-            (y - self.header_height() + self.verticalScrollBar().value()) // self.row_height()
-        )
-        return (
-            self.rows[index] if y >= self.header_height() and 0 <= index < len(self.rows) else None
-        )
-
-    def _arrange(self) -> None:
-        ranked = self._screen.ranked if self._screen else ()
-        self.rows = sorted_rows(ranked, self.sort, self.down, self.wanted)
-        self._runs = tie_runs(self.rows)
-        self._layout()
+    def _on_rows(self) -> None:
+        """The rows were sorted or filtered: the same treatment stays selected."""
+        self.set_current(self._current)
+        self._fit()
 
     def _measure(self) -> None:
-        """The widths of all texts, once per screen and font."""
-        ranked = self._screen.ranked if self._screen else ()
-        self._widths = wanted_widths(ranked, self.font(), small_font(self))
-        self.setMinimumWidth(round((LEAST + 27) * self._widths.digit) + 16)
+        """Heights and the least width, once per screen and font."""
+        self.heading.row_font = self.font()
+        self._wanted = wanted_widths(self._ranked, self.font())
+        self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 10)
+        self.setMinimumWidth(round((LEAST + 27) * self._wanted.digit) + 16)
+        self._fit()
 
-    def _body_height(self) -> int:
-        return max(self.viewport().height() - self.header_height(), 1)
-
-    def _layout(self) -> None:
-        bar = self.verticalScrollBar()
-        bar.setRange(0, max(len(self.rows) * self.row_height() - self._body_height(), 0))
-        bar.setPageStep(self._body_height())
-        bar.setSingleStep(self.row_height())
-        self.viewport().update()
+    def _fit(self) -> None:
+        """The columns fill the width."""
+        widths = column_widths(self.viewport().width(), self._wanted)
+        for section, column in enumerate(COLUMNS):
+            self.heading.resizeSection(section, widths[column])

@@ -94,7 +94,7 @@ class RescuePlot(QWidget):
         """The tooltip at a place: a treatment, or what the off-axis line means."""
         row = self._near(at)
         if row is not None and self._screen is not None:
-            return row_words(row, self._screen)
+            return row_words(row, self._screen).text()
         on_line = abs(self._at(0, off_axis_limit(self._screen)).y() - at.y()) < ON_LINE
         return limit_words(self._screen) if on_line and self._box().contains(at) else ""
 
@@ -135,8 +135,11 @@ class RescuePlot(QWidget):
                              Qt.AlignmentFlag.AlignCenter, short(tick))  # fmt: skip
         for tick in up.ticks(int(box.height() // (1.6 * metrics.height()))):
             y = box.bottom() - up.place(tick) * box.height()
-            painter.drawText(QRectF(box.left() - 54, y - 10, 48, 20),
-                             Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, short(tick))  # fmt: skip
+            painter.drawText(
+                QRectF(box.left() - 54, y - 10, 48, 20),
+                Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter,
+                short(tick),
+            )
         self._paint_titles(painter, box)
 
     def _paint_titles(self, painter: QPainter, box: QRectF) -> None:
@@ -218,9 +221,12 @@ class RescuePlot(QWidget):
         points += [
             p for r in named if r.condition == self._current for p in self._along_intervals(r)
         ]
-        boxes = free_labels([self.place(r) for r in named],
-                            [(metrics.horizontalAdvance(w) + 2.0, float(metrics.height())) for w in words],
-                            points, box)  # fmt: skip
+        boxes = free_labels(
+            [self.place(r) for r in named],
+            [(metrics.horizontalAdvance(w) + 2.0, float(metrics.height())) for w in words],
+            points,
+            box,
+        )
         for row, text, where in zip(named, words, boxes, strict=True):
             if where is not None:
                 chosen = row.condition == self._current
@@ -254,8 +260,12 @@ class RescuePlot(QWidget):
         return best if best is not None and far(best) <= NEAR else None
 
 
-def free_labels(places: Sequence[QPointF], sizes: Sequence[tuple[float, float]], points: Sequence[QPointF],
-                box: QRectF) -> list[QRectF | None]:  # fmt: skip
+def free_labels(
+    places: Sequence[QPointF],
+    sizes: Sequence[tuple[float, float]],
+    points: Sequence[QPointF],
+    box: QRectF,
+) -> list[QRectF | None]:
     """A box for each label beside its place, inside `box`, over no earlier label and no point;
     None: no room.
     """
@@ -265,8 +275,16 @@ def free_labels(places: Sequence[QPointF], sizes: Sequence[tuple[float, float]],
         offers = [QRectF(place.x() + dx, place.y() + dy, wide, high) for dx, dy in (
             (11, -high / 2), (-11 - wide, -high / 2), (-wide / 2, -high - 13), (-wide / 2, 13),
             (11, -high - 5), (11, 5), (-11 - wide, -high - 5), (-11 - wide, 5))]  # fmt: skip
-        there = next((o for o in offers if box.contains(o) and not any(o.intersects(t) for t in taken)
-                      and not any(o.adjusted(-4, -2, 4, 2).contains(p) for p in points)), None)  # fmt: skip
+        there = next(
+            (
+                o
+                for o in offers
+                if box.contains(o)
+                and not any(o.intersects(t) for t in taken)
+                and not any(o.adjusted(-4, -2, 4, 2).contains(p) for p in points)
+            ),
+            None,
+        )
         found.append(there)
         if there is not None:
             taken.append(there)

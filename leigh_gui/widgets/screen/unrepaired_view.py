@@ -10,7 +10,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractScrollArea, QToolTip, QWidget
 
-from core.domain.screen import Screen, Unrepaired
+from core.domain.screen import ResidualChange, Screen
 from leigh_gui.widgets.common.look import count, small_font
 from leigh_gui.widgets.screen.axis import Axis, known
 from leigh_gui.widgets.screen.ranking_rows import restored_words, treatment_name
@@ -18,10 +18,10 @@ from leigh_gui.widgets.screen.ranking_rows import restored_words, treatment_name
 AXIS = Axis(-0.5, 1.5)  # of the bars: 0 nothing, 1 all of the change is gone
 
 
-def grouped(screen: Screen) -> list[tuple[str, tuple[Unrepaired, ...]]]:
+def grouped(screen: Screen) -> list[tuple[str, tuple[ResidualChange, ...]]]:
     """(condition, its channels) in the order of the ranking."""
     order = {r.condition: i for i, r in enumerate(screen.ranked)}
-    found: dict[str, list[Unrepaired]] = {}
+    found: dict[str, list[ResidualChange]] = {}
     for left in screen.unrepaired:
         found.setdefault(left.condition, []).append(left)
     ordered = sorted(found, key=lambda name: order.get(name, len(order)))
@@ -35,7 +35,7 @@ class UnrepairedView(QAbstractScrollArea):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._lines: list[tuple[str, str, Unrepaired | None]] = []  # condition, title, bar
+        self._lines: list[tuple[str, str, ResidualChange | None]] = []  # condition, title, bar
         self._colours: Mapping[str, str] = {}
         self._current = ""
         self.setFrameShape(QAbstractScrollArea.Shape.NoFrame)
@@ -139,7 +139,7 @@ class UnrepairedView(QAbstractScrollArea):
         left = min(longest + 20, int(0.68 * box.width()))
         return QRectF(left, box.top(), box.width() - left - 12, box.height())
 
-    def _paint_bar(self, painter: QPainter, box: QRectF, left: Unrepaired) -> None:
+    def _paint_bar(self, painter: QPainter, box: QRectF, left: ResidualChange) -> None:
         def at(value: float) -> float:
             return box.left() + min(max(AXIS.place(value), 0.0), 1.0) * box.width()
 
@@ -171,7 +171,7 @@ class UnrepairedView(QAbstractScrollArea):
     def _height(self) -> int:
         return self.fontMetrics().height() + 8
 
-    def _line_at(self, at: QPointF) -> tuple[str, str, Unrepaired | None] | None:
+    def _line_at(self, at: QPointF) -> tuple[str, str, ResidualChange | None] | None:
         index = int((at.y() + self.verticalScrollBar().value()) // self._height())
         return self._lines[index] if 0 <= index < len(self._lines) else None
 
@@ -183,7 +183,7 @@ class UnrepairedView(QAbstractScrollArea):
         self.viewport().update()
 
 
-def _tip(left: Unrepaired) -> str:
+def _tip(left: ResidualChange) -> str:
     words = f"{left.condition}: {restored_words(left)}, {count(left.wells, 'well')}."
     return (
         f"{words}\n100 %: as in healthy cultures; 0 %: as in diseased ones; below 0 %: further off"

@@ -16,8 +16,18 @@ from leigh_gui.widgets.screen.axis import measured, short
 
 # Viridis (Smith and van der Walt 2015): even steps to the eye, also for colour-blind readers and in
 # grey.
-VIRIDIS = ((68, 1, 84), (72, 40, 120), (62, 74, 137), (49, 104, 142), (38, 130, 142), (31, 158, 137), (53, 183, 121),
-           (109, 205, 89), (180, 222, 44), (253, 231, 37))  # fmt: skip
+VIRIDIS = (
+    (68, 1, 84),
+    (72, 40, 120),
+    (62, 74, 137),
+    (49, 104, 142),
+    (38, 130, 142),
+    (31, 158, 137),
+    (53, 183, 121),
+    (109, 205, 89),
+    (180, 222, 44),
+    (253, 231, 37),
+)
 # Brown through neutral to teal (ColorBrewer BrBG), told apart by colour-blind readers: half way is
 # neutral.
 LIGHT_BROWN_TEAL = ((84, 48, 5), (191, 129, 45), (240, 240, 240), (53, 151, 143), (0, 60, 48))
@@ -29,7 +39,9 @@ MANY = 200  # wells from which on the outermost hundredth may lie beyond the sca
 
 @dataclass(frozen=True)
 class Scale:
-    """Range of the colours, the same for all plates; `beyond` says at which end values lie outside."""
+    """Range of the colours, the same for all plates; `beyond` says at which end
+    values lie outside.
+    """
 
     low: float
     high: float

@@ -1,0 +1,37 @@
+"""Runs a benchmark by its name, for `leigh bench NAME` and `python -m benchmarks NAME`."""
+
+import argparse
+from typing import Any
+
+from core.progress import Report
+
+
+def run_benchmark(a: argparse.Namespace, report: Report) -> dict[str, Any]:
+    """The figures of the benchmark `a.name`; options as in core.cli.bench."""
+    if a.name == "startup":
+        from benchmarks.startup import bench_startup
+
+        return bench_startup()
+    if a.name == "drag":
+        from benchmarks.drag import bench_drag
+
+        return bench_drag()
+    if a.name == "inverse":
+        from benchmarks.inverse import bench_inverse
+
+        return bench_inverse(report=report)
+    if a.name == "explanations":
+        from benchmarks.explanations import bench_explanations
+
+        return bench_explanations(a.project, a.cultures, report)
+    if a.name == "screen":
+        from benchmarks.screen import bench_screen
+
+        return bench_screen(a.work, a.seeds[:2], report=report)
+    if a.name == "map":
+        from benchmarks.map import bench_map
+
+        return bench_map(a.project, report)
+    from benchmarks.truth import Settings, bench_truth
+
+    return bench_truth(a.work, a.seeds, Settings(a.preset, a.cultures), report)

@@ -1,0 +1,42 @@
+"""Measure the program itself."""
+
+import argparse
+import importlib
+from pathlib import Path
+
+from core.cli.arguments import PRESETS, Result
+from core.errors import LeighError
+from core.progress import Report
+
+HELP = "Measure the program, each figure next to its yardstick."
+
+
+NAMES = ("drag", "explanations", "inverse", "map", "screen", "startup", "truth")
+
+
+def add_options(p: argparse.ArgumentParser) -> None:
+    """Options of this verb."""
+    p.add_argument("name", choices=NAMES)
+    text = "map, explanations: of this project instead of the demo"
+    p.add_argument("--project", type=Path, metavar="DIR", help=text)
+    text = "truth, screen: keeps plates and models"
+    p.add_argument("--work", type=Path, default=Path("bench"), metavar="DIR", help=text)
+    text = "truth, screen: of plate and training"
+    p.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help=text)
+    p.add_argument("--preset", choices=PRESETS, default="standard", help="truth: how to train")
+    text = "truth, explanations: fresh cultures per pair of conditions"
+    p.add_argument("--cultures", type=int, default=12, help=text)
+
+
+def run(a: argparse.Namespace, report: Report) -> Result:
+    """Run a benchmark of the checkout; the installed program does not bring them."""
+    try:
+        run_benchmark = importlib.import_module("benchmarks.run").run_benchmark
+    except ModuleNotFoundError:
+        raise LeighError(
+            "The benchmarks are not part of the installed program.",
+            "Run `python -m benchmarks NAME` in a checkout of the source.",
+        ) from None
+    result: Result = run_benchmark(a, report)
+    text = "\n".join(f"{k}: {v}" for k, v in result.items() if k != "seeds")
+    return {**result, "text": text}

@@ -1,0 +1,83 @@
+"""The evaluation of networks in lines for people."""
+
+from core.cli.arguments import Result
+
+
+def evaluation_text(s: Result) -> str:
+    where = (
+        f"{s['test_records']} images in {s['test_groups']} held-out groups (of {s['groups_total']})"
+    )
+    if s["accuracy"] is None:
+        lines = [f"Accuracy: not claimed, on {where}. {s['reason']}"]
+    else:
+        interval = f"[{s['accuracy_low']:.3f}-{s['accuracy_high']:.3f}]"
+        lines = [f"Accuracy {s['accuracy']:.3f} {interval} on {where}; {s['interval']}"]
+        lines += [
+            f"Calibration error {s['calibration_error']:.3f}; by groups {s['group_accuracy']:.3f}"
+        ]
+        for n, v in s["conditions"].items():
+            scores = f"precision {v['precision']:.2f} recall {v['recall']:.2f} F1 {v['f1']:.2f}"
+            lines.append(f"  {n}: {scores} ({v['support']:.0f} images)")
+        z = s["z_prime"].get("logits")
+        if z and z["z_prime"] is not None:
+            values = f"{z['z_prime']:.2f}, robust {z['robust_z_prime']:.2f}"
+            lines.append(f"Z' on logits of held-out well medians {values}, wells {z['wells']}")
+    if s["other_images"]:
+        lines.append(
+            "Images, labels or groups have changed since the training; wells of the same name count"
+            " as the same."
+        )
+    for name, value in s.get("judges", {}).items():
+        if value is not None:
+            lines.append(f"Independent judge, {name}: {value:.3f} on the same wells")
+    generative = s["generative"]
+    if generative["accuracy"] is not None:
+        lines.append(
+            f"Second opinion of the generator: {generative['accuracy']:.3f} on"
+            f" {generative['records']} images"
+        )
+    if generative["unlike"]:
+        lines.append(f"Unlike any condition: {', '.join(generative['unlike'][:5])}")
+    baseline = s["baseline"]
+    if baseline["accuracy"] is not None:
+        lines.append(f"Beside it: {baseline['what']} {baseline['accuracy']:.3f}")
+    failed = (
+        f", {len(s['roundtrip_failed'])} above a quarter grey level"
+        if s["roundtrip_failed"]
+        else ""
+    )
+    lines.append(
+        f"Round trip of {s['roundtrip_records']} images: at most {s['roundtrip_error']:.1e} of the"
+        f" range{failed}"
+    )
+    return "\n".join(lines)
+
+
+def networks_text(rows: list[Result], failed: dict[str, Result]) -> str:
+    """A small table of networks, and a line for each that could not be read."""
+    lines = [
+        f"{'network':<24}{'accuracy':<22}{'calibration':<13}{'Z-prime':<9}{'robust':<9}held-out"
+    ]
+    for r in rows:
+        interval = (
+            f"{_figure(r['accuracy'])} [{_figure(r['accuracy_low'])}-{_figure(r['accuracy_high'])}]"
+        )
+        numbers = f"{_figure(r['calibration_error']):<13}{_figure(r['z_prime']):<9}"
+        numbers += f"{_figure(r['robust_z_prime']):<9}"
+        lines.append(
+            f"{r['name']:<24}{interval:<22}{numbers}{r['test_records']} images, {r['test_groups']}"
+            " groups"
+        )
+        if r["reconstruction"] is not None:
+            lines.append(
+                f"  draws held-out images with an error of {r['reconstruction']:.1%} of the range"
+                " (typical)"
+            )
+    lines += [f"{name}: left out. {fault['reason']}" for name, fault in failed.items()]
+    if len({tuple(r["held_out"]) for r in rows}) > 1:
+        lines.append("These networks hold out different wells: train them anew to compare them.")
+    return "\n".join(lines)
+
+
+def _figure(value: float | None) -> str:
+    return "none" if value is None else f"{value:.3f}"

@@ -1,0 +1,183 @@
+"""The map as a figure panel: regions, boundaries, images, and the way of one image
+that was moved.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from textwrap import fill
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
+from matplotlib.colors import ListedColormap, to_rgb
+from matplotlib.figure import SubFigure
+
+from core.domain import EXACT_PLANE, Condition, DecisionMap, LatentTable, Projection, Split
+
+Place = tuple[float, float]
+LEGEND_LETTERS, LEGEND_ROWS = 24, 22
+MARKERS = "osD^vP*X"
+ROUGH = "Rough regions: make the map again for better ones."
+LETTERS = 80  # in a line of the notes
+
+
+@dataclass(frozen=True)
+class MovedImage:
+    """One image and where it was moved."""
+
+    places: tuple[Place, ...]  # of its way, its own first
+    crossing: Place | None  # where the class first changes
+    landing: Place
+    colour: str  # of the condition that the generated image is read as
+    words: str
+
+
+@dataclass(frozen=True)
+class MapPanel:
+    """The map with decision regions and how far it can be trusted."""
+
+    title: str
+    conditions: tuple[Condition, ...]
+    latents: LatentTable
+    projection: Projection
+    decision: DecisionMap
+    moved: MovedImage | None = None
+
+    @property
+    def inches(self) -> tuple[float, float]:
+        """Width and height the panel asks for."""
+        return 5.2 + 1.4 * (self._columns - 1), 4.2
+
+    @property
+    def _columns(self) -> int:
+        """Of the legend."""
+        return -(-len(self.decision.conditions) // LEGEND_ROWS)
+
+    def draw(self, figure: SubFigure) -> None:
+        """Draw into `figure`."""
+        ax = figure.subplots()
+        decision = self.decision
+        colours = [
+            next((c.colour for c in self.conditions if c.name == n), "#999999")
+            for n in decision.conditions
+        ]
+        regions = np.array([to_rgb(c) for c in colours])[decision.posterior.argmax(axis=2)]
+        opacity = 0.35 * np.clip(decision.posterior.max(axis=2), 0, 1) * decision.support
+        ax.imshow(
+            np.dstack([regions, opacity]),
+            extent=decision.extent,
+            origin="lower",
+            aspect="auto",
+            zorder=0,
+        )
+        _draw_boundaries(ax, decision)
+        keys = self._draw_images(ax, colours)
+        if self.moved is not None:
+            draw_moved_image(ax, self.moved)
+        exact = self.projection.method == EXACT_PLANE
+        method = (
+            self.projection.method.upper()
+            if len(self.projection.method) <= 4
+            else self.projection.method
+        )
+        if exact:
+            ax.set_aspect("equal")
+            ax.tick_params(labelsize=7)
+        else:
+            ax.set(xticks=[], yticks=[])
+        unit = " (σ)" if exact else ""
+        ax.set_xlabel(f"{method} 1{unit}", fontsize=8)
+        ax.set_ylabel(f"{method} 2{unit}", fontsize=8)
+        names = [
+            n if len(n) <= LEGEND_LETTERS else f"{n[: LEGEND_LETTERS - 1]}…"
+            for n in decision.conditions
+        ]
+        legend = ax.legend(
+            keys,
+            names,
+            fontsize=7,
+            loc="center left",
+            bbox_to_anchor=(1.0, 0.5),
+            ncols=self._columns,
+        )
+        legend.set_frame_on(False)
+        ax.set_title(
+            "\n".join(fill(note, LETTERS) for note in self._notes(exact)), fontsize=7, loc="left"
+        )
+        if self.title:
+            figure.suptitle(self.title, fontsize=9, x=0.01, ha="left")
+
+    def _draw_images(self, ax: Axes, colours: Sequence[str]) -> list[PathCollection]:
+        """The points, held-out ones filled; those that stand for the conditions in the legend."""
+        latents, xy = self.latents, self.projection.xy
+        rows = [latents.row(record_id) for record_id in self.projection.record_ids]
+        shown = np.array([latents.conditions[latents.truth[row]] for row in rows])
+        training = np.array([latents.split[row] != Split.TEST for row in rows])
+        keys = []
+        for k, (name, colour) in enumerate(zip(self.decision.conditions, colours)):
+            mine = shown == name
+            marker = MARKERS[(k // 8) % len(MARKERS)]
+            (held_x, held_y), (seen_x, seen_y) = xy[mine & ~training].T, xy[mine & training].T
+            keys.append(ax.scatter(held_x, held_y, s=14, c=colour, marker=marker, linewidths=0))
+            ax.scatter(
+                seen_x,
+                seen_y,
+                s=12,
+                facecolors="none",
+                edgecolors=colour,
+                marker=marker,
+                linewidths=0.6,
+            )
+        return keys
+
+    def _notes(self, exact: bool) -> list[str]:
+        """How far the map can be trusted, and how to read it."""
+        decision = self.decision
+        which = "held-out" if decision.held_out else "training (none is held out)"
+        distances = (
+            "Axes in standard deviations within a condition"
+            if exact
+            else "Distances are not effect sizes"
+        )
+        return [
+            (
+                f"Map agrees with the model on {decision.fidelity:.1%} of"
+                f" {decision.fidelity_points} {which} images."
+            ),
+            "Filled: held out; hollow: training. Hatched: no data.",
+            f"{distances}.",
+            *([ROUGH] if decision.rough else []),
+            *([self.moved.words] if self.moved is not None else []),
+        ]
+
+
+def draw_moved_image(ax: Axes, moved: MovedImage) -> None:
+    """A ring around the image, its dashed way with a diamond where the class changes, a cross where
+    it lands.
+    """
+    (x, y), (end_x, end_y) = moved.places[0], moved.landing
+    ax.plot(*zip(*moved.places, moved.landing), color="k", lw=0.9, ls="--", zorder=4)
+    ax.plot(x, y, "o", ms=8, mfc="none", mec="k", mew=1.2, zorder=5)
+    if moved.crossing is not None:
+        ax.plot(*moved.crossing, "D", ms=5, mfc="w", mec="k", zorder=5)
+    ax.plot(end_x, end_y, "o", ms=8, mfc=moved.colour, mec="k", zorder=5)
+    ax.plot(end_x, end_y, "x", ms=6, color="k", zorder=6)
+
+
+def _draw_boundaries(ax: Axes, decision: DecisionMap) -> None:
+    """Lines where the most probable condition changes, and hatching where there is no data."""
+    x0, x1, y0, y1 = decision.extent
+    height, width = decision.support.shape
+    x = x0 + (np.arange(width) + 0.5) * (x1 - x0) / width
+    y = y0 + (np.arange(height) + 0.5) * (y1 - y0) / height
+    for k in range(len(decision.conditions)):
+        others = np.delete(decision.posterior, k, axis=2).max(axis=2)
+        gap = np.where(decision.support, decision.posterior[..., k] - others, np.nan)
+        if np.nanmin(gap, initial=0) < 0 < np.nanmax(gap, initial=0):
+            ax.contour(x, y, gap, levels=[0.0], colors="0.25", linewidths=0.8)
+    empty = np.where(decision.support, np.nan, 1.0)
+    if np.isfinite(empty).any():
+        blank = ListedColormap([(0, 0, 0, 0)])
+        ax.contourf(
+            x, y, (~decision.support).astype(float), levels=[0.5, 1.5], cmap=blank, hatches=["////"]
+        )

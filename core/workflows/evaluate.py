@@ -1,0 +1,54 @@
+"""Measure the project's model on held-out wells."""
+
+from dataclasses import replace
+from typing import Any
+
+from core.domain import ModelCard, Project
+from core.errors import LeighError
+from core.io.models import save_card
+from core.io.project import model_folder
+from core.progress import Report, silent
+from core.workflows.measure import MeasuredImages, reference_images, with_evaluation
+from core.workflows.project import images_of, load_model, reader
+
+
+def evaluate(project: Project, *, device: str = "auto", report: Report = silent) -> dict[str, Any]:
+    """The report of the project's model on held-out groups, with its inverse and a baseline.
+
+    The report is also kept on the model card.
+    """
+    from core.counterfactual.block_schedule import measure_inverse
+    from core.counterfactual.features import encode_records
+    from core.evidence.reference import load_reference, measure_readouts, save_reference
+
+    dataset = images_of(project)
+    card, model = load_model(project, device)
+    read = reader(dataset)
+    latents = encode_records(model, card, dataset.records, read, report)
+    card = replace(card, inverse=measure_inverse(model, card, dataset.records, read, report))
+    known = [r for r in dataset.records if r.condition in card.condition_names]
+    images = MeasuredImages(dataset, measure_readouts(known, card.preprocessing, read, report))
+    card = with_evaluation(model, card, latents, images, report)
+    folder = model_folder(project, project.model)
+    save_card(folder, card)
+    try:
+        load_reference(folder, card)
+    except LeighError:  # lost or damaged
+        if dataset.of(card.condition_names).digest == card.dataset_digest:
+            save_reference(folder, *reference_images(card, images, report), card.digest)
+    return evaluation_summary(card)
+
+
+def evaluation_summary(card: ModelCard) -> dict[str, Any]:
+    """Accuracy report and inverse in one dictionary, for the screen and for --json."""
+    inverse = card.inverse
+    return {
+        "model": card.name,
+        "preset": card.preset,
+        **card.accuracy,
+        "roundtrip_error": inverse.roundtrip_max if inverse else None,
+        "roundtrip_records": inverse.records if inverse else 0,
+        "roundtrip_failed": list(inverse.failed) if inverse else [],
+        "contraction_max": max(inverse.contraction) if inverse else None,
+        "judges": card.training.get("judges", {}),
+    }

@@ -1,0 +1,340 @@
+"""Compute figure panels and write them as one sheet."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from core.domain import (
+    AUTOENCODER,
+    METHODS,
+    Attribution,
+    AttributionRequest,
+    Counterfactual,
+    Mix,
+    Move,
+    PanelSpec,
+    PathRequest,
+    Project,
+)
+from core.domain.limits import PATH_FRAMES
+from core.domain.screen import Screen
+from core.errors import BadProject, LeighError
+from core.io.screens import REMEDY, SCREEN_FOLDER, load_screen
+from core.io.validation import first_fault
+from core.progress import Progress, Report, silent
+from core.version import __version__
+from core.workflows.counterfactual import check_strength
+from core.workflows.project import images_of
+from core.workflows.records import keep_off_images
+
+_PANELS = TypeAdapter(tuple[PanelSpec, ...], config=ConfigDict(strict=True, extra="forbid"))
+
+
+def figure(
+    project: Project,
+    specs: Sequence[PanelSpec],
+    out: Path,
+    *,
+    device: str = "auto",
+    report: Report = silent,
+) -> Path:
+    """Compute every panel anew from its spec and write one sheet as PDF, SVG, PNG or TIFF; returns
+    its path.
+    """
+    from core.figures.export import check_format, save_sheet
+
+    check_format(out)
+    keep_off_images(project, out)
+    if not specs:
+        raise LeighError(
+            "No panel was asked for.",
+            "Choose one with --panel, or collect panels on the Figure page.",
+        )
+    panels = []
+    maker = _PanelMaker(project, device)
+    for i, spec in enumerate(specs):
+        panels.append(maker.make(spec))
+        report(Progress(i + 1, len(specs) + 1, "Computing panels"))
+    save_sheet(panels, out, maker.provenance(specs))
+    report(Progress(len(specs) + 1, len(specs) + 1, "Figure saved"))
+    return out
+
+
+class _PanelMaker:
+    """Turns specs into panels; the model is loaded once, and only when a panel needs it."""
+
+    def __init__(self, project: Project, device: str) -> None:
+        self.project, self.device = project, device
+        self.dataset = images_of(project)
+        self._ids = {r.id for r in self.dataset.records}
+        self._session: Any = None
+        self._screen: Screen | None = None
+
+    @property
+    def session(self) -> Any:
+        """The inference session of this project."""
+        if self._session is None:
+            from core.counterfactual.engine import Engine
+
+            self._session = Engine(self.project, self.device)
+        return self._session
+
+    @property
+    def screen(self) -> Screen:
+        """What `leigh screen` found last.
+
+        Raises BadProject where there is none, or it is of other images.
+        """
+        if self._screen is None:
+            found = load_screen(self.project.folder / SCREEN_FOLDER)
+            if found.dataset_digest and found.dataset_digest != self.dataset.digest:
+                raise BadProject("The screen was computed from other images or conditions.", REMEDY)
+            self._screen = found
+        return self._screen
+
+    def make(self, spec: PanelSpec) -> Any:
+        """One panel.
+
+        Raises LeighError for unknown kinds, missing records and counterfactuals that failed.
+        """
+        from core.figures.comparison_panel import ComparisonPanel
+        from core.figures.confusion_panel import ConfusionPanel
+        from core.figures.counterfactual_panel import CounterfactualPanel
+        from core.figures.path_panel import PathPanel
+
+        if spec.kind == "ranking":
+            from core.figures.ranking_panel import RankingPanel
+
+            return RankingPanel(spec.title, self.screen)
+        if spec.kind == "confusion":
+            card = self.session.card
+            if "confusion" not in card.accuracy:
+                raise LeighError(
+                    "There is no confusion table.",
+                    str(card.accuracy.get("reason", "Run `leigh evaluate`.")),
+                )
+            return ConfusionPanel(spec.title, card.condition_names, card.accuracy)
+        if spec.kind == "map" and not spec.record_id and not spec.weights:
+            return self._map(spec)
+        if not spec.record_id or not spec.weights:
+            words = "To show a moved image, a map" if spec.kind == "map" else f"A {spec.kind} panel"
+            raise LeighError(
+                f"{words} needs a record and a target.", "Give --record ID and --to CONDITION."
+            )
+        check_strength(spec.strength)
+        source = (
+            self.dataset.record(spec.record_id).condition if spec.record_id in self._ids else ""
+        )
+        if set(spec.weights) == {source}:
+            raise LeighError(
+                f"{spec.record_id} is {source} already.",
+                "Choose another record or another condition.",
+            )
+        if spec.kind == "map":
+            return self._map(spec)
+        if spec.kind == "path":
+            path = self.session.path(_path_request(spec))
+            return PathPanel(spec.title, self.session.card.conditions, path)
+        if spec.kind == "residual":
+            return self._residual(spec, source)
+        if spec.kind in ("counterfactual", "comparison"):
+            result = self._moved(spec)
+            shown = (spec.title, self.dataset.channels, self.session.card, result)
+            if spec.kind == "counterfactual":
+                return CounterfactualPanel(*shown, self.dataset.pixel_size_um)
+            return ComparisonPanel(
+                *shown, self._explanations(spec, result.target), self.dataset.pixel_size_um
+            )
+        raise LeighError(
+            f"There is no panel kind {spec.kind}.",
+            "Known are counterfactual, comparison, map, path, confusion, ranking, residual.",
+        )
+
+    def _moved(self, spec: PanelSpec) -> Counterfactual:
+        """The counterfactual of a spec. Raises LeighError where it failed."""
+        result: Counterfactual = self.session.move(
+            Move(spec.record_id, Mix(spec.weights, spec.strength), spec.hold)
+        )
+        if not result.valid:
+            raise LeighError(
+                f"{spec.record_id} has no counterfactual: {result.reason}", "Choose another record."
+            )
+        return result
+
+    def _map(self, spec: PanelSpec) -> Any:
+        """The map of all conditions or an exact plane; of a record, with the way it is moved and
+        where that ends.
+        """
+        from core.figures.map_panel import MapPanel
+
+        projection, decision, plane = self.session.map.view(spec.plane)
+        moved = self._moved_image(spec, plane) if spec.record_id else None
+        return MapPanel(
+            spec.title,
+            self.session.card.conditions,
+            self.session.map.latents,
+            projection,
+            decision,
+            moved,
+        )
+
+    def _moved_image(self, spec: PanelSpec, plane: Any) -> Any:
+        """What a map shows of the record of a spec and of its counterfactual."""
+        from core.figures.map_panel import MovedImage
+        from core.figures.words import blend_words
+        from core.latent_map.trajectory import first_read_as, place_on, way_of
+
+        result, card = self._moved(spec), self.session.card
+        start = self.session.map.position_of(spec.record_id, spec.plane)
+        path = self.session.path(_path_request(spec))
+        way, first = way_of(path, start, plane).until(spec.strength), first_read_as(path)
+        read = card.conditions[int(result.probabilities.argmax())]
+        goal = f"{blend_words(spec.weights)}, strength {spec.strength:g}".replace("\n", " ")
+        goal += " (exaggerated)" if spec.strength > 1 else ""
+        words = (
+            f"Ring: {spec.record_id} ({result.source}). Cross: moved to {goal}, read as"
+            f" {read.name}."
+        )
+        crossing = None if way.crossing is None else way.at(way.crossing)
+        if first is not None and crossing is not None:
+            words += f" Diamond: first read as {card.condition_names[first]}."
+        if spec.plane and not {result.source, read.name} <= set(spec.plane):
+            words += " What is none of the three lies where the model sees it among them."
+        landing = place_on(plane, result.xy, result.coordinates) or start
+        return MovedImage(way.places, crossing, landing, read.colour, words)
+
+    def _residual(self, spec: PanelSpec, source: str) -> Any:
+        """The record and a diseased one beside it, the first held out, both moved the same way."""
+        from core.domain import Role, Split
+        from core.figures.residual_panel import ResidualPanel
+
+        card = self.session.card
+        diseased = [
+            c.name for c in self.dataset.conditions if c.role == Role.DISEASED and c.name != source
+        ]
+        neighbour = [
+            r
+            for r in self.dataset.records
+            if r.condition in diseased[:1] and r.condition in card.condition_names
+        ]
+        if not neighbour:
+            raise LeighError(
+                "No diseased image that the model knows stands beside this one.",
+                "Give the roles on the Data page.",
+            )
+        neighbour.sort(key=lambda r: card.part_of(r) != Split.TEST)
+        target = max(spec.weights, key=lambda name: spec.weights[name])
+        still = (
+            self.session.automatic_locks(diseased[0], target) if spec.hold is None else spec.hold
+        )
+        ids = (neighbour[0].id, spec.record_id)
+        before, after = (
+            self.session.move(Move(i, Mix(spec.weights, spec.strength), still)) for i in ids
+        )
+        if bad := next((m for m in (before, after) if not m.valid), None):
+            raise LeighError(
+                f"{bad.record_id} has no counterfactual: {bad.reason}", "Choose another record."
+            )
+        shown = (spec.title, self.dataset.channels, card, before, after)
+        return ResidualPanel(*shown, self._left(source), self.dataset.pixel_size_um)
+
+    def _left(self, condition: str) -> str:
+        """How much of the change is restored, where a screen of these images says so."""
+        try:
+            rows = [u for u in self.screen.unrepaired if u.condition == condition]
+        except LeighError:
+            return ""
+        parts = [
+            f"{u.restored:.0%}"
+            + (f" [{u.low:.0%} to {u.high:.0%}]" if u.low is not None else "")
+            + f" of {u.channel}"
+            for u in rows
+        ]
+        return f"Restored by {condition}, over wells: {', '.join(parts)}" if parts else ""
+
+    def _explanations(self, spec: PanelSpec, target: str) -> tuple[Attribution, ...]:
+        """What an autoencoder redraws, where the project has one, and every attribution of the
+        spec's network.
+        """
+        from core.workflows.baselines import trained_networks
+
+        drawn = next((c.name for c in trained_networks(self.project) if AUTOENCODER in c.kind), "")
+        asked = [(AUTOENCODER, drawn)] if drawn else []
+        asked += [(method, spec.network) for method in METHODS]
+        window = (spec.window_um, spec.window_px)
+        return tuple(
+            self.session.explain(AttributionRequest(spec.record_id, method, target, name, *window))
+            for method, name in asked
+        )
+
+    def provenance(self, specs: Sequence[PanelSpec]) -> dict[str, Any]:
+        """What the figure was made from; written inside the file."""
+        return {
+            "program": f"Leigh Explorer {__version__}",
+            "project": self.project.name,
+            **self._made_with(specs),
+            "panels": [
+                {
+                    "kind": s.kind,
+                    "record": s.record_id,
+                    "weights": s.weights,
+                    "strength": s.strength,
+                    "hold": s.hold,
+                    "plane": s.plane,
+                    "network": s.network,
+                    "window_um": s.window_um,
+                    "window_px": s.window_px,
+                }
+                for s in specs
+            ],
+        }
+
+    def _made_with(self, specs: Sequence[PanelSpec]) -> dict[str, Any]:
+        """Model and data; a ranking knows them itself, and needs no model to be drawn."""
+        if all(s.kind == "ranking" for s in specs):
+            screen = self.screen
+            digests = {"model_digest": screen.model_digest, "dataset_digest": screen.dataset_digest}
+            return {**digests, "space": screen.space, "settings": screen.settings}
+        card = self.session.card
+        named = {
+            "model": card.name,
+            "model_digest": card.digest,
+            "dataset_digest": card.dataset_digest,
+        }
+        return {**named, "preset": card.preset, "seed": card.seed}
+
+
+def _path_request(spec: PanelSpec) -> PathRequest:
+    return PathRequest(spec.record_id, Mix(spec.weights), spec.hold, PATH_FRAMES)
+
+
+def panel_specs(
+    path: Path | None,
+    kind: str | None,
+    record: str | None,
+    to: str | None,
+    strength: float,
+    plane: Sequence[str] = (),
+) -> list[PanelSpec]:
+    """Specs from a JSON file the window saved, or one from command-line words."""
+    if path is None:
+        if plane and kind != "map":
+            raise LeighError("--plane goes with --panel map.", "Leave it out.")
+        return (
+            [PanelSpec(kind, record or "", {to: 1.0} if to else {}, strength, plane=tuple(plane))]
+            if kind
+            else []
+        )
+    if kind or record or to or plane:
+        raise LeighError(
+            "--specs says all of its panels.", "Leave out --panel, --record, --to and --plane."
+        )
+    remedy = "Save the panels again on the Figure page."
+    try:
+        return list(_PANELS.validate_json(path.read_bytes()))
+    except ValidationError as fault:
+        raise LeighError(f"{path} holds no panel list ({first_fault(fault)}).", remedy) from fault
+    except OSError as fault:
+        raise LeighError(f"{path} holds no panel list: {fault}", remedy) from fault

@@ -1,0 +1,77 @@
+"""Make the map of a project, or place new images on it."""
+
+from dataclasses import replace
+
+from core.domain import DecisionMap, LatentTable, Project, Projection
+from core.errors import BadProject, LeighError
+from core.io.models import check_fits, load_card
+from core.io.project import latents_path, maps_folder, model_folder
+from core.io.tables import load_latents, load_map, save_map
+from core.progress import REFINING, Progress, Report, silent
+from core.workflows.project import images_of, model_of
+
+
+def make_map(
+    project: Project, *, seed: int | None = None, refit: bool = False, report: Report = silent
+) -> tuple[Projection, DecisionMap, int]:
+    """The frozen map and its decision regions, and how many images kept their former position.
+
+    A map of the same model keeps its positions, and new records are placed on it, unless it is to
+    be `refit` or made with another `seed`. A map that is fitted again is turned to look like the
+    former one. Raises BadProject where the latents are missing or belong to other images.
+    """
+    from core.latent_map.decision_regions import fit_decision
+    from core.latent_map.projection import (
+        aligned,
+        extended,
+        find_out_of_distribution,
+        fit_projection,
+    )
+
+    latents = _latents(project)
+    former = _former_map(project)
+    seed = seed if seed is not None else former.seed if former else 0
+    keep = former is not None and former.seed == seed and not refit
+    projection = extended(latents, former) if former and keep else None
+    kept = 0
+    if former and projection:
+        kept = len(projection.record_ids) - _placed(projection) + _placed(former)
+    if projection is None:
+        projection = fit_projection(latents, seed=seed, report=report)
+        projection = aligned(projection, former) if former else projection
+    projection = replace(projection, out_of_distribution=find_out_of_distribution(latents))
+    if not kept:  # nothing better is lost, should this be stopped
+        quick = fit_decision(latents, projection, at_once=True)
+        save_map(maps_folder(project), projection, quick)
+        report(Progress(2, 3, REFINING))
+    decision = fit_decision(latents, projection)
+    save_map(maps_folder(project), projection, decision)
+    report(Progress(3, 3, "Map saved"))
+    return projection, decision, kept
+
+
+def _latents(project: Project) -> LatentTable:
+    dataset = images_of(project)
+    card = load_card(model_folder(project, model_of(project)))
+    check_fits(card, dataset)
+    path = latents_path(project)
+    if not path.exists():
+        raise BadProject(f"{project.folder} has no latents yet.", "Run `leigh encode` first.")
+    latents = load_latents(path)
+    if latents.model_digest != card.digest or not latents.describes(dataset):
+        raise BadProject(
+            "The latents were made with another model or other images.", "Run `leigh encode` again."
+        )
+    return latents
+
+
+def _former_map(project: Project) -> Projection | None:
+    try:
+        return load_map(maps_folder(project))[0]
+    except LeighError:  # there is none, or it is damaged
+        return None
+
+
+def _placed(projection: Projection) -> int:
+    """How many images were placed on this map after it was fitted."""
+    return int(projection.settings.get("placed", 0))

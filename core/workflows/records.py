@@ -1,0 +1,107 @@
+"""Which records a verb works on, and the tables that its runs write together."""
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.domain import (
+    Dataset,
+    ImageRecord,
+    ModelCard,
+    Project,
+)
+from core.errors import LeighError
+from core.io.tables import write_csv
+from core.workflows.project import images_of
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class RecordChoice:
+    """Records by id, by condition or by part; at most `limit` of them, evenly over the list."""
+
+    source: str | None = None
+    record_ids: Sequence[str] = ()
+    split: str | None = None
+    limit: int | None = None
+
+
+ALL = RecordChoice()
+
+
+def choose_records(
+    dataset: Dataset, card: ModelCard, to: str, choice: RecordChoice
+) -> list[ImageRecord]:
+    """The records asked for, none of condition `to`; raises LeighError naming what
+    does not exist.
+    """
+    known = {r.id for r in dataset.records}
+    if missing := [i for i in choice.record_ids if i not in known]:
+        raise LeighError(
+            f"There is no record {missing[0]}.",
+            f"Ids are for example {', '.join(sorted(known)[:3])}.",
+        )
+    if choice.source is not None and choice.source not in card.condition_names:
+        condition_names = ", ".join(card.condition_names)
+        raise LeighError(
+            f"The model does not know the condition {choice.source}.",
+            f"It knows {condition_names}.",
+        )
+    chosen = [
+        r
+        for r in dataset.records
+        if (not choice.record_ids or r.id in choice.record_ids)
+        and (choice.source is None or r.condition == choice.source)
+        and (choice.record_ids or r.condition != to)
+        and (choice.split is None or card.part_of(r) == choice.split)
+        and r.condition in card.condition_names
+    ]
+    if not chosen:
+        where = f" in the {choice.split} groups" if choice.split else ""
+        away = f" to move to {to}" if to else ""
+        raise LeighError(
+            f"No record{f' of {choice.source}' if choice.source else ''}{where}{away}.",
+            "Choose others.",
+        )
+    return some_records(chosen, choice.limit)
+
+
+def some_records(records: list[ImageRecord], limit: int | None) -> list[ImageRecord]:
+    """At most `limit` records, evenly over the list; None: all.
+
+    Raises LeighError for less than one.
+    """
+    if limit is None or limit >= len(records):
+        return records
+    if limit < 1:
+        raise LeighError(f"--limit {limit} leaves no image.", "Give 1 or more.")
+    return [records[i * len(records) // limit] for i in range(limit)]
+
+
+def add_rows(path: Path, rows: Sequence[Row], keys: tuple[str, ...]) -> None:
+    """Write a table; rows of former calls that are about something else stay."""
+    fresh = {tuple(str(row[k]) for k in keys) for row in rows}
+    former: list[Row] = []
+    if path.exists():
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            former = [
+                row
+                for row in csv.DictReader(stream)
+                if tuple(row.get(k) for k in keys) not in fresh
+            ]
+    write_csv(path, [*former, *rows])
+
+
+def keep_off_images(project: Project, out: Path) -> None:
+    """Nothing is ever written among the user's images. Raises LeighError."""
+    dataset = images_of(project)
+    place, root = out.resolve(), dataset.root.resolve()
+    if place.is_relative_to(root) and not place.is_relative_to(
+        project.folder.resolve() / "exports"
+    ):
+        raise LeighError(
+            f"{out} lies among the images of this project.", "Choose a folder outside of them."
+        )

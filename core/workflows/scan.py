@@ -1,0 +1,64 @@
+"""Scan a folder of images into a project."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from core.domain import Condition, Dataset, Problem, Project, Role
+from core.errors import LeighError
+from core.io.project import create_project, open_project, save_project
+from core.progress import Report, silent
+from core.scanning.plate_map import load_plate_map
+from core.scanning.scan import ScanOptions, scan_folder
+
+DEFAULTS = ScanOptions()
+
+
+def scan(
+    folder: Path,
+    project_folder: Path,
+    options: ScanOptions = DEFAULTS,
+    *,
+    report: Report = silent,
+) -> Project:
+    """Scan a folder of images into a new project, or again into an existing one.
+
+    An existing project keeps its models, colours and roles, except where the plate map names a
+    role. Raises LeighError where nothing usable is found again.
+    """
+    dataset = scan_folder(folder, options, report=report)
+    dataset = replace(dataset, problems=(*dataset.problems, *_untestable(dataset)))
+    if not (project_folder / "project.json").exists():
+        return create_project(project_folder, dataset)
+    before = open_project(project_folder)
+    if before.dataset is not None and before.dataset.records and not dataset.records:
+        first = dataset.problems[0] if dataset.problems else None
+        raise LeighError(
+            f"Nothing usable is left in {folder}; the project keeps what it had.",
+            f"First problem: {first.item}: {first.reason}" if first else "Check the folder.",
+        )
+    known = {c.name: c for c in before.dataset.conditions} if before.dataset else {}
+    roles = load_plate_map(options.plate_map).roles() if options.plate_map else {}
+    conditions = tuple(
+        _merged(c, known[c.name], roles) if c.name in known else c for c in dataset.conditions
+    )
+    project = replace(before, dataset=replace(dataset, conditions=conditions))
+    save_project(project)
+    return project
+
+
+def _merged(scanned: Condition, known: Condition, roles: Mapping[str, Role]) -> Condition:
+    """A known condition, with the role and dose that the plate map names now."""
+    dose_um = known.dose_um if scanned.dose_um is None else scanned.dose_um
+    return replace(known, role=roles.get(known.name, known.role), dose_um=dose_um)
+
+
+def _untestable(dataset: Dataset) -> list[Problem]:
+    """Conditions in a single group: they can be looked at, never tested."""
+    reason = "all its images are of one well or group, so what is learned of it cannot be tested"
+    problems = []
+    for name in dataset.condition_names:
+        groups = {r.group for r in dataset.records if r.condition == name}
+        if len(groups) == 1:
+            problems.append(Problem(name, reason, "Add another well or culture.", "warning"))
+    return problems

@@ -1,0 +1,54 @@
+"""How treatments are ranked, and a well table placed and ranked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from core.domain import (
+    FloatArray,
+)
+from core.domain.screen import DoseCurve, Finding, Ranked
+
+if TYPE_CHECKING:
+    from core.screening.design import Design
+    from core.screening.discriminant import OffAxisSpace
+    from core.screening.ranking import Estimates, Rules
+    from core.screening.wells import WellTable
+
+
+@dataclass(frozen=True)
+class ScreenOptions:
+    """How treatments are ranked.
+
+    `space`: "latents" measures rescue in the features of the network, "readouts" in hand-made
+    readouts; "auto" takes the latents where the network learnt from the controls only. What else
+    changes is always measured in readouts: a network is blind to what it was not asked to tell
+    apart. `explain`: also move some images of every treatment that the network knows to healthy, to
+    see what is not repaired.
+    """
+
+    space: str = "auto"
+    normalise: str = "auto"
+    b_score: bool = False
+    level: float = 0.9  # of the intervals
+    explain: bool = True
+    seed: int = 0
+    device: str = "auto"
+
+
+@dataclass(frozen=True)
+class Scored:
+    """How treatments are ranked, and a well table placed and ranked."""
+
+    table: WellTable
+    design: Design
+    rules: Rules
+    scores: FloatArray
+    space: OffAxisSpace
+    estimates: Estimates
+    ranked: tuple[Ranked, ...]
+    audit: tuple[Finding, ...]
+    doses: tuple[DoseCurve, ...]
+    normalised: str
+    notes: tuple[str, ...]

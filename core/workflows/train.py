@@ -1,0 +1,223 @@
+"""Train the invertible network, calibrate and measure it."""
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from core.data.batches import FieldStore
+from core.data.preprocessing import fit_preprocessing
+from core.data.split import split_by_group
+from core.domain import Dataset, ModelCard, Preprocessing, Project, Split
+from core.errors import LeighError
+from core.io.models import save_model
+from core.io.project import (
+    ProjectLock,
+    latents_path,
+    model_folder,
+    open_project,
+    save_project,
+)
+from core.io.tables import save_latents
+from core.progress import Report, silent
+from core.workflows.measure import (
+    MeasuredImages,
+    calibrate_and_measure,
+    readouts_alone,
+    some_of_each,
+    with_evaluation,
+)
+from core.workflows.project import MODEL_NAME, images_of, peak_memory_bytes, reader
+
+if TYPE_CHECKING:
+    from core.training.objectives import Labelled
+
+PREPROCESSED_FIELDS = 60  # fields on which the preprocessing is fitted
+SMALLEST_SIDE = 16  # network pixels: a smaller field holds nothing to crop
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """How to train. No `conditions`: learn from all; no `test_groups`: a quarter is held out."""
+
+    preset: str = "quick"
+    seed: int = 0
+    test_groups: Sequence[str] = ()
+    conditions: Sequence[str] = ()
+    resume: bool = False
+    device: str = "auto"
+
+
+DEFAULTS = TrainOptions()
+
+
+def train(
+    project: Project, options: TrainOptions = DEFAULTS, *, report: Report = silent
+) -> ModelCard:
+    """Train, calibrate and measure a model; it replaces the project's model when it is complete.
+
+    Images of conditions that are not learnt from can be screened, not moved. Raises LeighError for
+    unknown conditions, and where another training of this project is under way.
+    """
+    images_of(project)
+    with ProjectLock(project.folder):  # two trainings of one project would overwrite each other
+        return _train(project, options, report)
+
+
+def _train(project: Project, options: TrainOptions, report: Report) -> ModelCard:
+    import torch
+
+    from core.evidence.reference import measure_readouts, save_reference
+    from core.models.iresnet import Architecture, IResNet
+    from core.models.load import choose_device, on_device, weights_of
+
+    began = time.monotonic()
+    dataset = _learned(images_of(project), options.conditions)
+    split = split_by_group(dataset.records, seed=options.seed, test_groups=options.test_groups)
+    card = untrained_card(dataset, options, split)
+    torch.manual_seed(options.seed)
+    architecture = Architecture(**card.architecture)
+    model = on_device(IResNet(architecture), choose_device(options.device))
+    folder = model_folder(project, MODEL_NAME)
+    folder.mkdir(parents=True, exist_ok=True)
+    readouts = measure_readouts(dataset.records, card.preprocessing, reader(dataset), report)
+    images = MeasuredImages(dataset, readouts)
+    card, locks = _fit(model, card, images, (folder, options), report)
+    card, latents, reference = calibrate_and_measure(model, card, images, locks, report)
+    card = with_evaluation(model, card, latents, images, report)
+    spent = {"total_seconds": time.monotonic() - began, "peak_memory_bytes": peak_memory_bytes()}
+    card = replace(card, training={**card.training, **spent})
+    card = save_model(folder, card, weights_of(model))
+    save_reference(folder, *reference, card.digest)
+    project = open_project(project.folder)  # it may have been edited during the training
+    current = project.dataset.of(card.condition_names) if project.dataset is not None else None
+    if current is not None and current.digest == card.dataset_digest:
+        save_latents(latents_path(project), replace(latents, model_digest=card.digest))
+    save_project(replace(project, model=MODEL_NAME))
+    remove_checkpoints(folder)
+    return card
+
+
+def _fit(
+    model: Any,
+    card: ModelCard,
+    images: MeasuredImages,
+    place: tuple[Path, TrainOptions],
+    report: Report,
+) -> tuple[ModelCard, Any]:
+    """Train in place; the card with the losses, and the stains that are locked most often."""
+    import torch
+
+    from core.counterfactual.calibration import likely_locks
+    from core.training.objectives import FlowMatching
+    from core.training.presets import PRESETS
+    from core.training.trainer import Run
+    from core.training.trainer import train as train_network
+
+    folder, options = place
+    settings = PRESETS[options.preset]
+    compared = some_of_each(images.dataset.records, card)
+    locks = likely_locks(card, readouts_alone(compared, card, images.readouts))
+    identity = fingerprint(card, asdict(settings), options.seed, locks.tolist())
+    fields, validation = labelled(images.dataset, card)
+    losses = train_network(
+        model,
+        FlowMatching(fields, settings.batch, locks),
+        settings.schedule,
+        Run(options.seed, folder, identity, options.resume),
+        validation=FlowMatching(validation, settings.batch, locks) if validation else None,
+        report=report,
+    )
+    return replace(card, training={**losses, "threads": torch.get_num_threads()}), locks
+
+
+def untrained_card(dataset: Dataset, options: TrainOptions, split: dict[str, str]) -> ModelCard:
+    """What is settled before training: preprocessing, conditions, architecture, split."""
+    from core.models.iresnet import NOISE_OF_ONE_STAIN, Architecture
+    from core.models.load import architecture_dict
+    from core.training.presets import PRESETS
+
+    settings, read = PRESETS[options.preset], reader(dataset)
+    training = [r for r in dataset.records if split[r.group] == Split.TRAIN]
+    step = max(1, len(training) // PREPROCESSED_FIELDS)
+    preprocessing = fit_preprocessing(
+        [read(r).astype(np.float32) for r in training[::step]], settings.crop
+    )
+    present = {r.condition for r in dataset.records}
+    conditions = tuple(c for c in dataset.conditions if c.name in present)
+    architecture = Architecture(
+        len(dataset.channels), len(conditions), settings.widths, settings.blocks
+    )
+    if len(dataset.channels) == 1:
+        architecture = replace(architecture, t_noise=NOISE_OF_ONE_STAIN)
+    return ModelCard(
+        name=MODEL_NAME,
+        kind="iresnet",
+        channels=dataset.channels,
+        conditions=conditions,
+        preprocessing=replace(preprocessing, crop=_crop_that_fits(dataset, preprocessing)),
+        architecture=architecture_dict(architecture),
+        preset=options.preset,
+        seed=options.seed,
+        dataset_digest=dataset.digest,
+        split=split,
+        pixel_size_um=dataset.pixel_size_um,
+        seen=tuple(sorted({r.digest for r in dataset.records if split[r.group] != Split.TEST})),
+    )
+
+
+def labelled(dataset: Dataset, card: ModelCard) -> tuple["Labelled", "Labelled | None"]:
+    """Fields with class indices of the training groups, and of the validation groups if any."""
+    from core.training.objectives import Labelled
+
+    def part(wanted: Split) -> Labelled:
+        records = [r for r in dataset.records if card.split[r.group] == wanted]
+        labels = [card.condition_names.index(r.condition) for r in records]
+        store = FieldStore(records, card.preprocessing, reader(dataset))
+        return Labelled(store, np.array(labels, np.int64))
+
+    validation = part(Split.VALIDATION)
+    return part(Split.TRAIN), validation if len(validation.store) else None
+
+
+def fingerprint(card: ModelCard, *settings: Any) -> str:
+    """Fingerprint of data, split and settings of a training; a checkpoint is resumed under it."""
+    parts = [card.dataset_digest, card.split, card.preprocessing.crop, card.kind, *settings]
+    return blake2b(json.dumps(parts).encode()).hexdigest()
+
+
+def remove_checkpoints(folder: Path) -> None:
+    """A complete training leaves no checkpoint behind."""
+    from core.training.checkpoint import CHECKPOINT, SET_ASIDE
+
+    for suffix in (".safetensors", ".previous", SET_ASIDE):
+        (folder / CHECKPOINT).with_suffix(suffix).unlink(missing_ok=True)
+
+
+def _learned(dataset: Dataset, conditions: Sequence[str]) -> Dataset:
+    """The part of the dataset to learn from. Raises LeighError for conditions it does not have."""
+    if missing := [c for c in conditions if c not in dataset.condition_names]:
+        raise LeighError(
+            f"There is no condition {missing[0]}.",
+            f"There are {', '.join(dataset.condition_names)}.",
+        )
+    return dataset.of(conditions) if conditions else dataset
+
+
+def _crop_that_fits(dataset: Dataset, preprocessing: Preprocessing) -> int:
+    """The crop of the preprocessing, or less where a record is smaller than the fitted fields."""
+    smallest = min(dataset.records, key=lambda r: min(r.shape[1:]))
+    side = min(smallest.shape[1:]) // preprocessing.downscale
+    if side < SMALLEST_SIDE:
+        raise LeighError(
+            f"{smallest.id} is {smallest.shape[2]} x {smallest.shape[1]} pixels: too small next to"
+            " the other images.",
+            f"Leave out images below {SMALLEST_SIDE * preprocessing.downscale} pixels a side and scan"
+            " again.",
+        )
+    return min(preprocessing.crop, side // 8 * 8)
