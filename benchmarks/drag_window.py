@@ -14,11 +14,11 @@ from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from core.domain import Precision
+from core.domain import Answer, MapPosition, Move, Precision
 from leigh_gui import theme
 from leigh_gui.errors import ErrorBus
 from leigh_gui.main_window import MainWindow
-from leigh_gui.services.inference_client import InferenceWorker
+from leigh_gui.services.inference_client import InferenceClient
 from leigh_gui.settings import Settings
 
 EVERY_S = 1 / 60
@@ -30,32 +30,30 @@ RESTS = (0.4, 0.6, 0.8, 1.0)  # of the way
 class Stopwatch(QObject):
     """When a picture was asked for by a drag, and when it was painted on the pane it filters."""
 
-    def __init__(self, worker: InferenceWorker) -> None:
+    def __init__(self, client: InferenceClient) -> None:
         super().__init__()
         self.painted: list[tuple[float, float]] = []  # asked, painted
         self._asked: dict[tuple[float, float], float] = {}
         self.fresh: float | None = (
             None  # when what was answered, but not painted yet, was asked for
         )
-        self.draft, self.drafts = False, 0  # the last answer; all of them
-        self._drag = worker.drag
-        worker.drag = self._ask
-        worker.answered.connect(self._answer)
+        self.preview, self.previews = False, 0  # the last answer; all of them
+        self._want = client.want
+        client.want = self._ask
+        client.answered.connect(self._answer)
 
-    def _ask(
-        self, record_id: str, x: float, y: float, *options: Any, draft: bool = False, **more: Any
-    ) -> None:
-        if (
-            draft or (x, y) not in self._asked
-        ):  # not where a handle that rests is to get its exact picture
-            self._asked[x, y] = time.perf_counter()
-        self._drag(record_id, x, y, *options, draft=draft, **more)
+    def _ask(self, move: Move | None) -> None:
+        if move is not None and isinstance(move.goal, MapPosition):
+            # not where a handle that rests is to get its better picture
+            if move.precision == Precision.PREVIEW or move.goal.xy not in self._asked:
+                self._asked[move.goal.xy] = time.perf_counter()
+        self._want(move)
 
-    def _answer(self, verb: str, result: Any, arguments: dict[str, Any]) -> None:
-        if verb == "drag":
-            self.fresh = self._asked[arguments["x"], arguments["y"]]
-            self.draft = result.precision == Precision.PREVIEW
-            self.drafts += self.draft
+    def _answer(self, answer: Answer) -> None:
+        if isinstance(answer.move.goal, MapPosition):
+            self.fresh = self._asked[answer.move.goal.xy]
+            self.preview = answer.result.precision == Precision.PREVIEW
+            self.previews += self.preview
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Lets the pane paint, then looks at the clock."""
@@ -86,9 +84,9 @@ def dragged(project: Path, events: int) -> dict[str, Any]:
     at, to = (
         page.map.screen_of(float(x), float(y)).toPoint() for x, y in (page.map.overlay.handle, goal)
     )
-    watch = Stopwatch(window.worker)
+    watch = Stopwatch(window.client)
     page.picture.counterfactual.installEventFilter(watch)
-    late = window.worker.late_dropped
+    late = window.client.late_dropped
     QTest.mousePress(page.map, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, at)
     began = time.perf_counter()
     for k in range(events):
@@ -96,15 +94,15 @@ def dragged(project: Path, events: int) -> dict[str, Any]:
         QTest.mouseMove(page.map, at + (to - at) * float(share))
         _run_until(app, began + (k + 1) * EVERY_S)
     ended = time.perf_counter()
-    _wait(app, lambda: not window.worker.busy() and watch.fresh is None)
+    _wait(app, lambda: not window.client.busy() and watch.fresh is None)
     latency = [
         (painted - asked) * 1e3 for asked, painted in watch.painted
     ]  # letting go asks for the evidence, too
     paints = [p for _, p in watch.painted if p <= ended]
-    drafts = watch.drafts
+    previews = watch.previews
     rest = [_rest_ms(app, window, watch, at, to, share) for share in RESTS]
     QTest.mouseRelease(page.map, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, at)
-    _wait(app, lambda: not window.worker.busy())
+    _wait(app, lambda: not window.client.busy())
     window.close()
     return {
         "events": events,
@@ -112,9 +110,9 @@ def dragged(project: Path, events: int) -> dict[str, Any]:
         "p99_ms": float(np.percentile(latency, 99)),
         "max_gap_ms": float(np.diff([began, *paints, ended]).max()) * 1e3,
         "answers_shown": len(latency),
-        "late_dropped": window.worker.late_dropped - late,
+        "late_dropped": window.client.late_dropped - late,
         "ticks_per_second": len(paints) / (ended - began),
-        "drafts": drafts,
+        "drafts": previews,
         "rest_ms": float(np.median(rest)),
         "rest_ms_max": max(rest),
     }
@@ -132,7 +130,7 @@ def _rest_ms(
         QTest.mouseMove(page.map, at + (to - at) * (share * k / moves))
         last = time.perf_counter()
         _run_until(app, last + EVERY_S)
-    _wait(app, lambda: not window.worker.busy() and watch.fresh is None and not watch.draft)
+    _wait(app, lambda: not window.client.busy() and watch.fresh is None and not watch.preview)
     return (watch.painted[-1][1] - last) * 1e3
 
 

@@ -23,7 +23,7 @@ from leigh_gui.frame import PAGES, StatusStrip, TopBar
 from leigh_gui.page_factory import make_page
 from leigh_gui.pages.start.page import StartPage
 from leigh_gui.services.background import Background, Saver
-from leigh_gui.services.inference_client import InferenceWorker
+from leigh_gui.services.inference_client import InferenceClient
 from leigh_gui.services.job_controller import BUSY, JobDesk, ask_about_job
 from leigh_gui.services.jobs import JobRunner
 from leigh_gui.services.project_loader import Opener
@@ -44,13 +44,13 @@ class MainWindow(QMainWindow):
     """Knows all pages; the pages do not know one another."""
 
     def __init__(
-        self, settings: Settings, bus: ErrorBus, worker: InferenceWorker | None = None
+        self, settings: Settings, bus: ErrorBus, client: InferenceClient | None = None
     ) -> None:
         super().__init__()
         self.settings, self.bus = settings, bus
         self.state = AppState(self)
         self.jobs = JobRunner(self)
-        self.worker = worker or InferenceWorker(self)
+        self.client = client or InferenceClient(self)
         self.background = Background(self)
         self.saver = Saver(self)
         self.opener = Opener(self.state, self.jobs, self.background, self.saver, self)
@@ -99,10 +99,10 @@ class MainWindow(QMainWindow):
 
     def _slots(self) -> dict[str, Any]:
         explore: dict[str, Any] = {
-            "next": lambda: self.control.step(1),
-            "previous": lambda: self.control.step(-1),
-            "weaker": lambda: self.control.change_strength(-0.1),
-            "stronger": lambda: self.control.change_strength(0.1),
+            "next": lambda: self.control.gestures.step(1),
+            "previous": lambda: self.control.gestures.step(-1),
+            "weaker": lambda: self.control.gestures.change_strength(-0.1),
+            "stronger": lambda: self.control.gestures.change_strength(0.1),
             "play": lambda: self.explore().picture.path.toggle_play(),
             "add-panel": lambda: self.add_panel("counterfactual"),
         }
@@ -142,11 +142,11 @@ class MainWindow(QMainWindow):
         self.opener.failed.connect(self.bus.report)
         self.opener.opened.connect(self._on_opened)
         self.opener.busy_changed.connect(lambda _: self._show_availability())
-        self.worker.opened.connect(self._on_device)
-        self.worker.failed.connect(lambda verb, *words: self.bus.tell(*words))
+        self.client.opened.connect(self._on_device)
+        self.client.failed.connect(self.bus.tell)
         self.desk.changed.connect(self._show_availability)
         self.desk.ended.connect(self._on_job_ended)
-        self.worker.restarted.connect(lambda text: self.bus.tell(text, "Nothing was lost."))
+        self.client.restarted.connect(lambda text: self.bus.tell(text, "Nothing was lost."))
 
     @property
     def control(self) -> Any:
@@ -154,7 +154,7 @@ class MainWindow(QMainWindow):
         if self._control is None:
             from leigh_gui.pages.explore.controller import ExploreControl
 
-            self._control = ExploreControl(self.state, self.worker, self)
+            self._control = ExploreControl(self.state, self.client, self)
         return self._control
 
     def launch(self, project: Path | None = None, demo: bool = False) -> None:
@@ -206,7 +206,9 @@ class MainWindow(QMainWindow):
 
     def add_panel(self, kind: str) -> None:
         """Collect what is on show for the figure."""
-        project, spec = self.state.project, self.control.panel(kind)
+        from leigh_gui.pages.explore.panel_specs import panel_spec
+
+        project, spec = self.state.project, panel_spec(self.state, kind)
         if project is None:
             return
         if spec is None:
@@ -242,7 +244,7 @@ class MainWindow(QMainWindow):
         return self.pages[name]
 
     def _launch(self, project: Path | None, demo: bool) -> None:
-        self.worker.start()
+        self.client.start()
         if demo:
             self._on_demo()
         elif project is not None:
@@ -259,7 +261,7 @@ class MainWindow(QMainWindow):
             self.bus.tell(warning)
         self.setWindowTitle(f"{project.name} — Leigh Explorer")
         if self.state.ready_to_explore and page in ("", "explore"):
-            self.control.start_anywhere()
+            self.control.gestures.start_anywhere()
             self.go("explore")
         else:
             self.go(page if page not in ("", "explore") else ("train" if project.model else "data"))
@@ -340,7 +342,7 @@ class MainWindow(QMainWindow):
     def _on_number(self, number: int) -> None:
         conditions = self.state.conditions()
         if number <= len(conditions):
-            self.control.move_to(conditions[number - 1].name)
+            self.control.gestures.move_to(conditions[number - 1].name)
 
     def _on_theme(self) -> None:
         dark = not self.settings.flag("dark")
@@ -394,4 +396,4 @@ class MainWindow(QMainWindow):
         for page in pages:
             page.remember_layout()
         self.saver.flush()
-        self.worker.close()
+        self.client.close()

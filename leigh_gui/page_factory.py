@@ -57,9 +57,7 @@ def _explore(window: MainWindow) -> QWidget:
     from leigh_gui.pages.explore.page import ExplorePage
     from leigh_gui.services.thumbnails import Thumbnails
 
-    page = ExplorePage(
-        window.state, window.control, Thumbnails(window.state, window), window.settings
-    )
+    page = ExplorePage(window.control, Thumbnails(window.state, window), window.settings)
     page.train_asked.connect(lambda: window.go("train"))
     page.panel_asked.connect(window.add_panel)
     return page
@@ -69,8 +67,8 @@ def _compare(window: MainWindow) -> QWidget:
     from leigh_gui.pages.compare.controller import CompareControl
     from leigh_gui.pages.compare.page import ComparePage
 
-    control = CompareControl(window.state, window.control, window.worker, window.settings, window)
-    page = ComparePage(window.state, window.control, control)
+    control = CompareControl(window.state, window.client, window.settings, window)
+    page = ComparePage(control)
     page.explore_asked.connect(lambda: window.go("explore"))
     page.panel_asked.connect(lambda spec: window.collect(spec, page.picture()))
     return page
@@ -89,9 +87,9 @@ def _screen(window: MainWindow) -> QWidget:
     window.desk.screened.connect(control.load)
 
     def explain(record_id: str, target: str) -> None:
-        window.control.pick(record_id)
+        window.control.gestures.pick(record_id)
         if target:
-            window.control.move_to(target)
+            window.control.gestures.move_to(target)
         window.go("explore")
 
     page.explain_asked.connect(explain)

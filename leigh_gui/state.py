@@ -4,13 +4,18 @@ shown. All undoable.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
+from core.domain import ORIGINAL, Answer, MapPosition, Mix, Move, Precision
+from leigh_gui.view import View, default_target, still_there
+
 if TYPE_CHECKING:
+    import numpy as np
+
     from core.domain import (
         Condition,
         Counterfactual,
@@ -25,17 +30,7 @@ if TYPE_CHECKING:
     from leigh_gui.widgets.image.channel_display import ChannelDisplay
 
 
-@dataclass(frozen=True)
-class View:
-    """What is looked at: the selected images, the current one, and where it is moved to."""
-
-    selection: tuple[str, ...] = ()
-    current: str = ""
-    weights: dict[str, float] = field(default_factory=dict)
-    strength: float = 0.0
-    place: tuple[float, float] | None = None  # where the user put the handle
-    hold: tuple[str, ...] | None = None  # stains that must not change; None: the program chooses
-    plane: tuple[str, ...] = ()  # three conditions whose exact plane is the map; (): all, by UMAP
+REMEMBERED = 64  # drags whose mix is known
 
 
 @dataclass(frozen=True)
@@ -49,6 +44,30 @@ class Opened:
     decision: DecisionMap | None = None
     warnings: tuple[str, ...] = ()
 
+    def conditions(self) -> tuple[Condition, ...]:
+        """The model's conditions in class order, with the project's current colours and roles.
+
+        Without a model, those of the images.
+        """
+        dataset = self.project.dataset
+        own = {c.name: c for c in dataset.conditions} if dataset else {}
+        if self.card is not None:
+            return tuple(own.get(c.name, c) for c in self.card.conditions)
+        return tuple(own.values())
+
+    def shown_conditions(self) -> tuple[Condition, ...]:
+        """Those of `conditions` that the model has read images of."""
+        latents = self.latents
+        if latents is None:
+            return ()
+        return tuple(c for k, c in enumerate(self.conditions()) if (latents.truth == k).any())
+
+    @property
+    def ready_to_explore(self) -> bool:
+        """Whether there are model and latents, and a map or three conditions for a plane."""
+        mapped = self.projection is not None or len(self.shown_conditions()) > 2
+        return self.card is not None and self.latents is not None and mapped
+
 
 class _Change(QUndoCommand):
     """One undoable change of a named field of the state."""
@@ -57,13 +76,8 @@ class _Change(QUndoCommand):
         self, state: AppState, name: str, before: Any, after: Any, text: str, merge: int = -1
     ) -> None:
         super().__init__(text)
-        self._state, self._name, self._before, self._after, self._merge = (
-            state,
-            name,
-            before,
-            after,
-            merge,
-        )
+        self._state, self._name, self._merge = state, name, merge
+        self._before, self._after = before, after
 
     def id(self) -> int:
         return self._merge
@@ -77,18 +91,6 @@ class _Change(QUndoCommand):
             return False
         self._after = other._after
         return True
-
-    def of_the_same_place(self, view: View) -> bool:
-        """Whether this step put the handle of the same image to the same place."""
-        after = self._after
-        return isinstance(after, View) and (after.current, after.place) == (
-            view.current,
-            view.place,
-        )
-
-    def end(self, after: Any) -> None:
-        """Redo leads here."""
-        self._after = after
 
     def undo(self) -> None:
         self._state._apply(self._name, self._before)
@@ -107,7 +109,8 @@ class AppState(QObject):
     model_changed = Signal()  # card, latents, map
     view_changed = Signal()
     display_changed = Signal()
-    counterfactual_changed = Signal()
+    answer_changed = Signal()
+    original_changed = Signal()
     panels_changed = Signal()
     edited = Signal()  # the project must be saved
 
@@ -116,9 +119,13 @@ class AppState(QObject):
         self.undo = QUndoStack(self)
         self.opened: Opened | None = None
         self.view = View()
+        self.mix = ORIGINAL  # that of the view; of a drag, that of its last answer
+        self.answer: Answer | None = None
+        self.original: np.ndarray | None = None  # (C, Y, X) grey values of the current image
+        self._settled = View()  # where a step of undo begins; the view while nothing is dragged
+        self._mix_of_drag: dict[Move, Mix] = {}
         self.display: tuple[ChannelDisplay, ...] = ()
         self.locked = False
-        self.counterfactual: Counterfactual | None = None
         self.device = ""
         self._records: dict[str, ImageRecord] = {}
 
@@ -128,39 +135,30 @@ class AppState(QObject):
         return self.opened.project if self.opened else None
 
     @property
+    def counterfactual(self) -> Counterfactual | None:
+        """The image on show."""
+        return self.answer.result if self.answer else None
+
+    @property
     def ready_to_explore(self) -> bool:
-        """Whether model and latents are there, and a map or three conditions for an exact plane."""
-        o = self.opened
-        return bool(
-            o and o.card and o.latents and (o.projection or len(self.shown_conditions()) > 2)
-        )
+        """Whether the Explore page has something to show."""
+        return self.opened is not None and self.opened.ready_to_explore
 
     def open(self, opened: Opened) -> None:
         """Another project, or the same one read again after a job: nothing to undo."""
         same = self.opened is not None and self.opened.project.folder == opened.project.folder
         self.undo.clear()
         self.opened = opened
-        self._index()
+        self._records = _records_of(opened.project)
+        self._mix_of_drag.clear()
         if not same:
-            self.view, self.display, self.locked = View(), (), False
-        known = tuple(i for i in self.view.selection if i in self._records)
-        current = self.view.current if self.view.current in self._records else ""
-        stains = {c.name for c in opened.card.channels} if opened.card else set()
-        hold = self.view.hold if set(self.view.hold or ()) < stains else None
-        plane = (
-            self.view.plane
-            if {c.name for c in self.conditions()}.issuperset(self.view.plane)
-            else ()
-        )
-        if self.ready_to_explore and opened.projection is None and not plane:
-            from core.latent_map.ternary_choices import first_planes
-
-            plane = first_planes(self.shown_conditions())[0]
-        place = self.view.place if plane == self.view.plane else None
-        self.view = replace(
-            self.view, selection=known, current=current, hold=hold, plane=plane, place=place
-        )
-        self.counterfactual = None
+            self.view, self.mix, self.display, self.locked = View(), ORIGINAL, (), False
+        known = still_there(self.view, opened, self._records)
+        if known.position is not None and known.plane != self.view.plane:
+            known = replace(known, move=replace(known.move, goal=self.mix))
+        self.view = self._settled = known
+        self.answer = self.original = None
+        self.mix = self._mix_of_view()
         for signal in (
             self.project_changed,
             self.model_changed,
@@ -181,21 +179,8 @@ class AppState(QObject):
         return self._records.get(record_id)
 
     def conditions(self) -> tuple[Condition, ...]:
-        """The model's conditions in class order, in the project's current colours and roles; else
-        the data's.
-        """
-        dataset = self.project.dataset if self.project else None
-        own = {c.name: c for c in dataset.conditions} if dataset else {}
-        if self.opened and self.opened.card:
-            return tuple(own.get(c.name, c) for c in self.opened.card.conditions)
-        return tuple(own.values())
-
-    def shown_conditions(self) -> tuple[Condition, ...]:
-        """Those of `conditions` of which there are images, as far as the model has read them."""
-        latents = self.opened.latents if self.opened else None
-        if latents is None:
-            return ()
-        return tuple(c for k, c in enumerate(self.conditions()) if (latents.truth == k).any())
+        """See `Opened.conditions`; none without a project."""
+        return self.opened.conditions() if self.opened is not None else ()
 
     def edit_project(self, project: Project, text: str) -> None:
         """Replace the project; undoable."""
@@ -209,41 +194,70 @@ class AppState(QObject):
 
     def change_view(self, text: str, merge: bool = False, **changes: Any) -> None:
         """Select or move; undoable. Consecutive changes of the same text merge into one."""
-        after = replace(self.view, **changes)
-        if after != self.view:
-            self.undo.push(_Change(self, "view", self.view, after, text, 1 if merge else -1))
+        self._settle(replace(self.view, **changes), text, merge)
 
-    def preview(self, **changes: Any) -> None:
-        """Move without an undo step, while the hand is still on the handle."""
-        self._apply("view", replace(self.view, **changes))
+    def show(self, view: View) -> None:
+        """A first view of a project: nothing to undo."""
+        self._settled = view
+        self._set_view(view)
 
-    def commit(self, before: View, text: str, merge: bool = False) -> None:
-        """One undo step from `before` to the view as it is now; `merge` as in `change_view`."""
-        if before != self.view:
-            self.undo.push(_Change(self, "view", before, self.view, text, 1 if merge else -1))
+    def drag(self, move: Move) -> None:
+        """Want another image without an undo step, while the pointer holds on."""
+        self._set_view(replace(self.view, move=move))
 
-    def amend(self, text: str, view: View) -> None:
-        """The last undo step of this text, to the place of `view`, ends there: its answer came
-        later.
-        """
-        last = self.undo.command(self.undo.index() - 1)
-        if isinstance(last, _Change) and last.text() == text and last.of_the_same_place(view):
-            last.end(view)
+    def release(self, move: Move, text: str, merge: bool = False) -> None:
+        """The pointer lets go: one undo step for the whole drag; `merge` as in `change_view`."""
+        self._settle(replace(self.view, move=move), text, merge)
+
+    def set_answer(self, answer: Answer | None) -> None:
+        """What the model made of the current view."""
+        self.answer = answer
+        if answer is not None and isinstance(answer.move.goal, MapPosition):
+            result = answer.result  # home again, an image keeps its target
+            weights = result.weights if result.strength > 0 else self.mix.weights
+            self.mix = Mix(weights, result.strength)
+            if answer.move.precision == Precision.EXACT:
+                self._mix_of_drag[answer.move] = self.mix
+                while len(self._mix_of_drag) > REMEMBERED:
+                    del self._mix_of_drag[next(iter(self._mix_of_drag))]
+        self.answer_changed.emit()
+
+    def set_original(self, image: np.ndarray | None) -> None:
+        """The current image as it is on disk."""
+        self.original = image
+        self.original_changed.emit()
 
     def set_display(self, display: tuple[ChannelDisplay, ...]) -> None:
         """Channels and contrast."""
         self.display = display
         self.display_changed.emit()
 
-    def set_counterfactual(self, result: Counterfactual | None) -> None:
-        """What the model made of the current view."""
-        self.counterfactual = result
-        self.counterfactual_changed.emit()
+    def _settle(self, view: View, text: str, merge: bool = False) -> None:
+        view = replace(view, move=replace(view.move, precision=Precision.EXACT))
+        if view != self._settled:
+            step = _Change(self, "view", self._settled, view, text, 1 if merge else -1)
+            self.undo.push(step)
+        else:
+            self._set_view(view)
+
+    def _set_view(self, view: View) -> None:
+        if view != self.view:
+            self.view = view
+            self.mix = self._mix_of_view()
+            self.view_changed.emit()
+
+    def _mix_of_view(self) -> Mix:
+        """The mix that the view stands for; of a new drag, the former one until it is answered."""
+        move = replace(self.view.move, precision=Precision.EXACT)
+        if isinstance(move.goal, MapPosition):
+            return self._mix_of_drag.get(move, self.mix)
+        target = default_target(self.record(move.record_id), self.conditions())
+        return move.goal if move.goal.weights or not target else Mix({target: 1.0}, 0.0)
 
     def _apply(self, name: str, value: Any) -> None:
         if name == "view":
-            self.view = value
-            self.view_changed.emit()
+            self._settled = value
+            self._set_view(value)
             return
         assert self.opened is not None
         before = self.opened.project
@@ -252,9 +266,9 @@ class AppState(QObject):
         if before.panels != value.panels:
             self.panels_changed.emit()
         if before.dataset != value.dataset or before.name != value.name:
-            self._index()
+            self._records = _records_of(value)
             self.project_changed.emit()
 
-    def _index(self) -> None:
-        dataset = self.project.dataset if self.project else None
-        self._records = {r.id: r for r in dataset.records} if dataset else {}
+
+def _records_of(project: Project) -> dict[str, ImageRecord]:
+    return {r.id: r for r in project.dataset.records} if project.dataset else {}

@@ -42,6 +42,11 @@ class Mix:
         """The condition with the largest weight; "" without any."""
         return max(self.weights, key=lambda pair: pair[1], default=("", 0.0))[0]
 
+    @property
+    def direction(self) -> "Mix":
+        """The mix at strength 1; weights that differ by rounding alone have the same direction."""
+        return Mix({name: round(weight, 4) for name, weight in self.weights if weight})
+
 
 ORIGINAL = Mix({}, 0.0)  # the goal of a move that leaves the image as it is
 

@@ -12,11 +12,11 @@ from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from core.domain import Dataset, ModelCard, Preprocessing
+from core.domain import Dataset, ModelCard, Preprocessing, Project
 from core.errors import BadModel, LeighError
 from core.io.atomic import atomic_write_bytes, atomic_write_text
 from core.io.digest import digest_bytes
-from core.io.tables import plain
+from core.io.tables import plain, safe_name
 from core.io.validation import first_fault
 
 CARD_FILE, WEIGHTS_FILE = "model.json", "model.safetensors"
@@ -76,6 +76,21 @@ def load_card(folder: Path) -> ModelCard:
     if fault:
         raise BadModel(f"{path} is damaged ({fault}).", REMEDY)
     return card
+
+
+def list_cards(project: Project) -> list[ModelCard]:
+    """The cards of all trained networks of a project, the current model first.
+
+    Damaged ones are left out. Reads JSON only.
+    """
+    cards = []
+    for path in sorted((project.folder / "models").glob(f"*/{CARD_FILE}")):
+        try:
+            cards.append(replace(load_card(path.parent), name=path.parent.name))
+        except LeighError:
+            continue
+    current = safe_name(project.model or " ")
+    return sorted(cards, key=lambda card: card.name != current)
 
 
 def stored_names(values: dict[str, Any]) -> dict[str, Any]:

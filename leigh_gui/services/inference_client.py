@@ -1,5 +1,6 @@
-"""The window's side of the model process: the latest request wins, late answers are dropped, a
-crash is repaired.
+"""The window's side of the model process: it sends the newest question and drops late answers.
+
+A process that crashes is started again.
 """
 
 from __future__ import annotations
@@ -7,71 +8,58 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 
+from core.domain import (
+    ORIGINAL,
+    Answer,
+    AttributionRequest,
+    MapPosition,
+    Move,
+    PathRequest,
+    Precision,
+)
+from leigh_gui.services.requests import LANES, Request, Requests
+
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from multiprocessing.process import BaseProcess
 
-SESSION = "core.counterfactual.engine:Engine"
-LANES = ("warm", "open", "picture", "path", "explain")  # who comes first
-INTERRUPTIBLE = ("path", "explain")  # given up by the process as soon as anything else is asked
-Hold = (
-    tuple[str, ...] | None
-)  # stains that must not change; None: those in which no readout differs
+ENGINE = "core.counterfactual.engine:Engine"
+DEATHS, DEATHS_WITHIN_S = 3, 60
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Request:
-    """One numbered question.
-
-    `epoch` changes with the record: answers of an older epoch are late.
-    """
-
-    verb: str
-    number: int
-    epoch: int
-    arguments: dict[str, Any]
-
-    @property
-    def lane(self) -> str:
-        """Requests of one lane replace one another."""
-        return self.verb if self.verb in LANES else "picture"
-
-
-class InferenceWorker(QObject):
+class InferenceClient(QObject):
     """One persistent process. Nothing here blocks the window."""
 
     opened = Signal(str)  # device
-    answered = Signal(str, object, object)  # verb, Counterfactual or CounterfactualPath, arguments
-    failed = Signal(str, str, str, str)  # verb, message, hint, details
-    not_explained = Signal(object, str)  # arguments of the request, why
-    explaining = Signal(object, object)  # arguments of the request, Progress
+    answered = Signal(object)  # Answer
+    path_found = Signal(object, object)  # PathRequest, CounterfactualPath
+    explained = Signal(object, object)  # AttributionRequest, Attribution
+    failed = Signal(str, str, str)  # message, hint, details
+    not_explained = Signal(object, str)  # AttributionRequest, why
+    explaining = Signal(object, object)  # AttributionRequest, Progress
     busy_changed = Signal(bool)
     restarted = Signal(str)
     _arrived = Signal(int, object)
 
-    def __init__(self, parent: QObject | None = None, session: str = SESSION) -> None:
+    def __init__(self, parent: QObject | None = None, engine: str = ENGINE) -> None:
         super().__init__(parent)
-        self.no_evidence = ""  # why nothing but the model can be asked, where that is so
+        self.no_evidence = ""  # why the evidence rests on the model alone; "" where it does not
+        self.ready = False  # the process has the project open
+        self.wanted: Move | None = None
         self.late_dropped = 0
         self.restarts = 0
-        self._session = session
+        self._engine = engine
         self._process: BaseProcess | None = None
         self._connection: Connection | None = None
-        self._generation = 0
-        self._number = 0
-        self._epoch = 0
-        self._flying: dict[int, Request] = {}
-        self._waiting: dict[str, Request] = {}
-        self._given_up: set[int] = set()  # numbers of explanations that are not wanted any more
-        self._folder: Path | None = None
-        self._device = "auto"
+        self._generation = 0  # of the process
+        self._requests = Requests()
+        self._project: tuple[str, str] | None = None  # folder and device
         self._deaths: list[float] = []
         self._was_busy = False
         self._arrived.connect(self._on_arrived)
@@ -88,7 +76,7 @@ class InferenceWorker(QObject):
         ours, theirs = context.Pipe(duplex=True)
         self._generation += 1
         process = context.Process(
-            target=serve, args=(theirs, self._session), name="leigh-model", daemon=True
+            target=serve, args=(theirs, self._engine), name="leigh-model", daemon=True
         )
         process.start()
         theirs.close()
@@ -97,7 +85,7 @@ class InferenceWorker(QObject):
             target=self._read, args=(ours, self._generation), name="leigh-reader", daemon=True
         )
         reader.start()
-        self._ask("warm", {})
+        self._ask("warm", None)
 
     def pid(self) -> int | None:
         """Process id, for the log and the tests."""
@@ -105,72 +93,45 @@ class InferenceWorker(QObject):
 
     def open(self, folder: Path, device: str = "auto") -> None:
         """Load this project's model; everything asked before is forgotten."""
-        self._folder, self._device = folder, device
-        self._epoch += 1
-        self._waiting.clear()
+        self._project, self.ready = (str(folder), device), False
+        for lane in LANES[1:]:
+            self._requests.forget(lane)
+        self.wanted = None
         self.start()
-        self._ask("open", {"folder": str(folder), "device": device})
+        self._ask("open", self._project)
 
-    def select(self, record_id: str, hold: Hold = None) -> None:
-        """The counterfactual of strength 0: pays for the inverse once."""
-        self._epoch += 1
-        self._waiting.pop("path", None)
-        self._ask("select", {"record_id": record_id, "hold": hold})
+    def want(self, move: Move | None) -> None:
+        """The image that is wanted from now on; None where the one on show is the wanted one.
 
-    def move(self, record_id: str, weights: dict[str, float], strength: float, exact: bool = False,
-             hold: Hold = None, draft: bool = False) -> None:  # fmt: skip
-        """Move toward conditions; `exact` asks for the evidence, too, and a `draft` is enough while
-        a hand moves.
+        Answers to earlier moves are dropped, except to those of the same drag.
         """
-        way = {"weights": weights, "strength": strength}
-        self._ask(
-            "move", {"record_id": record_id, **way, "hold": hold, "exact": exact, "draft": draft}
-        )
+        if not _one_drag(self.wanted, move):
+            self._requests.forget("move")
+        self.wanted = move
+        if move is not None:
+            self._ask("move", move)
+        self._tell_busy()
 
-    def drag(self, record_id: str, x: float, y: float, exact: bool = False, hold: Hold = None,
-             draft: bool = False, plane: tuple[str, ...] = ()) -> None:  # fmt: skip
-        """Move to a place on the map, or on the exact plane of these conditions; as `move`."""
-        way = {"x": x, "y": y, "plane": plane}
-        self._ask(
-            "drag", {"record_id": record_id, **way, "hold": hold, "exact": exact, "draft": draft}
-        )
+    def follow(self, request: PathRequest) -> None:
+        """Ask for a path; given up when something newer is asked."""
+        self._requests.forget("path")
+        self._ask("path", request)
 
-    def path(
-        self, record_id: str, weights: dict[str, float], frames: int = 11, hold: Hold = None
-    ) -> None:
-        """The whole way; given up when something newer is asked."""
-        self._ask(
-            "path", {"record_id": record_id, "weights": weights, "frames": frames, "hold": hold}
-        )
-
-    def explain(
-        self,
-        record_id: str,
-        method: str,
-        target: str,
-        network: str,
-        window_um: float | None = None,
-        window_px: int | None = None,
-    ) -> None:
-        """Another explanation of the selected record, when nothing else is asked; interrupted, it
-        is begun anew.
-        """
-        words = {"record_id": record_id, "method": method, "target": target, "network": network}
-        self._ask("explain", {**words, "window_um": window_um, "window_px": window_px})
+    def explain(self, request: AttributionRequest) -> None:
+        """Ask for an attribution, when nothing else is asked; interrupted, it starts again."""
+        self._requests.forget("explain")
+        self._ask("explain", request)
 
     def stop_explaining(self) -> None:
-        """Give up the explanation that waits or is on its way."""
-        self._waiting.pop("explain", None)
-        self._given_up |= {n for n, r in self._flying.items() if r.lane == "explain"}
-        flying = {r.lane for r in self._flying.values()}
-        if "explain" in flying and "path" not in flying:  # a path interrupts it already
-            self._ask("warm", {})  # whatever arrives interrupts it
+        """Give up the attribution that waits or is being computed."""
+        self._requests.forget("explain")
+        lanes = self._requests.on_their_way()
+        if "explain" in lanes and "path" not in lanes:  # a path interrupts it already
+            self._ask("warm", None)  # any message interrupts it
 
     def busy(self) -> bool:
-        """Whether a picture or a model is being waited for."""
-        return any(
-            r.lane in ("picture", "open") for r in (*self._flying.values(), *self._waiting.values())
-        )
+        """Whether an image or a model is awaited."""
+        return self._requests.awaited("move", "open")
 
     def close(self) -> None:
         """End the process."""
@@ -179,7 +140,7 @@ class InferenceWorker(QObject):
         self._generation += 1
         if connection is not None:
             try:
-                connection.send(("quit", 0, {}))
+                connection.send(("quit", 0, None))
             except OSError:
                 log.debug("The model process was already gone.")
         if process is not None:
@@ -187,34 +148,26 @@ class InferenceWorker(QObject):
             if process.is_alive():
                 process.terminate()
 
-    def _ask(self, verb: str, arguments: dict[str, Any]) -> None:
-        self._number += 1
-        request = Request(verb, self._number, self._epoch, arguments)
-        self._waiting[request.lane] = request
-        self._pump()
+    def _ask(self, lane: str, question: Any) -> None:
+        self._requests.add(lane, question)
+        self._send()
 
-    def _pump(self) -> None:
-        for lane in LANES:
-            request = self._waiting.get(lane)
-            if request is None or self._connection is None or not self._may_send(lane):
-                continue
-            del self._waiting[lane]
-            self._flying[request.number] = request
+    def _send(self) -> None:
+        for request in self._requests.to_send() if self._connection is not None else ():
             try:
-                self._connection.send((request.verb, request.number, request.arguments))
+                self._transmit(request)
             except OSError:
-                log.warning(
-                    "The model process did not take a request."
-                )  # the reader notices its end
+                log.warning("The model process did not take a request.")  # the reader sees its end
+        self._tell_busy()
+
+    def _transmit(self, request: Request) -> None:
+        assert self._connection is not None
+        self._connection.send((request.lane, request.number, request.question))
+
+    def _tell_busy(self) -> None:
         if self.busy() != self._was_busy:
             self._was_busy = self.busy()
             self.busy_changed.emit(self._was_busy)
-
-    def _may_send(self, lane: str) -> bool:
-        lanes = {r.lane for r in self._flying.values()}
-        return all(
-            LANES.index(lane) < LANES.index(other) and other in INTERRUPTIBLE for other in lanes
-        )
 
     def _read(self, connection: Connection, generation: int) -> None:
         """Runs in a thread: takes answers and copies their pictures out of shared memory."""
@@ -224,11 +177,10 @@ class InferenceWorker(QObject):
         while True:
             try:
                 kind, number, answer = connection.recv()
-                if kind == "done" and answer[0] == "picture":
-                    light, name, shapes = answer[1]
-                    result = unpack(light, name, shapes, originals.get(light.record_id))
-                    originals = {result.record_id: result.original}
-                    answer = ("picture", result)
+                if kind == "picture":
+                    light, name, shapes = answer
+                    answer = unpack(light, name, shapes, originals.get(light.record_id))
+                    originals = {answer.record_id: answer.original}
             except (EOFError, OSError, FileNotFoundError):
                 kind, number, answer = "ended", 0, None
             try:
@@ -245,67 +197,74 @@ class InferenceWorker(QObject):
         if kind == "ended":
             self._on_ended()
             return
-        if kind == "progress":
-            if number in self._flying and number not in self._given_up:
-                self.explaining.emit(self._flying[number].arguments, answer)
+        request = self._requests.find(number)
+        if request is None:
             return
-        request = self._flying.pop(number, None)
-        if request is not None and kind == "cancelled":
-            again = (
-                request.lane == "explain"
-                and request.epoch == self._epoch
-                and number not in self._given_up
-            )
-            if again:  # a drag came between
-                self._waiting.setdefault("explain", request)
-        elif request is not None:
-            if request.epoch != self._epoch and request.lane != "warm":
-                self.late_dropped += 1
-            else:
-                self._deliver(request, kind, answer)
-        self._pump()
-
-    def _deliver(self, request: Request, kind: str, answer: Any) -> None:
-        if kind == "failed" and request.verb == "explain":
-            self.not_explained.emit(request.arguments, " ".join(answer[:2]))
+        late = self._requests.is_late(request)
+        if kind == "progress":
+            if not late:
+                self.explaining.emit(request.question, answer)
+            return
+        self._requests.answered(request)
+        if late:
+            self.late_dropped += 1
+        elif kind == "cancelled" and request.lane == "explain":  # a drag came between
+            self._requests.repeat(request)
         elif kind == "failed":
-            self.failed.emit(request.verb, *answer)
-        elif request.verb == "open":
-            self.no_evidence = answer[2]
-            self.opened.emit(answer[1])
-        elif request.verb != "warm" and request.number not in self._given_up:
-            self.answered.emit(request.verb, answer[1], request.arguments)
+            self._on_failed(request, answer)
+        elif kind != "cancelled":
+            self._deliver(request, answer)
+        self._send()
+
+    def _deliver(self, request: Request, answer: Any) -> None:
+        question = request.question
+        if request.lane == "open":
+            device, self.no_evidence = answer
+            self.ready = True
+            self.opened.emit(device)
+        elif request.lane == "move":
+            self.answered.emit(Answer(question, answer))
+        elif request.lane == "path":
+            self.path_found.emit(question, answer)
+        elif request.lane == "explain":
+            self.explained.emit(question, answer)
+
+    def _on_failed(self, request: Request, words: tuple[str, str, str]) -> None:
+        if request.lane == "explain":
+            self.not_explained.emit(request.question, " ".join(words[:2]))
+        else:
+            self.failed.emit(*words)
 
     def _on_ended(self) -> None:
-        lost = [
-            r
-            for r in self._flying.values()
-            if r.lane in ("picture", "open") and r.epoch == self._epoch
-        ]
-        explaining = [r for r in self._flying.values() if r.lane == "explain"]
-        self._process, self._connection = None, None
-        self._flying.clear()
-        for request in explaining:  # it may be what ended the process: not again
-            self.not_explained.emit(
-                request.arguments, "The model process stopped while this was computed."
-            )
+        lost = self._requests.lose_all()
+        self._process, self._connection, self.ready = None, None, False
+        for request in lost:  # an attribution may be what ended the process: not again
+            if request.lane == "explain":
+                words = "The model process stopped while this was computed."
+                self.not_explained.emit(request.question, words)
         now = time.monotonic()
-        self._deaths = [t for t in self._deaths if now - t < 60] + [now]
-        if len(self._deaths) > 3:
-            self._waiting.clear()
-            self._pump()
+        self._deaths = [t for t in self._deaths if now - t < DEATHS_WITHIN_S] + [now]
+        if len(self._deaths) > DEATHS:
+            self._tell_busy()
             hint = "Close other programs that use much memory, then open the project again."
-            self.failed.emit("open", "The model process keeps stopping.", hint, "")
+            self.failed.emit("The model process keeps stopping.", hint, "")
             return
         self.restarts += 1
-        waiting = self._waiting
-        self._waiting = {}
         self.start()
-        if self._folder is not None:
-            self._ask("open", {"folder": str(self._folder), "device": self._device})
-        for request in lost:
-            if request.lane == "picture":
-                self._waiting.setdefault("picture", request)
-        self._waiting.update({k: v for k, v in waiting.items() if k == "picture"})
+        if self._project is not None:
+            self._ask("open", self._project)
+        if self.wanted is not None and any(request.lane == "move" for request in lost):
+            self._ask("move", self.wanted)
         self.restarted.emit("The model process had stopped and was started again.")
-        self._pump()
+
+
+def _one_drag(before: Move | None, after: Move | None) -> bool:
+    """Whether a move goes on with the drag of another: its images may still be shown meanwhile."""
+    if before is None or after is None or before.precision == Precision.EXACT:
+        return False
+    return _drag_of(before) == _drag_of(after)
+
+
+def _drag_of(move: Move) -> tuple[object, ...]:
+    plane = move.goal.plane if isinstance(move.goal, MapPosition) else None
+    return move.record_id, move.locked, plane, move.goal == ORIGINAL

@@ -1,10 +1,9 @@
-"""The other side of the window: a process that holds the model and answers one request after the
-other.
-"""
+"""The process that holds the model: it answers one question of the window after the other."""
 
 from __future__ import annotations
 
 import importlib
+import logging
 import signal
 import time
 import traceback
@@ -16,23 +15,15 @@ from typing import Any
 
 import numpy as np
 
-from core.domain import (
-    ORIGINAL,
-    AttributionRequest,
-    Counterfactual,
-    MapPosition,
-    Mix,
-    Move,
-    PathRequest,
-    Precision,
-)
+from core.domain import Counterfactual
 from core.errors import LeighError
-from core.progress import Cancelled, Progress
+from core.progress import Cancelled, Progress, Report
 
+log = logging.getLogger(__name__)
 EMPTY = np.empty((0, 0, 0), dtype=np.float32)
 FIELDS = ("original", "image", "difference")
-IDLE_S = 0.5  # without a question the session may prepare for the next
-NEWS_S = 0.1  # between two words on how far an explanation is
+IDLE_S = 0.5  # without a question the engine may prepare for the next
+NEWS_S = 0.1  # between two reports on the progress of an attribution
 
 
 class ImageSender:
@@ -94,98 +85,98 @@ def unpack(light: Counterfactual, name: str, shapes: tuple[tuple[str, tuple[int,
     return replace(light, **found)
 
 
-def serve(connection: Connection, session_name: str) -> None:
-    """Answer ("open" | method, number, arguments) until "quit" or until the window is gone."""
+def serve(connection: Connection, engine_name: str) -> None:
+    """Answer (lane, number, question) until "quit" or until the window is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    session: Any = None
-    sender = ImageSender()
-    idle = False
+    server = _Server(connection, engine_name)
     try:
-        while True:
-            if idle and not connection.poll(IDLE_S):
-                idle = _prepare(session, connection)
-                continue
-            verb, number, arguments = connection.recv()
-            if verb == "quit":
-                break
-            try:
-                if verb == "open":
-                    session, idle = None, False
-                    folder, device = Path(arguments["folder"]), arguments.get("device", "auto")
-                    session = _session_class(session_name)(folder, device)
-                    sender.close()
-                    sender = ImageSender()
-                    answer: Any = ("opened", str(session.device), str(session.evidence.missing))
-                elif verb == "warm":
-                    _session_class(session_name)
-                    answer = ("warm", None)
-                else:
-                    answer = _answer(session, verb, number, arguments, connection, sender)
-                    idle = True
-                connection.send(("done", number, answer))
-            except Cancelled:
-                connection.send(("cancelled", number, None))
-            except LeighError as error:
-                connection.send(("failed", number, (error.message, error.hint, "")))
-            except Exception as error:
-                text = f"The model could not do this: {error}"
-                connection.send(
-                    ("failed", number, (text, "Try another image.", traceback.format_exc()))
-                )
+        while server.answer_next():
+            pass
     except (EOFError, OSError):
         pass
     finally:
-        sender.close()
+        server.sender.close()
 
 
-def _prepare(session: Any, connection: Connection) -> bool:
-    """Whether there is more to do.
+class _Server:
+    """The engine of the open project, and the way its answers go back."""
 
-    What fails here fails again, with its words, when it is asked for.
-    """
-    try:
-        return bool(session.prepare(connection.poll))
-    except Exception:
-        return False
+    def __init__(self, connection: Connection, engine_name: str) -> None:
+        self.connection, self.engine_name = connection, engine_name
+        self.sender = ImageSender()
+        self.engine: Any = None
+        self._idle = False  # an idle moment may be used to prepare for the next question
 
+    def answer_next(self) -> bool:
+        """Answer one question, or prepare for it; False at the end."""
+        if self._idle and not self.connection.poll(IDLE_S):
+            self._idle = self._prepare()
+            return True
+        lane, number, question = self.connection.recv()
+        if lane == "quit":
+            return False
+        try:
+            kind, answer = self._answer(lane, number, question)
+            self.connection.send((kind, number, answer))
+        except Cancelled:
+            self.connection.send(("cancelled", number, None))
+        except LeighError as error:
+            self.connection.send(("failed", number, (error.message, error.hint, "")))
+        except Exception as error:
+            text = f"The model could not do this: {error}"
+            words = (text, "Try another image.", traceback.format_exc())
+            self.connection.send(("failed", number, words))
+        return True
 
-def _session_class(name: str) -> Any:
-    module, _, attribute = name.partition(":")
-    return getattr(importlib.import_module(module), attribute)
+    def _answer(self, lane: str, number: int, question: Any) -> tuple[str, Any]:
+        if lane == "open":
+            return "done", self._open(*question)
+        if lane == "warm":
+            _engine_class(self.engine_name)
+            return "done", None
+        if self.engine is None:
+            raise LeighError("No model is open.", "Open a project with a trained model.")
+        self._idle = True
+        if lane == "move":
+            return "picture", self.sender.pack(self.engine.move(question))
+        if lane == "path":
+            return "done", self.engine.path(question, self._report_of(0))
+        return "done", self.engine.explain(question, self._report_of(number))
 
+    def _open(self, folder: str, device: str) -> tuple[str, str]:
+        """Device, and why the evidence rests on the model alone."""
+        self.engine, self._idle = None, False
+        self.engine = _engine_class(self.engine_name)(Path(folder), device)
+        self.sender.close()
+        self.sender = ImageSender()
+        return str(self.engine.device), str(self.engine.evidence.missing)
 
-def _answer(session: Any, verb: str, number: int, arguments: dict[str, Any], connection: Connection,
-            sender: ImageSender) -> Any:  # fmt: skip
-    if session is None:
-        raise LeighError("No model is open.", "Open a project with a trained model.")
-    if verb in ("path", "explain"):
+    def _report_of(self, number: int) -> Report:
+        """Gives up as soon as something newer waits; reports progress under a number above 0."""
         said = 0.0
 
         def report(progress: Progress) -> None:
             nonlocal said
-            if connection.poll():  # something newer waits: these can be computed again later
+            if self.connection.poll():
                 raise Cancelled
-            if verb == "explain" and time.monotonic() - said > NEWS_S:
+            if number and time.monotonic() - said > NEWS_S:
                 said = time.monotonic()
-                connection.send(("progress", number, progress))
+                self.connection.send(("progress", number, progress))
 
-        return verb, getattr(session, verb)(_request(verb, arguments), report=report)
-    return "picture", sender.pack(session.move(_request(verb, arguments)))
+        return report
+
+    def _prepare(self) -> bool:
+        """Whether there is more to do.
+
+        A failure here comes back, with its words, when the image is asked for.
+        """
+        try:
+            return bool(self.engine.prepare(self.connection.poll))
+        except Exception:
+            log.debug("An image could not be prepared.", exc_info=True)
+            return False
 
 
-def _request(verb: str, arguments: dict[str, Any]) -> Any:
-    """The question of a message."""
-    if verb == "explain":
-        return AttributionRequest(**arguments)
-    record_id, locked = arguments["record_id"], arguments["hold"]
-    if verb == "path":
-        return PathRequest(record_id, Mix(arguments["weights"]), locked, arguments["frames"])
-    if verb == "select":
-        return Move(record_id, ORIGINAL, locked, Precision.DISPLAY)
-    precision = Precision.PREVIEW if arguments["draft"] else Precision.DISPLAY
-    precision = Precision.EXACT if arguments["exact"] else precision
-    if verb == "move":
-        goal: Mix | MapPosition = Mix(arguments["weights"], arguments["strength"])
-    else:
-        goal = MapPosition((arguments["x"], arguments["y"]), arguments["plane"])
-    return Move(record_id, goal, locked, precision)
+def _engine_class(name: str) -> Any:
+    module, _, attribute = name.partition(":")
+    return getattr(importlib.import_module(module), attribute)

@@ -40,7 +40,7 @@ class Thumbnails(QObject):
         self._state = state
         self._background = Background(self)
         self._small: OrderedDict[str, np.ndarray] = OrderedDict()
-        self._asked: set[str] = set()
+        self._requested: set[str] = set()
         self._folder: object = None
         state.project_changed.connect(self._on_project)
 
@@ -51,8 +51,8 @@ class Thumbnails(QObject):
             record = self._state.record(record_id)
             if record_id in self._small:
                 self._show(record_id)
-            elif dataset is not None and record is not None and record_id not in self._asked:
-                self._asked.add(record_id)
+            elif dataset is not None and record is not None and record_id not in self._requested:
+                self._requested.add(record_id)
                 self._background.run(
                     lambda d=dataset, r=record: (r.id, _small(d, r)),
                     self._on_read,
@@ -61,7 +61,7 @@ class Thumbnails(QObject):
 
     def _on_read(self, answer: tuple[str, np.ndarray]) -> None:
         record_id, pixels = answer
-        self._asked.discard(record_id)
+        self._requested.discard(record_id)
         self._small[record_id] = pixels
         while len(self._small) > KEPT:
             self._small.popitem(last=False)
@@ -78,7 +78,7 @@ class Thumbnails(QObject):
         if root != self._folder:
             self._folder = root
             self._small.clear()
-            self._asked.clear()
+            self._requested.clear()
 
 
 def pixmap_of(image: np.ndarray, display: tuple) -> QPixmap:

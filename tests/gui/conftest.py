@@ -37,11 +37,11 @@ def window(themed, qtbot, tmp_path: Path):
     """The whole window with a stand-in model process."""
     from leigh_gui.errors import ErrorBus
     from leigh_gui.main_window import MainWindow
-    from leigh_gui.services.inference_client import InferenceWorker
+    from leigh_gui.services.inference_client import InferenceClient
     from leigh_gui.settings import Settings
 
-    worker = InferenceWorker(session="gui_stand_in:StandInEngine")
-    made = MainWindow(Settings(tmp_path / "settings.ini"), ErrorBus(), worker)
+    client = InferenceClient(engine="gui_stand_in:StandInEngine")
+    made = MainWindow(Settings(tmp_path / "settings.ini"), ErrorBus(), client)
     qtbot.addWidget(made)
     made.resize(1366, 768)
     with qtbot.waitExposed(made):
@@ -49,4 +49,4 @@ def window(themed, qtbot, tmp_path: Path):
     made.activateWindow()
     yield made
     made.saver.flush()
-    made.worker.close()
+    made.client.close()

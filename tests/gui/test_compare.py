@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from core.domain import METHODS
+from leigh_gui.view import NOTHING
 from leigh_gui.widgets.counterfactual.difference_view import coloured, diverging_table, size_table
 
 
@@ -49,7 +50,7 @@ def test_the_autoencoder_has_a_column_only_where_one_is_trained(page):
 def test_the_counterfactual_stands_beside_them_once_the_image_is_moved(page, window, qtbot):
     column = page.columns["counterfactual"]
     assert "Move the image" in column.panes[0].hint and column.panes[2].qimage() is None
-    window.control.move_to("WT")
+    window.control.gestures.move_to("WT")
     qtbot.waitUntil(lambda: column.panes[2].qimage() is not None, timeout=8000)
     assert column.note.text() == "to WT, strength 1"
 
@@ -57,16 +58,16 @@ def test_the_counterfactual_stands_beside_them_once_the_image_is_moved(page, win
 def test_another_image_is_explained_anew_and_the_first_is_remembered(page, window, qtbot):
     qtbot.waitUntil(lambda: all_there(page), timeout=15_000)
     first = window.state.view.current
-    window.control.pick("TT_D02_s1")
+    window.control.gestures.pick("TT_D02_s1")
     assert not all_there(page)
     qtbot.waitUntil(lambda: all_there(page), timeout=15_000)
-    window.control.pick(first)
+    window.control.gestures.pick(first)
     assert all_there(page)
 
 
 def test_stop_gives_up_what_has_not_come_and_says_so(page, window, qtbot, monkeypatch):
     qtbot.waitUntil(lambda: all_there(page), timeout=15_000)
-    window.control.pick("TT_D02_s1")
+    window.control.gestures.pick("TT_D02_s1")
     page.stop.click()
     qtbot.wait(300)
     assert not all_there(page)
@@ -105,9 +106,9 @@ def test_another_window_asks_for_occlusion_alone_and_is_remembered(page, window,
 
 def test_a_window_changed_while_occlusion_runs_begins_it_anew(page, window, qtbot, monkeypatch):
     qtbot.waitUntil(lambda: all_there(page), timeout=15_000)
-    window.worker.close()
+    window.client.close()
     monkeypatch.setenv("LEIGH_STAND_IN_SECONDS", "0.05")
-    window.worker.open(window.state.project.folder)
+    window.client.open(window.state.project.folder)
     page.window_side.setValue(20.0)
     qtbot.waitUntil(
         lambda: page.progress.value() > 3000 // len(METHODS), timeout=20_000
@@ -127,9 +128,7 @@ def test_the_window_is_in_pixels_where_their_size_is_not_known(page, window):
         replace(window.state.project, dataset=replace(dataset, pixel_size_um=None)), "No size"
     )
     page._on_subject()
-    assert page.window_side.text() == "Window 16 px" and page.compare.window_words() == {
-        "window_px": 16
-    }
+    assert page.window_side.text() == "Window 16 px" and page.compare.window.side_px == 16
 
 
 def test_saliency_has_no_sign_and_a_scale_from_zero(page, qtbot):
@@ -175,5 +174,5 @@ def test_without_an_image_the_page_says_what_to_do(window, project, qtbot):
     qtbot.waitUntil(lambda: window.state.counterfactual is not None, timeout=20_000)
     window.go("compare")
     page = window.pages["compare"]
-    window.state.change_view("Nothing", selection=(), current="")
+    window.state.change_view("Nothing", selection=(), move=NOTHING)
     assert page.stack.currentIndex() == 0

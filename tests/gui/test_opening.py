@@ -68,7 +68,7 @@ def test_a_map_that_is_being_refined_is_shown_and_leaves_all_else(window, projec
     qtbot.waitUntil(lambda: window.state.opened.projection is not None, timeout=10_000)
     assert window.state.opened.decision.rough and window.current_page() == "train"
     assert window.state.undo.canUndo() and len(window.state.project.panels) == 1
-    assert window.explore().maps.itemText(0) == "All conditions (UMAP)"
+    assert window.explore().choice.itemText(0) == "All conditions (UMAP)"
 
 
 def test_an_adopted_model_is_checked_and_lies_beside_the_own_one(window, project, qtbot, tmp_path):

@@ -4,7 +4,8 @@ from gui_stand_in import make_dataset, make_map
 from PySide6.QtCore import QPoint, Qt
 
 from leigh_gui.widgets.map.map_geometry import MapTransform, inside, nearest
-from leigh_gui.widgets.map.map_layers import boundary_lines, region_image
+from leigh_gui.widgets.map.map_layers import Points, boundary_lines, region_image
+from leigh_gui.widgets.map.map_overlay import Overlay
 from leigh_gui.widgets.map.scatter_view import ScatterView
 
 
@@ -16,9 +17,8 @@ def view(themed, qtbot, tmp_path):
     qtbot.addWidget(made)
     made.resize(600, 480)
     truth = np.array([dataset.condition_names.index(r.condition) for r in dataset.records])
-    made.set_points(
-        projection.record_ids, projection.xy, truth, truth % 2 == 0, dataset.conditions, (0,) * 5
-    )
+    points = (projection.record_ids, projection.xy, truth, truth % 2 == 0)
+    made.set_points(Points(*points, dataset.conditions, (0,) * 5))
     made.set_decision_map(decision)
     made.show()
     qtbot.waitExposed(made)
@@ -40,10 +40,10 @@ def test_click_picks_the_nearest_image(view, qtbot):
 
 def test_dragging_the_handle_tells_places_and_does_not_repaint_the_points(view, qtbot):
     start = view.projection.xy[0]
-    view.set_source(view.projection.record_ids[0])
-    view.set_marks(tuple(map(float, start)), None)
+    home = tuple(map(float, start))
+    view.set_overlay(Overlay(source=home, handle=home))
     view.repaint()
-    before, places = view.static_paints, []
+    before, places = view.still.paints, []
     view.handle_moved.connect(lambda x, y: places.append((x, y)))
     at = pixel(view, start)
     qtbot.mousePress(view, Qt.MouseButton.LeftButton, pos=at)
@@ -54,13 +54,12 @@ def test_dragging_the_handle_tells_places_and_does_not_repaint_the_points(view, 
         qtbot.mouseRelease(view, Qt.MouseButton.LeftButton, pos=at + QPoint(80, 30))
     assert len(places) == 10
     assert np.allclose(released.args, view.transform_now().to_map(at.x() + 80, at.y() + 30))
-    assert view.static_paints == before
+    assert view.still.paints == before
 
 
 def test_the_handle_stays_in_sight_and_snaps_to_the_images_own_place(view, qtbot):
     start = tuple(map(float, view.projection.xy[0]))
-    view.set_source(view.projection.record_ids[0])
-    view.set_marks(start, None)
+    view.set_overlay(Overlay(source=start, handle=start))
     at = pixel(view, start)
     outside = QPoint(view.width() + 90, -40)
     for goal in (outside, at + QPoint(3, 2)):
@@ -142,7 +141,6 @@ def test_inside_follows_a_concave_outline():
 def test_another_path_forgets_where_the_former_one_was_left(qtbot):
     view = ScatterView()
     qtbot.addWidget(view)
-    view.set_path([(0, 0), (1, 1)], (0.5, 0.5))
-    view.overlay.left_way = (1.0, 1.0)
-    view.set_path((), None)
-    assert (view.overlay.path, view.overlay.crossing, view.overlay.left_way) == ((), None, None)
+    view.set_overlay(Overlay(path=((0, 0), (1, 1)), crossing=(0.5, 0.5), departure=(1.0, 1.0)))
+    view.set_overlay(Overlay())
+    assert (view.overlay.path, view.overlay.crossing, view.overlay.departure) == ((), None, None)

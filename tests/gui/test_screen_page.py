@@ -168,7 +168,7 @@ def test_an_image_is_explained_on_the_explore_page_moved_to_healthy(page, window
     assert page.wells.explain.isEnabled()
     page.wells.explain.click()
     assert window.current_page() == "explore" and window.state.view.current == image
-    assert window.state.view.weights == {"WT": 1.0} and window.state.view.strength == 1.0
+    assert dict(window.state.mix.weights) == {"WT": 1.0} and window.state.mix.strength == 1.0
 
 
 def test_a_double_click_on_a_picture_explains_it_too(page, window, qtbot):
@@ -182,7 +182,7 @@ def test_a_double_click_on_a_picture_explains_it_too(page, window, qtbot):
 def test_a_healthy_image_is_shown_without_being_moved(page, window, qtbot):
     page.control.select("WT")
     page.wells.explain.click()
-    assert window.current_page() == "explore" and window.state.view.strength == 0.0
+    assert window.current_page() == "explore" and window.state.mix.strength == 0.0
 
 
 def test_a_condition_unknown_to_the_model_is_not_explained_and_told(page, window, qtbot):

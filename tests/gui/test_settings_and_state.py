@@ -2,6 +2,7 @@ from dataclasses import replace
 
 from gui_stand_in import make_project
 
+from core.domain import Mix, Move
 from leigh_gui.settings import Settings
 from leigh_gui.state import AppState, Opened
 
@@ -27,10 +28,11 @@ def test_recent_projects_are_newest_first_and_unique(tmp_path):
 def test_consecutive_steps_of_strength_merge_into_one_undo(qtbot):
     state = AppState()
     for strength in (0.1, 0.2, 0.3):
-        state.change_view("Strength", True, strength=strength)
+        move = Move("a", Mix({"WT": 1.0}, strength))
+        state.change_view("Strength", True, move=move)
     assert state.undo.count() == 1
     state.undo.undo()
-    assert state.view.strength == 0
+    assert state.mix.strength == 0
 
 
 def test_relabelling_a_thousand_images_is_one_undo(qtbot, tmp_path):

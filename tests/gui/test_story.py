@@ -30,7 +30,7 @@ def real_window(themed, qtbot, tmp_path, monkeypatch):
     made.jobs.stop()
     made.jobs.wait(15_000)
     made.saver.flush()
-    made.worker.close()
+    made.client.close()
 
 
 def synthetic_plate(folder):
@@ -92,7 +92,7 @@ def test_demo_drag_to_wild_type_and_export_a_pdf(real_window, qtbot, tmp_path):
         qtbot.mouseMove(page.map, at + (to - at) * (k / 12), delay=15)
     qtbot.mouseRelease(page.map, Qt.MouseButton.LeftButton, pos=to)
     qtbot.waitUntil(
-        lambda: real_window.state.view.strength > 0.3 and not real_window.worker.busy(),
+        lambda: real_window.state.mix.strength > 0.3 and not real_window.client.busy(),
         timeout=60_000,
     )
     result = real_window.state.counterfactual

@@ -7,8 +7,10 @@ from gui_stand_in import make_project
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel
 
+from core.domain import ORIGINAL, MapPosition, Mix
 from core.io.project import maps_folder
 from core.io.tables import load_map, save_map
+from leigh_gui.pages.explore.panel_specs import panel_spec
 from leigh_gui.services.jobs import Job
 from leigh_gui.widgets.map.map_choice import PlaneDialog
 
@@ -56,7 +58,7 @@ def test_move_to_wt_flips_the_model_and_draws_the_differences(opened, qtbot):
 
 
 def test_a_failing_check_turns_both_lights_red_and_is_named(opened, qtbot):
-    opened.control.move_to("TT")
+    opened.control.gestures.move_to("TT")
     answered(opened, qtbot, 1.0)
     picture = opened.explore().picture
     assert picture.evidence.headline.text() == "1 of 3 independent judges see TT"
@@ -65,11 +67,11 @@ def test_a_failing_check_turns_both_lights_red_and_is_named(opened, qtbot):
 
 def test_the_evidence_comes_when_the_slider_is_let_go(opened, qtbot):
     evidence = opened.explore().picture.evidence
-    opened.control.slide(1.2, False)
+    opened.control.gestures.slide(1.2, False)
     answered(opened, qtbot, 1.2)
     assert evidence.text("judges") == "on release"
     assert opened.explore().picture.cf_title.text() == "Exaggerated to WT · 120 %"
-    opened.control.slide(1.2, True)
+    opened.control.gestures.slide(1.2, True)
     qtbot.waitUntil(
         lambda: evidence.text("judges") == "3 of 3 independent judges see WT", timeout=8000
     )
@@ -77,17 +79,19 @@ def test_the_evidence_comes_when_the_slider_is_let_go(opened, qtbot):
 
 
 def test_what_is_held_can_be_chosen_undone_and_lands_in_the_panel(opened, qtbot):
-    opened.control.move_to("WT")
+    opened.control.gestures.move_to("WT")
     answered(opened, qtbot, 1.0)
     hold = opened.explore().picture.readings.hold
-    assert opened.state.counterfactual.locked == ("Nuclei",) and opened.control.panel().hold is None
+    assert (
+        opened.state.counterfactual.locked == ("Nuclei",) and panel_spec(opened.state).hold is None
+    )
     hold.channels["Cytoskeleton"].trigger()
     qtbot.waitUntil(
         lambda: opened.state.counterfactual.locked == ("Nuclei", "Cytoskeleton"), timeout=8000
     )
     assert hold.text() == "Hold still: 2 stains ▾" and not hold.channels["Mitochondria"].isEnabled()
     assert opened.explore().picture.evidence.text("held") == "Nuclei, Cytoskeleton (your choice)"
-    assert opened.control.panel().hold == ("Nuclei", "Cytoskeleton")
+    assert panel_spec(opened.state).hold == ("Nuclei", "Cytoskeleton")
     qtbot.waitUntil(lambda: opened.control.path is not None, timeout=8000)
     opened.state.undo.undo()
     qtbot.waitUntil(lambda: opened.state.counterfactual.locked == ("Nuclei",), timeout=8000)
@@ -98,7 +102,7 @@ def test_a_model_without_judges_is_told_on_the_explore_page(window, project, qtb
     monkeypatch.setenv("LEIGH_STAND_IN_NO_EVIDENCE", "There are no judges in the folder.")
     window.open_path(project.folder)
     qtbot.waitUntil(lambda: window.state.counterfactual is not None, timeout=20_000)
-    window.control.move_to("WT")
+    window.control.gestures.move_to("WT")
     answered(window, qtbot, 1.0)
     evidence = window.explore().picture.evidence
     assert evidence.missing.isVisible() and not evidence.lights["judges"].isVisible()
@@ -117,18 +121,18 @@ def test_dragging_the_handle_moves_the_image_and_is_one_undo_step(opened, qtbot)
     for k in range(1, 9):
         qtbot.mouseMove(page.map, at + (to - at) * (k / 8), delay=12)
     qtbot.mouseRelease(page.map, Qt.MouseButton.LeftButton, pos=to)
-    answered(opened, qtbot, opened.state.view.strength)
-    qtbot.waitUntil(lambda: opened.state.view.strength > 0.5, timeout=8000)
-    assert opened.state.view.weights == {"WT": 1.0}
+    answered(opened, qtbot, opened.state.mix.strength)
+    qtbot.waitUntil(lambda: opened.state.mix.strength > 0.5, timeout=8000)
+    assert dict(opened.state.mix.weights) == {"WT": 1.0}
     assert opened.state.undo.index() == steps + 1
     opened.state.undo.undo()
     answered(opened, qtbot, 0.0)
 
 
-def test_a_handle_that_rests_gets_the_exact_picture_in_place_of_the_draft(opened, qtbot):
+def test_a_handle_that_rests_gets_the_exact_picture_in_place_of_the_preview(opened, qtbot):
     page = opened.explore()
     pane, seen = page.picture.counterfactual, []
-    opened.state.counterfactual_changed.connect(lambda: seen.append(pane.mark))
+    opened.state.answer_changed.connect(lambda: seen.append(pane.mark))
     at = page.map.screen_of(*page.map.overlay.handle).toPoint()
     to = page.map.screen_of(*map(float, opened.state.opened.decision.anchors[0])).toPoint()
     qtbot.mousePress(page.map, Qt.MouseButton.LeftButton, pos=at)
@@ -136,91 +140,103 @@ def test_a_handle_that_rests_gets_the_exact_picture_in_place_of_the_draft(opened
         qtbot.mouseMove(page.map, at + (to - at) * (k / 8), delay=12)
     qtbot.waitUntil(lambda: pane.mark == "generated", timeout=8000)
     assert (
-        "draft" in seen and opened.state.counterfactual.evidence is None
+        "preview" in seen and opened.state.counterfactual.evidence is None
     )  # the button is still down
     assert page.picture.evidence.light.state == page.picture.light.state
     qtbot.mouseRelease(page.map, Qt.MouseButton.LeftButton, pos=to)
-    answered(opened, qtbot, opened.state.view.strength)
+    answered(opened, qtbot, opened.state.mix.strength)
 
 
 def test_the_exact_plane_of_three_conditions_is_chosen_dragged_on_and_undone(opened, qtbot):
     page = opened.explore()
-    everything = len(page.map._ids)
-    row = next(k for k in range(page.maps.count()) if page.maps.itemData(k) == ("WT", "DS", "TT"))
-    page.maps.setCurrentIndex(row)
-    page.maps.activated.emit(row)
-    shown = {opened.state.record(i).condition for i in page.map._ids}
-    assert shown == {"WT", "DS", "TT"} and len(page.map._ids) < everything
-    assert page.map._decision.fidelity == 1.0 and page.map._decision.conditions == (
+    everything = len(page.map.still.points.ids)
+    row = next(
+        k for k in range(page.choice.count()) if page.choice.itemData(k) == ("WT", "DS", "TT")
+    )
+    page.choice.setCurrentIndex(row)
+    page.choice.activated.emit(row)
+    shown = {opened.state.record(i).condition for i in page.map.still.points.ids}
+    assert shown == {"WT", "DS", "TT"} and len(page.map.still.points.ids) < everything
+    assert page.map_panel.decision.fidelity == 1.0 and page.map_panel.decision.conditions == (
         "WT",
         "DS",
         "TT",
     )
     assert page.map.overlay.handle == page.map.overlay.source
     at = page.map.screen_of(*page.map.overlay.handle).toPoint()
-    to = page.map.screen_of(*map(float, page.map._decision.anchors[0])).toPoint()
+    to = page.map.screen_of(*map(float, page.map_panel.decision.anchors[0])).toPoint()
     qtbot.mousePress(page.map, Qt.MouseButton.LeftButton, pos=at)
     for k in range(1, 9):
         qtbot.mouseMove(page.map, at + (to - at) * (k / 8), delay=12)
     asked = []
-    opened.worker.answered.connect(
-        lambda verb, result, arguments: asked.append(arguments.get("plane"))
+    opened.client.answered.connect(
+        lambda answer: asked.append(getattr(answer.move.goal, "plane", None))
     )
     qtbot.mouseRelease(page.map, Qt.MouseButton.LeftButton, pos=to)
     qtbot.waitUntil(
-        lambda: page.map.overlay.landing is not None and not opened.worker.busy(), timeout=8000
+        lambda: page.map.overlay.landing is not None and not opened.client.busy(), timeout=8000
     )
     assert ("WT", "DS", "TT") in asked
     cf = opened.state.counterfactual
-    assert page.map.overlay.landing == pytest.approx(tuple(page.plane.places(cf.coordinates)))
+    assert page.map.overlay.landing == pytest.approx(
+        tuple(page.map_panel.plane.places(cf.coordinates))
+    )
     assert page.map.overlay.path == () or page.map.overlay.path[0] == page.map.overlay.source
     opened.state.undo.undo()
-    assert opened.state.view.strength == 0
+    assert opened.state.mix.strength == 0
     opened.state.undo.redo()
     assert (
-        opened.state.view.strength == pytest.approx(cf.strength)
-        and opened.state.view.weights == cf.weights
+        opened.state.mix.strength == pytest.approx(cf.strength)
+        and dict(opened.state.mix.weights) == cf.weights
     )
     opened.opener.reopen("explore")  # as after any job
     qtbot.waitUntil(
         lambda: opened.state.undo.index() == 0 and opened.state.counterfactual is not None,
         timeout=8000,
     )
-    assert page.maps.currentData() == ("WT", "DS", "TT") and page.plane is not None
-    page.maps.activated.emit(0)
-    assert len(page.map._ids) == everything and page.plane is None and page.maps.currentIndex() == 0
-    opened.control.set_plane(("WT", "DS", "TT"))
+    assert page.choice.currentData() == ("WT", "DS", "TT") and page.map_panel.plane is not None
+    page.choice.activated.emit(0)
+    assert (
+        len(page.map.still.points.ids) == everything
+        and page.map_panel.plane is None
+        and page.choice.currentIndex() == 0
+    )
+    opened.control.gestures.set_plane(("WT", "DS", "TT"))
     while opened.state.view.plane:
         opened.state.undo.undo()
-    assert len(page.map._ids) == everything and page.plane is None and page.maps.currentIndex() == 0
+    assert (
+        len(page.map.still.points.ids) == everything
+        and page.map_panel.plane is None
+        and page.choice.currentIndex() == 0
+    )
 
 
 def test_an_image_that_is_none_of_the_three_is_shown_where_the_model_sees_it(opened, qtbot):
     page = opened.explore()
     other = next(r for r in opened.state.project.dataset.records if r.condition == "Drug A")
-    opened.control.set_plane(("WT", "DS", "TT"))
-    opened.control.pick(other.id)
+    opened.control.gestures.set_plane(("WT", "DS", "TT"))
+    opened.control.gestures.pick(other.id)
     answered(opened, qtbot, 0)
     latents = opened.state.opened.latents
-    place = page.plane.places(latents.coordinates[latents.row(other.id)])
+    place = page.map_panel.plane.places(latents.coordinates[latents.row(other.id)])
     assert page.map.overlay.source == pytest.approx(tuple(place)) == page.map.overlay.handle
     assert "The image is Drug A" in page.map.overlay.note
-    assert set(page.legend.ticks) == {"WT", "DS", "TT"}
-    to = tuple(map(float, page._decision.anchors[0]))
-    opened.control.drag(*to, False)
-    opened.control.drag(*to, True)
+    assert set(page.map_panel.legend.ticks) == {"WT", "DS", "TT"}
+    to = tuple(map(float, page.map_panel.decision.anchors[0]))
+    opened.control.gestures.drag(*to, False)
+    opened.control.gestures.drag(*to, True)
     qtbot.waitUntil(
-        lambda: not opened.worker.busy() and opened.state.view.strength > 0, timeout=8000
+        lambda: not opened.client.busy() and opened.state.mix.strength > 0, timeout=8000
     )
     assert page.map.overlay.note  # of the image still, or of where the picture lands
-    opened.control.move_to("Drug B")
+    opened.control.gestures.move_to("Drug B")
     qtbot.waitUntil(lambda: "The picture is read as Drug B" in page.map.overlay.note, timeout=8000)
-    opened.control.set_plane(())
-    assert page.map.overlay.note == "" and "Drug A" in page.legend.ticks
+    opened.control.gestures.set_plane(())
+    assert page.map.overlay.note == "" and "Drug A" in page.map_panel.legend.ticks
 
 
 def test_conditions_are_mixed_by_their_sliders_and_a_release_is_one_undo_step(opened, qtbot):
-    page, board = opened.explore(), opened.explore().mix
+    page, board = opened.explore(), opened.explore().tabs.mix
     steps = opened.state.undo.index()
     assert board.sliders["DS"].isHidden() and not board.sliders["WT"].isHidden()  # it is DS already
     board.sliders["WT"].setSliderDown(True)
@@ -229,14 +245,14 @@ def test_conditions_are_mixed_by_their_sliders_and_a_release_is_one_undo_step(op
     board.sliders["WT"].setSliderDown(False)
     board.sliders["TT"].setValue(30)
     answered(opened, qtbot, 0.9)
-    assert opened.state.view.weights == pytest.approx({"WT": 2 / 3, "TT": 1 / 3})
+    assert dict(opened.state.mix.weights) == pytest.approx({"WT": 2 / 3, "TT": 1 / 3})
     assert opened.state.undo.index() == steps + 2 and page.picture.path.strength() == pytest.approx(
         0.9
     )
     opened.state.undo.undo()
     answered(opened, qtbot, 0.6)
     assert (board.sliders["WT"].value(), board.sliders["TT"].value()) == (60, 0)
-    opened.control.move_to("TT")
+    opened.control.gestures.move_to("TT")
     answered(opened, qtbot, 1.0)
     assert (board.sliders["WT"].value(), board.sliders["TT"].value()) == (0, 100)
     page.tabs.setCurrentWidget(board)
@@ -247,35 +263,41 @@ def test_conditions_are_mixed_by_their_sliders_and_a_release_is_one_undo_step(op
     assert opened.state.view.current == shown
     board.sliders["TT"].setValue(0)
     answered(opened, qtbot, 0.0)
-    assert opened.control.weights() == {"TT": 1.0}  # the target stays, for the path
+    assert dict(opened.state.mix.weights) == {"TT": 1.0}  # the target stays, for the path
 
 
 def test_a_handle_without_data_under_it_or_without_a_way_is_said(opened, qtbot):
     page = opened.explore()
-    opened.control.drag(0.0, 0.0, True)  # amid the conditions
+    opened.control.gestures.drag(0.0, 0.0, True)  # amid the conditions
     qtbot.waitUntil(
         lambda: page.map.overlay.note.startswith("There is no data under the handle"), timeout=8000
     )
-    read = page.conditions()[int(opened.state.counterfactual.probabilities.argmax())].name
-    assert opened.state.view.strength > 0 and page.map.overlay.note.endswith(
+    read = opened.state.conditions()[int(opened.state.counterfactual.probabilities.argmax())].name
+    assert opened.state.mix.strength > 0 and page.map.overlay.note.endswith(
         f"the picture is read as {read}."
     )
     x, y = (
-        1.6 * float(v) for v in page._decision.anchors[list(page._decision.conditions).index("DS")]
+        1.6 * float(v)
+        for v in page.map_panel.decision.anchors[
+            list(page.map_panel.decision.conditions).index("DS")
+        ]
     )
-    opened.control.drag(x, y, True)  # beyond its own condition, away from all others
+    opened.control.gestures.drag(x, y, True)  # beyond its own condition, away from all others
     qtbot.waitUntil(
         lambda: page.map.overlay.note.startswith("No condition lies this way"), timeout=8000
     )
-    assert opened.state.view.strength == 0
+    assert opened.state.mix.strength == 0
 
 
 def test_a_path_belongs_to_its_own_mix(opened, qtbot):
     control, asked = opened.control, []
-    path = opened.worker.path
-    opened.worker.path = lambda *words: (asked.append(words[1]), path(*words))
+    follow = opened.client.follow
+    opened.client.follow = lambda request: (
+        asked.append(dict(request.mix.weights)),
+        follow(request),
+    )
     for shares in ({"WT": 0.6, "TT": 0.4}, {"WT": 1.0}, {"WT": 0.7}):
-        control.mix(shares, True)
+        control.gestures.mix(shares, True)
         answered(opened, qtbot, sum(shares.values()))
         qtbot.waitUntil(lambda: control.path is not None, timeout=8000)
     assert asked == [
@@ -286,26 +308,25 @@ def test_a_path_belongs_to_its_own_mix(opened, qtbot):
 
 def test_a_late_answer_to_a_drag_leaves_a_held_slider_alone(opened, qtbot, monkeypatch):
     page, control = opened.explore(), opened.control
-    there = tuple(map(float, page._decision.anchors[list(page._decision.conditions).index("WT")]))
-    late = []
-    deliver = control._on_answered
-    opened.worker.answered.disconnect(control._on_answered)
-    opened.worker.answered.connect(
-        lambda *words: late.append(words) if words[0] == "drag" else deliver(*words)
+    there = tuple(
+        map(
+            float,
+            page.map_panel.decision.anchors[list(page.map_panel.decision.conditions).index("WT")],
+        )
     )
-    control.drag(*there, True)
-    qtbot.waitUntil(lambda: bool(late), timeout=8000)
-    page.mix.sliders["TT"].setSliderDown(True)
-    page.mix.sliders["TT"].setValue(30)
-    deliver(*late[0])
-    assert opened.state.view.weights == {"TT": 1.0} and opened.state.view.strength == pytest.approx(
-        0.3
-    )
-    page.mix.sliders["TT"].setSliderDown(False)
+    control.gestures.drag(*there, True)  # its answer comes when a slider is held already
+    page.tabs.mix.sliders["TT"].setSliderDown(True)
+    page.tabs.mix.sliders["TT"].setValue(30)
+    qtbot.waitUntil(lambda: not opened.client.busy(), timeout=8000)
+    assert dict(opened.state.mix.weights) == {
+        "TT": 1.0
+    } and opened.state.mix.strength == pytest.approx(0.3)
+    page.tabs.mix.sliders["TT"].setSliderDown(False)
     answered(opened, qtbot, 0.3)
     opened.state.undo.undo()
-    assert opened.state.view.place == there and opened.state.view.weights == {"WT": 1.0}
-    assert opened.state.view.strength == late[0][1].strength > 0
+    assert opened.state.view.position == there
+    qtbot.waitUntil(lambda: dict(opened.state.mix.weights) == {"WT": 1.0}, timeout=8000)
+    assert opened.state.mix.strength > 0
 
 
 def test_a_drag_before_the_model_is_there_is_answered_when_it_is(
@@ -317,68 +338,83 @@ def test_a_drag_before_the_model_is_there_is_answered_when_it_is(
     page = window.explore()
     qtbot.waitUntil(lambda: page.map.overlay.source is not None, timeout=8000)
     assert window.state.counterfactual is None
-    there = tuple(map(float, page._decision.anchors[list(page._decision.conditions).index("WT")]))
-    window.control.drag(*there, True)
-    qtbot.waitUntil(lambda: window.state.view.strength > 0.5, timeout=20_000)
-    assert window.state.view.weights == {"WT": 1.0} and window.state.view.place == there
+    there = tuple(
+        map(
+            float,
+            page.map_panel.decision.anchors[list(page.map_panel.decision.conditions).index("WT")],
+        )
+    )
+    window.control.gestures.drag(*there, True)
+    qtbot.waitUntil(lambda: window.state.mix.strength > 0.5, timeout=20_000)
+    assert dict(window.state.mix.weights) == {"WT": 1.0} and window.state.view.position == there
 
 
 def test_a_picture_that_is_not_of_the_view_is_marked(opened, qtbot):
     pane = opened.explore().picture.counterfactual
-    opened.control.move_to("WT")
+    opened.control.gestures.move_to("WT")
     assert pane.mark == "computing…"
     answered(opened, qtbot, 1.0)
     assert pane.mark == "generated"
-    opened.state.change_view(
-        "Refuse", weights={"refuse": 1.0}
-    )  # the stand-in refuses it with an error
+    refused = replace(opened.state.view.move, goal=Mix({"refuse": 1.0}))
+    opened.state.change_view("Refuse", move=refused)  # the stand-in refuses it with an error
     qtbot.waitUntil(lambda: pane.mark == "out of date", timeout=8000)
     assert "cannot be moved" in opened.error_bar.message.text()
 
 
 def test_a_drag_that_a_slider_overtook_is_answered_when_one_comes_back_to_it(opened, qtbot):
     page, control = opened.explore(), opened.control
-    there = tuple(map(float, page._decision.anchors[list(page._decision.conditions).index("WT")]))
-    opened.worker.drag = lambda *words, **more: None  # overtaken before it was sent
-    control.drag(*there, True)
-    del opened.worker.drag
-    control.mix({"TT": 0.3}, True)
+    there = tuple(
+        map(
+            float,
+            page.map_panel.decision.anchors[list(page.map_panel.decision.conditions).index("WT")],
+        )
+    )
+    opened.client._transmit = lambda request: None  # lost on its way
+    control.gestures.drag(*there, True)
+    del opened.client._transmit
+    opened.client._requests.lose_all()
+    control.gestures.mix({"TT": 0.3}, True)
     answered(opened, qtbot, 0.3)
     opened.state.undo.undo()
     qtbot.waitUntil(
-        lambda: opened.state.view.strength > 0.5 and not opened.worker.busy(), timeout=8000
+        lambda: opened.state.mix.strength > 0.5 and not opened.client.busy(), timeout=8000
     )
-    assert opened.state.view.weights == {"WT": 1.0} and opened.state.view.place == there
+    assert dict(opened.state.mix.weights) == {"WT": 1.0} and opened.state.view.position == there
 
 
 def test_to_its_own_condition_an_image_goes_home(opened, qtbot):
-    opened.control.move_to("WT")
+    opened.control.gestures.move_to("WT")
     answered(opened, qtbot, 1.0)
-    opened.control.move_to("DS")
+    opened.control.gestures.move_to("DS")
     answered(opened, qtbot, 0.0)
-    assert opened.control.weights() == {"WT": 1.0}
-    assert opened.control.panel("map").record_id == ""
+    assert dict(opened.state.mix.weights) == {"WT": 1.0}
+    assert panel_spec(opened.state, "map").record_id == ""
 
 
 def test_nothing_is_collected_that_no_figure_can_show(opened, qtbot):
-    opened.control.move_to("WT")
+    opened.control.gestures.move_to("WT")
     answered(opened, qtbot, 1.0)
-    assert opened.control.panel("map").record_id and opened.control.panel("path") is not None
+    assert (
+        panel_spec(opened.state, "map").record_id and panel_spec(opened.state, "path") is not None
+    )
     healthy = next(r for r in opened.state.project.dataset.records if r.condition == "WT")
-    opened.control.pick(healthy.id)  # the target stays
+    opened.control.gestures.pick(healthy.id)  # the target stays
     answered(opened, qtbot, 1.0)
-    assert opened.control.panel() is None and opened.control.panel("map").record_id == ""
-    assert "100 % of it toward WT, which the image is already" in opened.explore().mix.total.text()
+    assert panel_spec(opened.state) is None and panel_spec(opened.state, "map").record_id == ""
+    assert (
+        "100 % of it toward WT, which the image is already"
+        in opened.explore().tabs.mix.total.text()
+    )
 
 
 def test_what_is_greyed_out_stays_so_on_every_map(opened):
     page = opened.explore()
     for name in ("DS", "Drug A"):
-        page.legend.ticks[name].setChecked(False)
-    opened.control.set_plane(("WT", "DS", "TT"))
-    assert page.legend.hidden() == {"DS"}
-    opened.control.set_plane(())
-    assert page.legend.hidden() == {"DS", "Drug A"} == page.map._points.hidden
+        page.map_panel.legend.ticks[name].setChecked(False)
+    opened.control.gestures.set_plane(("WT", "DS", "TT"))
+    assert page.map_panel.legend.hidden() == {"DS"}
+    opened.control.gestures.set_plane(())
+    assert page.map_panel.legend.hidden() == {"DS", "Drug A"} == page.map.still.points.hidden
 
 
 def test_the_first_three_may_be_chosen_in_the_dialog_too(opened, qtbot, monkeypatch):
@@ -386,47 +422,48 @@ def test_the_first_three_may_be_chosen_in_the_dialog_too(opened, qtbot, monkeypa
     monkeypatch.setattr(
         PlaneDialog, "exec", lambda dialog: QDialog.DialogCode.Accepted
     )  # OK at once
-    page.maps.setCurrentIndex(page.maps.count() - 1)
-    page.maps.activated.emit(page.maps.count() - 1)
-    assert page._decision.conditions == opened.state.view.plane == ("WT", "DS", "TT")
+    page.choice.setCurrentIndex(page.choice.count() - 1)
+    page.choice.activated.emit(page.choice.count() - 1)
+    assert page.map_panel.decision.conditions == opened.state.view.plane == ("WT", "DS", "TT")
 
 
 def test_a_drag_that_was_undone_before_its_answer_changes_nothing(opened, qtbot):
     page, control = opened.explore(), opened.control
-    anchors = page.map._decision.anchors
-    names = list(page.map._decision.conditions)
+    anchors = page.map_panel.decision.anchors
+    names = list(page.map_panel.decision.conditions)
     there, late = (tuple(map(float, anchors[names.index(n)])) for n in ("WT", "TT"))
-    control.drag(*there, False)
-    control.drag(*there, True)
+    control.gestures.drag(*there, False)
+    control.gestures.drag(*there, True)
     qtbot.waitUntil(
-        lambda: not opened.worker.busy() and opened.state.view.weights == {"WT": 1.0}, timeout=8000
+        lambda: not opened.client.busy() and dict(opened.state.mix.weights) == {"WT": 1.0},
+        timeout=8000,
     )
-    control.drag(*late, False)
-    control.drag(*late, True)
+    control.gestures.drag(*late, False)
+    control.gestures.drag(*late, True)
     opened.state.undo.undo()
-    qtbot.waitUntil(lambda: not opened.worker.busy(), timeout=8000)
-    assert opened.state.view.place == there and opened.state.view.weights == {"WT": 1.0}
+    qtbot.waitUntil(lambda: not opened.client.busy(), timeout=8000)
+    assert opened.state.view.position == there and dict(opened.state.mix.weights) == {"WT": 1.0}
     assert opened.state.counterfactual.weights == {"WT": 1.0}
     opened.state.undo.undo()
     opened.state.undo.redo()
-    assert opened.state.view.place == there and opened.state.view.weights == {"WT": 1.0}
+    assert opened.state.view.position == there and dict(opened.state.mix.weights) == {"WT": 1.0}
 
 
 def test_a_drag_home_keeps_the_target(opened, qtbot):
     page, control = opened.explore(), opened.control
-    control.move_to("TT")
+    control.gestures.move_to("TT")
     answered(opened, qtbot, 1)
-    control.drag(*page.map.overlay.source, False)
-    control.drag(*page.map.overlay.source, True)
+    control.gestures.drag(*page.map.overlay.source, False)
+    control.gestures.drag(*page.map.overlay.source, True)
     qtbot.waitUntil(
-        lambda: not opened.worker.busy() and opened.state.view.strength == 0, timeout=8000
+        lambda: not opened.client.busy() and opened.state.mix.strength == 0, timeout=8000
     )
-    assert control.weights() == {"TT": 1.0}
+    assert dict(opened.state.mix.weights) == {"TT": 1.0}
 
 
 def test_any_three_conditions_make_a_plane(opened, qtbot, monkeypatch):
     page = opened.explore()
-    row = page.maps.count() - 1
+    row = page.choice.count() - 1
     asked = []
 
     def choose(dialog):
@@ -440,21 +477,21 @@ def test_any_three_conditions_make_a_plane(opened, qtbot, monkeypatch):
         return QDialog.DialogCode.Accepted
 
     monkeypatch.setattr(PlaneDialog, "exec", choose)
-    page.maps.setCurrentIndex(row)
-    page.maps.activated.emit(row)
+    page.choice.setCurrentIndex(row)
+    page.choice.activated.emit(row)
     assert (
-        page._decision.conditions == ("Drug A", "TT", "WT") == opened.state.view.plane
+        page.map_panel.decision.conditions == ("Drug A", "TT", "WT") == opened.state.view.plane
         and len(asked) == 1
     )
-    assert page.maps.currentText() == "Exact plane of Drug A, TT, WT"
+    assert page.choice.currentText() == "Exact plane of Drug A, TT, WT"
     monkeypatch.setattr(PlaneDialog, "exec", lambda dialog: QDialog.DialogCode.Rejected)
-    page.maps.setCurrentIndex(page.maps.count() - 1)
-    page.maps.activated.emit(page.maps.count() - 1)
+    page.choice.setCurrentIndex(page.choice.count() - 1)
+    page.choice.activated.emit(page.choice.count() - 1)
     assert opened.state.view.plane == ("Drug A", "TT", "WT")
-    assert page.maps.currentText() == "Exact plane of Drug A, TT, WT"
-    assert opened.control.panel("map").plane == ("Drug A", "TT", "WT")
+    assert page.choice.currentText() == "Exact plane of Drug A, TT, WT"
+    assert panel_spec(opened.state, "map").plane == ("Drug A", "TT", "WT")
     opened.state.undo.undo()
-    assert opened.state.view.plane == () and page.maps.currentIndex() == 0
+    assert opened.state.view.plane == () and page.choice.currentIndex() == 0
 
 
 def test_while_there_is_no_map_an_exact_plane_is_on_show(window, qtbot, tmp_path):
@@ -465,20 +502,20 @@ def test_while_there_is_no_map_an_exact_plane_is_on_show(window, qtbot, tmp_path
     window.open_path(project.folder)
     qtbot.waitUntil(lambda: window.state.counterfactual is not None, timeout=10000)
     page = window.explore()
-    assert window.current_page() == "explore" and page.plane is not None
+    assert window.current_page() == "explore" and page.map_panel.plane is not None
     plane = window.state.view.plane
-    assert page._decision.conditions == plane and plane[:2] == ("WT", "DS")
-    assert all("UMAP" not in page.maps.itemText(row) for row in range(page.maps.count()))
+    assert page.map_panel.decision.conditions == plane and plane[:2] == ("WT", "DS")
+    assert all("UMAP" not in page.choice.itemText(row) for row in range(page.choice.count()))
     assert not window._page("train").map.isHidden()  # it can still be made
-    window.control.move_to("WT")
+    window.control.gestures.move_to("WT")
     answered(window, qtbot, 1)
     for path, content in kept.items():
         path.write_bytes(content)
     window.opener.reopen("explore")  # as when the map is there
     qtbot.waitUntil(lambda: window.state.opened.projection is not None, timeout=8000)
-    assert page.maps.itemText(0) == "All conditions (UMAP)" and window.state.view.plane == plane
-    page.maps.activated.emit(0)
-    assert page.plane is None and window._page("train").map.isHidden()
+    assert page.choice.itemText(0) == "All conditions (UMAP)" and window.state.view.plane == plane
+    page.choice.activated.emit(0)
+    assert page.map_panel.plane is None and window._page("train").map.isHidden()
 
 
 def test_a_map_of_another_model_is_not_shown(window, qtbot, tmp_path):
@@ -487,11 +524,11 @@ def test_a_map_of_another_model_is_not_shown(window, qtbot, tmp_path):
     save_map(maps_folder(project), replace(projection, model_digest="former"), decision)
     window.open_path(project.folder)
     qtbot.waitUntil(lambda: window.state.counterfactual is not None, timeout=10000)
-    assert window.state.opened.projection is None and window.explore().plane is not None
+    assert window.state.opened.projection is None and window.explore().map_panel.plane is not None
 
 
 def test_a_project_without_a_model_opens_while_a_plane_is_chosen(opened, qtbot, tmp_path):
-    opened.control.set_plane(("WT", "DS", "TT"))
+    opened.control.gestures.set_plane(("WT", "DS", "TT"))
     bare = make_project(tmp_path / "bare", with_model=False)
     opened.open_path(bare.folder)
     qtbot.waitUntil(lambda: opened.state.project.folder == bare.folder, timeout=8000)
@@ -500,13 +537,15 @@ def test_a_project_without_a_model_opens_while_a_plane_is_chosen(opened, qtbot, 
 
 def test_a_handle_that_rests_does_not_disturb_the_image_selected_meanwhile(opened, qtbot):
     sent = []
-    ask = opened.worker._ask
-    opened.worker._ask = lambda verb, arguments: (sent.append(verb), ask(verb, arguments))
+    want = opened.client.want
+    opened.client.want = lambda move: (sent.append(move), want(move))
     goal = opened.state.opened.decision.anchors[0]
-    opened.control.drag(*map(float, goal), False)
-    opened.control.step(1)
+    opened.control.gestures.drag(*map(float, goal), False)
+    opened.control.gestures.step(1)
     qtbot.wait(300)
-    assert sent[:2] == ["drag", "select"] and "drag" not in sent[1:]
+    wanted = [move.goal for move in sent if move is not None]
+    assert isinstance(wanted[0], MapPosition) and wanted[1] == ORIGINAL
+    assert not any(isinstance(goal, MapPosition) for goal in wanted[1:])
     qtbot.waitUntil(lambda: opened.state.counterfactual is not None, timeout=8000)
     assert opened.state.counterfactual.record_id == opened.state.view.current
 
@@ -514,21 +553,22 @@ def test_a_handle_that_rests_does_not_disturb_the_image_selected_meanwhile(opene
 def test_the_map_says_so_where_the_picture_lands_in_another_region(opened, qtbot):
     page = opened.explore()
     wt, ds = (opened.state.opened.decision.anchors[k] for k in (0, 1))
-    opened.control.drag(*map(float, wt), True)
+    opened.control.gestures.drag(*map(float, wt), True)
     qtbot.waitUntil(
-        lambda: page.map.overlay.landing is not None and not opened.worker.busy(), timeout=8000
+        lambda: page.map.overlay.landing is not None and not opened.client.busy(), timeout=8000
     )
     assert page.map.overlay.note == ""
-    opened.state.view = replace(opened.state.view, place=tuple(map(float, ds)))  # the picture is WT
-    page.picture.show_counterfactual()
-    opened.state.counterfactual_changed.emit()
+    move = replace(opened.state.view.move, goal=MapPosition(tuple(map(float, ds))))
+    opened.state.view = replace(opened.state.view, move=move)
+    opened.state.set_answer(replace(opened.state.answer, move=move))  # the picture is WT
     assert page.map.overlay.note == "The handle is in DS, the picture lands in WT."
 
 
 def test_an_invalid_counterfactual_is_not_drawn_and_not_followed(opened, qtbot, monkeypatch):
     followed = []
-    monkeypatch.setattr(opened.worker, "path", lambda *asked: followed.append(asked))
-    opened.state.change_view("test", weights={"WT": 1.0}, strength=1.45)
+    monkeypatch.setattr(opened.client, "follow", followed.append)
+    too_far = replace(opened.state.view.move, goal=Mix({"WT": 1.0}, 1.45))
+    opened.state.change_view("test", move=too_far)
     answered(opened, qtbot, 1.45)
     pane = opened.explore().picture.counterfactual
     assert pane.image() is None and "left the range" in pane.hint and not followed
@@ -545,7 +585,7 @@ def test_shortcuts_move_step_and_undo(opened, qtbot):
     qtbot.keyClick(opened, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert opened.state.view.current == first
     qtbot.keyClick(opened, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
-    assert opened.state.view.strength == 1.0
+    assert opened.state.mix.strength == 1.0
 
 
 def test_f_collects_a_panel_and_the_figure_can_be_arranged_and_undone(opened, qtbot):
@@ -720,7 +760,7 @@ def test_closing_during_a_job_asks(window, monkeypatch, qtbot):
 
 
 def test_nothing_is_clipped_at_1366x768(opened, qtbot):
-    opened.control.move_to("TT")
+    opened.control.gestures.move_to("TT")
     answered(opened, qtbot, 1.0)
     page = opened.explore()
     card, hold = page.picture.evidence, page.picture.readings.hold
@@ -751,8 +791,8 @@ def test_random_clicks_and_keys_never_raise(opened, qtbot):
     page = opened.explore()
     targets = [
         page.map,
-        page.gallery.viewport(),
-        page.plate,
+        page.tabs.gallery.viewport(),
+        page.tabs.plate,
         page.picture.original,
         page.picture.path.slider,
     ]
@@ -775,3 +815,28 @@ def test_random_clicks_and_keys_never_raise(opened, qtbot):
         )
         qtbot.keyClick(opened, chance.choice(keys), modifier)
     assert raised == []
+
+
+def test_every_answer_is_painted_once(opened, qtbot, monkeypatch):
+    page = opened.explore()
+    painted, drawn = [], []
+    show, overlay = page.picture.counterfactual.set_image, page.map.set_overlay
+    monkeypatch.setattr(
+        page.picture.counterfactual, "set_image", lambda image: (painted.append(image), show(image))
+    )
+    monkeypatch.setattr(
+        page.picture.differences, "set_difference", lambda *words, **more: drawn.append(words)
+    )
+    answers = []
+    opened.client.answered.connect(answers.append)
+    there = tuple(map(float, page.map_panel.decision.anchors[0]))
+    for share in (0.5, 0.8, 1.0):
+        opened.control.gestures.drag(share * there[0], share * there[1], share == 1.0)
+        qtbot.waitUntil(lambda: not opened.client.busy(), timeout=8000)
+    qtbot.waitUntil(lambda: opened.control.path is not None, timeout=8000)
+    assert len(answers) >= 3 and len(painted) == len(drawn) == len(answers)
+    monkeypatch.setattr(page.map, "set_overlay", lambda shown: (painted.append(1), overlay(shown)))
+    painted.clear()
+    opened.state.view_changed.emit()
+    opened.state.answer_changed.emit()
+    assert painted == []  # nothing is different

@@ -20,111 +20,18 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.domain import AUTOENCODER, UNSIGNED, Attribution, PanelSpec
-from leigh_gui.pages.compare.controller import CompareControl
-from leigh_gui.pages.explore.controller import ExploreControl
-from leigh_gui.state import AppState
+from core.domain import AUTOENCODER, Attribution, Mix, PanelSpec
+from leigh_gui.pages.compare.column import TITLES, Column
+from leigh_gui.pages.compare.controller import CompareControl, Stage
 from leigh_gui.widgets.common.elided_label import ElidedLabel
 from leigh_gui.widgets.common.empty_state import EmptyState
 from leigh_gui.widgets.common.look import duration, percent, plain
-from leigh_gui.widgets.counterfactual.difference_view import DifferencePane, symmetric_limit
 from leigh_gui.widgets.image.image_view import ImagePane, Viewpoint
 
 if TYPE_CHECKING:
-    from core.domain import FloatArray
+    pass
 
-TITLES = {
-    "original": "Original",
-    "counterfactual": "Counterfactual",
-    "autoencoder": "Autoencoder",
-    "saliency": "Saliency",
-    "integrated-gradients": "Integrated gradients",
-    "occlusion": "Occlusion",
-    "gradcam": "Grad-CAM",
-}
-TIPS = {
-    "original": "The image as it is.",
-    "counterfactual": "What the invertible network changes to reach the target, in grey values.",
-    "autoencoder": (
-        "What an autoencoder draws otherwise when moved to the target, its blur counted."
-    ),
-    "saliency": "Size of the slope of the score at every pixel (Simonyan et al. 2014).",
-    "integrated-gradients": (
-        "Slopes summed on the way from an empty field to the image (Sundararajan et al. 2017)."
-    ),
-    "occlusion": (
-        "How the score changes where a window is covered with background (Zeiler and Fergus 2014)."
-    ),
-    "gradcam": (
-        "Where the last convolutional stage answers; one map for all stains (Selvaraju et al."
-        " 2017)."
-    ),
-}
 PROGRESS_STEPS = 1000  # of the bar
-
-
-class Column(QWidget):
-    """One explanation: its name, what is known of it, and a pane per stain."""
-
-    def __init__(self, kind: str, viewpoint: Viewpoint) -> None:
-        super().__init__()
-        self.kind, self.viewpoint = kind, viewpoint
-        self.panes: list[DifferencePane | ImagePane] = []
-        self.title, self.note = ElidedLabel(TITLES[kind]), ElidedLabel(kind="muted")
-        self.setToolTip(TIPS[kind])
-        self._grid = QVBoxLayout(self)
-        self._grid.setContentsMargins(0, 0, 0, 0)
-        self._grid.setSpacing(4)
-        self._grid.addWidget(self.title)
-        self._grid.addWidget(self.note)
-
-    def set_stains(self, count: int) -> None:
-        """As many panes as stains."""
-        while len(self.panes) > count:
-            self.panes.pop().deleteLater()
-        while len(self.panes) < count:
-            signed = self.kind not in UNSIGNED
-            original = self.kind == "original"
-            pane = (
-                ImagePane(self.viewpoint)
-                if original
-                else DifferencePane(self.viewpoint, signed=signed)
-            )
-            self.panes.append(pane)
-            self._grid.addWidget(pane, 1)
-
-    def wait(self, hint: str) -> None:
-        """Nothing to show yet, and why."""
-        self.say("")
-        for pane in self.panes:
-            pane.set_hint(hint)
-            if isinstance(pane, DifferencePane):
-                pane.set_difference(None, 1.0, 1.0)
-            else:
-                pane.set_image(None)
-
-    def say(self, note: str, tip: str = "") -> None:
-        """What is known of it, in short and on hovering."""
-        self.note.setText(note)
-        self.setToolTip(f"{TIPS[self.kind]}\n{tip}".strip())
-
-    def show_values(self, values: FloatArray, spans: tuple[float, ...], note: str) -> None:
-        """Values C Y X on one scale for all stains; a single map (1 Y X) stands in the first pane
-        alone.
-        """
-        spans = spans[: len(values)]
-        limit = symmetric_limit(values, spans)
-        for pane, plane, span in zip(self.panes, values, spans, strict=False):
-            assert isinstance(pane, DifferencePane)
-            pane.set_difference(plane, span, limit)
-        for pane in self.panes[len(values) :]:
-            pane.set_hint("One map for all stains")
-            assert isinstance(pane, DifferencePane)
-            pane.set_difference(None, 1.0, 1.0)
-        empty = (
-            "Below: how much of the map lies on empty areas, and how much of the image is empty."
-        )
-        self.say(note, empty if "empty" in note else "")
 
 
 class ComparePage(QWidget):
@@ -133,9 +40,9 @@ class ComparePage(QWidget):
     explore_asked = Signal()
     panel_asked = Signal(object)  # PanelSpec
 
-    def __init__(self, state: AppState, control: ExploreControl, compare: CompareControl) -> None:
+    def __init__(self, compare: CompareControl) -> None:
         super().__init__()
-        self.state, self.control, self.compare = state, control, compare
+        self.state, self.compare = compare.state, compare
         self.viewpoint = Viewpoint(self)
         self.columns = {kind: Column(kind, self.viewpoint) for kind in TITLES}
         self._build()
@@ -143,11 +50,8 @@ class ComparePage(QWidget):
         self._on_subject()
 
     def _build(self) -> None:
-        self.empty = EmptyState(
-            "No image is chosen",
-            "Click an image on the Explore page to explain it here.",
-            "Go to Explore",
-        )
+        self.empty = EmptyState("No image is chosen", "Click an image on the Explore page to explain it here.",
+                                "Go to Explore")  # fmt: skip
         body = QWidget()
         column = QVBoxLayout(body)
         column.setContentsMargins(16, 12, 16, 12)
@@ -243,7 +147,7 @@ class ComparePage(QWidget):
         self.compare.failed.connect(self._on_failed)
         self.compare.progressed.connect(self._on_progress)
         self.compare.networks_changed.connect(self._on_networks)
-        self.state.counterfactual_changed.connect(self._on_counterfactual)
+        self.state.answer_changed.connect(self._on_counterfactual)
         self.state.display_changed.connect(self._on_subject)
         self.network.activated.connect(
             lambda _: self.compare.set_network(self.network.currentText())
@@ -271,7 +175,7 @@ class ComparePage(QWidget):
         self._arrange()
         for method in self.compare.methods:
             self._show_method(method)
-        self._on_progress(*self.compare.progress())
+        self._on_progress(self.compare.stage())
 
     def _show_method(self, method: str) -> None:
         """What is known of it, or why nothing is."""
@@ -283,16 +187,13 @@ class ComparePage(QWidget):
 
     def _show_window(self) -> None:
         """The side of occlusion's window, in micrometres where the size of a pixel is known."""
-        box, (least, most), in_um = (
-            self.window_side,
-            self.compare.window_range(),
-            self.compare.in_um(),
-        )
+        box, window = self.window_side, self.compare.window
+        (least, most), in_um = window.limits, window.in_um
         box.blockSignals(True)
         box.setDecimals(1 if in_um else 0)
         box.setRange(least, most)
         box.setSuffix(" µm" if in_um else " px")
-        box.setValue(self.compare.window())
+        box.setValue(window.side)
         box.blockSignals(False)
 
     def _on_window(self) -> None:
@@ -309,7 +210,7 @@ class ComparePage(QWidget):
         subject, opened = self.compare.subject, self.state.opened
         if subject is None or opened is None or opened.card is None:
             return
-        original, cf = self.control.original, self.state.counterfactual
+        original, cf = self.state.original, self.state.counterfactual
         image = cf.original if cf is not None and cf.record_id == subject.record_id else original
         for place, (pane, display) in enumerate(
             zip(self.columns["original"].panes, self.state.display, strict=True)
@@ -350,11 +251,12 @@ class ComparePage(QWidget):
     def _on_failed(self, method: str, words: str) -> None:
         self.columns[method].wait(words)
 
-    def _on_progress(self, done: float, total: int, what: str) -> None:
+    def _on_progress(self, stage: Stage) -> None:
+        done, total = stage.done, stage.total
         busy = total > 0 and done < total
         self.progress.setRange(0, PROGRESS_STEPS)
         self.progress.setValue(round(PROGRESS_STEPS * done / max(total, 1)))
-        self.doing.setText(what)
+        self.doing.setText(stage.words)
         self.doing.setVisible(busy)
         self.progress.setVisible(busy)
         self.stop.setVisible(busy)
@@ -369,15 +271,17 @@ class ComparePage(QWidget):
         subject = self.compare.subject
         if subject is not None:
             title = f"{subject.source} → {subject.target}, {subject.record_id}"
-            view, alone = self.state.view, {subject.target: 1.0}
-            way = (view.weights or alone, view.strength) if view.strength > 0 else (alone, 1.0)
+            mix, window = self.state.mix, self.compare.window
+            mix = mix if mix.strength > 0 else Mix({subject.target: 1.0})
             spec = PanelSpec(
                 "comparison",
                 subject.record_id,
-                *way,
+                dict(mix.weights),
+                mix.strength,
                 title,
-                view.hold,
+                self.state.view.move.locked,
                 network=self.compare.network,
-                **self.compare.window_words(),
+                window_um=window.side_um,
+                window_px=window.side_px,
             )
             self.panel_asked.emit(spec)

@@ -19,10 +19,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.domain import Condition, Precision
+from core.domain import Condition, CounterfactualPath, Mix, Precision
 from leigh_gui.pages.explore.controller import ExploreControl
 from leigh_gui.pages.explore.readings import ReadingsPanel
 from leigh_gui.pages.explore.sentences import record_caption, target_caption
+from leigh_gui.pages.explore.shown import Shown
 from leigh_gui.state import AppState
 from leigh_gui.widgets.common.elided_label import ElidedLabel
 from leigh_gui.widgets.counterfactual.difference_view import DifferenceView
@@ -114,49 +115,59 @@ class PicturePanel(QWidget):
         self.readings.channels.auto_asked.connect(self._on_auto)
         self.readings.channels.lock_changed.connect(self._on_lock)
         self.state.display_changed.connect(self._on_display)
-        self.control.original_changed.connect(self._on_original)
+        self.state.original_changed.connect(self._on_original)
         self.control.busy_changed.connect(self._on_busy)
 
     def set_conditions(self, conditions: Sequence[Condition], shapes: Sequence[int]) -> None:
         """Rows of the probabilities."""
         self.readings.set_conditions(conditions, shapes)
         self._on_display()
-        self.show_counterfactual()
 
-    def set_target(self, name: str, colour: str) -> None:
-        """Name and colour of where the image is being moved."""
-        self.path.set_target(name, colour)
+    def apply(self, old: Shown | None, new: Shown) -> None:
+        """Paint what is different; everything where there is no `old`."""
+        if new.differs(old, "current"):
+            self._show_record()
+        if new.differs(old, "current", "mix"):
+            self._show_target(new.mix)
+        if new.differs(old, "answer", "current"):
+            self._show_answer()
+        if new.differs(old, "answer", "waits", "move"):
+            self.counterfactual.set_mark(_mark(new))
+        if new.differs(old, "path"):
+            self._show_crossing(new.path)
+        self.readings.apply(old, new)
 
-    def set_crossing(self, crossing: float | None, to: str = "") -> None:
-        """Where the model changes its mind along the path."""
-        self.path.set_crossing(crossing, to)
-
-    def show_view(self) -> None:
-        """Captions and slider follow the selection and the target."""
-        view = self.state.view
-        record = self.state.record(view.current)
-        self.readings.show_view()
+    def _show_record(self) -> None:
+        record, opened = self.state.record(self.state.view.current), self.state.opened
         self.add.setEnabled(True)
         self.add.setToolTip("Collect this for the figure (F)")
         if record is None:
             self._empty()
             return
-        opened = self.state.opened
-        strange = (
-            opened is not None
-            and opened.projection is not None
-            and record.id in opened.projection.out_of_distribution
-        )
-        unlike = " · unlike all training images" if strange else ""
-        self.original_title.setText(
-            f"Original · {record.condition} · {record_caption(record)}{unlike}"
-        )
-        self.cf_title.setText(target_caption(self.control.weights(), view.strength))
-        if self.control.waits():
-            self.counterfactual.set_mark("computing…")
+        projection = opened.projection if opened is not None else None
+        unlike = projection is not None and record.id in projection.out_of_distribution
+        title = f"Original · {record.condition} · {record_caption(record)}"
+        self.original_title.setText(title + (" · unlike all training images" if unlike else ""))
 
-    def show_counterfactual(self) -> None:
-        """The model's answer; one that is not valid is not drawn, its reason is."""
+    def _show_target(self, mix: Mix) -> None:
+        if self.state.record(self.state.view.current) is not None:
+            self.cf_title.setText(target_caption(dict(mix.weights), mix.strength))
+        colours = {c.name: c.colour for c in self.state.conditions()}
+        if mix.target:
+            self.path.set_target(mix.target, colours.get(mix.target, "#888888"))
+
+    def _show_crossing(self, path: CounterfactualPath | None) -> None:
+        if path is None:
+            self.path.set_crossing(None)
+            return
+        from core.latent_map.trajectory import first_read_as
+
+        first = first_read_as(path)
+        to = "" if first is None else self.state.conditions()[first].name
+        self.path.set_crossing(path.crossing, to)
+
+    def _show_answer(self) -> None:
+        """The model's answer; the reason of an invalid one is shown, not its image."""
         cf = self.state.counterfactual
         names = [c.name for c in self.state.conditions()]
         opened = self.state.opened
@@ -166,13 +177,6 @@ class PicturePanel(QWidget):
         self.original.set_image(cf.original)
         if cf.valid:
             self.counterfactual.set_image(cf.image)
-            self.counterfactual.set_mark(
-                "draft"
-                if cf.precision == Precision.PREVIEW
-                else "generated"
-                if cf.strength > 0
-                else ""
-            )
             self.differences.set_difference(
                 cf.difference, keep_scale=self._scale_of == cf.record_id
             )
@@ -183,7 +187,6 @@ class PicturePanel(QWidget):
             self.differences.set_difference(None)
         state, reason = verdict(cf, names) if cf.strength > 0 else ("none", "This is the original.")
         self.light.set_state(state, f"{reason}\n{RULE}")
-        self.readings.show_counterfactual(cf)
 
     def thumbnail(self) -> QPixmap:
         """Original and counterfactual side by side, for the figure page."""
@@ -204,7 +207,9 @@ class PicturePanel(QWidget):
         self.counterfactual.set_image(None)
         if self.state.view.current:
             waiting = (
-                "Turning the image into latents…" if self.control.ready() else "Loading the model…"
+                "Turning the image into latents…"
+                if self.control.client.ready
+                else "Loading the model…"
             )
             self.counterfactual.set_hint(waiting)
             self.evidence.clear(waiting)
@@ -218,9 +223,8 @@ class PicturePanel(QWidget):
         self.evidence.clear("Click an image on the map to begin.")
 
     def _on_original(self) -> None:
-        if self.state.counterfactual is not None or self.control.original is None:
-            return
-        self.original.set_image(self.control.original)
+        if self.state.counterfactual is None and self.state.original is not None:
+            self.original.set_image(self.state.original)
 
     def _on_display(self) -> None:
         display = self.state.display
@@ -247,5 +251,17 @@ class PicturePanel(QWidget):
     def _on_busy(self, busy: bool) -> None:
         self.busy.setRange(0, 0 if busy else 1)
         self.busy.setValue(0)
-        if not busy and self.control.waits():  # no answer came
+        if not busy and self.control.waits():  # there was no answer
             self.counterfactual.set_mark("out of date")
+
+
+def _mark(shown: Shown) -> str:
+    """What must be known of the image on show."""
+    result = shown.answer.result if shown.answer is not None else None
+    if shown.waits:
+        return "computing…"
+    if result is None or not result.valid:
+        return ""
+    if result.precision == Precision.PREVIEW:
+        return "preview"
+    return "generated" if result.strength > 0 else ""

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from core.domain import Condition, Counterfactual
 from leigh_gui.pages.explore.controller import ExploreControl
+from leigh_gui.pages.explore.shown import Shown
 from leigh_gui.state import AppState
 from leigh_gui.widgets.counterfactual.evidence_card import EvidenceCard
 from leigh_gui.widgets.counterfactual.hold_button import HoldButton
@@ -59,12 +60,12 @@ class ReadingsPanel(QWidget):
 
     def _connect(self) -> None:
         self.channels.changed.connect(self.state.set_display)
-        self.path.strength_moved.connect(lambda s: self.control.slide(s, False))
-        self.path.strength_set.connect(lambda s: self.control.slide(s, True))
-        self.hold.changed.connect(self.control.set_hold)
-        self.bars.move_asked.connect(self.control.move_to)
+        self.path.strength_moved.connect(lambda s: self.control.gestures.slide(s, False))
+        self.path.strength_set.connect(lambda s: self.control.gestures.slide(s, True))
+        self.hold.changed.connect(self.control.gestures.set_locked)
+        self.bars.move_asked.connect(self.control.gestures.move_to)
         self.state.display_changed.connect(self._on_display)
-        self.control.worker.opened.connect(self._on_opened)
+        self.control.client.opened.connect(self._on_opened)
 
     def set_conditions(self, conditions: Sequence[Condition], shapes: Sequence[int]) -> None:
         """Rows of the probabilities."""
@@ -72,43 +73,47 @@ class ReadingsPanel(QWidget):
         self._scroll.setMinimumHeight(min(self.bars.sizeHint().height(), ROWS_IN_VIEW * 28))
         self._on_display()
 
-    def show_view(self) -> None:
-        """Slider, buttons and what is held follow the view."""
-        view = self.state.view
-        there = self.state.record(view.current) is not None
-        self.path.set_strength(view.strength)
-        self.path.setEnabled(there)
-        self.bars.set_movable(there, "Click an image on the map first.")
-        self._show_hold()
+    def apply(self, old: Shown | None, new: Shown) -> None:
+        """Paint what is different; everything where there is no `old`."""
+        there = self.state.record(new.view.current) is not None
+        if new.differs(old, "mix"):
+            self.path.set_strength(new.mix.strength)
+        if new.differs(old, "current"):
+            self.path.setEnabled(there)
+            self.bars.set_movable(there, "Click an image on the map first.")
+        if new.differs(old, "answer") and new.answer is not None:
+            self._show_answer(new.answer.result)
+        if new.differs(old, "answer", "move"):
+            self._show_locked()
 
-    def show_counterfactual(self, cf: Counterfactual) -> None:
+    def _show_answer(self, cf: Counterfactual) -> None:
         """How sure the model is, and the evidence."""
         opened = self.state.opened
         assert opened is not None and opened.card is not None
         table = opened.latents
         known = table is not None and cf.record_id in table.record_ids
-        self.bars.set_probabilities(
-            cf.probabilities, table.probabilities[table.row(cf.record_id)] if known else None
+        before = (
+            table.probabilities[table.row(cf.record_id)] if table is not None and known else None
         )
+        self.bars.set_probabilities(cf.probabilities, before)
         names = [c.name for c in self.state.conditions()]
         channels = [c.name for c in opened.card.channels]
-        automatic = self.state.view.hold is None
+        automatic = self.state.view.move.locked is None
         self.evidence.set_counterfactual(
             cf, names, channels, opened.card.preprocessing.span, automatic
         )
-        self._show_hold()
 
-    def _show_hold(self) -> None:
+    def _show_locked(self) -> None:
         cf = self.state.counterfactual
-        self.hold.set_hold(self.state.view.hold, cf.locked if cf is not None else ())
+        self.hold.set_hold(self.state.view.move.locked, cf.locked if cf is not None else ())
 
     def _on_display(self) -> None:
         self.channels.set_channels(self.state.display)
         self.hold.set_channels([c.name for c in self.state.display])
-        self._show_hold()
+        self._show_locked()
 
     def _on_opened(self) -> None:
-        self.evidence.set_no_oracles(self.control.worker.no_evidence)
+        self.evidence.set_no_oracles(self.control.client.no_evidence)
 
 
 def _scrolled(widget: QWidget) -> QScrollArea:

@@ -45,7 +45,7 @@ class ScreenControl(QObject):
         self.hint = ""
         self.current = ""  # condition of the selected treatment
         self._written = 0
-        self._asked = 0
+        self._generation = 0
         self._folder: Path | None = None
         self._digest: tuple[Dataset | None, str] = (None, "")
         self._background = Background(self, threads=1)
@@ -66,15 +66,17 @@ class ScreenControl(QObject):
     def load(self) -> None:
         """Read the stored screen; what was on show stays until it has come."""
         folder = self.folder()
-        self._asked += 1
-        asked = self._asked
+        self._generation += 1
+        generation = self._generation
         if folder is None:
             self._show(_Found(None, 0))
             return
         self._background.run(
             lambda: _read(folder),
-            lambda found: self._show(found) if asked == self._asked else None,
-            lambda error: self._show_error(error, folder) if asked == self._asked else None,
+            lambda found: self._show(found) if generation == self._generation else None,
+            lambda error: (
+                self._show_error(error, folder) if generation == self._generation else None
+            ),
         )
 
     def look_again(self) -> None:

@@ -135,7 +135,7 @@ class EvidenceCard(QWidget):
             self._values["channels"].setText(_shares(cf, channels, spans))
         self._values["held"].setText(_held(cf, automatic))
         picture = (
-            "is a draft"
+            "is a preview"
             if cf.precision == Precision.PREVIEW
             else f"by about {percent(cf.picture_error, 4)}"
         )

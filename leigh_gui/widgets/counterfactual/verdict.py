@@ -23,7 +23,7 @@ def verdict(cf: Counterfactual, names: Sequence[str]) -> tuple[str, str]:
     Never good where nothing but the model was asked.
     """
     if cf.precision == Precision.PREVIEW and cf.valid:
-        return "none", "A draft while you drag: rest or let go for the exact picture."
+        return "none", "A preview while you drag: rest or release for the exact picture."
     own, reason = _own_verdict(cf, names)
     evidence = evidence_of(cf)
     if evidence is None:

@@ -28,6 +28,11 @@ class MapTransform:
         out[..., 1] = (self.cy - xy[..., 1]) * self.scale + self.height / 2
         return out
 
+    def pixel(self, position: tuple[float, float]) -> tuple[float, float]:
+        """Pixel of one position."""
+        x, y = self.to_screen(np.array([position]))[0]
+        return float(x), float(y)
+
     def to_map(self, x: float, y: float) -> tuple[float, float]:
         """Pixel -> map."""
         return (x - self.width / 2) / self.scale + self.cx, self.cy - (

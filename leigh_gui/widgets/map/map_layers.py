@@ -23,6 +23,7 @@ STAMPED_ABOVE = 20_000  # beyond this many points a dot is a few pixels written 
 class Points:
     """The points to draw. `condition` indexes `conditions`."""
 
+    ids: tuple[str, ...]  # records
     xy: FloatArray  # (N, 2)
     condition: np.ndarray  # (N,)
     held_out: np.ndarray  # (N,) bool: filled; training points are hollow
@@ -135,21 +136,17 @@ def paint_points(
             if points.selected is None and not bright:
                 continue
             strong = bright and not off
-            _paint_kind(
-                painter, screen[chosen], base, paper, filled, strong, radius, points.shapes[k]
-            )
+            stamp = _stamp(base, paper, points.shapes[k], radius, filled=filled, strong=strong)
+            half = stamp.deviceIndependentSize().width() / 2
+            corner = QPointF(half, half)
+            for x, y in screen[chosen]:
+                painter.drawPixmap(QPointF(x, y) - corner, stamp)
 
 
-def _paint_kind(
-    painter: QPainter,
-    places: np.ndarray,
-    base: QColor,
-    paper: QColor,
-    filled: bool,
-    strong: bool,
-    radius: float,
-    shape: int,
-) -> None:
+def _stamp(
+    base: QColor, paper: QColor, shape: int, radius: float, *, filled: bool, strong: bool
+) -> QPixmap:
+    """One point: filled where it was held out, pale where it stands back."""
     colour = QColor(base)
     colour.setAlphaF(1.0 if strong else 0.5)
     edge = QColor(paper)
@@ -165,8 +162,7 @@ def _paint_kind(
     on.setBrush(colour if filled else Qt.BrushStyle.NoBrush)
     on.drawPath(marker(shape, QPointF(side / 2, side / 2), radius if filled else radius - 0.4))
     on.end()
-    for x, y in places:
-        painter.drawPixmap(QPointF(x - side / 2, y - side / 2), stamp)
+    return stamp
 
 
 def _stamp_points(painter: QPainter, points: Points, screen: np.ndarray, grey: QColor) -> None:

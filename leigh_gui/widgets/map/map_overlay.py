@@ -4,9 +4,9 @@ captions.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPixmap, QPolygonF
 from PySide6.QtWidgets import QWidget
@@ -22,11 +22,12 @@ DISTANCES = {
     True: "Axes in standard deviations within a condition",
 }
 Place = tuple[float, float]
+Spot = Callable[[Place], QPointF]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Overlay:
-    """Everything drawn over the points, in map coordinates (the lasso in pixels)."""
+    """Everything drawn over the points, in map coordinates."""
 
     source: Place | None = None
     handle: Place | None = None
@@ -34,9 +35,8 @@ class Overlay:
     valid: bool = True
     path: tuple[Place, ...] = ()
     crossing: Place | None = None
-    left_way: Place | None = None  # where the way is left for the handle
+    departure: Place | None = None  # where the line to the handle leaves the path
     colour: str = "#888888"
-    lasso: QPolygonF | None = None
     landing_colour: str = "#888888"  # of the condition that the model reads there
     note: str = ""  # what must be said of the landing
 
@@ -57,23 +57,26 @@ def paint_overlay(painter: QPainter, widget: QWidget, overlay: Overlay, view: Ma
         if overlay.landing is not None:
             _paint_landing(painter, overlay, spot, ink, paper)
         _paint_handle(painter, overlay, spot(overlay.handle), ink, paper)
-    if overlay.lasso is not None:
-        fill = QColor(palette.highlight().color())
-        painter.setPen(QPen(fill, 1.5))
-        fill.setAlpha(40)
-        painter.setBrush(fill)
-        painter.drawPolygon(overlay.lasso)
 
 
-def _screen(view: MapTransform):
-    def place(xy: Place) -> QPointF:
-        x, y = view.to_screen(np.array([xy]))[0]
-        return QPointF(float(x), float(y))
+def paint_lasso(painter: QPainter, widget: QWidget, trail: QPolygonF) -> None:
+    """The outline that is being drawn, in pixels."""
+    if trail.isEmpty():
+        return
+    fill = QColor(widget.palette().highlight().color())
+    painter.setPen(QPen(fill, 1.5))
+    fill.setAlpha(40)
+    painter.setBrush(fill)
+    painter.drawPolygon(trail)
 
-    return place
+
+def _screen(view: MapTransform) -> Spot:
+    return lambda position: QPointF(*view.pixel(position))
 
 
-def _paint_path(painter: QPainter, overlay: Overlay, spot, ink: QColor, paper: QColor) -> None:
+def _paint_path(
+    painter: QPainter, overlay: Overlay, spot: Spot, ink: QColor, paper: QColor
+) -> None:
     assert overlay.source is not None and overlay.handle is not None
     way = overlay.path or (overlay.source, overlay.handle)
     line = QPolygonF([spot(p) for p in way])
@@ -84,7 +87,7 @@ def _paint_path(painter: QPainter, overlay: Overlay, spot, ink: QColor, paper: Q
     ):
         painter.setPen(QPen(colour, width, style))
         painter.drawPolyline(line)
-        painter.drawLine(spot(overlay.left_way or way[-1]), spot(overlay.handle))
+        painter.drawLine(spot(overlay.departure or way[-1]), spot(overlay.handle))
     if overlay.crossing is not None:
         at = spot(overlay.crossing)
         diamond = QPolygonF([at + QPointF(*d) for d in ((0, -7), (7, 0), (0, 7), (-7, 0))])
@@ -93,7 +96,9 @@ def _paint_path(painter: QPainter, overlay: Overlay, spot, ink: QColor, paper: Q
         painter.drawPolygon(diamond)
 
 
-def _paint_landing(painter: QPainter, overlay: Overlay, spot, ink: QColor, paper: QColor) -> None:
+def _paint_landing(
+    painter: QPainter, overlay: Overlay, spot: Spot, ink: QColor, paper: QColor
+) -> None:
     assert overlay.landing is not None and overlay.handle is not None
     at = spot(overlay.landing)
     painter.setPen(QPen(ink, 1, Qt.PenStyle.DotLine))

@@ -1,0 +1,107 @@
+"""One column of the Compare page: an image or an attribution, channel by channel."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from core.domain import UNSIGNED
+from leigh_gui.widgets.common.elided_label import ElidedLabel
+from leigh_gui.widgets.counterfactual.difference_view import DifferencePane, symmetric_limit
+from leigh_gui.widgets.image.image_view import ImagePane, Viewpoint
+
+if TYPE_CHECKING:
+    from core.domain import FloatArray
+
+TITLES = {
+    "original": "Original",
+    "counterfactual": "Counterfactual",
+    "autoencoder": "Autoencoder",
+    "saliency": "Saliency",
+    "integrated-gradients": "Integrated gradients",
+    "occlusion": "Occlusion",
+    "gradcam": "Grad-CAM",
+}
+TIPS = {
+    "original": "The image as it is.",
+    "counterfactual": "What the invertible network changes to reach the target, in grey values.",
+    "autoencoder": (
+        "What an autoencoder draws otherwise when moved to the target, its blur counted."
+    ),
+    "saliency": "Size of the slope of the score at every pixel (Simonyan et al. 2014).",
+    "integrated-gradients": (
+        "Slopes summed on the way from an empty field to the image (Sundararajan et al. 2017)."
+    ),
+    "occlusion": (
+        "How the score changes where a window is covered with background (Zeiler and Fergus 2014)."
+    ),
+    "gradcam": (
+        "Where the last convolutional stage answers; one map for all stains (Selvaraju et al."
+        " 2017)."
+    ),
+}
+
+
+class Column(QWidget):
+    """One explanation: its name, what is known of it, and a pane per stain."""
+
+    def __init__(self, kind: str, viewpoint: Viewpoint) -> None:
+        super().__init__()
+        self.kind, self.viewpoint = kind, viewpoint
+        self.panes: list[DifferencePane | ImagePane] = []
+        self.title, self.note = ElidedLabel(TITLES[kind]), ElidedLabel(kind="muted")
+        self.setToolTip(TIPS[kind])
+        self._grid = QVBoxLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setSpacing(4)
+        self._grid.addWidget(self.title)
+        self._grid.addWidget(self.note)
+
+    def set_stains(self, count: int) -> None:
+        """As many panes as stains."""
+        while len(self.panes) > count:
+            self.panes.pop().deleteLater()
+        while len(self.panes) < count:
+            signed = self.kind not in UNSIGNED
+            original = self.kind == "original"
+            pane = (
+                ImagePane(self.viewpoint)
+                if original
+                else DifferencePane(self.viewpoint, signed=signed)
+            )
+            self.panes.append(pane)
+            self._grid.addWidget(pane, 1)
+
+    def wait(self, hint: str) -> None:
+        """Nothing to show yet, and why."""
+        self.say("")
+        for pane in self.panes:
+            pane.set_hint(hint)
+            if isinstance(pane, DifferencePane):
+                pane.set_difference(None, 1.0, 1.0)
+            else:
+                pane.set_image(None)
+
+    def say(self, note: str, tip: str = "") -> None:
+        """What is known of it, in short and on hovering."""
+        self.note.setText(note)
+        self.setToolTip(f"{TIPS[self.kind]}\n{tip}".strip())
+
+    def show_values(self, values: FloatArray, spans: tuple[float, ...], note: str) -> None:
+        """Values C Y X on one scale for all stains; a single map (1 Y X) stands in the first pane
+        alone.
+        """
+        spans = spans[: len(values)]
+        limit = symmetric_limit(values, spans)
+        for pane, plane, span in zip(self.panes, values, spans, strict=False):
+            assert isinstance(pane, DifferencePane)
+            pane.set_difference(plane, span, limit)
+        for pane in self.panes[len(values) :]:
+            pane.set_hint("One map for all stains")
+            assert isinstance(pane, DifferencePane)
+            pane.set_difference(None, 1.0, 1.0)
+        empty = (
+            "Below: how much of the map lies on empty areas, and how much of the image is empty."
+        )
+        self.say(note, empty if "empty" in note else "")

@@ -1,0 +1,47 @@
+"""What must be said under the map, where the picture is not what the map suggests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from core.domain import Condition, Counterfactual, DecisionMap, ImageRecord
+
+
+def landing_note(
+    decision: DecisionMap | None,
+    position: tuple[float, float],
+    result: Counterfactual,
+    conditions: Sequence[Condition],
+) -> str:
+    """Where the model reads the picture otherwise than the region under the handle."""
+    from core.latent_map.decision_regions import has_data, posterior_at
+
+    if decision is None:
+        return ""
+    if result.strength == 0:
+        return "No condition lies this way: the image stays as it is."
+    landed = conditions[int(result.probabilities.argmax())].name
+    if not has_data(decision, *position):
+        return f"There is no data under the handle; the picture is read as {landed}."
+    under = decision.conditions[int(posterior_at(decision, *position).argmax())]
+    return "" if landed == under else f"The handle is in {under}, the picture lands in {landed}."
+
+
+def other_condition_note(
+    record: ImageRecord | None,
+    result: Counterfactual | None,
+    conditions: Sequence[Condition],
+    plane: tuple[str, ...],
+) -> str:
+    """For an image, or the picture it is moved to, of a condition that the plane leaves out."""
+    if record is None or not plane:
+        return ""
+    if result is not None and result.valid and result.strength > 0:
+        read = conditions[int(result.probabilities.argmax())].name
+        if read not in plane:
+            return (
+                f"The picture is read as {read}: it lies where the model sees it among these three."
+            )
+    if record.condition in plane:
+        return ""
+    return f"The image is {record.condition}: it lies where the model sees it among these three."
