@@ -37,13 +37,33 @@ class Colours:
 
 
 LIGHT = Colours(
-    "#F4F5F7", "#FFFFFF", "#FFFFFF", "#ECEDF1", "#D5D8DE", "#1B1E24", "#656B76", "#AEB3BD", "#5B4FCF",
-    "#E9E7FA", "#FFFFFF", "#FFF4DC",
-)  # fmt: skip
+    window="#F4F5F7",
+    base="#FFFFFF",
+    raised="#FFFFFF",
+    hover="#ECEDF1",
+    line="#D5D8DE",
+    text="#1B1E24",
+    muted="#656B76",
+    faint="#AEB3BD",
+    accent="#5B4FCF",
+    accent_soft="#E9E7FA",
+    on_accent="#FFFFFF",
+    warning="#FFF4DC",
+)
 DARK = Colours(
-    "#1B1D21", "#141518", "#26292F", "#30343B", "#3C4149", "#E8EAED", "#9AA1AC", "#596069", "#8F86F2",
-    "#2F2C4F", "#121318", "#3A3120",
-)  # fmt: skip
+    window="#1B1D21",
+    base="#141518",
+    raised="#26292F",
+    hover="#30343B",
+    line="#3C4149",
+    text="#E8EAED",
+    muted="#9AA1AC",
+    faint="#596069",
+    accent="#8F86F2",
+    accent_soft="#2F2C4F",
+    on_accent="#121318",
+    warning="#3A3120",
+)
 
 
 def apply(app: QApplication, dark: bool) -> None:
@@ -64,11 +84,13 @@ def palette(c: Colours) -> QPalette:
     made = QPalette()
     role = QPalette.ColorRole
     for where, colour in (
-        (role.Window, c.window), (role.Base, c.base), (role.AlternateBase, c.window), (role.Button, c.raised),
-        (role.WindowText, c.text), (role.Text, c.text), (role.ButtonText, c.text), (role.PlaceholderText, c.muted),
-        (role.Mid, c.line), (role.Midlight, c.hover), (role.Dark, c.muted), (role.Light, c.raised),
-        (role.Shadow, c.line), (role.Highlight, c.accent), (role.HighlightedText, c.on_accent), (role.Link, c.accent),
-        (role.ToolTipBase, c.raised), (role.ToolTipText, c.text), (role.Accent, c.accent),
+        (role.Window, c.window), (role.Base, c.base), (role.AlternateBase, c.window),
+        (role.Button, c.raised), (role.WindowText, c.text), (role.Text, c.text),
+        (role.ButtonText, c.text), (role.PlaceholderText, c.muted), (role.Mid, c.line),
+        (role.Midlight, c.hover), (role.Dark, c.muted), (role.Light, c.raised),
+        (role.Shadow, c.line), (role.Highlight, c.accent), (role.HighlightedText, c.on_accent),
+        (role.Link, c.accent), (role.ToolTipBase, c.raised), (role.ToolTipText, c.text),
+        (role.Accent, c.accent),
     ):  # fmt: skip
         made.setColor(where, QColor(colour))
     faint = QColor(c.muted)
@@ -81,13 +103,16 @@ def palette(c: Colours) -> QPalette:
 def sheet(c: Colours) -> str:
     """Shapes and spacing of the standard controls."""
     return f"""
+QFrame[kind="chosen"] {{ background: {c.raised}; border: 1px solid {c.accent}; border-radius: 8px;
+    }}
 QLabel[kind="title"] {{ font-size: {TITLE_PT}pt; font-weight: 600; }}
 QLabel[kind="strong"] {{ font-weight: 600; }}
 QLabel[kind="small"] {{ font-size: {SMALL_PT}pt; color: {c.muted}; }}
 QLabel[kind="muted"] {{ color: {c.muted}; }}
 QLabel[kind="warning"] {{ background: {c.warning}; border-radius: 6px; padding: 4px 8px; }}
 QFrame[kind="rule"] {{ background: {c.line}; border: none; max-height: 1px; min-height: 1px; }}
-QFrame[kind="card"], QWidget[kind="card"] {{ background: {c.raised}; border: 1px solid {c.line}; border-radius: 8px; }}
+QFrame[kind="card"], QWidget[kind="card"] {{ background: {c.raised}; border: 1px solid {c.line};
+    border-radius: 8px; }}
 QPushButton, QToolButton {{ background: {c.raised}; border: 1px solid {c.line}; border-radius: 6px;
     padding: 3px 10px; min-height: 18px; }}
 QToolButton {{ padding: 2px 8px; }}
@@ -96,16 +121,21 @@ QPushButton:focus, QToolButton:focus {{ border-color: {c.accent}; }}
 QPushButton:pressed, QToolButton:pressed, QToolButton:checked {{ background: {c.accent_soft};
     border-color: {c.accent}; }}
 QPushButton:disabled, QToolButton:disabled {{ color: {c.muted}; background: transparent; }}
-QPushButton[kind="primary"] {{ background: {c.accent}; color: {c.on_accent}; border-color: {c.accent};
+QPushButton[kind="primary"] {{ background: {c.accent}; color: {c.on_accent};
+    border-color: {c.accent};
     font-weight: 600; padding: 6px 18px; }}
-QPushButton[kind="primary"]:disabled {{ background: {c.hover}; color: {c.muted}; border-color: {c.line}; }}
-QToolButton[kind="flat"], QPushButton[kind="flat"] {{ background: transparent; border-color: transparent; }}
+QPushButton[kind="primary"]:disabled {{ background: {c.hover}; color: {c.muted};
+    border-color: {c.line}; }}
+QToolButton[kind="flat"], QPushButton[kind="flat"] {{ background: transparent;
+    border-color: transparent; }}
 QToolButton[kind="flat"]:hover, QPushButton[kind="flat"]:hover {{ background: {c.hover}; }}
 QToolButton::menu-indicator {{ image: none; }}
-QToolButton[kind="nav"] {{ background: transparent; border: none; border-radius: 0; padding: 10px 16px 9px 16px;
+QToolButton[kind="nav"] {{ background: transparent; border: none; border-radius: 0;
+    padding: 10px 16px 9px 16px;
     border-bottom: 3px solid transparent; color: {c.muted}; }}
 QToolButton[kind="nav"]:hover {{ color: {c.text}; }}
-QToolButton[kind="nav"]:checked {{ color: {c.text}; border-bottom-color: {c.accent}; font-weight: 600; }}
+QToolButton[kind="nav"]:checked {{ color: {c.text}; border-bottom-color: {c.accent};
+    font-weight: 600; }}
 QToolButton[kind="nav"]:disabled {{ color: {c.faint}; }}
 QWidget#top-bar, QWidget#status-strip {{ background: {c.raised}; }}
 QWidget#top-bar {{ border-bottom: 1px solid {c.line}; }}
@@ -116,14 +146,16 @@ QPushButton[kind="row"] {{ text-align: left; padding: 8px 12px; }}
 QPushButton[kind="choice"] {{ text-align: left; padding: 0; border-radius: 8px;
     min-height: 92px; }}
 QPushButton[kind="choice"]:checked {{ border: 2px solid {c.accent}; background: {c.accent_soft}; }}
-QLineEdit, QPlainTextEdit, QListView, QTableView {{ background: {c.base}; border: 1px solid {c.line};
+QLineEdit, QPlainTextEdit, QListView, QTableView {{ background: {c.base};
+    border: 1px solid {c.line};
     border-radius: 6px; selection-background-color: {c.accent_soft}; selection-color: {c.text}; }}
 QLineEdit {{ padding: 3px 8px; min-height: 18px; }}
 QLineEdit:focus {{ border-color: {c.accent}; }}
 QTableView[kind="facts"] {{ font-size: {SMALL_PT}pt; }}
 QTableView[kind="facts"]::item {{ padding: 2px 8px; }}
 QTableView {{ gridline-color: transparent; }}
-QHeaderView::section {{ background: {c.base}; color: {c.muted}; border: none; border-bottom: 1px solid {c.line};
+QHeaderView::section {{ background: {c.base}; color: {c.muted}; border: none;
+    border-bottom: 1px solid {c.line};
     padding: 4px 8px; font-size: {SMALL_PT}pt; }}
 QTabWidget::pane {{ border: none; border-top: 1px solid {c.line}; }}
 QTabBar::tab {{ background: transparent; border: none; padding: 5px 12px; color: {c.muted};
@@ -131,7 +163,8 @@ QTabBar::tab {{ background: transparent; border: none; padding: 5px 12px; color:
 QTabBar::tab:selected {{ color: {c.text}; border-bottom-color: {c.accent}; }}
 QCheckBox::indicator {{ width: 12px; height: 12px; border: 1px solid {c.muted}; border-radius: 3px;
     background: {c.base}; }}
-QCheckBox::indicator:checked {{ border-color: {c.accent}; background: {c.accent}; image: url("{CHECK}"); }}
+QCheckBox::indicator:checked {{ border-color: {c.accent}; background: {c.accent};
+    image: url("{CHECK}"); }}
 QCheckBox::indicator:checked:disabled {{ border-color: {c.faint}; background: {c.faint}; }}
 QSlider {{ min-height: 18px; }}
 QSlider::groove:horizontal {{ height: 4px; border-radius: 2px; background: {c.line}; }}

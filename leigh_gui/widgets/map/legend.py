@@ -27,8 +27,13 @@ class Legend(QWidget):
         self._flow.setHorizontalSpacing(12)
         self._flow.setVerticalSpacing(2)
 
-    def set_conditions(self, conditions: Sequence[Condition], counts: dict[str, int], shapes: Sequence[int],
-                       hidden: frozenset[str] = frozenset()) -> None:  # fmt: skip
+    def set_conditions(
+        self,
+        conditions: Sequence[Condition],
+        counts: dict[str, int],
+        shapes: Sequence[int],
+        hidden: frozenset[str] = frozenset(),
+    ) -> None:
         """Show these conditions, ticked but for those that are `hidden`."""
         clear_layout(self._flow)
         self.ticks = {}
