@@ -1,4 +1,4 @@
-"""What was computed in a project, and whether it belongs together: decided here and nowhere else."""
+"""What was computed in a project, and whether it belongs together: decided only here."""
 
 from dataclasses import dataclass, replace
 from enum import StrEnum

@@ -561,7 +561,7 @@ def test_charts_are_made_only_for_the_cards_in_view(qtbot):
 
 
 def test_the_card_of_the_selected_treatment_is_made_and_brought_into_view(qtbot):
-    left = tuple(Unrepaired(f"T{k}", "Nuclei", 0.5, 0.4, 0.6, 3) for k in range(60))
+    left = tuple(ResidualChange(f"T{k}", "Nuclei", 0.5, 0.4, 0.6, 3) for k in range(60))
     view = UnrepairedView()
     view.set_screen(make_screen(unrepaired=left), GREY)
     view.set_current("T50")
@@ -579,7 +579,7 @@ def test_what_is_not_repaired_follows_the_ranking_and_selects(qtbot):
     with qtbot.waitSignal(view.selected) as picked:
         click(qtbot, view.cards[1].chart, QPointF(40, 8))
     assert picked.args == ["D1"]
-    assert bar_words(Unrepaired("a", "A stain with a very long name", -3.0, None, None, 1)) == (
+    assert bar_words(ResidualChange("a", "A stain with a very long name", -3.0, None, None, 1)) == (
         "A stain with a very lon…  −300 %"
     )
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QWidget
 
-from core.domain.screen import Screen, Unrepaired
+from core.domain.screen import ResidualChange, Screen
 from leigh_gui.widgets.common.look import count
 from leigh_gui.widgets.screen.axis import known
 from leigh_gui.widgets.screen.chart_cards import CardGrid
@@ -41,7 +41,7 @@ class RepairPlot:
     """The channels of one treatment, a bar each in the colour of the stain."""
 
     title: str
-    channels: tuple[Unrepaired, ...]
+    channels: tuple[ResidualChange, ...]
     colours: Mapping[str, str]
     names: tuple[str, ...]  # of all bars of the view: their axes begin at the same place
     words: str = ""
@@ -85,7 +85,7 @@ class RepairPlot:
                 chart.add_segments(ends, [y, y], ink)
 
 
-def bar_words(left: Unrepaired) -> str:
+def bar_words(left: ResidualChange) -> str:
     """'Mitochondria  70 % [61–78]'."""
     name = left.channel
     short_name = name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
