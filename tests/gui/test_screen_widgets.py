@@ -163,6 +163,7 @@ def test_the_off_axis_line_stands_where_the_flag_begins_and_says_what_it_means(t
     plot, view = shown(qtbot, RescuePlot()), shown(qtbot, RankingView())
     for widget in (plot, view):
         widget.set_screen(screen, GREY)
+    plot.grab()
     y = plot.chart.pixel(0, 9.0).y()
     assert plot.chart.box().top() < y < plot.chart.box().bottom()
     assert plot.chart.toolTip() == "Line at 9: beyond this something else changed"

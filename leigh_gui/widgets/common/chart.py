@@ -122,11 +122,6 @@ class Chart(QWidget):
         """A line through these places."""
         self._add(pg.PlotCurveItem(list(xs), list(ys), pen=pg.mkPen(colour, width=width)))
 
-    def add_segments(self, xs: Values, ys: Values, colour: QColor, width: float = 1.5) -> None:
-        """Intervals: a line from every even place to the next one."""
-        pen = pg.mkPen(colour, width=width)
-        self._add(pg.PlotCurveItem(list(xs), list(ys), pen=pen, connect="pairs"))
-
     def add_bars(self, ys: Values, ends: Values, colours: Sequence[QColor]) -> None:
         """Level bars from 0 to `ends`."""
         self._add(

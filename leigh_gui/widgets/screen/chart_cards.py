@@ -115,7 +115,7 @@ class CardGrid(QScrollArea):
     def __init__(self, name: str, least: int, empty: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.cards: list[ChartCard] = []
-        self.empty: QLabel | None = None  # says why there are no cards
+        self.empty: QLabel | None = None  # stands in for cards
         self._waiting: list[Drawing] = []  # those without a card yet
         self._least, self._empty_words = least, empty  # pixels of a card's width
         self._current = ""

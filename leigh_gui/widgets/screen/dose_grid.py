@@ -115,7 +115,7 @@ class DosePlot:
             if row.rescue_low is not None and row.rescue_high is not None:
                 dose = math.log10(row.dose_um or 1.0)
                 ends = (row.rescue_low, row.rescue_high)
-                chart.add_segments([dose, dose], ends, palette.windowText().color())
+                chart.add_curve([dose, dose], ends, palette.windowText().color(), 1.5)
         chart.add_points(self._points(chart, current))
 
     def _words(self, row: Ranked) -> str:

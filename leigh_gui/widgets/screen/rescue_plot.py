@@ -145,7 +145,7 @@ class RescuePlot(QWidget):
         for row in self._rows:
             if self._chosen(row):
                 for xs, ys in self._intervals(row):
-                    chart.add_segments(xs, ys, ink)
+                    chart.add_curve(xs, ys, ink, 1.5)
                 marker = replace(self._point(row, palette), size=14.0, key="")
                 chart.add_points(
                     [marker, Point(marker.x, marker.y, tinted(ink, 0), ink, size=22.0)]

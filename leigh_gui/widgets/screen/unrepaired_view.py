@@ -82,7 +82,7 @@ class RepairPlot:
         for y, c in bars:
             if c.low is not None and c.high is not None and known(c.low) and known(c.high):
                 ends = [held(c.low), held(c.high)]
-                chart.add_segments(ends, [y, y], ink)
+                chart.add_curve(ends, [y, y], ink, 1.5)
 
 
 def bar_words(left: ResidualChange) -> str:
