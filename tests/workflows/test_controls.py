@@ -239,7 +239,7 @@ def test_a_stopped_control_goes_on(own: Project, brief: str, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("word", "told"),
+    ("word", "reported"),
     [
         ("channel=RFP,factor=0.7", "no channel RFP. They have Nuclei, Cytoskeleton, Mitochondria"),
         (
