@@ -20,10 +20,10 @@ from PySide6.QtWidgets import (
 
 from core.domain import Role
 from core.training.presets import PRESETS
+from leigh_gui.pages.train.live_curves import LiveCurves
 from leigh_gui.pages.train.model_card import ModelCardView
 from leigh_gui.pages.train.spike_in_check import CheckDialog, check_words
 from leigh_gui.state import AppState
-from leigh_gui.widgets.common.curves import Curves
 from leigh_gui.widgets.common.empty_state import EmptyState
 from leigh_gui.widgets.common.look import plain, set_kind
 
@@ -87,20 +87,16 @@ class TrainPage(QWidget):
         )
         self.controls_only.setObjectName("train-controls-only")
         column.addWidget(self.controls_only)
-        buttons = QHBoxLayout()
-        buttons.setSpacing(8)
-        self.start, self.resume, self.stop = (
-            QPushButton("Train"),
-            QPushButton("Resume"),
-            QPushButton("Stop"),
-        )
+        buttons = QHBoxLayout(spacing=8)
+        self.start, self.resume = QPushButton("Train"), QPushButton("Resume")
+        self.stop = QPushButton("Stop")
         self.start.setObjectName("train-start")
         self.start.setProperty("kind", "primary")
         for button in (self.start, self.resume, self.stop):
             buttons.addWidget(button)
         buttons.addStretch(1)
         column.addLayout(buttons)
-        self.curves = Curves()
+        self.curves = LiveCurves()
         column.addWidget(self.curves, 1)
         return column
 
@@ -179,36 +175,32 @@ class TrainPage(QWidget):
 
     def conditions(self) -> tuple[str, ...]:
         """Those to learn from; (): all."""
-        return (
-            self._controls()
-            if self.controls_only.isEnabled() and self.controls_only.isChecked()
-            else ()
-        )
+        chosen = self.controls_only.isEnabled() and self.controls_only.isChecked()
+        return self._controls() if chosen else ()
 
     def _controls(self) -> tuple[str, ...]:
-        """The healthy and diseased conditions, where there are both and others beside them."""
+        """The healthy and diseased conditions, where there are both, and other ones too."""
         dataset = self.state.project.dataset if self.state.project else None
         conditions = dataset.conditions if dataset else ()
         controls = [c for c in conditions if c.role in (Role.HEALTHY, Role.DISEASED)]
         both = {c.role for c in controls} == {Role.HEALTHY, Role.DISEASED}
         return tuple(c.name for c in controls) if both and len(controls) < len(conditions) else ()
 
-    def set_job(self, training: bool, why: str) -> None:
-        """Whether a training runs, and why nothing else can start now."""
+    def set_job(self, training: bool, why: str, resumable: bool) -> None:
+        """Whether a training runs, why nothing else can start now, and whether a stopped training
+        can go on.
+        """
         if training and not self._training:
             self.curves.clear()
-        self._training, self._why = training, why
+        self._training, self._why, self._can_resume = training, why, resumable
         self._show_buttons()
 
-    def set_resumable(self, resumable: bool) -> None:
-        """Whether a stopped training can go on."""
-        self._can_resume = resumable
-        self._show_buttons()
-
-    def add_progress(self, progress: dict) -> None:
+    def add_progress(self, verb: str, progress: dict[str, Any]) -> None:
         """One more point on the curves."""
         values = progress.get("values") or {}
-        self.curves.add(progress.get("done", 0), values.get("loss"), values.get("accuracy"))
+        if verb == "train":
+            step = progress.get("done", 0)
+            self.curves.add(step, values.get("loss"), values.get("accuracy"))
 
     def show_check(self, result: dict[str, Any]) -> None:
         """What the check of the explanation found; it stays as long as the model."""
