@@ -280,7 +280,7 @@ def test_on_the_tab_not_repaired_its_images_are_collected(page, window, qtbot):
 
 
 def test_the_report_can_be_opened_once_it_is_there(page, window, qtbot, monkeypatch):
-    from leigh_gui.pages.screen import page as module
+    from leigh_gui.pages.screen import head as module
 
     assert not page.head.report.isEnabled() and "no report" in page.head.report.toolTip()
     (folder_of(window.state.project) / "report.pdf").write_bytes(b"%PDF-1.4")
