@@ -105,13 +105,16 @@ gui)
     run leigh-gui "$@"
     ;;
 test)
-    set_up --group dev
+    set_up --group dev --group docs
     shift
     cd "$here"
+    export UV="$uv" # builds and installs the wheel in a test
     .venv/bin/ruff check .
     .venv/bin/ruff format --check .
     .venv/bin/mypy
     .venv/bin/lint-imports
+    .venv/bin/mkdocs build --strict --quiet --site-dir "${TMPDIR:-/tmp}/leigh-site.$$"
+    rm -rf "${TMPDIR:-/tmp}/leigh-site.$$"
     QT_QPA_PLATFORM="${QT_QPA_PLATFORM:-offscreen}" run pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder "$@"
     ;;
 "" | -h | --help)

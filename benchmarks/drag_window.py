@@ -43,10 +43,10 @@ class Stopwatch(QObject):
         client.answered.connect(self._answer)
 
     def _ask(self, move: Move | None) -> None:
-        if move is not None and isinstance(move.goal, MapPosition):
-            # not where a handle that rests is to get its better picture
-            if move.precision == Precision.PREVIEW or move.goal.xy not in self._asked:
-                self._asked[move.goal.xy] = time.perf_counter()
+        dragged = move is not None and isinstance(move.goal, MapPosition)
+        # The better picture of a handle that rests is not timed again.
+        if dragged and (move.precision == Precision.PREVIEW or move.goal.xy not in self._asked):
+            self._asked[move.goal.xy] = time.perf_counter()
         self._want(move)
 
     def _answer(self, answer: Answer) -> None:

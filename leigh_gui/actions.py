@@ -73,10 +73,12 @@ class ShortcutSheet(QDialog):
     """All shortcuts on one sheet, and what the mouse does on the map and the pictures."""
 
     MOUSE = (
-        ("Click a point", "look at that image"), ("Drag the handle", "change the image"),
-        ("Shift + drag", "lasso images"), ("Wheel", "zoom at the pointer"), ("Double-click",
-        "whole view again"),
-    )  # fmt: skip
+        ("Click a point", "look at that image"),
+        ("Drag the handle", "change the image"),
+        ("Shift + drag", "lasso images"),
+        ("Wheel", "zoom at the pointer"),
+        ("Double-click", "whole view again"),
+    )
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -58,7 +58,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
 
 
 def _log_to(folder: Path) -> None:
-    """Log to a file of limited size; a crash of the graphics driver leaves its trace beside it."""
+    """Log to a file of limited size; a crash of the graphics driver is written to a second file."""
     import faulthandler
     import logging
     import logging.handlers

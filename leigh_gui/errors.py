@@ -28,21 +28,19 @@ class ErrorBus(QObject):
             log.error("Unexpected: %s", error, exc_info=error)
             message = "Something unexpected went wrong; your work is kept."
             hint = (
-                "Carry on. If it happens again, send the details below and the log to whoever looks"
-                " after the program."
+                "Carry on. If it happens again, send the details below and the log to the person"
+                " who looks after the program."
             )
         self.raised.emit(message, hint, details)
 
     def tell(self, message: str, hint: str = "", details: str = "") -> None:
-        """Show a message that is no exception."""
+        """Show a message without an exception."""
         log.warning("%s %s %s", message, hint, details)
         self.raised.emit(message, hint, details)
 
 
 def install(bus: ErrorBus) -> None:
-    """Send every unhandled exception of any thread, and Qt's own warnings, to the
-    bus or the log.
-    """
+    """Send every unhandled exception of any thread, and Qt's warnings, to the bus or the log."""
 
     def on_exception(
         kind: type[BaseException], error: BaseException, trace: TracebackType | None

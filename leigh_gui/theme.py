@@ -37,32 +37,32 @@ class Colours:
 
 
 LIGHT = Colours(
-    "#F4F5F7",
-    "#FFFFFF",
-    "#FFFFFF",
-    "#ECEDF1",
-    "#D5D8DE",
-    "#1B1E24",
-    "#656B76",
-    "#AEB3BD",
-    "#5B4FCF",
-    "#E9E7FA",
-    "#FFFFFF",
-    "#FFF4DC",
+    window="#F4F5F7",
+    base="#FFFFFF",
+    raised="#FFFFFF",
+    hover="#ECEDF1",
+    line="#D5D8DE",
+    text="#1B1E24",
+    muted="#656B76",
+    faint="#AEB3BD",
+    accent="#5B4FCF",
+    accent_soft="#E9E7FA",
+    on_accent="#FFFFFF",
+    warning="#FFF4DC",
 )
 DARK = Colours(
-    "#1B1D21",
-    "#141518",
-    "#26292F",
-    "#30343B",
-    "#3C4149",
-    "#E8EAED",
-    "#9AA1AC",
-    "#596069",
-    "#8F86F2",
-    "#2F2C4F",
-    "#121318",
-    "#3A3120",
+    window="#1B1D21",
+    base="#141518",
+    raised="#26292F",
+    hover="#30343B",
+    line="#3C4149",
+    text="#E8EAED",
+    muted="#9AA1AC",
+    faint="#596069",
+    accent="#8F86F2",
+    accent_soft="#2F2C4F",
+    on_accent="#121318",
+    warning="#3A3120",
 )
 
 
@@ -84,14 +84,13 @@ def palette(c: Colours) -> QPalette:
     made = QPalette()
     role = QPalette.ColorRole
     for where, colour in (
-        (role.Window, c.window), (role.Base, c.base), (role.AlternateBase, c.window), (role.Button,
-        c.raised),
-        (role.WindowText, c.text), (role.Text, c.text), (role.ButtonText, c.text),
-        (role.PlaceholderText, c.muted),
-        (role.Mid, c.line), (role.Midlight, c.hover), (role.Dark, c.muted), (role.Light, c.raised),
+        (role.Window, c.window), (role.Base, c.base), (role.AlternateBase, c.window),
+        (role.Button, c.raised), (role.WindowText, c.text), (role.Text, c.text),
+        (role.ButtonText, c.text), (role.PlaceholderText, c.muted), (role.Mid, c.line),
+        (role.Midlight, c.hover), (role.Dark, c.muted), (role.Light, c.raised),
         (role.Shadow, c.line), (role.Highlight, c.accent), (role.HighlightedText, c.on_accent),
-        (role.Link, c.accent),
-        (role.ToolTipBase, c.raised), (role.ToolTipText, c.text), (role.Accent, c.accent),
+        (role.Link, c.accent), (role.ToolTipBase, c.raised), (role.ToolTipText, c.text),
+        (role.Accent, c.accent),
     ):  # fmt: skip
         made.setColor(where, QColor(colour))
     faint = QColor(c.muted)
@@ -104,6 +103,8 @@ def palette(c: Colours) -> QPalette:
 def sheet(c: Colours) -> str:
     """Shapes and spacing of the standard controls."""
     return f"""
+QFrame[kind="chosen"] {{ background: {c.raised}; border: 1px solid {c.accent}; border-radius: 8px;
+    }}
 QLabel[kind="title"] {{ font-size: {TITLE_PT}pt; font-weight: 600; }}
 QLabel[kind="strong"] {{ font-weight: 600; }}
 QLabel[kind="small"] {{ font-size: {SMALL_PT}pt; color: {c.muted}; }}

@@ -70,7 +70,7 @@ class Engine:
         self.model = build(self.card, load_tensors(folder), self.device)
         self.evidence = load_evidence(folder, self.card)
         self.with_evidence = with_evidence
-        self.map = load_frozen_map(self.project, self.card)
+        self.map = load_frozen_map(self.project)
         self.encodings = Encodings(self.model, self.card, dataset)
         self.curves = ResponseCurves(self.encodings)
         self.attributions = Attributions(self.project, self.card, self.model, self.device)

@@ -4,10 +4,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from core.domain import DecisionMap, FloatArray, LatentTable, ModelCard, Project, Projection
+from core.domain import DecisionMap, FloatArray, LatentTable, Project, Projection
 from core.errors import BadProject, LeighError
-from core.io.project import latents_path, maps_folder
-from core.io.tables import load_latents, load_map
+from core.io.results import load_results
 from core.latent_map.projection import blended, map_features, place
 from core.latent_map.ternary_plane import Plane, exact_plane
 
@@ -75,22 +74,12 @@ class FrozenMap:
         return float(x), float(y)
 
 
-def load_frozen_map(project: Project, card: ModelCard) -> FrozenMap:
+def load_frozen_map(project: Project) -> FrozenMap:
     """The map of a project; what belongs to another model or other images counts as missing."""
-    dataset = project.dataset
-    try:
-        latents = load_latents(latents_path(project))
-    except LeighError:
+    results = load_results(project)
+    if results.latents is None:
         return FrozenMap()
-    fits = latents.model_digest == card.digest
-    if not fits or dataset is None or not latents.describes(dataset):
-        return FrozenMap()
-    try:
-        projection, decision = load_map(maps_folder(project))
-    except LeighError:
-        return FrozenMap(latents)
-    belongs = projection.belongs_to(latents)
-    return FrozenMap(latents, projection, decision) if belongs else FrozenMap(latents)
+    return FrozenMap(results.latents, results.projection, results.decision)
 
 
 def position_in(projection: Projection, record_id: str) -> tuple[float, float]:

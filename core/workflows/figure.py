@@ -20,8 +20,8 @@ from core.domain import (
 )
 from core.domain.limits import PATH_FRAMES
 from core.domain.screen import Screen
-from core.errors import BadProject, LeighError
-from core.io.screens import REMEDY, SCREEN_FOLDER, load_screen
+from core.errors import LeighError
+from core.io.results import screen_of
 from core.io.validation import first_fault
 from core.progress import Progress, Report, silent
 from core.version import __version__
@@ -88,10 +88,7 @@ class _PanelMaker:
         Raises BadProject where there is none, or it is of other images.
         """
         if self._screen is None:
-            found = load_screen(self.project.folder / SCREEN_FOLDER)
-            if found.dataset_digest and found.dataset_digest != self.dataset.digest:
-                raise BadProject("The screen was computed from other images or conditions.", REMEDY)
-            self._screen = found
+            self._screen = screen_of(self.project)
         return self._screen
 
     def make(self, spec: PanelSpec) -> Any:

@@ -6,6 +6,7 @@ from core.domain import DecisionMap, LatentTable, Project, Projection
 from core.errors import BadProject, LeighError
 from core.io.models import check_fits, load_card
 from core.io.project import latents_path, maps_folder, model_folder
+from core.io.results import load_results
 from core.io.tables import load_latents, load_map, save_map
 from core.progress import Progress, Report, Stage, silent
 from core.workflows.project import images_of, model_of
@@ -52,17 +53,21 @@ def make_map(
 
 def _latents(project: Project) -> LatentTable:
     dataset = images_of(project)
-    card = load_card(model_folder(project, model_of(project)))
-    check_fits(card, dataset)
-    path = latents_path(project)
-    if not path.exists():
-        raise BadProject(f"{project.folder} has no latents yet.", "Run `leigh encode` first.")
-    latents = load_latents(path)
-    if latents.model_digest != card.digest or not latents.describes(dataset):
+    model_of(project)
+    results = load_results(project)
+    if results.card is not None:
+        check_fits(results.card, dataset)
+    if results.stale:
         raise BadProject(
             "The latents were made with another model or other images.", "Run `leigh encode` again."
         )
-    return latents
+    if results.latents is None:
+        # Damaged: names the file; missing: says how to make it.
+        load_card(model_folder(project, project.model))
+        if not latents_path(project).exists():
+            raise BadProject(f"{project.folder} has no latents yet.", "Run `leigh encode` first.")
+        return load_latents(latents_path(project))
+    return results.latents
 
 
 def _former_map(project: Project) -> Projection | None:

@@ -8,7 +8,7 @@ from core.domain import (
     Project,
 )
 from core.errors import LeighError
-from core.io.screens import SCREEN_FOLDER, load_screen
+from core.io.results import load_results, screen_of
 from core.workflows.project import images_of
 
 
@@ -17,8 +17,6 @@ def latents_for_scanpy(project: Project, latents: LatentTable, path: Path) -> Pa
     and probabilities.
     """
     from core.io.h5ad import write_h5ad
-    from core.io.project import maps_folder
-    from core.io.tables import load_map
 
     dataset = images_of(project)
     records = [dataset.record(i) for i in latents.record_ids]
@@ -32,22 +30,17 @@ def latents_for_scanpy(project: Project, latents: LatentTable, path: Path) -> Pa
         "predicted": [latents.conditions[k] for k in latents.predicted],
     }
     obsm = {"coordinates": latents.coordinates, "probabilities": latents.probabilities}
+    projection = load_results(project).projection
+    if projection is not None and projection.belongs_to(latents):
+        obsm["X_map"] = projection.xy
     try:
-        projection, _ = load_map(maps_folder(project))
-        if projection.belongs_to(latents):
-            obsm["X_map"] = projection.xy
-    except LeighError:  # there is none
-        pass
-    try:
-        found = load_screen(project.folder / SCREEN_FOLDER)
-        if found.dataset_digest == dataset.digest:
-            of = {i: w for w in found.wells for i in w.record_ids}
-            for name in ("rescue", "off_axis", "nuclei"):
-                obs[f"well_{name}"] = [
-                    getattr(of[i], name) if i in of else None for i in latents.record_ids
-                ]
-    except LeighError:
-        pass
+        wells = {i: well for well in screen_of(project).wells for i in well.record_ids}
+    except LeighError:  # there is no screen of these images
+        wells = {}
+    if wells:
+        for name in ("rescue", "off_axis", "nuclei"):
+            values = [getattr(wells[i], name) if i in wells else None for i in latents.record_ids]
+            obs[f"well_{name}"] = values
     return write_h5ad(
         path, latents.features, obs, obsm, {"model": latents.model_digest, "data": dataset.digest}
     )

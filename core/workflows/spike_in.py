@@ -312,4 +312,5 @@ def _accuracy_words(card: ModelCard) -> str:
         if blind
         else "."
     )
-    return f"The model names the plant with accuracy {reported['accuracy']:.2f} {interval} on {where}{end}"
+    accuracy = f"{reported['accuracy']:.2f} {interval}"
+    return f"The model names the plant with accuracy {accuracy} on {where}{end}"

@@ -217,7 +217,7 @@ def _crop_that_fits(dataset: Dataset, preprocessing: Preprocessing) -> int:
         raise LeighError(
             f"{smallest.id} is {smallest.shape[2]} x {smallest.shape[1]} pixels: too small next to"
             " the other images.",
-            f"Leave out images below {SMALLEST_SIDE * preprocessing.downscale} pixels a side and scan"
-            " again.",
+            f"Leave out images below {SMALLEST_SIDE * preprocessing.downscale} pixels a side, then"
+            " scan again.",
         )
     return min(preprocessing.crop, side // 8 * 8)

@@ -122,52 +122,20 @@ def read_project(folder: Path) -> Opened:
 
     Damage of one part does not hide the rest.
     """
-    from core.errors import LeighError
-    from core.io.models import load_card
-    from core.io.project import latents_path, maps_folder, model_folder, open_project
-    from core.io.tables import load_latents, load_map
+    from core.io.project import open_project
+    from core.io.results import load_results
     from leigh_gui.state import Opened
 
     project = open_project(folder)
-    found: dict[str, Any] = {}
-    warnings = []
-    home = model_folder(project, project.model) if project.model else None
-    steps = (
-        ("card", home, lambda p: load_card(p)),
-        ("latents", latents_path(project), lambda p: load_latents(p)),
-        ("map", maps_folder(project), lambda p: load_map(p)),
-    )
-    for name, path, load in steps:
-        if path is None or not _there(path) or (name != "card" and not found.get("card")):
-            continue
-        try:
-            found[name] = load(path)
-        except LeighError as error:
-            warnings.append(str(error))
-    projection, decision = found.get("map", (None, None))
-    latents = found.get("latents")
-    digest = found["card"].digest if "card" in found else ""
-    if latents is not None and digest and latents.model_digest != digest:
-        latents, projection, decision = None, None, None
-        warnings.append(
-            "The map was computed with another model. Press “Compute the map” on the Train page."
-        )
-    if (
-        latents is not None
-        and project.dataset is not None
-        and not latents.describes(project.dataset)
-    ):
-        latents, projection, decision = None, None, None
-        warnings.append(
-            "The map is of other images or conditions. Press “Compute the map” on the Train page."
-        )
-    if projection is not None and latents is not None and not projection.belongs_to(latents):
-        projection, decision = (
-            None,
-            None,
-        )  # what is left can be explored on exact planes until there is a new one
-    return Opened(project, found.get("card"), latents, projection, decision, tuple(warnings))
+    results = load_results(project)
+    warnings = list(results.damaged)
+    if results.stale:
+        warnings.append(f"{STALE_MAP[results.stale]} Press “Compute the map” on the Train page.")
+    parts = (results.card, results.latents, results.projection, results.decision)
+    return Opened(project, *parts, tuple(warnings))
 
 
-def _there(path: Path) -> bool:
-    return any(path.iterdir()) if path.is_dir() else path.exists()
+STALE_MAP = {
+    "other-model": "The map was computed with another model.",
+    "other-images": "The map is of other images or conditions.",
+}

@@ -118,9 +118,8 @@ def test_a_click_on_a_row_selects_in_every_view(page, window, qtbot):
 def test_a_point_and_the_arrow_keys_move_the_same_selection(page, window, qtbot):
     window.activateWindow()
     qtbot.waitUntil(window.isActiveWindow, timeout=5000)
-    qtbot.mouseClick(
-        page.plot, Qt.MouseButton.LeftButton, pos=page.plot.place(page.ranking.rows[2]).toPoint()
-    )
+    at = page.plot.place(page.ranking.rows[2]).toPoint()
+    qtbot.mouseClick(page.plot.chart, Qt.MouseButton.LeftButton, pos=at)
     assert page.control.current == "D2"
     qtbot.keyClick(window, Qt.Key.Key_Down)
     assert page.control.current == "D3"
@@ -326,7 +325,12 @@ def test_random_clicks_on_the_screen_page_never_raise(page, window, qtbot):
 
     chance, raised = random.Random(0), []
     window.backstage.bus.raised.connect(lambda *words: raised.append(words))
-    targets = [page.ranking.viewport(), page.plot, page.wells.heat, page.wells.gallery.viewport()]
+    targets = [
+        page.ranking.viewport(),
+        page.plot.chart,
+        page.wells.heat,
+        page.wells.gallery.viewport(),
+    ]
     for k in range(120):
         page.tabs.setCurrentIndex(k % 4 if k % 3 == 0 else 0)
         widget = chance.choice(targets)
@@ -341,8 +345,9 @@ def test_random_clicks_on_the_screen_page_never_raise(page, window, qtbot):
 
 
 def test_a_channel_of_the_dataset_gives_its_colour_to_the_bars(page, window):
-    assert page.left._colours == {c.name: c.colour for c in window.state.project.dataset.channels}
-    assert Channel("x").colour not in page.left._colours.values()
+    colours = page.left.cards[0].drawing.colours
+    assert colours == {c.name: c.colour for c in window.state.project.dataset.channels}
+    assert Channel("x").colour not in colours.values()
 
 
 def test_the_selected_treatment_is_told_in_full_under_the_ranking(page, qtbot):

@@ -13,16 +13,16 @@ from core.domain import Channel, Role
 from core.domain.screen import DoseCurve, ResidualChange, WellScore
 from leigh_gui.widgets.screen.axis import (
     Axis,
-    dose_axis,
     off_axis_axis,
     off_axis_limit,
     rescue_axis,
     round_step,
     short,
 )
-from leigh_gui.widgets.screen.dose_grid import DoseGrid, fitted
+from leigh_gui.widgets.screen.dose_grid import DoseGrid, DosePlot, fitted
 from leigh_gui.widgets.screen.heat_view import HeatView, ScaleBar
 from leigh_gui.widgets.screen.quality_view import QualityView, cell, heading, in_common, joined
+from leigh_gui.widgets.screen.ranking_delegates import shortened
 from leigh_gui.widgets.screen.ranking_header import Wanted, column_widths
 from leigh_gui.widgets.screen.ranking_model import COLUMNS, TIE, TieEdge
 from leigh_gui.widgets.screen.ranking_rows import (
@@ -43,7 +43,7 @@ from leigh_gui.widgets.screen.ranking_rows import (
 )
 from leigh_gui.widgets.screen.ranking_view import RankingView
 from leigh_gui.widgets.screen.rescue_plot import RescuePlot, free_labels
-from leigh_gui.widgets.screen.unrepaired_view import UnrepairedView
+from leigh_gui.widgets.screen.unrepaired_view import UnrepairedView, bar_words
 from leigh_gui.widgets.screen.well_values import (
     choices,
     colour_table,
@@ -163,13 +163,10 @@ def test_the_off_axis_line_stands_where_the_flag_begins_and_says_what_it_means(t
     plot, view = shown(qtbot, RescuePlot()), shown(qtbot, RankingView())
     for widget in (plot, view):
         widget.set_screen(screen, GREY)
-    y = plot._at(0, 9.0).y()
-    assert plot._box().top() < y < plot._box().bottom()
-    assert (
-        plot.words_at(QPointF(plot._box().right() - 3, y))
-        == "Line at 9: beyond this something else changed"
-    )
-    assert plot.words_at(QPointF(plot._box().right() - 3, plot._at(0, 7.0).y())) == ""
+    plot.grab()
+    y = plot.chart.pixel(0, 9.0).y()
+    assert plot.chart.box().top() < y < plot.chart.box().bottom()
+    assert plot.chart.toolTip() == "Line at 9: beyond this something else changed"
     tooltip = view.table.headerData(
         COLUMNS.index(Column.OFF_AXIS), Qt.Orientation.Horizontal, Qt.ItemDataRole.ToolTipRole
     )
@@ -181,7 +178,7 @@ def test_the_off_axis_line_stands_where_the_flag_begins_and_says_what_it_means(t
 
 def test_ticks_are_round_inside_and_not_too_many():
     assert Axis(-0.2, 1.3).ticks(4) == (0.0, 0.5, 1.0)
-    assert dose_axis((0.1, 100.0)).ticks(9) == (0.1, 1.0, 10.0, 100.0)
+    assert Axis(0.05, 200.0, log=True).ticks(9) == (0.1, 1.0, 10.0, 100.0)
     assert len(Axis(0, 987).ticks(5)) <= 6 and round_step(0.03) == pytest.approx(0.05)
     assert [short(v) for v in (0.0, -0.5, 12345.0)] == ["0", "−0.5", "1.23e+04"]
 
@@ -423,6 +420,13 @@ def test_four_hundred_long_names_are_painted_quickly_and_only_where_they_are_see
     assert view.verticalScrollBar().maximum() > 300 * view.rowHeight(0)
 
 
+def test_a_long_name_never_hides_a_part_of_its_dose(qtbot):
+    view = shown(qtbot, RankingView())
+    row = make_ranked("X", compound="Compound with a long name", dose_um=0.0948)
+    assert shortened(row, view.fontMetrics(), 110).endswith("… · 0.0948 µM")
+    assert shortened(row, view.fontMetrics(), 900) == "Compound with a long name · 0.0948 µM"
+
+
 def test_columns_fill_the_width_and_none_vanishes():
     for width in (524, 740, 1100):
         widths = column_widths(width, Wanted(8, 900, 900, 900, rank=3))
@@ -454,18 +458,45 @@ def test_the_tooltips_of_the_ranking_say_everything_and_are_never_markup(qtbot):
     assert "spreads of healthy wells" in heading
 
 
+def click(qtbot, widget, place):
+    qtbot.mouseClick(widget, Qt.MouseButton.LeftButton, pos=place.toPoint())
+
+
 def test_a_click_on_a_point_selects_its_treatment_and_empty_space_does_not(qtbot):
     plot = shown(qtbot, RescuePlot(), 500, 300)
     plot.set_screen(make_screen(), GREY)
+    plot.grab()
     picked = []
     plot.selected.connect(picked.append)
-    qtbot.mouseClick(
-        plot, Qt.MouseButton.LeftButton, pos=plot.place(make_treatments()[1]).toPoint()
-    )
-    qtbot.mouseClick(plot, Qt.MouseButton.LeftButton, pos=QPoint(60, 40))
+    click(qtbot, plot.chart, plot.place(make_treatments()[1]))
+    click(qtbot, plot.chart, QPointF(60, 40))
     assert picked == ["D1"]
     plot.set_current("D3")  # has no intervals
     plot.grab()
+
+
+def test_a_treatment_below_the_logarithmic_axis_stays_in_sight_and_can_be_clicked(qtbot):
+    rows = [make_ranked(f"T{k}", 0.5, k + 1, off_axis=v) for k, v in enumerate((-1.0, 1, 2, 300.0))]
+    plot = shown(qtbot, RescuePlot(), 500, 300)
+    plot.set_screen(make_screen(ranked=tuple(rows), wells=()), GREY)
+    plot.set_current("T0")
+    plot.grab()
+    box, place = plot.chart.box(), plot.place(rows[0])
+    assert box.contains(place) and box.bottom() - place.y() > 4  # the marker is seen in full
+    assert plot.chart.point_at(place).key == "T0"
+    assert "T0\nRank 1" in plot.chart.point_at(place).words()
+
+
+def test_points_and_chart_follow_the_theme(qtbot, themed):
+    from leigh_gui import theme
+
+    plot = shown(qtbot, RescuePlot(), 500, 300)
+    plot.set_screen(make_screen(), GREY)
+    light = plot.grab().toImage().pixelColor(plot.chart.box().center().toPoint())
+    theme.apply(themed, dark=True)
+    qtbot.wait(20)
+    dark = plot.grab().toImage().pixelColor(plot.chart.box().center().toPoint())
+    assert light.lightness() > 200 and dark.lightness() < 60
 
 
 def test_labels_cover_neither_one_another_nor_a_point():
@@ -491,28 +522,67 @@ def test_dose_plots_select_and_say_why_there_is_no_ec50(qtbot):
     grid = shown(qtbot, DoseGrid(), 560, 300)
     grid.set_screen(make_screen(), GREY)
     row = next(r for r in make_treatments() if r.condition == "C 10")
+    qtbot.waitUntil(lambda: grid.cards[0].chart is not None)
+    chart = grid.cards[0].chart
+    chart.grab()
     with qtbot.waitSignal(grid.selected) as picked:
-        qtbot.mouseClick(
-            grid.viewport(), Qt.MouseButton.LeftButton, pos=grid.place(0, row).toPoint()
-        )
+        click(qtbot, chart, chart.pixel(1.0, row.rescue))
     assert picked.args == ["C 10"]
-    assert "No plateau is seen." in grid.words_at(grid.cell(1).center() + QPointF(0, -60))
-    grid.grab()
+    grid.set_current("C 10")
+    assert [card.property("kind") for card in grid.cards] == ["chosen", "card"]
+    assert "No plateau is seen." in grid.cards[1].toolTip()
     grid.set_screen(
         make_screen(doses=(DoseCurve("Z", (0.0,), (NAN,), *(None,) * 6, "One dose."),)), GREY
     )
     grid.grab()
+    grid.set_screen(make_screen(doses=()), GREY)
+    assert not grid.empty.isHidden() and "dose_um" in grid.empty.text()
+
+
+def test_doses_are_named_on_their_axis_with_the_unit_at_the_last_one():
+    curve = DoseCurve("Z", tuple(0.1 * 3**k for k in range(8)), (0.5,) * 8, *(None,) * 6)
+    plot = DosePlot(curve, (), make_screen(), GREY, rescue_axis(()))
+    assert [text for _, text in plot.ticks()] == ["0.1", "0.9", "8.1", "72.9 µM"]
+    low, high = plot.ends()
+    assert all(low < place < high for place, _ in plot.ticks())
+    zero = replace(plot, curve=replace(curve, doses_um=(0.0,)))
+    assert zero.ticks() == [] and zero.ends()[0] < zero.ends()[1]
+
+
+def test_charts_are_made_only_for_the_cards_in_view(qtbot):
+    curves = tuple(replace(make_screen().doses[0], compound=f"K{k}") for k in range(30))
+    grid = shown(qtbot, DoseGrid(), 560, 300)
+    grid.set_screen(make_screen(doses=curves), GREY)
+    qtbot.waitUntil(lambda: grid.cards[0].chart is not None)
+    qtbot.wait(50)
+    made = [card.chart is not None for card in grid.cards]
+    assert all(made[:4]) and not any(made[6:]) and len(made) < 30
+    grid.verticalScrollBar().setValue(grid.verticalScrollBar().maximum())
+    qtbot.waitUntil(lambda: len(grid.cards) == 30 and grid.cards[20].chart is not None)
+
+
+def test_the_card_of_the_selected_treatment_is_made_and_brought_into_view(qtbot):
+    left = tuple(ResidualChange(f"T{k}", "Nuclei", 0.5, 0.4, 0.6, 3) for k in range(60))
+    view = UnrepairedView()
+    view.set_screen(make_screen(unrepaired=left), GREY)
+    view.set_current("T50")
+    shown(qtbot, view, 560, 300)
+    qtbot.waitUntil(lambda: len(view.cards) > 50 and view.cards[50].chart is not None)
+    assert not view.cards[50].visibleRegion().isEmpty()
 
 
 def test_what_is_not_repaired_follows_the_ranking_and_selects(qtbot):
     view = shown(qtbot, UnrepairedView(), 560, 300)
     view.set_screen(make_screen(), {c: "#FF0000" for c in CHANNELS})
-    assert [line[0] for line in view._lines] == ["TT", "TT", "D1", "D1"]
+    assert [card.drawing.conditions for card in view.cards] == [("TT",), ("D1",)]
+    assert "restored 70 % [61–78] of the Mitochondria change, 4 wells" in view.cards[1].toolTip()
+    qtbot.waitUntil(lambda: view.cards[1].chart is not None)
     with qtbot.waitSignal(view.selected) as picked:
-        qtbot.mouseClick(
-            view.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(40, 2 * view._height() + 4)
-        )
+        click(qtbot, view.cards[1].chart, QPointF(40, 8))
     assert picked.args == ["D1"]
+    assert bar_words(ResidualChange("a", "A stain with a very long name", -3.0, None, None, 1)) == (
+        "A stain with a very lon…  −300 %"
+    )
 
 
 def test_quality_prints_any_keys_and_dashes_for_what_is_missing(qtbot):

@@ -7,6 +7,7 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication, QLabel
 
 from core.domain import Condition, Counterfactual
+from leigh_gui.widgets.common.curves import Curves
 from leigh_gui.widgets.common.elided_label import ElidedLabel
 from leigh_gui.widgets.common.empty_state import dropped_folder
 from leigh_gui.widgets.common.error_bar import ErrorBar
@@ -426,3 +427,21 @@ def test_names_in_a_shortened_label_and_its_tooltip_are_never_read_as_markup(qtb
     assert label.text().startswith("<b>Drug") and "…" in QLabel.text(label)
     assert label.textFormat() == Qt.TextFormat.PlainText and "&lt;b&gt;Drug" in label.toolTip()
     assert tip("Rank 1\nRescue < 0.5") == "Rank 1\nRescue < 0.5"
+
+
+def test_curves_begin_at_the_first_step_and_survive_values_that_are_not_finite(qtbot):
+    curves = Curves()
+    qtbot.addWidget(curves)
+    curves.resize(400, 300)
+    curves.show()
+    assert curves.curves == [] and curves._hint.isVisible()
+    for step, loss in enumerate((2.0, float("nan"), float("inf"), 0.5)):
+        curves.add(step, loss, step / 4 if step % 2 else None)
+    curves.grab()
+    loss, accuracy = curves.curves
+    assert not curves._hint.isVisible() and loss.title.text() == "Loss: 0.5 at step 3"
+    assert accuracy.title.text() == "Accuracy on the images it trains on: 75.0 % at step 3"
+    box, low, high = loss.chart.box(), loss.chart.pixel(3, 0.5), loss.chart.pixel(0, 2.0)
+    assert box.contains(low) and box.contains(high) and low.y() > high.y()
+    curves.clear()
+    assert curves._hint.isVisible() and not loss.isVisible()

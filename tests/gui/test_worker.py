@@ -123,9 +123,9 @@ def test_giving_up_an_explanation_leaves_the_path_alone(worker, answers, qtbot):
 
 
 def test_an_explanation_that_fails_says_whose_it_was(worker, qtbot):
-    with qtbot.waitSignal(worker.not_explained, timeout=10_000) as told:
+    with qtbot.waitSignal(worker.not_explained, timeout=10_000) as reported:
         worker.explain(AttributionRequest("DS_C02_s1", "saliency", "WT", "broken"))
-    request, words = told.args
+    request, words = reported.args
     assert (request.method, request.network) == (
         "saliency",
         "broken",

@@ -270,7 +270,8 @@ def card() -> ModelCard:
     return ModelCard(
         name="m", kind="iresnet", channels=(Channel("DAPI"),), conditions=(Condition("WT"),
         Condition("DS")),
-        preprocessing=preprocessing, architecture={"blocks": [1, 2], "width": np.int64(8)}, preset="quick",
+        preprocessing=preprocessing, architecture={"blocks": [1, 2], "width": np.int64(8)},
+        preset="quick",
         seed=1,
         dataset_digest="x", split={"A01": "train"}, accuracy={"z": np.float32(0.5), "none":
         float("nan")},

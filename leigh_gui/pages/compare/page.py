@@ -56,11 +56,8 @@ class ComparePage(QWidget):
         self._on_subject()
 
     def _build(self) -> None:
-        self.empty = EmptyState(
-            "No image is chosen",
-            "Click an image on the Explore page to explain it here.",
-            "Go to Explore",
-        )
+        hint = "Click an image on the Explore page to explain it here."
+        self.empty = EmptyState("No image is chosen", hint, "Go to Explore")
         body = QWidget()
         column = QVBoxLayout(body)
         column.setContentsMargins(16, 12, 16, 12)

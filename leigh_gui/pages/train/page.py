@@ -20,12 +20,19 @@ from PySide6.QtWidgets import (
 
 from core.domain import Role
 from core.training.presets import PRESETS
-from leigh_gui.pages.train.live_curves import LiveCurves
 from leigh_gui.pages.train.model_card import ModelCardView
 from leigh_gui.pages.train.spike_in_check import CheckDialog, check_words
 from leigh_gui.state import AppState
+from leigh_gui.widgets.common.curves import Curves
 from leigh_gui.widgets.common.empty_state import EmptyState
 from leigh_gui.widgets.common.look import plain, set_kind
+
+CONTROLS = (
+    "Rescue is then measured by the network; images of treatments cannot be moved or explained."
+)
+NO_CONTROLS = (
+    "This needs a healthy condition, a diseased condition and treatments (roles: Data page)."
+)
 
 
 class TrainPage(QWidget):
@@ -87,7 +94,8 @@ class TrainPage(QWidget):
         )
         self.controls_only.setObjectName("train-controls-only")
         column.addWidget(self.controls_only)
-        buttons = QHBoxLayout(spacing=8)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(8)
         self.start, self.resume = QPushButton("Train"), QPushButton("Resume")
         self.stop = QPushButton("Stop")
         self.start.setObjectName("train-start")
@@ -96,7 +104,7 @@ class TrainPage(QWidget):
             buttons.addWidget(button)
         buttons.addStretch(1)
         column.addLayout(buttons)
-        self.curves = LiveCurves()
+        self.curves = Curves()
         column.addWidget(self.curves, 1)
         return column
 
@@ -225,15 +233,7 @@ class TrainPage(QWidget):
         set_kind(self.start, "" if model else "primary")
         set_kind(self.explore, "primary" if self.state.ready_to_explore else "")
         self.controls_only.setEnabled(bool(self._controls()))
-        self.controls_only.setToolTip(
-            "Rescue is then measured by the network; images of treatments cannot be moved or"
-            " explained"
-            if self._controls()
-            else (
-                "This needs a healthy and a diseased condition, and treatments beside them (roles:"
-                " Data page)."
-            )
-        )
+        self.controls_only.setToolTip(CONTROLS if self._controls() else NO_CONTROLS)
         self._enable(self.start, self._why, "Train, then measure the model and draw its map")
         why = self._why or (
             "" if self._can_resume else "There is no stopped training to go on with."
@@ -252,11 +252,8 @@ class TrainPage(QWidget):
             "Plant a known change in copies of your images and see whether it is found",
         )
         ready = self.state.ready_to_explore
-        self._enable(
-            self.explore,
-            "" if ready else "Explore needs a trained model and its map.",
-            "Go to Explore",
-        )
+        why = "" if ready else "Explore needs a trained model and its map."
+        self._enable(self.explore, why, "Go to Explore")
         self._enable(
             self.other, self._why, "Use a model that was trained before: choose its folder"
         )

@@ -2,86 +2,107 @@
 
 from __future__ import annotations
 
-import pyqtgraph as pg
-from PySide6.QtCore import QEvent
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+import math
+from typing import TYPE_CHECKING
 
-from leigh_gui.widgets.common.look import plain
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
-LOSS, ACCURACY = "#8A8F98", "#5B4FCF"
+from leigh_gui.widgets.common.look import percent, plain
+
+if TYPE_CHECKING:
+    from leigh_gui.widgets.common.chart import Chart
+
+HINT = "Loss and accuracy are drawn here while the model learns."
+ACCURACY = "Accuracy on the images it trains on"
+
+
+class Curve(QWidget):
+    """One quantity over the steps of the training, its last value in the title."""
+
+    def __init__(self, name: str, is_share: bool, parent: QWidget | None = None) -> None:
+        from leigh_gui.widgets.common.chart import Chart
+
+        super().__init__(parent)
+        self.name, self.is_share = name, is_share
+        self.steps: list[float] = []
+        self.values: list[float] = []
+        self.title: QLabel = plain(name, "small")
+        self.chart: Chart = Chart()
+        self.chart.setMinimumHeight(84)
+        if is_share:
+            self.chart.set_ticks("left", [(v, f"{v * 100:g} %") for v in (0.0, 0.5, 1.0)])
+        self.chart.outdated.connect(self.draw)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
+        column.addWidget(self.title)
+        column.addWidget(self.chart, 1)
+
+    def add(self, step: float, value: float) -> None:
+        """One more measurement."""
+        self.steps.append(step)
+        self.values.append(value)
+        self.draw()
+
+    def draw(self) -> None:
+        """Draw all measurements in the colours of the theme."""
+        from leigh_gui.widgets.common.chart import Point
+
+        chart, palette = self.chart, self.chart.palette()
+        chart.clear()
+        if not self.values:
+            return
+        shown = [(s, v) for s, v in zip(self.steps, self.values, strict=True) if math.isfinite(v)]
+        last = self.values[-1]
+        text = percent(last, 1) if self.is_share else f"{last:.4g}"
+        self.title.setText(f"{self.name}: {text} at step {self.steps[-1]:g}")
+        if not shown:
+            return
+        colour: QColor = (palette.link() if self.is_share else palette.placeholderText()).color()
+        xs, ys = [s for s, _ in shown], [v for _, v in shown]
+        chart.set_range("bottom", min(xs[0], 0.0), max(xs[-1] * 1.02, xs[0] + 1.0))
+        chart.set_range("left", *((-0.05, 1.05) if self.is_share else around(ys)))
+        chart.add_curve(xs, ys, colour)
+        chart.add_points([Point(xs[-1], ys[-1], colour, palette.base().color(), size=8)])
+
+
+def around(values: list[float]) -> tuple[float, float]:
+    """A range that holds all values with a little room."""
+    low, high = min(values), max(values)
+    room = 0.06 * (high - low) or 0.1 * max(abs(high), 1e-6)
+    return low - room, high + room
 
 
 class Curves(QWidget):
-    """Two small plots over the same steps; before the first step, a word about what
-    will be seen.
-    """
+    """Loss above accuracy; before the first step, a sentence about what will be drawn."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.loss: tuple[list[float], list[float]] = ([], [])
-        self.accuracy: tuple[list[float], list[float]] = ([], [])
-        self._build()
-
-    def _build(self) -> None:
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(8)
-        self._plots = []
-        self._lines = []
-        for title, colour in (("Loss", LOSS), ("Accuracy on the images it trains on", ACCURACY)):
-            plot = pg.PlotWidget()
-            plot.setMinimumHeight(96)
-            plot.setMenuEnabled(False)
-            plot.setMouseEnabled(False, False)
-            plot.hideButtons()
-            plot.setTitle(title, size="9pt")
-            plot.showGrid(y=True, alpha=0.15)
-            self._lines.append(plot.plot(pen=pg.mkPen(colour, width=2)))
-            self._plots.append(plot)
-            column.addWidget(plot, 1)
-        self._hint = plain("Loss and accuracy are drawn here while the model learns.", "muted")
-        column.addWidget(self._hint)
-        column.addStretch(0)
-        self._show(False)
-        self._plots[1].setYRange(0, 1)
-        self._plots[1].setLabel("bottom", "step")
-        self._colour()
+        self.curves: list[Curve] = []  # made at the first step: pyqtgraph is loaded then
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(8)
+        self._hint = plain(HINT, "muted")
+        self._column.addWidget(self._hint)
+        self._column.addStretch(0)
 
     def clear(self) -> None:
         """A new training begins."""
-        self._show(False)
-        self.loss, self.accuracy = ([], []), ([], [])
-        for line in self._lines:
-            line.setData([], [])
+        for curve in self.curves:
+            curve.steps, curve.values = [], []
+            curve.draw()
+            curve.hide()
+        self._hint.show()
 
     def add(self, step: float, loss: float | None, accuracy: float | None) -> None:
         """One more measurement."""
-        self._show(True)
-        for value, (xs, ys), line in (
-            (loss, self.loss, self._lines[0]),
-            (accuracy, self.accuracy, self._lines[1]),
-        ):
+        if not self.curves:
+            self.curves = [Curve("Loss", is_share=False), Curve(ACCURACY, is_share=True)]
+            for place, curve in enumerate(self.curves):
+                self._column.insertWidget(place, curve, 1)
+        self._hint.hide()
+        for curve, value in zip(self.curves, (loss, accuracy), strict=True):
+            curve.show()
             if value is not None:
-                xs.append(float(step))
-                ys.append(float(value))
-                line.setData(xs, ys)
-
-    def _show(self, plots: bool) -> None:
-        for plot in self._plots:
-            plot.setVisible(plots)
-        self._hint.setVisible(not plots)
-
-    def changeEvent(self, event: QEvent) -> None:
-        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "_plots"):
-            self._colour()
-        super().changeEvent(event)
-
-    def _colour(self) -> None:
-        palette = self.palette()
-        ink = palette.placeholderText().color()
-        for plot in self._plots:
-            plot.setBackground(palette.base().color())
-            plot.setTitle(plot.getPlotItem().titleLabel.text, color=ink.name(), size="9pt")
-            for side in ("left", "bottom"):
-                plot.getAxis(side).setPen(pg.mkPen(palette.mid().color()))
-                plot.getAxis(side).setTextPen(pg.mkPen(ink))
+                curve.add(float(step), float(value))

@@ -61,12 +61,11 @@ class DropZone(QWidget):
         column.setContentsMargins(24, 24, 24, 24)
         column.setSpacing(8)
         title = plain("Drop a folder of images here", "title", wrap=True)
-        text = plain(
-            "TIFF or OME-TIFF, one sub-folder per condition or a plate map next to them."
-            " Nothing is copied or changed.",
-            "muted",
-            wrap=True,
+        words = (
+            "TIFF or OME-TIFF, with one sub-folder per condition or a plate map in the same folder."
+            " Nothing is copied or changed."
         )
+        text = plain(words, "muted", wrap=True)
         self.button = QPushButton("Choose a folder…")
         self.button.setObjectName("choose-folder")
         self.button.clicked.connect(self.browse_asked)

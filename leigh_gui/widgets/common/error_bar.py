@@ -9,9 +9,7 @@ from leigh_gui.widgets.common.look import plain
 
 
 class ErrorBar(QWidget):
-    """One error in plain words with what to do, technical details folded away; the
-    program goes on.
-    """
+    """One error in plain words, what to do, and folded technical details; the program goes on."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -42,9 +42,7 @@ def _table(stops: Sequence[tuple[int, int, int]]) -> np.ndarray:
 
 
 def symmetric_limit(difference: FloatArray, spans: Sequence[float]) -> float:
-    """One scale limit for all channels, as share of each channel's display range;
-    never below 1 %.
-    """
+    """One scale limit for all channels, as share of each channel's display range; at least 1 %."""
     largest = 0.0
     for plane, span in zip(difference, spans, strict=True):
         values = np.abs(plane[:: max(plane.shape[0] // 256, 1), :: max(plane.shape[1] // 256, 1)])

@@ -44,9 +44,7 @@ DETAILS = {
     ),
     "contraction": ("Contraction", "Of the network's blocks; below 1 each can be run backwards."),
 }
-NO_JUDGES = (
-    "This model has no judges: nothing but its own reading is known. Train it again to get them."
-)
+NO_JUDGES = "This model has no judges: only its own reading is known. Train it again to get judges."
 ON_RELEASE = "on release"
 
 
@@ -68,7 +66,7 @@ class EvidenceCard(QWidget):
         self._grid = QGridLayout()
         self._grid.setHorizontalSpacing(8)
         self._grid.setVerticalSpacing(3)
-        self._grid.setColumnStretch(1, 1)  # names wrap, so that the words beside them have room
+        self._grid.setColumnStretch(1, 1)  # names wrap, so that their values have room
         self._grid.setColumnStretch(2, 2)
         self.headline = plain("", "strong", wrap=True)
         self.headline.setObjectName("evidence-headline")

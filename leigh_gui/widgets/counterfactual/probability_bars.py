@@ -1,6 +1,4 @@
-"""How sure the model is of each condition, now and for the original, with a button
-to move there.
-"""
+"""How sure the model is of each condition, now and for the original, with buttons to move there."""
 
 from __future__ import annotations
 
@@ -15,7 +13,7 @@ from core.domain import Condition
 from leigh_gui.widgets.common.elided_label import ElidedLabel
 from leigh_gui.widgets.common.look import percent, plain, swatch
 
-WIDEST_BUTTON = 124  # pixels; beside the bar there is no more room at 1366 x 768
+WIDEST_BUTTON = 124  # pixels; a window of 1366 x 768 has no room for more
 
 
 class Bar(QWidget):

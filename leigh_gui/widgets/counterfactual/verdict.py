@@ -20,7 +20,7 @@ WORSE = ("none", "good", "warn", "bad")
 def verdict(cf: Counterfactual, names: Sequence[str]) -> tuple[str, str]:
     """(light, reason) of one counterfactual in a few words.
 
-    Never good where nothing but the model was asked.
+    Never good where only the model itself was asked.
     """
     if cf.precision == Precision.PREVIEW and cf.valid:
         return "none", "A preview while you drag: rest or release for the exact picture."
@@ -38,9 +38,7 @@ def verdict(cf: Counterfactual, names: Sequence[str]) -> tuple[str, str]:
 
 
 def evidence_of(cf: Counterfactual) -> Evidence | None:
-    """The evidence, where there is something to judge: an image moved away from its
-    own condition.
-    """
+    """The evidence on an image that was moved away from its own condition; else None."""
     return cf.evidence if cf.valid and cf.strength > 0 and cf.target != cf.source else None
 
 

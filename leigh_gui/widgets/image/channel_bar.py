@@ -1,6 +1,4 @@
-"""Channels: switch each stain on or off and set its contrast; lock it to compare
-cultures fairly.
-"""
+"""Channels: switch each stain on or off and set its contrast; lock it to compare cultures."""
 
 from __future__ import annotations
 

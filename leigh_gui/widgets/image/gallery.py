@@ -23,17 +23,16 @@ class GalleryItem:
     colour: str
 
 
+HINT = "Click an image on the map, or lasso some with Shift and drag."
+
+
 class Gallery(QAbstractScrollArea):
     """A wrapping grid of thumbnails. Click makes an image the current one."""
 
     picked = Signal(str)
     needed = Signal(object)  # list of record ids whose thumbnails are in view and missing
 
-    def __init__(
-        self,
-        parent: QWidget | None = None,
-        hint: str = "Click an image on the map, or lasso some with Shift and drag.",
-    ) -> None:
+    def __init__(self, parent: QWidget | None = None, hint: str = HINT) -> None:
         super().__init__(parent)
         self._items: tuple[GalleryItem, ...] = ()
         self._current = ""

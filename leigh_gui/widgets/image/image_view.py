@@ -1,6 +1,4 @@
-"""A picture pane: a multi-channel image on black that zooms and pans together with
-its neighbours.
-"""
+"""A picture pane: a multi-channel image on black; it zooms and pans with its neighbours."""
 
 from __future__ import annotations
 
@@ -64,7 +62,7 @@ class Pane(QWidget):
         return QSize(320, 320)
 
     def set_hint(self, text: str) -> None:
-        """What to say while there is no picture."""
+        """What to say without a picture."""
         self.hint = text
         self.update()
 
@@ -192,7 +190,7 @@ class ImagePane(Pane):
         self._compose()
 
     def set_pixel_size(self, pixel_size_um: float | None) -> None:
-        """Size of a pixel; without it there is no scale bar."""
+        """Size of a pixel; without a size, the scale bar is left out."""
         self.pixel_size_um = pixel_size_um
         self.update()
 

@@ -31,7 +31,7 @@ class Spot:
 
 
 def well_place(name: str) -> tuple[int, int] | None:
-    """'B04' -> (1, 3); None where the name is no well."""
+    """'B04' -> (1, 3); None where the name does not name a well."""
     found = WELL.match(name.strip())
     if not found:
         return None

@@ -34,6 +34,18 @@ class Axis:
         """Its place; values outside the range lie at the end that is nearer."""
         return min(max(self.place(value), 0.0), 1.0)
 
+    def coordinate(self, value: float) -> float:
+        """What a chart draws: the value or its logarithm to base 10, held within the range."""
+        inside = min(max(value, self.low), self.high)
+        return math.log10(inside) if self.log else inside
+
+    def ends(self) -> tuple[float, float]:
+        """Low and high end as a chart draws them, with room for half a marker at a logarithmic low
+        end, where smaller values lie.
+        """
+        low, high = self.coordinate(self.low), self.coordinate(self.high)
+        return low - (0.04 * (high - low) if self.log else 0.0), high
+
     def ticks(self, most: int) -> tuple[float, ...]:
         """At most so many round values inside the range."""
         most = max(most, 2)
@@ -66,7 +78,7 @@ def measured(values: Iterable[float | None]) -> list[float]:
 
 
 def rescue_axis(rows: Sequence[Ranked]) -> Axis:
-    """Always holds 0, 1 and every treatment; intervals stretch it by no more than REACH."""
+    """Always holds 0, 1 and every treatment; intervals stretch it by at most REACH."""
     points = [0.0, 1.0, *measured(r.rescue for r in rows)]
     lows, highs = measured(r.rescue_low for r in rows), measured(r.rescue_high for r in rows)
     low = min(min(points), max(min(lows, default=0.0), -REACH))
@@ -106,14 +118,6 @@ def off_axis_axis(rows: Sequence[Ranked], limit: float = 1.0) -> Axis:
     top = max(largest, min(max(highs, default=1.0), 1.5 * largest), limit)
     low = min(0.0, min(points, default=0.0))
     return Axis(low - 0.04 * (top - low), top * 1.06)
-
-
-def dose_axis(doses: Sequence[float]) -> Axis:
-    """Logarithmic, a little wider than the doses."""
-    positive = [d for d in doses if d > 0] or [1.0]
-    low, high = min(positive), max(positive)
-    room = max((high / low) ** 0.08, 1.3)
-    return Axis(low / room, high * room, log=True)
 
 
 def short(value: float) -> str:

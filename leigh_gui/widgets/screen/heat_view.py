@@ -118,11 +118,9 @@ class HeatView(QWidget):
         metrics = painter.fontMetrics()
         painter.setPen(self.palette().placeholderText().color())
         if not self._layout_now.named:
-            painter.drawText(
-                QRectF(left, 0, self.width() - left, top),
-                Qt.AlignmentFlag.AlignVCenter,
-                "In order: these wells have no places",
-            )
+            head = QRectF(left, 0, self.width() - left, top)
+            words = "In order: these wells have no places"
+            painter.drawText(head, Qt.AlignmentFlag.AlignVCenter, words)
             return
         every = steps(metrics.horizontalAdvance("00 "), size)
         for column in range(0, self._layout_now.columns, every):

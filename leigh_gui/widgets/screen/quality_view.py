@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.domain.screen import Finding, Screen
-from leigh_gui.widgets.common.look import plain
+from leigh_gui.widgets.common.look import clear_layout, plain
 from leigh_gui.widgets.screen.axis import known, short
 from leigh_gui.widgets.screen.ranking_rows import DASH, number, p_text, ranged
 
@@ -59,24 +59,28 @@ def cell(value: Any) -> str:
 
 
 def joined(row: Mapping[str, Any]) -> dict[str, str]:
-    """The row as text, the two ends of an interval (`x_low`, `x_high`) in the cell of what they
-    belong to.
+    """The row as text, the two ends of an interval (`x_low`, `x_high`) in the cell of the value
+    `x` or `x_prime`.
     """
     made = {}
     for key, value in row.items():
         stem = key.removesuffix("_low").removesuffix("_high")
-        owner = next((k for k in (stem, f"{stem}_prime") if k in row and k != key), "")
-        if owner and f"{stem}_low" in row and f"{stem}_high" in row:
+        has_owner = any(k in row and k != key for k in (stem, f"{stem}_prime"))
+        if has_owner and _ends(row, stem) is not None:
             continue
-        ends = [(row[f"{s}_low"], row[f"{s}_high"]) for s in (key, key.removesuffix("_prime"))
-                if f"{s}_low" in row and f"{s}_high" in row]  # fmt: skip
-        there = value is not None and ends and None not in ends[0]
-        made[key] = (
-            ranged(float(value), *map(float, ends[0]), 1 if abs(value) >= 10 else 2)
-            if there
-            else cell(value)
-        )
+        ends = _ends(row, key) or _ends(row, key.removesuffix("_prime"))
+        if value is None or ends is None or None in ends:
+            made[key] = cell(value)
+        else:
+            low, high = (float(end) for end in ends)
+            made[key] = ranged(float(value), low, high, 1 if abs(value) >= 10 else 2)
     return made
+
+
+def _ends(row: Mapping[str, Any], stem: str) -> tuple[Any, Any] | None:
+    """Both ends of the interval of `stem`, where the row has them."""
+    low, high = f"{stem}_low", f"{stem}_high"
+    return (row[low], row[high]) if low in row and high in row else None
 
 
 def in_common(rows: Sequence[Mapping[str, str]]) -> list[str]:
@@ -90,7 +94,7 @@ def in_common(rows: Sequence[Mapping[str, str]]) -> list[str]:
 
 
 def finding_cells(finding: Finding) -> tuple[str, str, str, str, str]:
-    """What is asked, what was found, chance, p, and the unit of the first."""
+    """What the question is about, its score, chance, p, and the unit of the score."""
     p = p_text(finding.p_value) if finding.p_value is not None and known(finding.p_value) else DASH
     return finding.what, number(finding.score), number(finding.chance), p, finding.unit
 
@@ -137,15 +141,11 @@ class QualityView(QScrollArea):
         found = screen.audit if screen else ()
         _fill(
             self.audit,
-            ["told from the scores", "score", "chance", "p", "measured as"],
+            ["read from the scores", "score", "chance", "p", "measured as"],
             [list(finding_cells(f)) for f in found],
         )
         self.warnings = [f"{f.what.capitalize()}: {f.warning}" for f in found if f.warning]
-        while self._words.count():
-            item = self._words.takeAt(0)
-            if item is not None and item.widget() is not None:
-                item.widget().hide()
-                item.widget().deleteLater()
+        clear_layout(self._words)
         for text in self.warnings:
             self._words.addWidget(plain(f"⚠ {text}", "warning", wrap=True))
         for text in screen.notes if screen else ():
@@ -193,7 +193,7 @@ def _table() -> _Table:
 
 
 def _fill(table: _Table, headings: list[str], rows: list[list[str]]) -> None:
-    """Fill a table anew; a word where there is nothing to tell."""
+    """Fill a table again; one sentence where nothing was measured."""
     table.clear()
     table.setColumnCount(len(headings) or 1)
     table.setRowCount(len(rows) or 1)

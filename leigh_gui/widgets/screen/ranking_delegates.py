@@ -7,17 +7,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRect, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QColor, QFontMetrics, QFontMetricsF, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QApplication, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from core.domain.screen import Ranked
 from leigh_gui.widgets.common.look import swatch_icon
 from leigh_gui.widgets.screen.axis import Axis, known
 from leigh_gui.widgets.screen.ranking_model import COLOUR, FIRST_CONTROL, ROW, TIE, TieEdge
-from leigh_gui.widgets.screen.ranking_rows import Column, figure, is_control
+from leigh_gui.widgets.screen.ranking_rows import Column, figure, is_control, treatment_name
 
 FAINT = 110  # opacity of the dots of controls, of 255
-EDGE = 4  # pixels between a cell's border and its text
+EDGE = 4  # pixels between a cell's border, its colour and its text
 Index = QModelIndex | QPersistentModelIndex
 
 
@@ -77,13 +77,25 @@ class RankDelegate(RowDelegate):
 
 
 class NameDelegate(RowDelegate):
-    """Colour and name; a long name is shortened in the middle, so that its dose stays."""
+    """Colour and name; a long name is shortened, its dose never."""
 
     def initStyleOption(self, option: QStyleOptionViewItem, index: Index) -> None:
         super().initStyleOption(option, index)
         option.features |= QStyleOptionViewItem.ViewItemFeature.HasDecoration
         option.icon = swatch_icon(index.data(COLOUR))
-        option.textElideMode = Qt.TextElideMode.ElideMiddle
+        room = option.rect.width() - option.decorationSize.width() - 4 * EDGE
+        option.text = shortened(index.data(ROW), option.fontMetrics, room)
+
+
+def shortened(row: Ranked, metrics: QFontMetrics, room: int) -> str:
+    """The name without its middle where the room is small, then the whole dose."""
+    name = treatment_name(row)
+    if metrics.horizontalAdvance(name) <= room or row.dose_um is None:
+        return metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, room)
+    compound, dose = name.rsplit(" · ", 1)
+    left = room - metrics.horizontalAdvance(f" · {dose}")
+    elided = metrics.elidedText(compound, Qt.TextElideMode.ElideMiddle, max(left, 0))
+    return f"{elided} · {dose}"
 
 
 class FlagDelegate(RowDelegate):

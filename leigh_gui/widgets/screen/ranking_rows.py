@@ -132,7 +132,7 @@ def number(value: float | None, digits: int = 2) -> str:
 
 
 def ranged(value: float | None, low: float | None, high: float | None, digits: int = 2) -> str:
-    """'0.82 [0.71 to 0.90]'; without the brackets where there is no interval."""
+    """'0.82 [0.71 to 0.90]'; only the value without an interval."""
     if not known(value) or not (known(low) and known(high)):
         return number(value, digits)
     return f"{number(value, digits)} [{number(low, digits)} to {number(high, digits)}]"

@@ -6,13 +6,19 @@ Click a point to select its treatment.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFontMetricsF, QPalette
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
+from core.domain import FloatArray
 from core.domain.screen import Ranked, Screen
-from leigh_gui.widgets.common.look import marker, small_font
+from leigh_gui.widgets.common.elided_label import ElidedLabel
+from leigh_gui.widgets.common.look import small_font, tip
 from leigh_gui.widgets.screen.axis import (
     Axis,
     known,
@@ -20,14 +26,17 @@ from leigh_gui.widgets.screen.axis import (
     off_axis_axis,
     off_axis_limit,
     rescue_axis,
-    short,
 )
 from leigh_gui.widgets.screen.ranking_rows import is_control, row_words, treatment_name
 
-NEAR = 12.0  # pixels from a point that still count as a click on it
-ON_LINE = 5.0  # pixels from the off-axis line where its tooltip says what it means
-DIAMOND = 3
+if TYPE_CHECKING:
+    from leigh_gui.widgets.common.chart import Chart, Point
+
 KEY = "● hit   ◐ no hit   ○ flagged   ◆ control"
+UP = "↑ Off-axis, in spreads of healthy wells"
+LONGEST = 160  # pixels of a label
+PALE = 90  # opacity of treatments that are not hits, of 255
+GREY = "#999999"
 
 
 class RescuePlot(QWidget):
@@ -40,12 +49,26 @@ class RescuePlot(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.chart: Chart | None = None  # made with the first screen: pyqtgraph is loaded then
         self._screen: Screen | None = None
         self._rows: tuple[Ranked, ...] = ()
         self._colours: Mapping[str, str] = {}
         self._axes: tuple[Axis, Axis] = (rescue_axis(()), off_axis_axis(()))
         self._current, self._wanted = "", ""
-        self.setMouseTracking(True)
+        self._build()
+
+    def _build(self) -> None:
+        self.up, self.key = ElidedLabel(UP, "small"), ElidedLabel(KEY, "small")
+        self.across = ElidedLabel("", "small")
+        self.across.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        foot = QHBoxLayout()
+        foot.addWidget(self.key, 1)
+        foot.addWidget(self.across, 1)
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(0)
+        self._column.addWidget(self.up)
+        self._column.addLayout(foot)
         self.setMinimumSize(240, 150)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName("Rescue against off-axis of every treatment")
@@ -59,205 +82,136 @@ class RescuePlot(QWidget):
         ranked = screen.ranked if screen else ()
         self._rows = tuple(r for r in ranked if known(r.rescue) and known(r.off_axis))
         self._axes = (rescue_axis(ranked), off_axis_axis(ranked, off_axis_limit(screen)))
-        self.update()
+        if screen is not None and self.chart is None:
+            self._add_chart()
+        ends = f" (0 {screen.diseased}, 1 {screen.healthy})" if screen else ""
+        self.across.setText(f"Rescue{ends} →")
+        self.up.setText(UP + (" (logarithmic)" if self._axes[1].log else ""))
+        self.up.setToolTip(tip(limit_words(screen)))
+        self._draw()
 
     def set_current(self, condition: str) -> None:
         """Emphasise this treatment."""
         self._current = condition
-        self.update()
+        if self.chart is not None:
+            self._draw_top(self.chart)
 
     def set_wanted(self, text: str) -> None:
         """Grey the treatments whose names do not hold this text."""
         self._wanted = text.strip().casefold()
-        self.update()
+        self._draw()
 
     def place(self, row: Ranked) -> QPointF:
-        """Where a treatment lies, in pixels."""
-        return self._at(row.rescue, row.off_axis)
+        """Where a treatment lies, in pixels of the chart."""
+        assert self.chart is not None
+        return self.chart.pixel(*self._at(row.rescue, row.off_axis))
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        row = self._near(event.position())
-        if row is not None:
-            self.selected.emit(row.condition)
+    def _add_chart(self) -> None:
+        from leigh_gui.widgets.common.chart import Chart
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        over = self._near(event.position()) is not None
-        self.setCursor(Qt.CursorShape.PointingHandCursor if over else Qt.CursorShape.ArrowCursor)
+        self.chart = Chart()
+        self.chart.picked.connect(self.selected)
+        self.chart.outdated.connect(self._draw)
+        self._column.insertWidget(1, self.chart, 1)
 
-    def event(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            QToolTip.showText(event.globalPos(), self.words_at(QPointF(event.pos())), self)
-            return True
-        return super().event(event)
+    def _at(self, rescue: float, off_axis: float) -> tuple[float, float]:
+        """Coordinates of the chart; values outside the axes lie on their ends."""
+        across, up = self._axes
+        return across.coordinate(rescue), up.coordinate(off_axis)
 
-    def words_at(self, at: QPointF) -> str:
-        """The tooltip at a place: a treatment, or what the off-axis line means."""
-        row = self._near(at)
-        if row is not None and self._screen is not None:
-            return row_words(row, self._screen).text()
-        on_line = abs(self._at(0, off_axis_limit(self._screen)).y() - at.y()) < ON_LINE
-        return limit_words(self._screen) if on_line and self._box().contains(at) else ""
+    def _draw(self) -> None:
+        chart = self.chart
+        if chart is None:
+            return
+        chart.clear()
+        chart.setToolTip(tip(limit_words(self._screen)))
+        across, up = self._axes
+        chart.set_range("bottom", *across.ends())
+        chart.set_range("left", *up.ends(), log=up.log)
+        for rescue in (0.0, 1.0):
+            chart.add_line(rescue, upright=True)
+        chart.add_line(up.coordinate(off_axis_limit(self._screen)), upright=False)
+        ordered = sorted(self._rows, key=lambda r: (is_control(r), r.hit))
+        chart.add_points([self._point(row, chart.palette()) for row in ordered])
+        self._draw_top(chart)
 
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setFont(small_font(self))
-        painter.fillRect(self._box(), self.palette().base())
-        self._paint_frame(painter)
-        painter.setClipRect(self._box().adjusted(-6, -6, 6, 6))
-        ordered = sorted(
-            self._rows, key=lambda r: (r.condition == self._current, is_control(r), r.hit)
-        )
-        for row in ordered:
-            if row.condition == self._current:
-                self._paint_intervals(painter, row)
-            self._paint_point(painter, row)
-        self._paint_labels(painter)
-        painter.end()
+    def _draw_top(self, chart: Chart) -> None:
+        """The selected treatment and the labels, which make room for it."""
+        from leigh_gui.widgets.common.chart import Point, tinted
 
-    def _paint_frame(self, painter: QPainter) -> None:
-        box, (across, up) = self._box(), self._axes
-        metrics, muted = painter.fontMetrics(), self.palette().placeholderText().color()
-        painter.setPen(QPen(self.palette().mid().color(), 1))
-        painter.drawRect(box)
-        painter.setPen(QPen(muted, 1, Qt.PenStyle.DotLine))
-        for x in (0.0, 1.0):
-            painter.drawLine(
-                QPointF(self._at(x, 0).x(), box.top()), QPointF(self._at(x, 0).x(), box.bottom())
-            )
-        y = self._at(0, off_axis_limit(self._screen)).y()
-        painter.drawLine(QPointF(box.left(), y), QPointF(box.right(), y))
-        painter.setPen(muted)
-        wide = metrics.horizontalAdvance("−0.00") + 8
-        for tick in across.ticks(int(box.width() // wide)):
-            x = self._at(tick, 0).x()
-            painter.drawText(QRectF(x - 30, box.bottom() + 2, 60, metrics.height()),
-                             Qt.AlignmentFlag.AlignCenter, short(tick))  # fmt: skip
-        for tick in up.ticks(int(box.height() // (1.6 * metrics.height()))):
-            y = box.bottom() - up.place(tick) * box.height()
-            painter.drawText(
-                QRectF(box.left() - 54, y - 10, 48, 20),
-                Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter,
-                short(tick),
-            )
-        self._paint_titles(painter, box)
+        chart.clear_top()
+        palette = chart.palette()
+        ink = palette.windowText().color()
+        for row in self._rows:
+            if self._chosen(row):
+                for xs, ys in self._intervals(row):
+                    chart.add_curve(xs, ys, ink, 1.5)
+                marker = replace(self._point(row, palette), size=14.0, key="")
+                chart.add_points(
+                    [marker, Point(marker.x, marker.y, tinted(ink, 0), ink, size=22.0)]
+                )
+        self._draw_labels(chart)
 
-    def _paint_titles(self, painter: QPainter, box: QRectF) -> None:
-        metrics, screen = painter.fontMetrics(), self._screen
-        names = f" (0 {screen.diseased}, 1 {screen.healthy})" if screen else ""
-        line = QRectF(
-            box.left(), box.bottom() + metrics.height() + 3, box.width(), metrics.height()
-        )
-        title = f"Rescue{names} →"
-        if metrics.horizontalAdvance(title + KEY) + 24 > line.width():
-            title = "Rescue →"
-        painter.drawText(line, Qt.AlignmentFlag.AlignRight, title)
-        room = int(line.width()) - metrics.horizontalAdvance(title) - 16
-        painter.drawText(
-            line,
-            Qt.AlignmentFlag.AlignLeft,
-            metrics.elidedText(KEY, Qt.TextElideMode.ElideRight, room),
-        )
-        above = "↑ Off-axis, in spreads of healthy wells" + (
-            " (logarithmic)" if self._axes[1].log else ""
-        )
-        painter.drawText(
-            QRectF(box.left(), 0, box.width(), metrics.height()), Qt.AlignmentFlag.AlignLeft, above
-        )
+    def _chosen(self, row: Ranked) -> bool:
+        return row.condition == self._current
 
-    def _paint_intervals(self, painter: QPainter, row: Ranked) -> None:
-        painter.setPen(QPen(self.palette().windowText().color(), 1.5))
-        if row.rescue_low is not None and row.rescue_high is not None:
-            painter.drawLine(
-                self._at(row.rescue_low, row.off_axis), self._at(row.rescue_high, row.off_axis)
-            )
-        if row.off_axis_low is not None and row.off_axis_high is not None:
-            painter.drawLine(
-                self._at(row.rescue, row.off_axis_low), self._at(row.rescue, row.off_axis_high)
-            )
-
-    def _along_intervals(self, row: Ranked) -> list[QPointF]:
-        """Places along the error bars, which no label may cover."""
-        shares = [k / 20 for k in range(21)]
+    def _intervals(self, row: Ranked) -> list[tuple[list[float], list[float]]]:
+        """Both error bars as places of the axes, those that were measured."""
         found = []
-        if row.rescue_low is not None and row.rescue_high is not None:
-            wide = row.rescue_high - row.rescue_low
-            found += [self._at(row.rescue_low + s * wide, row.off_axis) for s in shares]
-        if row.off_axis_low is not None and row.off_axis_high is not None:
-            high = row.off_axis_high - row.off_axis_low
-            found += [self._at(row.rescue, row.off_axis_low + s * high) for s in shares]
-        return found
+        ends = (row.rescue_low, row.rescue_high)
+        if known(ends[0]) and known(ends[1]):
+            places = [self._at(end, row.off_axis) for end in ends if end is not None]
+            found.append(places)
+        ends = (row.off_axis_low, row.off_axis_high)
+        if known(ends[0]) and known(ends[1]):
+            found.append([self._at(row.rescue, end) for end in ends if end is not None])
+        return [([x for x, _ in places], [y for _, y in places]) for places in found]
 
-    def _paint_point(self, painter: QPainter, row: Ranked) -> None:
-        colour = QColor(self._colours.get(row.condition, "#999999"))
-        if self._wanted not in treatment_name(row).casefold():
-            colour = QColor(self.palette().mid().color())
-        chosen = row.condition == self._current
-        fill = QColor(colour)
+    def _point(self, row: Ranked, palette: QPalette) -> Point:
+        """The marker of a treatment."""
+        from leigh_gui.widgets.common.chart import Point, tinted
+
+        x, y = self._at(row.rescue, row.off_axis)
+        greyed = self._wanted not in treatment_name(row).casefold()
+        colour = palette.mid().color() if greyed else QColor(self._colours.get(row.condition, GREY))
+        fill = colour
         if row.flags and not is_control(row):
-            fill = self.palette().base().color()
+            fill = palette.base().color()
         elif not row.hit and not is_control(row):
-            fill.setAlpha(90)
-        painter.setBrush(fill)
-        painter.setPen(QPen(colour, 1.8))
-        at, radius = self.place(row), 7.0 if chosen else 5.0
-        painter.drawPath(marker(DIAMOND if is_control(row) else 0, at, radius))
-        if chosen:
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(self.palette().windowText().color(), 1.8))
-            painter.drawEllipse(at, radius + 4, radius + 4)
+            fill = tinted(colour, PALE)
+        words = partial(self._words, row)
+        symbol = "d" if is_control(row) else "o"
+        return Point(x, y, fill, colour, symbol, key=row.condition, words=words)
 
-    def _paint_labels(self, painter: QPainter) -> None:
+    def _words(self, row: Ranked) -> str:
+        """The tooltip of a point."""
+        return row_words(row, self._screen).text() if self._screen is not None else ""
+
+    def _draw_labels(self, chart: Chart) -> None:
         """The selected one first, then controls and hits, each only where it covers no other and no
         point.
         """
-        box, metrics = self._box(), painter.fontMetrics()
-        named = [r for r in self._rows if r.condition == self._current or is_control(r) or r.hit]
-        named.sort(key=lambda r: (r.condition != self._current, not is_control(r), r.tie))
-        words = [
-            metrics.elidedText(treatment_name(r), Qt.TextElideMode.ElideRight, 160) for r in named
-        ]
+        metrics, palette = QFontMetricsF(small_font(self)), chart.palette()
+        named = [r for r in self._rows if self._chosen(r) or is_control(r) or r.hit]
+        named.sort(key=lambda r: (not self._chosen(r), not is_control(r), r.tie))
+        elide = Qt.TextElideMode.ElideRight
+        words = [metrics.elidedText(treatment_name(r), elide, LONGEST) for r in named]
+        sizes = [(metrics.horizontalAdvance(w) + 2.0, metrics.height()) for w in words]
         points = [self.place(r) for r in self._rows]
-        points += [
-            p for r in named if r.condition == self._current for p in self._along_intervals(r)
-        ]
-        boxes = free_labels(
-            [self.place(r) for r in named],
-            [(metrics.horizontalAdvance(w) + 2.0, float(metrics.height())) for w in words],
-            points,
-            box,
-        )
-        for row, text, where in zip(named, words, boxes, strict=True):
-            if where is not None:
-                chosen = row.condition == self._current
-                role = (
-                    self.palette().windowText()
-                    if chosen or row.hit
-                    else self.palette().placeholderText()
-                )
-                painter.setPen(role.color())
-                painter.drawText(
-                    where, Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine, text
-                )
+        for row in named[:1] if named and self._chosen(named[0]) else ():
+            for xs, ys in self._intervals(row):
+                points += along(chart.pixel(xs[0], ys[0]), chart.pixel(xs[1], ys[1]))
+        places = free_labels([self.place(r) for r in named], sizes, points, chart.box())
+        for row, text, place in zip(named, words, places, strict=True):
+            if place is not None:
+                strong = self._chosen(row) or row.hit
+                role = palette.windowText() if strong else palette.placeholderText()
+                chart.add_text(place, text, role.color())
 
-    def _box(self) -> QRectF:
-        line = self.fontMetrics().height()
-        return QRectF(self.rect()).adjusted(52, line + 4, -12, -2 * line - 4)
 
-    def _at(self, rescue: float, off_axis: float) -> QPointF:
-        box, (across, up) = self._box(), self._axes
-        return QPointF(
-            box.left() + across.place(rescue) * box.width(),
-            box.bottom() - up.place(off_axis) * box.height(),
-        )
-
-    def _near(self, at: QPointF) -> Ranked | None:
-        def far(row: Ranked) -> float:
-            way = self.place(row) - at
-            return (way.x() ** 2 + way.y() ** 2) ** 0.5
-
-        best = min(self._rows, key=far, default=None)
-        return best if best is not None and far(best) <= NEAR else None
+def along(start: QPointF, end: QPointF) -> list[QPointF]:
+    """Places along an error bar, which no label may cover."""
+    return [start + (end - start) * (k / 20) for k in range(21)]
 
 
 def free_labels(
@@ -266,26 +220,30 @@ def free_labels(
     points: Sequence[QPointF],
     box: QRectF,
 ) -> list[QRectF | None]:
-    """A box for each label beside its place, inside `box`, over no earlier label and no point;
-    None: no room.
+    """A box for each label next to its place, inside `box`, over no earlier label and no point;
+    None without room.
     """
-    taken: list[QRectF] = []
     found: list[QRectF | None] = []
-    for place, (wide, high) in zip(places, sizes, strict=True):
-        offers = [QRectF(place.x() + dx, place.y() + dy, wide, high) for dx, dy in (
-            (11, -high / 2), (-11 - wide, -high / 2), (-wide / 2, -high - 13), (-wide / 2, 13),
-            (11, -high - 5), (11, 5), (-11 - wide, -high - 5), (-11 - wide, 5))]  # fmt: skip
-        there = next(
-            (
-                o
-                for o in offers
-                if box.contains(o)
-                and not any(o.intersects(t) for t in taken)
-                and not any(o.adjusted(-4, -2, 4, 2).contains(p) for p in points)
-            ),
-            None,
-        )
-        found.append(there)
-        if there is not None:
-            taken.append(there)
+    xy = np.array([(p.x(), p.y()) for p in points]).reshape(-1, 2)
+    for place, size in zip(places, sizes, strict=True):
+        taken = [label for label in found if label is not None]
+        found.append(next((o for o in _offers(place, *size) if _free(o, taken, xy, box)), None))
     return found
+
+
+def _offers(place: QPointF, wide: float, high: float) -> list[QRectF]:
+    """Boxes around a place: right, left, above, below, then the corners."""
+    right, left, above, below = 11.0, -11 - wide, -high - 5, 5.0
+    shifts = [
+        (right, -high / 2), (left, -high / 2), (-wide / 2, -high - 13), (-wide / 2, 13.0),
+        (right, above), (right, below), (left, above), (left, below),
+    ]  # fmt: skip
+    return [QRectF(place.x() + dx, place.y() + dy, wide, high) for dx, dy in shifts]
+
+
+def _free(offer: QRectF, taken: Sequence[QRectF], xy: FloatArray, box: QRectF) -> bool:
+    if not box.contains(offer) or any(offer.intersects(label) for label in taken):
+        return False
+    around = offer.adjusted(-4, -2, 4, 2)
+    inside = (xy[:, 0] >= around.left()) & (xy[:, 0] <= around.right())
+    return not bool((inside & (xy[:, 1] >= around.top()) & (xy[:, 1] <= around.bottom())).any())

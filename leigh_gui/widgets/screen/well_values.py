@@ -17,18 +17,10 @@ from leigh_gui.widgets.screen.axis import measured, short
 # Viridis (Smith and van der Walt 2015): even steps to the eye, also for colour-blind readers and in
 # grey.
 VIRIDIS = (
-    (68, 1, 84),
-    (72, 40, 120),
-    (62, 74, 137),
-    (49, 104, 142),
-    (38, 130, 142),
-    (31, 158, 137),
-    (53, 183, 121),
-    (109, 205, 89),
-    (180, 222, 44),
-    (253, 231, 37),
-)
-# Brown through neutral to teal (ColorBrewer BrBG), told apart by colour-blind readers: half way is
+    (68, 1, 84), (72, 40, 120), (62, 74, 137), (49, 104, 142), (38, 130, 142),
+    (31, 158, 137), (53, 183, 121), (109, 205, 89), (180, 222, 44), (253, 231, 37),
+)  # fmt: skip
+# Brown through neutral to teal (ColorBrewer BrBG), also for colour-blind readers: half way is
 # neutral.
 LIGHT_BROWN_TEAL = ((84, 48, 5), (191, 129, 45), (240, 240, 240), (53, 151, 143), (0, 60, 48))
 DARK_BROWN_TEAL = ((252, 205, 130), (176, 112, 36), (44, 46, 50), (42, 140, 130), (140, 235, 220))
@@ -39,9 +31,7 @@ MANY = 200  # wells from which on the outermost hundredth may lie beyond the sca
 
 @dataclass(frozen=True)
 class Scale:
-    """Range of the colours, the same for all plates; `beyond` says at which end
-    values lie outside.
-    """
+    """Range of the colours, the same for all plates; `below` and `above`: values lie outside."""
 
     low: float
     high: float
@@ -123,15 +113,15 @@ def colour_table(diverging: bool, dark: bool) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the wells of one plate lie; `named` is False where the names are no places and their
-    order is used.
+    """Where the wells of one plate lie; `named` is False where the names do not say places and
+    the order is used.
     """
 
     rows: int
     columns: int
     wells: dict[tuple[int, int], WellScore]
     named: bool = True
-    left_out: int = 0  # wells whose names are no places, or whose place is taken
+    left_out: int = 0  # wells whose names do not say a place, or whose place is taken
 
 
 def layout_of(wells: Sequence[WellScore], shape: tuple[int, int] | None) -> Layout:

@@ -1,0 +1,99 @@
+"""What was computed in a project, and whether it belongs together: decided only here."""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+
+from core.domain import DecisionMap, LatentTable, ModelCard, Project, Projection
+from core.domain.screen import Screen
+from core.errors import BadProject, LeighError
+from core.io.models import load_card
+from core.io.project import latents_path, maps_folder, model_folder
+from core.io.screens import REMEDY, SCREEN_FOLDER, load_screen
+from core.io.tables import load_latents, load_map
+
+
+class Stale(StrEnum):
+    """Why latents and map of a project are not used."""
+
+    OTHER_MODEL = "other-model"
+    OTHER_IMAGES = "other-images"
+
+
+@dataclass(frozen=True)
+class Results:
+    """Model card, latents and map of a project, as far as they exist and belong together.
+
+    The map is of the latents, the latents are of the model and of the images. Damage of one part
+    does not hide the others.
+    """
+
+    card: ModelCard | None = None
+    latents: LatentTable | None = None
+    projection: Projection | None = None
+    decision: DecisionMap | None = None
+    stale: Stale | None = None
+    damaged: tuple[str, ...] = ()  # one sentence per part that cannot be read
+
+
+def load_results(project: Project) -> Results:
+    """Read model card, latents and map; what does not belong together is left out."""
+    results = Results()
+    if project.model and _there(folder := model_folder(project, project.model)):
+        try:
+            results = replace(results, card=load_card(folder))
+        except LeighError as fault:
+            return replace(results, damaged=(str(fault),))
+    card = results.card
+    if card is None:
+        return results
+    path = latents_path(project)
+    if _there(path):
+        try:
+            latents = load_latents(path)
+        except LeighError as fault:
+            results = replace(results, damaged=(str(fault),))
+        else:
+            stale = _stale(project, card, latents)
+            if stale:
+                return replace(results, stale=stale)
+            results = replace(results, latents=latents)
+    return _with_map(project, results)
+
+
+def screen_of(project: Project) -> Screen:
+    """The last screen of a project.
+
+    Raises BadProject where there is none, and where its images or conditions have changed.
+    """
+    screen = load_screen(project.folder / SCREEN_FOLDER)
+    dataset = project.dataset
+    if screen.dataset_digest and dataset is not None and screen.dataset_digest != dataset.digest:
+        raise BadProject("The screen was computed from other images or conditions.", REMEDY)
+    return screen
+
+
+def _stale(project: Project, card: ModelCard, latents: LatentTable) -> Stale | None:
+    if latents.model_digest != card.digest:
+        return Stale.OTHER_MODEL
+    if project.dataset is not None and not latents.describes(project.dataset):
+        return Stale.OTHER_IMAGES
+    return None
+
+
+def _with_map(project: Project, results: Results) -> Results:
+    """With the map, where it shows these latents; without latents the map alone is kept."""
+    folder = maps_folder(project)
+    if not _there(folder):
+        return results
+    try:
+        projection, decision = load_map(folder)
+    except LeighError as fault:
+        return replace(results, damaged=(*results.damaged, str(fault)))
+    if results.latents is not None and not projection.belongs_to(results.latents):
+        return results
+    return replace(results, projection=projection, decision=decision)
+
+
+def _there(path: Path) -> bool:
+    return any(path.iterdir()) if path.is_dir() else path.exists()
