@@ -75,7 +75,7 @@ def dragged(project: Path, events: int) -> dict[str, Any]:
     window = MainWindow(Settings(project / "settings.ini"), ErrorBus())
     window.resize(1366, 768)
     window.show()
-    window.open_path(project)
+    window.commands.open(project)
     _wait(app, lambda: window.state.counterfactual is not None)
     _run_until(app, time.perf_counter() + LOOK_S)
     page = window.explore()

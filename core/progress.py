@@ -3,14 +3,21 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 
-REFINING = "Refining the regions"  # of the map: a rougher one is there already
+
+class Stage(StrEnum):
+    """What a caller may act on while work goes on."""
+
+    WORKING = "working"
+    REFINING_MAP = "refining-map"  # a rougher map is on disk already
 
 
 @dataclass(frozen=True)
 class Progress:
-    """`done` of `total` steps of the work called `what`; `values` carries curves
-    (loss, accuracy).
+    """`done` of `total` steps of the work called `what`, a phrase for people.
+
+    `values` carries curves (loss, accuracy).
     """
 
     done: int
@@ -18,6 +25,7 @@ class Progress:
     what: str
     seconds_left: float | None = None
     values: dict[str, float] = field(default_factory=dict)
+    stage: Stage = Stage.WORKING
 
 
 class Cancelled(Exception):

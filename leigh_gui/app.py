@@ -34,6 +34,7 @@ def create_window() -> tuple[QApplication, MainWindow]:
 
     from leigh_gui import errors, theme
     from leigh_gui.main_window import MainWindow
+    from leigh_gui.paths import log_folder
     from leigh_gui.settings import Settings
 
     app = QApplication.instance() or QApplication(sys.argv[:1])
@@ -45,13 +46,6 @@ def create_window() -> tuple[QApplication, MainWindow]:
     settings = Settings()
     theme.apply(app, settings.flag("dark"))
     return app, MainWindow(settings, bus)
-
-
-def log_folder() -> Path:
-    """Where the log is written."""
-    import platformdirs
-
-    return platformdirs.user_log_path("leigh-explorer", appauthor=False)
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:

@@ -1,105 +1,158 @@
-"""Builds each page the first time it is shown, and connects it to the window."""
+"""Builds each page the first time it is shown, and connects it to what is behind it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QWidget
 
+from leigh_gui.services.backstage import Backstage
+
 if TYPE_CHECKING:
-    from leigh_gui.main_window import MainWindow
-
-
-def make_page(window: MainWindow, name: str) -> QWidget:
-    """The page of this name; what it needs is imported only now."""
-    return {
-        "data": _data,
-        "train": _train,
-        "explore": _explore,
-        "compare": _compare,
-        "screen": _screen,
-        "figure": _figure,
-    }[name](window)
-
-
-def _data(window: MainWindow) -> QWidget:
-    from leigh_gui.pages.data.page import DataPage
-
-    page = DataPage(window.state)
-    page.start_asked.connect(lambda: window.go("start"))
-    page.train_asked.connect(lambda: window.go("train"))
-    page.scan_asked.connect(window.desk.scan)
-    return page
-
-
-def _train(window: MainWindow) -> QWidget:
-    from leigh_gui.pages.train.page import TrainPage
-
-    page = TrainPage(window.state)
-    page.start_asked.connect(lambda: window.go("start"))
-    page.explore_asked.connect(lambda: window.go("explore"))
-    page.train_asked.connect(window.desk.train)
-    page.stop_asked.connect(window.desk.stop)
-    page.map_asked.connect(window.desk.map)
-    page.model_asked.connect(window.opener.adopt_model)
-    page.check_asked.connect(window.desk.check)
-    window.desk.checked.connect(page.show_check)
-
-    def add(verb: str, progress: dict[str, Any]) -> None:
-        if verb == "train":
-            page.add_progress(progress)
-
-    window.desk.progress.connect(add)
-    return page
-
-
-def _explore(window: MainWindow) -> QWidget:
-    from leigh_gui.pages.explore.page import ExplorePage
+    from core.domain import PanelSpec
+    from leigh_gui.pages.explore.controller import ExploreControl
     from leigh_gui.services.thumbnails import Thumbnails
 
-    page = ExplorePage(window.control, Thumbnails(window.state, window), window.settings)
-    page.train_asked.connect(lambda: window.go("train"))
-    page.panel_asked.connect(window.add_panel)
-    return page
 
+class PageFactory(QObject):
+    """What a page needs is imported only when it is made."""
 
-def _compare(window: MainWindow) -> QWidget:
-    from leigh_gui.pages.compare.controller import CompareControl
-    from leigh_gui.pages.compare.page import ComparePage
+    page_asked = Signal(str)
+    project_asked = Signal(Path)  # project or folder of images to open
+    browse_asked = Signal()
+    demo_asked = Signal()
+    panel_asked = Signal(str)  # kind of what is on show on the Explore page
+    collected = Signal(object, object)  # PanelSpec and its picture
 
-    control = CompareControl(window.state, window.client, window.settings, window)
-    page = ComparePage(control)
-    page.explore_asked.connect(lambda: window.go("explore"))
-    page.panel_asked.connect(lambda spec: window.collect(spec, page.picture()))
-    return page
+    def __init__(self, backstage: Backstage) -> None:
+        super().__init__(backstage)
+        self.backstage = backstage
+        self._control: ExploreControl | None = None
 
+    @property
+    def control(self) -> ExploreControl:
+        """What the Explore page does; made on first use."""
+        if self._control is None:
+            from leigh_gui.pages.explore.controller import ExploreControl
 
-def _screen(window: MainWindow) -> QWidget:
-    from leigh_gui.pages.screen.controller import ScreenControl
-    from leigh_gui.pages.screen.page import ScreenPage
-    from leigh_gui.services.thumbnails import Thumbnails
+            self._control = ExploreControl(self.backstage.state, self.backstage.client, self)
+        return self._control
 
-    control = ScreenControl(window.state, window)
-    page = ScreenPage(control, Thumbnails(window.state, window), window.settings)
-    page.screen_asked.connect(window.desk.screen)
-    page.data_asked.connect(lambda: window.go("data"))
-    page.panel_asked.connect(lambda spec: window.collect(spec, page.picture()))
-    window.desk.screened.connect(control.load)
+    def make(self, name: str) -> QWidget:
+        """The page of this name."""
+        makers: dict[str, Callable[[], QWidget]] = {
+            "start": self._start,
+            "data": self._data,
+            "train": self._train,
+            "explore": self._explore,
+            "compare": self._compare,
+            "screen": self._screen,
+            "figure": self._figure,
+        }
+        page: Any = makers[name]()
+        if hasattr(page, "set_busy"):
+            page.set_busy(self.backstage.why_busy())
+            self.backstage.busy_changed.connect(page.set_busy)
+        return page  # type: ignore[no-any-return]
 
-    def explain(record_id: str, target: str) -> None:
-        window.control.gestures.pick(record_id)
+    def _start(self) -> QWidget:
+        from leigh_gui.pages.start.page import StartPage
+
+        page = StartPage()
+        page.folder_dropped.connect(self.project_asked)
+        page.recent_asked.connect(self.project_asked)
+        page.browse_asked.connect(self.browse_asked)
+        page.demo_asked.connect(self.demo_asked)
+        page.set_recent(self.backstage.settings.recent())
+        return page
+
+    def _data(self) -> QWidget:
+        from leigh_gui.pages.data.page import DataPage
+
+        page = DataPage(self.backstage.state)
+        page.start_asked.connect(lambda: self.page_asked.emit("start"))
+        page.train_asked.connect(lambda: self.page_asked.emit("train"))
+        page.scan_asked.connect(self.backstage.jobs.scan)
+        return page
+
+    def _train(self) -> QWidget:
+        from leigh_gui.pages.train.page import TrainPage
+
+        jobs, loader, runner = self.backstage.jobs, self.backstage.loader, self.backstage.runner
+        page = TrainPage(self.backstage.state)
+        page.start_asked.connect(lambda: self.page_asked.emit("start"))
+        page.explore_asked.connect(lambda: self.page_asked.emit("explore"))
+        page.train_asked.connect(jobs.train)
+        page.stop_asked.connect(jobs.stop)
+        page.map_asked.connect(jobs.map)
+        page.model_asked.connect(loader.adopt_model)
+        page.check_asked.connect(jobs.check)
+        jobs.checked.connect(page.show_check)
+        jobs.progress.connect(page.add_progress)
+
+        def show_job(why: str) -> None:
+            page.set_job(runner.verb() == "train", why, loader.resumable())
+
+        show_job(self.backstage.why_busy())
+        self.backstage.busy_changed.connect(show_job)
+        self.backstage.state.project_changed.connect(lambda: show_job(self.backstage.why_busy()))
+        return page
+
+    def _explore(self) -> QWidget:
+        from leigh_gui.pages.explore.page import ExplorePage
+
+        page = ExplorePage(self.control, self._thumbnails(), self.backstage.settings)
+        page.train_asked.connect(lambda: self.page_asked.emit("train"))
+        page.panel_asked.connect(self.panel_asked)
+        return page
+
+    def _compare(self) -> QWidget:
+        from leigh_gui.pages.compare.controller import CompareControl
+        from leigh_gui.pages.compare.page import ComparePage
+
+        back = self.backstage
+        page = ComparePage(CompareControl(back.state, back.client, back.settings, self))
+        page.explore_asked.connect(lambda: self.page_asked.emit("explore"))
+        page.panel_asked.connect(lambda spec: self._collect(spec, page.picture()))
+        return page
+
+    def _screen(self) -> QWidget:
+        from leigh_gui.pages.screen.controller import ScreenControl
+        from leigh_gui.pages.screen.page import ScreenPage
+
+        back = self.backstage
+        control = ScreenControl(back.state, self)
+        page = ScreenPage(control, self._thumbnails(), back.settings)
+        page.screen_asked.connect(back.jobs.screen)
+        page.data_asked.connect(lambda: self.page_asked.emit("data"))
+        page.panel_asked.connect(lambda spec: self._collect(spec, page.picture()))
+        page.explain_asked.connect(self._explain)
+        back.jobs.screened.connect(control.load)
+        return page
+
+    def _figure(self) -> QWidget:
+        from leigh_gui.pages.figure.page import FigurePage
+
+        page = FigurePage(self.backstage.state)
+        page.export_asked.connect(self.backstage.jobs.figure)
+        page.explore_asked.connect(lambda: self.page_asked.emit("explore"))
+        return page
+
+    def _thumbnails(self) -> Thumbnails:
+        from leigh_gui.services.thumbnails import Thumbnails
+
+        return Thumbnails(self.backstage.state, self)
+
+    def _collect(self, spec: PanelSpec, picture: QPixmap) -> None:
+        self.collected.emit(spec, picture)
+
+    def _explain(self, record_id: str, target: str) -> None:
+        """Look at an image of the screen, moved to its target."""
+        self.control.gestures.pick(record_id)
         if target:
-            window.control.gestures.move_to(target)
-        window.go("explore")
-
-    page.explain_asked.connect(explain)
-    return page
-
-
-def _figure(window: MainWindow) -> QWidget:
-    from leigh_gui.pages.figure.page import FigurePage
-
-    page = FigurePage(window.state)
-    page.export_asked.connect(window.desk.figure)
-    page.explore_asked.connect(lambda: window.go("explore"))
-    return page
+            self.control.gestures.move_to(target)
+        self.page_asked.emit("explore")

@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
-from core.domain import ORIGINAL, Answer, MapPosition, Mix, Move, Precision
+from core.domain import ORIGINAL, MapPosition, Mix, Move, Precision
 from leigh_gui.view import View, default_target, still_there
 
 if TYPE_CHECKING:
     import numpy as np
 
     from core.domain import (
+        Answer,
         Condition,
         Counterfactual,
         DecisionMap,
         ImageRecord,
         LatentTable,
         ModelCard,
-        PanelSpec,
         Project,
         Projection,
     )
@@ -186,11 +186,6 @@ class AppState(QObject):
         """Replace the project; undoable."""
         if self.project is not None and project != self.project:
             self.undo.push(_Change(self, "project", self.project, project, text))
-
-    def set_panels(self, panels: tuple[PanelSpec, ...], text: str) -> None:
-        """Replace the collected figure panels; undoable."""
-        if self.project is not None:
-            self.edit_project(replace(self.project, panels=panels), text)
 
     def change_view(self, text: str, merge: bool = False, **changes: Any) -> None:
         """Select or move; undoable. Consecutive changes of the same text merge into one."""

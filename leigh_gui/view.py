@@ -6,7 +6,7 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from core.domain import ORIGINAL, MapPosition, Move, Precision, Role
+from core.domain import ORIGINAL, MapPosition, Move, Precision
 
 if TYPE_CHECKING:
     from core.domain import Condition, ImageRecord
@@ -41,6 +41,8 @@ class View:
 
 def default_target(record: ImageRecord | None, conditions: Sequence[Condition]) -> str:
     """The healthy condition, or the first that is not the image's own; "" without any."""
+    from core.domain import Role
+
     others = [c for c in conditions if record is None or c.name != record.condition]
     healthy = [c for c in others if c.role == Role.HEALTHY]
     return next((c.name for c in (*healthy, *others)), "")

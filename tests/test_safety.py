@@ -14,7 +14,7 @@ from core.errors import BadImage, BadModel, LeighError
 from core.io.project import maps_folder, open_project, save_project
 from core.io.tables import load_map
 from core.io.tiff import read_record, write_tiff
-from core.progress import REFINING, Cancelled, Progress
+from core.progress import Cancelled, Progress, Stage
 from core.workflows.counterfactual import CounterfactualOptions, counterfactuals
 from core.workflows.project import images_of, load_model, reader
 from core.workflows.records import RecordChoice
@@ -98,7 +98,7 @@ def test_a_map_whose_refinement_is_stopped_is_rough_and_a_better_one_is_never_lo
     folder, good = maps_folder(project), load_map(maps_folder(project))[1]
 
     def stop(progress: Progress) -> None:
-        if progress.what == REFINING:
+        if progress.stage == Stage.REFINING_MAP:
             raise Cancelled
 
     make_map(

@@ -61,20 +61,21 @@ def main(argv: list[str] | None = None) -> int:
         return STOPPED
     except LeighError as fault:
         _say(str(fault).replace("\n", " "))
+        _say_error(arguments.json, type(fault).__name__, fault.message, fault.hint)
         return USER_FAULT
     except KeyboardInterrupt:
         _say("Stopped.")
         return STOPPED
     except OSError as fault:
         if fault.errno not in _DISK_FAULTS:
-            return _our_fault()
-        _say(
-            f"{fault.strerror}: {fault.filename or ''}. Free some space or choose another folder;"
-            " nothing was lost."
-        )
+            return _our_fault(arguments.json)
+        message = f"{fault.strerror}: {fault.filename or ''}."
+        hint = "Free some space or choose another folder; nothing was lost."
+        _say(f"{message} {hint}")
+        _say_error(arguments.json, "DiskError", message, hint)
         return USER_FAULT
     except Exception:
-        return _our_fault()
+        return _our_fault(arguments.json)
     text = result.pop("text", "")
     if text and not arguments.json:
         print(text)
@@ -88,7 +89,7 @@ def main(argv: list[str] | None = None) -> int:
 _DISK_FAULTS = {13, 17, 20, 21, 27, 28, 30, 36, 122}
 
 
-def _our_fault() -> int:
+def _our_fault(as_json: bool) -> int:
     from platformdirs import user_log_path
 
     path = user_log_path("leigh-explorer", ensure_exists=True) / "leigh.log"
@@ -100,7 +101,14 @@ def _our_fault() -> int:
         )
         print(traceback.format_exc(), file=log)
     _say(f"The program failed; this is our fault. Details are in {path}")
+    _say_error(as_json, "Bug", "The program failed; this is our fault.", f"Details are in {path}")
     return OUR_FAULT
+
+
+def _say_error(as_json: bool, kind: str, message: str, hint: str) -> None:
+    """With --json, the error as an object on stdout, in place of a result."""
+    if as_json:
+        print(json.dumps({"error": {"kind": kind, "message": message, "hint": hint}}))
 
 
 def _say(line: str) -> None:

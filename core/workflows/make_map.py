@@ -8,7 +8,7 @@ from core.io.models import check_fits, load_card
 from core.io.project import latents_path, maps_folder, model_folder
 from core.io.results import load_results
 from core.io.tables import load_latents, load_map, save_map
-from core.progress import REFINING, Progress, Report, silent
+from core.progress import Progress, Report, Stage, silent
 from core.workflows.project import images_of, model_of
 
 
@@ -44,7 +44,7 @@ def make_map(
     if not kept:  # nothing better is lost, should this be stopped
         quick = fit_decision(latents, projection, at_once=True)
         save_map(maps_folder(project), projection, quick)
-        report(Progress(2, 3, REFINING))
+        report(Progress(2, 3, "Refining the regions", stage=Stage.REFINING_MAP))
     decision = fit_decision(latents, projection)
     save_map(maps_folder(project), projection, decision)
     report(Progress(3, 3, "Map saved"))

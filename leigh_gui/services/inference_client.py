@@ -15,7 +15,6 @@ from PySide6.QtCore import QObject, Signal
 
 from core.domain import (
     ORIGINAL,
-    Answer,
     AttributionRequest,
     MapPosition,
     Move,
@@ -223,6 +222,8 @@ class InferenceClient(QObject):
             self.ready = True
             self.opened.emit(device)
         elif request.lane == "move":
+            from core.domain import Answer
+
             self.answered.emit(Answer(question, answer))
         elif request.lane == "path":
             self.path_found.emit(question, answer)

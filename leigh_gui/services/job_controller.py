@@ -1,6 +1,4 @@
-"""The desk where long jobs are handed in: it starts them, shows how far they are, and opens what
-they made.
-"""
+"""Starts the long jobs that the pages ask for, and opens what they made."""
 
 from __future__ import annotations
 
@@ -8,9 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QMessageBox, QWidget
 
-from core.progress import REFINING
+from core.progress import Stage
 from leigh_gui.services.jobs import (
     Job,
     JobRunner,
@@ -23,12 +20,9 @@ from leigh_gui.services.jobs import (
 )
 
 if TYPE_CHECKING:
-    from leigh_gui.errors import ErrorBus
-    from leigh_gui.frame import StatusStrip
     from leigh_gui.services.background import Saver
-    from leigh_gui.services.project_loader import Opener
+    from leigh_gui.services.project_loader import ProjectLoader
     from leigh_gui.state import AppState
-    from leigh_gui.widgets.common.job_bar import JobBar
 
 BUSY = "Wait for the job in the bar below, or stop it."
 NEXT_PAGE = {
@@ -40,12 +34,16 @@ NEXT_PAGE = {
 }
 
 
-class JobDesk(QObject):
+class JobController(QObject):
     """Between the pages that ask for work and the process that does it."""
 
-    changed = Signal()  # a job began or ended
-    progress = Signal(str, object)  # verb, progress
+    changed = Signal()  # a job started or ended
     ended = Signal()
+    stopping = Signal()
+    progress = Signal(str, object)  # verb, progress
+    reported = Signal(str)  # a passing message
+    saved = Signal(Path)  # a file
+    failed = Signal(str, str, str)  # message, hint, details
     checked = Signal(object)  # what the check of the explanation found
     screened = Signal()  # there is a new ranking
 
@@ -53,39 +51,34 @@ class JobDesk(QObject):
         self,
         state: AppState,
         runner: JobRunner,
-        opener: Opener,
+        loader: ProjectLoader,
         saver: Saver,
-        bus: ErrorBus,
-        bar: JobBar,
-        strip: StatusStrip,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self.state, self.runner, self.opener, self.saver = state, runner, opener, saver
-        self.bus, self.bar, self.strip = bus, bar, strip
+        self.state, self.runner, self.loader, self.saver = state, runner, loader, saver
         self._connect()
 
     def _connect(self) -> None:
-        self.runner.started.connect(self._on_started)
+        self.runner.started.connect(lambda title: self.changed.emit())
         self.runner.progress.connect(self._on_progress)
         self.runner.step_finished.connect(self._on_step)
         self.runner.finished.connect(self._on_finished)
         self.runner.failed.connect(self._on_failed)
         self.runner.stopped.connect(self._on_stopped)
-        self.bar.stop_asked.connect(self.stop)
 
     def start(self, job: Job) -> bool:
         """Start a job, with everything saved that it needs."""
         self.saver.flush()
         started = self.runner.start(job)
         if not started:
-            self.bus.tell("A job is still running.", BUSY)
+            self.failed.emit("A job is still running.", BUSY, "")
         return started
 
     def stop(self) -> None:
         """Ask the running job to stop."""
         if self.runner.running():
-            self.bar.stopping()
+            self.stopping.emit()
             self.runner.stop()
 
     def train(self, preset: str, resume: bool, conditions: tuple[str, ...] = ()) -> None:
@@ -122,68 +115,40 @@ class JobDesk(QObject):
         if self.state.project is not None:
             self.start(figure(self.state.project.folder, specs, out))
 
-    def _on_started(self, title: str) -> None:
-        self.bar.start(title)
-        self.changed.emit()
-
     def _on_progress(self, progress: dict[str, Any]) -> None:
-        self.bar.set_progress(
-            progress.get("done", 0),
-            progress.get("total", 0),
-            str(progress.get("what", "")),
-            progress.get("seconds_left"),
-        )
         self.progress.emit(self.runner.verb(), progress)
-        if progress.get("what") == REFINING:
-            self.opener.take_map()
+        if progress.get("stage") == Stage.REFINING_MAP:
+            self.loader.take_map()
 
     def _on_step(self, verb: str, result: dict[str, Any]) -> None:
         if verb == "figure":
             out = str(result.get("out") or self.runner.arguments_after("--out"))
-            self.strip.tell(f"Saved {out}")
-            self.strip.show_file(Path(out))
+            self.reported.emit(f"Saved {out}")
+            self.saved.emit(Path(out))
         elif verb == "counterfactual":
             self.checked.emit(result)
-            self.strip.tell("The explanation was checked; the Train page says what was found.")
+            self.reported.emit("The explanation was checked; the Train page says what was found.")
         elif verb == "screen":
             self.screened.emit()
-            self.strip.tell("The treatments are ranked; the Screen page shows them.")
+            self.reported.emit("The treatments are ranked; the Screen page shows them.")
         elif verb in ("train", "evaluate") and self.runner.more():
-            self.opener.reopen("explore")  # on an exact plane, while the map is being fitted
+            self.loader.reopen("explore")  # on an exact plane, while the map is being fitted
 
     def _on_finished(self, verb: str) -> None:
         self._end()
         if verb in NEXT_PAGE:
-            self.opener.reopen(NEXT_PAGE[verb])
+            self.loader.reopen(NEXT_PAGE[verb])
 
     def _on_failed(self, message: str, hint: str, details: str) -> None:
         self._end()
-        self.bus.tell(message, hint, details)
-        self.opener.after_failure()
+        self.failed.emit(message, hint, details)
+        self.loader.after_failure()
 
     def _on_stopped(self) -> None:
         self._end()
-        self.strip.tell("Stopped. What was finished is kept.")
-        self.opener.after_failure()
+        self.reported.emit("Stopped. What was finished is kept.")
+        self.loader.after_failure()
 
     def _end(self) -> None:
-        self.bar.finish()
         self.changed.emit()
         self.ended.emit()
-
-
-def ask_about_job(parent: QWidget) -> str:
-    """Closing during a job: 'finish' it in the background, 'stop' it, or 'stay'."""
-    box = QMessageBox(
-        QMessageBox.Icon.NoIcon, "A job is running", "A job is still running.", parent=parent
-    )
-    box.setInformativeText(
-        "It can finish in the background without the window, or stop now; what is done is kept."
-    )
-    finish = box.addButton("Finish in background", QMessageBox.ButtonRole.AcceptRole)
-    stop = box.addButton("Stop and close", QMessageBox.ButtonRole.DestructiveRole)
-    box.addButton("Keep the window", QMessageBox.ButtonRole.RejectRole)
-    box.exec()
-    if box.clickedButton() is finish:
-        return "finish"
-    return "stop" if box.clickedButton() is stop else "stay"

@@ -154,17 +154,21 @@ class JobRunner(QObject):
             self.stopped.emit()
         elif code == 0 and status == QProcess.ExitStatus.NormalExit:
             self._succeed(verb)
-        elif code == USER_ERROR and tail:
-            self.failed.emit(tail[-1], "", "\n".join(tail[:-1]))
+        elif code == USER_ERROR and (error := self._result().get("error")):
+            self.failed.emit(error["message"], error["hint"], "\n".join(tail))
         else:
             hint = "What was finished is kept. Look at the details, or try again."
             self.failed.emit(
                 f"{title} stopped unexpectedly (exit code {code}).", hint, "\n".join(tail)
             )
 
-    def _succeed(self, verb: str) -> None:
+    def _result(self) -> dict[str, Any]:
+        """The JSON object that the job printed last; {} where there is none."""
         lines = [x for x in self._stdout.decode("utf-8", "replace").splitlines() if x.strip()]
-        self.step_finished.emit(verb, (_json(lines[-1]) if lines else None) or {})
+        return (_json(lines[-1]) if lines else None) or {}
+
+    def _succeed(self, verb: str) -> None:
+        self.step_finished.emit(verb, self._result())
         if self._queue:
             self._launch(self._queue.pop(0))
         else:

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class Opener(QObject):
-    """Reads beside the window, then puts the result into the state."""
+class ProjectLoader(QObject):
+    """Reads in the background, then puts the result into the state."""
 
     opened = Signal(str)  # page to show; "" = the furthest that is ready
     failed = Signal(object)

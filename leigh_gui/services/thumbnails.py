@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from core.domain import Dataset, ImageRecord
     from leigh_gui.state import AppState
+    from leigh_gui.widgets.image.channel_display import ChannelDisplay
 
 SIDE = 128
 KEPT = 4000
@@ -54,9 +56,7 @@ class Thumbnails(QObject):
             elif dataset is not None and record is not None and record_id not in self._requested:
                 self._requested.add(record_id)
                 self._background.run(
-                    lambda d=dataset, r=record: (r.id, _small(d, r)),
-                    self._on_read,
-                    lambda error: None,
+                    partial(_small, dataset, record), self._on_read, lambda error: None
                 )
 
     def _on_read(self, answer: tuple[str, np.ndarray]) -> None:
@@ -81,7 +81,7 @@ class Thumbnails(QObject):
             self._requested.clear()
 
 
-def pixmap_of(image: np.ndarray, display: tuple) -> QPixmap:
+def pixmap_of(image: np.ndarray, display: Sequence[ChannelDisplay]) -> QPixmap:
     """The composite of a C Y X image as a pixmap."""
     from leigh_gui.widgets.image.channel_display import composite
 
@@ -92,12 +92,12 @@ def pixmap_of(image: np.ndarray, display: tuple) -> QPixmap:
     )
 
 
-def _small(dataset: Dataset, record: ImageRecord) -> np.ndarray:
-    """Block means of the image, about SIDE pixels wide."""
+def _small(dataset: Dataset, record: ImageRecord) -> tuple[str, np.ndarray]:
+    """Record, and block means of its image, about SIDE pixels wide."""
     image = read_image(dataset, record)
     factor = max(min(image.shape[1:]) // SIDE, 1)
     height, width = image.shape[1] // factor * factor, image.shape[2] // factor * factor
     blocks = image[:, :height, :width].reshape(
         len(image), height // factor, factor, width // factor, factor
     )
-    return blocks.mean(axis=(2, 4))
+    return record.id, blocks.mean(axis=(2, 4))

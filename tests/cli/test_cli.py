@@ -467,3 +467,16 @@ def test_the_project_opens_after_every_verb(trained_project: Project) -> None:
         and project.dataset is not None
         and len(project.dataset.records) == 24
     )
+
+
+def test_an_error_is_an_object_with_kind_message_and_hint(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["train", "--project", str(tmp_path / "nowhere"), "--progress", "none"]
+    assert main([*words, "--json"]) == 2
+    captured = capsys.readouterr()
+    error = json.loads(captured.out.splitlines()[-1])["error"]
+    assert error["kind"] == "BadProject" and error["hint"]
+    assert captured.err.strip() == f"{error['message']} {error['hint']}"
+    assert main(words) == 2
+    assert capsys.readouterr().out == ""  # people read one line on stderr

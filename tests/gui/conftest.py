@@ -48,5 +48,5 @@ def window(themed, qtbot, tmp_path: Path):
         made.show()
     made.activateWindow()
     yield made
-    made.saver.flush()
+    made.backstage.saver.flush()
     made.client.close()

@@ -188,14 +188,11 @@ def make_map(
 WORDS = {
     "model": "The model calls it {target}",
     "judges": "{seen} of 3 independent judges see {target}",
-    "distance": "Distance to real {target}: 0.43 of that of the original",
+    "distance": "0.43 of that of the original",
     "readouts": (
         "78% of 34 differing readouts came 50% to 160% of the way; half of them came 91% or more"
     ),
-    "rest": (
-        "What should stay: nuclei: 12, lost 0, gained 0; 4% of the change in channels that should"
-        " not change"
-    ),
+    "rest": "nuclei: 12, lost 0, gained 0; 4% of the change in channels that should not change",
 }
 
 

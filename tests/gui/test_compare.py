@@ -15,7 +15,7 @@ from leigh_gui.widgets.counterfactual.difference_view import coloured, diverging
 @pytest.fixture
 def page(window, project, qtbot):
     """The window with the project open on the Compare page."""
-    window.open_path(project.folder)
+    window.commands.open(project.folder)
     qtbot.waitUntil(lambda: window.state.counterfactual is not None, timeout=20_000)
     window.go("compare")
     return window.pages["compare"]
@@ -99,7 +99,7 @@ def test_another_window_asks_for_occlusion_alone_and_is_remembered(page, window,
     assert page.columns["occlusion"].panes[0].hint == "Waiting…"
     qtbot.waitUntil(lambda: all_there(page), timeout=15_000)
     assert page.compare.known("occlusion").settings["window_um"] == 4.5
-    assert window.settings.number("window-um", 8.0) == 4.5
+    assert window.backstage.settings.number("window-um", 8.0) == 4.5
     page.add.click()
     assert window.state.project.panels[-1].window_um == 4.5
 
@@ -170,7 +170,7 @@ def test_the_comparison_can_be_collected_for_the_figure(page, window, qtbot):
 
 
 def test_without_an_image_the_page_says_what_to_do(window, project, qtbot):
-    window.open_path(project.folder)
+    window.commands.open(project.folder)
     qtbot.waitUntil(lambda: window.state.counterfactual is not None, timeout=20_000)
     window.go("compare")
     page = window.pages["compare"]

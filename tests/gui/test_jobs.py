@@ -13,7 +13,9 @@ print(json.dumps({"progress": step}), file=sys.stderr, flush=True)
 if verb == "wait":
     sys.exit(130 if sys.stdin.readline().strip() == "stop" else 1)
 if verb == "bad":
-    print("Plate map has no column well. Add one.", file=sys.stderr); sys.exit(2)
+    error = {"kind": "BadTable", "message": "Plate map has no column well.", "hint": "Add one."}
+    print("Plate map has no column well. Add one.", file=sys.stderr)
+    print(json.dumps({"error": error})); sys.exit(2)
 if verb == "crash":
     raise RuntimeError("boom")
 print("hello"); print(json.dumps({"out": "x.pdf"}))
@@ -49,7 +51,7 @@ def test_stop_ends_the_job_and_what_would_follow(runner, qtbot):
 def test_fault_of_the_user_is_told_in_its_own_words(runner, qtbot):
     with qtbot.waitSignal(runner.failed, timeout=10_000) as failed:
         runner.start(Job("Bad", ("bad",)))
-    assert failed.args[0] == "Plate map has no column well. Add one."
+    assert failed.args[:2] == ["Plate map has no column well.", "Add one."]
 
 
 def test_our_fault_keeps_its_traceback_for_the_details(runner, qtbot):

@@ -23,9 +23,10 @@ def open_screen(window, qtbot, project, stored=None):
     """The page with the project open, and a screen if one is given."""
     if stored is not None:
         save_screen(folder_of(project), stored)
-    window.open_path(project.folder)
+    window.commands.open(project.folder)
     qtbot.waitUntil(
-        lambda: window.state.project is not None and not window.opener.busy(), timeout=20_000
+        lambda: window.state.project is not None and not window.backstage.loader.busy(),
+        timeout=20_000,
     )
     window.go("screen")
     page = window.pages["screen"]
@@ -63,7 +64,7 @@ def test_no_screen_yet_offers_to_rank_also_without_a_model(window, qtbot, tmp_pa
     page = open_screen(window, qtbot, make_project(tmp_path, with_model=False))
     assert page.stack.currentIndex() == 0 and page.empty.title.text() == "No screen yet"
     jobs = []
-    monkeypatch.setattr(window.jobs, "start", lambda job: jobs.append(job) or True)
+    monkeypatch.setattr(window.backstage.runner, "start", lambda job: jobs.append(job) or True)
     page.empty.button.click()
     folder = window.state.project.folder
     assert jobs == [screen(folder)]
@@ -79,14 +80,16 @@ def test_no_screen_yet_offers_to_rank_also_without_a_model(window, qtbot, tmp_pa
 def test_what_the_job_wrote_is_shown_when_it_ends(window, project, qtbot):
     page = open_screen(window, qtbot, project)
     save_screen(folder_of(project), make_screen(project))
-    window.jobs.step_finished.emit("screen", {})
+    window.backstage.runner.step_finished.emit("screen", {})
     qtbot.waitUntil(lambda: page.control.screen is not None, timeout=10_000)
     assert page.stack.currentIndex() == 1 and page.ranking.rows[0].condition == "TT"
 
 
 def test_while_a_job_runs_nothing_can_be_ranked_and_the_button_says_so(page):
     page.set_busy("Wait for the job in the bar below, or stop it.")
-    assert not page.again.isEnabled() and page.again.toolTip().startswith("Wait for the job")
+    assert not page.head.again.isEnabled() and page.head.again.toolTip().startswith(
+        "Wait for the job"
+    )
 
 
 def test_without_a_diseased_condition_the_page_leads_to_the_data_page(window, project, qtbot):
@@ -100,7 +103,7 @@ def test_without_a_diseased_condition_the_page_leads_to_the_data_page(window, pr
 
 
 def test_a_stored_screen_is_shown_at_once_with_the_best_selected(page):
-    assert page.title.text().startswith("★ 1 hit among 12 treatments")
+    assert page.head.title.text().startswith("★ 1 hit among 12 treatments")
     assert page.control.current == "TT" and not page.notice.isVisible()
     assert page.tabs.tabText(3) == "Quality (1 ⚠)"
 
@@ -125,9 +128,9 @@ def test_a_point_and_the_arrow_keys_move_the_same_selection(page, window, qtbot)
 
 
 def test_the_search_filters_rows_and_says_when_nothing_is_left(page, qtbot):
-    page.search.setText("D")
+    page.head.search.setText("D")
     assert [r.condition for r in page.ranking.rows] == ["D1", "D2", "D3", "DS"]
-    page.search.setText("nothing of this name")
+    page.head.search.setText("nothing of this name")
     assert page.ranking.rows == ()
     page.ranking.grab()
 
@@ -209,16 +212,16 @@ def test_a_screen_of_other_images_says_so_and_offers_to_rank_again(
     window, project, qtbot, monkeypatch
 ):
     page = open_screen(window, qtbot, project, make_screen(project, dataset_digest="other"))
-    assert page.notice.isVisible() and "other images" in page.notice_words.text()
+    assert page.notice.isVisible() and "other images" in page.notice.words.text()
     jobs = []
-    monkeypatch.setattr(window.jobs, "start", lambda job: jobs.append(job) or True)
-    page.notice_again.click()
+    monkeypatch.setattr(window.backstage.runner, "start", lambda job: jobs.append(job) or True)
+    page.notice.again.click()
     assert len(jobs) == 1
 
 
 def test_a_screen_of_another_model_says_so(window, project, qtbot):
     page = open_screen(window, qtbot, project, make_screen(project, model_digest="other"))
-    assert "another model" in page.notice_words.text()
+    assert "another model" in page.notice.words.text()
     assert window.state.opened.card.digest == "digest"  # the stand-in's own would fit
     page.control.screen = replace(page.control.screen, model_digest="digest")
     page.control.screen_changed.emit()
@@ -252,13 +255,13 @@ def test_a_damaged_screen_is_told_in_words_and_can_be_replaced(window, project, 
 
 def test_another_project_does_not_inherit_the_screen(page, window, qtbot, tmp_path):
     other = make_project(tmp_path / "other")
-    window.open_path(other.folder)
+    window.commands.open(other.folder)
     qtbot.waitUntil(lambda: window.state.project.folder == other.folder, timeout=20_000)
     assert page.control.screen is None and page.stack.currentIndex() == 0
 
 
 def test_the_ranking_is_collected_for_the_figure(page, window, qtbot):
-    page.add.click()
+    page.head.add.click()
     assert window.state.project.panels[-1].kind == "ranking"
     assert window.pages["figure"].list.item(0).text() == "Ranking of the treatments"
 
@@ -266,28 +269,28 @@ def test_the_ranking_is_collected_for_the_figure(page, window, qtbot):
 def test_on_the_tab_not_repaired_its_images_are_collected(page, window, qtbot):
     page.tabs.setCurrentWidget(page.left)
     page.control.select("TT")
-    page.add.click()
+    page.head.add.click()
     spec = window.state.project.panels[-1]
     assert (spec.kind, spec.weights) == ("residual", {"WT": 1.0})
     assert window.state.record(spec.record_id).condition == "TT"
     page.control.select("D2")  # of which nothing is told
-    page.add.click()
+    page.head.add.click()
     assert window.state.project.panels[-1].kind == "ranking"
 
 
 def test_the_report_can_be_opened_once_it_is_there(page, window, qtbot, monkeypatch):
-    from leigh_gui.pages.screen import page as module
+    from leigh_gui.pages.screen import head as module
 
-    assert not page.report.isEnabled() and "no report" in page.report.toolTip()
+    assert not page.head.report.isEnabled() and "no report" in page.head.report.toolTip()
     (folder_of(window.state.project) / "report.pdf").write_bytes(b"%PDF-1.4")
     page.control.load()
-    qtbot.waitUntil(page.report.isEnabled, timeout=10_000)
+    qtbot.waitUntil(page.head.report.isEnabled, timeout=10_000)
     opened = []
     monkeypatch.setattr(
         module.QDesktopServices, "openUrl", lambda url: opened.append(url.fileName())
     )
-    page.report.click()
-    page.files.click()
+    page.head.report.click()
+    page.head.files.click()
     assert opened == ["report.pdf", "screen"]
 
 
@@ -305,7 +308,13 @@ def test_long_names_and_eight_channels_do_not_break_the_layout(window, qtbot, tm
     assert window.size().width() == 1366 and window.minimumSizeHint().width() <= 1366
     assert window.minimumSizeHint().height() <= 768
     page.tabs.setCurrentIndex(0)
-    for widget in (page.add, page.wells.explain, page.wells.bar, page.ranking, page.wells.heat):
+    for widget in (
+        page.head.add,
+        page.wells.explain,
+        page.wells.bar,
+        page.ranking,
+        page.wells.heat,
+    ):
         corner = widget.mapTo(window, QPoint(widget.width(), widget.height()))
         assert corner.x() <= window.width() and corner.y() <= window.height()
     assert page.wells.what.count() == 3 + 8 + 1
@@ -315,7 +324,7 @@ def test_random_clicks_on_the_screen_page_never_raise(page, window, qtbot):
     import random
 
     chance, raised = random.Random(0), []
-    window.bus.raised.connect(lambda *words: raised.append(words))
+    window.backstage.bus.raised.connect(lambda *words: raised.append(words))
     targets = [
         page.ranking.viewport(),
         page.plot.chart,

@@ -27,9 +27,9 @@ def real_window(themed, qtbot, tmp_path, monkeypatch):
     with qtbot.waitExposed(made):
         made.show()
     yield made
-    made.jobs.stop()
-    made.jobs.wait(15_000)
-    made.saver.flush()
+    made.backstage.runner.stop()
+    made.backstage.runner.wait(15_000)
+    made.backstage.saver.flush()
     made.client.close()
 
 
@@ -69,16 +69,16 @@ def test_a_dropped_folder_becomes_a_project_and_is_summed_up(real_window, qtbot,
 
 def test_a_folder_without_images_is_told_in_words(real_window, qtbot, tmp_path):
     (tmp_path / "empty").mkdir()
-    real_window.open_path(tmp_path / "empty")
+    real_window.commands.open(tmp_path / "empty")
     qtbot.waitUntil(real_window.error_bar.isVisible, timeout=60_000)
     assert real_window.current_page() == "start"
-    assert not real_window.jobs.running()
+    assert not real_window.backstage.runner.running()
 
 
 def test_demo_drag_to_wild_type_and_export_a_pdf(real_window, qtbot, tmp_path):
     if not (resource("demo") / "project.json").exists():
         pytest.skip("the demo has not been built into resources/ yet")
-    real_window.start.demo.click()
+    real_window.pages["start"].demo.click()
     qtbot.waitUntil(lambda: real_window.state.counterfactual is not None, timeout=120_000)
     page = real_window.explore()
     record = real_window.state.record(real_window.state.view.current)
@@ -97,9 +97,9 @@ def test_demo_drag_to_wild_type_and_export_a_pdf(real_window, qtbot, tmp_path):
     )
     result = real_window.state.counterfactual
     assert result.valid and names[int(result.probabilities.argmax())] == "WT"
-    real_window.add_panel("counterfactual")
+    real_window.collector.add("counterfactual")
     real_window.go("figure")
     out = tmp_path / "figure.pdf"
-    with qtbot.waitSignal(real_window.jobs.finished, timeout=180_000):
+    with qtbot.waitSignal(real_window.backstage.runner.finished, timeout=180_000):
         real_window.pages["figure"].export_to(out)
     assert out.read_bytes().startswith(b"%PDF")

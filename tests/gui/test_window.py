@@ -18,7 +18,7 @@ from leigh_gui.widgets.map.map_choice import PlaneDialog
 @pytest.fixture
 def opened(window, project, qtbot):
     """The window with the project open on the Explore page and one image answered."""
-    window.open_path(project.folder)
+    window.commands.open(project.folder)
     qtbot.waitUntil(lambda: window.state.counterfactual is not None, timeout=20_000)
     window.activateWindow()
     qtbot.waitUntil(window.isActiveWindow, timeout=5000)
@@ -100,7 +100,7 @@ def test_what_is_held_can_be_chosen_undone_and_lands_in_the_panel(opened, qtbot)
 
 def test_a_model_without_judges_is_told_on_the_explore_page(window, project, qtbot, monkeypatch):
     monkeypatch.setenv("LEIGH_STAND_IN_NO_EVIDENCE", "There are no judges in the folder.")
-    window.open_path(project.folder)
+    window.commands.open(project.folder)
     qtbot.waitUntil(lambda: window.state.counterfactual is not None, timeout=20_000)
     window.control.gestures.move_to("WT")
     answered(window, qtbot, 1.0)
@@ -189,7 +189,7 @@ def test_the_exact_plane_of_three_conditions_is_chosen_dragged_on_and_undone(ope
         opened.state.mix.strength == pytest.approx(cf.strength)
         and dict(opened.state.mix.weights) == cf.weights
     )
-    opened.opener.reopen("explore")  # as after any job
+    opened.backstage.loader.reopen("explore")  # as after any job
     qtbot.waitUntil(
         lambda: opened.state.undo.index() == 0 and opened.state.counterfactual is not None,
         timeout=8000,
@@ -333,7 +333,7 @@ def test_a_drag_before_the_model_is_there_is_answered_when_it_is(
     window, project, qtbot, monkeypatch
 ):
     monkeypatch.setenv("LEIGH_STAND_IN_SECONDS", "0.3")
-    window.open_path(project.folder)
+    window.commands.open(project.folder)
     qtbot.waitUntil(lambda: window.current_page() == "explore", timeout=20_000)
     page = window.explore()
     qtbot.waitUntil(lambda: page.map.overlay.source is not None, timeout=8000)
@@ -499,30 +499,30 @@ def test_while_there_is_no_map_an_exact_plane_is_on_show(window, qtbot, tmp_path
     kept = {path: path.read_bytes() for path in maps_folder(project).iterdir()}
     for path in kept:
         path.unlink()
-    window.open_path(project.folder)
+    window.commands.open(project.folder)
     qtbot.waitUntil(lambda: window.state.counterfactual is not None, timeout=10000)
     page = window.explore()
     assert window.current_page() == "explore" and page.map_panel.plane is not None
     plane = window.state.view.plane
     assert page.map_panel.decision.conditions == plane and plane[:2] == ("WT", "DS")
     assert all("UMAP" not in page.choice.itemText(row) for row in range(page.choice.count()))
-    assert not window._page("train").map.isHidden()  # it can still be made
+    assert not window.navigation.page("train").map.isHidden()  # it can still be made
     window.control.gestures.move_to("WT")
     answered(window, qtbot, 1)
     for path, content in kept.items():
         path.write_bytes(content)
-    window.opener.reopen("explore")  # as when the map is there
+    window.backstage.loader.reopen("explore")  # as when the map is there
     qtbot.waitUntil(lambda: window.state.opened.projection is not None, timeout=8000)
     assert page.choice.itemText(0) == "All conditions (UMAP)" and window.state.view.plane == plane
     page.choice.activated.emit(0)
-    assert page.map_panel.plane is None and window._page("train").map.isHidden()
+    assert page.map_panel.plane is None and window.navigation.page("train").map.isHidden()
 
 
 def test_a_map_of_another_model_is_not_shown(window, qtbot, tmp_path):
     project = make_project(tmp_path)
     projection, decision = load_map(maps_folder(project))
     save_map(maps_folder(project), replace(projection, model_digest="former"), decision)
-    window.open_path(project.folder)
+    window.commands.open(project.folder)
     qtbot.waitUntil(lambda: window.state.counterfactual is not None, timeout=10000)
     assert window.state.opened.projection is None and window.explore().map_panel.plane is not None
 
@@ -530,7 +530,7 @@ def test_a_map_of_another_model_is_not_shown(window, qtbot, tmp_path):
 def test_a_project_without_a_model_opens_while_a_plane_is_chosen(opened, qtbot, tmp_path):
     opened.control.gestures.set_plane(("WT", "DS", "TT"))
     bare = make_project(tmp_path / "bare", with_model=False)
-    opened.open_path(bare.folder)
+    opened.commands.open(bare.folder)
     qtbot.waitUntil(lambda: opened.state.project.folder == bare.folder, timeout=8000)
     assert opened.state.view.plane == () and not opened.error_bar.isVisible()
 
@@ -592,7 +592,7 @@ def test_f_collects_a_panel_and_the_figure_can_be_arranged_and_undone(opened, qt
     qtbot.keyClick(opened, Qt.Key.Key_1)
     answered(opened, qtbot, 1.0)
     qtbot.keyClick(opened, Qt.Key.Key_F)
-    opened.add_panel("map")
+    opened.collector.add("map")
     opened.go("figure")
     page = opened.pages["figure"]
     assert [p.kind for p in opened.state.project.panels] == ["counterfactual", "map"]
@@ -608,9 +608,9 @@ def test_f_collects_a_panel_and_the_figure_can_be_arranged_and_undone(opened, qt
 
 
 def test_export_asks_for_all_panels_in_order(opened, qtbot, tmp_path, monkeypatch):
-    opened.add_panel("map")
+    opened.collector.add("map")
     started = []
-    monkeypatch.setattr(opened.jobs, "start", lambda job: started.append(job) or True)
+    monkeypatch.setattr(opened.backstage.runner, "start", lambda job: started.append(job) or True)
     opened.go("figure")
     opened.pages["figure"].export_to(tmp_path / "sheet.svg")
     assert started[0].arguments[0] == "figure" and started[0].arguments[-1].endswith("sheet.svg")
@@ -624,7 +624,7 @@ def test_relabelling_a_role_can_be_undone_and_is_saved(opened, qtbot):
     role.setCurrentIndex(3)
     role.activated.emit(3)
     assert opened.state.project.dataset.conditions[2].role == "other"
-    opened.saver.flush()
+    opened.backstage.saver.flush()
     assert open_project(opened.state.project.folder).dataset.conditions[2].role == "other"
     opened.state.undo.undo()
     assert opened.state.project.dataset.conditions[2].role == "treated"
@@ -651,7 +651,7 @@ def test_the_explanation_is_checked_with_a_planted_change(opened, monkeypatch):
     from leigh_gui.pages.train import spike_in_check as train_check
 
     started = []
-    monkeypatch.setattr(opened.jobs, "start", lambda job: started.append(job) or True)
+    monkeypatch.setattr(opened.backstage.runner, "start", lambda job: started.append(job) or True)
     monkeypatch.setattr(
         train_check.CheckDialog,
         "exec",
@@ -691,7 +691,7 @@ def test_the_explanation_is_checked_with_a_planted_change(opened, monkeypatch):
         "accuracy_high": 1.0,
         "out": "there",
     }
-    opened.jobs.step_finished.emit("counterfactual", found)
+    opened.backstage.runner.step_finished.emit("counterfactual", found)
     assert page.card.rows["Planted change"].splitlines() == [
         (
             "Mitochondria x0.7: 83 % of the change found (76 – 91 %) in 8 of 8 images, 3 % in other"
@@ -701,7 +701,7 @@ def test_the_explanation_is_checked_with_a_planted_change(opened, monkeypatch):
         "The second model names 90 % of the held-out images right.",
         "Median over images, quartiles in brackets. All of it is in there",
     ]
-    opened.jobs.step_finished.emit("counterfactual", {**found, "accuracy_low": 0.4})
+    opened.backstage.runner.step_finished.emit("counterfactual", {**found, "accuracy_low": 0.4})
     assert "cannot show what was planted" in page.card.rows["Planted change"]
 
 
@@ -719,7 +719,7 @@ def test_a_factor_of_one_plants_nothing(qtbot):
 
 def test_the_map_follows_the_training(opened, monkeypatch):
     started = []
-    monkeypatch.setattr(opened.jobs, "start", lambda job: started.append(job) or True)
+    monkeypatch.setattr(opened.backstage.runner, "start", lambda job: started.append(job) or True)
     opened.go("train")
     opened.pages["train"].start.click()
     assert [j.arguments[0] for j in (started[0], *started[0].then)] == ["train", "map"]
@@ -727,7 +727,7 @@ def test_the_map_follows_the_training(opened, monkeypatch):
 
 def test_project_without_a_model_opens_on_data_and_explains(window, qtbot, tmp_path):
     bare = make_project(tmp_path / "bare", with_model=False, wells=2, fields=1, size=32)
-    window.open_path(bare.folder)
+    window.commands.open(bare.folder)
     qtbot.waitUntil(lambda: window.current_page() == "data", timeout=10_000)
     assert window.top.buttons["explore"].toolTip() == "Train a model first."
     window.go("train")
@@ -738,21 +738,21 @@ def test_project_without_a_model_opens_on_data_and_explains(window, qtbot, tmp_p
 def test_a_damaged_project_is_told_and_the_window_goes_on(window, qtbot, tmp_path):
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "project.json").write_text("{")
-    window.open_path(tmp_path / "broken")
+    window.commands.open(tmp_path / "broken")
     qtbot.waitUntil(window.error_bar.isVisible, timeout=10_000)
     assert window.error_bar.hint.text()
     assert window.current_page() == "start"
 
 
 def test_an_exception_in_a_slot_goes_to_the_error_bar(window):
-    window.bus.report(RuntimeError("boom"))
+    window.backstage.bus.report(RuntimeError("boom"))
     assert window.error_bar.isVisible() and "boom" in window.error_bar.details.toPlainText()
 
 
 def test_closing_during_a_job_asks(window, monkeypatch, qtbot):
     from leigh_gui import main_window
 
-    monkeypatch.setattr(window.jobs, "running", lambda: True)
+    monkeypatch.setattr(window.backstage.runner, "running", lambda: True)
     monkeypatch.setattr(main_window, "ask_about_job", lambda parent: "stay")
     window.close()
     assert window.isVisible()
@@ -777,8 +777,8 @@ def test_nothing_is_clipped_at_1366x768(opened, qtbot):
 
 
 def test_a_second_job_is_refused_in_words(window, monkeypatch):
-    monkeypatch.setattr(window.jobs, "start", lambda job: False)
-    window.desk.start(Job("x", ("x",)))
+    monkeypatch.setattr(window.backstage.runner, "start", lambda job: False)
+    window.backstage.jobs.start(Job("x", ("x",)))
     assert window.error_bar.message.text() == "A job is still running."
 
 
@@ -787,7 +787,7 @@ def test_random_clicks_and_keys_never_raise(opened, qtbot):
 
     chance = random.Random(0)
     raised = []
-    opened.bus.raised.connect(lambda *words: raised.append(words))
+    opened.backstage.bus.raised.connect(lambda *words: raised.append(words))
     page = opened.explore()
     targets = [
         page.map,

@@ -31,6 +31,12 @@ from leigh_gui.widgets.image.image_view import ImagePane, Viewpoint
 if TYPE_CHECKING:
     pass
 
+LEGEND = (
+    "Counterfactual and autoencoder: red is brighter, blue darker. Saliency: violet where a pixel"
+    " matters. The others: red is evidence for the target, blue against it. Every column has its"
+    " own scale. They show where a network looks; only the counterfactual shows what would have to"
+    " be different."
+)
 PROGRESS_STEPS = 1000  # of the bar
 
 
@@ -58,19 +64,7 @@ class ComparePage(QWidget):
         column.setSpacing(8)
         column.addLayout(self._build_head())
         column.addWidget(self._build_grid(), 1)
-        words = (
-            "Counterfactual and autoencoder: red is brighter, blue darker. Saliency: violet where a"
-            " pixel matters. "
-        )
-        words += (
-            "The others: red speaks for the target, blue against it. Every column has its own"
-            " scale. "
-        )
-        words += (
-            "They say where a network looks; only the counterfactual says what would have to be"
-            " different."
-        )
-        column.addWidget(plain(words, "small", wrap=True))
+        column.addWidget(plain(LEGEND, "small", wrap=True))
         self.stack = QStackedLayout(self)
         self.stack.addWidget(self.empty)
         self.stack.addWidget(body)

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 
 from core.domain import Channel, Condition, Dataset, Role
 from leigh_gui.widgets.common.elided_label import ElidedLabel
-from leigh_gui.widgets.common.look import plain, swatch_icon
+from leigh_gui.widgets.common.look import clear_layout, plain, swatch_icon
 
 ROLE_WORDS = {
     Role.HEALTHY: "healthy (the goal)", Role.DISEASED: "diseased, untreated", Role.TREATED:
@@ -42,11 +42,7 @@ class _Grid(QWidget):
 
     def clear(self) -> None:
         """Remove everything."""
-        while self.grid.count():
-            item = self.grid.takeAt(0)
-            if item is not None and item.widget() is not None:
-                item.widget().hide()
-                item.widget().deleteLater()
+        clear_layout(self.grid)
 
     def head(self, words: Sequence[str]) -> None:
         """Column titles."""

@@ -119,7 +119,7 @@ class FigurePage(QWidget):
         self.down.clicked.connect(lambda: self._shift(1))
         self.remove.clicked.connect(self._on_remove)
 
-    def set_exporting(self, why: str) -> None:
+    def set_busy(self, why: str) -> None:
         """Say why nothing can be exported now; empty when it can."""
         for button in self.buttons.values():
             button.setEnabled(not why)
@@ -188,9 +188,13 @@ class FigurePage(QWidget):
             made.append(spec if item.text() == shown else replace(spec, title=item.text()))
         return tuple(made)
 
+    def _set_panels(self, panels: tuple[PanelSpec, ...], text: str) -> None:
+        if self.state.project is not None:
+            self.state.edit_project(replace(self.state.project, panels=panels), text)
+
     def _on_list_edited(self, *_: object) -> None:
         if not self._filling:
-            self.state.set_panels(self._listed(), "Arrange panels")
+            self._set_panels(self._listed(), "Arrange panels")
 
     def _on_selection(self) -> None:
         chosen = bool(self.list.selectedItems())
@@ -207,13 +211,13 @@ class FigurePage(QWidget):
         panels = list(self._listed())
         if 0 <= row < len(panels) and 0 <= row + by < len(panels):
             panels.insert(row + by, panels.pop(row))
-            self.state.set_panels(tuple(panels), "Move a panel")
+            self._set_panels(tuple(panels), "Move a panel")
             self.list.setCurrentRow(row + by)
 
     def _on_remove(self) -> None:
         gone = {self.list.row(item) for item in self.list.selectedItems()}
         kept = tuple(p for i, p in enumerate(self._listed()) if i not in gone)
-        self.state.set_panels(kept, "Remove panels")
+        self._set_panels(kept, "Remove panels")
 
 
 def _words(spec: PanelSpec) -> str:

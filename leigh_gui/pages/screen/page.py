@@ -6,12 +6,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, QUrl, Signal
-from PySide6.QtGui import QDesktopServices, QPixmap, QShowEvent
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QPixmap, QShowEvent
 from PySide6.QtWidgets import (
-    QHBoxLayout,
-    QLineEdit,
-    QPushButton,
     QSplitter,
     QStackedLayout,
     QTabWidget,
@@ -21,11 +18,10 @@ from PySide6.QtWidgets import (
 
 from core.domain import PanelSpec
 from leigh_gui.pages.screen.controller import ScreenControl
+from leigh_gui.pages.screen.head import NoticeBar, ScreenHead
 from leigh_gui.pages.screen.wells import WellsPanel
 from leigh_gui.services.thumbnails import Thumbnails
-from leigh_gui.widgets.common.elided_label import ElidedLabel
 from leigh_gui.widgets.common.empty_state import EmptyState
-from leigh_gui.widgets.common.look import plain
 from leigh_gui.widgets.screen.detail_strip import DetailStrip
 from leigh_gui.widgets.screen.dose_grid import DoseGrid
 from leigh_gui.widgets.screen.quality_view import QualityView
@@ -70,8 +66,9 @@ class ScreenPage(QWidget):
         column = QVBoxLayout(body)
         column.setContentsMargins(12, 8, 12, 8)
         column.setSpacing(8)
-        column.addLayout(self._build_head())
-        column.addWidget(self._build_notice())
+        self.head, self.notice = ScreenHead(self.control), NoticeBar()
+        column.addWidget(self.head)
+        column.addWidget(self.notice)
         self.split = QSplitter(Qt.Orientation.Horizontal)
         self.split.setChildrenCollapsible(False)
         self.split.setHandleWidth(8)
@@ -90,43 +87,6 @@ class ScreenPage(QWidget):
             saved = self.settings.bytes(f"split-{name}")
             if saved is not None:
                 splitter.restoreState(saved)
-
-    def _build_head(self) -> QHBoxLayout:
-        row = QHBoxLayout()
-        row.setSpacing(8)
-        self.search = QLineEdit()
-        self.search.setObjectName("treatment-search")
-        self.search.setPlaceholderText("Find a treatment")
-        self.search.setClearButtonEnabled(True)
-        self.search.setFixedWidth(200)
-        self.title = ElidedLabel("")
-        self.again, self.report = QPushButton("Rank again"), QPushButton("Open report")
-        self.files, self.add = QPushButton("Show files"), QPushButton("Add to figure")
-        row.addWidget(self.search)
-        row.addWidget(self.title, 1)
-        for button, name in (
-            (self.again, "rank-again"),
-            (self.report, "open-report"),
-            (self.files, "show-files"),
-            (self.add, "add-ranking"),
-        ):
-            button.setObjectName(name)
-            row.addWidget(button)
-        return row
-
-    def _build_notice(self) -> QWidget:
-        """What must be known before the ranking is believed: it is of something else."""
-        self.notice = QWidget()
-        self.notice.setObjectName("notice-bar")
-        self.notice.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        row = QHBoxLayout(self.notice)
-        row.setContentsMargins(12, 4, 8, 4)
-        self.notice_words = plain("", wrap=True)
-        self.notice_again = QPushButton("Rank again")
-        row.addWidget(self.notice_words, 1)
-        row.addWidget(self.notice_again)
-        self.notice.hide()
-        return self.notice
 
     def _build_left(self) -> QWidget:
         holder = QWidget()
@@ -159,14 +119,12 @@ class ScreenPage(QWidget):
         return self.tabs
 
     def _connect(self) -> None:
-        for button in (self.again, self.notice_again):
+        for button in (self.head.again, self.notice.again):
             button.clicked.connect(self.screen_asked)
         self.empty.asked.connect(self._on_empty)
-        self.report.clicked.connect(self._on_report)
-        self.files.clicked.connect(self._on_files)
-        self.add.clicked.connect(self.ask_panel)
-        self.search.textChanged.connect(self.ranking.set_wanted)
-        self.search.textChanged.connect(self.plot.set_wanted)
+        self.head.add.clicked.connect(self.ask_panel)
+        self.head.search.textChanged.connect(self.ranking.set_wanted)
+        self.head.search.textChanged.connect(self.plot.set_wanted)
         for view in (self.ranking, self.plot, self.wells, self.doses, self.left):
             view.selected.connect(self.control.select)
         self.wells.explain_asked.connect(self.explain_asked)
@@ -236,8 +194,10 @@ class ScreenPage(QWidget):
         self.left.set_screen(screen, stains)
         self.quality.set_screen(screen)
         self.wells.set_screen(screen)
-        self.title.setText(summary(screen) if screen is not None else "")
-        self.title.setToolTip("★ A hit surely rescues, by at least a fifth, and has no flag.")
+        self.head.title.setText(summary(screen) if screen is not None else "")
+        self.head.title.setToolTip(
+            "★ Hit: rescue of at least 20 %, significant at 1 % family-wise error, no flags."
+        )
         if screen is not None:
             alerts = len(self.quality.warnings)
             self.tabs.setTabText(3, f"Quality ({alerts} ⚠)" if alerts else "Quality")
@@ -256,38 +216,21 @@ class ScreenPage(QWidget):
         self.detail.show_row(row, screen)
 
     def _show_notice(self) -> None:
-        words = self.control.stale()
-        self.notice.setVisible(bool(words))
-        self.notice_words.setText(words)
+        self.notice.show_words(self.control.stale())
         self._show_buttons()
 
     def _show_buttons(self) -> None:
         missing = self.control.why_not_rank()
         why = self._busy or missing
-        for button in (self.again, self.notice_again):
+        for button in (self.head.again, self.notice.again):
             button.setEnabled(not why)
-            button.setToolTip(why or "Score all wells anew; replaces the screen on show")
+            button.setToolTip(why or "Score all wells again; replaces the screen on show")
         self.empty.button.setText("Go to Data" if missing else "Rank the treatments")
         self.empty.button.setEnabled(bool(missing) or not self._busy)
         self.empty.button.setToolTip(missing or self._busy)
         wrong = f"{self.control.error} {self.control.hint}" if self.control.error else NONE_YET
         self.empty.text.setText(f"{wrong}\n{missing}" if missing else wrong)
-        there = self.control.report() is not None
-        self.report.setEnabled(there)
-        self.report.setToolTip(
-            "" if there else "There is no report beside this screen. Rank again to write it."
-        )
+        self.head.show_report()
 
     def _on_empty(self) -> None:
         (self.data_asked if self.control.why_not_rank() else self.screen_asked).emit()
-
-    def _on_report(self) -> None:
-        path = self.control.report()
-        if path is not None:
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))
-        self._show_buttons()
-
-    def _on_files(self) -> None:
-        folder = self.control.folder()
-        if folder is not None:
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))

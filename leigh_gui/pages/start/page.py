@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from leigh_gui.widgets.common.empty_state import DropZone
-from leigh_gui.widgets.common.look import plain
+from leigh_gui.widgets.common.look import clear_layout, plain
 
 
 class StartPage(QWidget):
@@ -73,10 +73,7 @@ class StartPage(QWidget):
 
     def set_recent(self, folders: list[Path]) -> None:
         """List these projects; one that is gone says so."""
-        while self._recent_box.count():
-            item = self._recent_box.takeAt(0)
-            if item is not None and item.widget() is not None:
-                item.widget().deleteLater()
+        clear_layout(self._recent_box)
         self.recent = []
         self._recent_title.setVisible(bool(folders))
         for folder in folders[:4]:

@@ -27,6 +27,13 @@ from leigh_gui.widgets.common.curves import Curves
 from leigh_gui.widgets.common.empty_state import EmptyState
 from leigh_gui.widgets.common.look import plain, set_kind
 
+CONTROLS = (
+    "Rescue is then measured by the network; images of treatments cannot be moved or explained."
+)
+NO_CONTROLS = (
+    "This needs a healthy condition, a diseased condition and treatments (roles: Data page)."
+)
+
 
 class TrainPage(QWidget):
     """Preset cards, live curves, the model card."""
@@ -89,11 +96,8 @@ class TrainPage(QWidget):
         column.addWidget(self.controls_only)
         buttons = QHBoxLayout()
         buttons.setSpacing(8)
-        self.start, self.resume, self.stop = (
-            QPushButton("Train"),
-            QPushButton("Resume"),
-            QPushButton("Stop"),
-        )
+        self.start, self.resume = QPushButton("Train"), QPushButton("Resume")
+        self.stop = QPushButton("Stop")
         self.start.setObjectName("train-start")
         self.start.setProperty("kind", "primary")
         for button in (self.start, self.resume, self.stop):
@@ -179,36 +183,32 @@ class TrainPage(QWidget):
 
     def conditions(self) -> tuple[str, ...]:
         """Those to learn from; (): all."""
-        return (
-            self._controls()
-            if self.controls_only.isEnabled() and self.controls_only.isChecked()
-            else ()
-        )
+        chosen = self.controls_only.isEnabled() and self.controls_only.isChecked()
+        return self._controls() if chosen else ()
 
     def _controls(self) -> tuple[str, ...]:
-        """The healthy and diseased conditions, where there are both and others beside them."""
+        """The healthy and diseased conditions, where there are both, and other ones too."""
         dataset = self.state.project.dataset if self.state.project else None
         conditions = dataset.conditions if dataset else ()
         controls = [c for c in conditions if c.role in (Role.HEALTHY, Role.DISEASED)]
         both = {c.role for c in controls} == {Role.HEALTHY, Role.DISEASED}
         return tuple(c.name for c in controls) if both and len(controls) < len(conditions) else ()
 
-    def set_job(self, training: bool, why: str) -> None:
-        """Whether a training runs, and why nothing else can start now."""
+    def set_job(self, training: bool, why: str, resumable: bool) -> None:
+        """Whether a training runs, why nothing else can start now, and whether a stopped training
+        can go on.
+        """
         if training and not self._training:
             self.curves.clear()
-        self._training, self._why = training, why
+        self._training, self._why, self._can_resume = training, why, resumable
         self._show_buttons()
 
-    def set_resumable(self, resumable: bool) -> None:
-        """Whether a stopped training can go on."""
-        self._can_resume = resumable
-        self._show_buttons()
-
-    def add_progress(self, progress: dict) -> None:
+    def add_progress(self, verb: str, progress: dict[str, Any]) -> None:
         """One more point on the curves."""
         values = progress.get("values") or {}
-        self.curves.add(progress.get("done", 0), values.get("loss"), values.get("accuracy"))
+        if verb == "train":
+            step = progress.get("done", 0)
+            self.curves.add(step, values.get("loss"), values.get("accuracy"))
 
     def show_check(self, result: dict[str, Any]) -> None:
         """What the check of the explanation found; it stays as long as the model."""
@@ -233,15 +233,7 @@ class TrainPage(QWidget):
         set_kind(self.start, "" if model else "primary")
         set_kind(self.explore, "primary" if self.state.ready_to_explore else "")
         self.controls_only.setEnabled(bool(self._controls()))
-        self.controls_only.setToolTip(
-            "Rescue is then measured by the network; images of treatments cannot be moved or"
-            " explained"
-            if self._controls()
-            else (
-                "This needs a healthy and a diseased condition, and treatments beside them (roles:"
-                " Data page)."
-            )
-        )
+        self.controls_only.setToolTip(CONTROLS if self._controls() else NO_CONTROLS)
         self._enable(self.start, self._why, "Train, then measure the model and draw its map")
         why = self._why or (
             "" if self._can_resume else "There is no stopped training to go on with."
@@ -260,11 +252,8 @@ class TrainPage(QWidget):
             "Plant a known change in copies of your images and see whether it is found",
         )
         ready = self.state.ready_to_explore
-        self._enable(
-            self.explore,
-            "" if ready else "Explore needs a trained model and its map.",
-            "Go to Explore",
-        )
+        why = "" if ready else "Explore needs a trained model and its map."
+        self._enable(self.explore, why, "Go to Explore")
         self._enable(
             self.other, self._why, "Use a model that was trained before: choose its folder"
         )

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -65,7 +66,8 @@ def boundary_lines(decision: DecisionMap, where: np.ndarray) -> list[np.ndarray]
     for k in range(classes):
         others = np.delete(decision.posterior, k, axis=2).max(axis=2)
         margin = np.ma.masked_array(decision.posterior[..., k] - others, mask=~where)
-        lines.extend(contourpy.contour_generator(xs, ys, margin).lines(0.0))
+        found: Any = contourpy.contour_generator(xs, ys, margin).lines(0.0)
+        lines.extend(found)
     return lines
 
 

@@ -73,7 +73,9 @@ class StillMap:
         chosen = set(record_ids)
         mask = np.array([i in chosen for i in self.points.ids]) if len(chosen) > 1 else None
         before = self.points.selected
-        if (mask is None) == (before is None) and (mask is None or np.array_equal(mask, before)):
+        if mask is before or (
+            mask is not None and before is not None and np.array_equal(mask, before)
+        ):
             return
         self.points = replace(self.points, selected=mask)
         self.repaint()

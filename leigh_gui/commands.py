@@ -1,0 +1,134 @@
+"""What the keys and the menu do; the keys themselves are in `leigh_gui.actions`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, QUrl, Signal
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
+
+from leigh_gui import theme
+from leigh_gui.actions import ShortcutSheet
+from leigh_gui.frame import PAGES
+from leigh_gui.paths import log_folder
+
+if TYPE_CHECKING:
+    from leigh_gui.collector import Collector
+    from leigh_gui.navigation import Navigation
+    from leigh_gui.services.backstage import Backstage
+
+
+class Commands(QObject):
+    """One slot per action."""
+
+    theme_changed = Signal()
+
+    def __init__(self, window: QWidget, navigation: Navigation, collector: Collector) -> None:
+        super().__init__(window)
+        self.window, self.navigation, self.collector = window, navigation, collector
+        self.backstage: Backstage = collector.backstage
+        factory = navigation.factory
+        factory.project_asked.connect(self.open)
+        factory.browse_asked.connect(self.browse)
+        factory.demo_asked.connect(self.demo)
+
+    def slots(self) -> dict[str, Callable[[], object]]:
+        """The slot of every action."""
+        undo = self.backstage.state.undo
+        slots: dict[str, Callable[[], object]] = {
+            "open": self.browse,
+            "demo": self.demo,
+            "undo": undo.undo,
+            "redo": undo.redo,
+            "export": self.export,
+            "theme": self.switch_theme,
+            "log": self.show_log,
+            "shortcuts": lambda: ShortcutSheet(self.window).exec(),
+            "quit": self.window.close,
+        }
+        for name, _ in PAGES:
+            slots[f"page-{name}"] = partial(self.navigation.go, name)
+        return slots | self._explore_slots() | self._screen_slots()
+
+    def _explore_slots(self) -> dict[str, Callable[[], object]]:
+        def explore() -> Any:
+            return self.navigation.page("explore")
+
+        slots: dict[str, Callable[[], object]] = {
+            "next": lambda: self._gestures.step(1),
+            "previous": lambda: self._gestures.step(-1),
+            "weaker": lambda: self._gestures.change_strength(-0.1),
+            "stronger": lambda: self._gestures.change_strength(0.1),
+            "play": lambda: explore().picture.path.toggle_play(),
+            "add-panel": lambda: self.collector.add("counterfactual"),
+        }
+        for number in range(1, 10):
+            slots[f"move-{number}"] = partial(self._move_to, number)
+        return slots
+
+    def _screen_slots(self) -> dict[str, Callable[[], object]]:
+        def screen() -> Any:
+            return self.navigation.page("screen")
+
+        return {
+            "next-treatment": lambda: screen().step(1),
+            "previous-treatment": lambda: screen().step(-1),
+            "add-ranking": lambda: screen().ask_panel(),
+        }
+
+    @property
+    def _gestures(self) -> Any:
+        return self.navigation.factory.control.gestures
+
+    def open(self, folder: Path) -> None:
+        """A project is opened; any other folder becomes a new project."""
+        if self.backstage.may_open():
+            self.backstage.loader.open(folder)
+
+    def browse(self) -> None:
+        """Choose a folder and open it."""
+        words = "Open a folder of images or a project"
+        chosen = QFileDialog.getExistingDirectory(self.window, words)
+        if chosen:
+            self.open(Path(chosen))
+
+    def demo(self) -> None:
+        """Open the demo."""
+        if self.backstage.may_open():
+            self.backstage.loader.open_demo()
+
+    def export(self) -> None:
+        """Export the figure, if panels are collected."""
+        project = self.backstage.state.project
+        if project is None or not project.panels:
+            self.backstage.bus.tell(
+                "There is nothing to export yet.",
+                "On the Explore page, press F to collect a panel.",
+            )
+            return
+        self.navigation.go("figure")
+        page: Any = self.navigation.page("figure")
+        page.ask_export()
+
+    def switch_theme(self) -> None:
+        """Light or dark."""
+        settings = self.backstage.settings
+        dark = not settings.flag("dark")
+        settings.set_flag("dark", dark)
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        theme.apply(app, dark)
+        self.theme_changed.emit()
+
+    def show_log(self) -> None:
+        """Open the folder of the log."""
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(log_folder())))
+
+    def _move_to(self, number: int) -> None:
+        conditions = self.backstage.state.conditions()
+        if number <= len(conditions):
+            self._gestures.move_to(conditions[number - 1].name)

@@ -1,0 +1,62 @@
+"""The pages: which is on show, which can be shown, and why not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QStackedWidget, QWidget
+
+from leigh_gui.frame import PAGES
+
+if TYPE_CHECKING:
+    from leigh_gui.page_factory import PageFactory
+    from leigh_gui.state import AppState
+
+
+class Navigation(QStackedWidget):
+    """Builds a page the first time it is shown."""
+
+    shown = Signal(str)  # page
+
+    def __init__(self, state: AppState, factory: PageFactory) -> None:
+        super().__init__()
+        self.state, self.factory = state, factory
+        self.pages: dict[str, QWidget] = {}
+        factory.page_asked.connect(self.go)
+        self.page("start")
+
+    def go(self, name: str) -> None:
+        """Show a page, if it can be shown."""
+        if not self.why_not(name):
+            self.setCurrentWidget(self.page(name))
+        self.shown.emit(self.current())
+
+    def current(self) -> str:
+        """Name of the page on show."""
+        return next(name for name, page in self.pages.items() if page is self.currentWidget())
+
+    def page(self, name: str) -> QWidget:
+        """The page of this name."""
+        if name not in self.pages:
+            self.pages[name] = self.factory.make(name)
+            self.addWidget(self.pages[name])
+        return self.pages[name]
+
+    def why_not(self, name: str) -> str:
+        """Why a page cannot be shown yet; empty when it can."""
+        if name == "start":
+            return ""
+        project = self.state.project
+        if project is None or project.dataset is None:
+            return "Open a folder of images or the demo first."
+        if name == "screen" and not project.dataset.records:
+            return "There are no images in this project."
+        if name in ("explore", "compare") and not self.state.ready_to_explore:
+            missing = "Compute the map on the Train page first."
+            return missing if project.model else "Train a model first."
+        return ""
+
+    def reasons(self) -> dict[str, str]:
+        """Why each page cannot be shown yet."""
+        return {name: self.why_not(name) for name, _ in PAGES}

@@ -1,0 +1,72 @@
+"""Everything behind the pages: the state, the model process, jobs, and the project on disk."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, Signal
+
+from leigh_gui.errors import ErrorBus
+from leigh_gui.services.background import Background, Saver
+from leigh_gui.services.inference_client import InferenceClient
+from leigh_gui.services.job_controller import BUSY, JobController
+from leigh_gui.services.jobs import JobRunner
+from leigh_gui.services.project_loader import ProjectLoader
+from leigh_gui.settings import Settings
+from leigh_gui.state import AppState
+
+
+class Backstage(QObject):
+    """Made once per window, and handed to whatever builds a page."""
+
+    busy_changed = Signal(str)  # why nothing else can start now; "" when it can
+
+    def __init__(
+        self,
+        settings: Settings,
+        bus: ErrorBus,
+        client: InferenceClient | None = None,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.settings, self.bus = settings, bus
+        self.state = AppState(self)
+        self.client = client or InferenceClient(self)
+        self.runner = JobRunner(self)
+        self.background, self.saver = Background(self), Saver(self)
+        self.loader = ProjectLoader(self.state, self.runner, self.background, self.saver, self)
+        self.jobs = JobController(self.state, self.runner, self.loader, self.saver, self)
+        self._connect()
+
+    def _connect(self) -> None:
+        self.saver.failed.connect(self.bus.report)
+        self.loader.failed.connect(self.bus.report)
+        self.jobs.failed.connect(self.bus.tell)
+        self.client.failed.connect(self.bus.tell)
+        self.client.restarted.connect(lambda text: self.bus.tell(text, "Nothing was lost."))
+        self.state.edited.connect(self._save)
+        self.jobs.changed.connect(self._on_busy)
+        self.loader.busy_changed.connect(self._on_busy)
+
+    def why_busy(self) -> str:
+        """Why nothing else can start now; "" when it can."""
+        if self.runner.running():
+            return BUSY
+        return "A project is being opened." if self.loader.busy() else ""
+
+    def may_open(self) -> bool:
+        """Whether another project can be opened now; says why where it cannot."""
+        if self.runner.running():
+            self.bus.tell("A job is still running.", BUSY)
+            return False
+        return True
+
+    def close(self) -> None:
+        """Everything is on disk and the model process ends."""
+        self.saver.flush()
+        self.client.close()
+
+    def _save(self) -> None:
+        if self.state.project is not None:
+            self.saver.save(self.state.project)
+
+    def _on_busy(self, _: object = None) -> None:
+        self.busy_changed.emit(self.why_busy())

@@ -1,0 +1,101 @@
+"""The window never imports science, and the first click on a page is cheap."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from core.io.resources import resource
+
+SCIENCE = ("torch", "sklearn", "scipy.stats", "pandas", "matplotlib", "umap", "captum")
+MOST_S = 0.15  # processor time of the window's own thread for the first click on a page
+CODE = """
+import json, os, sys, time
+from pathlib import Path
+
+from PySide6.QtWidgets import QApplication
+
+from leigh_gui import errors, theme
+from leigh_gui.main_window import MainWindow
+from leigh_gui.settings import Settings
+
+folder, science = Path(sys.argv[1]), sys.argv[2].split(",")
+app = QApplication([])
+spent, loaded = {}, {}
+
+
+def measured(name, action):
+    began = time.thread_time()
+    action()
+    app.processEvents()
+    spent[name] = time.thread_time() - began
+    loaded[name] = [module for module in science if module in sys.modules]
+
+
+def settle(seconds, done=lambda: False):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and not done():
+        app.processEvents()
+        time.sleep(0.01)
+
+
+measured("theme", lambda: theme.apply(app, False))
+window = MainWindow(Settings(folder / "settings.ini"), errors.ErrorBus())
+window.client.start = lambda: None  # the model process may import what it needs
+measured("window", window.show)
+measured(
+    "opening",
+    lambda: (
+        window.commands.open(folder / "demo"),
+        settle(60, lambda: window.state.opened is not None),
+    ),
+)
+for name in ("data", "train", "compare", "screen", "figure", "start", "explore"):
+    settle(0.3)  # what the former page reads in the background comes now
+    measured(name, lambda: window.go(name))
+    assert window.current_page() == name
+settle(0.5)
+loaded["end"] = [module for module in science if module in sys.modules]
+print(json.dumps({"spent": spent, "loaded": loaded}))
+os._exit(0)
+"""
+
+
+@pytest.fixture(scope="module")
+def visit(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict]:
+    """Open the demo, click through all pages; the second time, as byte code is there."""
+    folder = tmp_path_factory.mktemp("visit")
+    environment = {
+        **os.environ,
+        "QT_QPA_PLATFORM": "offscreen",
+        "PYQTGRAPH_QT_LIB": "PySide6",
+        "PYTHONPYCACHEPREFIX": str(folder / "bytecode"),
+    }
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    for _ in range(2):
+        shutil.rmtree(folder / "demo", ignore_errors=True)
+        shutil.copytree(Path(str(resource("demo"))), folder / "demo")
+        done = subprocess.run(
+            [sys.executable, "-c", CODE, str(folder), ",".join(SCIENCE)],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            env=environment,
+        )
+        assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_no_page_imports_science(visit: dict[str, dict]) -> None:
+    assert not any(visit["loaded"].values()), visit["loaded"]
+
+
+def test_the_first_click_on_a_page_is_cheap(visit: dict[str, dict]) -> None:
+    spent = visit["spent"]
+    print({name: f"{1000 * seconds:.0f} ms" for name, seconds in spent.items()})
+    pages = {name: spent[name] for name in spent if name != "opening"}
+    assert {name: s for name, s in pages.items() if s > MOST_S} == {}
