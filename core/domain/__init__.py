@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         ImageRecord,
         IntArray,
         Problem,
+        ProblemKind,
         Role,
         Split,
     )
@@ -102,6 +103,7 @@ _WHERE = {
             "ImageRecord",
             "IntArray",
             "Problem",
+            "ProblemKind",
             "Role",
             "Split",
         ),
@@ -180,6 +182,7 @@ __all__ = [
     "Precision",
     "Preprocessing",
     "Problem",
+    "ProblemKind",
     "Project",
     "Projection",
     "Role",

@@ -71,6 +71,33 @@ class Channel:
     colour: str = "#BBBBBB"
 
 
+class ProblemKind(StrEnum):
+    """What is wrong, for programs; the reason says it for people."""
+
+    UNREADABLE = "unreadable"
+    MISSING_PART = "missing-part"
+    WRONG_CHANNELS = "wrong-channels"
+    UNKNOWN_NAMES = "unknown-names"
+    MASK = "mask"
+    Z_STACK = "z-stack"
+    SATURATED = "saturated"
+    BLANK = "blank"
+    MIXED_DEPTH = "mixed-depth"
+    MIXED_SCALE = "mixed-scale"
+    PIXEL_SIZE_LOST = "pixel-size-lost"
+    DUPLICATE = "duplicate"
+    SPELLING = "spelling"
+    NOT_IN_MAP = "not-in-map"
+    MAP_ROW = "map-row"
+    OUTSIDE_FOLDER = "outside-folder"
+    MAKER_FORMAT = "maker-format"
+    OTHER_FILE = "other-file"
+    RGB = "rgb"
+    UNTESTABLE = "untestable"  # a condition in a single group
+    CONTROL = "control"  # the images were made for a control
+    OTHER = "other"
+
+
 @dataclass(frozen=True)
 class Problem:
     """One thing that was left out or is doubtful, in words a biologist can act on."""
@@ -79,6 +106,7 @@ class Problem:
     reason: str
     remedy: str = ""
     severity: str = "excluded"  # "excluded" | "warning"
+    kind: ProblemKind = ProblemKind.OTHER
 
 
 @dataclass(frozen=True)

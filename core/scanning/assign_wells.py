@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from core.domain import Problem, Role
+from core.domain import Problem, ProblemKind, Role
 from core.errors import BadTable
 from core.scanning.default_roles import names_role
 from core.scanning.group_channels import Draft
@@ -64,7 +64,12 @@ def assign_wells(
         item, reason = key.split("\0")
         what = item or (files[0] if len(files) == 1 else f"{files[0]} and {len(files) - 1} others")
         problems.append(
-            Problem(what, reason, "Name its condition in the plate map, or exclude it.")
+            Problem(
+                what,
+                reason,
+                "Name its condition in the plate map, or exclude it.",
+                kind=ProblemKind.NOT_IN_MAP,
+            )
         )
     rows.tell_unused()
     return _grouped(drafts, _dosed(places), group_by, column, problems)
@@ -88,7 +93,9 @@ class _Rows:
         if table is None:
             return
         for note in table.notes:
-            problems.append(Problem(table.path.name, note.rstrip("."), "", "warning"))
+            problems.append(
+                Problem(table.path.name, note.rstrip("."), "", "warning", ProblemKind.MAP_ROW)
+            )
         base = _below(table.path.parent, root)
         for row in table.rows:
             if table.by_file:
@@ -141,7 +148,9 @@ class _Rows:
         if unused:
             examples = ", ".join(row.file or row.well for row in unused[:3])
             reason = f"{len(unused)} of {len(self.table.rows)} rows have no image here ({examples})"
-            self.problems.append(Problem(self.table.path.name, reason, "", "warning"))
+            self.problems.append(
+                Problem(self.table.path.name, reason, "", "warning", ProblemKind.MAP_ROW)
+            )
 
 
 def _below(folder: Path, root: Path) -> str:

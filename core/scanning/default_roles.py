@@ -13,6 +13,7 @@ from core.domain import (
     Condition,
     Dataset,
     Problem,
+    ProblemKind,
     Role,
 )
 from core.io.well_names import natural
@@ -155,7 +156,8 @@ def spelling_problems(counts: Mapping[str, int]) -> list[Problem]:
             names = sorted(group, key=lambda name: -counts[name])
             item = " / ".join(repr(name) for name in names)
             reason = f"{len(names)} spellings of what looks like one condition; they are kept apart"
-            problems.append(Problem(item, reason, f"Merge them into {names[0]!r}?", "warning"))
+            remedy = f"Merge them into {names[0]!r}?"
+            problems.append(Problem(item, reason, remedy, "warning", ProblemKind.SPELLING))
     return problems
 
 
@@ -168,6 +170,6 @@ def merge_conditions(dataset: Dataset, old: str, new: str) -> Dataset:
     records = tuple(replace(r, condition=new) if r.condition == old else r for r in dataset.records)
     kept = tuple(c for c in dataset.conditions if c.name != old)
     problems = tuple(
-        p for p in dataset.problems if not (repr(old) in p.item and "spellings" in p.reason)
+        p for p in dataset.problems if not (p.kind == ProblemKind.SPELLING and repr(old) in p.item)
     )
     return replace(dataset, records=records, conditions=kept, problems=problems)

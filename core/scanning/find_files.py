@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from core.domain import Problem
+from core.domain import Problem, ProblemKind
 from core.errors import LeighError
 from core.io.project import PARTS, PROJECT_FILE
 from core.progress import Progress, Report, silent
@@ -88,7 +88,11 @@ def _walk(root: Path, inside: Path, found: Found) -> Iterator[tuple[os.DirEntry[
                     f"{root} cannot be read: {error.strerror}.", "Check path and rights."
                 ) from error
             found.problems.append(
-                Problem(prefix.rstrip("/"), f"folder cannot be read: {error.strerror}")
+                Problem(
+                    prefix.rstrip("/"),
+                    f"folder cannot be read: {error.strerror}",
+                    kind=ProblemKind.UNREADABLE,
+                )
             )
             continue
         is_project = any(e.name == PROJECT_FILE for e in entries)
@@ -100,7 +104,11 @@ def _walk(root: Path, inside: Path, found: Found) -> Iterator[tuple[os.DirEntry[
                 continue
             if not _can_be_written(entry.name):
                 shown = os.fsencode(relative).decode("utf-8", "replace")
-                found.problems.append(Problem(shown, "its name cannot be written; rename it"))
+                found.problems.append(
+                    Problem(
+                        shown, "its name cannot be written; rename it", kind=ProblemKind.UNREADABLE
+                    )
+                )
                 continue
             if not entry.is_dir():
                 yield entry, relative
@@ -108,11 +116,20 @@ def _walk(root: Path, inside: Path, found: Found) -> Iterator[tuple[os.DirEntry[
             place = Path(entry.path).resolve()
             if entry.name.lower().endswith(".zarr"):
                 found.problems.append(
-                    Problem(relative, "OME-Zarr folders are not read", "Export it as OME-TIFF.")
+                    Problem(
+                        relative,
+                        "OME-Zarr folders are not read",
+                        "Export it as OME-TIFF.",
+                        kind=ProblemKind.MAKER_FORMAT,
+                    )
                 )
             elif not place.is_relative_to(inside):
                 found.problems.append(
-                    Problem(relative, "the link leads out of the folder; not followed")
+                    Problem(
+                        relative,
+                        "the link leads out of the folder; not followed",
+                        kind=ProblemKind.OUTSIDE_FOLDER,
+                    )
                 )
             elif depth < MAX_DEPTH and place not in seen and not entry.name.startswith("."):
                 seen.add(place)
@@ -139,7 +156,13 @@ def _sort_in(entry: os.DirEntry[str], relative: str, inside: Path, found: Found)
     ):
         found.junk.append(entry.name)
     elif entry.is_symlink() and not Path(entry.path).resolve().is_relative_to(inside):
-        found.problems.append(Problem(relative, "the link leads out of the folder; not followed"))
+        found.problems.append(
+            Problem(
+                relative,
+                "the link leads out of the folder; not followed",
+                kind=ProblemKind.OUTSIDE_FOLDER,
+            )
+        )
     elif suffix in IMAGE_SUFFIXES:
         found.images.append(relative)
     elif suffix in PICTURE_SUFFIXES or suffix in FOREIGN_SUFFIXES:
@@ -153,13 +176,25 @@ def _told(found: Found) -> Iterator[Problem]:
         if suffix in PICTURE_SUFFIXES:
             reason = "rendered pictures, not raw data: intensities are not comparable"
             yield Problem(
-                f"{count} {suffix} files", reason, "Use the microscope's grey TIFF files."
+                f"{count} {suffix} files",
+                reason,
+                "Use the microscope's grey TIFF files.",
+                kind=ProblemKind.RGB,
             )
         else:
             reason = "a microscope maker's own format, not read here"
-            yield Problem(f"{count} {suffix} files", reason, "Export them as OME-TIFF.")
+            yield Problem(
+                f"{count} {suffix} files",
+                reason,
+                "Export them as OME-TIFF.",
+                kind=ProblemKind.MAKER_FORMAT,
+            )
     if found.junk:
         names = ", ".join(list(dict.fromkeys(found.junk))[:3])
         yield Problem(
-            f"{len(found.junk)} other files", f"not images, passed over ({names})", "", "warning"
+            f"{len(found.junk)} other files",
+            f"not images, passed over ({names})",
+            "",
+            "warning",
+            ProblemKind.OTHER_FILE,
         )

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
-from core.domain import Problem
+from core.domain import Problem, ProblemKind
 from core.io.digest import digest_bytes, join_digests
 from core.io.well_names import natural
 from core.scanning.file_names import NamePattern, parse_name, stain_rank, stem_of
@@ -60,8 +60,10 @@ def group_channels(
     for fact in facts:
         if fact.info is None or fact.file in taken:
             continue
-        if fact.info.shape[0] == 1 and "is a mask" in fact.unusable[0]:
-            problems.append(Problem(fact.file, fact.unusable[0], "Keep masks in another folder."))
+        if fact.info.shape[0] == 1 and fact.mask:
+            remedy = "Keep masks in another folder."
+            problem = Problem(fact.file, fact.unusable[0], remedy, kind=ProblemKind.MASK)
+            problems.append(problem)
             continue
         tells = parse_name(fact.file, pattern)
         members = [str(PurePosixPath(fact.file).with_name(name)) for name in fact.info.members]
@@ -129,7 +131,11 @@ def _from_parts(
         ]
         if doubled:
             reason = f"{len(members)} files claim channel {doubled[0]} of the same record"
-            problems.append(Problem(_item(key), reason, "Check the name pattern."))
+            problems.append(
+                Problem(
+                    _item(key), reason, "Check the name pattern.", kind=ProblemKind.UNKNOWN_NAMES
+                )
+            )
         else:
             sets[key] = {channel_name(t["channel"]): fact for fact, t in members}
     numbered = {
@@ -148,7 +154,10 @@ def _from_parts(
         if reason:
             problems.append(
                 Problem(
-                    _item(key), reason, "Put the missing files beside the others and scan again."
+                    _item(key),
+                    reason,
+                    "Put the missing files next to the others and scan again.",
+                    kind=ProblemKind.MISSING_PART,
                 )
             )
         else:
@@ -252,7 +261,12 @@ def _without_stacks(
             keys = [part for group in planes.values() for part in group]
             reason = f"a z-stack of {len(planes)} planes in separate files"
             problems.append(
-                Problem(_item(keys[0]), reason, "Project it first: one plane per channel.")
+                Problem(
+                    _item(keys[0]),
+                    reason,
+                    "Project it first: one plane per channel.",
+                    kind=ProblemKind.Z_STACK,
+                )
             )
             for part in keys:
                 kept.pop(part, None)

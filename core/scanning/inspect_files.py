@@ -31,6 +31,7 @@ class FileInspection:
     pixels: str = ""
     saturated: tuple[float, ...] = ()  # share per channel
     unusable: tuple[str, ...] = ()  # per channel, "" where usable: "is empty"
+    mask: bool = False  # the first channel holds two values only, one of them 0
     error: BadImage | None = None
 
 
@@ -85,6 +86,7 @@ def read_fact(root: Path, file: str) -> FileInspection:
         pixels,
         tuple(_saturated(c) for c in image),
         tuple(_why_unusable(c) for c in image),
+        mask=_is_mask(image[0]),
     )
 
 
@@ -102,9 +104,12 @@ def _why_unusable(channel: AnyArray) -> str:
     low, high = channel.min(), channel.max()
     if low == high:
         return "is empty" if high == 0 else f"has the same value everywhere ({high})"
-    if (
-        low == 0
-        and np.count_nonzero(channel == high) + np.count_nonzero(channel == 0) == channel.size
-    ):
-        return f"is a mask (only the values 0 and {high})"
-    return ""
+    return f"is a mask (only the values 0 and {high})" if _is_mask(channel) else ""
+
+
+def _is_mask(channel: AnyArray) -> bool:
+    """Whether the channel (Y, X) holds 0 and one other value, nothing else."""
+    high = channel.max()
+    if channel.min() != 0 or high == 0:
+        return False
+    return bool(np.count_nonzero((channel == high) | (channel == 0)) == channel.size)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
-from core.domain import Dataset, ImageRecord, Problem
+from core.domain import Dataset, ImageRecord, Problem, ProblemKind
 from core.errors import LeighError
 from core.io.well_names import guess_plate_shape, natural, well_place
 from core.progress import Report, silent
@@ -38,11 +38,11 @@ class _Bench:
     )  # first file -> condition, well, group
     problems: list[Problem] = field(default_factory=list)
 
-    def drop(self, draft: Draft, reason: str, remedy: str = "") -> None:
-        self.problems.append(Problem(draft.files[0], reason, remedy))
+    def drop(self, kind: ProblemKind, draft: Draft, reason: str, remedy: str = "") -> None:
+        self.problems.append(Problem(draft.files[0], reason, remedy, kind=kind))
 
-    def warn(self, item: str, reason: str, remedy: str = "") -> None:
-        self.problems.append(Problem(item, reason, remedy, "warning"))
+    def warn(self, kind: ProblemKind, item: str, reason: str, remedy: str = "") -> None:
+        self.problems.append(Problem(item, reason, remedy, "warning", kind))
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ def _found(root: Path, report: Report) -> Found:
 def _file_problems(facts: Sequence[FileInspection]) -> list[Problem]:
     """Unreadable files one by one; what the readable ones warn of, once per kind."""
     problems = [
-        Problem(f.file, f.error.message.rstrip("."), f.error.hint)
+        Problem(f.file, f.error.message.rstrip("."), f.error.hint, kind=ProblemKind.UNREADABLE)
         for f in facts
         if f.error is not None
     ]
@@ -150,6 +150,7 @@ def _keep_same_channel_count(bench: _Bench) -> None:
             others = f"the other {files} records have" if files > 1 else "another record has"
             reason = f"{draft.shape[0]} {word} where {others} {usual}"
             bench.drop(
+                ProblemKind.WRONG_CHANNELS,
                 draft,
                 reason,
                 "Was the copy interrupted? Copy the file again, or scan it on its own.",
@@ -172,17 +173,25 @@ def _keep_same_channel_names(bench: _Bench) -> tuple[str, ...]:
         own = [name.casefold() for name in draft.names]
         if own and sorted(own) != sorted(folded):
             reason = f"channels {', '.join(draft.names)} where the others have {', '.join(usual)}"
-            bench.drop(draft, reason, "Rename the channels, or scan these files on their own.")
+            bench.drop(
+                ProblemKind.WRONG_CHANNELS,
+                draft,
+                reason,
+                "Rename the channels, or scan these files on their own.",
+            )
             continue
         unnamed += not own
         turned += bool(own) and own != folded
         kept.append(_turned(draft, own, folded) if own else draft)
     if turned:
         bench.warn(
-            f"{turned} records", f"their channels were put in the order {', '.join(usual)} by name"
+            ProblemKind.WRONG_CHANNELS,
+            f"{turned} records",
+            f"their channels were put in the order {', '.join(usual)} by name",
         )
     if unnamed:
         bench.warn(
+            ProblemKind.WRONG_CHANNELS,
             f"{unnamed} records",
             f"they do not name their channels; taken as {', '.join(usual)} in this order",
         )
@@ -212,6 +221,7 @@ def _keep_usable(bench: _Bench, names: tuple[str, ...]) -> None:
         ]
         if why:
             bench.drop(
+                ProblemKind.BLANK,
                 draft,
                 "; ".join(why),
                 "Was this channel exposed? Leave the record out or acquire it again.",
@@ -226,7 +236,12 @@ def _keep_usable(bench: _Bench, names: tuple[str, ...]) -> None:
         reason = (
             f"more than 1 % of the pixels are saturated (up to {max(worst.saturated) * 100:.0f} %)"
         )
-        bench.warn(item, reason, "Differences in these bright places cannot be measured.")
+        bench.warn(
+            ProblemKind.SATURATED,
+            item,
+            reason,
+            "Differences in these bright places cannot be measured.",
+        )
     bench.drafts = kept
 
 
@@ -253,7 +268,12 @@ def _keep_unique(bench: _Bench) -> None:
             where = " and in ".join(conditions)
             for draft in copies:
                 twin = first if draft is not first else others[0]
-                bench.drop(draft, f"the same picture is in {where} ({twin.files[0]})", REMOVE_COPY)
+                bench.drop(
+                    ProblemKind.DUPLICATE,
+                    draft,
+                    f"the same picture is in {where} ({twin.files[0]})",
+                    REMOVE_COPY,
+                )
                 gone.add(draft.files[0])
             continue
         group = bench.places[first.files[0]].group or first.stem
@@ -261,6 +281,7 @@ def _keep_unique(bench: _Bench) -> None:
             bench.places[draft.files[0]] = replace(bench.places[draft.files[0]], group=group)
         for draft in others:
             bench.warn(
+                ProblemKind.DUPLICATE,
                 draft.files[0],
                 f"the same picture as {first.files[0]}; kept in one group with it",
                 REMOVE_COPY,
@@ -274,6 +295,7 @@ def _agree(bench: _Bench, given_um: float | None) -> float | None:
     if len(dtypes) > 1:
         listed = ", ".join(f"{n} {dtype}" for dtype, n in dtypes.most_common())
         bench.warn(
+            ProblemKind.MIXED_DEPTH,
             f"{len(bench.drafts)} records",
             f"mixed bit depth: {listed}",
             "Intensities may not be comparable.",
@@ -282,6 +304,7 @@ def _agree(bench: _Bench, given_um: float | None) -> float | None:
     if len(shapes) > 1:
         listed = ", ".join(f"{n} of {x} x {y}" for (x, y), n in shapes.most_common(4))
         bench.warn(
+            ProblemKind.MIXED_SCALE,
             f"{len(bench.drafts)} records",
             f"{len(shapes)} image sizes: {listed}",
             "Same magnification?",
@@ -298,7 +321,10 @@ def _agree(bench: _Bench, given_um: float | None) -> float | None:
         )
         reason = f"mixed pixel sizes in µm: {listed}"
         bench.warn(
-            f"{len(bench.drafts)} records", reason, "Same objective? Then give the pixel size."
+            ProblemKind.PIXEL_SIZE_LOST,
+            f"{len(bench.drafts)} records",
+            reason,
+            "Same objective? Then give the pixel size.",
         )
     return None
 

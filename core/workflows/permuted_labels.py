@@ -10,7 +10,7 @@ import numpy as np
 
 from core.counterfactual.engine import Engine
 from core.data.split import split_by_group
-from core.domain import ImageRecord, Mix, ModelCard, Move, Problem, Project, Split
+from core.domain import ImageRecord, Mix, ModelCard, Move, Problem, ProblemKind, Project, Split
 from core.errors import LeighError
 from core.io.project import ProjectLock, create_project, exports_folder, open_project
 from core.progress import Progress, Report, silent
@@ -41,7 +41,11 @@ def _negative_control(project: Project, options: TrainOptions, report: Report) -
     labels = fair_labels(dataset.records, seed, test_groups)
     records = tuple(replace(r, condition=c) for r, c in zip(dataset.records, labels))
     reported = Problem(
-        "all images", "a negative control: their conditions were shuffled", "", "warning"
+        "all images",
+        "a negative control: their conditions were shuffled",
+        "",
+        "warning",
+        ProblemKind.CONTROL,
     )
     shuffled = replace(dataset, records=records, problems=(reported,))
     folder = exports_folder(project) / FOLDER

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from core.domain import Condition, Dataset, Problem, Project, Role
+from core.domain import Condition, Dataset, Problem, ProblemKind, Project, Role
 from core.errors import LeighError
 from core.io.project import create_project, open_project, save_project
 from core.progress import Report, silent
@@ -56,9 +56,9 @@ def _merged(scanned: Condition, known: Condition, roles: Mapping[str, Role]) -> 
 def _untestable(dataset: Dataset) -> list[Problem]:
     """Conditions in a single group: they can be looked at, never tested."""
     reason = "all its images are of one well or group, so what is learned of it cannot be tested"
-    problems = []
+    remedy, problems = "Add another well or culture.", []
     for name in dataset.condition_names:
         groups = {r.group for r in dataset.records if r.condition == name}
         if len(groups) == 1:
-            problems.append(Problem(name, reason, "Add another well or culture.", "warning"))
+            problems.append(Problem(name, reason, remedy, "warning", ProblemKind.UNTESTABLE))
     return problems

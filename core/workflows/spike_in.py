@@ -23,6 +23,7 @@ from core.domain import (
     ModelCard,
     Move,
     Problem,
+    ProblemKind,
     Project,
     Role,
     Split,
@@ -123,7 +124,11 @@ def _make_project(
             )
         )
     reported = Problem(
-        "all images", f"a positive control: planted in copies of {control.condition}", "", "warning"
+        "all images",
+        f"a positive control: planted in copies of {control.condition}",
+        "",
+        "warning",
+        ProblemKind.CONTROL,
     )
     made = replace(
         dataset,
