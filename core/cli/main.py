@@ -14,6 +14,7 @@ import traceback
 from typing import NoReturn
 
 from core.cli import (
+    adopt_model,
     bench,
     counterfactual,
     demo,
@@ -43,6 +44,7 @@ VERBS = (
     explain,
     screen,
     figure,
+    adopt_model,
     bench,
 )
 DONE, OUR_FAULT, USER_FAULT, STOPPED = 0, 1, 2, 130

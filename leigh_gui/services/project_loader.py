@@ -5,9 +5,7 @@ trained elsewhere.
 from __future__ import annotations
 
 import logging
-import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +16,7 @@ from leigh_gui.services.jobs import JobRunner, scan
 from leigh_gui.state import AppState, Opened
 
 if TYPE_CHECKING:
-    from core.domain import DecisionMap, ModelCard, Project, Projection
+    from core.domain import DecisionMap, Project, Projection
 
 log = logging.getLogger(__name__)
 
@@ -121,25 +119,9 @@ class ProjectLoader(QObject):
         self.saver.flush()
 
         def work() -> Opened:
-            from core.errors import BadModel
-            from core.io.models import load_card, load_tensors
-            from core.io.project import save_project
+            from core.workflows.adopt_model import adopt_model
 
-            card = load_card(folder)
-            load_tensors(folder)
-            own = tuple(c.name for c in project.dataset.channels) if project.dataset else ()
-            theirs = tuple(c.name for c in card.channels)
-            if own != theirs:
-                words = (
-                    f"The model was trained on {', '.join(theirs)}; these images have"
-                    f" {', '.join(own)}."
-                )
-                raise BadModel(
-                    words, "Rename the channels on the Data page if they are the same stains."
-                )
-            name = folder.name if _is_own(folder, project) else _copy_model(folder, card, project)
-            save_project(replace(project, model=name))
-            return read_project(project.folder)
+            return read_project(adopt_model(project, folder).folder)
 
         self._read(work, "train")
 
@@ -191,31 +173,6 @@ def _read_demo() -> Opened:
     folder = platformdirs.user_data_path("leigh-explorer", appauthor=False) / demo_name()
     copy_demo(folder)
     return read_project(folder)
-
-
-def _is_own(folder: Path, project: Project) -> bool:
-    from core.io.project import model_folder
-
-    return model_folder(project, folder.name).resolve() == folder.resolve()
-
-
-def _copy_model(folder: Path, card: ModelCard, project: Project) -> str:
-    """Weights and card under a name that no model of the project has; returns that name."""
-    from core.io.atomic import replacing
-    from core.io.models import WEIGHTS_FILE, save_card
-    from core.io.project import model_folder
-    from core.io.tables import safe_name
-
-    first = safe_name(card.name[:100])
-    name, number = first, 1
-    while model_folder(project, name).exists():
-        number += 1
-        name = f"{first}-{number}"
-    target = model_folder(project, name)
-    with replacing(target / WEIGHTS_FILE) as temporary:
-        shutil.copyfile(folder / WEIGHTS_FILE, temporary)
-    save_card(target, replace(card, name=name))
-    return name
 
 
 def new_project_folder(images: Path) -> Path:
