@@ -48,7 +48,9 @@ def fail(capsys: pytest.CaptureFixture[str]) -> Fail:
         code = main([*map(str, words), "--json", "--progress", "none"])
         captured = capsys.readouterr()
         assert code == 2, captured.err
-        assert captured.out == "" and len(captured.err.splitlines()) == 1, captured.err
+        assert len(captured.err.splitlines()) == 1, captured.err
+        error = json.loads(captured.out)["error"]  # the same, for programs
+        assert f"{error['message']} {error['hint']}".strip() == captured.err.strip()
         return captured.err
 
     return call
