@@ -1,4 +1,4 @@
-"""Short work beside the window: opening a project, saving it, reading thumbnails.
+"""Short work in the background: opening a project, saving it, reading thumbnails.
 
 Nothing here may block the window.
 """
