@@ -168,7 +168,9 @@ def known(plate: Plate, settings: Settings) -> tuple[dict[str, Move], None]:
 
     def rescale(culture: Culture, source: str, target: str) -> FloatArray:
         s, t = (plate.raw_means[CONDITIONS.index(k)] - offset for k in (source, target))
-        return (culture.images[source] - offset[:, None, None]) * (t / s - 1)[:, None, None]
+        change: FloatArray = culture.images[source] - offset[:, None, None]
+        scaled: FloatArray = change * (t / s - 1)[:, None, None]
+        return scaled
 
     changes: dict[str, Callable[[Culture, str, str], FloatArray]] = {
         "truth": lambda culture, source, target: culture.images[target] - culture.images[source],

@@ -39,14 +39,14 @@ class Stopwatch(QObject):
         )
         self.preview, self.previews = False, 0  # the last answer; all of them
         self._want = client.want
-        client.want = self._ask
+        setattr(client, "want", self._ask)  # noqa: B010 - the method of this one object
         client.answered.connect(self._answer)
 
     def _ask(self, move: Move | None) -> None:
-        dragged = move is not None and isinstance(move.goal, MapPosition)
-        # The better picture of a handle that rests is not timed again.
-        if dragged and (move.precision == Precision.PREVIEW or move.goal.xy not in self._asked):
-            self._asked[move.goal.xy] = time.perf_counter()
+        if move is not None and isinstance(move.goal, MapPosition):
+            # The better picture of a handle that rests is not timed again.
+            first = move.precision == Precision.PREVIEW or move.goal.xy not in self._asked
+            self._asked |= {move.goal.xy: time.perf_counter()} if first else {}
         self._want(move)
 
     def _answer(self, answer: Answer) -> None:
@@ -80,10 +80,12 @@ def dragged(project: Path, events: int) -> dict[str, Any]:
     _run_until(app, time.perf_counter() + LOOK_S)
     page = window.explore()
     names = [c.name for c in window.state.conditions()]
-    goal = window.state.opened.decision.anchors[names.index("WT")]
-    at, to = (
-        page.map.screen_of(float(x), float(y)).toPoint() for x, y in (page.map.overlay.handle, goal)
-    )
+    opened = window.state.opened
+    assert opened is not None and opened.decision is not None
+    handle = page.map.overlay.handle
+    assert handle is not None
+    goal = opened.decision.anchors[names.index("WT")]
+    at, to = (page.map.screen_of(float(x), float(y)).toPoint() for x, y in (handle, goal))
     watch = Stopwatch(window.client)
     page.picture.counterfactual.installEventFilter(watch)
     late = window.client.late_dropped

@@ -132,7 +132,8 @@ def _row(name: str, network: str, make: Explain, session: Any, fresh: Cultures) 
             pixel = session.project.dataset.pixel_size_um
             row |= empty_shares(every, culture.images[way[0]], session.card.preprocessing, pixel)
             if len(values) == 1:
-                row["off_channel"] = row["smoothed_corr"] = None  # it does not say in which stain
+                # Such a map does not say in which stain the change is.
+                row["off_channel"] = row["smoothed_corr"] = None  # type: ignore[assignment]
             row |= _curves(network or session.card.name, way, culture, every, session)
             rows.append(row)
     keys = (*KEYS, "area_outside_cells")

@@ -12,6 +12,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -77,7 +78,7 @@ def bench_gpu(
         "move": _ms(lambda: window.move(Move(record.id, Mix({"WT": 1.0}), precision=shown)), 5),
     }
     encoded["tick"] = median(
-        _ms(lambda s=s: window.move(Move(record.id, mixed(s), precision=shown)), 1, 0)
+        _ms(partial(window.move, Move(record.id, mixed(s), precision=shown)), 1, 0)
         for s in strengths
     )
     exact = window.encodings.get(record.id, window.automatic_locks("DS", "WT"))
@@ -89,7 +90,7 @@ def bench_gpu(
     two = torch.tensor([[0.4, 0.6, 0.0]], device=window.device)
     held = torch.tensor([exact.locked], dtype=torch.float32, device=window.device)
     for name, blend in (("pass", two), ("pass_of_three", mixture)):
-        encoded[name] = _ms(lambda m=blend: _pass(window.model, exact, m, held), 20)
+        encoded[name] = _ms(partial(_pass, window.model, exact, blend, held), 20)
     encoded["export"] = _ms(lambda: _exported(window, record.id), 3)
     window.curves.of(record.id, window.automatic_locks("DS", "WT"))
     home, plane = np.array(window.map.position_of(record.id, NAMES)), window.map.view(NAMES)[0]

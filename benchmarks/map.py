@@ -187,12 +187,16 @@ def _new_points(session: Engine, table: LatentTable, xy: FloatArray) -> dict[str
 
 
 def _rows(table: LatentTable, rows: IntArray) -> LatentTable:
-    arrays = {
-        k: getattr(table, k)[rows]
-        for k in ("truth", "features", "coordinates", "logits", "probabilities")
-    }
-    texts = {k: tuple(getattr(table, k)[i] for i in rows) for k in ("record_ids", "split")}
-    return replace(table, **arrays, **texts)
+    return replace(
+        table,
+        record_ids=tuple(table.record_ids[i] for i in rows),
+        split=tuple(table.split[i] for i in rows),
+        truth=table.truth[rows],
+        features=table.features[rows],
+        coordinates=table.coordinates[rows],
+        logits=table.logits[rows],
+        probabilities=table.probabilities[rows],
+    )
 
 
 def _permuted(session: Engine, table: LatentTable) -> dict[str, Any]:

@@ -42,7 +42,8 @@ def drag_measures(session: Engine, report: Report = silent) -> dict[str, Any]:
     """
     at_home, nudged = _small_moves(session)
     planes = first_planes(session.card.conditions)[:PLANES]
-    drags, on_planes = [], []
+    drags: list[Drag] = []
+    on_planes: list[Drag] = []
     for i, plane in enumerate(((), *planes)):
         report(Progress(i, 1 + len(planes), "Dragging"))
         (on_planes if plane else drags).extend(
@@ -87,7 +88,8 @@ def _small_moves(session: Engine) -> tuple[list[float], list[float]]:
     span = np.array(session.card.preprocessing.span)[:, None, None]
     x0, x1, y0, y1 = session.map.decision.extent
     nudge = NUDGE * float(np.hypot(x1 - x0, y1 - y0))
-    at_home, nudged = [], []
+    at_home: list[float] = []
+    nudged: list[float] = []
     held = [i for i, split in enumerate(session.map.latents.split) if split == Split.TEST]
     for i in spread(held, session.map.latents.truth, DRAGGED):
         record = session.map.latents.record_ids[i]

@@ -58,7 +58,7 @@ class Training:
     parameters: int
 
 
-class CappedLayer(IResNetLayer):
+class CappedLayer(IResNetLayer):  # type: ignore[misc]  # FrEIA has no types
     """FrEIA's residual layer y = x + g(x), its faulty parts replaced.
 
     FrEIA's log-determinant carries no gradient, so that maximum likelihood would not see it; its
@@ -200,7 +200,8 @@ class Subnet(nn.Sequential):
         sizes = [(inputs, width), (width, width), (width, outputs)]
         a, b, c = (nn.Conv2d(i, o, 3, padding=1) for i, o in sizes)
         nn.init.zeros_(c.weight)
-        nn.init.zeros_(c.bias)
+        if c.bias is not None:
+            nn.init.zeros_(c.bias)
         super().__init__(a, nn.ReLU(), b, nn.ReLU(), c)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -208,9 +209,11 @@ class Subnet(nn.Sequential):
         product's network are.
         """
         if not self.training:
-            return super().forward(x)
+            drawn: Tensor = super().forward(x)  # type: ignore[no-untyped-call]
+            return drawn
         with half_precision(x.device):
-            return super().forward(x).float()
+            rough: Tensor = super().forward(x)  # type: ignore[no-untyped-call]
+            return rough.float()
 
 
 class CouplingFlow(nn.Module):
@@ -306,7 +309,7 @@ def fit_likelihood(
         if not bool(torch.isfinite(loss)):
             raise LeighError(f"The likelihood was not a number at step {step + 1}.")
         optimiser.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
         model.after_step()

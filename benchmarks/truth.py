@@ -144,7 +144,8 @@ def measure_seed(folder: Path, seed: int, settings: Settings, report: Report) ->
         rows.append(measure_way(way, cultures, mover, yardsticks))
         report(Progress(i + 1, len(WAYS), f"Seed {seed}: measuring pairs of conditions"))
     save_contact_sheet(folder / "contact_sheet.png", cultures, mover)
-    shown = cultures.cultures
+    shown, inverse = cultures.cultures, session.card.inverse
+    assert inverse is not None
     return {
         "seed": seed,
         "ways": rows,
@@ -157,8 +158,8 @@ def measure_seed(folder: Path, seed: int, settings: Settings, report: Report) ->
         },
         "there_and_back": there_and_back(shown[:PATH_CULTURES], mover),
         "inverse": {
-            "roundtrip_max": session.card.inverse.roundtrip_max,
-            "contraction_max": max(session.card.inverse.contraction),
+            "roundtrip_max": inverse.roundtrip_max,
+            "contraction_max": max(inverse.contraction),
         },
         "training": session.card.training,
     }

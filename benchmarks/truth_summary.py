@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,7 @@ def summary(seeds: Sequence[dict[str, Any]]) -> dict[str, Any]:
     effect = median(INTENSITY, of("effectiveness"))
     real = [w for w in WAYS if NULL not in w]
     null, change = median(NULLS, lambda r: r["rms"]), median(BOTH, lambda r: r["rms"])
-    flips = {k: median(real, lambda r, k=k: _share(r, k)) for k in _SHARES}
+    flips = {k: median(real, partial(_share, key=k)) for k in _SHARES}
     corr, place = median(SHAPE, ratio("smoothed_corr")), median(SHAPE, ratio("localisation"))
     rhos = [float(np.median([s["path_rho"]["->".join(w)] for s in seeds])) for w in DECISIVE]
     bad = _bad(seeds)

@@ -14,24 +14,24 @@ TINY = """
 import sys
 from core.training import presets
 presets.PRESETS["quick"] = presets.Preset(
-    "tiny", "for tests", "seconds", 100, 8, 32, (8, 12, 16), 9, 3e-3, 30
+    "brief", "for tests", "seconds", 80, 8, 16, (4, 4, 4), 6, 3e-3, 10
 )
 from core.cli.main import main
 sys.exit(main(sys.argv[1:]))
 """
 WINDOW = """
 import sys
-from PySide6.QtWidgets import QApplication
+import leigh_gui
+from leigh_gui.app import create_window
 from leigh_gui.icons import icon
-from leigh_gui.main_window import MainWindow
-import leigh_gui.theme
-app = QApplication(sys.argv[:1])
-window = MainWindow()
+app, window = create_window()
 window.show()
 app.processEvents()
-assert not icon("start").isNull() or not icon("explore").isNull(), "icons are missing"
-window.close()
+assert not icon("folder").isNull(), "the icons are missing"
 print("window", leigh_gui.__file__)
+sys.stdout.flush()
+import os
+os._exit(0)
 """
 
 
@@ -95,14 +95,14 @@ def test_the_wheel_holds_the_two_packages_and_their_data(wheel: Path) -> None:
 @pytest.mark.slow
 def test_the_installed_program_works_from_scan_to_screen(python: Path, tmp_path: Path) -> None:
     plate = ["synth", "--out", "plate", "--conditions", "WT", "DS", "TT"]
-    run(python, TINY, *plate, "--wells", 4, "--fields", 1, "--size", 48, folder=tmp_path)
+    run(python, TINY, *plate, "--wells", 6, "--fields", 1, "--size", 128, folder=tmp_path)
     project = ("--project", "study", "--progress", "none")
     run(python, TINY, "scan", "plate", *project, folder=tmp_path)
     run(python, TINY, "train", *project, "--device", "cpu", folder=tmp_path)
     run(python, TINY, "encode", *project, "--device", "cpu", folder=tmp_path)
     run(python, TINY, "map", *project, folder=tmp_path)
-    words = ("screen", *project, "--no-explanation", "--out", "ranked", "--device", "cpu")
-    run(python, TINY, *words, folder=tmp_path)
+    words = ("screen", *project, "--no-explanation", "--space", "readouts", "--device", "cpu")
+    run(python, TINY, *words, "--out", "ranked", folder=tmp_path)
     assert (tmp_path / "ranked" / "report.pdf").stat().st_size > 0
     where = run(python, "import core; print(core.__file__)", folder=tmp_path).strip()
     assert not Path(where).is_relative_to(ROOT)

@@ -56,6 +56,7 @@ def write_screen(
     from core.figures.screen_report import write_report
 
     keep_off_images(project, out)
+    _check_level(options.level)
     folders = {out.resolve(), (project.folder / SCREEN_FOLDER).resolve()}
     for folder in folders:  # before the work, not after it
         folder.mkdir(parents=True, exist_ok=True)
@@ -73,11 +74,7 @@ def screen(
 
     Raises LeighError where roles or controls are missing, and for a level outside 0.5 to 1.
     """
-    if not 0.5 <= options.level < 1:
-        raise LeighError(
-            f"The level {options.level:g} of the intervals is not between 0.5 and 1.",
-            "For 90 % write 0.9.",
-        )
+    _check_level(options.level)
     dataset = images_of(project)
     _needs_controls(dataset)
     card = load_card(model_folder(project, project.model)) if project.model else None
@@ -125,6 +122,14 @@ def screen(
         dataset_digest=dataset.digest,
         model_digest=card.digest if card else "",
     )
+
+
+def _check_level(level: float) -> None:
+    if not 0.5 <= level < 1:
+        raise LeighError(
+            f"The level {level:g} of the intervals is not between 0.5 and 1.",
+            "For 90 % write 0.9.",
+        )
 
 
 def _well_table(measured: ScreenImages, space: str, card: ModelCard | None) -> WellTable:

@@ -196,9 +196,10 @@ def test_the_same_words_again_take_the_trained_model_and_others_are_refused(
         report=lambda p: heard.append(p.what),
     )
     assert again == result and not {"Planting", "Training"} & set(heard)
-    for other in ({"words": WORDS[:1]}, {"words": WORDS, "seed": 1}):
+    for words, seed in ((WORDS[:1], 0), (WORDS, 1)):
         with pytest.raises(LeighError, match=r"another control already\. Choose an empty folder"):
-            positive_control(open_project(own.folder), out, SpikeInOptions(preset=brief), **other)
+            other = SpikeInOptions(preset=brief, seed=seed)
+            positive_control(open_project(own.folder), out, words, other)
 
 
 def test_a_stopped_control_goes_on(own: Project, brief: str, tmp_path: Path) -> None:
@@ -239,7 +240,7 @@ def test_a_stopped_control_goes_on(own: Project, brief: str, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("word", "told"),
+    ("word", "reported"),
     [
         ("channel=RFP,factor=0.7", "no channel RFP. They have Nuclei, Cytoskeleton, Mitochondria"),
         (
