@@ -179,9 +179,8 @@ def test_the_last_free_stain_cannot_be_held_and_says_why(qtbot):
     button.set_locked(("Nuclei",), ())
     assert button.text() == "Lock: Nuclei ▾" and not button.automatic.isChecked()
     assert not button.channels["Mitochondria"].isEnabled() and button.channels["Nuclei"].isEnabled()
-    assert (
-        button.channels["Mitochondria"].toolTip() == "At least one channel must stay free to change."
-    )
+    last = "At least one channel must stay free to change."
+    assert button.channels["Mitochondria"].toolTip() == last
     button.set_locked((), ("Nuclei",))
     assert button.text() == "Lock: nothing ▾" and locked_by(button) == []
 
