@@ -36,9 +36,7 @@ Report = Callable[[Progress], None]
 
 
 def with_time_left(report: Report) -> Report:
-    """The same report, told how many seconds are left of the work it is called for, by the pace so
-    far.
-    """
+    """The same report, with the seconds that are left at the pace so far."""
     began: dict[
         tuple[str, int], tuple[float, int]
     ] = {}  # of this work: when, and how much was done

@@ -4,13 +4,14 @@ shown. All undoable.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from core.domain import ORIGINAL, MapPosition, Mix, Move, Precision
+from leigh_gui.opened import Opened
 from leigh_gui.view import View, default_target, still_there
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
         Counterfactual,
         DecisionMap,
         ImageRecord,
-        LatentTable,
-        ModelCard,
         Project,
         Projection,
     )
@@ -31,42 +30,6 @@ if TYPE_CHECKING:
 
 
 REMEMBERED = 64  # drags whose mix is known
-
-
-@dataclass(frozen=True)
-class Opened:
-    """Everything that is read when a project opens."""
-
-    project: Project
-    card: ModelCard | None = None
-    latents: LatentTable | None = None
-    projection: Projection | None = None
-    decision: DecisionMap | None = None
-    warnings: tuple[str, ...] = ()
-
-    def conditions(self) -> tuple[Condition, ...]:
-        """The model's conditions in class order, with the project's current colours and roles.
-
-        Without a model, those of the images.
-        """
-        dataset = self.project.dataset
-        own = {c.name: c for c in dataset.conditions} if dataset else {}
-        if self.card is not None:
-            return tuple(own.get(c.name, c) for c in self.card.conditions)
-        return tuple(own.values())
-
-    def shown_conditions(self) -> tuple[Condition, ...]:
-        """Those of `conditions` that the model has read images of."""
-        latents = self.latents
-        if latents is None:
-            return ()
-        return tuple(c for k, c in enumerate(self.conditions()) if (latents.truth == k).any())
-
-    @property
-    def ready_to_explore(self) -> bool:
-        """Whether there are model and latents, and a map or three conditions for a plane."""
-        mapped = self.projection is not None or len(self.shown_conditions()) > 2
-        return self.card is not None and self.latents is not None and mapped
 
 
 class _Change(QUndoCommand):

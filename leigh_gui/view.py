@@ -10,7 +10,7 @@ from core.domain import ORIGINAL, MapPosition, Move, Precision
 
 if TYPE_CHECKING:
     from core.domain import Condition, ImageRecord
-    from leigh_gui.state import Opened
+    from leigh_gui.opened import Opened
 
 NOTHING = Move("", ORIGINAL)  # no image is looked at
 

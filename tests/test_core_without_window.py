@@ -36,7 +36,7 @@ def test_every_module_of_core_is_imported_where_there_is_no_qt() -> None:
 def test_the_command_line_starts_without_the_heavy_libraries() -> None:
     heavy = "('torch', 'umap', 'pandas', 'sklearn', 'matplotlib', 'skimage', 'numba')"
     loaded = run(
-        f"import sys, core.cli.main\ncore.cli._parser()\nprint([n for n in {heavy} if n in"
+        f"import sys, core.cli.main\ncore.cli.main._parser()\nprint([n for n in {heavy} if n in"
         " sys.modules])"
     )
     assert loaded.strip() == "[]"

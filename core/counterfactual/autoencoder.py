@@ -2,8 +2,7 @@
 drawn again.
 
 The means are per plane of the latent, over training images. What comes out is drawn from little, so
-it is blurred; the difference to the original counts that blur, for whoever compares it with an
-exact inverse.
+it is blurred; the difference to the original counts that blur.
 """
 
 from dataclasses import replace

@@ -37,7 +37,7 @@ from core.evidence.source import load_evidence
 from core.io.models import check_fits, load_card, load_tensors
 from core.io.project import model_folder, open_project
 from core.latent_map.decision_regions import weights_and_strength
-from core.latent_map.drag_target import aim, wanted_coordinates
+from core.latent_map.drag_target import drag_target, wanted_coordinates
 from core.latent_map.frozen_map import load_frozen_map, position_in
 from core.models.load import build, choose_device
 from core.progress import Cancelled, Report, silent
@@ -205,13 +205,13 @@ class Engine:
         first = replace(move, precision=min(move.precision, Precision.DISPLAY))
         elsewhere = replace(move, precision=Precision.PREVIEW) == self._elsewhere
         known = alone if elsewhere and move.precision < Precision.EXACT else curves
-        result = self._to_mix(first, Mix(*aim(own, known, wanted, asked)))
+        result = self._to_mix(first, Mix(*drag_target(own, known, wanted, asked)))
         strays = self._read_as(result) != asked and asked in curves and len(result.weights) > 1
         if result.precision == Precision.PREVIEW:
             self._elsewhere = replace(move, precision=Precision.PREVIEW) if strays else None
             return result
         if strays:
-            other = self._to_mix(first, Mix(*aim(own, alone, wanted)))
+            other = self._to_mix(first, Mix(*drag_target(own, alone, wanted)))
             result = other if self._read_as(other) == asked else result
         if move.precision < Precision.EXACT:
             return result

@@ -5,7 +5,6 @@ images.
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-from sklearn.model_selection import StratifiedGroupKFold
 
 from core.domain import ImageRecord, Split
 from core.errors import LeighError
@@ -61,6 +60,8 @@ def _held_out(records: Sequence[ImageRecord], *, share: int, seed: int) -> set[s
     """About 1/share of the groups, stratified by condition, so that every condition keeps a group
     outside.
     """
+    from sklearn.model_selection import StratifiedGroupKFold
+
     homes: dict[str, set[str]] = {}
     for r in records:
         homes.setdefault(r.condition, set()).add(r.group)

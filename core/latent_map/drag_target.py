@@ -50,7 +50,7 @@ def wanted_coordinates(
     return out
 
 
-def aim(
+def drag_target(
     own: FloatArray,
     reached: Mapping[str, Sequence[FloatArray]],
     wanted: FloatArray,

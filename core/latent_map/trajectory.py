@@ -1,5 +1,5 @@
-"""The way of an image over a map while it is moved: where it lies at every strength, and where its
-class changes.
+"""The trajectory of an image over a map: where it lies at every strength, and where its class
+changes.
 """
 
 from __future__ import annotations
@@ -19,38 +19,38 @@ Place = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class Way:
-    """Places on the map of all conditions, or on an exact plane; between them, straight."""
+class Trajectory:
+    """Positions on the map of all conditions, or on a ternary plane; between them, straight."""
 
     places: tuple[Place, ...]  # the image's own first
-    strengths: tuple[float, ...]  # of the places, rising from 0
+    strengths: tuple[float, ...]  # of the positions, rising from 0
     crossing: float | None  # strength at which the most probable condition first changes
 
     def at(self, strength: float) -> Place:
-        """The place at a strength; beyond the end, the end."""
+        """The position at a strength; beyond the end, the end."""
         x, y = (
             float(np.interp(strength, self.strengths, [place[k] for place in self.places]))
             for k in (0, 1)
         )
         return x, y
 
-    def until(self, strength: float) -> Way:
+    def until(self, strength: float) -> Trajectory:
         """Its part up to a strength."""
         end = min(strength, self.strengths[-1])
         kept = [place for place, s in zip(self.places, self.strengths) if s < end]
         crossing = self.crossing if self.crossing is not None and self.crossing <= end else None
-        return Way((*kept, self.at(end)), (*self.strengths[: len(kept)], end), crossing)
+        return Trajectory((*kept, self.at(end)), (*self.strengths[: len(kept)], end), crossing)
 
 
-def way_of(path: CounterfactualPath, start: Place, plane: Plane | None) -> Way:
-    """The way that begins at `start`; what has no place on the map is left out."""
+def trajectory_of(path: CounterfactualPath, start: Place, plane: Plane | None) -> Trajectory:
+    """The trajectory from `start`; points without a position on the map are left out."""
     places, strengths = [start], [0.0]
     for point in path.points[1:]:
-        place = place_on(plane, point.xy, coordinates_of(np.log(point.probabilities + 1e-30)))
+        place = position_on(plane, point.xy, coordinates_of(np.log(point.probabilities + 1e-30)))
         if place is not None:
             places.append(place)
             strengths.append(point.strength)
-    return Way(tuple(places), tuple(strengths), path.crossing)
+    return Trajectory(tuple(places), tuple(strengths), path.crossing)
 
 
 def first_read_as(path: CounterfactualPath) -> int | None:
@@ -59,8 +59,8 @@ def first_read_as(path: CounterfactualPath) -> int | None:
     return int(after[0].probabilities.argmax()) if after else None
 
 
-def place_on(plane: Plane | None, xy: Place | None, coordinates: FloatArray) -> Place | None:
-    """Where an image of semantic coordinates (K-1,) lies on `plane`; without one, `xy`, its place
+def position_on(plane: Plane | None, xy: Place | None, coordinates: FloatArray) -> Place | None:
+    """Where an image of logit coordinates (K-1,) lies on `plane`; without one, `xy`, its position
     on the map of all.
     """
     if plane is None:

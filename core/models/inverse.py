@@ -3,7 +3,7 @@
 Fixed-point iteration x <- y - g(x) (Behrmann et al. 2019, arXiv 1811.00995, algorithm 1),
 accelerated by Anderson mixing (Walker and Ni 2011, doi 10.1137/10078356X) with safeguards. It
 reports its own quality. The mixing is local: g sees a neighbourhood, and what slows the iteration
-in a cell is not what slows it beside it. So the weights are fitted in a window around every pixel,
+in a cell is not what slows it next to it. So the weights are fitted in a window around every pixel,
 which took a tenth fewer evaluations than one fit per image.
 """
 

@@ -47,7 +47,7 @@ class Architecture:
     t_image: float = 0.025  # time of the image end
     t_noise: float = 0.84  # time of the latent end
     t_noise_held: float = (
-        0.98  # the same where stains are held: they keep cells in place, so more may be drawn anew
+        0.98  # the same where stains are held: they keep cells in place, so more may be drawn again
     )
     times: tuple[float, ...] = ()  # block edges, image end first; empty: uniform in logit(t)
     times_held: tuple[float, ...] = ()
@@ -151,7 +151,7 @@ class IResNet(nn.Module):
         self.architecture = architecture
         self.interrupted: Callable[[], bool] = lambda: (
             False
-        )  # asked between blocks: whoever waits may come first
+        )  # asked between blocks: a newer question may come first
         a = architecture
         self.velocity = Velocity(4 * a.channels, a.conditions, a.widths)
         self.flow = SequenceINN(a.channels, FIELD_MULTIPLE, FIELD_MULTIPLE)
@@ -188,9 +188,7 @@ class IResNet(nn.Module):
     def _condition(
         self, mixture: Tensor, held: Tensor | None, times: tuple[float, ...]
     ) -> tuple[Tensor, Tensor]:
-        """What the blocks are told (N, K + C), and `held` (N, C); the blocks take their places for
-        it.
-        """
+        """Condition of the blocks (N, K + C), and `held` (N, C); the blocks take their places."""
         held = mixture.new_zeros(len(mixture), self.architecture.channels) if held is None else held
         self._place(pairs_of(times) if times else step_times(self.architecture, bool(held.any())))
         return torch.cat([mixture, held], 1), held
@@ -250,8 +248,8 @@ class IResNet(nn.Module):
     def enter(
         self, x: Tensor, mixture: Tensor, held: Tensor | None = None, times: tuple[float, ...] = ()
     ) -> tuple[Tensor, Tensor]:
-        """What the first block gets of an image, (N, 4C, H/2, W/2), and what all are told, (N, K +
-        C).
+        """What the first block gets of an image, (N, 4C, H/2, W/2), and the condition of all
+        blocks, (N, K + C).
         """
         condition, held = self._condition(mixture, held, times)
         return self.squeeze(x * self._scales(held) + self._grains(x, held)), condition

@@ -181,12 +181,13 @@ class _PanelMaker:
         """What a map shows of the record of a spec and of its counterfactual."""
         from core.figures.map_panel import MovedImage
         from core.figures.words import blend_words
-        from core.latent_map.trajectory import first_read_as, place_on, way_of
+        from core.latent_map.trajectory import first_read_as, position_on, trajectory_of
 
         result, card = self._moved(spec), self.session.card
         start = self.session.map.position_of(spec.record_id, spec.plane)
         path = self.session.path(_path_request(spec))
-        way, first = way_of(path, start, plane).until(spec.strength), first_read_as(path)
+        trajectory = trajectory_of(path, start, plane).until(spec.strength)
+        first = first_read_as(path)
         read = card.conditions[int(result.probabilities.argmax())]
         goal = f"{blend_words(spec.weights)}, strength {spec.strength:g}".replace("\n", " ")
         goal += " (exaggerated)" if spec.strength > 1 else ""
@@ -194,13 +195,13 @@ class _PanelMaker:
             f"Ring: {spec.record_id} ({result.source}). Cross: moved to {goal}, read as"
             f" {read.name}."
         )
-        crossing = None if way.crossing is None else way.at(way.crossing)
+        crossing = None if trajectory.crossing is None else trajectory.at(trajectory.crossing)
         if first is not None and crossing is not None:
             words += f" Diamond: first read as {card.condition_names[first]}."
         if spec.plane and not {result.source, read.name} <= set(spec.plane):
             words += " What is none of the three lies where the model sees it among them."
-        landing = place_on(plane, result.xy, result.coordinates) or start
-        return MovedImage(way.places, crossing, landing, read.colour, words)
+        landing = position_on(plane, result.xy, result.coordinates) or start
+        return MovedImage(trajectory.places, crossing, landing, read.colour, words)
 
     def _residual(self, spec: PanelSpec, source: str) -> Any:
         """The record and a diseased one beside it, the first held out, both moved the same way."""

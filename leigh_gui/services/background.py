@@ -1,4 +1,4 @@
-"""Short work beside the window: opening a project, saving it, reading thumbnails.
+"""Short work in the background: opening a project, saving it, reading thumbnails.
 
 Nothing here may block the window.
 """
@@ -13,7 +13,7 @@ from PySide6.QtCore import QObject, QRunnable, Qt, QThreadPool, Signal
 
 if TYPE_CHECKING:
     from core.domain import Project
-    from leigh_gui.state import Opened
+    from leigh_gui.opened import Opened
 
 
 class _Answer(QObject):
@@ -124,7 +124,7 @@ def read_project(folder: Path) -> Opened:
     """
     from core.io.project import open_project
     from core.io.results import load_results
-    from leigh_gui.state import Opened
+    from leigh_gui.opened import Opened
 
     project = open_project(folder)
     results = load_results(project)

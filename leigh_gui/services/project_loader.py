@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
+from leigh_gui.opened import Opened
 from leigh_gui.services.background import Background, Saver, read_project
 from leigh_gui.services.jobs import JobRunner, scan
-from leigh_gui.state import AppState, Opened
+from leigh_gui.state import AppState
 
 if TYPE_CHECKING:
     from core.domain import DecisionMap, Project, Projection

@@ -1,4 +1,4 @@
-"""Small pictures of records, read from their files beside the window and kept for the next time."""
+"""Small pictures of records, read from their files in the background and remembered."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
 import pytest
+import sklearn.model_selection  # noqa: F401 - loaded before the first timed example
 from hypothesis import given
 from hypothesis import strategies as st
 

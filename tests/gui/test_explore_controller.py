@@ -24,11 +24,12 @@ from core.domain import (
     Project,
 )
 from core.synthetic.cells import CHANNELS, demo_conditions
+from leigh_gui.opened import Opened
 from leigh_gui.pages.explore import controller
 from leigh_gui.pages.explore.controller import ExploreControl, next_move
 from leigh_gui.services.inference_client import InferenceClient
 from leigh_gui.services.requests import Requests
-from leigh_gui.state import AppState, Opened
+from leigh_gui.state import AppState
 
 PREPROCESSING = Preprocessing(
     (0.0,) * 3, (1.0,) * 3, (0.0,) * 3, (1.0,) * 3, (0.0,) * 3, (1.0,) * 3

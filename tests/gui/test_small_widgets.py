@@ -14,7 +14,7 @@ from leigh_gui.widgets.common.error_bar import ErrorBar
 from leigh_gui.widgets.common.job_bar import JobBar
 from leigh_gui.widgets.common.look import duration, percent, tip
 from leigh_gui.widgets.counterfactual.evidence_card import EvidenceCard
-from leigh_gui.widgets.counterfactual.hold_button import HoldButton
+from leigh_gui.widgets.counterfactual.lock_button import LockButton
 from leigh_gui.widgets.counterfactual.mix_board import MixBoard, mixed
 from leigh_gui.widgets.counterfactual.path_bar import PathBar
 from leigh_gui.widgets.counterfactual.probability_bars import ProbabilityBars
@@ -114,7 +114,7 @@ def test_the_card_has_a_line_and_a_light_for_every_check(qtbot):
     assert card.lights["judges"].accessibleName() == "fails"
     assert card.text("distance") == "0.43 of that of the original"
     assert card.text("rest").startswith("nuclei: 12")
-    assert (card.text("held"), card.text("contraction")) == (
+    assert (card.text("locked"), card.text("contraction")) == (
         "a (no readout differs)",
         "0.83 at most",
     )
@@ -141,10 +141,10 @@ def test_a_model_without_judges_says_so_once(qtbot):
 
 def test_the_card_says_who_chose_what_is_held(qtbot):
     assert (
-        shown_on_a_card(qtbot, counterfactual(locked=("b",)), automatic=False).text("held")
+        shown_on_a_card(qtbot, counterfactual(locked=("b",)), automatic=False).text("locked")
         == "b (your choice)"
     )
-    assert shown_on_a_card(qtbot, counterfactual()).text("held") == "nothing"
+    assert shown_on_a_card(qtbot, counterfactual()).text("locked") == "nothing"
 
 
 def test_invalid_counterfactual_shows_its_reason(qtbot):
@@ -154,16 +154,16 @@ def test_invalid_counterfactual_shows_its_reason(qtbot):
     assert card.text("channels") == "not drawn" and card.text("judges") == "–"
 
 
-def held_by(button):
+def locked_by(button):
     return [name for name, action in button.channels.items() if action.isChecked()]
 
 
 def test_hold_shows_what_is_held_automatically_and_a_tick_makes_it_a_choice(qtbot):
-    button = HoldButton()
+    button = LockButton()
     qtbot.addWidget(button)
     button.set_channels(("Nuclei", "Cytoskeleton", "Mitochondria"))
-    button.set_hold(None, ("Nuclei",))
-    assert button.text() == "Hold still: automatic ▾" and held_by(button) == ["Nuclei"]
+    button.set_locked(None, ("Nuclei",))
+    assert button.text() == "Lock: automatic ▾" and locked_by(button) == ["Nuclei"]
     with qtbot.waitSignal(button.changed) as changed:
         button.channels["Cytoskeleton"].trigger()
     assert changed.args == [("Nuclei", "Cytoskeleton")]
@@ -173,17 +173,16 @@ def test_hold_shows_what_is_held_automatically_and_a_tick_makes_it_a_choice(qtbo
 
 
 def test_the_last_free_stain_cannot_be_held_and_says_why(qtbot):
-    button = HoldButton()
+    button = LockButton()
     qtbot.addWidget(button)
     button.set_channels(("Nuclei", "Mitochondria"))
-    button.set_hold(("Nuclei",), ())
-    assert button.text() == "Hold still: Nuclei ▾" and not button.automatic.isChecked()
+    button.set_locked(("Nuclei",), ())
+    assert button.text() == "Lock: Nuclei ▾" and not button.automatic.isChecked()
     assert not button.channels["Mitochondria"].isEnabled() and button.channels["Nuclei"].isEnabled()
-    assert (
-        button.channels["Mitochondria"].toolTip() == "At least one stain must stay free to change."
-    )
-    button.set_hold((), ("Nuclei",))
-    assert button.text() == "Hold still: nothing ▾" and held_by(button) == []
+    last = "At least one channel must stay free to change."
+    assert button.channels["Mitochondria"].toolTip() == last
+    button.set_locked((), ("Nuclei",))
+    assert button.text() == "Lock: nothing ▾" and locked_by(button) == []
 
 
 def test_channel_bar_tells_what_changed(qtbot):

@@ -81,7 +81,7 @@ def test_the_evidence_comes_when_the_slider_is_let_go(opened, qtbot):
 def test_what_is_held_can_be_chosen_undone_and_lands_in_the_panel(opened, qtbot):
     opened.control.gestures.move_to("WT")
     answered(opened, qtbot, 1.0)
-    hold = opened.explore().picture.readings.hold
+    hold = opened.explore().picture.readings.lock
     assert (
         opened.state.counterfactual.locked == ("Nuclei",) and panel_spec(opened.state).hold is None
     )
@@ -89,13 +89,13 @@ def test_what_is_held_can_be_chosen_undone_and_lands_in_the_panel(opened, qtbot)
     qtbot.waitUntil(
         lambda: opened.state.counterfactual.locked == ("Nuclei", "Cytoskeleton"), timeout=8000
     )
-    assert hold.text() == "Hold still: 2 stains ▾" and not hold.channels["Mitochondria"].isEnabled()
-    assert opened.explore().picture.evidence.text("held") == "Nuclei, Cytoskeleton (your choice)"
+    assert hold.text() == "Lock: 2 channels ▾" and not hold.channels["Mitochondria"].isEnabled()
+    assert opened.explore().picture.evidence.text("locked") == "Nuclei, Cytoskeleton (your choice)"
     assert panel_spec(opened.state).hold == ("Nuclei", "Cytoskeleton")
     qtbot.waitUntil(lambda: opened.control.path is not None, timeout=8000)
     opened.state.undo.undo()
     qtbot.waitUntil(lambda: opened.state.counterfactual.locked == ("Nuclei",), timeout=8000)
-    assert hold.text() == "Hold still: automatic ▾" and hold.channels["Mitochondria"].isEnabled()
+    assert hold.text() == "Lock: automatic ▾" and hold.channels["Mitochondria"].isEnabled()
 
 
 def test_a_model_without_judges_is_told_on_the_explore_page(window, project, qtbot, monkeypatch):
@@ -763,7 +763,7 @@ def test_nothing_is_clipped_at_1366x768(opened, qtbot):
     opened.control.gestures.move_to("TT")
     answered(opened, qtbot, 1.0)
     page = opened.explore()
-    card, hold = page.picture.evidence, page.picture.readings.hold
+    card, hold = page.picture.evidence, page.picture.readings.lock
     view = card.parentWidget()  # the card scrolls where it is too tall
     assert card.width() <= view.width()
     labels = [label for label in card.findChildren(QLabel) if label.isVisible()]

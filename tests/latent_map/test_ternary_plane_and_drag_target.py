@@ -12,7 +12,7 @@ from core.errors import LeighError
 from core.io.resources import resource
 from core.latent_map.adaptive_grid import COARSE, refined
 from core.latent_map.decision_regions import weights_and_strength
-from core.latent_map.drag_target import STRENGTHS, aim, coordinates_at, wanted_coordinates
+from core.latent_map.drag_target import STRENGTHS, coordinates_at, drag_target, wanted_coordinates
 from core.latent_map.inverse_projection import fit_inverse_projection, fit_kernel
 from core.latent_map.ternary_plane import exact_plane
 
@@ -154,23 +154,31 @@ def test_aiming_finds_the_mixture_and_the_strength_along_bent_ways() -> None:
     ends = {"WT": np.array([3.0, 0.0]), "TT": np.array([0.0, 4.0])}
     reached = measured(own, ends, (0.3, 0.6, 1.0, 1.2, 1.4))
     for name, end in ends.items():
-        weights, strength = aim(own, reached, end)
+        weights, strength = drag_target(own, reached, end)
         assert weights == {name: 1.0} and strength == pytest.approx(1.0, abs=0.02)
-        weights, strength = aim(own, reached, own + 0.3 * (end - own))
+        weights, strength = drag_target(own, reached, own + 0.3 * (end - own))
         assert weights == {name: 1.0} and strength == pytest.approx(0.35, abs=0.05)
-    weights, strength = aim(own, reached, own + 0.5 * (ends["WT"] - own) + 0.5 * (ends["TT"] - own))
+    weights, strength = drag_target(
+        own, reached, own + 0.5 * (ends["WT"] - own) + 0.5 * (ends["TT"] - own)
+    )
     assert weights["WT"] == pytest.approx(0.5, abs=0.02) and strength == pytest.approx(
         1.0, abs=0.02
     )
-    assert aim(own, reached, own)[1] == 0
-    assert aim(own, reached, own + 1.15 * (ends["WT"] - own))[1] == 1.0  # as good as the whole way
-    assert aim(own, reached, own + 1.4 * (ends["WT"] - own))[1] == pytest.approx(1.5, abs=0.03)
-    assert aim(own, reached, own - (ends["WT"] - own))[1] < 0.05  # away from every condition
+    assert drag_target(own, reached, own)[1] == 0
+    assert (
+        drag_target(own, reached, own + 1.15 * (ends["WT"] - own))[1] == 1.0
+    )  # as good as the whole way
+    assert drag_target(own, reached, own + 1.4 * (ends["WT"] - own))[1] == pytest.approx(
+        1.5, abs=0.03
+    )
+    assert (
+        drag_target(own, reached, own - (ends["WT"] - own))[1] < 0.05
+    )  # away from every condition
 
 
 def test_aiming_stops_where_the_way_turns_back() -> None:
     own, ends = np.zeros(2), {"TT": np.array([4.0, 0.0])}
-    weights, strength = aim(
+    weights, strength = drag_target(
         own, measured(own, ends, (0.5, 1.0, 0.8, 0.3, -0.4)), np.array([5.0, 0.5])
     )
     assert weights == {"TT": 1.0} and strength == pytest.approx(0.7, abs=0.03)
@@ -180,9 +188,9 @@ def test_what_the_place_is_called_has_most_of_the_weight() -> None:
     own, ends = np.zeros(2), {"TT": np.array([4.0, 2.0]), "Drug A": np.array([4.0, -1.0])}
     reached = measured(own, ends, (0.35, 0.7, 1.0, 1.25, 1.5))
     place = np.array([4.0, -0.5])  # nearest by five parts of Drug A and one of TT
-    free, asked = aim(own, reached, place)[0], aim(own, reached, place, "TT")[0]
+    free, asked = drag_target(own, reached, place)[0], drag_target(own, reached, place, "TT")[0]
     assert free["Drug A"] == pytest.approx(5 / 6, abs=0.02) and asked["TT"] >= 0.5
-    assert aim(own, reached, place, "DS")[0] == free  # its own region: nothing is asked
+    assert drag_target(own, reached, place, "DS")[0] == free  # its own region: nothing is asked
 
 
 def test_conditions_that_do_not_vary_or_have_no_images_do_not_break_the_plane() -> None:
@@ -227,7 +235,7 @@ def test_what_is_not_three_conditions_is_refused(names: tuple[str, ...]) -> None
 def test_a_draft_that_is_no_number_spoils_no_other_strength() -> None:
     own, ends = np.zeros(2), {"TT": np.array([4.0, 0.0])}
     reached = measured(own, ends, (0.35, 0.7, 1.0, 1.25, np.nan))
-    assert aim(own, reached, 0.7 * ends["TT"])[1] == pytest.approx(0.7, abs=0.01)
+    assert drag_target(own, reached, 0.7 * ends["TT"])[1] == pytest.approx(0.7, abs=0.01)
 
 
 def test_a_plane_without_held_out_records_says_so() -> None:

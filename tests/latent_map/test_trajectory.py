@@ -8,9 +8,9 @@ import pytest
 from core.data.logit_coordinates import coordinates_of, probabilities_of
 from core.domain import CounterfactualPath, PathPoint
 from core.latent_map.ternary_plane import Plane
-from core.latent_map.trajectory import Way, first_read_as, place_on, way_of
+from core.latent_map.trajectory import Trajectory, first_read_as, position_on, trajectory_of
 
-BENT = Way(((0.0, 0.0), (2.0, 0.0), (2.0, 4.0)), (0.0, 0.5, 1.0), 0.75)
+BENT = Trajectory(((0.0, 0.0), (2.0, 0.0), (2.0, 4.0)), (0.0, 0.5, 1.0), 0.75)
 
 
 def path() -> CounterfactualPath:
@@ -41,23 +41,23 @@ def test_a_way_is_cut_where_the_image_was_let_go_and_keeps_no_crossing_beyond() 
 
 
 def test_it_begins_at_the_image_and_leaves_out_what_has_no_place() -> None:
-    found = way_of(path(), (-1.0, -1.0), None)
+    found = trajectory_of(path(), (-1.0, -1.0), None)
     assert found.places == ((-1, -1), (0.5, 5), (1, 10)) and found.at(0.4) == pytest.approx(
         (0.2, 3.8)
     )
     points = path().points
     lost = replace(path(), points=(points[0], replace(points[1], xy=None), points[2]))
-    assert way_of(lost, (0.0, 0.0), None).strengths == (0, 1)
+    assert trajectory_of(lost, (0.0, 0.0), None).strengths == (0, 1)
 
 
 def test_on_an_exact_plane_places_follow_from_what_the_model_says() -> None:
     plane = Plane((0, 1, 2), np.zeros(2), np.eye(2))
-    found = way_of(path(), (0.0, 0.0), plane)
+    found = trajectory_of(path(), (0.0, 0.0), plane)
     last = coordinates_of(np.log(path().points[2].probabilities))
     assert found.places[2] == pytest.approx(tuple(last), abs=1e-4)
     assert (
-        place_on(plane, (9.0, 9.0), last) == pytest.approx(tuple(last))
-        and place_on(None, None, last) is None
+        position_on(plane, (9.0, 9.0), last) == pytest.approx(tuple(last))
+        and position_on(None, None, last) is None
     )
 
 

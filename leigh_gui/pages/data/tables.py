@@ -31,7 +31,7 @@ ROLE_WORDS = {
 
 
 class _Grid(QWidget):
-    """A grid of widgets that can be filled anew."""
+    """A grid of widgets that can be filled again."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -24,7 +24,7 @@ from leigh_gui.widgets.map.scatter_view import ScatterView, shapes
 if TYPE_CHECKING:
     from core.domain import DecisionMap
     from core.latent_map.ternary_plane import Plane
-    from core.latent_map.trajectory import Way
+    from core.latent_map.trajectory import Trajectory
 
 
 class MapPanel(QWidget):
@@ -38,7 +38,7 @@ class MapPanel(QWidget):
         self.plane: Plane | None = None
         self.decision: DecisionMap | None = None
         self._hidden: frozenset[str] = frozenset()
-        self._trajectory: Way | None = None
+        self._trajectory: Trajectory | None = None
         self._build()
         self.legend.hidden_changed.connect(self._on_hidden)
         self.map.hovered.connect(self._on_hovered)
@@ -118,13 +118,13 @@ class MapPanel(QWidget):
         self.map.set_points(points)
         self.map.set_decision_map(self.decision, self.plane is not None)
 
-    def _trajectory_of(self, shown: Shown) -> Way | None:
+    def _trajectory_of(self, shown: Shown) -> Trajectory | None:
         source = self._source(shown.view.current)
         if shown.path is None or source is None:
             return None
-        from core.latent_map.trajectory import way_of
+        from core.latent_map.trajectory import trajectory_of
 
-        return way_of(shown.path, source, self.plane)
+        return trajectory_of(shown.path, source, self.plane)
 
     def _overlay(self, shown: Shown) -> Overlay:
         """Handle, landing and path, and a note where the landing is not what the map says."""
@@ -132,20 +132,19 @@ class MapPanel(QWidget):
         if source is None:
             return Overlay(colour=colour)
         overlay = Overlay(source=source, handle=source, colour=colour)
-        way = self._trajectory
-        if way is not None:
-            crossing = None if way.crossing is None else way.at(way.crossing)
-            departure = way.at(shown.mix.strength)
-            overlay = replace(overlay, path=way.places, crossing=crossing, departure=departure)
+        if (path := self._trajectory) is not None:
+            crossing = None if path.crossing is None else path.at(path.crossing)
+            departure = path.at(shown.mix.strength)
+            overlay = replace(overlay, path=path.places, crossing=crossing, departure=departure)
         position, result = shown.view.position, shown.answer.result if shown.answer else None
         landing = None
         if result is not None:
-            from core.latent_map.trajectory import place_on
+            from core.latent_map.trajectory import position_on
 
             read = self.state.conditions()[int(result.probabilities.argmax())]
             overlay = replace(overlay, valid=result.valid, landing_colour=read.colour)
             if result.strength > 0:
-                landing = place_on(self.plane, result.xy, result.coordinates)
+                landing = position_on(self.plane, result.xy, result.coordinates)
         return replace(
             overlay,
             handle=position or landing or source,

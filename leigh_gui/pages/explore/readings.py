@@ -1,6 +1,4 @@
-"""Under the images of Explore: contrast, strength, what is held still, how sure the model is, and
-the evidence.
-"""
+"""Under the images of Explore: contrast, strength, locked channels, probabilities, evidence."""
 
 from __future__ import annotations
 
@@ -14,7 +12,7 @@ from leigh_gui.pages.explore.controller import ExploreControl
 from leigh_gui.pages.explore.shown import Shown
 from leigh_gui.state import AppState
 from leigh_gui.widgets.counterfactual.evidence_card import EvidenceCard
-from leigh_gui.widgets.counterfactual.hold_button import HoldButton
+from leigh_gui.widgets.counterfactual.lock_button import LockButton
 from leigh_gui.widgets.counterfactual.path_bar import PathBar
 from leigh_gui.widgets.counterfactual.probability_bars import ProbabilityBars
 from leigh_gui.widgets.image.channel_bar import ChannelBar
@@ -40,29 +38,29 @@ class ReadingsPanel(QWidget):
         column.setSpacing(8)
         self.channels = ChannelBar()
         self.path = PathBar()
-        self.hold = HoldButton()
+        self.lock = LockButton()
         self.bars = ProbabilityBars()
         self.bars.setObjectName("probabilities")
         self.evidence = EvidenceCard()
         self.evidence.setObjectName("evidence")
         self._scroll = _scrolled(self.bars)
-        way = QHBoxLayout()
-        way.setSpacing(8)
-        way.addWidget(self.path, 1)
-        way.addWidget(self.hold)
+        strength = QHBoxLayout()
+        strength.setSpacing(8)
+        strength.addWidget(self.path, 1)
+        strength.addWidget(self.lock)
         row = QHBoxLayout()
         row.setSpacing(16)
         row.addWidget(self._scroll, 1)
         row.addWidget(_scrolled(self.evidence), 1)
         column.addWidget(self.channels)
-        column.addLayout(way)
+        column.addLayout(strength)
         column.addLayout(row, 1)
 
     def _connect(self) -> None:
         self.channels.changed.connect(self.state.set_display)
         self.path.strength_moved.connect(lambda s: self.control.gestures.slide(s, False))
         self.path.strength_set.connect(lambda s: self.control.gestures.slide(s, True))
-        self.hold.changed.connect(self.control.gestures.set_locked)
+        self.lock.changed.connect(self.control.gestures.set_locked)
         self.bars.move_asked.connect(self.control.gestures.move_to)
         self.state.display_changed.connect(self._on_display)
         self.control.client.opened.connect(self._on_opened)
@@ -105,11 +103,11 @@ class ReadingsPanel(QWidget):
 
     def _show_locked(self) -> None:
         cf = self.state.counterfactual
-        self.hold.set_hold(self.state.view.move.locked, cf.locked if cf is not None else ())
+        self.lock.set_locked(self.state.view.move.locked, cf.locked if cf is not None else ())
 
     def _on_display(self) -> None:
         self.channels.set_channels(self.state.display)
-        self.hold.set_channels([c.name for c in self.state.display])
+        self.lock.set_channels([c.name for c in self.state.display])
         self._show_locked()
 
     def _on_opened(self) -> None:

@@ -227,5 +227,5 @@ def _words(spec: PanelSpec) -> str:
         toward = ", ".join(f"{n} {w * 100:.0f} %" for n, w in spec.weights.items())
         words += f" of {spec.record_id} toward {toward}, strength {spec.strength * 100:.0f} %"
     if spec.hold is not None:
-        words += f", held still: {', '.join(spec.hold) or 'nothing'}"
+        words += f", locked: {', '.join(spec.hold) or 'nothing'}"
     return words

@@ -31,7 +31,7 @@ class _Found:
 
 
 class ScreenControl(QObject):
-    """Reads beside the window; an answer that comes after another project was opened is dropped."""
+    """Reads in the background; an answer that comes after another project was opened is dropped."""
 
     screen_changed = Signal()  # another screen, none, or an error
     stale_changed = Signal()
@@ -58,7 +58,7 @@ class ScreenControl(QObject):
         return self.state.project.folder / "exports" / FOLDER if self.state.project else None
 
     def report(self) -> Path | None:
-        """The report beside the screen, if it is there."""
+        """The report of the screen, if it is there."""
         folder = self.folder()
         path = folder / REPORT if folder is not None else None
         return path if path is not None and path.is_file() else None
@@ -152,7 +152,7 @@ class ScreenControl(QObject):
         return dataset.conditions if dataset is not None else ()
 
     def _on_project(self) -> None:
-        """Another project is read anew; of the same one only colours or labels changed."""
+        """Another project is read; of the same one only colours or labels changed."""
         folder = self.folder()
         if folder != self._folder:
             self._folder, self.screen, self.current, self._written = folder, None, "", 0

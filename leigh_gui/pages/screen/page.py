@@ -34,10 +34,9 @@ if TYPE_CHECKING:
     from leigh_gui.settings import Settings
 
 NONE_YET = (
-    "Every treatment is placed between diseased and healthy, with intervals over wells, and told by"
-    " what else it "
+    "Every treatment is placed between diseased and healthy, with intervals over wells and with"
+    " what else it changes. A model is not needed."
 )
-NONE_YET += "changes. No model is needed."
 
 
 class ScreenPage(QWidget):

@@ -35,7 +35,7 @@ TITLES = {
     ),
 }
 DETAILS = {
-    "held": ("Held", "Stains that were not allowed to change, see “Hold still”."),
+    "locked": ("Locked", "Channels that were not allowed to change, see “Lock”."),
     "channels": ("Change", "Share of the whole change that each stain carries."),
     "clipped": ("Clipped", "Pixels the change would push outside the camera's grey values."),
     "roundtrip": (
@@ -96,7 +96,7 @@ class EvidenceCard(QWidget):
         self._titles[key], self._values[key] = name, value
 
     def text(self, key: str) -> str:
-        """What the card says about a check, or about held, channels, clipped, roundtrip or
+        """What the card says about a check, or about locked, channels, clipped, roundtrip or
         contraction.
         """
         return self._values[key].text()
@@ -119,7 +119,7 @@ class EvidenceCard(QWidget):
 
     def set_counterfactual(self, cf: Counterfactual, names: Sequence[str], channels: Sequence[str],
                            spans: Sequence[float], automatic: bool = True) -> None:  # fmt: skip
-        """Judge this counterfactual. `automatic`: the program chose what is held, not the user."""
+        """Show the verdict. `automatic`: the program chose the locked channels, not the user."""
         if cf.strength <= 0 and cf.valid:
             self.clear("This is the original. Drag its handle or press “Move”.")
         else:
@@ -131,7 +131,7 @@ class EvidenceCard(QWidget):
             self._show_checks(evidence.checks if evidence else (), instead, cf.target)
             self._values["clipped"].setText(f"{percent(cf.clipped, 2)} of the pixels")
             self._values["channels"].setText(_shares(cf, channels, spans))
-        self._values["held"].setText(_held(cf, automatic))
+        self._values["locked"].setText(_locked(cf, automatic))
         picture = (
             "is a preview"
             if cf.precision == Precision.PREVIEW
@@ -165,7 +165,7 @@ def _shares(cf: Counterfactual, channels: Sequence[str], spans: Sequence[float])
     return " · ".join(f"{n} {percent(float(s))}" for n, s in zip(channels, shares, strict=True))
 
 
-def _held(cf: Counterfactual, automatic: bool) -> str:
+def _locked(cf: Counterfactual, automatic: bool) -> str:
     """'Nuclei (no readout differs)', 'Nuclei (your choice)' or 'nothing'."""
     if not cf.locked:
         return "nothing"

@@ -178,7 +178,7 @@ def paint_scale_bar(painter: QPainter, widget: QWidget, view: MapTransform) -> N
 def paint_thumbnail(
     painter: QPainter, widget: QWidget, at: QPointF, pixmap: QPixmap, text: str
 ) -> None:
-    """The picture of the point under the mouse, beside it."""
+    """The picture of the point under the mouse, next to it."""
     side = 128.0
     x = at.x() + 16 if at.x() + 16 + side + 8 < widget.width() else at.x() - 24 - side
     y = min(max(at.y() - side / 2, 4), widget.height() - side - 28)

@@ -1,6 +1,4 @@
-"""Hold still: which stains a counterfactual must leave as they are; the program chooses, or the
-user does.
-"""
+"""Which channels a counterfactual must leave as they are: the program chooses, or the user."""
 
 from __future__ import annotations
 
@@ -11,25 +9,25 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu, QToolButton, QWidget
 
 TIP = (
-    "Held stains are context and do not change. Automatic holds the stains in which no readout"
-    " tells the two conditions apart. Holding assumes that the treatment does not change that"
-    " stain."
+    "Locked channels are context and do not change. Automatic locks the channels whose features do"
+    " not differ between the two conditions. Locking assumes that the treatment does not change"
+    " that channel."
 )
-LAST = "At least one stain must stay free to change."
-LONGEST = 12  # characters of a stain's name on the button
+LAST = "At least one channel must stay free to change."
+LONGEST = 12  # characters of a channel's name on the button
 
 
-class HoldButton(QToolButton):
-    """A button with a menu: automatic, then one tick per stain.
+class LockButton(QToolButton):
+    """A button with a menu: automatic, then one tick per channel.
 
-    Ticks follow what is held at the moment.
+    Ticks follow what is locked at the moment.
     """
 
     changed = Signal(object)  # tuple of channel names, or None for automatic
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setObjectName("hold")
+        self.setObjectName("lock")
         self.setToolTip(TIP)
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.channels: dict[str, QAction] = {}
@@ -38,15 +36,15 @@ class HoldButton(QToolButton):
         self.automatic = self._choices.addAction("Automatic")
         self.automatic.setCheckable(True)
         self.automatic.setToolTip(
-            "Hold the stains in which no readout tells the two conditions apart."
+            "Lock the channels whose features do not differ between the two conditions."
         )
         self.automatic.triggered.connect(self._on_automatic)
         self._choices.addSeparator()
         self.setMenu(self._choices)
-        self.set_hold(None, ())
+        self.set_locked(None, ())
 
     def set_channels(self, names: Sequence[str]) -> None:
-        """Show these stains; emits nothing."""
+        """Show these channels; emits nothing."""
         if list(self.channels) == list(names):
             return
         for action in self.channels.values():
@@ -58,13 +56,13 @@ class HoldButton(QToolButton):
             action.setCheckable(True)
             action.triggered.connect(self._on_ticked)
             self.channels[name] = action
-        self.set_hold(None, ())
+        self.set_locked(None, ())
 
-    def set_hold(self, hold: tuple[str, ...] | None, held: Sequence[str]) -> None:
-        """Show the choice (None: automatic) and what is `held` at the moment; emits nothing."""
-        now = held if hold is None else hold
+    def set_locked(self, chosen: tuple[str, ...] | None, locked: Sequence[str]) -> None:
+        """Show the choice (None: automatic) and what is `locked` at the moment; emits nothing."""
+        now = locked if chosen is None else chosen
         free = [name for name in self.channels if name not in now]
-        self.automatic.setChecked(hold is None)
+        self.automatic.setChecked(chosen is None)
         for name, action in self.channels.items():
             action.setChecked(name in now)
             action.setEnabled(free != [name])
@@ -75,7 +73,7 @@ class HoldButton(QToolButton):
                 if name in free
                 else f"Free {name}"
             )
-        self.setText(f"Hold still: {_words(hold)} ▾")
+        self.setText(f"Lock: {_words(chosen)} ▾")
 
     def _on_automatic(self) -> None:
         self.automatic.setChecked(True)  # asked for again, it stays
@@ -87,9 +85,11 @@ class HoldButton(QToolButton):
         )
 
 
-def _words(hold: tuple[str, ...] | None) -> str:
-    if not hold:
-        return "automatic" if hold is None else "nothing"
-    if len(hold) > 1:
-        return f"{len(hold)} stains"
-    return (hold[0] if len(hold[0]) <= LONGEST else hold[0][: LONGEST - 1] + "…").replace("&", "&&")
+def _words(chosen: tuple[str, ...] | None) -> str:
+    if not chosen:
+        return "automatic" if chosen is None else "nothing"
+    if len(chosen) > 1:
+        return f"{len(chosen)} channels"
+    return (chosen[0] if len(chosen[0]) <= LONGEST else chosen[0][: LONGEST - 1] + "…").replace(
+        "&", "&&"
+    )

@@ -1,0 +1,45 @@
+"""Everything that is read when a project opens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from core.domain import Condition, DecisionMap, LatentTable, ModelCard, Project, Projection
+
+
+@dataclass(frozen=True)
+class Opened:
+    """Everything that is read when a project opens."""
+
+    project: Project
+    card: ModelCard | None = None
+    latents: LatentTable | None = None
+    projection: Projection | None = None
+    decision: DecisionMap | None = None
+    warnings: tuple[str, ...] = ()
+
+    def conditions(self) -> tuple[Condition, ...]:
+        """The model's conditions in class order, with the project's current colours and roles.
+
+        Without a model, those of the images.
+        """
+        dataset = self.project.dataset
+        own = {c.name: c for c in dataset.conditions} if dataset else {}
+        if self.card is not None:
+            return tuple(own.get(c.name, c) for c in self.card.conditions)
+        return tuple(own.values())
+
+    def shown_conditions(self) -> tuple[Condition, ...]:
+        """Those of `conditions` that the model has read images of."""
+        latents = self.latents
+        if latents is None:
+            return ()
+        return tuple(c for k, c in enumerate(self.conditions()) if (latents.truth == k).any())
+
+    @property
+    def ready_to_explore(self) -> bool:
+        """Whether there are model and latents, and a map or three conditions for a plane."""
+        mapped = self.projection is not None or len(self.shown_conditions()) > 2
+        return self.card is not None and self.latents is not None and mapped
