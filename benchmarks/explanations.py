@@ -66,8 +66,8 @@ def bench_explanations(
 def _makers(session: Any, fresh: Cultures) -> list[tuple[str, str, Explain]]:
     """Name, network and maker of every explanation there is in the project."""
     from benchmarks.truth import Mover
+    from core.io.models import list_cards
     from core.models.load import AUTOENCODERS
-    from core.workflows.baselines import trained_networks
 
     rng, mover = np.random.default_rng(SEED), Mover(session)
     span = np.array(session.card.preprocessing.span, np.float32)[:, None, None]
@@ -75,10 +75,10 @@ def _makers(session: Any, fresh: Cultures) -> list[tuple[str, str, Explain]]:
         ("oracle", "", lambda c, way: (fresh.oracle(c, way[1]) - c.images[way[0]]) / span),
         ("counterfactual", session.card.name, lambda c, way: mover.move(c, way).difference / span),
     ]
-    for card in trained_networks(session.project):
+    for card in list_cards(session.project):
         if card.kind in AUTOENCODERS:
             found.append(("autoencoder", card.name, _redrawn(session, card.name, span)))
-    for card in trained_networks(session.project):
+    for card in list_cards(session.project):
         if card.kind not in AUTOENCODERS:
             found += [
                 (method, card.name, _attributed(session, card.name, method)) for method in METHODS

@@ -12,8 +12,8 @@ import pytest
 import core as leigh
 from core.cli.main import main
 from core.domain import Project
+from core.io.models import list_cards
 from core.io.results import load_results
-from core.workflows.baselines import trained_networks
 
 FIXTURE = Path(__file__).parent / "fixtures" / "version-0.1"
 
@@ -31,7 +31,7 @@ def test_a_project_of_version_0_1_opens_with_all_its_parts(project: Project) -> 
     assert results.damaged == () and results.stale is None
     assert results.card is not None and results.card.training["gains"]
     assert results.latents is not None and results.projection is not None
-    assert [card.name for card in trained_networks(project)] == ["iresnet"]
+    assert [card.name for card in list_cards(project)] == ["iresnet"]
 
 
 def test_its_model_moves_images_with_evidence(project: Project) -> None:

@@ -20,6 +20,7 @@ from torch.nn import functional
 from core.attribution.occlusion import BATCH, Score, occlusion
 from core.data.preprocessing import at_full_size, to_network
 from core.domain import METHODS, Attribution, FloatArray, ModelCard
+from core.domain.limits import OCCLUSION_WINDOW_UM
 from core.errors import LeighError
 from core.io.models import condition_index
 from core.models.iresnet import IResNet, pad_field
@@ -29,7 +30,6 @@ BATCH_SIDE = 128  # pixels a side of fields of which BATCH are asked at once
 STEPS = (
     32  # of the path from background to image; on the demo the sum is then within 1 % of the score
 )
-WINDOW_UM = 8.0  # about a nucleus
 WINDOW_PX = 16  # where the pixel size is not known
 
 
@@ -39,7 +39,7 @@ class Window:
     `px` is given.
     """
 
-    um: float = WINDOW_UM
+    um: float = OCCLUSION_WINDOW_UM
     px: int | None = None
 
     def network_px(self, pixel_size_um: float | None, downscale: int) -> int:

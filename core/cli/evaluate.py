@@ -16,12 +16,13 @@ def add_options(p: argparse.ArgumentParser) -> None:
 
 def run(a: argparse.Namespace, report: Report) -> Result:
     """Report on held-out wells: the project's model in full, and all its networks side by side."""
+    from core.io.models import list_cards
     from core.io.project import open_project
-    from core.workflows.baselines import evaluate_others, trained_networks
+    from core.workflows.baselines import evaluate_others
     from core.workflows.evaluate import evaluate
 
     project = open_project(a.project)
-    alone = not project.model and trained_networks(project)  # networks, but no i-ResNet yet
+    alone = not project.model and list_cards(project)  # networks, but no i-ResNet yet
     summary = {} if alone else evaluate(project, device=a.device, report=report)
     rows, failed = evaluate_others(project, device=a.device, report=report)
     text = [] if alone else [evaluation_text(summary)]

@@ -18,6 +18,7 @@ from core.domain import (
     Precision,
     Project,
 )
+from core.domain.limits import OCCLUSION_WINDOW_UM
 from core.errors import LeighError
 from core.io.project import model_folder
 from core.io.read_verified import read_verified
@@ -45,7 +46,7 @@ class Attributions:
         AUTOENCODER is the change that an autoencoder draws, as share of each channel's range, its
         blur included. Raises LeighError, see core.attribution.methods.attribute.
         """
-        from core.attribution.methods import WINDOW_UM, Question, Window, attribute
+        from core.attribution.methods import Question, Window, attribute
         from core.attribution.sanity_checks import empty_shares
 
         dataset, began = self.project.dataset, time.perf_counter()
@@ -55,7 +56,7 @@ class Attributions:
             found = self._redrawn(record, request.target, request.network)
         else:
             card, network = self.network(request.network)
-            side_um = WINDOW_UM if request.window_um is None else request.window_um
+            side_um = OCCLUSION_WINDOW_UM if request.window_um is None else request.window_um
             question = Question(
                 request.method,
                 record.condition,

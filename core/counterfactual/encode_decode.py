@@ -19,15 +19,13 @@ from torch import Tensor
 from core.data.logit_coordinates import coordinates_of
 from core.data.preprocessing import change_at_full_size, from_network, to_network
 from core.domain import Counterfactual, FloatArray, InverseQuality, Mix, ModelCard, Precision
+from core.domain.limits import EXACT_TO
 from core.errors import LeighError, NotInvertible
 from core.io.models import condition_index
 from core.models.inverse import TOLERANCE
 from core.models.iresnet import Blend, IResNet, blend, block_edges, one_hot, pad_field
 
-QUARTER_GREY_LEVEL = (
-    0.25 / 255
-)  # largest round-trip error of a record that is shown, as share of the range
-SCREEN_ERROR = 0.75 * QUARTER_GREY_LEVEL  # estimated, of a picture while it is dragged
+SCREEN_ERROR = 0.75 * EXACT_TO  # estimated, of a picture while it is dragged
 FARTHEST = 10.0  # strength; nothing is estimated beyond
 LARGEST_CONTRACTION = 0.9  # of any block of a record that is shown
 RETRIES = 2  # with block edges placed for this record alone
@@ -201,7 +199,7 @@ def _solved(
 
 def _failure(error: float, contraction: tuple[float, ...]) -> str:
     """Why this solution must not be shown; "" where it may be."""
-    if not error <= QUARTER_GREY_LEVEL:  # catches a round trip that is not a number, too
+    if not error <= EXACT_TO:  # catches a round trip that is not a number, too
         return f"The round-trip error {error:.1e} of the range is above a quarter of a grey level."
     if not max(contraction) < LARGEST_CONTRACTION:
         return (

@@ -9,13 +9,13 @@ from scipy.stats import t as student
 
 from core.data.nuclei import nuclear_channel
 from core.domain import BoolArray, Channel, FloatArray, IntArray
+from core.domain.limits import GREY_LEVEL
 from core.evidence.reference import ImageMeasurements, ReferenceSet
 
 FEWEST_WELLS = 4  # of either condition, to say that something does not differ
 # Mean recall of the oracle classifiers between two conditions; below it, and with no readout that
 # differs, the conditions are alike.
 TOLD_APART = 0.7
-GREY_LEVEL = 1 / 255  # of a channel's range: brightness that moves by less is not seen
 DIFFERS_T, DIFFERS_P, DIFFERS_SD, AGREES_SD = 4.0, 0.01, 0.6, 0.35
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from core.domain.limits import PLATE_SHAPES
 from core.errors import BadTable
 
 
@@ -45,9 +46,6 @@ def natural(text: str) -> tuple[tuple[int, int, str], ...]:
     return tuple((0, int(p), "") if p.isdecimal() else (1, 0, p) for p in parts if p)
 
 
-PLATES = ((2, 3), (3, 4), (4, 6), (6, 8), (8, 12), (16, 24), (32, 48))
-
-
 def guess_plate_shape(wells: Sequence[str]) -> tuple[int, int] | None:
     """The plate of which every well is there; else the smallest usual one of 96 wells or more that
     holds all.
@@ -55,14 +53,14 @@ def guess_plate_shape(wells: Sequence[str]) -> tuple[int, int] | None:
     if not wells:
         return None
     places = {well_place(well) for well in wells}
-    for height, width in PLATES:
+    for height, width in PLATE_SHAPES:
         if len(places) == height * width and max(places) == (height, width):
             return height, width
     rows, columns = max(r for r, _ in places), max(c for _, c in places)
     return next(
         (
             shape
-            for shape in PLATES
+            for shape in PLATE_SHAPES
             if shape >= (8, 12) and rows <= shape[0] and columns <= shape[1]
         ),
         (32, 48),

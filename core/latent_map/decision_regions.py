@@ -2,6 +2,7 @@
 data to say it.
 
 Every place has semantic coordinates (core.latent_map.inverse_projection); its posterior follows
+from core.domain.limits import LARGEST_DRAGGED_STRENGTH
 from them exactly. Fidelity is counted on held-out records: does the region under a point say what
 the model says?
 """
@@ -19,7 +20,6 @@ from core.latent_map.inverse_projection import fit_inverse_projection, fit_kerne
 
 GRID = 192
 SUPPORT = 5  # neighbours that decide whether there is data
-MAX_STRENGTH = 1.5  # beyond 1 is exaggeration
 NARROW = 24  # power of the cosine: conditions more than 20 degrees off the heading hardly count
 LEAST_WEIGHT = 0.05  # of the largest: each further condition costs a decoder pass
 MARGIN, MOST_MARGIN = 0.12, 0.35  # of the extent of the points, around them
@@ -110,7 +110,7 @@ def weights_and_strength(
         return {others[0]: 1.0}, 0.0
     weights /= weights.sum()
     aim = weights @ decision.anchors - np.asarray(start)
-    strength = float(np.clip(moved @ aim / (aim @ aim + 1e-9), 0.0, MAX_STRENGTH))
+    strength = float(np.clip(moved @ aim / (aim @ aim + 1e-9), 0.0, LARGEST_DRAGGED_STRENGTH))
     return {n: float(w) for n, w in zip(decision.conditions, weights) if w > 0}, strength
 
 

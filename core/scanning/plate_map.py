@@ -7,9 +7,10 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from core.domain import Role
+from core.domain.limits import PLATE_SHAPES
 from core.errors import BadTable
 from core.io.project import is_inside
-from core.io.well_names import PLATES, guess_plate_shape, normalise_well
+from core.io.well_names import guess_plate_shape, normalise_well
 from core.scanning.doses import DoseHeading, dose_heading, is_unit_heading, read_dose_um
 from core.scanning.plate_map_grids import Grid, is_grid, read_grids
 from core.scanning.spreadsheet import Sheet, read_sheets
@@ -377,7 +378,7 @@ def _from_grids(path: Path, sheets: Sequence[Sheet]) -> PlateMap:
     notes = [f"The sheet {s.name} is no grid and was not read." for s in sheets if s not in drawn]
     rows = [row for grid in grids for row in _grid_rows(grid, len(drawn) > 1)]
     kept = _once(path, tuple(rows), False)
-    sizes = [g.size for g in grids if g.size in PLATES]
+    sizes = [g.size for g in grids if g.size in PLATE_SHAPES]
     shape = max(
         [*sizes, *([found] if (found := _plate_shape(kept)) and len(sizes) < len(grids) else [])],
         default=None,

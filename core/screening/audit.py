@@ -186,14 +186,15 @@ def _edge(
 
 def _edges(place: IntArray, plate: IntArray) -> BoolArray:
     """(W,) wells on the perimeter of the physical plate that holds all wells of their plate."""
-    from core.io.well_names import PLATES
+    from core.domain.limits import PLATE_SHAPES
 
     out = np.zeros(len(place), bool)
     for p in np.unique(plate):
         rows = np.flatnonzero(plate == p)
         most = place[rows].max(axis=0)
         shape = next(
-            (s for s in PLATES if s[0] >= most[0] and s[1] >= most[1] and s >= (8, 12)), tuple(most)
+            (s for s in PLATE_SHAPES if s[0] >= most[0] and s[1] >= most[1] and s >= (8, 12)),
+            tuple(most),
         )
         r, c = place[rows].T
         out[rows] = (r == 1) | (c == 1) | (r == shape[0]) | (c == shape[1])

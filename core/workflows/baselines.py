@@ -20,7 +20,7 @@ from core.data.split import split_by_group
 from core.domain import Dataset, FloatArray, ImageRecord, LatentTable, ModelCard, Project, Split
 from core.errors import LeighError
 from core.io.digest import digest_bytes
-from core.io.models import CARD_FILE, load_card, save_card, save_model
+from core.io.models import list_cards, save_card, save_model
 from core.io.project import ProjectLock, model_folder
 from core.progress import Progress, Report, silent
 from core.workflows.project import images_of, peak_memory_bytes, reader
@@ -122,7 +122,7 @@ def common_split(
     Raises LeighError where `test_groups` are others than theirs: side by side, all must be asked
     the same wells.
     """
-    for card in sorted(trained_networks(project), key=lambda c: c.name != project.model):
+    for card in sorted(list_cards(project), key=lambda c: c.name != project.model):
         if card.dataset_digest != dataset.digest:
             continue
         theirs = {g for g, part in card.split.items() if part == Split.TEST}
@@ -135,19 +135,6 @@ def common_split(
             )
         return card.split
     return split_by_group(dataset.records, seed=seed, test_groups=test_groups)
-
-
-def trained_networks(project: Project) -> list[ModelCard]:
-    """The cards of all trained networks of a project, the current model first; damaged ones are
-    left out.
-    """
-    cards = []
-    for path in sorted((project.folder / "models").glob(f"*/{CARD_FILE}")):
-        try:
-            cards.append(replace(load_card(path.parent), name=path.parent.name))
-        except LeighError:
-            continue
-    return sorted(cards, key=lambda c: c.name != model_folder(project, project.model or " ").name)
 
 
 def evaluate_others(
@@ -164,7 +151,7 @@ def evaluate_others(
     read = reader(dataset)
     rows = []
     failed: dict[str, dict[str, Any]] = {}
-    for card in trained_networks(project):
+    for card in list_cards(project):
         folder = model_folder(project, card.name)
         if card.kind != "iresnet":
             try:

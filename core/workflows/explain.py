@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from core.domain import METHODS, Attribution, Dataset, ImageRecord, ModelCard, Project
+from core.domain.limits import OCCLUSION_WINDOW_UM
 from core.errors import LeighError
 from core.io.project import model_folder
 from core.io.read_verified import read_verified
@@ -44,7 +45,7 @@ def explain(
 
     Returns the rows. Raises LeighError where nothing could be explained.
     """
-    from core.attribution.methods import WINDOW_UM, Window
+    from core.attribution.methods import Window
     from core.models.load import choose_device, open_network
 
     method = options.method
@@ -56,7 +57,7 @@ def explain(
     folder = model_folder(project, options.model or model_of(project))
     card, network = open_network(folder, dataset, choose_device(options.device))
     keep_off_images(project, out)
-    side = WINDOW_UM if options.window_um is None else options.window_um
+    side = OCCLUSION_WINDOW_UM if options.window_um is None else options.window_um
     asked = Asked(network, card, dataset, method, options.to, Window(side, options.window_px))
     chosen = choose_records(dataset, card, options.to, options.records)
     out.mkdir(parents=True, exist_ok=True)

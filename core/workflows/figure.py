@@ -256,9 +256,9 @@ class _PanelMaker:
         """What an autoencoder redraws, where the project has one, and every attribution of the
         spec's network.
         """
-        from core.workflows.baselines import trained_networks
+        from core.io.models import list_cards
 
-        drawn = next((c.name for c in trained_networks(self.project) if AUTOENCODER in c.kind), "")
+        drawn = next((c.name for c in list_cards(self.project) if AUTOENCODER in c.kind), "")
         asked = [(AUTOENCODER, drawn)] if drawn else []
         asked += [(method, spec.network) for method in METHODS]
         window = (spec.window_um, spec.window_px)

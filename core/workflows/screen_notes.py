@@ -14,7 +14,7 @@ from core.domain import (
     Project,
     Role,
 )
-from core.workflows.baselines import trained_networks
+from core.io.models import list_cards
 from core.workflows.screen_images import ScreenImages
 from core.workflows.screen_scored import Scored
 
@@ -158,7 +158,7 @@ def quality_of_the_other_space(
 def quality_of_networks(project: Project) -> tuple[dict[str, Any], ...]:
     """Z' of every trained network on its logits, of held-out wells, as its evaluation found."""
     rows = []
-    for card in trained_networks(project):
+    for card in list_cards(project):
         reported = (card.accuracy.get("z_prime") or {}).get("logits")
         if reported:
             wells = " + ".join(str(w) for w in reported.get("wells", ()))

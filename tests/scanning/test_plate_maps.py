@@ -10,10 +10,11 @@ import pytest
 
 from core.cli.main import main
 from core.domain import Role
+from core.domain.limits import PLATE_SHAPES
 from core.errors import BadTable
 from core.io.project import open_project, save_project
 from core.io.tiff import write_tiff
-from core.io.well_names import PLATES, guess_plate_shape, row_letters
+from core.io.well_names import guess_plate_shape, row_letters
 from core.scanning.default_roles import build_conditions, guess_roles
 from core.scanning.plate_map import load_plate_map
 from core.scanning.plate_map_preview import preview
@@ -255,7 +256,7 @@ def test_a_grid_that_is_not_clear_is_refused_by_row(
     assert message in caught.value.message
 
 
-@pytest.mark.parametrize("shape", PLATES)
+@pytest.mark.parametrize("shape", PLATE_SHAPES)
 def test_whole_plates_of_6_to_1536_wells_are_recognised(
     tmp_path: Path, shape: tuple[int, int]
 ) -> None:

@@ -15,13 +15,13 @@ from core.counterfactual.engine import Engine
 from core.data.preprocessing import from_network, to_network
 from core.domain import Mix, ModelCard, Move, Project, Split
 from core.errors import BadModel, LeighError
-from core.io.models import load_card, load_tensors, save_card
+from core.io.models import list_cards, load_card, load_tensors, save_card
 from core.io.project import model_folder, open_project, save_project
 from core.io.tiff import read_image
 from core.progress import Cancelled, Progress
 from core.training.checkpoint import CHECKPOINT
 from core.training.presets import SCHEDULES, Schedule
-from core.workflows.baselines import evaluate_others, trained_networks
+from core.workflows.baselines import evaluate_others
 from core.workflows.project import images_of, load_model
 
 Copy = Callable[[Project], Project]
@@ -214,7 +214,7 @@ def test_networks_are_evaluated_where_there_is_no_iresnet(
     )
     reported = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert [row["accuracy"] for row in reported["models"]] == [trained.accuracy["accuracy"]]
-    assert [c.name for c in trained_networks(open_project(folder))] == ["resnext-small"]
+    assert [c.name for c in list_cards(open_project(folder))] == ["resnext-small"]
     assert evaluate_others(open_project(folder), device="cpu")[0] == reported["models"]
 
 

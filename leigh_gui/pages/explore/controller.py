@@ -16,6 +16,7 @@ from core.domain import (
     PathRequest,
     Precision,
 )
+from core.domain.limits import PATH_FRAMES
 from leigh_gui.pages.explore.gestures import Gestures
 from leigh_gui.services.background import Background
 from leigh_gui.services.inference_client import InferenceClient
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
     from core.domain import ImageRecord
 
-PATH_FRAMES = 11
 REST_MS = 50  # without a move the pointer rests; a preview is to be replaced within 300 ms
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from core.domain import MapPosition, Mix, Move, Precision, Role
+from core.domain.limits import LARGEST_DRAGGED_STRENGTH
 from leigh_gui.state import AppState
 from leigh_gui.view import View
-
-STRONGEST = 1.5  # beyond 1 is exaggeration
 
 
 class Gestures:
@@ -72,7 +71,7 @@ class Gestures:
         """A little weaker or stronger."""
         if self.state.view.current:
             mix = self.state.mix
-            strength = round(min(max(mix.strength + by, 0.0), STRONGEST), 3)
+            strength = round(min(max(mix.strength + by, 0.0), LARGEST_DRAGGED_STRENGTH), 3)
             self._change("Strength", replace(mix, strength=strength), merge=True)
 
     def slide(self, strength: float, released: bool) -> None:
@@ -88,7 +87,7 @@ class Gestures:
         mix = replace(self.state.mix, strength=0.0)
         if strength:
             weights = {name: share / strength for name, share in shares.items()}
-            mix = Mix(weights, min(strength, STRONGEST))
+            mix = Mix(weights, min(strength, LARGEST_DRAGGED_STRENGTH))
         self._slide(mix, "Mix", released)
 
     def drag(self, x: float, y: float, released: bool) -> None:

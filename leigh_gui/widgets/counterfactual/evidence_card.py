@@ -11,9 +11,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from core.domain import CHECKS, Check, Counterfactual, Precision
+from core.domain.limits import EXACT_TO
 from leigh_gui.widgets.common.look import percent, plain, set_kind
 from leigh_gui.widgets.counterfactual.light import STATES, Light
-from leigh_gui.widgets.counterfactual.verdict import GREY_LEVEL, RULE, evidence_of, verdict
+from leigh_gui.widgets.counterfactual.verdict import RULE, evidence_of, verdict
 
 TITLES = {
     "model": ("Model", "What the model itself reads in the picture. A flip alone proves nothing."),
@@ -139,7 +140,7 @@ class EvidenceCard(QWidget):
         )
         self._values["roundtrip"].setText(
             f"off by {percent(cf.roundtrip_error, 4)} of the range, this picture {picture}; "
-            f"limit {percent(GREY_LEVEL / 4, 1)}"
+            f"limit {percent(EXACT_TO, 1)}"
         )
         self._values["contraction"].setText(
             f"{cf.contraction:.2f} at most" if cf.contraction > 0 else "–"

@@ -8,9 +8,10 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QFontMetrics, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractSlider, QHBoxLayout, QSizePolicy, QToolButton, QWidget
 
+from core.domain.limits import LARGEST_DRAGGED_STRENGTH
 from leigh_gui.widgets.common.look import plain, small_font
 
-END = 150  # percent
+END = round(100 * LARGEST_DRAGGED_STRENGTH)  # percent
 EDGE = 8.0
 
 

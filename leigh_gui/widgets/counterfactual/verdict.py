@@ -9,10 +9,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from core.domain import Counterfactual, Evidence, Precision
+from core.domain.limits import EXACT_TO
 from leigh_gui.widgets.common.look import percent
 from leigh_gui.widgets.counterfactual.light import STATES
 
-GREY_LEVEL = 1 / 255  # a round trip within a quarter of one grey level of 255 is exact to the eye
 RULE = "Green: every check holds. Amber: one is doubtful. Red: one fails. Grey: not checked."
 WORSE = ("none", "good", "warn", "bad")
 
@@ -51,7 +51,7 @@ def _own_verdict(cf: Counterfactual, names: Sequence[str]) -> tuple[str, str]:
     """What the arithmetic and the model say by themselves."""
     if not cf.valid:
         return "bad", cf.reason or "This counterfactual did not pass its checks and is not drawn."
-    if cf.picture_error > GREY_LEVEL / 4:
+    if cf.picture_error > EXACT_TO:
         return (
             "warn",
             (

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.domain.limits import PLATE_SHAPES
 from core.domain.screen import Screen, WellScore
 from leigh_gui.widgets.image.plate_view import well_place
 from leigh_gui.widgets.screen.axis import measured, short
@@ -24,7 +25,6 @@ VIRIDIS = (
 # neutral.
 LIGHT_BROWN_TEAL = ((84, 48, 5), (191, 129, 45), (240, 240, 240), (53, 151, 143), (0, 60, 48))
 DARK_BROWN_TEAL = ((252, 205, 130), (176, 112, 36), (44, 46, 50), (42, 140, 130), (140, 235, 220))
-SHAPES = ((2, 3), (3, 4), (4, 6), (6, 8), (8, 12), (16, 24), (32, 48))  # plates of 6 to 1536 wells
 LEVELS = 256
 MANY = 200  # wells from which on the outermost hundredth may lie beyond the scale
 
@@ -136,7 +136,7 @@ def layout_of(wells: Sequence[WellScore], shape: tuple[int, int] | None) -> Layo
     rows = max((r for r, _ in placed), default=0) + 1
     columns = max((c for _, c in placed), default=0) + 1
     if shape is None:
-        shape = next((s for s in SHAPES if rows <= s[0] and columns <= s[1]), (rows, columns))
+        shape = next((s for s in PLATE_SHAPES if rows <= s[0] and columns <= s[1]), (rows, columns))
     left_out = len(wells) - len(placed)
     return Layout(max(rows, shape[0]), max(columns, shape[1]), placed, left_out=left_out)
 
