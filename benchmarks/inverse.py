@@ -29,7 +29,6 @@ from torch import Tensor, nn
 from benchmarks.drag import bench_drag
 from core.counterfactual.encode_decode import (
     LARGEST_CONTRACTION,
-    QUARTER_GREY_LEVEL,
     Encoded,
     SourceImage,
     counterfactual,
@@ -46,6 +45,7 @@ from core.counterfactual.encode_decode import (
 from core.counterfactual.engine import Engine
 from core.data.preprocessing import to_network
 from core.domain import FloatArray, Mix
+from core.domain.limits import EXACT_TO
 from core.errors import NotInvertible
 from core.io.read_verified import read_verified
 from core.io.resources import resource
@@ -95,7 +95,7 @@ class Bench:
         exact = [self._encoded(encode, raw) for raw in self.raws]
         report(Progress(1, 4, "Solving"))
         errors, export_errors = self._errors(glances), self._errors(exact)
-        shown, export = (self._tuned(error) for error in (QUARTER_GREY_LEVEL, EXPORT_ERROR))
+        shown, export = (self._tuned(error) for error in (EXACT_TO, EXPORT_ERROR))
         report(Progress(2, 4, "Timing"))
         seconds = self._timed(glances[0], exact[0], shown, export)
         report(Progress(3, 4, "Timing"))

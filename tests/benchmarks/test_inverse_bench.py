@@ -5,7 +5,7 @@ be by chance.
 import pytest
 
 from benchmarks import inverse
-from core.counterfactual.encode_decode import QUARTER_GREY_LEVEL
+from core.domain.limits import EXACT_TO
 
 KEYS = {
     "drag_forward_passes", "drag_error", "drag_vs_freia_tuned", "drag_vs_freia_default",
@@ -27,7 +27,7 @@ def test_a_drag_is_one_pass_and_far_cheaper_than_solving(
     found = small.measure()
     assert found.keys() >= KEYS
     assert found["refused"] == 0 and found["blocks"] == len(small.model.blocks)
-    assert found["drag_error"] < QUARTER_GREY_LEVEL and found["export_error"] < inverse.EXPORT_ERROR
+    assert found["drag_error"] < EXACT_TO and found["export_error"] < inverse.EXPORT_ERROR
     assert found["drag_vs_freia_default"] > 15 and found["drag_vs_freia_tuned"] > 2
     assert (
         found["freia_iterations"]["shown"]
@@ -68,4 +68,4 @@ def test_where_blocks_hardly_contract_an_image_is_within_its_error_or_refused_wi
         "contracts" in reason or "did not" in reason or "diverged" in reason
         for reason in found["refused"]
     )
-    assert found["error"] < QUARTER_GREY_LEVEL
+    assert found["error"] < EXACT_TO

@@ -7,7 +7,6 @@ import torch
 from core.counterfactual.block_schedule import measure_inverse
 from core.counterfactual.encode_decode import (
     FALLBACK_GAIN,
-    QUARTER_GREY_LEVEL,
     Encoded,
     SourceImage,
     counterfactual,
@@ -20,6 +19,7 @@ from core.counterfactual.encode_decode import (
 )
 from core.data.logit_coordinates import coordinates_of
 from core.domain import Dataset, FloatArray, Mix, ModelCard, Project
+from core.domain.limits import EXACT_TO
 from core.errors import LeighError
 from core.models.iresnet import IResNet
 from core.workflows.project import load_model, reader
@@ -81,8 +81,8 @@ def test_the_difference_is_the_counterfactual_minus_the_original(trained: Traine
 def test_the_round_trip_is_far_below_a_quarter_grey_level(trained: Trained) -> None:
     item = encoded(trained)
     assert item.failure == ""
-    assert 0 < item.roundtrip_error < QUARTER_GREY_LEVEL / 10
-    assert QUARTER_GREY_LEVEL < 1 / 1020 + 1e-9
+    assert 0 < item.roundtrip_error < EXACT_TO / 10
+    assert EXACT_TO < 1 / 1020 + 1e-9
     assert np.abs(item.back - item.x).max() < 1e-4
 
 
@@ -165,7 +165,7 @@ def test_held_stains_stay_exactly_what_they_are(trained: Trained) -> None:
     assert result.valid and result.locked == ("Nuclei",)
     assert np.array_equal(result.image[0], raw[0]) and not result.difference[0].any()
     assert np.abs(result.difference[1:]).max() > 1
-    assert item.roundtrip_error < QUARTER_GREY_LEVEL
+    assert item.roundtrip_error < EXACT_TO
 
 
 def test_a_hold_that_makes_no_sense_is_refused(trained: Trained) -> None:

@@ -8,7 +8,6 @@ import pytest
 import torch
 
 from core.counterfactual.encode_decode import (
-    QUARTER_GREY_LEVEL,
     SCREEN_ERROR,
     SourceImage,
     counterfactual,
@@ -20,6 +19,7 @@ from core.counterfactual.encode_decode import (
 )
 from core.counterfactual.engine import Engine
 from core.domain import ORIGINAL, Counterfactual, Mix, Move, Precision
+from core.domain.limits import EXACT_TO
 from core.io.project import open_project
 from core.io.resources import resource
 from core.io.tiff import read_record
@@ -58,7 +58,7 @@ def test_a_glance_costs_less_and_solved_on_it_is_the_exact_one(
         for e in (quick, exact, polished)
     ]
     span = np.array(session.card.preprocessing.span)[:, None, None]
-    assert np.abs((pictures[0] - pictures[1]) / span).max() < QUARTER_GREY_LEVEL
+    assert np.abs((pictures[0] - pictures[1]) / span).max() < EXACT_TO
     assert np.abs((pictures[2] - pictures[1]) / span).max() < 1e-4
     assert refine(session.model, session.card, polished) is polished
 
