@@ -2,7 +2,6 @@
 data to say it.
 
 Every place has semantic coordinates (core.latent_map.inverse_projection); its posterior follows
-from core.domain.limits import LARGEST_DRAGGED_STRENGTH
 from them exactly. Fidelity is counted on held-out records: does the region under a point say what
 the model says?
 """
@@ -15,6 +14,7 @@ from scipy.spatial import cKDTree
 
 from core.data.logit_coordinates import probabilities_of
 from core.domain import BoolArray, DecisionMap, FloatArray, IntArray, LatentTable, Projection, Split
+from core.domain.limits import LARGEST_DRAGGED_STRENGTH
 from core.latent_map.adaptive_grid import refined
 from core.latent_map.inverse_projection import fit_inverse_projection, fit_kernel
 
