@@ -1,4 +1,4 @@
-"""How long work reports itself, and how it is stopped."""
+"""How long-running work reports its progress, and how it is stopped."""
 
 import time
 from collections.abc import Callable
@@ -7,18 +7,15 @@ from enum import StrEnum
 
 
 class Stage(StrEnum):
-    """What a caller may act on while work goes on."""
+    """What a caller may act on during the work."""
 
     WORKING = "working"
-    REFINING_MAP = "refining-map"  # a rougher map is on disk already
+    REFINING_MAP = "refining-map"  # rougher regions are saved already
 
 
 @dataclass(frozen=True)
 class Progress:
-    """`done` of `total` steps of the work called `what`, a phrase for people.
-
-    `values` carries curves (loss, accuracy).
-    """
+    """`done` of `total` steps of the work called `what`; `values` are points of curves (loss)."""
 
     done: int
     total: int
@@ -29,17 +26,16 @@ class Progress:
 
 
 class Cancelled(Exception):
-    """Raised by a report when the user pressed stop; state on disk is consistent."""
+    """Raised by a report when the user pressed stop; all files on disk are complete."""
 
 
 Report = Callable[[Progress], None]
 
 
 def with_time_left(report: Report) -> Report:
-    """The same report, with the seconds that are left at the pace so far."""
-    began: dict[
-        tuple[str, int], tuple[float, int]
-    ] = {}  # of this work: when, and how much was done
+    """A report that adds the seconds left, estimated from the pace so far."""
+    # Name and total of a piece of work -> when the work began, and what was done by then.
+    began: dict[tuple[str, int], tuple[float, int]] = {}
 
     def timed(progress: Progress) -> None:
         now = time.monotonic()
@@ -53,4 +49,4 @@ def with_time_left(report: Report) -> Report:
 
 
 def silent(progress: Progress) -> None:
-    """The report of a caller who does not listen."""
+    """A report that does nothing."""
