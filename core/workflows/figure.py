@@ -199,7 +199,7 @@ class _PanelMaker:
         """The record of a spec on the map: start, trajectory, crossing and landing point."""
         from core.figures.map_panel import MovedImage
         from core.figures.words import blend_words
-        from core.latent_map.trajectory import first_read_as
+        from core.latent_map.trajectory import first_read_as, position_on, trajectory_of
 
         result, card = self._moved(spec), self.session.card
         start = self.session.map.position_of(spec.record_id, spec.plane)
