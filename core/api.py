@@ -97,7 +97,7 @@ def train(
 def evaluate(
     project: ProjectLike, *, device: str = "auto", progress: ProgressLike = False
 ) -> dict[str, Any]:
-    """The report of the project's model on held-out wells: accuracy, Z', inverse, baseline."""
+    """Measure the project's model on held-out wells: accuracy, Z', inverse, baseline."""
     from core.workflows.evaluate import evaluate
 
     return evaluate(open_project(project), device=device, report=_report(progress))
@@ -106,7 +106,7 @@ def evaluate(
 def encode(
     project: ProjectLike, *, device: str = "auto", progress: ProgressLike = False
 ) -> LatentTable:
-    """Latents and logits of all records, also written to the project."""
+    """Compute latents and logits of all records; they are also written to the project."""
     from core.workflows.encode import encode
 
     return encode(open_project(project), device=device, report=_report(progress))
@@ -119,7 +119,7 @@ def make_map(
     refit: bool = False,
     progress: ProgressLike = False,
 ) -> tuple[Projection, DecisionMap, int]:
-    """The frozen map, its decision regions, and how many images kept their former position."""
+    """Make the frozen map and its regions; also returns how many images kept their position."""
     from core.workflows.make_map import make_map
 
     return make_map(open_project(project), seed=seed, refit=refit, report=_report(progress))
@@ -154,7 +154,21 @@ def figure(
     device: str = "auto",
     progress: ProgressLike = False,
 ) -> Path:
-    """Write panels as one PDF, SVG, PNG or TIFF; a panel without a record is named by its kind."""
+    """Write panels as one PDF, SVG, PNG or TIFF file and return its path.
+
+    Parameters
+    ----------
+    project
+        A folder or an open project.
+    panels
+        PanelSpec objects. A panel that needs no record may be given by its kind alone.
+    out
+        The file; its suffix chooses the format.
+    device
+        "auto", "cpu", "cuda" or "mps".
+    progress
+        True shows a progress bar; a function receives every Progress.
+    """
     from core.workflows.figure import figure
 
     specs = [PanelSpec(panel) if isinstance(panel, str) else panel for panel in panels]
@@ -162,7 +176,7 @@ def figure(
 
 
 def _report(progress: ProgressLike) -> Report:
-    """A progress bar of tqdm.auto, the caller's own function, or nothing."""
+    """The report for `progress`: a bar of tqdm.auto, the caller's own function, or silence."""
     if progress is False:
         return silent
     if progress is not True:
@@ -174,14 +188,14 @@ def _report(progress: ProgressLike) -> Report:
     from core.progress import Progress
 
     bar: Any = None
-    shown: tuple[str, int] | None = None  # the work whose bar is shown
+    work: tuple[str, int] | None = None  # name and total of the work whose bar is shown
 
     def report(step: Progress) -> None:
-        nonlocal bar, shown
-        if shown != (step.what, step.total):
+        nonlocal bar, work
+        if work != (step.what, step.total):
             if bar is not None:
                 bar.close()
-            bar, shown = tqdm(total=step.total, desc=step.what), (step.what, step.total)
+            bar, work = tqdm(total=step.total, desc=step.what), (step.what, step.total)
         bar.update(step.done - bar.n)
         bar.set_postfix(step.values)
         if step.done >= step.total:

@@ -1,8 +1,8 @@
-"""The few kinds of error a user can meet; each says what is wrong and what to do about it."""
+"""The kinds of error that a user can meet; each says what is wrong and what to do about it."""
 
 
 class LeighError(Exception):
-    """The user's input is at fault: `message` says what and where, `hint` what to do."""
+    """An input cannot be used: `message` says what is wrong and where, `hint` what to do."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -14,11 +14,11 @@ class LeighError(Exception):
 
 
 class BadImage(LeighError):
-    """One image file cannot be used. It goes to the problems list; the batch goes on."""
+    """One image file cannot be used. The problems list names it, and the scan goes on."""
 
 
 class BadTable(LeighError):
-    """A plate map or label table cannot be used as it is."""
+    """A plate map or another table cannot be used as it is."""
 
 
 class BadProject(LeighError):
@@ -30,4 +30,4 @@ class BadModel(LeighError):
 
 
 class NotInvertible(LeighError):
-    """The network could not be inverted to the promised precision: nothing is drawn."""
+    """The network could not be inverted to the promised precision, so no image is shown."""

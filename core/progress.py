@@ -1,17 +1,15 @@
-"""How long work reports itself, and how it is stopped."""
+"""How long-running work reports its progress, and how it is stopped."""
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-REFINING = "Refining the regions"  # of the map: a rougher one is there already
+REFINING = "Refining the regions"  # of the map: rougher regions are saved already
 
 
 @dataclass(frozen=True)
 class Progress:
-    """`done` of `total` steps of the work called `what`; `values` carries curves
-    (loss, accuracy).
-    """
+    """`done` of `total` steps of the work called `what`; `values` are points of curves (loss)."""
 
     done: int
     total: int
@@ -21,19 +19,16 @@ class Progress:
 
 
 class Cancelled(Exception):
-    """Raised by a report when the user pressed stop; state on disk is consistent."""
+    """Raised by a report when the user pressed stop; all files on disk are complete."""
 
 
 Report = Callable[[Progress], None]
 
 
 def with_time_left(report: Report) -> Report:
-    """The same report, told how many seconds are left of the work it is called for, by the pace so
-    far.
-    """
-    began: dict[
-        tuple[str, int], tuple[float, int]
-    ] = {}  # of this work: when, and how much was done
+    """A report that adds the seconds left, estimated from the pace so far."""
+    # Name and total of a piece of work -> when the work began, and what was done by then.
+    began: dict[tuple[str, int], tuple[float, int]] = {}
 
     def timed(progress: Progress) -> None:
         now = time.monotonic()
@@ -47,4 +42,4 @@ def with_time_left(report: Report) -> Report:
 
 
 def silent(progress: Progress) -> None:
-    """The report of a caller who does not listen."""
+    """A report that does nothing."""

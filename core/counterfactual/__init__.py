@@ -1,1 +1,1 @@
-"""Moves an image toward another condition and back, exactly; calibrates and measures how well."""
+"""Move an image toward another condition, calibrate the strength, and measure the inverse."""

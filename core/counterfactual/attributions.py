@@ -27,7 +27,7 @@ from core.progress import Report, silent
 
 
 class Attributions:
-    """Loads every network of the project once; see core.attribution.methods."""
+    """Attribution maps by the networks of a project; every network is loaded once."""
 
     def __init__(
         self, project: Project, card: ModelCard, model: IResNet, device: torch.device
@@ -40,10 +40,11 @@ class Attributions:
     def explain(
         self, record: ImageRecord, request: AttributionRequest, report: Report = silent
     ) -> Attribution:
-        """One attribution map; its `settings` add the time it took and the share outside of cells.
+        """One attribution map; its `settings` add the seconds and the share outside of cells.
 
-        AUTOENCODER is the change that an autoencoder draws, as share of each channel's range, its
-        blur included. Raises LeighError, see core.attribution.methods.attribute.
+        The method AUTOENCODER shows the change that an autoencoder draws, as a share of each
+        channel's range. This change includes the blur of the autoencoder. Raises LeighError, see
+        core.attribution.methods.attribute.
         """
         from core.attribution.methods import WINDOW_UM, Question, Window, attribute
         from core.attribution.sanity_checks import empty_shares
@@ -71,7 +72,7 @@ class Attributions:
         return replace(found, settings={**found.settings, **shares, "seconds": seconds})
 
     def network(self, name: str) -> tuple[ModelCard, Classifier]:
-        """A network of the project by its name ("": the explored one), loaded once."""
+        """A network of the project by its name ("": the project's model), loaded once."""
         if name in ("", self.project.model):
             return self._explored
         if name not in self._networks:
@@ -84,16 +85,13 @@ class Attributions:
     def _redrawn(self, record: ImageRecord, target: str, name: str) -> Attribution:
         if name not in self._autoencoders:
             self._autoencoders[name] = AutoencoderEngine(self.project, name, self.device.type)
-        shifter = self._autoencoders[name]
+        engine = self._autoencoders[name]
         move = Move(record.id, Mix({target: 1.0}), precision=Precision.DISPLAY)
-        moved = shifter.move(move)
+        moved = engine.move(move)
         if not moved.valid:
             raise LeighError(
                 f"{record.id} has no change by {name}: {moved.reason}", "Train it again."
             )
-        values = (
-            moved.difference / np.array(shifter.card.preprocessing.span, np.float32)[:, None, None]
-        )
-        return Attribution(
-            AUTOENCODER, name, record.id, record.condition, target, values.astype(np.float32)
-        )
+        span = np.array(engine.card.preprocessing.span, np.float32)[:, None, None]
+        values = (moved.difference / span).astype(np.float32)
+        return Attribution(AUTOENCODER, name, record.id, record.condition, target, values)

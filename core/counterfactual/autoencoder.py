@@ -1,9 +1,8 @@
-"""Moves an image through an autoencoder: z + strength (mean of the target - mean of the source),
-drawn again.
+"""Move an image with an autoencoder, as a baseline for the i-ResNet.
 
-The means are per plane of the latent, over training images. What comes out is drawn from little, so
-it is blurred; the difference to the original counts that blur, for whoever compares it with an
-exact inverse.
+The latent moves by strength x (mean of the target - mean of the source), then it is decoded. The
+means are per plane of the latent, over training images. Decoded images are blurred, and the
+difference to the original includes this blur.
 """
 
 from dataclasses import replace
@@ -35,45 +34,39 @@ from core.models.load import choose_device, open_network
 
 @torch.no_grad()
 def draw(model: Autoencoder, x: FloatArray, shift: Tensor | float = 0.0) -> FloatArray:
-    """Network image (C, Y, X) drawn again from its latent, moved by `shift` (L, 1, 1).
+    """Network image (C, Y, X) decoded from its latent, after the latent moved by `shift` (L, 1, 1).
 
-    Sides are padded to the grid.
+    Sides are padded to a multiple of SHRINKS, and the padding is cut off again.
     """
     batch = torch.from_numpy(np.ascontiguousarray(x))[None].to(next(model.parameters()).device)
     down, right = (-side % SHRINKS for side in x.shape[1:])
     z = model.encode(functional.pad(batch, (0, right, 0, down), mode="replicate"))
-    out: FloatArray = model.decode(z + shift)[0].cpu().numpy()
-    return out[:, : x.shape[1], : x.shape[2]]
+    drawn: FloatArray = model.decode(z + shift)[0].cpu().numpy()
+    return drawn[:, : x.shape[1], : x.shape[2]]
 
 
 def shifted(model: Autoencoder, card: ModelCard, source: SourceImage, mix: Mix) -> Counterfactual:
     """A record moved by a mix; strength 0 is its reconstruction, not the original.
 
-    Between 0 and 1 is the interpolation between conditions. `roundtrip_error` is the error of that
-    reconstruction. `image` is what was drawn; where the field was averaged down for the network,
-    detail finer than its pixels stays, as for the i-ResNet.
+    Strengths between 0 and 1 interpolate between conditions. `roundtrip_error` is the error of the
+    reconstruction. Where the field was averaged down for the network, `image` keeps the original's
+    detail that is finer than the network's pixels, as for the i-ResNet.
     """
     original, x = source.raw.astype(np.float32), to_network(card.preprocessing, source.raw)
-    toward = torch.from_numpy(weight_vector(card, mix)).to(model.latent_means)
-    own = model.latent_means[condition_index(card, source.condition)]
-    step = toward @ model.latent_means - own
+    weights = torch.from_numpy(weight_vector(card, mix)).to(model.latent_means)
+    own_mean = model.latent_means[condition_index(card, source.condition)]
+    step = weights @ model.latent_means - own_mean
     back = draw(model, x)
     image = draw(model, x, mix.strength * step[:, None, None])
-    failure = (
-        ""
-        if np.isfinite(image).all()
-        else "The image is not a number: the strength is outside the model's range."
-    )
-    difference = (
-        np.zeros_like(original)
-        if failure
-        else change_at_full_size(card.preprocessing, x, image, original.shape)
-    )
+    failure = ""
+    if np.isfinite(image).all():
+        difference = change_at_full_size(card.preprocessing, x, image, original.shape)
+    else:
+        failure = "The image is not a number: the strength is outside the model's range."
+        difference = np.zeros_like(original)
     with torch.no_grad():
-        seen = torch.from_numpy(x if failure else np.ascontiguousarray(image))[None].to(
-            model.latent_means.device
-        )
-        logits = model.logits(seen)[0].cpu().numpy()
+        seen = torch.from_numpy(x if failure else np.ascontiguousarray(image))
+        logits = model.logits(seen[None].to(model.latent_means.device))[0].cpu().numpy()
     return Counterfactual(
         record_id=source.record_id,
         source=source.condition,
@@ -93,11 +86,10 @@ def shifted(model: Autoencoder, card: ModelCard, source: SourceImage, mix: Mix) 
 
 
 class AutoencoderEngine:
-    """One of the autoencoders of a project, with the interface of `Engine` for exported images.
+    """One autoencoder of a project, with the same interface as `Engine` for exported images.
 
-    Evidence is that of the project's i-ResNet, whose independent classifiers and readouts know
-    neither network. There is none without an i-ResNet, or where it knows other conditions or
-    prepares images otherwise.
+    The evidence models are those of the project's i-ResNet. There is no evidence without an
+    i-ResNet, or where the i-ResNet has other conditions or another preprocessing.
     """
 
     def __init__(self, project: Project | str | Path, name: str, device: str = "auto") -> None:
@@ -122,25 +114,23 @@ class AutoencoderEngine:
         if self.project.model:
             folder = model_folder(self.project, self.project.model)
             try:
-                theirs = load_card(folder)
+                explored = load_card(folder)
             except LeighError as fault:
                 return EvidenceSource(fault.message)
-            alike = (
-                replace(theirs.preprocessing, crop=self.card.preprocessing.crop)
-                == self.card.preprocessing
-            )
-            if theirs.condition_names == self.card.condition_names and alike:
-                return load_evidence(folder, theirs)
+            own = self.card.preprocessing
+            same_preprocessing = replace(explored.preprocessing, crop=own.crop) == own
+            if explored.condition_names == self.card.condition_names and same_preprocessing:
+                return load_evidence(folder, explored)
         return EvidenceSource(
-            "The project has no i-ResNet whose judges know these conditions and images."
+            "The project has no i-ResNet with evidence models for these conditions and images."
         )
 
     def automatic_locks(self, source: str, target: str) -> tuple[str, ...]:
-        """No channel: all are drawn from one latent."""
+        """No channels: an autoencoder draws all channels from one latent."""
         return ()
 
     def move(self, move: Move) -> Counterfactual:
-        """See `shifted`; EXACT adds the evidence.
+        """Move a record by a mix, see `shifted`; EXACT adds the evidence.
 
         Raises LeighError for locked channels and for positions on a map.
         """

@@ -1,10 +1,9 @@
-"""Strength 1 is as far as the target condition typically is: measured on validation wells, per pair
-of conditions.
+"""Calibrate the strength: at strength 1 an image is as far as the target condition typically is.
 
-How far an image came is read from hand-made readouts (core.evidence.checks.Direction.came), not
-from the model
-itself: a classifier is moved across its boundary long before the image looks like the target. The
-model only says where a way has gone too far: where it takes the image for something else again.
+The guidance scale of each pair of conditions is measured on validation wells. Features say how far
+an image came (core.evidence.checks.Direction.came). The model itself cannot say this: an image
+crosses the model's boundary long before it looks like the target. The model only says where a move
+went too far, because the model then no longer reads the target.
 """
 
 from collections.abc import Callable, Sequence
@@ -30,23 +29,22 @@ from core.models.iresnet import IResNet
 from core.progress import Progress, Report, silent
 
 MAX_PAIRS = 60
-RECORDS, MAIN_RECORDS = 6, 8  # per pair; of a pair of healthy and diseased
-LOWEST, HIGHEST = (
-    0.5,
-    1.6,
-)  # at 1.8 and more the judges of planted truth turned away; beyond 2.5 cells were erased
-TRIED, LESS = (1.0, 1.25), 0.8  # first; then less or the most, where that is nearer
-TOO_FAR = 2.0  # a readout further than that from the target counts no more
-NEARLY = 1.1  # of the least distance is as near
-TURNED = 0.05  # less than its mean probability for the target was before: the model has turned away
-READOUT_TOLERANCE = 1.5e-4  # readouts do not see what a tighter solve changes
+RECORDS, MAIN_RECORDS = 6, 8  # per pair; per pair of healthy and diseased
+# Simulated perturbations: from 1.8 on, independent classifiers no longer saw the target; beyond
+# 2.5, cells were erased.
+LOWEST, HIGHEST = 0.5, 1.6
+TRIED, LESS = (1.0, 1.25), 0.8  # scales that are tried first; then LESS or HIGHEST if nearer
+TOO_FAR = 2.0  # features further than this from the target all count the same
+NEARLY = 1.1  # a distance up to 1.1 times the least counts as equally near
+TURNED = 0.05  # a fall of the target's mean probability: the model no longer reads the target
+READOUT_TOLERANCE = 1.5e-4  # a more exact solution does not change the features
 
 Read = Callable[[ImageRecord], FloatArray]
 
 
 @dataclass(frozen=True)
 class CalibrationImages:
-    """Images of validation wells, and what the model says of them."""
+    """Images of validation wells, with the model's logits."""
 
     records: Sequence[ImageRecord]
     logits: FloatArray  # (N, K)
@@ -60,11 +58,21 @@ def calibrate(
     images: CalibrationImages,
     report: Report = silent,
 ) -> dict[str, dict[str, float]]:
-    """Gain per source and target.
+    """Guidance scale per source and target.
 
-    A pair in which no readout is known to differ gets FALLBACK_GAIN; 0 where there were wells
-    enough to see one and the model cannot tell the pair apart either: the target is then where the
-    source is already.
+    A pair without features that differ gets FALLBACK_GAIN. The scale is 0 where there are enough
+    wells to see a difference and the model cannot separate the pair either: both are then alike.
+
+    Parameters
+    ----------
+    model, card
+        The network and its card.
+    real
+        Features of real images.
+    images
+        Validation images with logits (N, K).
+    report
+        Receives the progress.
     """
     pairs, names = pairs_of_interest(card), card.condition_names
     records, logits = images.records, images.logits
@@ -75,13 +83,13 @@ def calibrate(
         direction = Direction(real, source, target)
         count = MAIN_RECORDS if {source, target} <= _main(card) else RECORDS
         chosen = _some([records[n] for n in of[source]], count, card.seed)
-        held = locked_mask(card, direction.lockable)
+        locked = locked_mask(card, direction.lockable)
         items = []
         for record in chosen if direction.differs.any() else ():
-            key = (record.id, held)
+            key = (record.id, locked)
             if key not in encoded:
                 field = middle(images.read(record), card)
-                image = SourceImage(record.id, source, field, held)
+                image = SourceImage(record.id, source, field, locked)
                 encoded[key] = encode(model, card, image, tolerance=READOUT_TOLERANCE)
             items.append(encoded[key])
         items = [item for item in items if not item.failure]
@@ -98,20 +106,17 @@ def calibrate(
 
 
 def likely_locks(card: ModelCard, real: ReferenceSet) -> BoolArray:
-    """(ways, C) stains that will be held by themselves, one row per ordered pair of conditions that
-    holds any.
+    """(choices, C) channels that are locked automatically, one row per pair that locks any channel.
 
-    `real` needs no more than readouts: this is asked before training, so that these choices are
-    trained most.
+    `real` needs only features. The choices are needed before training, because they are trained
+    most.
     """
     masks = [locked_mask(card, Direction(real, *pair).lockable) for pair in pairs_of_interest(card)]
     return np.array([m for m in masks if any(m)], np.bool_).reshape(-1, len(card.channels))
 
 
 def pairs_of_interest(card: ModelCard) -> list[tuple[str, str]]:
-    """All ordered pairs where they are few; else those from and to healthy and diseased conditions
-    first.
-    """
+    """At most MAX_PAIRS ordered pairs, those with healthy or diseased conditions first."""
     names = card.condition_names
     main = _main(card)
     pairs = [(s, t) for s in names for t in names if s != t]
@@ -127,38 +132,30 @@ def _some(records: Sequence[ImageRecord], count: int, seed: int) -> list[ImageRe
 
 
 def _gain(model: IResNet, card: ModelCard, direction: Direction, items: Sequence[Encoded]) -> float:
-    """The gain that brings the readouts of some images nearest to the target, see
-    `nearest_gain`.
-    """
-    before = np.mean(
-        [readout_values(item.image.raw, card.preprocessing.downscale) for item in items], axis=0
-    )
+    """The guidance scale that brings the features of `items` nearest to the target."""
+    downscale, mix = card.preprocessing.downscale, Mix({direction.target: 1.0})
+    before = np.mean([readout_values(item.image.raw, downscale) for item in items], axis=0)
     row = card.condition_names.index(direction.target)
 
     def came(gain: float) -> tuple[FloatArray, float]:
-        moved = [
-            counterfactual(model, card, item, Mix({direction.target: 1.0}), gain=gain)
-            for item in items
-        ]
-        after = np.mean(
-            [readout_values(m.image, card.preprocessing.downscale) for m in moved], axis=0
-        )
+        moved = [counterfactual(model, card, item, mix, gain=gain) for item in items]
+        after = np.mean([readout_values(m.image, downscale) for m in moved], axis=0)
         return direction.came(before, after), float(np.mean([m.probabilities[row] for m in moved]))
 
     return nearest_gain(came, np.abs(direction.shift[direction.differs]))
 
 
 def nearest_gain(came: Callable[[float], tuple[FloatArray, float]], shift: FloatArray) -> float:
-    """The gain at which the readouts are nearest to the target: the least sum of what is left or
-    too much.
+    """The guidance scale at which the features are nearest to the target.
 
-    Of gains that are nearly as near it is the furthest: the least sum alone stays short of what
-    judges take for the target. The median of the readouts instead follows the many that lag while
-    the strongest are far beyond. Gains by which the model turned away from the target do not count:
-    where few readouts differ, all are nearly as near, and the furthest was past the target. `came`
-    says how far each readout (D,) is at a gain and how probable the target is, `shift` (D,) how
-    many standard deviations a readout has to go. Between the two or three gains that are tried, all
-    go along straight lines.
+    The distance is the summed deviation of the features from the target. Among scales that are
+    nearly as near, the largest is taken: at the least distance alone, independent classifiers did
+    not yet see the target. The median over features is worse, because it follows the many weak
+    features. Scales at which the model no longer reads the target do not count.
+
+    `came` gives the share of the way of each feature (D,) and the probability of the target at a
+    scale. `shift` (D,) is the distance of each feature, in standard deviations. Between the two or
+    three scales that are tried, values are interpolated linearly.
     """
     tried = {gain: came(gain) for gain in TRIED}
     best = _nearest(tried, shift)
@@ -172,9 +169,9 @@ def nearest_gain(came: Callable[[float], tuple[FloatArray, float]], shift: Float
 def _nearest(tried: dict[float, tuple[FloatArray, float]], shift: FloatArray) -> float:
     gains = sorted(tried)
     grid = np.arange(LOWEST, gains[-1] + 1e-9, 0.01)
-    ways = np.array([np.zeros_like(shift), *(tried[g][0] for g in gains)])
-    share = np.stack([np.interp(grid, [0.0, *gains], way) for way in ways.T], axis=1)
-    believed = np.interp(grid, gains, [tried[g][1] for g in gains])
-    left = np.minimum(np.abs(share - 1), TOO_FAR) @ shift  # in standard deviations
-    left[believed < np.maximum.accumulate(believed) - TURNED] = np.inf
-    return float(grid[left <= NEARLY * left.min() + 1e-9].max().round(2))
+    curves = np.array([np.zeros_like(shift), *(tried[g][0] for g in gains)])
+    share = np.stack([np.interp(grid, [0.0, *gains], curve) for curve in curves.T], axis=1)
+    probability = np.interp(grid, gains, [tried[g][1] for g in gains])
+    distance = np.minimum(np.abs(share - 1), TOO_FAR) @ shift  # in standard deviations
+    distance[probability < np.maximum.accumulate(probability) - TURNED] = np.inf
+    return float(grid[distance <= NEARLY * distance.min() + 1e-9].max().round(2))

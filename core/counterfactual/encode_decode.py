@@ -1,9 +1,8 @@
-"""Moves an image toward other conditions: encode under its own condition, decode under a blend.
+"""Move an image toward other conditions: encode under its own condition, decode under a mix.
 
-x' = F_blend^-1(F_source(x)) with v_blend = v_s + g sum_k w_k (v_k - v_s). Strength 0 is the
-original to the solver's precision; g = strength x the gain that, on validation wells, brings an
-image as far as the target typically is (core.counterfactual.calibration). Locked channels stay
-exactly what they are.
+x' = F_mix^-1(F_source(x)) with v_mix = v_s + g sum_k w_k (v_k - v_s). g is the strength times the
+guidance scale, which is calibrated on validation wells (core.counterfactual.calibration). Strength
+0 gives the original to the solver's precision. Locked channels do not change at all.
 """
 
 from collections.abc import Iterable
@@ -24,30 +23,29 @@ from core.io.models import condition_index
 from core.models.inverse import TOLERANCE
 from core.models.iresnet import Blend, IResNet, blend, block_edges, one_hot, pad_field
 
-QUARTER_GREY_LEVEL = (
-    0.25 / 255
-)  # largest round-trip error of a record that is shown, as share of the range
-SCREEN_ERROR = 0.75 * QUARTER_GREY_LEVEL  # estimated, of a picture while it is dragged
-FARTHEST = 10.0  # strength; nothing is estimated beyond
-LARGEST_CONTRACTION = 0.9  # of any block of a record that is shown
-RETRIES = 2  # with block edges placed for this record alone
+# Largest round-trip error of a record that is shown, as a share of the range.
+QUARTER_GREY_LEVEL = 0.25 / 255
+SCREEN_ERROR = 0.75 * QUARTER_GREY_LEVEL  # estimated error of an image during a drag
+FARTHEST = 10.0  # errors of larger strengths are not estimated
+LARGEST_CONTRACTION = 0.9  # of any block, for a record that is shown
+RETRIES = 2  # with block times for one record alone
 MIDDLE_PX = 96
-FALLBACK_GAIN = 1.0  # where a pair of conditions was not calibrated
+FALLBACK_GAIN = 1.0  # guidance scale of pairs that were not calibrated
 
 
 @dataclass(frozen=True)
 class SourceImage:
-    """One real image to be moved."""
+    """A real image that is to be moved."""
 
     record_id: str
     condition: str
     raw: NDArray[Any]  # (C, Y, X) grey values as in the file
-    locked: tuple[bool, ...] = ()  # (C,) channels that must not move; (): none
+    locked: tuple[bool, ...] = ()  # (C,) locked channels; (): none
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """One record in latent space, ready to be decoded toward any condition."""
+    """One record in latent space, from which any counterfactual can be decoded."""
 
     image: SourceImage
     x: FloatArray  # (C, Y', X') network input
@@ -57,32 +55,33 @@ class Encoded:
     contraction: tuple[float, ...] = ()
     evaluations: int = 0
     failure: str = ""
-    # block edges of this record alone, where the network's own were too far apart
+    # Block times for this record alone, where the network's own times were too far apart.
     times: tuple[float, ...] = ()
-    # (1, 4C, H, W) at every block edge, image end first
+    # (1, 4C, H, W) at every block time, image end first.
     trajectory: tuple[Tensor, ...] = ()
     precision: Precision = Precision.EXACT  # DISPLAY: `refine` can solve further
 
     @property
     def locked(self) -> tuple[bool, ...]:
-        """(C,) channels that must not move."""
+        """(C,) locked channels."""
         return self.image.locked or (False,) * len(self.x)
 
 
 def locked_mask(card: ModelCard, names: Iterable[str]) -> tuple[bool, ...]:
-    """(C,) which channels these names lock; raises LeighError for unknown names and where none is
-    left to move.
+    """(C,) the channels that `names` lock.
+
+    Raises LeighError for unknown names, and where all channels would be locked.
     """
-    known, wanted = [c.name for c in card.channels], set(names)
-    if unknown := wanted - set(known):
+    channels, wanted = [c.name for c in card.channels], set(names)
+    if unknown := wanted - set(channels):
         raise LeighError(
-            f"The model has no channel {sorted(unknown)[0]}.", f"It has {', '.join(known)}."
+            f"The model has no channel {sorted(unknown)[0]}.", f"It has {', '.join(channels)}."
         )
-    if wanted == set(known):
+    if wanted == set(channels):
         raise LeighError(
             "All channels are held: nothing could change.", "Leave at least one channel free."
         )
-    return tuple(name in wanted for name in known)
+    return tuple(name in wanted for name in channels)
 
 
 def encode(
@@ -93,12 +92,26 @@ def encode(
     retries: int = RETRIES,
     tolerance: float = TOLERANCE,
 ) -> Encoded:
-    """Solve the inverse of every block once. A record that cannot be inverted comes back with its
-    `failure`.
+    """Solve the inverse of every block once.
 
-    Where a block does not contract enough on this image, its blocks are placed again for this image
-    alone, by the measured contraction: the block times of one image are independent of those of
-    another.
+    Where a block does not contract enough on this image, the image gets block times of its own,
+    chosen by the measured Lipschitz estimates.
+
+    Parameters
+    ----------
+    model, card
+        The network and its card.
+    image
+        The image, its condition and its locked channels.
+    retries
+        How often block times may be chosen again.
+    tolerance
+        Of the solver, in network units.
+
+    Returns
+    -------
+    Encoded
+        With a `failure` where the image cannot be inverted.
     """
     encoded = _solved(model, card, image, (), tolerance)
     for _ in range(retries):
@@ -114,9 +127,10 @@ def encode(
 
 
 def encode_for_display(model: IResNet, card: ModelCard, image: SourceImage) -> Encoded:
-    """As `encode`, but only as exact as a screen shows, for less work. `refine` before you measure.
+    """Like `encode`, with less work and only the precision of a display; `refine` before measuring.
 
-    Pictures are held to SCREEN_ERROR; an image whose blocks contract too little is encoded exactly.
+    Errors of images stay below SCREEN_ERROR. An image whose blocks contract too little is encoded
+    exactly.
     """
     tolerance = _inverse_of(card).screen_tolerance
     encoded = _solved(model, card, image, (), tolerance)
@@ -131,10 +145,7 @@ def encode_for_display(model: IResNet, card: ModelCard, image: SourceImage) -> E
 
 
 def refine(model: IResNet, card: ModelCard, encoded: Encoded) -> Encoded:
-    """Solve an image encoded for display on to full accuracy, or encode it again where that fails.
-
-    An exact one stays as it is.
-    """
+    """Solve an image that was encoded for display to full precision; returns exact ones as is."""
     if encoded.precision == Precision.EXACT:
         return encoded
     exact = _solved(model, card, encoded.image, encoded.times, TOLERANCE, encoded)
@@ -142,9 +153,9 @@ def refine(model: IResNet, card: ModelCard, encoded: Encoded) -> Encoded:
 
 
 def picture_error(card: ModelCard, encoded: Encoded, strength: float) -> float:
-    """Estimate of the largest error of a picture at this strength, as share of the range.
+    """Estimated largest error of an image at this strength, as a share of the range.
 
-    What the solver leaves grows along the trajectory as measured on the model's test records
+    The solver's error grows along the trajectory as measured on test records
     (InverseQuality.growth).
     """
     far = min(abs(strength), FARTHEST)
@@ -152,7 +163,7 @@ def picture_error(card: ModelCard, encoded: Encoded, strength: float) -> float:
 
 
 def _inverse_of(card: ModelCard) -> InverseQuality:
-    """As measured, or as it usually is while it is not measured yet."""
+    """The measured quality of the inverse, or usual values before it is measured."""
     return card.inverse or InverseQuality(0, 0.0, 0.0, ())
 
 
@@ -165,7 +176,7 @@ def _solved(
     tolerance: float,
     former: Encoded | None = None,
 ) -> Encoded:
-    """Solve at one tolerance, on from a `former` solution with the same times."""
+    """Solve at one tolerance, starting from a `former` solution with the same times if any."""
     device = next(model.parameters()).device
     x = to_network(card.preprocessing, image.raw)
     mixture, locked = mixture_of(card, image.condition, device), _row(image.locked, device)
@@ -200,8 +211,8 @@ def _solved(
 
 
 def _failure(error: float, contraction: tuple[float, ...]) -> str:
-    """Why this solution must not be shown; "" where it may be."""
-    if not error <= QUARTER_GREY_LEVEL:  # catches a round trip that is not a number, too
+    """Why this solution must not be shown; "" for a good solution."""
+    if not error <= QUARTER_GREY_LEVEL:  # also true where the error is not a number
         return f"The round-trip error {error:.1e} of the range is above a quarter of a grey level."
     if not max(contraction) < LARGEST_CONTRACTION:
         return (
@@ -211,7 +222,7 @@ def _failure(error: float, contraction: tuple[float, ...]) -> str:
 
 
 def mixture_of(card: ModelCard, name: str, device: torch.device) -> Tensor:
-    """(1, K) mixture that is this condition alone."""
+    """(1, K) mixture with the whole weight on one condition."""
     return one_hot(torch.tensor([condition_index(card, name)], device=device), len(card.conditions))
 
 
@@ -226,45 +237,36 @@ def _row(locked: tuple[bool, ...], device: torch.device) -> Tensor | None:
 
 
 def gain_of(card: ModelCard, source: str, mix: Mix) -> float:
-    """What strength 1 means between these conditions: the calibrated gains of the targets, by their
-    weights.
-    """
+    """The guidance scale of a mix: the calibrated scales of its targets, averaged by weight."""
     gains = card.training.get("gains", {}).get(source, {})
     total = sum(weight for _, weight in mix.weights)
     return float(sum(w * gains.get(name, FALLBACK_GAIN) for name, w in mix.weights) / total)
 
 
 def middle(raw: FloatArray, card: ModelCard) -> FloatArray:
-    """The middle of a large field (C, Y, X), at most MIDDLE_PX network pixels a side: enough to
-    calibrate on.
-    """
+    """The middle of a field (C, Y, X), at most MIDDLE_PX network pixels a side, for calibration."""
     side = MIDDLE_PX * card.preprocessing.downscale
     top, left = (max(0, (s - side) // 2) for s in raw.shape[1:])
     return raw[:, top : top + side, left : left + side]
 
 
 def relative_error(card: ModelCard, a: FloatArray, b: FloatArray) -> float:
-    """Largest difference of two network images in raw grey values, as share of each channel's
-    display range.
-    """
+    """Largest difference of two network images, as a share of each channel's display range."""
     span = np.array(card.preprocessing.span)[:, None, None]
-    return float(
-        np.abs(
-            (from_network(card.preprocessing, a) - from_network(card.preprocessing, b)) / span
-        ).max()
-    )
+    difference = from_network(card.preprocessing, a) - from_network(card.preprocessing, b)
+    return float(np.abs(difference / span).max())
 
 
 def weight_vector(card: ModelCard, mix: Mix) -> FloatArray:
-    """(K,) weights that sum to one; raises LeighError for unknown names or no weight at all."""
-    out: FloatArray = np.zeros(len(card.conditions), np.float32)
+    """(K,) weights that sum to one; raises LeighError for unknown names or without any weight."""
+    weights: FloatArray = np.zeros(len(card.conditions), np.float32)
     for name, weight in mix.weights:
-        out[condition_index(card, name)] = weight
-    if not (out.sum() > 0 and (out >= 0).all()):  # also where a weight is not a number
+        weights[condition_index(card, name)] = weight
+    if not (weights.sum() > 0 and (weights >= 0).all()):  # also where a weight is not a number
         raise LeighError(
             "The target weights must be positive.", "Choose at least one condition to move to."
         )
-    normalised: FloatArray = out / out.sum()
+    normalised: FloatArray = weights / weights.sum()
     return normalised
 
 
@@ -278,26 +280,37 @@ def decode(
     gain: float | None = None,
     precision: Precision = Precision.DISPLAY,
 ) -> FloatArray:
-    """Network image (C, Y', X') of a mix: one explicit pass. `gain`: another than calibrated.
+    """Decode the network image (C, Y', X') of a mix, in one explicit pass.
 
-    A PREVIEW is rough and costs a part of a pass; any other is as precise as `encoded`.
+    Parameters
+    ----------
+    model, card
+        The network and its card.
+    encoded
+        The encoded record, with its locked channels.
+    mix
+        Target weights and strength.
+    gain
+        Guidance scale; None: as calibrated.
+    precision
+        PREVIEW is rough and needs a part of a pass; all others are as precise as `encoded`.
     """
     device, source = encoded.z.device, encoded.image.condition
     gain = gain_of(card, source, mix) if gain is None else gain
-    way = Blend(
+    guidance = Blend(
         mixture_of(card, source, device),
         torch.from_numpy(weight_vector(card, mix))[None].to(device),
         torch.tensor([mix.strength * gain], dtype=torch.float32, device=device),
     )
     locked, sides = _row(encoded.locked, device), encoded.x.shape[1:]
     if precision == Precision.PREVIEW:
-        change = model.preview_change(encoded.trajectory, way, locked, encoded.times)
+        change = model.preview_change(encoded.trajectory, guidance, locked, encoded.times)
         preview: FloatArray = encoded.back + _cut(change, sides)
         return preview
-    mixture = blend(way.source, way.target, way.share)
+    mixture = blend(guidance.source, guidance.target, guidance.share)
     moved = _cut(model.decode(encoded.z, mixture, locked, encoded.times), sides)
-    out: FloatArray = np.where(np.array(encoded.locked)[:, None, None], encoded.back, moved)
-    return out
+    image: FloatArray = np.where(np.array(encoded.locked)[:, None, None], encoded.back, moved)
+    return image
 
 
 @torch.no_grad()
@@ -305,8 +318,8 @@ def read_logits(model: IResNet, x: FloatArray) -> FloatArray:
     """Logits (K,) of one network image (C, Y', X')."""
     device = next(model.parameters()).device
     batch, _ = pad_field(torch.from_numpy(np.ascontiguousarray(x))[None].to(device))
-    out: FloatArray = model.logits(batch)[0].cpu().numpy()
-    return out
+    logits: FloatArray = model.logits(batch)[0].cpu().numpy()
+    return logits
 
 
 def counterfactual(
@@ -320,7 +333,23 @@ def counterfactual(
 ) -> Counterfactual:
     """The record moved by a mix, in raw grey values at the file's own size.
 
-    An invalid one carries its reason and no change: it must not be drawn.
+    Parameters
+    ----------
+    model, card
+        The network and its card.
+    encoded
+        The encoded record, with its locked channels.
+    mix
+        Target weights and strength.
+    gain
+        Guidance scale; None: as calibrated.
+    precision
+        Of the decoding, see `decode`.
+
+    Returns
+    -------
+    Counterfactual
+        An invalid one has a reason and no change: it must not be shown.
     """
     raw = encoded.image.raw
     original = raw.astype(np.float32)

@@ -1,4 +1,4 @@
-"""Encoded records, remembered: a drag then costs one explicit pass."""
+"""Remember encoded records, so that a drag needs only one explicit pass."""
 
 from collections import OrderedDict
 
@@ -21,7 +21,7 @@ Key = tuple[str, tuple[bool, ...]]  # record and locked channels
 
 
 class Encodings:
-    """The records that were encoded last, oldest first."""
+    """The last encoded records, oldest first."""
 
     def __init__(self, model: IResNet, card: ModelCard, dataset: Dataset) -> None:
         self.model, self.card, self.dataset = model, card, dataset
@@ -34,7 +34,7 @@ class Encodings:
         return key in self._encoded
 
     def keys(self) -> list[Key]:
-        """What is remembered, oldest first."""
+        """The keys of the remembered records, oldest first."""
         return list(self._encoded)
 
     def clear(self) -> None:
@@ -42,27 +42,29 @@ class Encodings:
         self._encoded.clear()
 
     def key(self, record_id: str, locked: Locked) -> Key:
-        """Raises LeighError for channels the model does not know."""
+        """Key of a record with locked channels. Raises LeighError for unknown channels."""
         return record_id, locked_mask(self.card, locked)
 
     def record(self, record_id: str) -> ImageRecord:
-        """Raises LeighError for an unknown record."""
+        """The record of an id. Raises LeighError for an unknown id."""
         try:
             return self.dataset.record(record_id)
         except KeyError:
-            raise LeighError(f"There is no record {record_id}.", "Scan the folder again.") from None
+            raise LeighError(
+                f"The project has no record {record_id}.", "Scan the folder again."
+            ) from None
 
     def get(
         self, record_id: str, locked: Locked = (), precision: Precision = Precision.EXACT
     ) -> Encoded:
-        """The record with these channels locked, encoded at least as precisely as asked."""
+        """The record with these channels locked, encoded with at least this precision."""
         key = self.key(record_id, locked)
         if key not in self._encoded:
             record = self.record(record_id)
             raw = read_verified(self.dataset.root, record)
             image = SourceImage(record_id, record.condition, raw, key[1])
-            how = encode if precision == Precision.EXACT else encode_for_display
-            self._encoded[key] = how(self.model, self.card, image)
+            encode_image = encode if precision == Precision.EXACT else encode_for_display
+            self._encoded[key] = encode_image(self.model, self.card, image)
         if precision == Precision.EXACT:
             self._encoded[key] = refine(self.model, self.card, self._encoded[key])
         self._encoded.move_to_end(key)
@@ -71,6 +73,6 @@ class Encodings:
         return self._encoded[key]
 
     def at_hand(self, record_id: str, locked: Locked) -> Encoded | None:
-        """The record as it was encoded last, preferably with these channels locked."""
+        """The last encoding of a record, preferably with these channels locked; None: none."""
         last = [e for (name, _), e in self._encoded.items() if name == record_id and not e.failure]
         return self._encoded.get(self.key(record_id, locked), last[-1] if last else None)

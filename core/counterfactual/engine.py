@@ -1,6 +1,6 @@
-"""The engine of an open project: it answers every move of an image, on the map or by a mix.
+"""The engine of an open project: it computes every move of an image, on the map or by a mix.
 
-Lives in the inference process of the window; workflows and notebooks use it directly.
+The window runs the engine in its inference process. Workflows and notebooks use it directly.
 """
 
 import logging
@@ -43,14 +43,15 @@ from core.models.load import build, choose_device
 from core.progress import Cancelled, Report, silent
 
 log = logging.getLogger(__name__)
-PREPARED = 4  # choices of locked channels that a selected record is encoded with in idle moments
-PREVIEW_ABOVE_S = 0.04  # seconds a picture may take before a preview comes first
+PREPARED = 4  # choices of locked channels for which a selected record is encoded in idle time
+PREVIEW_ABOVE_S = 0.04  # seconds; a preview comes first where an image takes longer
 
 
 class Engine:
-    """Loads project, model, evidence and map; remembers encoded records.
+    """Loads project, model, evidence and map, and remembers encoded records.
 
-    A drag then costs one explicit pass. Without `with_evidence`, EXACT moves have no evidence card.
+    A drag then needs only one explicit pass. Without `with_evidence`, EXACT moves have no evidence
+    card.
     """
 
     def __init__(
@@ -79,12 +80,13 @@ class Engine:
         self._picture_s = np.inf  # seconds of the last picture that was not a preview
 
     def move(self, move: Move) -> Counterfactual:
-        """The image that a move leads to.
+        """The counterfactual of a move.
 
-        EXACT solves to full accuracy and adds the evidence. A PREVIEW may be rough where a picture
-        takes long here, and may lock other channels: those it is encoded with already. ORIGINAL is
-        the record itself; it pays for the inverse of the likeliest move. Raises LeighError for
-        unknown records, conditions and channels, BadProject without the map of a MapPosition.
+        EXACT solves to full precision and adds the evidence. A PREVIEW may be rough where images
+        take long, and may lock other channels if the record is already encoded with these. The goal
+        ORIGINAL is the record itself; the record is then encoded for the likeliest move. Raises
+        LeighError for unknown records, conditions and channels, and BadProject for a MapPosition
+        without a map.
         """
         if isinstance(move.goal, MapPosition):
             return self._to_position(move, move.goal)
@@ -93,10 +95,9 @@ class Engine:
         return self._to_mix(move, move.goal)
 
     def prepare(self, interrupted: Callable[[], bool] = lambda: False) -> bool:
-        """Computes one thing a drag of the selected record may need: an encoding with other locked
-        channels, or a response curve.
+        """Prepare for drags of the selected record: encode it, or measure a response curve.
 
-        For idle moments; given up when `interrupted`. False when there is nothing left to do.
+        For idle time; stops when `interrupted` returns True. Returns False when nothing is left.
         """
         if self._to_prepare:
             record_id, locked = self._to_prepare[0]
@@ -108,23 +109,23 @@ class Engine:
                     self.curves.of(record_id, locked)
                     self._to_prepare.pop(0)
             except Cancelled:
-                log.debug("Something newer was asked while preparing.")
+                log.debug("The preparation was interrupted by a request.")
             finally:
                 self.model.interrupted = lambda: False
         return bool(self._to_prepare)
 
     def path(self, request: PathRequest, report: Report = silent) -> CounterfactualPath:
-        """Everything between a record and strength 1 of a mix, see `follow_path`."""
+        """The path from a record to strength 1 of a mix, see `follow_path`."""
         locked = self.locked(Move(request.record_id, request.mix, request.locked))
         return follow_path(self.encodings, request, locked, self.map.landing, report)
 
     def explain(self, request: AttributionRequest, report: Report = silent) -> Attribution:
-        """Where a network of the project looks, see `Attributions.explain`."""
+        """An attribution map of a network of the project, see `Attributions.explain`."""
         record = self.encodings.record(request.record_id)
         return self.attributions.explain(record, request, report)
 
     def automatic_locks(self, source: str, target: str) -> Locked:
-        """The channels that are locked from `source` to `target` where the user does not choose."""
+        """The channels that are locked from `source` to `target` unless the user chooses."""
         return self.evidence.automatic_locks(source, target)
 
     def locked(self, move: Move) -> Locked:
@@ -138,7 +139,7 @@ class Engine:
         return self.encodings.record(record_id).condition
 
     def _select(self, move: Move) -> Counterfactual:
-        """The record as it is; queues what its drags may need."""
+        """The record as it is; also queues the preparations for its drags."""
         source = self._source(move.record_id)
         others = [c for c in self.card.conditions if c.name != source]
         likeliest = next((c.name for c in others if c.role == Role.HEALTHY), others[0].name)
@@ -165,7 +166,7 @@ class Engine:
         return result
 
     def _encoded_for(self, move: Move) -> tuple[Encoded, Precision]:
-        """The encoded record of a move to a mix, and the precision that it is decoded with."""
+        """The encoded record of a move to a mix, and the precision of the decoding."""
         locked = self.locked(move)
         if move.precision == Precision.PREVIEW and self._picture_s > PREVIEW_ABOVE_S:
             at_hand = self.encodings.at_hand(move.record_id, locked)
@@ -178,16 +179,16 @@ class Engine:
 
     def _landing(self, result: Counterfactual) -> tuple[float, float] | None:
         projection = self.map.projection
-        known = projection is not None and result.record_id in projection.record_ids
-        if result.strength == 0 and projection is not None and known:
+        is_on_map = projection is not None and result.record_id in projection.record_ids
+        if result.strength == 0 and projection is not None and is_on_map:
             return position_in(projection, result.record_id)
         return self.map.landing(result.coordinates, result.probabilities)
 
     def _to_position(self, move: Move, position: MapPosition) -> Counterfactual:
         """The record dragged to a position; weights and strength are in the result.
 
-        Where the mixture that should come nearest lands in another region (and this is not a
-        preview), the condition of the region is taken alone, if that lands there.
+        The nearest mixture of conditions is tried first. If it lands in another region, the
+        condition of the region alone is tried next, except in a preview.
         """
         decision = self.map.view(position.plane)[1]
         start = self.map.position_of(move.record_id, position.plane)
@@ -200,19 +201,20 @@ class Engine:
         if not curves:
             return self._to_mix(move, mix)
         own, wanted, curves = self._aim(move.record_id, position, curves)
-        asked = decision.conditions[int(probabilities_of(wanted).argmax())]
-        alone = {asked: curves[asked]} if asked in curves else curves
+        region = decision.conditions[int(probabilities_of(wanted).argmax())]
+        alone = {region: curves[region]} if region in curves else curves
         first = replace(move, precision=min(move.precision, Precision.DISPLAY))
-        elsewhere = replace(move, precision=Precision.PREVIEW) == self._elsewhere
-        known = alone if elsewhere and move.precision < Precision.EXACT else curves
-        result = self._to_mix(first, Mix(*aim(own, known, wanted, asked)))
-        strays = self._read_as(result) != asked and asked in curves and len(result.weights) > 1
+        preview_strayed = replace(move, precision=Precision.PREVIEW) == self._elsewhere
+        choices = alone if preview_strayed and move.precision < Precision.EXACT else curves
+        result = self._to_mix(first, Mix(*aim(own, choices, wanted, region)))
+        is_elsewhere = self._read_as(result) != region
+        retry_alone = is_elsewhere and region in curves and len(result.weights) > 1
         if result.precision == Precision.PREVIEW:
-            self._elsewhere = replace(move, precision=Precision.PREVIEW) if strays else None
+            self._elsewhere = replace(move, precision=Precision.PREVIEW) if retry_alone else None
             return result
-        if strays:
+        if retry_alone:
             other = self._to_mix(first, Mix(*aim(own, alone, wanted)))
-            result = other if self._read_as(other) == asked else result
+            result = other if self._read_as(other) == region else result
         if move.precision < Precision.EXACT:
             return result
         return self._to_mix(move, Mix(result.weights, result.strength))
@@ -220,8 +222,9 @@ class Engine:
     def _aim(
         self, record_id: str, position: MapPosition, curves: Curves
     ) -> tuple[FloatArray, FloatArray, Curves]:
-        """The logit coordinates of a record, those wanted of it, and its curves; on a plane, among
-        its three conditions.
+        """A record's own logit coordinates, the wanted ones, and its response curves.
+
+        On a ternary plane, all three are among its three conditions.
         """
         _, decision, plane = self.map.view(position.plane)
         latents = self.map.latents

@@ -1,6 +1,4 @@
-"""What the model reads from every record: pooled features, logits, probabilities, semantic
-coordinates.
-"""
+"""Compute the latents of every record: pooled features, logits and logit coordinates."""
 
 from collections.abc import Sequence
 
@@ -24,7 +22,21 @@ def read_features(
     read: Reader,
     report: Report = silent,
 ) -> FloatArray:
-    """Raw pooled features (N, F) of whole fields, before standardising."""
+    """Raw pooled features (N, F) of whole fields, before standardisation.
+
+    Parameters
+    ----------
+    model
+        The network.
+    records
+        N records.
+    preprocessing
+        From grey values to network input.
+    read
+        Reads a record (C Y X).
+    report
+        Receives the progress.
+    """
     device = next(model.parameters()).device
     t = model.architecture.t_image
     rows = []
@@ -42,12 +54,24 @@ def encode_records(
     read: Reader,
     report: Report = silent,
 ) -> LatentTable:
-    """Latents of records whose condition the model knows; groups the model never saw
-    count as test.
+    """Latents of all records whose condition the model knows.
+
+    Records of groups that are not in the card's split count as test records.
+
+    Parameters
+    ----------
+    model, card
+        The network and its card.
+    records
+        All records.
+    read
+        Reads a record (C Y X).
+    report
+        Receives the progress.
     """
-    known = [r for r in records if r.condition in card.condition_names]
-    raw = read_features(model, known, card.preprocessing, read, report)
-    return latent_table(model, card, known, raw)
+    in_model = [r for r in records if r.condition in card.condition_names]
+    raw = read_features(model, in_model, card.preprocessing, read, report)
+    return latent_table(model, card, in_model, raw)
 
 
 def latent_table(

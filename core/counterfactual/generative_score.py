@@ -1,9 +1,8 @@
-"""A second opinion from the generator: under which condition does it predict an image best, and
-does any fit at all?
+"""Classify images with the generator: under which condition does it predict an image best?
 
 The score of a condition is the flow-matching loss |v(y_t, t, c) - (n - x)|^2 with y_t = (1 - t) x +
-t n, averaged over noise levels; the lowest names the condition (after Li et al. 2023, arXiv
-2303.16203, who do so with diffusion models).
+t n, averaged over noise levels. The condition with the lowest score is predicted (after Li et al.
+2023, arXiv 2303.16203, who use diffusion models).
 """
 
 from collections.abc import Sequence
@@ -20,23 +19,20 @@ from core.progress import Progress, Report, silent
 
 LEVELS = (0.2, 0.35, 0.5, 0.65, 0.8)
 LARGEST_PX = 192  # the middle of larger fields is scored
-RECORDS = 32  # held out, and as many known ones for the limit
+RECORDS = 32  # held-out records, and as many training records for the limit
 UNLIKE_PERCENTILE = 99
 
 
 @torch.no_grad()
 def generative_scores(model: IResNet, x: FloatArray, seed: int = 0) -> FloatArray:
-    """(K,) loss of one network image (C, Y, X) under every condition; the same noise for all of
-    them.
-    """
+    """(K,) loss of one network image (C, Y, X) under every condition, with the same noise."""
     device = next(model.parameters()).device
     clean = model.squeeze(torch.from_numpy(_middle(x))[None].to(device))
     rng = np.random.default_rng(seed)
     losses = []
     for t in LEVELS:
-        noise = torch.from_numpy(rng.standard_normal(tuple(clean.shape), dtype=np.float32)).to(
-            device
-        )
+        drawn = rng.standard_normal(tuple(clean.shape), dtype=np.float32)
+        noise = torch.from_numpy(drawn).to(device)
         velocity = model.velocity.of_every_condition((1 - t) * clean + t * noise, t)
         losses.append((velocity - (noise - clean)).square().mean(dim=(1, 2, 3)))
     scores: FloatArray = torch.stack(losses).mean(dim=0).cpu().numpy()
@@ -50,24 +46,34 @@ def generative_report(
     read: Reader,
     report: Report = silent,
 ) -> dict[str, Any]:
-    """Accuracy of the generative scores on held-out records drawn by the seed, and which are unlike
-    any condition.
+    """Accuracy of the generative scores on held-out records, and which are out of distribution.
 
-    Unlike: the best score is above what UNLIKE_PERCENTILE % of the known images reach.
+    `unlike` lists records whose best score is above that of UNLIKE_PERCENTILE % of the training
+    records.
+
+    Parameters
+    ----------
+    model, card
+        The network and its card; its seed draws the records.
+    records
+        All records.
+    read
+        Reads a record (C Y X).
+    report
+        Receives the progress.
     """
     names = card.condition_names
-    held = [card.part_of(r) == Split.TEST for r in records]
+    held_out = np.array([card.part_of(r) == Split.TEST for r in records])
     drawn = [
-        np.random.default_rng(card.seed).permutation(np.flatnonzero(np.array(held) == h))
-        for h in (True, False)
+        np.random.default_rng(card.seed).permutation(np.flatnonzero(held_out == part))
+        for part in (True, False)
     ]
     chosen = [records[i] for rows in drawn for i in sorted(rows[:RECORDS])]
     scores = []
     for i, record in enumerate(chosen):
-        scores.append(
-            generative_scores(model, to_network(card.preprocessing, read(record)), card.seed)
-        )
-        report(Progress(i + 1, len(chosen), "Asking the generator"))
+        x = to_network(card.preprocessing, read(record))
+        scores.append(generative_scores(model, x, card.seed))
+        report(Progress(i + 1, len(chosen), "Classifying with the generator"))
     count = min(RECORDS, len(drawn[0]))
     if not count or count == len(chosen):
         return {"records": 0, "accuracy": None, "unlike": []}
@@ -83,7 +89,7 @@ def generative_report(
 
 
 def _middle(x: FloatArray) -> FloatArray:
-    """The middle of a network image, with sides that the network takes."""
+    """The middle of a network image, with sides that the network accepts."""
     sides = [min(s, LARGEST_PX) // FIELD_MULTIPLE * FIELD_MULTIPLE for s in x.shape[1:]]
     top, left = ((s - side) // 2 for s, side in zip(x.shape[1:], sides))
     cut: FloatArray = np.ascontiguousarray(x[:, top : top + sides[0], left : left + sides[1]])

@@ -24,10 +24,25 @@ def follow_path(
     landing: Landing,
     report: Report = silent,
 ) -> CounterfactualPath:
-    """Probabilities and map positions along the path, and where the class changes.
+    """Probabilities and map positions along the path, and the strength at the crossing.
 
-    `landing` gives the map position of logit coordinates and probabilities. Raises NotInvertible
-    for a record that cannot be encoded.
+    Parameters
+    ----------
+    encodings
+        The remembered encodings of the project.
+    request
+        Record, mix and number of frames.
+    locked
+        Names of the locked channels.
+    landing
+        Gives the map position of logit coordinates (K-1,) and probabilities (K,).
+    report
+        Receives the progress.
+
+    Raises
+    ------
+    NotInvertible
+        For a record that cannot be encoded.
     """
     model, card = encodings.model, encodings.card
     encoded = encodings.get(request.record_id, locked)
@@ -49,9 +64,7 @@ def follow_path(
 
 
 def crossing_of(points: Sequence[PathPoint]) -> float | None:
-    """Strength at which the most probable condition first changes, interpolated; None if it never
-    does.
-    """
+    """Strength at which the most probable condition first changes, interpolated; None: never."""
     first = int(points[0].probabilities.argmax())
     for before, after in pairwise(points):
         now = int(after.probabilities.argmax())

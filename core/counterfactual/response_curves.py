@@ -1,4 +1,4 @@
-"""How far one image comes toward every condition at several strengths: what aims a drag."""
+"""Response curves: how far one image comes toward every condition at several strengths."""
 
 from collections import OrderedDict
 
@@ -13,17 +13,17 @@ Curves = dict[str, list[FloatArray]]  # condition -> logit coordinates (K-1,) at
 
 
 class ResponseCurves:
-    """Logit coordinates of previews of a record toward every condition; measured once."""
+    """Logit coordinates of previews of a record toward every condition, each measured once."""
 
     def __init__(self, encodings: Encodings) -> None:
         self._encodings = encodings
         self._curves: OrderedDict[Key, Curves] = OrderedDict()
 
     def of(self, record_id: str, locked: Locked, precision: Precision = Precision.EXACT) -> Curves:
-        """The curves of a record; {} where they are not known or the record cannot be inverted.
+        """The curves of a record; {} if not measured, or if the record cannot be inverted.
 
-        An EXACT move needs them with these channels locked. For DISPLAY, curves measured with other
-        channels locked are near enough. A PREVIEW never waits for a measurement.
+        An EXACT move needs curves with the same locked channels. A DISPLAY move also takes curves
+        with other locked channels. A PREVIEW never waits for a measurement.
         """
         key = self._encodings.key(record_id, locked)
         source = self._encodings.record(record_id).condition
@@ -40,7 +40,7 @@ class ResponseCurves:
         return self._measured(key, locked, others)
 
     def _measured(self, key: Key, locked: Locked, others: list[str]) -> Curves:
-        """Measure what is missing; what was measured before an interruption stays."""
+        """Measure the missing curves; curves from before an interruption stay."""
         model, card = self._encodings.model, self._encodings.card
         encoded = self._encodings.get(key[0], locked, Precision.DISPLAY)
         if encoded.failure:

@@ -1,3 +1,1 @@
-"""What speaks for and against a counterfactual: independent classifiers, readouts, distance to real
-images.
-"""
+"""Evidence for a counterfactual: independent classifiers, features and distance to real images."""

@@ -1,11 +1,11 @@
-"""Evidence: what a counterfactual must pass, and the light that is the worst of its checks.
+"""The five checks of an evidence card; its light is the light of the worst check.
 
-A flip of the model proves nothing: adversarial noise flips it, a brighter channel flips it. So four
-families are asked: the model; oracle classifiers trained apart from the model; the distance to real
-images of the target; a panel of readouts that a biologist would measure. A fifth check asks whether
-everything stayed that should stay: cells, channels, readouts in which the conditions agree. The
-same checks judge one image and a whole direction. The limits were set on planted truth against
-seven bad generators, on cultures that `leigh bench truth` does not use.
+A changed prediction of the model proves nothing: adversarial noise or a brighter channel can change
+it. Four checks ask whether the target was reached: the model, independent classifiers (oracles),
+the distance to real target images, and features that a biologist would measure. The fifth check
+asks whether everything else stayed: nuclei, channels, and features in which the conditions agree.
+The same checks apply to one image and to a whole direction. The limits were set with simulated
+perturbations and seven bad generators, on cultures that `leigh bench truth` does not use.
 """
 
 from collections.abc import Sequence
@@ -19,24 +19,24 @@ from core.evidence.target_space import EMBEDDED_DIMENSIONS, TargetSpace
 
 # Limits: green up to the first, amber up to the second, red beyond.
 MODEL = (0.8, 0.5)  # share of the images that the model calls the target
-# flips of the least convinced judge, as share of the real target images it recognises
+# Share of images that the least convinced classifier calls the target, relative to real images.
 ORACLES = (0.6, 0.3)
-DISTANCE = (0.6, 0.9)  # 0: like real target images; 1: did nothing
-RECOVERED = (0.7, 0.5)  # share of the differing readouts that came CAME of the way
-CAME = (0.5, 1.6)
-SIDE_EFFECT = (0.5, 1.0)  # in standard deviations between real images, where the conditions agree
-CELLS = (0.02, 0.1)  # nuclei lost or gained, as share of the nuclei
+DISTANCE = (0.6, 0.9)  # 0: like real target images; 1: like the original
+RECOVERED = (0.7, 0.5)  # share of the differing features that moved by CAME
+CAME = (0.5, 1.6)  # of the distance from source to target
+SIDE_EFFECT = (0.5, 1.0)  # standard deviations between real images, where the conditions agree
+CELLS = (0.02, 0.1)  # nuclei lost or gained, as a share of all nuclei
 OFF_CHANNEL = (0.15, 0.3)  # share of the change in channels in which the conditions agree
 
 FEWEST_READOUTS = 3
-STRONGEST = 3  # side effects averaged
-WEAKEST_RECALL = 0.2  # an oracle classifier that knows less of the target is compared with this
+STRONGEST = 3  # number of side effects that are averaged
+WEAKEST_RECALL = 0.2  # least recall on real images that an oracle classifier is compared with
 
 Values = dict[str, float | bool | str]
 
 
 class Direction(Contrast):
-    """The way from one condition to another: what real images say, and the evidence of moves."""
+    """One direction, from a source to a target condition: assesses counterfactuals against it."""
 
     def assess(self, moved: Sequence[CounterfactualMeasurements]) -> Evidence:
         """The evidence of one counterfactual, or of several of this direction together."""
@@ -52,16 +52,16 @@ class Direction(Contrast):
 
     @cached_property
     def space(self) -> TargetSpace:
-        """The embedding with real target images of known wells as reference."""
-        known = ~self.real.held_out
-        target = known & (self.real.truth == self.target_index)
-        return TargetSpace(self.real.embedding[known], self.real.embedding[target])
+        """The embedding space, with real target images of training wells as the reference."""
+        in_training = ~self.real.held_out
+        target = in_training & (self.real.truth == self.target_index)
+        return TargetSpace(self.real.embedding[in_training], self.real.embedding[target])
 
 
 def check_model(
     direction: Direction, moved: Sequence[CounterfactualMeasurements], values: Values
 ) -> Check:
-    """Does the network read the target, or a condition that nothing tells from the target?"""
+    """Does the network predict the target, or a condition that is not different from the target?"""
     reached, names = direction.reached, direction.real.conditions
     flips = float(np.mean([m.probabilities.argmax() in reached for m in moved]))
     values["flip"] = flips
@@ -69,7 +69,7 @@ def check_model(
     values["alike"] = ", ".join(names[k] for k in reached[1:])
     many = f" in {flips:.0%} of {len(moved)} images" if len(moved) > 1 else ""
     called = "calls it" if len(moved) > 1 or flips else "does not call it"
-    same = f" (nothing tells {direction.called} apart)" if len(reached) > 1 else ""
+    same = f" ({direction.called} do not differ)" if len(reached) > 1 else ""
     finding = f"The model {called} {direction.called}{many}{same}"
     return Check("model", light_of(flips, MODEL), finding)
 
@@ -77,31 +77,30 @@ def check_model(
 def check_oracles(
     direction: Direction, moved: Sequence[CounterfactualMeasurements], values: Values
 ) -> Check:
-    """Do independent classifiers see the target, as often as in real images of the target?"""
+    """Do independent classifiers see the target as often as in real images of the target?"""
     reached, called = direction.reached, direction.called
     rows = direction.reference_rows(direction.target_index)
-    known = np.isin(direction.real.oracle_probabilities[rows].argmax(axis=2), reached).mean(
-        axis=0
-    )  # (J,)
+    real_predictions = direction.real.oracle_probabilities[rows].argmax(axis=2)
+    recalls = np.isin(real_predictions, reached).mean(axis=0)  # (J,)
     flips = np.mean(
         [np.isin(m.after.oracle_probabilities.argmax(axis=1), reached) for m in moved], axis=0
     )
-    for j, (flip, recall) in enumerate(zip(flips, known)):
+    for j, (flip, recall) in enumerate(zip(flips, recalls)):
         values[f"judge{j + 1}_flip"] = float(flip)
         values[f"judge{j + 1}_recognises"] = float(recall)
     if len(moved) == 1:
-        finding = f"{flips.sum():.0f} of {len(flips)} independent judges see {called}"
+        finding = f"{flips.sum():.0f} of {len(flips)} independent classifiers see {called}"
         return Check("judges", light_of(float(flips.mean()), (0.99, 0.6)), finding)
-    share = float(np.min(flips / np.maximum(known, WEAKEST_RECALL)))
-    finding = f"Independent judges see {called} in {_percents(flips)}"
-    finding += f" (real images: {_percents(known)})"
+    share = float(np.min(flips / np.maximum(recalls, WEAKEST_RECALL)))
+    finding = f"Independent classifiers see {called} in {_percents(flips)}"
+    finding += f" (real images: {_percents(recalls)})"
     return Check("judges", light_of(share, ORACLES), finding)
 
 
 def check_distance(
     direction: Direction, moved: Sequence[CounterfactualMeasurements], values: Values
 ) -> Check:
-    """How far from real images of the target: 0 as real images are, 1 as the original."""
+    """How far from real target images: 0 like real target images, 1 like the original."""
     space, target = direction.space, direction.target
     before, after = (
         space.project(np.stack([getattr(m, side).embedding for m in moved]))
@@ -110,34 +109,34 @@ def check_distance(
     rows = direction.reference_rows(direction.target_index)
     real = space.project(direction.real.embedding[rows])
     is_target = direction.real.truth == direction.target_index
-    known = int((is_target & ~direction.real.held_out).sum())
-    enough = min(len(moved), len(real), known) > 2 * EMBEDDED_DIMENSIONS
+    in_training = int((is_target & ~direction.real.held_out).sum())
+    enough = min(len(moved), len(real), in_training) > 2 * EMBEDDED_DIMENSIONS
     measure = space.frechet if enough else space.mean_distance
-    floor, top, here = (measure(points) for points in (real, before, after))
+    of_real, of_original, of_moved = (measure(points) for points in (real, before, after))
     ranks = [(space.distances(real) < d).mean() for d in space.distances(after)]
     values["typicality"] = float(1 - np.mean(ranks))
-    if not top > floor:
+    if not of_original > of_real:
         values["distance"] = ""
-        finding = f"Real {direction.source} and {target} lie together: no distance to judge"
+        finding = f"Real {direction.source} and {target} lie together: no distance to measure"
         return Check("distance", "amber", finding)
-    values["distance"] = rescaled = float((here - floor) / (top - floor))
+    values["distance"] = rescaled = float((of_moved - of_real) / (of_original - of_real))
     light = light_of(-rescaled, (-DISTANCE[0], -DISTANCE[1]))
-    finding = f"{max(rescaled, 0):.2f} of that of the original"
+    finding = f"{max(rescaled, 0):.2f} times the distance of the original"
     return Check("distance", light, finding, title=f"Distance to real {target}")
 
 
 def check_readouts(
     direction: Direction, moved: Sequence[CounterfactualMeasurements], values: Values
 ) -> Check:
-    """Which of the readouts that differ came 50-160 % of the way?"""
+    """Which of the features that differ between source and target moved by 50-160 %?"""
     differs, source, target = direction.differs, direction.source, direction.target
     count = int(differs.sum())
     values["readouts_that_differ"] = float(count)
     if direction.alike:
-        finding = f"Nothing tells {source} from {target}: nothing to explain"
+        finding = f"{source} and {target} do not differ: nothing to explain"
         return Check("readouts", "red", finding)
     if count < FEWEST_READOUTS:
-        finding = f"Only {count} readouts tell {source} from {target}"
+        finding = f"Only {count} features differ between {source} and {target}"
         return Check("readouts", "amber", finding)
     came, shift = direction.mean_shift(moved)[differs], direction.shift[differs]
     share = came / shift
@@ -148,8 +147,8 @@ def check_readouts(
     values["readouts_r2"] = explained
     values["readouts_median"] = median
     finding = (
-        f"{recovered:.0%} of {count} differing readouts came {CAME[0]:.0%} to {CAME[1]:.0%} of the"
-        f" way; half of them came {median:.0%} or more"
+        f"{recovered:.0%} of {count} differing features moved by {CAME[0]:.0%} to {CAME[1]:.0%};"
+        f" half of them moved by {median:.0%} or more"
     )
     return Check("readouts", light_of(recovered, RECOVERED), finding)
 
@@ -157,7 +156,7 @@ def check_readouts(
 def check_rest(
     direction: Direction, moved: Sequence[CounterfactualMeasurements], values: Values
 ) -> Check:
-    """Did nuclei, readouts and stains stay in which source and target agree?"""
+    """Did nuclei, features and channels stay where source and target agree?"""
     parts = [
         _check_agreeing_readouts(direction, moved, values),
         _check_nuclei(direction, moved, values),
@@ -172,7 +171,7 @@ def check_rest(
 def _check_agreeing_readouts(
     direction: Direction, moved: Sequence[CounterfactualMeasurements], values: Values
 ) -> tuple[str, str]:
-    """Light and words; both empty where nothing can be said."""
+    """Light and finding; both empty where no feature agrees."""
     agrees = direction.agrees
     if not agrees.any():
         return "", ""
@@ -183,8 +182,8 @@ def _check_agreeing_readouts(
     values["side_effect"] = side
     values["strongest_side_effect"] = name
     light = light_of(-side, (-SIDE_EFFECT[0], -SIDE_EFFECT[1]))
-    shared = f"{name} moved, which {direction.source} and {direction.target} share"
-    return light, "" if light == "green" else shared
+    finding = f"{name} moved, but {direction.source} and {direction.target} agree in it"
+    return light, "" if light == "green" else finding
 
 
 def _check_nuclei(
@@ -221,7 +220,7 @@ def light_of(value: float, limits: tuple[float, float]) -> str:
 
 
 def _capped(values: FloatArray) -> FloatArray:
-    """Readouts beyond three deviations count as three: no single one decides."""
+    """Features beyond three deviations count as three, so that no single feature decides."""
     return np.clip(values, -3.0, 3.0)
 
 

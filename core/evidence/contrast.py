@@ -1,4 +1,4 @@
-"""What real images say of two conditions: which readouts differ between them, and by how much."""
+"""Compare real images of two conditions: which features differ, and by how much."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,112 +11,93 @@ from core.data.nuclei import nuclear_channel
 from core.domain import BoolArray, Channel, FloatArray, IntArray
 from core.evidence.reference import ImageMeasurements, ReferenceSet
 
-FEWEST_WELLS = 4  # of either condition, to say that something does not differ
-# Mean recall of the oracle classifiers between two conditions; below it, and with no readout that
-# differs, the conditions are alike.
+FEWEST_WELLS = 4  # of each condition, to say that a feature does not differ
+# Mean recall of the oracle classifiers between two conditions. Conditions with a smaller recall,
+# and without features that differ, are alike.
 TOLD_APART = 0.7
-GREY_LEVEL = 1 / 255  # of a channel's range: brightness that moves by less is not seen
+GREY_LEVEL = 1 / 255  # of a channel's range: smaller changes of brightness are not visible
 DIFFERS_T, DIFFERS_P, DIFFERS_SD, AGREES_SD = 4.0, 0.01, 0.6, 0.35
 
 
 @dataclass(frozen=True)
 class CounterfactualMeasurements:
-    """One counterfactual, as the panel measured it."""
+    """The measurements of one move: original, counterfactual and their difference."""
 
     before: ImageMeasurements
     after: ImageMeasurements
     probabilities: FloatArray  # (K,) of the model, for the counterfactual
-    difference: (
-        FloatArray  # (C,) sum of the squared change per channel, each over its display range
-    )
-    cells: tuple[int, int, int] | None  # nuclei, lost, gained
+    # (C,) sum of the squared change per channel, each divided by the channel's display range.
+    difference: FloatArray
+    cells: tuple[int, int, int] | None  # number of nuclei, lost, gained
 
 
 class Contrast:
-    """Two conditions as real images show them, and how far a counterfactual came between them."""
+    """The difference between two conditions in real images, and how far images came."""
 
     def __init__(self, real: ReferenceSet, source: str, target: str) -> None:
         self.real, self.source, self.target = real, source, target
-        self.source_index, self.target_index = (
-            real.conditions.index(source),
-            real.conditions.index(target),
-        )
+        self.source_index = real.conditions.index(source)
+        self.target_index = real.conditions.index(target)
 
     @cached_property
     def spread(self) -> FloatArray:
-        """(R,) standard deviation of a readout between real images of one condition, source and
-        target pooled.
+        """(R,) standard deviation of each feature within a condition, source and target pooled.
 
-        A brightness has at least that of one grey level in 255: an even background must not turn it
-        into a finding.
+        Features of brightness get at least one grey level of 255, so that a very even background
+        does not count as a difference.
         """
-        seen = [
-            self.real.readouts[self.real.truth == k] for k in (self.source_index, self.target_index)
-        ]
-        spread = np.sqrt(np.mean([v.var(axis=0) for v in seen], axis=0))
-        least = np.maximum(
-            1e-9 * (1 + np.abs(np.concatenate(seen)).max(axis=0)),
-            self.real.grey_levels * GREY_LEVEL,
-        )
+        indices = (self.source_index, self.target_index)
+        of_both = [self.real.readouts[self.real.truth == k] for k in indices]
+        spread = np.sqrt(np.mean([v.var(axis=0) for v in of_both], axis=0))
+        rounding = 1e-9 * (1 + np.abs(np.concatenate(of_both)).max(axis=0))
+        least = np.maximum(rounding, self.real.grey_levels * GREY_LEVEL)
         floored: FloatArray = np.maximum(spread, least)
         return floored
 
     @cached_property
     def shift(self) -> FloatArray:
-        """(R,) mean shift from source to target in standard deviations, over wells that were not
-        held out.
-        """
+        """(R,) mean shift from source to target in standard deviations, without held-out wells."""
         source, target = (side.mean(axis=0) for side in self._sides)
         shift: FloatArray = (target - source) / self.spread
         return shift
 
     @cached_property
     def differs(self) -> BoolArray:
-        """(R,) readouts in which the conditions surely differ: Welch's t over wells, and by
-        DIFFERS_SD deviations.
+        """(R,) features that differ: Welch's t over wells, and a shift above DIFFERS_SD.
 
-        Beside t its p (Welch 1947, eq. 25 for the degrees of freedom): of two wells a side many
-        reach t by chance.
+        The p value of t must be small, too (Welch 1947, eq. 25 for the degrees of freedom): with
+        two wells per condition, many features reach a large t by chance.
         """
         if self._wells < 2:
-            far: BoolArray = np.abs(self.shift) > 2 * DIFFERS_SD
-            return far
+            is_far: BoolArray = np.abs(self.shift) > 2 * DIFFERS_SD
+            return is_far
         counts = [len(side) for side in self._sides]
         parts = [
             np.maximum(side.var(axis=0, ddof=1) / n, 1e-100) for side, n in zip(self._sides, counts)
         ]
         freedom = sum(parts) ** 2 / sum(part**2 / (n - 1) for part, n in zip(parts, counts))
-        least = (
-            np.maximum(DIFFERS_T, student.isf(DIFFERS_P / 2, freedom))
-            * np.sqrt(sum(parts))
-            / self.spread
-        )
-        out: BoolArray = (np.abs(self.shift) > least) & (np.abs(self.shift) > DIFFERS_SD)
-        return out
+        least_t = np.maximum(DIFFERS_T, student.isf(DIFFERS_P / 2, freedom))
+        least = least_t * np.sqrt(sum(parts)) / self.spread
+        differs: BoolArray = (np.abs(self.shift) > least) & (np.abs(self.shift) > DIFFERS_SD)
+        return differs
 
     @cached_property
     def alike(self) -> bool:
-        """Nothing tells source and target apart: no readout, nor the judges on images they were not
-        trained on.
+        """Source and target do not differ: in no feature, and not for the oracle classifiers.
+
+        The oracle classifiers are asked about held-out images.
         """
-        oracle_probabilities = [
-            self.real.oracle_probabilities[self.reference_rows(k)]
-            for k in (self.source_index, self.target_index)
-        ]
-        return (
-            self.nothing_differs
-            and separability(
-                oracle_probabilities[0],
-                oracle_probabilities[1],
-                self.source_index,
-                self.target_index,
-            )
-            < TOLD_APART
+        if not self.nothing_differs:
+            return False
+        indices = (self.source_index, self.target_index)
+        of_source, of_target = (
+            self.real.oracle_probabilities[self.reference_rows(k)] for k in indices
         )
+        return separability(of_source, of_target, *indices) < TOLD_APART
 
     @property
     def nothing_differs(self) -> bool:
-        """No readout differs, though there are wells enough to see it in."""
+        """No feature differs, and there are enough wells to see a difference."""
         return self._wells >= FEWEST_WELLS and not self.differs.any()
 
     @property
@@ -126,29 +107,29 @@ class Contrast:
 
     @cached_property
     def reached(self) -> list[int]:
-        """The target, and conditions that nothing tells from it: DMSO reached where untreated was
-        asked is reached.
+        """Indices of the target and of conditions that do not differ from the target.
+
+        For example, an image that becomes DMSO has also reached an untreated target.
         """
         names = self.real.conditions
         others = [k for k in range(len(names)) if k not in (self.source_index, self.target_index)]
-        return [
-            self.target_index,
-            *(k for k in others if Contrast(self.real, names[k], self.target).alike),
-        ]
+        alike = [k for k in others if Contrast(self.real, names[k], self.target).alike]
+        return [self.target_index, *alike]
 
     @property
     def called(self) -> str:
+        """Names of the `reached` conditions, for people."""
         return " or ".join(self.real.conditions[k] for k in self.reached)
 
     @property
     def agrees(self) -> BoolArray:
-        """(R,) readouts in which no difference is seen."""
-        out: BoolArray = ~self.differs & (np.abs(self.shift) < AGREES_SD)
-        return out
+        """(R,) features in which source and target agree."""
+        agrees: BoolArray = ~self.differs & (np.abs(self.shift) < AGREES_SD)
+        return agrees
 
     @property
     def quiet_channels(self) -> list[int]:
-        """Channels in which no readout differs, though there are wells enough to see it in."""
+        """Channels in which no feature differs; none if wells are too few to see a difference."""
         if self._wells < FEWEST_WELLS:
             return []
         return [
@@ -159,9 +140,7 @@ class Contrast:
 
     @property
     def lockable(self) -> tuple[str, ...]:
-        """Names of the channels that may be held: no readout differs there, but in some other
-        channel one does.
-        """
+        """Channels to lock automatically: no feature differs there, but in another channel."""
         quiet = self.quiet_channels
         every = len(quiet) == len(self.real.channels)
         return () if every else tuple(self.real.channels[c] for c in quiet)
@@ -180,56 +159,50 @@ class Contrast:
         )
 
     def came(self, before: FloatArray, after: FloatArray) -> FloatArray:
-        """(D,) share of the way that each differing readout came, from readouts (R,); 1 is the
-        target.
+        """(D,) share of the distance to the target that each differing feature moved; 1: target.
 
-        Brightness is compared by its logarithm, as a treatment that halves it takes more grey
-        levels from a bright image than from a dim one.
+        `before` and `after` are features (R,). Brightness is compared by its logarithm, because a
+        treatment that halves it takes more grey levels from a bright image than from a dim one.
         """
         source, target = (self._scaled(side.mean(axis=0))[self.differs] for side in self._sides)
-        away = np.where(target == source, 1e-9, target - source)
-        share: FloatArray = (self._scaled(after) - self._scaled(before))[self.differs] / away
+        distance = np.where(target == source, 1e-9, target - source)
+        share: FloatArray = (self._scaled(after) - self._scaled(before))[self.differs] / distance
         return share
 
     def _scaled(self, readouts: FloatArray) -> FloatArray:
-        """(R,) readouts with the logarithm of brightness above the background."""
+        """(R,) features, with the logarithm of brightness above the background."""
         logged = self.real.grey_levels > 0
         least = GREY_LEVEL * self.real.grey_levels[logged]
-        out = readouts.copy()
-        out[logged] = np.log(np.maximum(readouts[logged] - self.real.background[logged], least))
-        return out
+        scaled = readouts.copy()
+        above_background = readouts[logged] - self.real.background[logged]
+        scaled[logged] = np.log(np.maximum(above_background, least))
+        return scaled
 
     @property
     def number_differs(self) -> bool:
-        """Whether real images of source and target differ in how many nuclei they have."""
+        """Whether the number of nuclei differs between real images of source and target."""
         nuclear = nuclear_channel([Channel(name) for name in self.real.channels])
         names = [] if nuclear is None else [f"{self.real.channels[nuclear]} objects"]
         return bool(self.differs[np.isin(self.real.names, names)].any())
 
     def mean_shift(self, moved: Sequence[CounterfactualMeasurements]) -> FloatArray:
         """(R,) mean shift from original to counterfactual, in standard deviations."""
-        came: FloatArray = (
-            np.mean([m.after.readouts - m.before.readouts for m in moved], axis=0) / self.spread
-        )
-        return came
+        change = np.mean([m.after.readouts - m.before.readouts for m in moved], axis=0)
+        shift: FloatArray = change / self.spread
+        return shift
 
     def reference_rows(self, k: int) -> IntArray:
-        """Rows of real images of condition k in held-out wells; of all wells where none is held
-        out.
-        """
-        rows = self.real.truth == k
-        held = np.flatnonzero(rows & self.real.held_out)
-        return held if len(held) else np.flatnonzero(rows)
+        """Rows of real images of condition k, in held-out wells if there are any."""
+        is_k = self.real.truth == k
+        held_out = np.flatnonzero(is_k & self.real.held_out)
+        return held_out if len(held_out) else np.flatnonzero(is_k)
 
 
 def separability(of_source: FloatArray, of_target: FloatArray, source: int, target: int) -> float:
-    """Mean recall between two conditions by scores (..., K) of images of either; .5 is chance.
+    """Mean recall between two conditions, from scores (..., K) of images of each condition.
 
-    1 without images.
+    0.5 is chance. A condition without images counts as 1.
     """
     both = ((of_source[..., [source, target]], 0), (of_target[..., [source, target]], 1))
-    return float(
-        np.mean(
-            [(scores.argmax(axis=-1) == k).mean() if scores.size else 1.0 for scores, k in both]
-        )
-    )
+    recalls = [(scores.argmax(axis=-1) == k).mean() if scores.size else 1.0 for scores, k in both]
+    return float(np.mean(recalls))

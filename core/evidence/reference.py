@@ -1,6 +1,4 @@
-"""Measures real images and counterfactuals alike: hand-made readouts, an embedding, the judges'
-verdicts, nuclei.
-"""
+"""Measure real images and counterfactuals: features, embedding, independent classifiers, nuclei."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,68 +25,62 @@ from core.io.tables import fits, load_arrays, save_arrays, texts, words
 from core.models.oracles import Oracles, load_oracles, save_oracles
 from core.progress import Progress, Report, silent
 
-CELLS_FROM = 24  # real images whose nuclei set the threshold
+CELLS_FROM = 24  # real images that set the threshold and size of nuclei
 REFERENCE_FILE = "panel.npz"
 REMEDY = "Run `leigh evaluate`, or train the model again."
 
 
 @dataclass(frozen=True)
 class ImageMeasurements:
-    """What one image measures."""
+    """The measurements of one image."""
 
-    readouts: FloatArray  # (R,)
+    readouts: FloatArray  # (R,) features
     embedding: FloatArray  # (D,)
-    oracle_probabilities: FloatArray  # (J, K) probabilities of every judge
+    oracle_probabilities: FloatArray  # (J, K) probabilities of every independent classifier
 
 
 @dataclass(frozen=True)
 class ReferenceSet:
-    """What real images measure, row by row; kept beside the model."""
+    """The measurements of N real images, one per row; stored next to the model."""
 
-    names: tuple[str, ...]  # R readouts
-    channels: tuple[str, ...]  # C stains
-    channel: IntArray  # (R,) the channel a readout is of
+    names: tuple[str, ...]  # R features
+    channels: tuple[str, ...]  # C channels
+    channel: IntArray  # (R,) the channel of a feature
     conditions: tuple[str, ...]
     truth: IntArray  # (N,)
     groups: tuple[str, ...]  # (N,)
-    held_out: BoolArray  # (N,) images of groups that neither model nor judges were trained on
+    held_out: BoolArray  # (N,) images of groups that no network was trained on
     readouts: FloatArray  # (N, R)
     embedding: FloatArray  # (N, D)
     oracle_probabilities: FloatArray  # (N, J, K)
 
     @cached_property
     def grey_levels(self) -> FloatArray:
-        """(R,) range of the channel in grey values, for readouts that are brightnesses; 0 for the
-        others.
-        """
+        """(R,) range of the channel in grey values for features of brightness, 0 for the others."""
         return self._of_brightnesses(lambda typical: typical["p99.5"] - typical["p5"], BRIGHTNESSES)
 
     @cached_property
     def background(self) -> FloatArray:
-        """(R,) background of the channel in grey values, for brightnesses that include it; 0 for
-        the others.
-        """
+        """(R,) background of the channel in grey values, where the feature includes it; else 0."""
         return self._of_brightnesses(lambda typical: typical["p5"], ABOVE_BACKGROUND)
 
     def _of_brightnesses(
         self, value: Callable[[dict[str, float]], float], readouts: Sequence[str]
     ) -> FloatArray:
-        """(R,) a value per channel, from its typical readouts, for these readouts; 0 for the
-        others.
-        """
-        names, out = [n.rsplit(" ", 1)[1] for n in self.names], np.zeros(len(self.names))
+        """(R,) for `readouts` a value from the channel's median features; 0 for the others."""
+        names, values = [n.rsplit(" ", 1)[1] for n in self.names], np.zeros(len(self.names))
         for c in np.unique(self.channel):
             rows = np.flatnonzero(self.channel == c)
             typical = {names[i]: float(np.median(self.readouts[:, i])) for i in rows}
             if typical.keys() >= set(BRIGHTNESSES):
-                out[[i for i in rows if names[i] in readouts]] = value(typical)
-        return out
+                values[[i for i in rows if names[i] in readouts]] = value(typical)
+        return values
 
 
 class EvidenceModels:
-    """The judges and readouts of one model.
+    """The independent classifiers and features that the evidence of one model needs.
 
-    Images (C, Y, X) in raw grey values at the file's own size.
+    Images are (C, Y, X) in raw grey values at the file's own size.
     """
 
     def __init__(
@@ -102,18 +94,14 @@ class EvidenceModels:
         self.nuclear = nuclear_channel(channels)
 
     def measure(self, raw: FloatArray, known: FloatArray | None = None) -> ImageMeasurements:
-        """Everything measured of one image; `known` are its readouts, where they were measured
-        before.
-        """
+        """All measurements of one image; `known` are its features, if already measured."""
         values = readout_values(raw, self.preprocessing.downscale) if known is None else known
         return ImageMeasurements(
             values, self.oracles.embedding(raw), self.oracles.probabilities(raw, values)
         )
 
     def cells(self, before: FloatArray, after: FloatArray) -> tuple[int, int, int] | None:
-        """(nuclei, lost, gained) from one image to another; None where no channel is known to show
-        nuclei.
-        """
+        """(nuclei, lost, gained) from one image to another; None without a nuclear channel."""
         if self.nuclear is None or self.nuclei is None:
             return None
         planes = (
@@ -129,9 +117,7 @@ def fit_nuclei(
     preprocessing: Preprocessing,
     read: Callable[[ImageRecord], FloatArray],
 ) -> Nuclei | None:
-    """One threshold and size of nuclei for all images, from some real ones; None without a nuclear
-    channel.
-    """
+    """Threshold and size of nuclei, from some real images; None without a nuclear channel."""
     nuclear = nuclear_channel(channels)
     if nuclear is None:
         return None
@@ -150,14 +136,12 @@ def measure_readouts(
     read: Callable[[ImageRecord], FloatArray],
     report: Report = silent,
 ) -> dict[str, FloatArray]:
-    """(R,) readouts of real images by record: they need no model, and are asked for before training
-    and after.
-    """
-    found = {}
+    """Record id -> features (R,) of real images; no model is needed."""
+    readouts = {}
     for i, record in enumerate(records):
-        found[record.id] = readout_values(read(record), preprocessing.downscale)
+        readouts[record.id] = readout_values(read(record), preprocessing.downscale)
         report(Progress(i + 1, len(records), "Measuring real images"))
-    return found
+    return readouts
 
 
 def reference_set(
@@ -167,8 +151,20 @@ def reference_set(
     channels: Sequence[Channel],
     split: Mapping[str, str],
 ) -> ReferenceSet:
-    """What was measured of real images, with what they are: the reference that counterfactuals are
-    held against.
+    """The reference set, from the measurements of real images.
+
+    Parameters
+    ----------
+    rows
+        Measurements of N images.
+    records
+        The same N records.
+    conditions
+        K names, in the order of the model.
+    channels
+        C channels.
+    split
+        Group -> Split value; other groups count as test groups.
     """
     names = readout_names()
     return ReferenceSet(
@@ -188,7 +184,7 @@ def reference_set(
 def save_reference(
     folder: Path, panel: EvidenceModels, real: ReferenceSet, model_digest: str
 ) -> None:
-    """Write judges and panel.npz beside the model of this digest."""
+    """Write the independent classifiers and panel.npz next to the model of this digest."""
     save_oracles(folder, panel.oracles)
     nuclei = [] if panel.nuclei is None else [panel.nuclei.threshold, panel.nuclei.radius_px]
     save_arrays(
@@ -211,7 +207,10 @@ def save_reference(
 
 
 def load_reference(folder: Path, card: ModelCard) -> tuple[EvidenceModels, ReferenceSet]:
-    """What save_panel wrote. Raises LeighError where it is absent, damaged or of another model."""
+    """Read the files of `save_reference`.
+
+    Raises LeighError where the files are missing, damaged or of another model.
+    """
     path = Path(folder) / REFERENCE_FILE
     arrays = load_arrays(path, "measurements for the evidence", REMEDY)
     with fits(path, REMEDY):
@@ -227,21 +226,15 @@ def load_reference(folder: Path, card: ModelCard) -> tuple[EvidenceModels, Refer
             embedding=arrays["embedding"].astype(np.float64),
             oracle_probabilities=arrays["judged"].astype(np.float64),
         )
-        rows = (
-            len(real.truth),
-            len(real.groups),
-            len(real.held_out),
-            len(real.embedding),
-            len(real.oracle_probabilities),
-        )
+        measured = (real.readouts, real.embedding, real.oracle_probabilities)
+        columns = (real.truth, real.groups, real.held_out, *measured[1:])
+        rows = tuple(len(column) for column in columns)
         if len(set(rows)) > 1 or real.readouts.shape != (rows[0], len(real.names)):
             raise ValueError(f"{rows} rows, readouts {real.readouts.shape}")
-        if not all(
-            np.isfinite(a).all() for a in (real.readouts, real.embedding, real.oracle_probabilities)
-        ):
+        if not all(np.isfinite(values).all() for values in measured):
             raise ValueError("values that are not numbers")
         digest = str(arrays["model_digest"][0])
-        known = [float(v) for v in arrays["nuclei"]]
+        threshold_and_radius = [float(v) for v in arrays["nuclei"]]
     if (
         digest != card.digest
         or real.conditions != card.condition_names
@@ -250,7 +243,6 @@ def load_reference(folder: Path, card: ModelCard) -> tuple[EvidenceModels, Refer
         raise BadModel(
             f"{path} was measured for another model ({digest[:8]}, not {card.digest[:8]}).", REMEDY
         )
-    nuclei = Nuclei.of(*known) if len(known) == 2 else None
-    return EvidenceModels(
-        load_oracles(folder, card), card.channels, card.preprocessing, nuclei
-    ), real
+    nuclei = Nuclei.of(*threshold_and_radius) if len(threshold_and_radius) == 2 else None
+    oracles = load_oracles(folder, card)
+    return EvidenceModels(oracles, card.channels, card.preprocessing, nuclei), real

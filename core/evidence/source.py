@@ -1,4 +1,4 @@
-"""Evidence of a model: what its independent classifiers and readouts say of a counterfactual."""
+"""The evidence of one model: independent classifiers and features assess its counterfactuals."""
 
 from pathlib import Path
 
@@ -13,9 +13,9 @@ from core.io.models import condition_index
 
 
 class EvidenceSource:
-    """The independent classifiers and reference images of one model, or why it has none.
+    """The independent classifiers and reference images of one model, or why there are none.
 
-    Remembers what was measured of originals, and of the last counterfactual.
+    Remembers the measurements of originals and of the last counterfactual.
     """
 
     def __init__(
@@ -25,14 +25,14 @@ class EvidenceSource:
         panel: EvidenceModels | None = None,
         real: ReferenceSet | None = None,
     ) -> None:
-        self.missing = missing  # why the evidence rests on the model alone; "" where it does not
+        self.missing = missing  # why there is no evidence; "" where there is
         self.card, self.panel, self.real = card, panel, real
         self._directions: dict[tuple[str, str], Direction] = {}
         self._originals: dict[str, ImageMeasurements] = {}
         self._last: tuple[Counterfactual, CounterfactualMeasurements] | None = None
 
     def direction(self, source: str, target: str) -> Direction:
-        """How real images of two conditions differ. Raises LeighError without reference images."""
+        """One direction between two conditions. Raises LeighError without reference images."""
         if self.real is None or self.card is None:
             raise LeighError(self.missing, "Train the i-ResNet, or run `leigh evaluate`.")
         for name in (source, target):
@@ -44,11 +44,11 @@ class EvidenceSource:
 
     def automatic_locks(self, source: str, target: str) -> tuple[str, ...]:
         """Channels whose features do not differ between the two conditions."""
-        known = self.real is not None and source != target
-        return self.direction(source, target).lockable if known else ()
+        has_direction = self.real is not None and source != target
+        return self.direction(source, target).lockable if has_direction else ()
 
     def measure(self, result: Counterfactual) -> CounterfactualMeasurements:
-        """What classifiers and readouts see of a counterfactual. Raises LeighError without them."""
+        """Measure a counterfactual. Raises LeighError without evidence models."""
         if self.panel is None or self.card is None:
             raise LeighError(self.missing, "Train the i-ResNet, or run `leigh evaluate`.")
         if self._last is not None and self._last[0].image is result.image:
@@ -60,14 +60,14 @@ class EvidenceSource:
         return moved
 
     def assess(self, result: Counterfactual) -> Evidence | None:
-        """The evidence card of one counterfactual; None where there is nothing to judge."""
+        """The evidence card of one counterfactual; None for strength 0 and failed moves."""
         if self.panel is None or result.strength <= 0 or not result.valid:
             return None
         return self.direction(result.source, result.target).assess([self.measure(result)])
 
 
 def load_evidence(folder: Path, card: ModelCard) -> EvidenceSource:
-    """The evidence of the model in `folder`; says why where it cannot be used."""
+    """The evidence of the model in `folder`, or the reason why there is none."""
     try:
         panel, real = load_reference(folder, card)
     except LeighError as fault:
@@ -78,7 +78,7 @@ def load_evidence(folder: Path, card: ModelCard) -> EvidenceSource:
 def measured(
     panel: EvidenceModels, card: ModelCard, before: ImageMeasurements, result: Counterfactual
 ) -> CounterfactualMeasurements:
-    """A counterfactual next to its original, as the panel measures both."""
+    """The measurements of a counterfactual, together with those of its original."""
     change = (result.difference / np.array(card.preprocessing.span)[:, None, None]) ** 2
     return CounterfactualMeasurements(
         before=before,

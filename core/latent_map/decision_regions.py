@@ -1,9 +1,8 @@
-"""The model's decision regions on the map: what it would say at every place, and where there is
-data to say it.
+"""The regions of the map: what the model predicts at every position, and where the map has data.
 
-Every place has semantic coordinates (core.latent_map.inverse_projection); its posterior follows
-from them exactly. Fidelity is counted on held-out records: does the region under a point say what
-the model says?
+Every position has logit coordinates (core.latent_map.inverse_projection), and the posterior follows
+from them exactly. Map fidelity is the share of held-out records for which the region agrees with
+the model.
 """
 
 from collections.abc import Callable
@@ -18,43 +17,42 @@ from core.latent_map.adaptive_grid import refined
 from core.latent_map.inverse_projection import fit_inverse_projection, fit_kernel
 
 GRID = 192
-SUPPORT = 5  # neighbours that decide whether there is data
-MAX_STRENGTH = 1.5  # beyond 1 is exaggeration
+SUPPORT = 5  # the distance of this neighbour decides whether a position has data
+MAX_STRENGTH = 1.5  # strengths above 1 are exaggerations
 NARROW = 24  # power of the cosine: conditions more than 20 degrees off the heading hardly count
-LEAST_WEIGHT = 0.05  # of the largest: each further condition costs a decoder pass
-MARGIN, MOST_MARGIN = 0.12, 0.35  # of the extent of the points, around them
+LEAST_WEIGHT = 0.05  # of the largest weight: each further condition costs a decoder pass
+MARGIN, MOST_MARGIN = 0.12, 0.35  # around the points, as shares of their extent
 
 
 def fit_decision(
     latents: LatentTable, projection: Projection, grid: int = GRID, *, at_once: bool = False
 ) -> DecisionMap:
-    """Regions from training and validation records, judged on test records (on all, marked so, when
-    there are none).
+    """Regions from training and validation records; the map fidelity is measured on test records.
 
-    `at_once`: by a kernel, in a fraction of a second, until the network is fitted.
+    Without test records the fidelity is measured on all records, and `held_out` is False.
+    `at_once`: by kernel regression, in a fraction of a second, until the network is fitted.
     """
     test = np.array(latents.split) == Split.TEST
-    known = ~test if (~test).sum() >= 3 else np.ones(len(test), bool)
+    fitted = ~test if (~test).sum() >= 3 else np.ones(len(test), bool)
     xy = projection.xy.astype(np.float64)
     extent = extent_of(xy)
-    u_known = latents.coordinates[known]
-    surface = (
-        fit_kernel(xy[known], u_known)
-        if at_once
-        else fit_inverse_projection(xy[known], u_known, projection.seed)
-    )
-    u, _ = refined(surface, extent, grid)
-    oracle_probabilities = test if test.any() else np.ones(len(test), bool)
-    under = probabilities_of(surface(xy[oracle_probabilities])).argmax(axis=1)
+    inverse: Callable[[FloatArray], FloatArray]
+    if at_once:
+        inverse = fit_kernel(xy[fitted], latents.coordinates[fitted])
+    else:
+        inverse = fit_inverse_projection(xy[fitted], latents.coordinates[fitted], projection.seed)
+    u, _ = refined(inverse, extent, grid)
+    measured = test if test.any() else np.ones(len(test), bool)
+    regions = probabilities_of(inverse(xy[measured])).argmax(axis=1)
     return DecisionMap(
         extent=extent,
         posterior=probabilities_of(u),
         coordinates=u.astype(np.float32),
         support=support_of(xy, extent, grid),
         conditions=latents.conditions,
-        anchors=anchors_of(latents.truth, latents.predicted, xy, known, len(latents.conditions)),
-        fidelity=float((under == latents.predicted[oracle_probabilities]).mean()),
-        fidelity_points=int(oracle_probabilities.sum()),
+        anchors=anchors_of(latents.truth, latents.predicted, xy, fitted, len(latents.conditions)),
+        fidelity=float((regions == latents.predicted[measured]).mean()),
+        fidelity_points=int(measured.sum()),
         held_out=bool(test.any()),
         model_digest=latents.model_digest,
         rough=at_once,
@@ -62,19 +60,19 @@ def fit_decision(
 
 
 def posterior_at(decision: DecisionMap, x: float, y: float) -> FloatArray:
-    """(K,) what the map says under a place; outside the map, at its nearest edge."""
-    out: FloatArray = decision.posterior[_pixel_under(decision, x, y)]
-    return out
+    """(K,) posterior at a position; outside the map, at its nearest edge."""
+    posterior: FloatArray = decision.posterior[_pixel_under(decision, x, y)]
+    return posterior
 
 
 def has_data(decision: DecisionMap, x: float, y: float) -> bool:
-    """Whether images lie around a place; never outside the map."""
+    """Whether images lie around a position; False outside the map."""
     x0, x1, y0, y1 = decision.extent
     return x0 <= x <= x1 and y0 <= y <= y1 and bool(decision.support[_pixel_under(decision, x, y)])
 
 
 def _pixel_under(decision: DecisionMap, x: float, y: float) -> tuple[int, int]:
-    """Row and column of the pixel that is nearest to a place."""
+    """Row and column of the pixel that is nearest to a position."""
     x0, x1, y0, y1 = decision.extent
     height, width = decision.support.shape
     column = int(np.clip((x - x0) / (x1 - x0) * width, 0, width - 1))
@@ -85,37 +83,37 @@ def _pixel_under(decision: DecisionMap, x: float, y: float) -> tuple[int, int]:
 def weights_and_strength(
     decision: DecisionMap, source: str, start: tuple[float, float], place: tuple[float, float]
 ) -> tuple[dict[str, float], float]:
-    """What a handle dragged from `start` to `place` asks for: condition weights (sum 1) and
-    strength.
+    """Condition weights (sum 1) and strength for a handle that is dragged from `start` to `place`.
 
-    Inside the source's own region the direction decides, beyond it the posterior under the cursor.
-    Strength is the way gone in the direction of the weighted anchors as share of the way there: 0
-    at the start, 1 at the target's usual place, and 0 for a handle pulled away from every
-    condition.
+    Inside the source's own region, the direction of the drag decides. Beyond it, the posterior
+    under the handle decides. The strength is the distance toward the weighted anchors, as a share
+    of the whole distance: 0 at the start, 1 at the target's anchor. The strength is 0 for a handle
+    that is dragged away from all conditions.
     """
-    elsewhere = np.array([name != source for name in decision.conditions])
+    is_other = np.array([name != source for name in decision.conditions])
     moved = np.subtract(place, start)
-    way = float(np.hypot(*moved))
+    distance = float(np.hypot(*moved))
     arrows = decision.anchors - np.asarray(start)
     lengths = np.hypot(arrows[:, 0], arrows[:, 1]) + 1e-9
-    heading = np.clip(arrows @ moved / (lengths * max(way, 1e-9)), 0, 1) ** NARROW
-    belief = np.array(posterior_at(decision, *place), np.float64)
-    outside = belief[elsewhere].sum()
-    heading, belief = heading * elsewhere, belief * elsewhere
+    heading = np.clip(arrows @ moved / (lengths * max(distance, 1e-9)), 0, 1) ** NARROW
+    posterior = np.array(posterior_at(decision, *place), np.float64)
+    outside = posterior[is_other].sum()
+    heading, posterior = heading * is_other, posterior * is_other
     heading = heading / heading.sum() if heading.sum() > 0 else heading
-    weights = (1 - outside) * heading + belief
+    weights = (1 - outside) * heading + posterior
     weights[weights < LEAST_WEIGHT * max(weights.max(), 1e-12)] = 0.0
-    if way < 1e-9 or weights.sum() <= 1e-9:
+    if distance < 1e-9 or weights.sum() <= 1e-9:
         others = [n for n in decision.conditions if n != source]
         return {others[0]: 1.0}, 0.0
     weights /= weights.sum()
-    aim = weights @ decision.anchors - np.asarray(start)
-    strength = float(np.clip(moved @ aim / (aim @ aim + 1e-9), 0.0, MAX_STRENGTH))
+    to_anchor = weights @ decision.anchors - np.asarray(start)
+    share = moved @ to_anchor / (to_anchor @ to_anchor + 1e-9)
+    strength = float(np.clip(share, 0.0, MAX_STRENGTH))
     return {n: float(w) for n, w in zip(decision.conditions, weights) if w > 0}, strength
 
 
 def extent_of(xy: FloatArray) -> tuple[float, float, float, float]:
-    """x0, x1, y0, y1 with room around the points for all that has data, see `reach_of`."""
+    """x0, x1, y0, y1 of the map, with room around the points for all positions with data."""
     low, high = xy.min(axis=0), xy.max(axis=0)
     sides = np.maximum(high - low, 1e-3)
     room = np.clip(reach_of(xy)[1], MARGIN * sides, MOST_MARGIN * sides)
@@ -124,62 +122,72 @@ def extent_of(xy: FloatArray) -> tuple[float, float, float, float]:
 
 
 def pixel_places(extent: tuple[float, float, float, float], grid: int) -> FloatArray:
-    """(grid, grid, 2) places of the pixels' middles; row 0 is y0."""
+    """(grid, grid, 2) positions of the pixel centres; row 0 is y0."""
     x0, x1, y0, y1 = extent
     middle = (np.arange(grid) + 0.5) / grid
     return np.stack(np.meshgrid(x0 + middle * (x1 - x0), y0 + middle * (y1 - y0)), axis=-1)
 
 
 def reach_of(points: FloatArray) -> tuple[Callable[[FloatArray], FloatArray], float]:
-    """How far the 5th neighbour of a place (..., D) is among `points` (N, D), and up to where there
-    is data.
+    """A function that gives the distance to the 5th neighbour, and the limit up to which data lie.
 
-    That is twice the 99th percentile of what it is among the points themselves.
+    The function takes positions (..., D); the neighbours are `points` (N, D). The limit is twice
+    the 99th percentile of the same distance among the points themselves.
     """
     count = min(SUPPORT, len(points) - 1) if len(points) > 1 else 1
     tree = cKDTree(points)
-    own = tree.query(points, k=count + 1)[0].reshape(len(points), count + 1)[
-        :, -1
-    ]  # the first is the point itself
+    # One more neighbour, because the first neighbour of a point is the point itself.
+    distances = tree.query(points, k=count + 1)[0].reshape(len(points), count + 1)[:, -1]
 
-    def far(places: FloatArray) -> FloatArray:
-        distance: FloatArray = tree.query(places, k=[count])[0][..., 0]
+    def distance_of(positions: FloatArray) -> FloatArray:
+        distance: FloatArray = tree.query(positions, k=[count])[0][..., 0]
         return distance
 
-    return far, 2.0 * float(np.percentile(own, 99))
+    return distance_of, 2.0 * float(np.percentile(distances, 99))
 
 
 def support_of(xy: FloatArray, extent: tuple[float, float, float, float], grid: int) -> BoolArray:
-    """Is there data? See `reach_of`.
+    """(grid, grid) whether a pixel has data, see `reach_of`.
 
-    The distance of a neighbour changes no faster than the place: it is interpolated from every
-    fourth pixel, and measured where that could decide otherwise.
+    The distance to a neighbour changes at most as fast as the position. So the distance is
+    interpolated from every fourth pixel, and computed only where it is near the limit.
     """
-    far, limit = reach_of(xy)
+    distance_of, limit = reach_of(xy)
     x0, x1, y0, y1 = extent
     side = -(-grid // 4) + 1
     pixel = np.arange(side) * 4 + 0.5
-    places = np.stack(
-        np.meshgrid(x0 + pixel * (x1 - x0) / grid, y0 + pixel * (y1 - y0) / grid), axis=-1
-    )
-    there = zoom(far(places), (4 * (side - 1) + 1) / side, order=1)[:grid, :grid]
-    rows, columns = np.nonzero(
-        np.abs(there - limit) <= 4 * np.hypot((x1 - x0) / grid, (y1 - y0) / grid)
-    )
+    x, y = x0 + pixel * (x1 - x0) / grid, y0 + pixel * (y1 - y0) / grid
+    positions = np.stack(np.meshgrid(x, y), axis=-1)
+    scale = (4 * (side - 1) + 1) / side
+    distance = zoom(distance_of(positions), scale, order=1)[:grid, :grid]
+    diagonal = np.hypot((x1 - x0) / grid, (y1 - y0) / grid)  # of a pixel
+    rows, columns = np.nonzero(np.abs(distance - limit) <= 4 * diagonal)
     if len(rows):
-        there[rows, columns] = far(pixel_places(extent, grid)[rows, columns])
-    supported: BoolArray = there <= limit
+        distance[rows, columns] = distance_of(pixel_places(extent, grid)[rows, columns])
+    supported: BoolArray = distance <= limit
     return supported
 
 
 def anchors_of(
     truth: IntArray, predicted: IntArray, xy: FloatArray, known: BoolArray, classes: int
 ) -> FloatArray:
-    """(K, 2) median place of each condition's records that the model calls by their name."""
+    """(K, 2) median position of the correctly predicted records of each condition.
+
+    Parameters
+    ----------
+    truth, predicted
+        (N,) class indices.
+    xy
+        (N, 2) map positions.
+    known
+        (N,) records that may be used.
+    classes
+        K.
+    """
     anchors = np.zeros((classes, 2), np.float32)
     for k in range(classes):
-        mine = known & (truth == k)
-        right = mine & (predicted == k)
-        chosen = right if right.any() else mine if mine.any() else truth == k
+        of_k = known & (truth == k)
+        right = of_k & (predicted == k)
+        chosen = right if right.any() else of_k if of_k.any() else truth == k
         anchors[k] = np.median(xy[chosen], axis=0) if chosen.any() else xy.mean(axis=0)
     return anchors

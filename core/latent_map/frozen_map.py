@@ -1,4 +1,4 @@
-"""The map of a project: where its images lie, and where a counterfactual lands."""
+"""The frozen map of a project: where its images lie, and where a counterfactual lands."""
 
 from dataclasses import dataclass, field
 
@@ -15,9 +15,10 @@ View = tuple[Projection, DecisionMap, Plane | None]
 
 @dataclass
 class FrozenMap:
-    """Latents, projection and decision regions that belong together; each may be missing.
+    """Latents, projection and regions that belong together; each may be missing.
 
-    Without latents one can still move images by target and strength, without a map on planes.
+    Without latents, images can still be moved by target and strength. Without a projection, the
+    ternary planes can still be used.
     """
 
     latents: LatentTable | None = None
@@ -32,7 +33,7 @@ class FrozenMap:
             not plane and (self.projection is None or self.decision is None)
         ):
             raise BadProject(
-                "There is no map of this model and these images.",
+                "The project has no map of this model and these images.",
                 "Make it on the Train page, or with `leigh encode` and `leigh map`.",
             )
         if not plane:
@@ -43,7 +44,7 @@ class FrozenMap:
         return self._planes[plane]
 
     def position_of(self, record_id: str, plane: tuple[str, ...] = ()) -> tuple[float, float]:
-        """Where a record lies on the map, or on a plane even if it is of a fourth condition."""
+        """Where a record lies on the map, or on a plane, even if it is of a fourth condition."""
         projection, _, ternary = self.view(plane)
         assert self.latents is not None
         if (
@@ -58,10 +59,10 @@ class FrozenMap:
     def landing(
         self, coordinates: FloatArray, probabilities: FloatArray
     ) -> tuple[float, float] | None:
-        """Where an image with these logit coordinates lies among the images that are read alike.
+        """Where an image with these logit coordinates lands on the map; None without a map.
 
-        Neighbours of several conditions would put it between them, in the region of a condition
-        that the model does not read. None without a map.
+        The position comes from neighbours with the same predicted condition. Neighbours of several
+        conditions would put the image between them, in the region of another condition.
         """
         if self.latents is None or self.projection is None:
             return None
@@ -75,7 +76,7 @@ class FrozenMap:
 
 
 def load_frozen_map(project: Project) -> FrozenMap:
-    """The map of a project; what belongs to another model or other images counts as missing."""
+    """The map of a project; parts of another model or of other images count as missing."""
     results = load_results(project)
     if results.latents is None:
         return FrozenMap()
@@ -83,7 +84,7 @@ def load_frozen_map(project: Project) -> FrozenMap:
 
 
 def position_in(projection: Projection, record_id: str) -> tuple[float, float]:
-    """Where a record lies in a projection. Raises LeighError where it is missing."""
+    """Where a record lies in a projection. Raises LeighError for a record that is missing."""
     if record_id not in projection.record_ids:
         raise LeighError(
             f"{record_id} is not on the map.",

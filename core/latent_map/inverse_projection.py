@@ -1,8 +1,8 @@
-"""The map backwards: from a place on it to the semantic coordinates of what would lie there.
+"""The inverse projection: from a map position to logit coordinates.
 
-A small network, fitted to the records that are known, with a smooth answer everywhere; a few matrix
-products, so a map of 65,000 pixels takes a fraction of a second. Until it is fitted, a kernel
-answers. UMAP's own inverse is slow, and its regions are often wrong.
+A small network is fitted to the records and is smooth everywhere. It needs a few matrix products,
+so a map of 65,000 pixels takes a fraction of a second. Kernel regression serves until the network
+is fitted. UMAP's own inverse is slow, and its regions are often wrong.
 """
 
 from collections.abc import Iterator
@@ -20,12 +20,12 @@ STEPS = 600
 BATCH = 512
 RATE = 3e-3
 KERNEL_NEIGHBOURS, WIDTH_NEIGHBOURS = 48, 12
-AT_ONCE = 4_000_000  # numbers that the kernel holds
+AT_ONCE = 4_000_000  # numbers that the kernel regression holds in memory
 
 
 @dataclass(frozen=True)
 class Surface:
-    """Places (M, 2) -> semantic coordinates (M, K-1). Plain arrays: asking it needs no torch."""
+    """The fitted network: positions (M, 2) -> logit coordinates (M, K-1), without torch."""
 
     centre: FloatArray  # (2,)
     scale: float
@@ -35,26 +35,25 @@ class Surface:
     spread: FloatArray  # (K-1,)
 
     def __call__(self, places: FloatArray) -> FloatArray:
-        """Semantic coordinates (M, K-1) at map places (M, 2)."""
+        """Logit coordinates (M, K-1) at map positions (M, 2)."""
         h = ((places - self.centre) / self.scale).astype(np.float32)
         for weight, bias in zip(self.weights[:-1], self.biases[:-1]):
             h = np.tanh(h @ weight + bias)
-        out: FloatArray = (h @ self.weights[-1] + self.biases[-1]) * self.spread + self.mean
-        return out
+        standardised = h @ self.weights[-1] + self.biases[-1]
+        coordinates: FloatArray = standardised * self.spread + self.mean
+        return coordinates
 
 
 @dataclass(frozen=True)
 class Kernel:
-    """The same at once, and rougher: the mean of the nearest known records, closer
-    ones weigh more.
-    """
+    """Kernel regression: the mean of the nearest records, in which closer records weigh more."""
 
-    tree: cKDTree  # of the places (N, 2)
+    tree: cKDTree  # of the positions (N, 2)
     coordinates: FloatArray  # (N, K-1)
     width: float
 
     def __call__(self, places: FloatArray) -> FloatArray:
-        """Semantic coordinates (M, K-1) at map places (M, 2)."""
+        """Logit coordinates (M, K-1) at map positions (M, 2)."""
         parts = -(-len(places) * KERNEL_NEIGHBOURS * self.coordinates.shape[1] // AT_ONCE) or 1
         return np.concatenate([self._smoothed(part) for part in np.array_split(places, parts)])
 
@@ -62,15 +61,13 @@ class Kernel:
         count = min(KERNEL_NEIGHBOURS, len(self.coordinates))
         distance, rows = self.tree.query(places, k=[*range(1, count + 1)])
         nearer = (distance / self.width) ** 2 / 2
-        weight = np.exp(nearer[:, :1] - nearer)[..., None]  # of the nearest: 1, however far it is
-        out: FloatArray = (weight * self.coordinates[rows]).sum(axis=1) / weight.sum(axis=1)
-        return out
+        weight = np.exp(nearer[:, :1] - nearer)[..., None]  # the nearest always has weight 1
+        mean: FloatArray = (weight * self.coordinates[rows]).sum(axis=1) / weight.sum(axis=1)
+        return mean
 
 
 def fit_kernel(xy: FloatArray, u: FloatArray) -> Kernel:
-    """Known places (N, 2) and coordinates (N, K-1), smoothed as wide as the neighbours of a place
-    usually reach.
-    """
+    """Fit to positions (N, 2) and coordinates (N, K-1), as wide as neighbours usually are apart."""
     tree = cKDTree(xy)
     count = min(WIDTH_NEIGHBOURS + 1, len(xy))
     reach = tree.query(xy, k=[count])[0]
@@ -78,9 +75,9 @@ def fit_kernel(xy: FloatArray, u: FloatArray) -> Kernel:
 
 
 def fit_inverse_projection(xy: FloatArray, u: FloatArray, seed: int) -> Surface:
-    """Fit to known places (N, 2) and coordinates (N, K-1): squared error, and KL of the posteriors.
+    """Fit to positions (N, 2) and coordinates (N, K-1); the same seed gives the same result.
 
-    Deterministic.
+    The loss is the squared error plus the Kullback-Leibler divergence of the posteriors.
     """
     import torch
     from torch import nn
@@ -105,9 +102,9 @@ def fit_inverse_projection(xy: FloatArray, u: FloatArray, seed: int) -> Surface:
             h = x[rows]
             for layer in layers[:-1]:
                 h = layer(h).tanh()
-            found = layers[-1](h)
-            logits = (found * torch.from_numpy(spread) + torch.from_numpy(mean)) @ basis
-            loss = functional.mse_loss(found, wanted[rows])
+            predicted = layers[-1](h)
+            logits = (predicted * torch.from_numpy(spread) + torch.from_numpy(mean)) @ basis
+            loss = functional.mse_loss(predicted, wanted[rows])
             loss = loss + functional.kl_div(
                 logits.log_softmax(1), posterior[rows], reduction="batchmean"
             )
@@ -131,9 +128,7 @@ def fit_inverse_projection(xy: FloatArray, u: FloatArray, seed: int) -> Surface:
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """So small a network gains nothing from more; on a busy machine they waited for each other, 100
-    s instead of 5.
-    """
+    """Use one thread: on a busy machine, more threads took 100 s instead of 5 s."""
     import torch
 
     threads = torch.get_num_threads()

@@ -1,8 +1,7 @@
-"""Frozen 2-D places of the records: UMAP on the semantic coordinates, and placing of new points
-without refitting.
+"""Frozen map positions of the records: UMAP on logit coordinates, and projection of new points.
 
-Features [sqrt(.65) u / std / sqrt(K-1), sqrt(.35) sqrt(p) / std / sqrt(K)]: half geometry, half the
-model's own belief. Never UMAP on raw latents (held-out map fidelity 0.2-0.4 there). McInnes et al.
+Features [sqrt(.65) u / std / sqrt(K-1), sqrt(.35) sqrt(p) / std / sqrt(K)]: logit coordinates and
+probabilities. UMAP on raw latents is much worse (held-out map fidelity 0.2-0.4). McInnes et al.
 2018, arXiv 1802.03426.
 """
 
@@ -19,37 +18,35 @@ from core.domain import FloatArray, LatentTable, Projection, Split
 from core.latent_map.decision_regions import SUPPORT, reach_of
 from core.progress import Progress, Report, silent
 
-MAX_LANDMARKS = 4096  # above it umap compiles a second code path for minutes
+MAX_LANDMARKS = 4096  # for more points, umap compiles a second code path for minutes
 MIN_FOR_UMAP = 20
-NEIGHBOURS = 15  # records a new point is placed by
-LARGE_SCALE = (
-    0.15  # share of the records UMAP looks at around each: enough to see past its own condition
-)
+NEIGHBOURS = 15  # records that determine the position of a new point
+# Share of the records that UMAP takes as neighbours: enough to include other conditions.
+LARGE_SCALE = 0.15
 
 
 def map_features(latents: LatentTable) -> FloatArray:
-    """Blended features (N, 2K-1) the map is made of, scaled by the spread of the training and
-    validation records.
-    """
+    """Features (N, 2K-1) of the map, scaled by the spread of training and validation records."""
     return blended(latents, latents.coordinates, latents.probabilities)
 
 
 def blended(latents: LatentTable, coordinates: FloatArray, probabilities: FloatArray) -> FloatArray:
-    """The same features for any points, in the scale of `latents`."""
-    known = np.array(latents.split) != Split.TEST
-    known = known if known.any() else np.ones(len(known), bool)
+    """The features of any points, in the scale of `latents`."""
+    in_training = np.array(latents.split) != Split.TEST
+    if not in_training.any():
+        in_training = np.ones(len(in_training), bool)
     classes = latents.probabilities.shape[1]
-    spread_u = float(latents.coordinates[known].std(axis=0).mean()) + 1e-6
-    spread_p = float(np.sqrt(latents.probabilities[known]).std(axis=0).mean()) + 1e-6
+    spread_u = float(latents.coordinates[in_training].std(axis=0).mean()) + 1e-6
+    spread_p = float(np.sqrt(latents.probabilities[in_training]).std(axis=0).mean()) + 1e-6
     u = np.sqrt(0.65 / max(classes - 1, 1)) * coordinates / spread_u
     p = np.sqrt(0.35 / classes) * np.sqrt(probabilities) / spread_p
     return np.concatenate([u, p], axis=-1).astype(np.float32)
 
 
 def fit_projection(latents: LatentTable, *, seed: int, report: Report = silent) -> Projection:
-    """Places of all records.
+    """Map positions of all records; the same seed gives the same map.
 
-    Few records: principal components instead, and `method` says so. Deterministic.
+    For fewer than MIN_FOR_UMAP records, principal components are used; `method` says which.
     """
     features = map_features(latents)
     report(Progress(0, 3, "Fitting the map"))
@@ -71,39 +68,35 @@ def fit_projection(latents: LatentTable, *, seed: int, report: Report = silent) 
 
 
 def find_out_of_distribution(latents: LatentTable) -> tuple[str, ...]:
-    """Records whose features lie where there are no training and validation records, see
-    `reach_of`.
-    """
-    known = np.array(latents.split) != Split.TEST
-    if known.sum() <= SUPPORT:
+    """Test records whose features lie far from all training and validation records."""
+    in_training = np.array(latents.split) != Split.TEST
+    if in_training.sum() <= SUPPORT:
         return ()
     features = map_features(latents)
-    far, limit = reach_of(features[known])
-    strange = far(features) > limit
-    return tuple(r for r, s, k in zip(latents.record_ids, strange, known) if s and not k)
+    distance_of, limit = reach_of(features[in_training])
+    is_outside = (distance_of(features) > limit) & ~in_training
+    return tuple(r for r, outside in zip(latents.record_ids, is_outside) if outside)
 
 
 def extended(latents: LatentTable, former: Projection) -> Projection | None:
-    """A former map of the same model with its places kept and new records placed; None where too
-    few are known.
-    """
+    """A former map of the same model with new records added; None if it shares too few records."""
     if former.placed_by is None or not np.isfinite(former.xy).all():
         return None
     rows = {record_id: row for row, record_id in enumerate(former.record_ids)}
-    same = [  # another image may have come under the same name
+    same = [  # the same record id may now stand for another image
         r in rows and np.allclose(former.placed_by[rows[r]], u, atol=1e-4)
         for r, u in zip(latents.record_ids, latents.coordinates)
     ]
-    here = np.flatnonzero(same)
-    if former.model_digest != latents.model_digest or len(here) < max(
-        MIN_FOR_UMAP, len(latents.record_ids) / 2
-    ):
+    shared = np.flatnonzero(same)
+    fewest = max(MIN_FOR_UMAP, len(latents.record_ids) / 2)
+    if former.model_digest != latents.model_digest or len(shared) < fewest:
         return None
     features = map_features(latents)
-    known = former.xy[[rows[latents.record_ids[i]] for i in here]]
-    xy = place(features[here], known, features)
-    xy[here] = known
-    settings = {**former.settings, "placed": former.settings.get("placed", 0) + len(xy) - len(here)}
+    old_xy = former.xy[[rows[latents.record_ids[i]] for i in shared]]
+    xy = place(features[shared], old_xy, features)
+    xy[shared] = old_xy
+    added = len(xy) - len(shared)
+    settings = {**former.settings, "placed": former.settings.get("placed", 0) + added}
     return replace(
         former,
         record_ids=latents.record_ids,
@@ -114,18 +107,17 @@ def extended(latents: LatentTable, former: Projection) -> Projection | None:
 
 
 def aligned(projection: Projection, former: Projection) -> Projection:
-    """The same map turned, mirrored and moved onto a former one, where they share three records or
-    more.
+    """The map, turned, mirrored and moved so that it looks as similar as possible to a former map.
 
-    Distances stay what they are (orthogonal Procrustes), so a map fitted anew looks as like the old
-    one as it can.
+    Distances do not change (orthogonal Procrustes). Maps that share fewer than three records are
+    not aligned.
     """
     rows = {record_id: row for row, record_id in enumerate(former.record_ids)}
     shared = [(i, rows[r]) for i, r in enumerate(projection.record_ids) if r in rows]
     if len(shared) < 3 or not np.isfinite(former.xy).all():
         return projection
-    here, there = (np.array(side) for side in zip(*shared))
-    old, new = former.xy[there].astype(np.float64), projection.xy[here].astype(np.float64)
+    new_rows, old_rows = (np.array(side) for side in zip(*shared))
+    old, new = former.xy[old_rows].astype(np.float64), projection.xy[new_rows].astype(np.float64)
     turn, _ = orthogonal_procrustes(new - new.mean(axis=0), old - old.mean(axis=0))
     xy = (projection.xy - new.mean(axis=0)) @ turn + old.mean(axis=0)
     return replace(
@@ -138,43 +130,38 @@ def aligned(projection: Projection, former: Projection) -> Projection:
 def place(
     known: FloatArray, xy: FloatArray, features: FloatArray, neighbours: int = NEIGHBOURS
 ) -> FloatArray:
-    """Where new points (M, F) belong on a frozen map: mean of the nearest known places, closer ones
-    weigh more.
+    """Positions (M, 2) of new points (M, F) on a frozen map, from the positions of neighbours.
+
+    `known` (N, F) and `xy` (N, 2) are the points of the map. Closer neighbours weigh more.
     """
     count = min(neighbours, len(known))
     distance, index = cKDTree(known).query(features, k=count)
     distance, index = distance.reshape(len(features), count), index.reshape(len(features), count)
     weight = np.exp(-((distance / (distance.mean(axis=1, keepdims=True) + 1e-9)) ** 2)) + 1e-12
-    placed: FloatArray = (weight[..., None] * xy[index]).sum(axis=1) / weight.sum(
-        axis=1, keepdims=True
-    )
-    return placed.astype(np.float32)
+    weighted = (weight[..., None] * xy[index]).sum(axis=1)
+    position: FloatArray = weighted / weight.sum(axis=1, keepdims=True)
+    return position.astype(np.float32)
 
 
 def _umap(features: FloatArray, seed: int) -> tuple[FloatArray, dict[str, object]]:
-    os.environ.setdefault(
-        "NUMBA_CACHE_DIR", str(user_cache_path("leigh-explorer", ensure_exists=True))
-    )
-    os.environ.setdefault(
-        "NUMBA_THREADING_LAYER", "workqueue"
-    )  # with OpenMP it changes the threads torch uses, too
+    cache = user_cache_path("leigh-explorer", ensure_exists=True)
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(cache))
+    # With OpenMP, numba would also change the number of threads of torch.
+    os.environ.setdefault("NUMBA_THREADING_LAYER", "workqueue")
     from umap import UMAP
 
     rng = np.random.default_rng(seed)
     count = len(features)
     landmarks = np.sort(rng.permutation(count)[:MAX_LANDMARKS])
+    neighbours = np.clip(LARGE_SCALE * len(landmarks), NEIGHBOURS, 100)
     settings: dict[str, object] = {
-        "n_neighbors": int(
-            np.clip(LARGE_SCALE * len(landmarks), NEIGHBOURS, 100).clip(max=len(landmarks) - 1)
-        ),
+        "n_neighbors": int(neighbours.clip(max=len(landmarks) - 1)),
         "min_dist": 0.8,
         "spread": 1.2,
         "landmarks": len(landmarks),
     }
     with warnings.catch_warnings():
-        warnings.filterwarnings(
-            "ignore", message=".*n_jobs.*"
-        )  # one job, because the seed is fixed
+        warnings.filterwarnings("ignore", message=".*n_jobs.*")  # a fixed seed allows one job
         reducer = UMAP(
             n_components=2,
             n_neighbors=settings["n_neighbors"],

@@ -1,4 +1,4 @@
-"""Which three conditions to look at first."""
+"""Choose the ternary planes to offer first."""
 
 from collections.abc import Sequence
 
@@ -6,9 +6,7 @@ from core.domain import Condition, Role
 
 
 def first_planes(conditions: Sequence[Condition]) -> list[tuple[str, str, str]]:
-    """Healthy, diseased and each other condition; where no roles are known, the first two and each
-    other.
-    """
+    """Healthy, diseased and each other condition; without roles, the first two and each other."""
     names, roles = [c.name for c in conditions], {c.role: c.name for c in reversed(conditions)}
     first = [roles[r] for r in (Role.HEALTHY, Role.DISEASED) if r in roles]
     first = [*first, *(n for n in names if n not in first)][:2]

@@ -1,9 +1,7 @@
-"""Does anything but the treatment explain the conditions? Plate, position, cell count and
-background are asked.
+"""Audit a ranking: could plate, position, cell count or background explain it?
 
-Two questions each: is it to be read from the same features (cross-validated, wells of one condition
-compared with one another), and does it go along with the conditions (so that the two cannot be told
-apart)?
+Two questions are asked of each. Can it be predicted from the features of wells of one condition
+(cross-validated)? Does it coincide with the conditions, so that both effects cannot be separated?
 """
 
 from collections.abc import Sequence
@@ -23,45 +21,43 @@ from core.screening.discriminant import class_means
 from core.screening.wells import WellTable
 
 PERMUTATIONS = 99
-SURE = 0.011  # p at or below: 99 permutations can show no less than 0.01
-READ_WELL = 0.15  # balanced accuracy above chance, or R2, worth a warning
-GOES_ALONG = 0.25  # adjusted mutual information with the conditions worth a warning
-MOST_WELLS = 3000  # are asked; more tell nothing new
+SURE = 0.011  # largest significant p; 99 permutations cannot give less than 0.01
+READ_WELL = 0.15  # balanced accuracy above chance, or R2, that gives a warning
+GOES_ALONG = 0.25  # adjusted mutual information with the conditions that gives a warning
+MOST_WELLS = 3000  # wells in the audit; more would change nothing
 MOST_FEATURES = 30
 
 
 def audit(
     table: WellTable, design: Design, scores: FloatArray, seed: int = 0
 ) -> tuple[Finding, ...]:
-    """What is told by the features, what goes along with the conditions. `scores` (W,) lie along
-    the way.
+    """Findings on plate, position and cell count; `scores` (W,) are discriminant scores.
 
-    The features are taken as they are, before plates were made comparable.
+    The features are used as they were before plates were made comparable.
     """
     rng = np.random.default_rng(seed)
     rows = np.sort(rng.permutation(len(table.plates))[:MOST_WELLS])
     condition = design.condition[rows]
     features = _within(table.features[rows], condition)
-    found = []
+    findings = []
     plate = design.plate[rows]
     if len(np.unique(plate)) > 1:
-        found.append(_told("plate", features, plate, rng))
-        found.append(_along("plate", condition, plate, rng))
+        findings.append(_predicted("plate", features, plate, rng))
+        findings.append(_coincides("plate", condition, plate, rng))
     if all(table.wells):
-        place = np.array([well_place(table.wells[i]) for i in rows])
-        edge = _edges(place, plate)
-        for name, values in (("row", place[:, 0]), ("column", place[:, 1])):
-            found.append(_along(name, condition, values, rng))
-            controls = (condition == design.healthy) | (condition == design.diseased)
-            found.append(
-                _along(f"{name} of the controls", condition[controls], values[controls], rng)
-            )
+        position = np.array([well_place(table.wells[i]) for i in rows])
+        edge = _edges(position, plate)
+        controls = (condition == design.healthy) | (condition == design.diseased)
+        for name, values in (("row", position[:, 0]), ("column", position[:, 1])):
+            of_controls = f"{name} of the controls"
+            findings.append(_coincides(name, condition, values, rng))
+            findings.append(_coincides(of_controls, condition[controls], values[controls], rng))
         if 0 < edge.sum() < len(edge):
-            found.append(_edge(features, edge, scores[rows], design, condition, rng))
-            found.append(_along("edge", condition, edge.astype(int), rng))
+            findings.append(_edge(features, edge, scores[rows], design, condition, rng))
+            findings.append(_coincides("edge", condition, edge.astype(int), rng))
     if np.isfinite(table.nuclei).all():
-        found += _cells(table.nuclei[rows], features, condition, design, rng)
-    return tuple(found)
+        findings += _cells(table.nuclei[rows], features, condition, design, rng)
+    return tuple(findings)
 
 
 def background(
@@ -72,10 +68,23 @@ def background(
     diseased: int,
     seed: int = 0,
 ) -> Finding:
-    """Can healthy and diseased be told from readouts (N, D) of images whose cells were masked?
+    """Can healthy and diseased be separated by the background, without the cells?
 
-    Whole groups are left out. A network that could do so may have learned the background instead of
-    the cells.
+    A network may then have learned the background instead of the cells. The accuracy is
+    cross-validated over whole groups.
+
+    Parameters
+    ----------
+    inside
+        (N, D) readouts of the background of N images.
+    condition
+        (N,) class indices.
+    groups
+        N names.
+    healthy, diseased
+        Class indices of the controls.
+    seed
+        Of the folds and permutations.
     """
     controls = (condition == healthy) | (condition == diseased)
     x, y, g = inside[controls], condition[controls] == healthy, np.array(groups)[controls]
@@ -84,19 +93,19 @@ def background(
     if folds < 2:
         return Finding("background", None, "balanced accuracy", 0.5, None, "")
     rng = np.random.default_rng(seed)
-    middle = np.array([np.median(x[g == g[w]], axis=0) for w in wells])
-    score, p = _balanced(middle, y[wells].astype(int), folds, rng)
+    medians = np.array([np.median(x[g == g[w]], axis=0) for w in wells])
+    score, p = _balanced(medians, y[wells].astype(int), folds, rng)
     warning = ""
     if p <= SURE and score > 0.5 + READ_WELL:
         warning = (
-            f"Healthy and diseased are told apart by the empty background alone ({score:.2f},"
-            " chance 0.50): what the network learned may not be in the cells."
+            f"The empty background alone separates healthy from diseased ({score:.2f}, chance"
+            " 0.50): the network may have learned the background instead of the cells."
         )
     return Finding("background", score, "balanced accuracy without cells", 0.5, p, warning)
 
 
 def _within(features: FloatArray, condition: IntArray) -> FloatArray:
-    """Departures from the mean of the own condition, reduced to the leading components."""
+    """Deviations from the mean of the own condition, reduced to the leading components."""
     rest = features - class_means(features, condition)[condition]
     spread = rest.std(axis=0)
     rest = rest[:, spread > 1e-12] / spread[spread > 1e-12]
@@ -106,8 +115,10 @@ def _within(features: FloatArray, condition: IntArray) -> FloatArray:
     return reduced
 
 
-def _told(what: str, features: FloatArray, label: IntArray, rng: np.random.Generator) -> Finding:
-    """How well `label` is read from the features by a linear classifier."""
+def _predicted(
+    what: str, features: FloatArray, label: IntArray, rng: np.random.Generator
+) -> Finding:
+    """How well a linear classifier predicts `label` from the features."""
     folds = min(5, int(np.unique(label, return_counts=True)[1].min()))
     chance = 1 / len(np.unique(label))
     if folds < 2:
@@ -117,9 +128,8 @@ def _told(what: str, features: FloatArray, label: IntArray, rng: np.random.Gener
     if p <= SURE and score > chance + READ_WELL:
         warning = (
             f"The {what} can be read from the features ({score:.2f}, chance {chance:.2f}): compare"
-            " wells of one "
+            f" only wells of one {what}, or normalise."
         )
-        warning += f"{what} only, or normalise."
     return Finding(what, score, "balanced accuracy", chance, p, warning)
 
 
@@ -133,15 +143,15 @@ def _balanced(
     split = StratifiedKFold(folds, shuffle=True, random_state=int(rng.integers(2**31)))
     guess = cross_val_predict(model, features, label, cv=split)
     score = float(balanced_accuracy_score(label, guess))
-    # Labels are shuffled against the guesses: what a classifier without knowledge would score.
+    # Shuffled labels give the score of a classifier that knows nothing.
     null = [balanced_accuracy_score(rng.permutation(label), guess) for _ in range(PERMUTATIONS)]
     return score, float((1 + sum(n >= score for n in null)) / (PERMUTATIONS + 1))
 
 
-def _along(what: str, condition: IntArray, label: IntArray, rng: np.random.Generator) -> Finding:
-    """Whether the label goes along with the conditions: adjusted mutual information, 0 by chance, 1
-    the same.
-    """
+def _coincides(
+    what: str, condition: IntArray, label: IntArray, rng: np.random.Generator
+) -> Finding:
+    """Adjusted mutual information of label and conditions: 0 by chance, 1 the same."""
     unit = "mutual information with condition"
     if len(np.unique(condition)) < 2 or len(np.unique(label)) < 2:
         return Finding(what, None, unit, 0.0, None, "")
@@ -154,9 +164,9 @@ def _along(what: str, condition: IntArray, label: IntArray, rng: np.random.Gener
     if p <= SURE and score > GOES_ALONG:
         warning = (
             f"Conditions and {what} go together ({score:.2f} of 1): an effect of the {what} cannot"
-            " be told from "
+            " be separated from an effect of the condition. Scatter the wells in the next"
+            " experiment."
         )
-        warning += "an effect of the condition. Scatter the wells in the next experiment."
     return Finding(what, score, unit, 0.0, p, warning)
 
 
@@ -168,36 +178,35 @@ def _edge(
     condition: IntArray,
     rng: np.random.Generator,
 ) -> Finding:
-    """Whether wells on the perimeter look different, and by how much that moves them on the way."""
-    found = _told("edge", features, edge.astype(int), rng)
-    if not found.warning:
-        return found
-    rest = scores - class_means(scores[:, None], condition)[condition][:, 0]
+    """Whether wells at the edge look different, and by how much their rescue differs."""
+    finding = _predicted("edge", features, edge.astype(int), rng)
+    if not finding.warning:
+        return finding
     means = class_means(scores[:, None], condition)[:, 0]
+    rest = scores - means[condition]
     gap = means[design.healthy] - means[design.diseased]
-    moved = float((rest[edge].mean() - rest[~edge].mean()) / gap)
-    score = found.score or 0.0
-    words = (
-        f"Wells at the edge look different ({score:.2f}, chance 0.50); there the rescue reads"
-        f" {moved:+.2f}."
+    difference = float((rest[edge].mean() - rest[~edge].mean()) / gap)
+    score = finding.score or 0.0
+    warning = (
+        f"Wells at the edge look different ({score:.2f}, chance 0.50); their rescue differs by"
+        f" {difference:+.2f}."
     )
-    return Finding("edge", found.score, found.unit, found.chance, found.p_value, words)
+    return Finding("edge", finding.score, finding.unit, finding.chance, finding.p_value, warning)
 
 
-def _edges(place: IntArray, plate: IntArray) -> BoolArray:
-    """(W,) wells on the perimeter of the physical plate that holds all wells of their plate."""
+def _edges(position: IntArray, plate: IntArray) -> BoolArray:
+    """(W,) wells at the edge of the smallest usual plate that holds all wells of their plate."""
     from core.io.well_names import PLATES
 
-    out = np.zeros(len(place), bool)
+    at_edge = np.zeros(len(position), bool)
     for p in np.unique(plate):
         rows = np.flatnonzero(plate == p)
-        most = place[rows].max(axis=0)
-        shape = next(
-            (s for s in PLATES if s[0] >= most[0] and s[1] >= most[1] and s >= (8, 12)), tuple(most)
-        )
-        r, c = place[rows].T
-        out[rows] = (r == 1) | (c == 1) | (r == shape[0]) | (c == shape[1])
-    return out
+        most = position[rows].max(axis=0)
+        fitting = (s for s in PLATES if s[0] >= most[0] and s[1] >= most[1] and s >= (8, 12))
+        shape = next(fitting, tuple(most))
+        r, c = position[rows].T
+        at_edge[rows] = (r == 1) | (c == 1) | (r == shape[0]) | (c == shape[1])
+    return at_edge
 
 
 def _cells(
@@ -207,12 +216,12 @@ def _cells(
     design: Design,
     rng: np.random.Generator,
 ) -> list[Finding]:
-    """Whether cell count is in the features, and whether it alone tells healthy from diseased."""
+    """Whether features predict the cell count, and whether it alone separates the controls."""
     rest = nuclei - class_means(nuclei[:, None], condition)[condition][:, 0]
     folds = KFold(5, shuffle=True, random_state=int(rng.integers(2**31)))
     guess = cross_val_predict(RidgeCV(np.logspace(-1, 4, 6)), features, rest, cv=folds)
     score = float(1 - ((rest - guess) ** 2).sum() / max(float((rest**2).sum()), 1e-12))
-    found = [Finding("cell count", score, "R2 within conditions", 0.0, None, "")]
+    in_features = Finding("cell count", score, "R2 within conditions", 0.0, None, "")
     controls = (condition == design.healthy) | (condition == design.diseased)
     healthy = condition[controls] == design.healthy
     auc = float(roc_auc_score(healthy, nuclei[controls]))
@@ -224,11 +233,11 @@ def _cells(
     warning = ""
     if p <= SURE and abs(auc - 0.5) > READ_WELL:
         warning = (
-            f"The number of cells alone tells healthy from diseased (AUC {auc:.2f}): a treatment"
-            " that only changes "
+            f"The number of cells alone separates healthy from diseased (AUC {auc:.2f}): a"
+            " treatment that only changes the number of cells may look like a rescue. Compare the"
+            " column of nuclei."
         )
-        warning += "the number of cells may look like a rescue. Compare the column of nuclei."
-    return [
-        *found,
-        Finding("cell count of the controls", auc, "AUC healthy against diseased", 0.5, p, warning),
-    ]
+    of_controls = Finding(
+        "cell count of the controls", auc, "AUC healthy against diseased", 0.5, p, warning
+    )
+    return [in_features, of_controls]

@@ -1,6 +1,4 @@
-"""Who is who in a screen: which wells are healthy and diseased controls, and which plates are kept
-apart.
-"""
+"""The design of a screen: which wells are healthy and diseased controls, and their batches."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -16,7 +14,7 @@ from core.screening.wells import WellTable
 
 @dataclass(frozen=True)
 class Design:
-    """Who is who: class numbers of the wells, the plates, the two controls."""
+    """Conditions and plates of the wells, and the two controls, as class numbers."""
 
     conditions: tuple[Condition, ...]
     condition: IntArray  # (W,)
@@ -27,12 +25,12 @@ class Design:
 
     @property
     def home(self) -> IntArray:
-        """(W,) the plate, or 0 for all where plates are not kept apart."""
+        """(W,) the batch of each well: its plate, or 0 for all where plates are not separated."""
         return self.plate if self.per_plate else np.zeros_like(self.plate)
 
     @cached_property
     def counts(self) -> IntArray:
-        """(K, P) wells of every condition on every plate that is kept apart."""
+        """(K, B) number of wells of every condition in every batch."""
         home = self.home
         counts = np.zeros((len(self.conditions), int(home.max()) + 1), np.int64)
         np.add.at(counts, (self.condition, home), 1)
@@ -40,25 +38,24 @@ class Design:
 
 
 def control_of(table: WellTable, conditions: Sequence[Condition], role: Role) -> int:
-    """Class number of the control of this role: of several, that with most wells.
+    """Class number of the control of this role; of several conditions, the one with most wells.
 
-    Raises LeighError where none is.
+    Raises LeighError where no condition with wells has the role.
     """
     wells = Counter(table.conditions)
     own = [k for k, c in enumerate(conditions) if c.role == role and wells[c.name]]
     if not own:
         raise LeighError(
-            f"There are no wells of a condition that is {role.value}, so there is no way from"
-            " diseased to healthy.",
+            f"No well has a condition that is {role.value}, so the disease axis is not defined.",
             "Give the roles on the Data page, or in a column role of the plate map.",
         )
     return max(own, key=lambda k: wells[conditions[k].name])
 
 
 def design_of(table: WellTable, conditions: Sequence[Condition], per_plate: bool) -> Design:
-    """Of the conditions that have wells.
+    """The design of a well table; conditions without wells are left out.
 
-    Raises LeighError where no healthy or no diseased condition has any.
+    Raises LeighError without healthy or without diseased wells.
     """
     present = [c for c in conditions if c.name in table.conditions]
     names = [c.name for c in present]

@@ -1,11 +1,11 @@
-"""Where every well lies: along the way from diseased to healthy, and across it.
+"""Score every well on the disease axis, from diseased to healthy, and off this axis.
 
 Features are first reduced to principal components, far fewer than wells, so that their covariance
-needs no shrinking: a shrunken one takes part of every side effect for rescue (measured: 90 %
-intervals then cover 60-70 % of such treatments instead of 85 %). Along: Fisher's discriminant
-between the two controls, cross-fitted: a control well is placed by axes fitted without it. Across:
-what of a well's departure from the diseased wells is orthogonal to the way to the healthy ones, in
-a space in which wells of one condition scatter alike in all directions.
+needs no shrinkage. A shrunken covariance mistakes part of every side effect for rescue: 90 %
+intervals then cover 60-70 % of such treatments instead of 85 %. The discriminant score is Fisher's
+discriminant between the two controls, cross-fitted: a control well is scored by axes that were
+fitted without it. Off-axis is the part of a well's deviation that is orthogonal to the disease
+axis. It is measured in a space in which wells of one condition spread equally in all directions.
 """
 
 from dataclasses import dataclass
@@ -19,25 +19,23 @@ from core.errors import LeighError
 
 FOLDS = 5
 FEWEST_WELLS = 3  # of each control, over all plates
-AXES = 200  # axes redrawn
+AXES = 200  # number of redrawn axes
 WELLS_PER_COMPONENT = 5
 MOST_COMPONENTS = 60
-MANY_WELLS = 3000  # beyond, the covariance is known so well that redrawing it changes nothing
+MANY_WELLS = 3000  # with more wells the covariance is precise, and redrawing it changes nothing
 
 
 @dataclass(frozen=True)
 class OffAxisSpace:
-    """The space of side effects: whitened departures from the diseased wells, and the way to the
-    healthy ones.
-    """
+    """The space of side effects: whitened deviations from the diseased wells."""
 
-    departure: FloatArray  # (W, D) whitened, diseased mean 0
-    way: FloatArray  # (D,) unit vector from diseased to healthy
-    length: float  # of the way, in the spread of healthy wells
-    spread: float  # root mean square departure of healthy wells from their mean, whitened
+    departure: FloatArray  # (W, D) whitened deviations, diseased mean 0
+    way: FloatArray  # (D,) the disease axis: unit vector from diseased to healthy
+    length: float  # distance from diseased to healthy, in the spread of healthy wells
+    spread: float  # root mean square deviation of healthy wells from their mean, whitened
 
     def off(self) -> FloatArray:
-        """(W, D) part of the departure that is orthogonal to the way."""
+        """(W, D) part of the deviation that is orthogonal to the disease axis."""
         rest: FloatArray = self.departure - np.outer(self.departure @ self.way, self.way)
         return rest
 
@@ -51,12 +49,27 @@ def position_along(
     *,
     seed: int,
 ) -> FloatArray:
-    """(W,) cross-fitted scores on the axis from diseased to healthy, in standard deviations within
-    conditions.
+    """(W,) cross-fitted discriminant scores, in standard deviations within conditions.
 
-    `conditions` (W,) are class numbers, `home` (W,) the plates that are kept apart. Wells that are
-    no controls get the mean over the axes of all folds. Raises LeighError with fewer than
-    FEWEST_WELLS wells of a control.
+    Wells that are not controls get the mean over the axes of all folds.
+
+    Parameters
+    ----------
+    features
+        (W, D) features of the wells.
+    conditions
+        (W,) class numbers.
+    home
+        (W,) batches.
+    healthy, diseased
+        Class numbers of the controls.
+    seed
+        Of the folds.
+
+    Raises
+    ------
+    LeighError
+        With fewer than FEWEST_WELLS wells of a control.
     """
     controls = np.flatnonzero((conditions == healthy) | (conditions == diseased))
     counts = [int((conditions == k).sum()) for k in (healthy, diseased)]
@@ -71,36 +84,34 @@ def position_along(
     others[controls] = False
     splits = list(folds.split(controls, conditions[controls]))
     for _, spared in splits:
-        kept = np.ones(len(features), bool)
-        kept[controls[spared]] = False
-        placed = _placed(features, conditions, home, kept, healthy, diseased)
-        scores[controls[spared]] = placed[controls[spared]]
-        scores[others] += placed[others] / len(splits)
+        in_fit = np.ones(len(features), bool)
+        in_fit[controls[spared]] = False
+        of_fold = _fold_scores(features, conditions, home, in_fit, healthy, diseased)
+        scores[controls[spared]] = of_fold[controls[spared]]
+        scores[others] += of_fold[others] / len(splits)
     return scores
 
 
-def _placed(
+def _fold_scores(
     features: FloatArray,
     conditions: IntArray,
     home: IntArray,
-    kept: BoolArray,
+    in_fit: BoolArray,
     healthy: int,
     diseased: int,
 ) -> FloatArray:
-    """(W,) scores of all wells on an axis of which every part was fitted to the `kept` wells (W,)
-    alone.
+    """(W,) scores of all wells on an axis that is fitted only to the wells `in_fit` (W,).
 
-    Also its zero and its components: those of all wells would carry the chance difference between
-    the diseased wells and the others, and noise would look like a way from diseased to healthy.
+    The zero and the components of the axis come from these wells, too. Otherwise they would carry
+    the chance difference between diseased and other wells, and noise would look like rescue.
     """
-    values = from_diseased(features, home, (conditions == diseased) & kept)
-    basis = _basis(values[kept], conditions[kept], home[kept])
+    values = from_diseased(features, home, (conditions == diseased) & in_fit)
+    basis = _basis(values[in_fit], conditions[in_fit], home[in_fit])
     reduced = values @ basis
-    known, of = reduced[kept], conditions[kept]
-    covariance = _covariance(_residuals(known, of, home[kept]))
-    axis = np.linalg.solve(
-        covariance, known[of == healthy].mean(axis=0) - known[of == diseased].mean(axis=0)
-    )
+    fitted, of = reduced[in_fit], conditions[in_fit]
+    covariance = _covariance(_residuals(fitted, of, home[in_fit]))
+    gap = fitted[of == healthy].mean(axis=0) - fitted[of == diseased].mean(axis=0)
+    axis = np.linalg.solve(covariance, gap)
     scale = float(np.sqrt(axis @ covariance @ axis))
     scores: FloatArray = reduced @ axis / (scale if scale > 0 else 1.0)
     return scores
@@ -115,12 +126,29 @@ def redrawn_positions(
     *,
     seed: int,
 ) -> FloatArray:
-    """(AXES, K) how the position of every condition's mean changes when the axis is fitted to wells
-    drawn anew.
+    """(AXES, K) how the mean score of every condition changes when the axis is fitted again.
 
-    Zero for what lies on the way itself; large for a treatment with a strong side effect, part of
-    which a slightly different axis takes for rescue. Deviations from their mean, in units of the
-    way (0 diseased, 1 healthy).
+    Each axis is fitted to wells drawn with replacement. The change is zero for conditions on the
+    disease axis. It is large for a treatment with a strong side effect, because a slightly
+    different axis mistakes a part of the effect for rescue.
+
+    Parameters
+    ----------
+    features
+        (W, D) features of the wells.
+    conditions
+        (W,) class numbers.
+    home
+        (W,) batches.
+    healthy, diseased
+        Class numbers of the controls.
+    seed
+        Of the draws.
+
+    Returns
+    -------
+    array
+        Deviations from their mean, in units of the disease axis (0 diseased, 1 healthy).
     """
     rng = np.random.default_rng(seed)
     values = from_diseased(features, home, conditions == diseased)
@@ -137,35 +165,34 @@ def redrawn_positions(
         axis = np.linalg.solve(covariance, means[healthy] + healthy_error - diseased_error)
         drawn.append(means @ axis / (means[healthy] @ axis))
     table = np.array(drawn)
-    out: FloatArray = table - table.mean(axis=0)
-    return out
+    deviations: FloatArray = table - table.mean(axis=0)
+    return deviations
 
 
 def _errors_of_mean(wells: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """(AXES, D) errors of the mean of wells (W, D) drawn anew, with replacement."""
+    """(AXES, D) errors of the mean of wells (W, D) that are drawn with replacement."""
     count = len(wells)
     rest = (wells - wells.mean(axis=0)) * np.sqrt(count / (count - 1))
     weights = rng.multinomial(count, np.full(count, 1 / count), AXES)
-    out: FloatArray = weights @ rest / count
-    return out
+    errors: FloatArray = weights @ rest / count
+    return errors
 
 
 def from_diseased(values: FloatArray, home: IntArray, control: BoolArray) -> FloatArray:
-    """(W, D) departures from the mean of the `control` wells (W,) of the own plate; of all plates
-    where it has none.
+    """(W, D) deviations from the mean of the `control` wells (W,) of the same batch.
 
-    Means, as a median taken feature by feature shifts whole plates in directions in which wells
-    scarcely differ.
+    A batch without control wells is compared with all control wells. Means are used, because
+    medians of single features shift whole plates in directions in which wells hardly differ.
     """
     base = np.tile(values[control].mean(axis=0), (int(home.max()) + 1, 1))
-    there = np.unique(home[control])
-    base[there] = class_means(values[control], home[control])[there]
-    out: FloatArray = values - base[home]
-    return out
+    with_control = np.unique(home[control])
+    base[with_control] = class_means(values[control], home[control])[with_control]
+    deviations: FloatArray = values - base[home]
+    return deviations
 
 
 def class_means(values: FloatArray, classes: IntArray) -> FloatArray:
-    """(K, D) means of every class; 0 where it has no wells."""
+    """(K, D) means of every class; 0 for a class without wells."""
     rows = np.arange(len(classes))
     member = csr_array(
         (np.ones(len(classes)), (classes, rows)), shape=(int(classes.max()) + 1, len(classes))
@@ -177,45 +204,55 @@ def class_means(values: FloatArray, classes: IntArray) -> FloatArray:
 def across(
     readouts: FloatArray, conditions: IntArray, home: IntArray, healthy: int, diseased: int
 ) -> OffAxisSpace:
-    """The space of side effects from (W, R) readouts (normalised per plate)."""
+    """The off-axis space of a screen.
+
+    Parameters
+    ----------
+    readouts
+        (W, R) readouts, normalised per plate.
+    conditions
+        (W,) class numbers.
+    home
+        (W,) batches.
+    healthy, diseased
+        Class numbers of the controls.
+    """
     values = from_diseased(readouts, home, conditions == diseased)
     values = values @ _basis(values, conditions, home)
     eigenvalues, vectors = np.linalg.eigh(_covariance(_residuals(values, conditions, home)))
     whitened = values @ (vectors / np.sqrt(np.maximum(eigenvalues, 1e-9)))
-    well = whitened[conditions == healthy]
-    way = well.mean(axis=0)
-    length = float(np.linalg.norm(way))
-    spread = float(np.sqrt(((well - well.mean(axis=0)) ** 2).sum() / max(1, len(well) - 1)))
-    return OffAxisSpace(
-        whitened, way / max(length, 1e-12), length / max(spread, 1e-12), max(spread, 1e-12)
-    )
+    of_healthy = whitened[conditions == healthy]
+    axis = of_healthy.mean(axis=0)
+    length = float(np.linalg.norm(axis))
+    squared = ((of_healthy - axis) ** 2).sum()
+    spread = max(float(np.sqrt(squared / max(1, len(of_healthy) - 1))), 1e-12)
+    return OffAxisSpace(whitened, axis / max(length, 1e-12), length / spread, spread)
 
 
 def _residuals(values: FloatArray, conditions: IntArray, home: IntArray) -> FloatArray:
-    """(W', D) departures from the mean of the own condition, and of those from the mean of the own
-    plate.
+    """(W', D) deviations from the mean of the own condition, then from the mean of the own batch.
 
-    What all wells of a plate share is an error of its controls, not a spread of wells. Conditions
-    of a single well say nothing and are left out.
+    A deviation that all wells of a batch share is an error of its controls, not a spread of wells.
+    Conditions with a single well are left out.
     """
-    some = np.bincount(conditions)[conditions] > 1
+    has_others = np.bincount(conditions)[conditions] > 1
     rest = values - class_means(values, conditions)[conditions]
-    out: FloatArray = (rest - class_means(rest, home)[home])[some]
-    return out
+    residuals: FloatArray = (rest - class_means(rest, home)[home])[has_others]
+    return residuals
 
 
 def _covariance(residuals: FloatArray) -> FloatArray:
-    """(D, D) of residuals (W, D), with a trace of its mean variance so that it can be inverted."""
-    own = residuals.T @ residuals / max(1, len(residuals))
-    out: FloatArray = own + 1e-6 * np.trace(own) / len(own) * np.eye(len(own))
-    return out
+    """(D, D) covariance of residuals (W, D), with a small diagonal so that it can be inverted."""
+    raw = residuals.T @ residuals / max(1, len(residuals))
+    covariance: FloatArray = raw + 1e-6 * np.trace(raw) / len(raw) * np.eye(len(raw))
+    return covariance
 
 
 def _basis(values: FloatArray, conditions: IntArray, home: IntArray) -> FloatArray:
-    """(D, Q) to principal components of features taken in their own spread within conditions;
-    constant ones count as 0.
+    """(D, Q) projection to principal components of features, scaled by their spread in conditions.
 
-    At most one component per WELLS_PER_COMPONENT wells beyond the number of conditions.
+    Constant features count as 0. There is at most one component per WELLS_PER_COMPONENT wells,
+    without one well per condition.
     """
     rest = _residuals(values, conditions, home)
     spread = rest.std(axis=0)

@@ -1,6 +1,4 @@
-"""Rescue against dose: the four-parameter logistic, and an EC50 only where the doses show both of
-its plateaus.
-"""
+"""Dose curves: rescue against dose, with an EC50 only where the doses show both plateaus."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,16 +10,14 @@ from core.domain import FloatArray
 from core.domain.screen import DoseCurve, Ranked
 
 FEWEST_DOSES = 4
-PLATEAU_SHARE = 0.2  # of the whole rise that may be missing at the lowest and the highest dose
+PLATEAU_SHARE = 0.2  # share of the rise that may be missing at the lowest and the highest dose
 DRAWS = 200
 
 
 def dose_curves(
     rows: Sequence[Ranked], draws: dict[str, FloatArray], level: float
 ) -> tuple[DoseCurve, ...]:
-    """One curve per compound with more than one dose; `draws` are redrawn rescues (B,) per
-    condition.
-    """
+    """One curve per compound with several doses; `draws` are rescue draws (B,) per condition."""
     compounds: dict[str, list[Ranked]] = {}
     for row in rows:
         if row.dose_um is not None and row.dose_um > 0:
@@ -36,8 +32,18 @@ def dose_curves(
 def logistic(
     dose: FloatArray, bottom: float, top: float, slope: float, log_ec50: float
 ) -> FloatArray:
-    """bottom + (top - bottom) / (1 + (ec50 / dose)^slope), with the natural
-    logarithm of the EC50.
+    """The four-parameter logistic: bottom + (top - bottom) / (1 + (ec50 / dose)^slope).
+
+    Parameters
+    ----------
+    dose
+        (N,) doses, in micromolar.
+    bottom, top
+        The two plateaus.
+    slope
+        Hill slope.
+    log_ec50
+        Natural logarithm of the EC50.
     """
     response: FloatArray = bottom + (top - bottom) / (1 + np.exp(slope * (log_ec50 - np.log(dose))))
     return response
@@ -68,9 +74,9 @@ def _curve(
         return without("the rescue does not change with dose beyond its interval", fit)
     if reason := _missing_plateau(doses, fit):
         return without(reason, fit)
-    again = [_fit(doses, r) for r in table[:: max(1, len(table) // DRAWS)]]
-    reported = [f[3] for f in again if f is not None]
-    low, high = (float(np.exp(v)) for v in np.percentile(reported, [tail, 100 - tail]))
+    redrawn = [_fit(doses, r) for r in table[:: max(1, len(table) // DRAWS)]]
+    log_ec50s = [f[3] for f in redrawn if f is not None]
+    low, high = (float(np.exp(v)) for v in np.percentile(log_ec50s, [tail, 100 - tail]))
     if not doses[0] <= low <= high <= doses[-1]:
         return without("the interval of the EC50 reaches beyond the doses", fit)
     bottom, top, slope = (float(v) for v in fit[:3])
@@ -81,7 +87,7 @@ def _curve(
 
 
 def _missing_plateau(doses: FloatArray, fit: FloatArray) -> str:
-    """Which end of the curve the doses do not reach; "" where both are seen."""
+    """Which plateau the doses do not reach; "" where they reach both."""
     bottom, top, _, _ = fit
     ends = logistic(doses[[0, -1]], *fit)
     if abs(ends[0] - bottom) > PLATEAU_SHARE * abs(top - bottom):
@@ -92,7 +98,7 @@ def _missing_plateau(doses: FloatArray, fit: FloatArray) -> str:
 
 
 def _fit(doses: FloatArray, rescue: FloatArray) -> FloatArray | None:
-    """(4,) bottom, top, slope, log EC50, or None."""
+    """(4,) bottom, top, slope and log EC50; None where no curve fits."""
     import warnings
 
     start = [rescue[0], rescue[-1], 1.0, float(np.log(doses).mean())]

@@ -1,10 +1,9 @@
-"""Treatments ranked by rescue, with what else they change, intervals over wells, honest ties, and
-hits.
+"""Rank treatments by rescue, with off-axis distance, intervals, rank groups and hits.
 
-Rescue: mean position of the treatment's wells on the way from diseased (0) to healthy (1), relative
-to the diseased wells of the same plates. Off-axis: length of the mean departure across that way,
-less what noise alone adds to a length, in the spread of healthy wells. Intervals: wells of
-treatment and controls drawn again (core.screening.moderated_variance).
+Rescue: mean discriminant score of the treatment's wells, from diseased (0) to healthy (1), relative
+to the diseased wells of the same plates. Off-axis: distance of the mean from the disease axis
+without the part that noise adds, in the spread of healthy wells. Intervals: wells of treatment and
+controls are drawn again (core.screening.moderated_variance).
 """
 
 from collections.abc import Sequence
@@ -22,35 +21,32 @@ from core.screening.moderated_variance import redraw, spread_of
 from core.screening.off_axis import off_axis
 from core.screening.wells import WellTable
 
-FEWEST_WELLS = 2  # below, a treatment has a place and no interval
+FEWEST_WELLS = 2  # a treatment with fewer wells has no interval
 
 
 @dataclass(frozen=True)
 class Rules:
-    """When a treatment is called a hit, and when it is flagged."""
+    """When a treatment is a hit, and when it is flagged."""
 
     level: float = 0.9  # of intervals
-    false_hits: float = 0.01  # chance of any false hit in the whole screen (Holm)
+    false_hits: float = 0.01  # family-wise error: chance of any false hit in the screen (Holm)
     least_rescue: float = 0.2
-    off_axis_share: float = 0.3  # of the way from diseased to healthy ...
-    off_axis_spread: float = (
-        1.0  # ... and in the spread of healthy wells: beyond both, something else changed
-    )
-    least_cells: float = (
-        0.9  # of the diseased wells' nuclei: an interval wholly below has lost cells
-    )
+    # A side effect is larger than both: a share of the disease axis, and a multiple of the spread
+    # of healthy wells.
+    off_axis_share: float = 0.3
+    off_axis_spread: float = 1.0
+    # Share of the nuclei of diseased wells; a treatment whose whole interval is below loses cells.
+    least_cells: float = 0.9
     draws: int = 1000
 
     def off_axis_limit(self, length: float) -> float:
-        """Beyond it something else changed; `length` is that of the way from
-        diseased to healthy.
-        """
+        """Largest off-axis distance without a side effect; `length` is that of the disease axis."""
         return max(self.off_axis_spread, self.off_axis_share * length)
 
 
 @dataclass(frozen=True)
 class Estimates:
-    """Per condition (K,), and draws (B, K) of the rescue for dose curves."""
+    """Estimates per condition (K,), and draws (B, K)."""
 
     wells: IntArray
     rescue: FloatArray
@@ -64,9 +60,7 @@ class Estimates:
 
 
 class _Shares:
-    """Wells of every condition on every plate, and the redrawn errors of the
-    diseased wells there.
-    """
+    """Means of every condition relative to the diseased wells of its batches, and their errors."""
 
     def __init__(
         self, values: FloatArray, design: Design, draws: int, rng: np.random.Generator
@@ -76,7 +70,7 @@ class _Shares:
         base = self.count[design.diseased]
         if (base[self.count.sum(axis=0) > 0] == 0).any():
             raise LeighError(
-                "A plate has no diseased control wells, so its treatments cannot be placed.",
+                "A plate has no diseased control wells, so its treatments cannot be scored.",
                 "Leave this plate out, or choose --normalise none.",
             )
         diseased = design.condition == design.diseased
@@ -85,27 +79,41 @@ class _Shares:
         self.share = self.count / np.maximum(self.count.sum(axis=1, keepdims=True), 1)  # (K, P)
         self.base_error = redraw(self.spread, base, np.full(plates, design.diseased), draws, rng)
         own = redraw(self.spread, self.count.sum(axis=1), np.arange(classes), draws, rng)
-        self.error = (
-            own - self.base_error @ self.share.T
-        )  # (B, K); the diseased wells themselves lie at 0
-        self.error[:, design.diseased] = 0
+        self.error = own - self.base_error @ self.share.T  # (B, K)
+        self.error[:, design.diseased] = 0  # by definition, the diseased wells lie at 0
 
 
 @dataclass(frozen=True)
 class Placement:
-    """Wells (W) on the disease axis and across it."""
+    """W wells on the disease axis and off it."""
 
     scores: FloatArray  # (W,) discriminant scores
-    redrawn: FloatArray  # (B, K) positions of the conditions by axes fitted to redrawn wells
+    redrawn: FloatArray  # (B, K) changes of the mean scores, by axes fitted to redrawn wells
     across: OffAxisSpace
 
 
 def estimate(
     placement: Placement, nuclei: FloatArray, design: Design, rules: Rules, *, seed: int = 0
 ) -> Estimates:
-    """Rescue, off-axis and cell count of every condition; `nuclei` are (W,).
+    """Estimate rescue, off-axis distance and cell count of every condition.
 
-    Raises LeighError where healthy and diseased wells cannot be told apart.
+    Parameters
+    ----------
+    placement
+        The scores of W wells.
+    nuclei
+        (W,) nuclei per image; nan where they are not counted.
+    design
+        Conditions, batches and controls.
+    rules
+        Level of the intervals and number of draws.
+    seed
+        Of the draws.
+
+    Raises
+    ------
+    LeighError
+        Where held-out healthy and diseased wells are not separated.
     """
     scores, axes, space = placement.scores, placement.redrawn, placement.across
     rng = np.random.default_rng(seed)
@@ -114,8 +122,8 @@ def estimate(
     gap_draws = gap + along.error[:, design.healthy]
     if gap <= 0 or np.percentile(gap_draws, 0.5) <= 0:
         raise LeighError(
-            "Healthy and diseased wells cannot be told apart on wells left out of the fit, so there"
-            " is no way to rank along.",
+            "Healthy and diseased wells are not separated on wells left out of the fit, so nothing"
+            " can be ranked.",
             "Check the labels and the stains; look at the accuracy on held-out wells.",
         )
     rescue = along.spread.mean / gap
@@ -128,16 +136,31 @@ def estimate(
 
 
 def rank(
-    found: Estimates, space: OffAxisSpace, table: WellTable, design: Design, rules: Rules
+    estimates: Estimates, space: OffAxisSpace, table: WellTable, design: Design, rules: Rules
 ) -> tuple[Ranked, ...]:
-    """Rows best first, controls last, with ties, hits and flags."""
+    """Rank the treatments: one row per condition, best first and controls last.
+
+    Parameters
+    ----------
+    estimates
+        Rescue, off-axis distance and cell count per condition (K,).
+    space
+        The off-axis space.
+    table
+        The wells, for their intensity.
+    design
+        Conditions, batches and controls.
+    rules
+        When a treatment is a hit, and when it is flagged.
+    """
     intensity = _intensities(table.intensity, design)
     rows = [
-        _row(int(k), found, space, intensity[k], design, rules) for k in np.flatnonzero(found.wells)
+        _row(int(k), estimates, space, intensity[k], design, rules)
+        for k in np.flatnonzero(estimates.wells)
     ]
     treatments = sorted((r for r in rows if _is_treatment(r)), key=lambda r: -r.rescue)
     controls = [r for r in rows if not _is_treatment(r)]
-    return (*_tied(treatments), *sorted(controls, key=lambda r: -r.rescue))
+    return (*_grouped(treatments), *sorted(controls, key=lambda r: -r.rescue))
 
 
 def _is_treatment(row: Ranked) -> bool:
@@ -146,36 +169,35 @@ def _is_treatment(row: Ranked) -> bool:
 
 def _row(
     k: int,
-    found: Estimates,
+    estimates: Estimates,
     space: OffAxisSpace,
     intensity: FloatArray,
     design: Design,
     rules: Rules,
 ) -> Ranked:
     condition = design.conditions[k]
-    measured = found.wells[k] >= FEWEST_WELLS
-    cells = found.cells[k] if np.isfinite(found.cells[k]) else None
+    measured = estimates.wells[k] >= FEWEST_WELLS
+    cells = estimates.cells[k] if np.isfinite(estimates.cells[k]) else None
     tail = (1 - rules.level) / 2 * 100
 
     def ends(draws: FloatArray) -> tuple[float | None, float | None]:
         low, high = np.percentile(draws[:, k], [tail, 100 - tail])
         return (float(low), float(high)) if measured else (None, None)
 
-    low, high = (
-        ends(found.rescue_draws) if k not in (design.healthy, design.diseased) else (None, None)
-    )
-    cell_low, cell_high = ends(found.cell_draws) if cells is not None else (None, None)
-    off = (float(found.off_low[k]), float(found.off_high[k])) if measured else (None, None)
+    is_control = k in (design.healthy, design.diseased)
+    low, high = (None, None) if is_control else ends(estimates.rescue_draws)
+    cell_low, cell_high = ends(estimates.cell_draws) if cells is not None else (None, None)
+    off = (float(estimates.off_low[k]), float(estimates.off_high[k])) if measured else (None, None)
     row = Ranked(
         condition=condition.name,
         compound=compound_of(condition),
         dose_um=condition.dose_um,
         role=condition.role,
-        wells=int(found.wells[k]),
-        rescue=float(found.rescue[k]) if k != design.diseased else 0.0,
+        wells=int(estimates.wells[k]),
+        rescue=float(estimates.rescue[k]) if k != design.diseased else 0.0,
         rescue_low=low,
         rescue_high=high,
-        off_axis=float(found.off_axis[k]),
+        off_axis=float(estimates.off_axis[k]),
         off_axis_low=off[0],
         off_axis_high=off[1],
         cell_count=float(cells) if cells is not None else None,
@@ -183,7 +205,7 @@ def _row(
         cell_count_high=cell_high,
         intensity=tuple(float(v) for v in intensity) if np.isfinite(intensity).all() else (),
         tie=0,
-        p_value=float(found.p_value[k]) if measured else None,
+        p_value=float(estimates.p_value[k]) if measured else None,
         hit=False,
     )
     flags = _flags(row, space, rules)
@@ -208,57 +230,54 @@ def _flags(row: Ranked, space: OffAxisSpace, rules: Rules) -> tuple[str, ...]:
     return tuple(flags)
 
 
-def _tied(rows: Sequence[Ranked]) -> list[Ranked]:
-    """Numbers from 1: a row whose interval overlaps that of its group's best shares the number."""
-    out: list[Ranked] = []
+def _grouped(rows: Sequence[Ranked]) -> list[Ranked]:
+    """Number the rank groups from 1: intervals in a group overlap that of the group's best."""
+    grouped: list[Ranked] = []
     best: Ranked | None = None
     for row in rows:
-        apart = best is None or (
+        starts_group = best is None or (
             row.rescue_high is not None
             and best.rescue_low is not None
             and row.rescue_high < best.rescue_low
         )
-        if apart:
+        if starts_group:
             best = row
-        number = (out[-1].tie if out else 0) + (1 if apart else 0)
-        out.append(replace(row, tie=number))
-    return out
+        number = (grouped[-1].tie if grouped else 0) + (1 if starts_group else 0)
+        grouped.append(replace(row, tie=number))
+    return grouped
 
 
 def compound_of(condition: Condition) -> str:
-    """The condition's name without the dose that it ends in."""
+    """The condition's name without its dose."""
     if condition.dose_um is None:
         return condition.name
     return condition.name.removesuffix(f" {condition.dose_um:g} µM").strip() or condition.name
 
 
 def _p_values(along: _Shares, design: Design, axis_variance: FloatArray) -> FloatArray:
-    """(K,) one-sided p that the rescue is 0 or less: moderated t, Holm over all treatments;
-    controls 1.
-    """
+    """(K,) one-sided p of a rescue above 0: moderated t, corrected by Holm; 1 for controls."""
     s = along.spread
     base = along.count[design.diseased]
-    variance = s.variance / np.maximum(s.wells, 1)
-    variance = (
-        variance
-        + (along.share**2) @ (s.variance[design.diseased] / np.maximum(base, 1))
-        + axis_variance
-    )
+    own = s.variance / np.maximum(s.wells, 1)
+    of_diseased = (along.share**2) @ (s.variance[design.diseased] / np.maximum(base, 1))
+    variance = own + of_diseased + axis_variance
     p = stats.t.sf(s.mean / np.sqrt(np.maximum(variance, 1e-300)), s.freedom)
-    tested = np.array([c.role not in (Role.HEALTHY, Role.DISEASED) for c in design.conditions]) & (
-        s.wells > 1
-    )
-    out = np.ones(len(p))
+    roles = [c.role for c in design.conditions]
+    is_treatment = np.array([role not in (Role.HEALTHY, Role.DISEASED) for role in roles])
+    tested = is_treatment & (s.wells > 1)
+    corrected = np.ones(len(p))
     order = np.flatnonzero(tested)[np.argsort(p[tested])]
-    out[order] = np.minimum(1, np.maximum.accumulate(p[order] * np.arange(len(order), 0, -1)))
-    return out
+    steps = np.maximum.accumulate(p[order] * np.arange(len(order), 0, -1))
+    corrected[order] = np.minimum(1, steps)
+    return corrected
 
 
 def _cells(
     nuclei: FloatArray, design: Design, rules: Rules, rng: np.random.Generator
 ) -> tuple[FloatArray, FloatArray]:
-    """(K,) nuclei as share of the diseased wells of the same plates, and (B, K) draws; nan without
-    nuclei.
+    """(K,) nuclei as a share of the diseased wells of the same batches, and (B, K) draws.
+
+    All values are nan where nuclei are not counted.
     """
     classes = len(design.conditions)
     if not np.isfinite(nuclei).all():
@@ -267,17 +286,14 @@ def _cells(
     base = class_means(nuclei[diseased][:, None], design.home[diseased])[:, 0]
     if (base[np.unique(design.home)] <= 0).any():
         return np.full(classes, np.nan), np.full((rules.draws, classes), np.nan)
-    relative = _Shares(
-        nuclei / np.where(base > 0, base, 1.0)[design.home], design, rules.draws, rng
-    )
+    of_diseased = np.where(base > 0, base, 1.0)[design.home]
+    relative = _Shares(nuclei / of_diseased, design, rules.draws, rng)
     share = 1 + relative.spread.mean
     return share, share + relative.error
 
 
 def _intensities(intensity: FloatArray, design: Design) -> FloatArray:
-    """(K, C) mean brightness of the wells over that of the diseased wells of the same plates; nan
-    without any.
-    """
+    """(K, C) mean brightness relative to the diseased wells of the same batches; else nan."""
     diseased = design.condition == design.diseased
     base = class_means(intensity[diseased], design.home[diseased])[design.home]
     share = np.where(base > 0, intensity / np.where(base > 0, base, 1), np.nan)

@@ -1,10 +1,8 @@
-"""What a treatment has not repaired: the change that still leads from treated to healthy, beside
-that from diseased.
+"""The residual: what a treatment does not repair, per channel.
 
-Images of both are moved to healthy, and what changes is measured in the readouts of each channel,
-brightness and shape alike, in the spread of healthy images. Of the mean change d of the diseased
-wells, the share that the mean change t of the treated wells still has is <t, d> / |d|^2; restored
-is the rest.
+Treated and diseased images are moved to healthy, and the change is measured in the readouts of each
+channel, in the spread of healthy images. d is the mean change of the diseased wells, t the mean
+change of the treated wells. The residual is <t, d> / |d|^2; the restored share is 1 minus this.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,18 +17,16 @@ from core.progress import Progress, Report, silent
 IMAGES = 8  # of every condition, evenly over its wells
 DRAWS = 2000
 FEWEST_WELLS = 2
-LEAST_SHARE = (
-    0.1  # of the change of the channel that changes most; below, there is nothing to restore
-)
+# Share of the change of the channel that changes most; channels with less need no repair.
+LEAST_SHARE = 0.1
 
-Move = Callable[
-    [ImageRecord], FloatArray | None
-]  # (C, R) change of an image's readouts on its way to healthy, or None
+# From a record to the change (C, R) of its readouts when it is moved to healthy; None: failed.
+Move = Callable[[ImageRecord], FloatArray | None]
 
 
 @dataclass(frozen=True)
 class Intervals:
-    """Level of the intervals, and the seed of the wells drawn again."""
+    """Level of the intervals, and the seed of the draws."""
 
     level: float = 0.9
     seed: int = 0
@@ -45,11 +41,24 @@ def unrepaired(
     intervals: Intervals,
     report: Report = silent,
 ) -> tuple[ResidualChange, ...]:
-    """Rows per treatment and channel; `chosen` are images per condition, the diseased among them.
+    """Measure the residual: one row per treatment and channel.
 
-    `move` gives changes in the spread of healthy images. Channels that hardly change from diseased
-    to healthy are left out. Intervals: wells of both drawn again; None with fewer than
-    FEWEST_WELLS.
+    Channels that hardly change from diseased to healthy are left out.
+
+    Parameters
+    ----------
+    chosen
+        Images per condition, including the diseased condition.
+    diseased
+        Name of the diseased condition.
+    channels
+        C names.
+    move
+        Gives the change (C, R) of an image, in the spread of healthy images.
+    intervals
+        Wells of both conditions are drawn again; None with fewer than FEWEST_WELLS wells.
+    report
+        Receives the progress.
     """
     total, done = sum(len(v) for v in chosen.values()), 0
     changes: dict[str, dict[str, list[FloatArray]]] = {}
@@ -57,7 +66,7 @@ def unrepaired(
         for record in records:
             change = move(record)
             done += 1
-            report(Progress(done, total, "Looking for what is not repaired"))
+            report(Progress(done, total, "Measuring the residual"))
             if change is not None:
                 changes.setdefault(condition, {}).setdefault(record.group, []).append(change)
     wells = {
@@ -79,7 +88,7 @@ def unrepaired(
 def _row(
     condition: str, channel: str, own: FloatArray, base: FloatArray, intervals: Intervals
 ) -> ResidualChange:
-    """Of changes (W, R) of treated and (V, R) of diseased wells in one channel."""
+    """One row, from changes (W, R) of treated and (V, R) of diseased wells in one channel."""
     low = high = None
     if len(own) >= FEWEST_WELLS:
         rng = np.random.default_rng(intervals.seed)
@@ -91,6 +100,6 @@ def _row(
 
 
 def _restored(treated: FloatArray, diseased: FloatArray) -> FloatArray:
-    """1 - <t, d> / |d|^2 of changes (..., R)."""
+    """The restored share 1 - <t, d> / |d|^2 of changes (..., R)."""
     share: FloatArray = (treated * diseased).sum(axis=-1) / (diseased**2).sum(axis=-1)
     return 1 - share

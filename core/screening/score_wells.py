@@ -1,6 +1,4 @@
-"""From a well table to everything a ranking needs: plates made comparable, wells placed, estimates
-with their noise.
-"""
+"""From a well table to all that a ranking needs: comparable plates, scores and estimates."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,10 +12,10 @@ from core.screening.wells import WellTable, b_scores, normalise
 
 @dataclass(frozen=True)
 class Placed:
-    """Wells on the way from diseased to healthy."""
+    """The scores of all wells, and the estimates of all conditions."""
 
     design: Design
-    scores: FloatArray  # (W,) along the way, in standard deviations within conditions
+    scores: FloatArray  # (W,) discriminant scores, in standard deviations within conditions
     space: OffAxisSpace
     estimates: Estimates
 
@@ -31,21 +29,39 @@ def placed(
     b_score: bool = False,
     seed: int = 0,
 ) -> Placed:
-    """`how` is one of NORMALISATIONS.
+    """Score the wells of a table and estimate all conditions.
 
-    Raises LeighError where controls are missing or cannot be told apart.
+    Parameters
+    ----------
+    table
+        W wells with features and readouts.
+    conditions
+        All conditions with their roles.
+    how
+        One of NORMALISATIONS.
+    rules
+        Level of the intervals and number of draws.
+    b_score
+        Remove row and column effects from the scores.
+    seed
+        Of folds and draws.
+
+    Raises
+    ------
+    LeighError
+        Where controls are missing or not separated.
     """
     design = design_of(table, conditions, how != "none")
     diseased = design.condition == design.diseased
     features, readouts = (
         normalise(v, design.plate, diseased, how) for v in (table.features, table.readouts)
     )
-    who = (design.condition, design.home, design.healthy, design.diseased)
-    scores = position_along(features, *who, seed=seed)
+    wells = (design.condition, design.home, design.healthy, design.diseased)
+    scores = position_along(features, *wells, seed=seed)
     if b_score:
         scores = b_scores(scores, table, diseased | (design.condition == design.healthy))
-    axes = redrawn_positions(features, *who, seed=seed)
-    space = across(readouts, *who)
+    axes = redrawn_positions(features, *wells, seed=seed)
+    space = across(readouts, *wells)
     placement = Placement(scores, axes, space)
     estimates = estimate(placement, table.nuclei, design, rules, seed=seed)
     return Placed(design, scores, space, estimates)

@@ -1,6 +1,4 @@
-"""The state of a training in one file, replaced as a whole, so that it can be stopped at any moment
-and go on.
-"""
+"""Store the state of a training in one file, so that a stopped training can be resumed."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -17,9 +15,10 @@ from core.errors import LeighError
 from core.io.atomic import atomic_write_bytes
 
 CHECKPOINT = "checkpoint.safetensors"
-# Suffix of a stopped training when another was begun instead of resuming it.
+# Suffix of the checkpoint of a stopped training, after another training was started.
 SET_ASIDE = ".set-aside"
-# Recent over usual loss: at the full rate a network once lost all of real images in 20 steps.
+# Recent loss over usual loss. At the full rate, a network on real images once broke down within 20
+# steps.
 BROKEN = 2.0
 NOTED_OVER = 50  # steps over which reported losses are averaged
 NUMBERS = (
@@ -36,10 +35,10 @@ NUMBERS = (
 
 @dataclass
 class TrainingState:
-    """Everything a training carries from step to step.
+    """The state of a training between two steps.
 
-    `averaged` is the moving average of weights and buffers; `best` is the average that did best on
-    validation wells.
+    `averaged` is the moving average of weights and buffers. `best` is the average with the least
+    loss on validation wells.
     """
 
     model: nn.Module
@@ -50,7 +49,7 @@ class TrainingState:
     losses: dict[str, float] = field(default_factory=dict)
     recent_loss: float = 0.0  # running means over about 5 and 100 steps
     usual_loss: float = 0.0
-    rate: float = 1.0  # halved whenever the training broke down
+    rate: float = 1.0  # halved each time the training breaks down
     best_loss: float = float("inf")
     best_step: int = 0
     best: dict[str, Tensor] = field(default_factory=dict)
@@ -62,17 +61,16 @@ class TrainingState:
         )
 
     def note(self, losses: dict[str, float]) -> None:
-        """Take in the losses of a step; reported are means over the last steps."""
+        """Add the losses of a step; `losses` are means over the last steps."""
         self.recent = [*self.recent[1 - NOTED_OVER :], losses]
         means = {name: sum(r[name] for r in self.recent) / len(self.recent) for name in losses}
         self.losses = {**self.losses, **means}
 
     @torch.no_grad()
     def watch(self, loss: float) -> bool:
-        """Take in the loss of a step; True where the training broke down.
+        """Add the loss of a step; returns True if the training broke down.
 
-        It then continues from the averaged weights at half the rate, without the momentum that led
-        away from them.
+        The training then continues from the averaged weights at half the rate, without momentum.
         """
         first = not self.usual_loss
         self.recent_loss = loss if first else self.recent_loss + 0.2 * (loss - self.recent_loss)
@@ -88,13 +86,13 @@ class TrainingState:
 
     @torch.no_grad()
     def finish(self, *, validated: bool) -> None:
-        """Put the best average into the model; without validation, the last one."""
+        """Put the best average into the model; without validation, the last average."""
         chosen = self.best if validated and self.best else self.averaged.module.state_dict()
         self.model.load_state_dict(chosen)
         self.model.eval()
 
     def save(self, path: Path, identity: str) -> None:
-        """Write the state; the file before it is kept as `.previous`."""
+        """Write the state; the earlier file is kept as `.previous`."""
         tensors = {k: v.detach().contiguous().cpu() for k, v in self._tensors()}
         numbers = {"identity": identity} | {name: getattr(self, name) for name in NUMBERS}
         if path.exists():
@@ -102,9 +100,9 @@ class TrainingState:
         atomic_write_bytes(path, save(tensors, metadata={"state": json.dumps(numbers)}))
 
     def restore(self, path: Path, identity: str) -> None:
-        """Take over the newest readable file.
+        """Load the newest readable checkpoint.
 
-        Raises LeighError where there is none or it belongs to another training.
+        Raises LeighError without a readable checkpoint, and for one of another training.
         """
         for candidate in (path, path.with_suffix(".previous")):
             try:
@@ -123,7 +121,9 @@ class TrainingState:
             for name in NUMBERS:
                 setattr(self, name, numbers.get(name, getattr(self, name)))
             return
-        raise LeighError("There is no stopped training to resume.", "Train without --resume.")
+        raise LeighError(
+            "The folder holds no stopped training to resume.", "Train without --resume."
+        )
 
     @torch.no_grad()
     def _take(self, tensors: dict[str, Tensor]) -> None:
@@ -156,9 +156,10 @@ Tensors = tuple[Tensor, ...] | list[Tensor]
 
 
 def moving_average(decay: float) -> Callable[[Tensors, Tensors, Tensor | int], None]:
-    """Update of an exponential moving average that forgets the first steps faster.
+    """Update function of an exponential moving average that forgets the first steps faster.
 
-    The former average keeps min(decay, (n + 1) / (n + 10)) after n steps; whole numbers are copied.
+    After n steps the old average has the weight min(decay, (n + 1) / (n + 10)). Whole numbers are
+    copied.
     """
 
     @torch.no_grad()
@@ -175,6 +176,6 @@ def moving_average(decay: float) -> Callable[[Tensors, Tensors, Tensor | int], N
 
 
 def _below(tensors: dict[str, Tensor], part: str) -> dict[str, Tensor]:
-    """The tensors of one part, by their names within it."""
+    """The tensors of one part, by their names within the part."""
     start = f"{part}."
     return {name[len(start) :]: value for name, value in tensors.items() if name.startswith(start)}

@@ -1,6 +1,4 @@
-"""How well a model tells conditions apart on wells it never saw, and how far that number can be
-trusted.
-"""
+"""Measure how well a model classifies held-out wells, with intervals."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -25,9 +23,9 @@ BOOTSTRAPS = 2000
 def evaluation_report(
     latents: LatentTable, groups: Sequence[str], conditions: Sequence[Condition], *, seed: int = 0
 ) -> dict[str, Any]:
-    """The report on held-out groups.
+    """Accuracy, intervals and Z' on held-out groups.
 
-    `accuracy` is None with a `reason` where it would claim too much.
+    `accuracy` is None, with a `reason`, where held-out groups are too few for a claim.
     """
     test = np.array(latents.split) == Split.TEST
     truth, predicted = latents.truth[test], latents.predicted[test]
@@ -44,7 +42,7 @@ def evaluation_report(
     }
     if len(present) < 2:
         report["reason"] = (
-            f"Held-out groups exist for {len(present)} condition(s) only; with fewer than two, no"
+            f"Held-out groups exist only for {len(present)} condition(s); with fewer than two, no"
             " accuracy is claimed. A condition with a single well or culture cannot be tested."
         )
         return report
@@ -54,13 +52,12 @@ def evaluation_report(
         units = [str(i) for i in range(len(right))]
         interval = "95 % over the images of one held-out group; others may differ"
     low, high = interval_over_groups(right, units, seed=seed)
+    recalls = [right[truth == names.index(n)].mean() for n in present]
     report |= {
         "accuracy": float(right.mean()),
         "accuracy_low": low,
         "accuracy_high": high,
-        "balanced_accuracy": float(
-            np.mean([right[truth == names.index(n)].mean() for n in present])
-        ),
+        "balanced_accuracy": float(np.mean(recalls)),
         "interval": interval,
         "group_accuracy": group_accuracy(latents.probabilities[test], truth, held_groups),
         "calibration_error": calibration_error(latents.probabilities[test], truth),
@@ -75,10 +72,10 @@ def evaluation_report(
 def interval_over_groups(
     values: FloatArray, groups: Sequence[str], *, seed: int
 ) -> tuple[float, float]:
-    """95 % percentile interval of the mean when whole groups are drawn again (cluster bootstrap).
+    """95 % percentile interval of the mean, from drawing whole groups again (cluster bootstrap).
 
-    Where all are right or all wrong, drawing again shows nothing; the interval is then exact
-    (Clopper and Pearson 1934, one-sided, of groups that are wholly right or wrong).
+    Where all values are right or all are wrong, the bootstrap has no spread. The interval is then
+    exact and one-sided (Clopper and Pearson 1934), with each group as one trial.
     """
     rng = np.random.default_rng(seed)
     names, index = np.unique(np.asarray(groups), return_inverse=True)
@@ -103,40 +100,30 @@ def group_accuracy(probabilities: FloatArray, truth: IntArray, groups: Sequence[
 
 
 def calibration_error(probabilities: FloatArray, truth: IntArray, bins: int = 10) -> float:
-    """Expected calibration error of the top probability (Guo et al.
-
-    2017, arXiv 1706.04599, eq. 3).
-    """
+    """Expected calibration error of the top probability (Guo 2017, arXiv 1706.04599, eq. 3)."""
     top, right = probabilities.max(axis=1), (probabilities.argmax(axis=1) == truth).astype(float)
-    which = np.minimum((top * bins).astype(int), bins - 1)
-    confidence, hits = np.bincount(which, top, bins), np.bincount(which, right, bins)
+    bin_of = np.minimum((top * bins).astype(int), bins - 1)
+    confidence, hits = np.bincount(bin_of, top, bins), np.bincount(bin_of, right, bins)
     return float(np.abs(confidence - hits).sum() / len(top))
 
 
 def simple_baseline(
     records: Sequence[ImageRecord], test: BoolArray, readouts: Mapping[str, FloatArray]
 ) -> dict[str, Any]:
-    """Logistic regression on hand-made `readouts` (by record), trained on records that are not
-    `test`.
-    """
+    """Accuracy on `test` records of a logistic regression on `readouts` (record id -> features)."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    features, names = (
-        np.array([readouts[r.id] for r in records]),
-        np.array([r.condition for r in records]),
-    )
-    if min(len(set(names[test])), len(set(names[~test]))) < 2:
-        return {
-            "accuracy": None,
-            "what": "logistic regression on hand-made readouts",
-            "readouts": features.shape[1],
-        }
-    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000, C=0.3))
-    model.fit(features[~test], names[~test])
+    features = np.array([readouts[r.id] for r in records])
+    names = np.array([r.condition for r in records])
+    accuracy = None
+    if min(len(set(names[test])), len(set(names[~test]))) >= 2:
+        model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000, C=0.3))
+        model.fit(features[~test], names[~test])
+        accuracy = float((model.predict(features[test]) == names[test]).mean())
     return {
-        "accuracy": float((model.predict(features[test]) == names[test]).mean()),
+        "accuracy": accuracy,
         "what": "logistic regression on hand-made readouts",
         "readouts": features.shape[1],
     }
@@ -165,20 +152,15 @@ def _confusion(truth: IntArray, predicted: IntArray, classes: int) -> list[list[
 def _z_primes(
     latents: LatentTable, test: BoolArray, groups: Sequence[str], roles: Mapping[str, Role]
 ) -> dict[str, Any]:
-    """Z' between the healthy and the diseased condition on held-out group medians, on logits and on
-    probabilities.
-    """
+    """Z' between healthy and diseased on held-out group medians, of logits and of probabilities."""
     by_role = {
         role: [k for k, n in enumerate(latents.conditions) if roles.get(n) == role] for role in Role
     }
     if not by_role[Role.HEALTHY] or not by_role[Role.DISEASED]:
-        return {
-            "reason": (
-                "No healthy and diseased conditions are named; give the roles on the Data page."
-            )
-        }
+        reason = "No healthy and diseased conditions are named; give the roles on the Data page."
+        return {"reason": reason}
     healthy, diseased = by_role[Role.HEALTHY][0], by_role[Role.DISEASED][0]
-    out: dict[str, Any] = {
+    z_primes: dict[str, Any] = {
         "healthy": latents.conditions[healthy],
         "diseased": latents.conditions[diseased],
     }
@@ -190,10 +172,10 @@ def _z_primes(
         medians = [
             _group_medians(score, test & (latents.truth == k), groups) for k in (healthy, diseased)
         ]
-        out[name] = {"unit": "held-out well medians", **separation(*medians)}
-    if min(out["logits"]["wells"]) < 2:
-        out["reason"] = "Fewer than two held-out wells on one side: no Z'."
-    return out
+        z_primes[name] = {"unit": "held-out well medians", **separation(*medians)}
+    if min(z_primes["logits"]["wells"]) < 2:
+        z_primes["reason"] = "Fewer than two held-out wells on one side: no Z'."
+    return z_primes
 
 
 def _group_medians(score: FloatArray, rows: BoolArray, groups: Sequence[str]) -> FloatArray:

@@ -1,4 +1,4 @@
-"""Training the independent judges, each on its own share of the wells and never on test wells."""
+"""Train the independent classifiers, each on its own wells and never on held-out wells."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,23 +20,27 @@ from core.training.objectives import Labelled
 from core.training.presets import Schedule
 from core.training.trainer import Objective, Run, train
 
+STAGE = "Training independent classifiers"
 BATCH = 24
 SMOOTHING = 0.02  # of labels
-CHECKED_FIELDS = 64  # of them at most: enough to choose a step and a temperature
+CHECKED_FIELDS = 64  # at most; enough to choose a step and a temperature
 WAVELET_STEPS = 400
-NOISE, JITTER = 0.08, 0.05  # network units (a field's spread is 0.7): no judge should hang on less
+# Network units (a field's spread is 0.7): classifiers must not depend on smaller differences.
+NOISE, JITTER = 0.08, 0.05
 FEATURE_NOISE = 0.2  # standard deviations of a feature
-# of a field's sides: parts are measured too, so that no judge hangs on the size of the field
+# Share of a field's sides. Parts of fields are used too, so that classifiers do not depend on the
+# size of the field.
 PART = 0.75
-# of the display range: largest noise on the wavelet judge's parts; without it 1 % misled it
+# Share of the display range: largest noise on parts of fields. Without this noise, 1 % noise misled
+# the wavelet classifier.
 SPECKLE = 0.02
 
 
 @dataclass(frozen=True)
 class LabelledRecords:
-    """Records with all that is needed to train on them.
+    """Records with everything that a training needs.
 
-    `split` maps group to Split value; records of unknown groups are never trained on.
+    `split` maps group to Split value; records of other groups are not used for training.
     """
 
     records: Sequence[ImageRecord]
@@ -50,7 +54,7 @@ class LabelledRecords:
         return [r for r in self.records if not self._tested(r)]
 
     def tested(self) -> list[ImageRecord]:
-        """Records of test and of unknown groups."""
+        """Records of test groups, and of groups outside the split."""
         return [r for r in self.records if self._tested(r)]
 
     def _tested(self, record: ImageRecord) -> bool:
@@ -60,21 +64,22 @@ class LabelledRecords:
 def fit_oracles(
     labelled: LabelledRecords, *, steps: int = 600, seed: int = 0, report: Report = silent
 ) -> Oracles:
-    """Train the three independent classifiers on the CPU; the same seed gives the same ones.
+    """Train the three independent classifiers on the CPU; the same seed gives the same result.
 
-    Each learns from its own random three quarters of the training and validation groups; the
-    left-out quarter chooses the step and the temperature of the networks. Accuracy is measured on
-    test groups, which are never trained on. Raises LeighError when a condition has no image outside
-    the test groups.
+    Each classifier learns from its own random three quarters of the training and validation groups.
+    The left-out quarter chooses the step and the temperature of the networks. Accuracy is measured
+    on test groups, which are not used for training. Raises LeighError when a condition has no image
+    outside the test groups.
     """
     preprocessing, conditions = labelled.preprocessing, labelled.conditions
-    known, held = labelled.known(), labelled.tested()
+    known, test = labelled.known(), labelled.tested()
     if missing := set(conditions) - {r.condition for r in known}:
         raise LeighError(
-            f"No image of {', '.join(sorted(missing))} is left to train the judges.",
+            f"No image of {', '.join(sorted(missing))} is left to train the independent"
+            " classifiers.",
             "Choose other test groups.",
         )
-    count = _Counter(len(known) + steps + len(held), report)
+    count = _Counter(len(known) + steps + len(test), report)
     labels = np.array([conditions.index(r.condition) for r in known], np.int64)
     features, table = _measure(known, preprocessing, labelled.read, seed, count)
     learn = [_three_quarters(known, np.random.default_rng([seed, n])) for n in range(3)]
@@ -91,13 +96,13 @@ def fit_oracles(
     oracles = Oracles(
         conditions, preprocessing, convolutional, wavelet, table[rows], twice[rows], seed, {}
     )
-    oracles.accuracy.update(oracle_accuracy(oracles, held, labelled.read, count))
+    oracles.accuracy.update(oracle_accuracy(oracles, test, labelled.read, count))
     count.finish()
     return oracles
 
 
 class _Counter:
-    """Counts images and steps of the whole work, whatever part of it is under way."""
+    """Counts images and steps of all parts of the work together."""
 
     def __init__(self, total: int, report: Report) -> None:
         self._total, self._report = total, report
@@ -105,7 +110,7 @@ class _Counter:
 
     def __call__(self, steps: int = 1) -> None:
         self._done += steps
-        self._report(Progress(self._done, self._total, "Training the judges"))
+        self._report(Progress(self._done, self._total, STAGE))
 
     def steps(self, progress: Progress) -> None:
         """Count the steps of a training since its last report."""
@@ -113,7 +118,7 @@ class _Counter:
         self._steps = progress.done
 
     def finish(self) -> None:
-        self._report(Progress(self._total, self._total, "Training the judges"))
+        self._report(Progress(self._total, self._total, STAGE))
 
 
 def oracle_accuracy(
@@ -122,9 +127,7 @@ def oracle_accuracy(
     read: Reader,
     tick: Callable[[], None] = lambda: None,
 ) -> dict[str, float | None]:
-    """Share of records each judge names rightly; None with fewer than two conditions, as nothing is
-    told apart.
-    """
+    """Share of records that each classifier names correctly; None for fewer than two conditions."""
     if len({r.condition for r in records}) < 2:
         return dict.fromkeys(oracles.names)
     right = []
@@ -141,48 +144,45 @@ def _measure(
     seed: int,
     tick: Callable[[], None],
 ) -> tuple[Tensor, FloatArray]:
-    """Wavelet features (2 N, F) and readouts (2 N, R): of all fields, then of a random part of
-    each.
-    """
+    """Wavelet features (2 N, F) and features (2 N, R) of all fields, then of a part of each."""
     rng, span = np.random.default_rng([seed, 30]), np.array(preprocessing.span)[:, None, None]
     whole: list[tuple[Tensor, FloatArray]] = []
     parts: list[tuple[Tensor, FloatArray]] = []
     for record in records:
         raw = read(record)
         height, width = (int(np.ceil(PART * side)) for side in raw.shape[1:])
-        top, left = (
-            rng.integers(0, raw.shape[1] - height + 1),
-            rng.integers(0, raw.shape[2] - width + 1),
-        )
+        top = rng.integers(0, raw.shape[1] - height + 1)
+        left = rng.integers(0, raw.shape[2] - width + 1)
         part = raw[:, top : top + height, left : left + width]
         noise = SPECKLE * rng.uniform() * span * rng.standard_normal(part.shape, np.float32)
-        for out, seen, measured in ((whole, raw, raw), (parts, part + noise, part)):
+        for rows, seen, measured in ((whole, raw, raw), (parts, part + noise, part)):
             x = torch.from_numpy(to_network(preprocessing, seen))[None]
-            out.append((WaveletOracle.features(x), forest_readouts(measured, preprocessing)))
+            rows.append((WaveletOracle.features(x), forest_readouts(measured, preprocessing)))
         tick()
-    features, rows = zip(*whole, *parts)
-    return torch.cat(features), np.stack(rows)
+    features, readouts = zip(*whole, *parts)
+    return torch.cat(features), np.stack(readouts)
 
 
 def _three_quarters(records: Sequence[ImageRecord], rng: np.random.Generator) -> BoolArray:
-    """(N,) True where a judge learns: a random quarter of each condition's groups is left out,
-    never its only one.
+    """(N,) True for training records: a random quarter of each condition's groups is left out.
+
+    The only group of a condition is never left out.
     """
-    homes: dict[str, set[str]] = {}
+    groups_of: dict[str, set[str]] = {}
     for r in records:
-        homes.setdefault(r.condition, set()).add(r.group)
-    out: set[str] = set()
-    for name in sorted(homes):
-        for group in rng.permutation(sorted(homes[name])).tolist():
-            wanted = len(out & homes[name]) < round(len(homes[name]) / 4)
-            if wanted and all(groups - out - {group} for groups in homes.values()):
-                out.add(group)
-    return np.array([r.group not in out for r in records])
+        groups_of.setdefault(r.condition, set()).add(r.group)
+    left_out: set[str] = set()
+    for name in sorted(groups_of):
+        for group in rng.permutation(sorted(groups_of[name])).tolist():
+            wanted = len(left_out & groups_of[name]) < round(len(groups_of[name]) / 4)
+            if wanted and all(groups - left_out - {group} for groups in groups_of.values()):
+                left_out.add(group)
+    return np.array([r.group not in left_out for r in records])
 
 
 @dataclass(frozen=True)
 class _NoisyCrops:
-    """Crops with jittered gain and offset and noise: no classifier should hang on less."""
+    """Cross-entropy on crops with noise and with random gain and offset."""
 
     fields: Labelled
     rows: IntArray
@@ -199,7 +199,7 @@ class _NoisyCrops:
 
 @dataclass(frozen=True)
 class _NoisyFeatures:
-    """Wavelet features (N, F) with noise in units of their spread."""
+    """Cross-entropy on wavelet features (N, F) with noise in units of their spread."""
 
     features: Tensor
     labels: IntArray
@@ -208,16 +208,13 @@ class _NoisyFeatures:
         index = balanced_indices(self.labels, 4 * BATCH, rng)
         n = torch.from_numpy(rng.standard_normal((len(index), self.features.shape[1]), np.float32))
         x = self.features[index] + FEATURE_NOISE * oracle.scale * n
-        return {
-            "loss": cross_entropy(
-                oracle.classify(x), torch.from_numpy(self.labels[index]), SMOOTHING
-            )
-        }
+        c = torch.from_numpy(self.labels[index])
+        return {"loss": cross_entropy(oracle.classify(x), c, SMOOTHING)}
 
 
 @dataclass(frozen=True)
 class _LeftOut:
-    """Loss on whole left-out fields at the temperature that suits them best."""
+    """Loss on whole left-out fields, at the best temperature for these fields."""
 
     fields: Sequence[Tensor]
     labels: IntArray
@@ -237,7 +234,7 @@ class _LeftOut:
 
 
 def _schedule(steps: int, batch: int, rate: float) -> Schedule:
-    """The rate rises over the first third, then falls to zero; the weights are not averaged."""
+    """A rate that rises over the first third and then falls to zero; without averaged weights."""
     return Schedule(
         steps,
         batch,
@@ -258,10 +255,10 @@ def _fit_convolutional(
     seed: int,
     report: Report,
 ) -> None:
-    """Train in place on the rows to `learn`; the others choose the step and the temperature."""
+    """Train in place on the rows `learn`; the other rows choose the step and the temperature."""
     left = np.random.default_rng([seed, 10]).permutation(np.flatnonzero(~learn))[:CHECKED_FIELDS]
-    held = [torch.from_numpy(fields.store.field(int(i)))[None] for i in left]
-    checked = _LeftOut(held, fields.labels[left], ConvOracle.forward)
+    left_out = [torch.from_numpy(fields.store.field(int(i)))[None] for i in left]
+    checked = _LeftOut(left_out, fields.labels[left], ConvOracle.forward)
     schedule = _schedule(steps, BATCH, 4e-3)
     objective = _NoisyCrops(fields, np.flatnonzero(learn))
     _fit(oracle, objective, schedule, checked, Run(seed * 10 + 1), report)
@@ -270,14 +267,14 @@ def _fit_convolutional(
 def _fit_wavelet(
     oracle: WaveletOracle, features: Tensor, labels: IntArray, learn: BoolArray, seed: int
 ) -> None:
-    """Train in place on the rows to `learn`; the others choose the step and the temperature."""
-    known = features[learn]
-    oracle.mean.copy_(known.mean(dim=0))
-    oracle.scale.copy_(known.std(dim=0, correction=0) + 1e-3)
-    held = [row[None] for row in features[~learn]]
-    checked = _LeftOut(held, labels[~learn], WaveletOracle.classify)
+    """Train in place on the rows `learn`; the other rows choose the step and the temperature."""
+    learned = features[learn]
+    oracle.mean.copy_(learned.mean(dim=0))
+    oracle.scale.copy_(learned.std(dim=0, correction=0) + 1e-3)
+    left_out = [row[None] for row in features[~learn]]
+    checked = _LeftOut(left_out, labels[~learn], WaveletOracle.classify)
     schedule = _schedule(WAVELET_STEPS, 4 * BATCH, 1e-2)
-    objective = _NoisyFeatures(known, labels[learn])
+    objective = _NoisyFeatures(learned, labels[learn])
     _fit(oracle, objective, schedule, checked, Run(seed * 10 + 2), silent)
 
 
@@ -289,7 +286,7 @@ def _fit(
     run: Run,
     report: Report,
 ) -> None:
-    """Train, then divide the last layer by the temperature that suits the left-out fields."""
+    """Train, then divide the last layer by the best temperature for the left-out fields."""
     checks = bool(len(checked.fields))
     train(oracle, objective, schedule, run, validation=checked if checks else None, report=report)
     temperature = fit_temperature(checked.read(oracle), checked.labels) if checks else 1.0

@@ -1,4 +1,4 @@
-"""bfloat16 arithmetic where it is faster than float32."""
+"""Compute in bfloat16 where this is faster than float32."""
 
 from contextlib import AbstractContextManager, nullcontext
 
@@ -6,7 +6,10 @@ import torch
 
 
 def half_precision(device: torch.device) -> AbstractContextManager[object]:
-    """On CUDA, and on CPUs that multiply bfloat16 (4x on AMX, 1.9x on AVX-512, 0.5x without)."""
+    """A context with bfloat16 on CUDA and on CPUs that multiply bfloat16.
+
+    Speed against float32: 4x on AMX, 1.9x on AVX-512, 0.5x without either.
+    """
     if device.type == "cuda" or (device.type == "cpu" and _multiplies_bfloat16()):
         return torch.autocast(device.type, dtype=torch.bfloat16)
     return nullcontext()
@@ -14,5 +17,5 @@ def half_precision(device: torch.device) -> AbstractContextManager[object]:
 
 def _multiplies_bfloat16() -> bool:
     names = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
-    questions = [getattr(torch.cpu, name, None) for name in names]
-    return any(question() for question in questions if question)
+    is_supported = [getattr(torch.cpu, name, None) for name in names]
+    return any(check() for check in is_supported if check)

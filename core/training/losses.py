@@ -1,7 +1,7 @@
-"""The losses, in the letters of the papers; nothing but mathematics.
+"""The losses of all trainings, in the letters of the papers.
 
 x is a clean image, n normal noise, t the time (0 image, 1 noise), v the velocity, c the condition.
-All images are N C H W; `free` is 1 for the planes that may move and 0 for locked ones.
+All images are N C H W; `free` is 0 for locked planes and 1 for all others.
 """
 
 import torch
@@ -10,10 +10,7 @@ from torch.nn import functional
 
 
 def interpolate(x: Tensor, n: Tensor, t: Tensor, free: Tensor) -> Tensor:
-    """x_t = (1 - t) x + t n (Lipman et al.
-
-    2022, arXiv 2210.02747, eq. 22); locked planes stay x.
-    """
+    """x_t = (1 - t) x + t n (Lipman 2022, arXiv 2210.02747, eq. 22); locked planes stay x."""
     weight = t[:, None, None, None] * free
     return (1 - weight) * x + weight * n
 
@@ -52,5 +49,5 @@ def divergence_from_normal(mean: Tensor, log_variance: Tensor) -> Tensor:
 
 
 def accuracy(logits: Tensor, c: Tensor) -> Tensor:
-    """Share of images whose largest logit is that of their condition; not a loss."""
+    """Share of images whose largest logit belongs to their condition; not a loss."""
     return (logits.argmax(dim=1) == c).to(torch.float32).mean()

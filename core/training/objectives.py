@@ -1,4 +1,4 @@
-"""What each network is trained for: draws a batch from its own random numbers, returns its losses.
+"""The objective of each network: draws a random batch and returns the losses of the batch.
 
 "loss" is minimised, everything else is reported. The same random generator gives the same batch.
 """
@@ -24,21 +24,22 @@ Losses = dict[str, Tensor]
 CLASSIFIER_WEIGHT = 0.1
 # Mean and spread of logit(t): shapes are decided in strong noise, so strong noise is drawn often.
 TIMES, CLIPPED = (0.5, 1.5), (0.015, 0.985)
-# One stain cannot be locked, so its latents are nearly all noise (NOISE_OF_ONE_STAIN). Of drags on
-# planes of six shapes of real nuclei, 70 % landed in their region, with TIMES 53 % (90 drags).
+# A single channel cannot be locked, so its latents are nearly all noise (NOISE_OF_ONE_STAIN). In 90
+# drags on ternary planes of six shapes of real nuclei, 70 % landed in the region under the handle;
+# with TIMES, 53 % did.
 TIMES_OF_ONE_STAIN, CLIPPED_OF_ONE_STAIN = (1.5, 1.5), (0.015, 0.99)
-LIKELY_SHARE = 0.36  # of a batch: locks the stains that the program locks by itself
-ANY_SHARE = 0.25  # of a batch: locks any choice of stains
-SMOOTHING = 0.05  # of labels: a few wells are soon learnt by heart
-# Weight of the divergence next to the squared error, both in units of the network's input (spread
-# 0.5). A decoder of Gaussian noise of variance s asks for 2 s (Kingma and Welling 2014, eq. 10);
-# s is about the squared error that is reached, 0.005.
+LIKELY_SHARE = 0.36  # of a batch: locks the channels that the program locks automatically
+ANY_SHARE = 0.25  # of a batch: locks any choice of channels
+SMOOTHING = 0.05  # of labels: a network quickly overfits a few wells
+# Weight of the divergence relative to the squared error, both in units of the network's input
+# (spread 0.5). A decoder with Gaussian noise of variance s needs the weight 2 s (Kingma and Welling
+# 2014, eq. 10); s is about the final squared error, 0.005.
 BETA = 0.01
 
 
 @dataclass(frozen=True)
 class Labelled:
-    """Fields and the class index of each, drawn as balanced batches of crops."""
+    """Fields with class indices; draws balanced batches of crops."""
 
     store: FieldStore
     labels: IntArray
@@ -51,9 +52,9 @@ class Labelled:
 
 @dataclass(frozen=True)
 class FlowMatching:
-    """The i-ResNet learns the velocity from image to noise, and to tell conditions apart.
+    """The i-ResNet learns the velocity from image to noise, and to classify conditions.
 
-    `locks` (choices, C) are the choices of locked stains to train most.
+    `locks` (choices, C) are the choices of locked channels that are trained most.
     """
 
     fields: Labelled
@@ -104,14 +105,14 @@ class Classification:
 
 @dataclass(frozen=True)
 class Reconstruction:
-    """An autoencoder learns to draw images again; a variational one also to fill its latent."""
+    """An autoencoder learns to reconstruct images; if variational, also a normal latent."""
 
     fields: Labelled
     batch: int
     beta: float = BETA
 
     def __call__(self, model: Autoencoder, rng: np.random.Generator) -> Losses:
-        """Squared error per pixel; where variational, plus beta times the divergence per pixel."""
+        """Squared error per pixel; if variational, plus beta times the divergence per pixel."""
         x, _ = _on_device(self.fields.draw(self.batch, rng), model)
         generator = torch.Generator(x.device).manual_seed(int(rng.integers(2**63)))
         with half_precision(x.device):
@@ -131,8 +132,9 @@ class Reconstruction:
 def draw_locks(
     rng: np.random.Generator, batch: int, stains: int, locks: BoolArray | None
 ) -> FloatArray:
-    """(batch, stains) of 0 and 1: some rows lock one of `locks`, some 1 to stains - 1 stains drawn
-    at random, the rest none.
+    """(batch, stains) of 0 and 1: some rows lock one of `locks`, some a random choice, others none.
+
+    A random choice locks between 1 and stains - 1 channels.
     """
     locked = np.zeros((batch, stains), np.float32)
     if stains == 1:
@@ -148,17 +150,17 @@ def draw_locks(
 def _draw_times(rng: np.random.Generator, count: int, stains: int, t_image: float) -> FloatArray:
     """Times (N,), logit-normal (Esser et al. 2024, arXiv 2403.03206, section 3.1), clipped.
 
-    An eighth of them is `t_image`, where the classifier reads.
+    An eighth of the times is `t_image`, at which the classifier reads images.
     """
-    one = stains == 1
-    mean, spread = TIMES_OF_ONE_STAIN if one else TIMES
+    is_single = stains == 1
+    mean, spread = TIMES_OF_ONE_STAIN if is_single else TIMES
     t = 1 / (1 + np.exp(-rng.normal(mean, spread, size=count)))
     t[: max(1, count // 8)] = t_image
-    return np.clip(t, *(CLIPPED_OF_ONE_STAIN if one else CLIPPED)).astype(np.float32)
+    return np.clip(t, *(CLIPPED_OF_ONE_STAIN if is_single else CLIPPED)).astype(np.float32)
 
 
 def _draw_noise(rng: np.random.Generator, shape: tuple[int, ...], device: torch.device) -> Tensor:
-    """Normal noise; a GPU draws its own from a seed of `rng`, which is faster than copying."""
+    """Normal noise; a GPU draws the noise from a seed of `rng`, which is faster than copying."""
     if device.type == "cpu":
         return torch.from_numpy(rng.standard_normal(shape, dtype=np.float32))
     own = torch.Generator(device).manual_seed(int(rng.integers(2**63)))

@@ -1,4 +1,4 @@
-"""How long and how large to train: named choices instead of a dozen knobs."""
+"""Presets: named choices of how long and how large to train."""
 
 import math
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ FLOW_VALIDATION_BATCHES = 8
 
 @dataclass(frozen=True)
 class Schedule:
-    """How one training runs: its length, its rate over the steps, what is averaged."""
+    """The schedule of one training: its length, its learning rate and its averaging."""
 
     steps: int
     batch: int
@@ -19,7 +19,7 @@ class Schedule:
     betas: tuple[float, float] = (0.9, 0.999)
     average: float = 0.99  # decay of the moving average of the weights; 0: the weights themselves
     validation_batches: int = 6
-    recovers: bool = False  # goes back to the average at half the rate when the loss doubles
+    recovers: bool = False  # returns to the averaged weights at half the rate if the loss doubles
 
     def factor(self, step: int) -> float:
         """Share of the learning rate at this step: warm-up, constant, then a cosine to zero."""
@@ -48,7 +48,7 @@ class Preset:
 
     @property
     def schedule(self) -> Schedule:
-        """How the i-ResNet is trained under this preset."""
+        """The schedule of the i-ResNet under this preset."""
         return Schedule(
             self.steps,
             self.batch,
@@ -99,8 +99,7 @@ PRESETS = {
 }
 
 
-# By the words of `leigh train --model`. A ResNeXt-50 is for a GPU: "quick" is no more than a trial
-# without weights.
+# By the names of `leigh train --model`. A ResNeXt-50 needs a GPU: "quick" is only a trial run.
 SCHEDULES = {
     "resnext50": {
         "quick": Schedule(120, 16, 1e-3),

@@ -1,6 +1,4 @@
-"""What is fitted on whole fields after a network was trained: temperature, read-out,
-class means.
-"""
+"""Fit temperature, read-out and class means on whole fields, after a baseline was trained."""
 
 from collections.abc import Sequence
 
@@ -15,9 +13,9 @@ from core.models.resnext import ResNeXt
 
 @torch.no_grad()
 def set_temperature(model: ResNeXt, features: FloatArray, labels: IntArray) -> float:
-    """Soften the logits by what pooled features (N, F) of whole validation fields ask for.
+    """Fit the temperature of the logits on pooled features (N, F) of whole validation fields.
 
-    The temperature is never below 1.
+    The temperature is at least 1.
     """
     pooled = torch.from_numpy(features).to(model.temperature.device)
     model.temperature.fill_(1.0)
@@ -29,14 +27,14 @@ def set_temperature(model: ResNeXt, features: FloatArray, labels: IntArray) -> f
 def fit_read_out(
     model: Autoencoder, features: FloatArray, labels: IntArray, parts: Sequence[str]
 ) -> dict[str, float]:
-    """Fit the logistic read-out on pooled latents (N, 2L); keep each condition's mean latent.
+    """Fit the logistic read-out on pooled latents (N, 2L), and the mean latent of each condition.
 
-    `parts` are the Split values (N,): means and read-out come from training wells alone, shrinkage
-    and temperature from validation wells. Every condition has training images, see core.data.split.
+    `parts` are the Split values (N,). Means and read-out are fitted on training wells, shrinkage
+    and temperature on validation wells. Every condition has training images, see core.data.split.
     """
-    train, held = (np.array(parts) == part for part in (Split.TRAIN, Split.VALIDATION))
+    train, check = (np.array(parts) == part for part in (Split.TRAIN, Split.VALIDATION))
     means = features[:, : model.latent_means.shape[1]]
     for k in range(len(model.latent_means)):
         mean = means[train & (labels == k)].mean(axis=0)
         model.latent_means[k] = torch.from_numpy(mean).to(model.latent_means)
-    return fit_head(model, features[train], labels[train], features[held], labels[held])
+    return fit_head(model, features[train], labels[train], features[check], labels[check])

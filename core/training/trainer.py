@@ -1,8 +1,8 @@
-"""One loop that trains every network, resumable at any moment with the same result.
+"""The training loop of every network; a stopped training can be resumed with the same result.
 
-AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101) with a warm-up and a cosine to zero; the
-weights are averaged, and the average that does best on validation wells is kept. Every step draws
-from its own seed, so a resumed run takes the same steps as an undisturbed one.
+AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101) with a warm-up and a cosine to zero. The
+weights are averaged, and the average with the least loss on validation wells is kept. Every step
+draws from its own seed, so a resumed training takes the same steps as an uninterrupted one.
 """
 
 import logging
@@ -27,16 +27,16 @@ Objective = Callable[[Any, np.random.Generator], dict[str, Tensor]]  # see core.
 
 CHECKPOINT_EVERY_S = 30.0
 REPORT_EVERY = 10  # steps
-VALIDATIONS = 20  # times a training looks at the validation wells
+VALIDATIONS = 20  # per training
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Run:
-    """One run of the loop: its seed and where its checkpoint is.
+    """One run of the loop: its seed and the folder of its checkpoint.
 
-    `identity` names data, split and settings; a checkpoint of another identity is refused on
-    resume. Without a `folder` nothing is written.
+    `identity` stands for data, split and settings; a checkpoint with another identity cannot be
+    resumed. Without a `folder` nothing is written.
     """
 
     seed: int
@@ -59,11 +59,34 @@ def train(
     validation: Objective | None = None,
     report: Report = silent,
 ) -> dict[str, Any]:
-    """Train `model` in place; afterwards it holds the averaged weights of least validation loss.
+    """Train `model` in place.
 
-    Without `validation` it holds the last average. Returns the last losses, the time and the
-    device. Raises LeighError when the loss is not a number (the last checkpoint stays), Cancelled
-    from `report` (after a checkpoint was written).
+    Parameters
+    ----------
+    model
+        Gets the averaged weights with the least validation loss.
+    objective
+        Gives the losses of a step, see core.training.objectives.
+    schedule
+        Steps, batch and rate.
+    run
+        Seed and checkpoint.
+    validation
+        Objective on validation wells; None: the last average is kept.
+    report
+        Receives the progress.
+
+    Returns
+    -------
+    dict
+        The last losses, the time and the device.
+
+    Raises
+    ------
+    LeighError
+        When the loss is not a number; the last checkpoint stays.
+    Cancelled
+        From `report`, after a checkpoint was written.
     """
     state = _begin(model, schedule, run)
     scheduler = _scheduler(state, schedule)
@@ -97,7 +120,7 @@ def train(
 
 
 def _begin(model: nn.Module, schedule: Schedule, run: Run) -> TrainingState:
-    """A fresh state, or the one of the checkpoint; a checkpoint that is not resumed is kept."""
+    """A new state, or the state of the checkpoint; other checkpoints are set aside."""
     learned = [p for p in model.parameters() if p.requires_grad]
     optimiser = torch.optim.AdamW(
         learned,
@@ -111,12 +134,12 @@ def _begin(model: nn.Module, schedule: Schedule, run: Run) -> TrainingState:
         state.restore(path, run.identity)
     elif path and path.exists():
         aside = path.replace(path.with_suffix(SET_ASIDE))
-        log.warning("A stopped training is kept as %s until this one is complete.", aside)
+        log.warning("A stopped training is kept as %s until this training is complete.", aside)
     return state
 
 
 def _scheduler(state: TrainingState, schedule: Schedule) -> LambdaLR:
-    """The rate of every step, halved whenever the training broke down."""
+    """The rate of every step, halved each time the training breaks down."""
     for group in state.optimiser.param_groups:
         group.setdefault("initial_lr", schedule.learning_rate)
 
@@ -136,11 +159,12 @@ def _step(objective: Objective, state: TrainingState, run: Run) -> dict[str, flo
     values = {name: float(value.detach()) for name, value in losses.items()}
     values["gradient"] = float(length)
     if not all(math.isfinite(values[name]) for name in ("loss", "gradient")):
-        kept = run.checkpoint is not None and run.checkpoint.exists()
-        what = f"The last good state is kept in {run.folder}; resume it" if kept else "Train again"
+        has_checkpoint = run.checkpoint is not None and run.checkpoint.exists()
+        resume = f"The last good state is kept in {run.folder}; resume it"
+        remedy = resume if has_checkpoint else "Train again"
         raise LeighError(
             f"The loss was not a number at step {state.step + 1}.",
-            f"{what}, or check the images for broken values.",
+            f"{remedy}, or check the images for broken values.",
         )
     state.optimiser.step()
     state.step += 1
@@ -149,7 +173,7 @@ def _step(objective: Objective, state: TrainingState, run: Run) -> dict[str, flo
 
 @torch.no_grad()
 def _keep_best(state: TrainingState, validation: Objective, batches: int) -> None:
-    """Measure the averaged weights on the same validation batches every time; keep the best."""
+    """Measure the averaged weights on the validation batches, always the same; keep the best."""
     averaged = state.averaged.module
     averaged.eval()
     generators = [np.random.default_rng([VALIDATIONS, k]) for k in range(batches)]

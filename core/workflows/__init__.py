@@ -1,3 +1,1 @@
-"""One file per verb: functions of an open project that command line, window and notebook call
-alike.
-"""
+"""One file per verb, used by the command line, the window and notebooks alike."""

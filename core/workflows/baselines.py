@@ -1,6 +1,6 @@
 """Baselines: other networks, trained on the same wells and measured in the same way.
 
-None becomes the project's model: Explore and the map stay with the i-ResNet.
+A baseline never becomes the project's model: the Explore page and the map use the i-ResNet.
 """
 
 from __future__ import annotations
@@ -49,11 +49,28 @@ def train_network(
     weights: Path | None = None,
     report: Report = silent,
 ) -> ModelCard:
-    """Train and measure a network of this kind (core.models.load.KINDS) as models/KIND.
+    """Train and measure a baseline; it is saved as models/KIND.
 
-    It replaces an earlier one only when it is complete. `weights` is a file from which a resnext50
-    starts. Raises LeighError for weights that do not fit, for test groups that differ from those of
-    the other networks, and for a stopped training of something else.
+    An earlier network of the same kind is replaced only when the new one is complete.
+
+    Parameters
+    ----------
+    project
+        The open project; it is locked during the training.
+    kind
+        One of core.models.load.KINDS.
+    options
+        Preset, seed, test groups, device, and whether a stopped training is resumed.
+    weights
+        A file from which a resnext50 starts; None: from random weights.
+    report
+        Receives the progress.
+
+    Raises
+    ------
+    LeighError
+        For weights that do not fit, for test groups that differ from those of the other networks,
+        and where a checkpoint of another training would be resumed.
     """
     dataset = images_of(project)
     if weights is not None and kind != "resnext50":
@@ -116,20 +133,19 @@ def _train(card: ModelCard, dataset: Dataset, run: Run, report: Report) -> Model
 def common_split(
     project: Project, dataset: Dataset, seed: int, test_groups: Sequence[str] = ()
 ) -> dict[str, str]:
-    """Group -> Split value: that of the networks trained on these very images, the i-ResNet first;
-    else a new one.
+    """Group -> Split value, shared by all networks that are trained on these images.
 
-    Raises LeighError where `test_groups` are others than theirs: side by side, all must be asked
-    the same wells.
+    A new split is made where no network is trained yet. Raises LeighError where `test_groups`
+    differ from the test groups of the trained networks: only the same wells allow a comparison.
     """
     for card in sorted(trained_networks(project), key=lambda c: c.name != project.model):
         if card.dataset_digest != dataset.digest:
             continue
-        theirs = {g for g, part in card.split.items() if part == Split.TEST}
-        if test_groups and set(test_groups) != theirs:
+        held_out = {g for g, part in card.split.items() if part == Split.TEST}
+        if test_groups and set(test_groups) != held_out:
             raise LeighError(
                 f"The network {card.name} of this project holds out"
-                f" {', '.join(sorted(theirs)) or 'no group'}.",
+                f" {', '.join(sorted(held_out)) or 'no group'}.",
                 "Leave out --test-groups: all networks of a project are compared on the same"
                 " wells.",
             )
@@ -138,9 +154,7 @@ def common_split(
 
 
 def trained_networks(project: Project) -> list[ModelCard]:
-    """The cards of all trained networks of a project, the current model first; damaged ones are
-    left out.
-    """
+    """The cards of all trained networks, the project's model first, without damaged cards."""
     cards = []
     for path in sorted((project.folder / "models").glob(f"*/{CARD_FILE}")):
         try:
@@ -153,9 +167,9 @@ def trained_networks(project: Project) -> list[ModelCard]:
 def evaluate_others(
     project: Project, *, device: str = "auto", report: Report = silent
 ) -> tuple[list[dict[str, Any]], dict[str, dict[str, Any]]]:
-    """Measure every network but the project's model on held-out wells, and keep it on their cards.
+    """Measure every baseline on held-out wells and store the results on the model cards.
 
-    Returns the rows of all networks, the project's model included, and the reason for each network
+    Returns one row per network, the project's model included, and the reason for each network
     that could not be read.
     """
     from core.models.load import choose_device, open_network
@@ -180,15 +194,16 @@ def evaluate_others(
 
 
 def row_of(card: ModelCard) -> dict[str, Any]:
-    """What the side-by-side table says of one network; None for what was not measured."""
+    """One row of the comparison table; None stands for a figure that was not measured."""
     accuracy = card.accuracy
     z = accuracy.get("z_prime", {}).get("logits", {})
     keys = ("accuracy", "accuracy_low", "accuracy_high", "calibration_error")
     row = {"name": card.name, "kind": card.kind, **{key: accuracy.get(key) for key in keys}}
     row |= {"z_prime": z.get("z_prime"), "robust_z_prime": z.get("robust_z_prime")}
     row |= {key: accuracy.get(key, 0) for key in ("test_records", "test_groups")}
-    held = sorted(g for g, part in card.split.items() if part == Split.TEST)
-    return row | {"reconstruction": card.training.get("reconstruction_error"), "held_out": held}
+    held_out = sorted(g for g, part in card.split.items() if part == Split.TEST)
+    error = card.training.get("reconstruction_error")
+    return row | {"reconstruction": error, "held_out": held_out}
 
 
 def _untrained(
@@ -215,9 +230,7 @@ def _objective(network: ResNeXt | Autoencoder, fields: Labelled, batch: int) -> 
 def _measured(
     network: ResNeXt | Autoencoder, card: ModelCard, dataset: Dataset, report: Report
 ) -> ModelCard:
-    """Temperature or read-out by whole fields, reconstruction error, and the report on held-out
-    wells.
-    """
+    """The card with classification settings, reconstruction error and accuracy of `network`."""
     from core.models.resnext import ResNeXt
     from core.training.read_out import fit_read_out, set_temperature
 
@@ -225,10 +238,9 @@ def _measured(
     latents = _latents(network, card, dataset.records, read, report)
     parts = np.array(latents.split)
     if isinstance(network, ResNeXt):
-        held = parts == Split.VALIDATION
-        fitted = {
-            "temperature": set_temperature(network, latents.features[held], latents.truth[held])
-        }
+        rows = parts == Split.VALIDATION
+        temperature = set_temperature(network, latents.features[rows], latents.truth[rows])
+        fitted = {"temperature": temperature}
     else:
         fitted = fit_read_out(network, latents.features, latents.truth, latents.split)
         fitted |= _reconstruction(network, card, dataset.records, read)
@@ -239,22 +251,22 @@ def _measured(
 def _latents(
     network: Any, card: ModelCard, records: Sequence[ImageRecord], read: Reader, report: Report
 ) -> LatentTable:
-    """What the network reads from whole fields of the conditions it knows."""
+    """Features and logits of whole fields, for all records of conditions that the card lists."""
     import torch
 
-    known = [r for r in records if r.condition in card.condition_names]
+    classified = [r for r in records if r.condition in card.condition_names]
     device, rows = next(network.parameters()).device, []
     with torch.no_grad():
-        for i, record in enumerate(known):
+        for i, record in enumerate(classified):
             x = torch.from_numpy(to_network(card.preprocessing, read(record)))[None].to(device)
             rows.append(network.features(x).cpu().numpy())
-            report(Progress(i + 1, len(known), f"Reading images with {card.kind}"))
-    nothing = np.zeros((len(known), 0), np.float32)
+            report(Progress(i + 1, len(classified), f"Reading images with {card.kind}"))
+    nothing = np.zeros((len(classified), 0), np.float32)
     table = LatentTable(
-        record_ids=tuple(r.id for r in known),
+        record_ids=tuple(r.id for r in classified),
         conditions=card.condition_names,
-        truth=np.array([card.condition_names.index(r.condition) for r in known], np.int64),
-        split=tuple(card.part_of(r) for r in known),
+        truth=np.array([card.condition_names.index(r.condition) for r in classified], np.int64),
+        split=tuple(card.part_of(r) for r in classified),
         features=np.concatenate(rows) if rows else nothing,
         coordinates=nothing,
         logits=nothing,
@@ -265,7 +277,7 @@ def _latents(
 
 
 def _classified(network: Any, card: ModelCard, table: LatentTable) -> LatentTable:
-    """The table with logits anew from its features."""
+    """The table with logits computed again from its features."""
     import torch
     from scipy.special import softmax
 
@@ -284,34 +296,28 @@ def _evaluated(card: ModelCard, dataset: Dataset, latents: LatentTable) -> Model
     by_id = {r.id: r for r in dataset.records}
     groups = [by_id[i].group for i in latents.record_ids]
     result = evaluation_report(latents, groups, card.conditions, seed=card.seed)
-    return replace(
-        card,
-        accuracy=result
-        | {"other_images": dataset.of(card.condition_names).digest != card.dataset_digest},
-    )
+    other_images = dataset.of(card.condition_names).digest != card.dataset_digest
+    return replace(card, accuracy=result | {"other_images": other_images})
 
 
 def _reconstruction(
     network: Autoencoder, card: ModelCard, records: Sequence[ImageRecord], read: Reader
 ) -> dict[str, float]:
-    """Error of images drawn again, of held-out wells (of all where none is): root mean square and
-    the worst pixel.
+    """Reconstruction error of held-out images (of all images where none is held out).
 
-    As shares of the display range, medians over images.
+    Root mean square and the worst pixel: shares of the display range, medians over images.
     """
     from core.counterfactual.autoencoder import draw
 
-    held = [r for r in records if card.part_of(r) == Split.TEST] or list(records)
-    order = np.random.default_rng(card.seed).permutation(len(held))[:FIELD_RECORDS]
+    candidates = [r for r in records if card.part_of(r) == Split.TEST] or list(records)
+    order = np.random.default_rng(card.seed).permutation(len(candidates))[:FIELD_RECORDS]
     span = np.array(card.preprocessing.span)[:, None, None]
-    sizes: list[tuple[float, float]] = []
+    errors: list[tuple[float, float]] = []
     for i in order:
-        x = to_network(card.preprocessing, read(held[i]))
-        off: FloatArray = (
-            from_network(card.preprocessing, draw(network, x)) - from_network(card.preprocessing, x)
-        ) / span
-        sizes.append(
-            (float(np.sqrt(np.square(off, dtype=np.float64).mean())), float(np.abs(off).max()))
-        )
-    typical, worst = np.median(sizes, axis=0)
+        x = to_network(card.preprocessing, read(candidates[i]))
+        drawn = from_network(card.preprocessing, draw(network, x))
+        error: FloatArray = (drawn - from_network(card.preprocessing, x)) / span
+        root_mean_square = np.sqrt(np.square(error, dtype=np.float64).mean())
+        errors.append((float(root_mean_square), float(np.abs(error).max())))
+    typical, worst = np.median(errors, axis=0)
     return {"reconstruction_error": float(typical), "reconstruction_worst": float(worst)}

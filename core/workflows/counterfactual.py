@@ -1,4 +1,4 @@
-"""Move images toward a condition: two TIFFs and a row of evidence per record."""
+"""Move images toward a condition: two TIFF files and one row of evidence per record."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,9 +32,9 @@ Row = dict[str, Any]
 class CounterfactualOptions:
     """What to move, and how.
 
-    `hold` names the channels that must not move; None locks those in which no readout differs
-    between source and target. `model` is "iresnet", the project's own, or the name of one of its
-    autoencoders, see core.counterfactual.autoencoder.
+    `hold` names the channels to lock. None locks every channel whose features do not differ
+    between source and target. `model` is "iresnet" (the project's own model) or the name of one of
+    its autoencoders, see core.counterfactual.autoencoder.
     """
 
     to: str
@@ -48,10 +48,10 @@ class CounterfactualOptions:
 def counterfactuals(
     project: Project, out: Path, options: CounterfactualOptions, *, report: Report = silent
 ) -> tuple[list[Row], list[Row]]:
-    """Move records toward a condition; one bad record never stops the rest.
+    """Move records toward a condition; a record that fails does not stop the others.
 
-    Returns the rows of evidence.csv, and per source condition those of directions.csv (all its
-    records together).
+    Returns the rows of evidence.csv (one per record) and of directions.csv (one per source
+    condition, over all its records).
     """
     from core.counterfactual.autoencoder import AutoencoderEngine
     from core.counterfactual.encode_decode import locked_mask
@@ -86,11 +86,11 @@ def counterfactuals(
             if measured is not None:
                 moved.setdefault(record.condition, []).append(measured)
             report(Progress(i + 1, len(chosen), f"Moving images to {to}"))
-    finally:  # what was moved before a stop keeps its evidence
+    finally:  # after a stop, the images that were moved keep their evidence
         add_rows(out / "evidence.csv", rows, ("record", "to"))
         for origin, items in moved.items():
-            oracle_probabilities = engine.evidence.direction(origin, to).assess(items)
-            directions.append({"from": origin, "to": to, **_checked(oracle_probabilities)})
+            evidence = engine.evidence.direction(origin, to).assess(items)
+            directions.append({"from": origin, "to": to, **_checked(evidence)})
         add_rows(out / "directions.csv", directions, ("from", "to"))
     if not any(row["valid"] for row in rows):
         raise LeighError(
@@ -101,7 +101,7 @@ def counterfactuals(
 
 
 def check_strength(strength: float) -> None:
-    """Raises LeighError for a strength that no image is moved by."""
+    """Raises LeighError for a strength outside the allowed range."""
     if not 0 <= strength <= LARGEST_STRENGTH:
         raise LeighError(
             f"The strength {strength:g} is not between 0 and {LARGEST_STRENGTH:g}.",
@@ -114,7 +114,7 @@ def _moved(
 ) -> tuple[Row, Any]:
     """Move one record and write its files.
 
-    Returns its row of evidence.csv and what was measured of it (None: nothing).
+    Returns the row of evidence.csv and the measurements of the move (None: not measured).
     """
     to, strength, hold = options.to, options.strength, options.hold
     card, measured = engine.card, None
@@ -128,18 +128,16 @@ def _moved(
         after = engine.move(Move(record.id, Mix({to: 1.0}, strength), locked))
         if after.evidence is not None:
             measured = engine.evidence.measure(after)
-        file = (
-            {"file": _write_pair(out, after, np.dtype(record.dtype), dataset)}
-            if after.valid
-            else {}
-        )
+        file = {}
+        if after.valid:
+            file["file"] = _write_pair(out, after, np.dtype(record.dtype), dataset)
         return row | _evidence(card, before, after) | file, measured
     except (LeighError, OSError) as failure:
         return row | {"valid": False, "reason": str(failure)}, None
 
 
 def _evidence(card: ModelCard, before: Counterfactual, after: Counterfactual) -> dict[str, Any]:
-    """What is known of one counterfactual; one row of evidence.csv."""
+    """One row of evidence.csv: the figures and checks of one counterfactual."""
     names = card.condition_names
     target = names.index(after.target)
     shares = after.channel_shares(card.preprocessing.span)
@@ -166,7 +164,7 @@ def _evidence(card: ModelCard, before: Counterfactual, after: Counterfactual) ->
 
 
 def _checked(evidence: Evidence) -> dict[str, Any]:
-    """The light, that of every check with its words, and every figure behind them."""
+    """The overall light, the light and finding of every check, and all figures behind them."""
     row: dict[str, Any] = {"light": evidence.light}
     for check in evidence.checks:
         row |= {f"{check.name}_light": check.light, f"{check.name}_says": check.words}
@@ -174,7 +172,7 @@ def _checked(evidence: Evidence) -> dict[str, Any]:
 
 
 def _write_pair(out: Path, result: Counterfactual, dtype: Any, dataset: Dataset) -> str:
-    """Counterfactual in the file's own grey values and type, difference as float32 (it has a sign).
+    """Write the counterfactual in the type of the user's file, and the difference as float32.
 
     Returns the name of the counterfactual's file.
     """
@@ -184,10 +182,8 @@ def _write_pair(out: Path, result: Counterfactual, dtype: Any, dataset: Dataset)
         image = np.clip(np.rint(image), limits.min, limits.max)
     stem = f"{unique_name(result.record_id)}_to_{unique_name(result.target)}"
     channels = [c.name for c in dataset.channels]
-    way = (
-        f"{result.record_id} from {result.source} to {result.target}, strength {result.strength:g}"
-    )
-    note = f"Generated by Leigh Explorer: {way}"
+    direction = f"from {result.source} to {result.target}, strength {result.strength:g}"
+    note = f"Generated by Leigh Explorer: {result.record_id} {direction}"
     pairs = (
         ("counterfactual", image.astype(dtype)),
         ("difference", result.difference.astype(np.float32)),

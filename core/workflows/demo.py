@@ -1,4 +1,4 @@
-"""The embedded demo becomes a project of the user: images, trained model, latents and map."""
+"""Copy the embedded demo into a project of the user: images, trained model, latents and map."""
 
 import os
 import shutil
@@ -11,9 +11,7 @@ from core.io.resources import resource
 
 
 def demo_name() -> str:
-    """Folder name of this program's demo; another when the demo was made anew, so that old copies
-    stay as they are.
-    """
+    """Folder name of the embedded demo; the name changes with the demo, so old copies stay."""
     stamp = "".join(c for c in open_project(resource("demo")).created if c.isdigit())
     return f"demo-{stamp[:12]}"
 

@@ -13,9 +13,9 @@ from core.workflows.project import images_of, load_model, reader
 
 
 def evaluate(project: Project, *, device: str = "auto", report: Report = silent) -> dict[str, Any]:
-    """The report of the project's model on held-out groups, with its inverse and a baseline.
+    """Measure the project's model on held-out groups: accuracy, inverse and a simple baseline.
 
-    The report is also kept on the model card.
+    The results are also stored on the model card.
     """
     from core.counterfactual.block_schedule import measure_inverse
     from core.counterfactual.features import encode_records
@@ -26,8 +26,8 @@ def evaluate(project: Project, *, device: str = "auto", report: Report = silent)
     read = reader(dataset)
     latents = encode_records(model, card, dataset.records, read, report)
     card = replace(card, inverse=measure_inverse(model, card, dataset.records, read, report))
-    known = [r for r in dataset.records if r.condition in card.condition_names]
-    images = MeasuredImages(dataset, measure_readouts(known, card.preprocessing, read, report))
+    records = [r for r in dataset.records if r.condition in card.condition_names]
+    images = MeasuredImages(dataset, measure_readouts(records, card.preprocessing, read, report))
     card = with_evaluation(model, card, latents, images, report)
     folder = model_folder(project, project.model)
     save_card(folder, card)
@@ -40,7 +40,7 @@ def evaluate(project: Project, *, device: str = "auto", report: Report = silent)
 
 
 def evaluation_summary(card: ModelCard) -> dict[str, Any]:
-    """Accuracy report and inverse in one dictionary, for the screen and for --json."""
+    """Accuracy and inverse in one dictionary, for the printed report and for --json."""
     inverse = card.inverse
     return {
         "model": card.name,

@@ -1,6 +1,4 @@
-"""What other explanations leave the program: attribution maps as TIFFs, and a table of how far each
-can be trusted.
-"""
+"""Write attribution maps as TIFF files, and a table that says how far each can be trusted."""
 
 import time
 from dataclasses import dataclass
@@ -22,10 +20,10 @@ from core.workflows.records import ALL, RecordChoice, Row, add_rows, choose_reco
 
 @dataclass(frozen=True)
 class ExplainOptions:
-    """What to explain, and how.
+    """Which decision to explain, and how.
 
-    The decision of network `model` (default: the project's own) for `to` against the record's own
-    condition; without `to`, for its own against the others.
+    The decision is that of network `model` (default: the project's own) for condition `to`
+    against the record's own condition. Without `to`: for the own condition against all others.
     """
 
     method: str  # one of METHODS
@@ -40,9 +38,10 @@ class ExplainOptions:
 def explain(
     project: Project, out: Path, options: ExplainOptions, *, report: Report = silent
 ) -> list[Row]:
-    """Explain records: per record a TIFF and a row of attribution.csv; a bad one stops no other.
+    """Explain records: one TIFF file and one row of attribution.csv per record.
 
-    Returns the rows. Raises LeighError where nothing could be explained.
+    A record that fails does not stop the others. Returns the rows. Raises LeighError where no
+    record could be explained.
     """
     from core.attribution.methods import WINDOW_UM, Window
     from core.models.load import choose_device, open_network
@@ -50,7 +49,7 @@ def explain(
     method = options.method
     if method not in METHODS:
         raise LeighError(
-            f"There is no explanation called {method}.", f"Known are {', '.join(METHODS)}."
+            f"No explanation is called {method}.", f"Choose one of {', '.join(METHODS)}."
         )
     dataset = images_of(project)
     folder = model_folder(project, options.model or model_of(project))
@@ -65,7 +64,7 @@ def explain(
         for i, record in enumerate(chosen):
             rows.append(_explained(asked, record, out, report))
             report(Progress(i + 1, len(chosen), f"Explaining by {method}"))
-    finally:  # what was explained before a stop keeps its row
+    finally:  # after a stop, the images that were explained keep their rows
         add_rows(out / "attribution.csv", rows, ("record", "method", "model", "target"))
     if not any(row["valid"] for row in rows):
         raise LeighError(
@@ -77,7 +76,7 @@ def explain(
 
 @dataclass(frozen=True)
 class Asked:
-    """The network and the question that every record is asked."""
+    """The network and the question, the same for every record."""
 
     network: Any
     card: ModelCard
@@ -88,7 +87,7 @@ class Asked:
 
 
 def _explained(asked: Asked, record: ImageRecord, out: Path, report: Report) -> Row:
-    """Explain one record and write its file; its row of attribution.csv."""
+    """Explain one record, write its file and return its row of attribution.csv."""
     from core.attribution.methods import Question, attribute
 
     network, card, dataset = asked.network, asked.card, asked.dataset
@@ -98,58 +97,50 @@ def _explained(asked: Asked, record: ImageRecord, out: Path, report: Report) -> 
     try:
         raw, began = read_verified(dataset.root, record), time.perf_counter()
         question = Question(method, record.condition, to, record.id, window, dataset.pixel_size_um)
-        question = Question(method, record.condition, to, record.id, window, dataset.pixel_size_um)
-        found = attribute(network, card, raw, question, report)
-        seconds = time.perf_counter() - began
-        checks = _checks(network, card, dataset, raw, found)
-        return (
-            row
-            | {"valid": True, "reason": "", "seconds": seconds}
-            | checks
-            | {"file": _write(out, found, dataset)}
-        )
+        attribution = attribute(network, card, raw, question, report)
+        measured = {"valid": True, "reason": "", "seconds": time.perf_counter() - began}
+        measured |= _checks(network, card, dataset, raw, attribution)
+        return row | measured | {"file": _write(out, attribution, dataset)}
     except (LeighError, OSError) as failure:
         return row | {"valid": False, "reason": str(failure)}
 
 
-def _checks(network: Any, card: Any, dataset: Dataset, raw: Any, found: Attribution) -> Row:
-    """Where it lies, and what its pixels do to the network."""
+def _checks(network: Any, card: Any, dataset: Dataset, raw: Any, attribution: Attribution) -> Row:
+    """Where the attribution lies in the image, and what its pixels do to the network."""
     from core.attribution.methods import network_input, score_of
     from core.attribution.sanity_checks import at_network_size, deletion_insertion, empty_shares
 
     x, empty = network_input(network, card, raw)
-    own = card.condition_names.index(found.source)
-    score = score_of(network, card, found.source, found.target)
+    own = card.condition_names.index(attribution.source)
+    score = score_of(network, card, attribution.source, attribution.target)
     deleted, inserted = deletion_insertion(
-        score, own, x, empty, at_network_size(found.values, card.preprocessing)
+        score, own, x, empty, at_network_size(attribution.values, card.preprocessing)
     )
-    row: Row = {**empty_shares(found.values, raw, card.preprocessing, dataset.pixel_size_um)}
+    row: Row = {**empty_shares(attribution.values, raw, card.preprocessing, dataset.pixel_size_um)}
     row |= {
         "deletion_auc": deleted,
         "insertion_auc": inserted,
-        "explained": found.settings["score"],
+        "explained": attribution.settings["score"],
     }
-    kept = ("window_px", "baseline", "steps", "completeness_gap")
-    return row | {key: found.settings.get(key, "") for key in kept}
+    columns = ("window_px", "baseline", "steps", "completeness_gap")
+    return row | {key: attribution.settings.get(key, "") for key in columns}
 
 
-def _write(out: Path, found: Attribution, dataset: Dataset) -> str:
-    """One page per channel, float32; a method that knows no channels has one page.
+def _write(out: Path, attribution: Attribution, dataset: Dataset) -> str:
+    """Write one float32 page per channel, or one page for a method without channels.
 
     Returns the file's name.
     """
-    channels = (
-        [c.name for c in dataset.channels]
-        if len(found.values) == len(dataset.channels)
-        else ["all channels"]
-    )
-    to = f"_to_{unique_name(found.target)}" if found.target else ""
-    name = f"{unique_name(found.record_id)}{to}_{found.method}_{unique_name(found.network)}.ome.tif"
+    per_channel = len(attribution.values) == len(dataset.channels)
+    channels = [c.name for c in dataset.channels] if per_channel else ["all channels"]
+    to = f"_to_{unique_name(attribution.target)}" if attribution.target else ""
+    record, network = unique_name(attribution.record_id), unique_name(attribution.network)
+    name = f"{record}{to}_{attribution.method}_{network}.ome.tif"
     note = (
-        f"Generated by Leigh Explorer: {found.method} of {found.record_id},"
-        f" {found.settings['score']}"
+        f"Generated by Leigh Explorer: {attribution.method} of {attribution.record_id},"
+        f" {attribution.settings['score']}"
     )
-    values = found.values.astype(np.float32)
+    values = attribution.values.astype(np.float32)
     write_tiff(
         out / name,
         values,

@@ -40,8 +40,30 @@ def figure(
     device: str = "auto",
     report: Report = silent,
 ) -> Path:
-    """Compute every panel anew from its spec and write one sheet as PDF, SVG, PNG or TIFF; returns
-    its path.
+    """Compute every panel from its spec and write all panels as one sheet.
+
+    Parameters
+    ----------
+    project
+        The open project.
+    specs
+        The panels, in reading order.
+    out
+        The file (.pdf, .svg, .png or .tif), outside the image folder.
+    device
+        "auto", "cpu", "cuda" or "mps".
+    report
+        Receives the progress.
+
+    Returns
+    -------
+    Path
+        `out`.
+
+    Raises
+    ------
+    LeighError
+        For an unknown format, no panels, or a panel that cannot be computed.
     """
     from core.figures.export import check_format, save_sheet
 
@@ -49,7 +71,7 @@ def figure(
     keep_off_images(project, out)
     if not specs:
         raise LeighError(
-            "No panel was asked for.",
+            "No panel was chosen.",
             "Choose one with --panel, or collect panels on the Figure page.",
         )
     panels = []
@@ -63,7 +85,7 @@ def figure(
 
 
 class _PanelMaker:
-    """Turns specs into panels; the model is loaded once, and only when a panel needs it."""
+    """Turns specs into panels; loads the model once, and only when a panel needs the model."""
 
     def __init__(self, project: Project, device: str) -> None:
         self.project, self.device = project, device
@@ -74,7 +96,7 @@ class _PanelMaker:
 
     @property
     def session(self) -> Any:
-        """The inference session of this project."""
+        """The engine of this project, opened when first used."""
         if self._session is None:
             from core.counterfactual.engine import Engine
 
@@ -83,16 +105,16 @@ class _PanelMaker:
 
     @property
     def screen(self) -> Screen:
-        """What `leigh screen` found last.
+        """The last screen of this project.
 
-        Raises BadProject where there is none, or it is of other images.
+        Raises BadProject where the project has no screen, or a screen of other images.
         """
         if self._screen is None:
             self._screen = screen_of(self.project)
         return self._screen
 
     def make(self, spec: PanelSpec) -> Any:
-        """One panel.
+        """Make one panel.
 
         Raises LeighError for unknown kinds, missing records and counterfactuals that failed.
         """
@@ -109,7 +131,7 @@ class _PanelMaker:
             card = self.session.card
             if "confusion" not in card.accuracy:
                 raise LeighError(
-                    "There is no confusion table.",
+                    "The model has no confusion table.",
                     str(card.accuracy.get("reason", "Run `leigh evaluate`.")),
                 )
             return ConfusionPanel(spec.title, card.condition_names, card.accuracy)
@@ -138,22 +160,20 @@ class _PanelMaker:
             return self._residual(spec, source)
         if spec.kind in ("counterfactual", "comparison"):
             result = self._moved(spec)
-            shown = (spec.title, self.dataset.channels, self.session.card, result)
+            images = (spec.title, self.dataset.channels, self.session.card, result)
             if spec.kind == "counterfactual":
-                return CounterfactualPanel(*shown, self.dataset.pixel_size_um)
-            return ComparisonPanel(
-                *shown, self._explanations(spec, result.target), self.dataset.pixel_size_um
-            )
+                return CounterfactualPanel(*images, self.dataset.pixel_size_um)
+            explanations = self._explanations(spec, result.target)
+            return ComparisonPanel(*images, explanations, self.dataset.pixel_size_um)
         raise LeighError(
-            f"There is no panel kind {spec.kind}.",
-            "Known are counterfactual, comparison, map, path, confusion, ranking, residual.",
+            f"{spec.kind} is not a kind of panel.",
+            "Choose counterfactual, comparison, map, path, confusion, ranking or residual.",
         )
 
     def _moved(self, spec: PanelSpec) -> Counterfactual:
-        """The counterfactual of a spec. Raises LeighError where it failed."""
-        result: Counterfactual = self.session.move(
-            Move(spec.record_id, Mix(spec.weights, spec.strength), spec.hold)
-        )
+        """The counterfactual of a spec. Raises LeighError where the move failed."""
+        move = Move(spec.record_id, Mix(spec.weights, spec.strength), spec.hold)
+        result: Counterfactual = self.session.move(move)
         if not result.valid:
             raise LeighError(
                 f"{spec.record_id} has no counterfactual: {result.reason}", "Choose another record."
@@ -161,9 +181,7 @@ class _PanelMaker:
         return result
 
     def _map(self, spec: PanelSpec) -> Any:
-        """The map of all conditions or an exact plane; of a record, with the way it is moved and
-        where that ends.
-        """
+        """The map of all conditions or a ternary plane, with the trajectory of a record."""
         from core.figures.map_panel import MapPanel
 
         projection, decision, plane = self.session.map.view(spec.plane)
@@ -178,7 +196,7 @@ class _PanelMaker:
         )
 
     def _moved_image(self, spec: PanelSpec, plane: Any) -> Any:
-        """What a map shows of the record of a spec and of its counterfactual."""
+        """The record of a spec on the map: start, trajectory, crossing and landing point."""
         from core.figures.map_panel import MovedImage
         from core.figures.words import blend_words
         from core.latent_map.trajectory import first_read_as, place_on, way_of
@@ -186,7 +204,8 @@ class _PanelMaker:
         result, card = self._moved(spec), self.session.card
         start = self.session.map.position_of(spec.record_id, spec.plane)
         path = self.session.path(_path_request(spec))
-        way, first = way_of(path, start, plane).until(spec.strength), first_read_as(path)
+        trajectory = way_of(path, start, plane).until(spec.strength)
+        first = first_read_as(path)
         read = card.conditions[int(result.probabilities.argmax())]
         goal = f"{blend_words(spec.weights)}, strength {spec.strength:g}".replace("\n", " ")
         goal += " (exaggerated)" if spec.strength > 1 else ""
@@ -194,16 +213,16 @@ class _PanelMaker:
             f"Ring: {spec.record_id} ({result.source}). Cross: moved to {goal}, read as"
             f" {read.name}."
         )
-        crossing = None if way.crossing is None else way.at(way.crossing)
+        crossing = None if trajectory.crossing is None else trajectory.at(trajectory.crossing)
         if first is not None and crossing is not None:
             words += f" Diamond: first read as {card.condition_names[first]}."
         if spec.plane and not {result.source, read.name} <= set(spec.plane):
             words += " What is none of the three lies where the model sees it among them."
         landing = place_on(plane, result.xy, result.coordinates) or start
-        return MovedImage(way.places, crossing, landing, read.colour, words)
+        return MovedImage(trajectory.places, crossing, landing, read.colour, words)
 
     def _residual(self, spec: PanelSpec, source: str) -> Any:
-        """The record and a diseased one beside it, the first held out, both moved the same way."""
+        """The record next to a diseased record, held out where possible, moved the same way."""
         from core.domain import Role, Split
         from core.figures.residual_panel import ResidualPanel
 
@@ -218,43 +237,39 @@ class _PanelMaker:
         ]
         if not neighbour:
             raise LeighError(
-                "No diseased image that the model knows stands beside this one.",
+                "No diseased image that the model knows can stand next to this one.",
                 "Give the roles on the Data page.",
             )
         neighbour.sort(key=lambda r: card.part_of(r) != Split.TEST)
         target = max(spec.weights, key=lambda name: spec.weights[name])
-        still = (
-            self.session.automatic_locks(diseased[0], target) if spec.hold is None else spec.hold
-        )
+        locked = spec.hold
+        if locked is None:
+            locked = self.session.automatic_locks(diseased[0], target)
         ids = (neighbour[0].id, spec.record_id)
         before, after = (
-            self.session.move(Move(i, Mix(spec.weights, spec.strength), still)) for i in ids
+            self.session.move(Move(i, Mix(spec.weights, spec.strength), locked)) for i in ids
         )
         if bad := next((m for m in (before, after) if not m.valid), None):
             raise LeighError(
                 f"{bad.record_id} has no counterfactual: {bad.reason}", "Choose another record."
             )
-        shown = (spec.title, self.dataset.channels, card, before, after)
-        return ResidualPanel(*shown, self._left(source), self.dataset.pixel_size_um)
+        images = (spec.title, self.dataset.channels, card, before, after)
+        return ResidualPanel(*images, self._left(source), self.dataset.pixel_size_um)
 
     def _left(self, condition: str) -> str:
-        """How much of the change is restored, where a screen of these images says so."""
+        """How much of the change is restored, where the project has a screen of these images."""
         try:
             rows = [u for u in self.screen.unrepaired if u.condition == condition]
         except LeighError:
             return ""
-        parts = [
-            f"{u.restored:.0%}"
-            + (f" [{u.low:.0%} to {u.high:.0%}]" if u.low is not None else "")
-            + f" of {u.channel}"
-            for u in rows
-        ]
+        parts = []
+        for row in rows:
+            interval = f" [{row.low:.0%} to {row.high:.0%}]" if row.low is not None else ""
+            parts.append(f"{row.restored:.0%}{interval} of {row.channel}")
         return f"Restored by {condition}, over wells: {', '.join(parts)}" if parts else ""
 
     def _explanations(self, spec: PanelSpec, target: str) -> tuple[Attribution, ...]:
-        """What an autoencoder redraws, where the project has one, and every attribution of the
-        spec's network.
-        """
+        """The redrawing of an autoencoder, if there is one, and every attribution of the spec."""
         from core.workflows.baselines import trained_networks
 
         drawn = next((c.name for c in trained_networks(self.project) if AUTOENCODER in c.kind), "")
@@ -267,7 +282,7 @@ class _PanelMaker:
         )
 
     def provenance(self, specs: Sequence[PanelSpec]) -> dict[str, Any]:
-        """What the figure was made from; written inside the file."""
+        """Project, model and panels of the figure; written inside the file."""
         return {
             "program": f"Leigh Explorer {__version__}",
             "project": self.project.name,
@@ -289,7 +304,7 @@ class _PanelMaker:
         }
 
     def _made_with(self, specs: Sequence[PanelSpec]) -> dict[str, Any]:
-        """Model and data; a ranking knows them itself, and needs no model to be drawn."""
+        """Model and data of the panels; a ranking stores both and needs no model."""
         if all(s.kind == "ranking" for s in specs):
             screen = self.screen
             digests = {"model_digest": screen.model_digest, "dataset_digest": screen.dataset_digest}
@@ -315,18 +330,39 @@ def panel_specs(
     strength: float,
     plane: Sequence[str] = (),
 ) -> list[PanelSpec]:
-    """Specs from a JSON file the window saved, or one from command-line words."""
+    """Specs from a JSON file that the window saved, or one spec from command-line options.
+
+    Parameters
+    ----------
+    path
+        The JSON file; None: the other arguments make one panel.
+    kind
+        One of core.domain.PANELS; None: no panel.
+    record
+        Id of the record, where the panel shows one.
+    to
+        The target condition.
+    strength
+        1 is as far as the target condition typically is.
+    plane
+        Three conditions: the map is drawn as their ternary plane.
+
+    Raises
+    ------
+    LeighError
+        For options that do not go together and for a file that cannot be read.
+    """
     if path is None:
         if plane and kind != "map":
             raise LeighError("--plane goes with --panel map.", "Leave it out.")
-        return (
-            [PanelSpec(kind, record or "", {to: 1.0} if to else {}, strength, plane=tuple(plane))]
-            if kind
-            else []
-        )
+        if not kind:
+            return []
+        weights = {to: 1.0} if to else {}
+        return [PanelSpec(kind, record or "", weights, strength, plane=tuple(plane))]
     if kind or record or to or plane:
         raise LeighError(
-            "--specs says all of its panels.", "Leave out --panel, --record, --to and --plane."
+            "--specs describes all of its panels.",
+            "Leave out --panel, --record, --to and --plane.",
         )
     remedy = "Save the panels again on the Figure page."
     try:

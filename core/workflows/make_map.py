@@ -15,11 +15,11 @@ from core.workflows.project import images_of, model_of
 def make_map(
     project: Project, *, seed: int | None = None, refit: bool = False, report: Report = silent
 ) -> tuple[Projection, DecisionMap, int]:
-    """The frozen map and its decision regions, and how many images kept their former position.
+    """Make the frozen map and its regions; also returns how many images kept their position.
 
-    A map of the same model keeps its positions, and new records are placed on it, unless it is to
-    be `refit` or made with another `seed`. A map that is fitted again is turned to look like the
-    former one. Raises BadProject where the latents are missing or belong to other images.
+    A map of the same model keeps its positions, and new records are placed on this map. `refit`
+    or another `seed` fits the map again; the new map is then turned to look like the old map.
+    Raises BadProject where the latents are missing or belong to other images.
     """
     from core.latent_map.decision_regions import fit_decision
     from core.latent_map.projection import (
@@ -41,7 +41,7 @@ def make_map(
         projection = fit_projection(latents, seed=seed, report=report)
         projection = aligned(projection, former) if former else projection
     projection = replace(projection, out_of_distribution=find_out_of_distribution(latents))
-    if not kept:  # nothing better is lost, should this be stopped
+    if not kept:  # if the rest is stopped, the project has at least a rough map
         quick = fit_decision(latents, projection, at_once=True)
         save_map(maps_folder(project), projection, quick)
         report(Progress(2, 3, REFINING))
@@ -73,7 +73,7 @@ def _latents(project: Project) -> LatentTable:
 def _former_map(project: Project) -> Projection | None:
     try:
         return load_map(maps_folder(project))[0]
-    except LeighError:  # there is none, or it is damaged
+    except LeighError:  # the project has no map, or the map is damaged
         return None
 
 

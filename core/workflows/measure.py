@@ -1,6 +1,4 @@
-"""What is measured of a model: reference images, calibration, the inverse, accuracy on held-out
-wells.
-"""
+"""Measure a trained model: reference images, calibration, inverse, accuracy on held-out wells."""
 
 from __future__ import annotations
 
@@ -18,12 +16,12 @@ from core.workflows.project import reader
 if TYPE_CHECKING:
     from core.evidence.reference import EvidenceModels, ReferenceSet
 
-COMPARED_IMAGES = 80  # real images per condition and part, against which counterfactuals are held
+COMPARED_IMAGES = 80  # real images per condition and part in the reference set
 
 
 @dataclass(frozen=True)
 class MeasuredImages:
-    """The images of a project with the hand-made readouts of every record."""
+    """The images of a project with the features of every record."""
 
     dataset: Dataset
     readouts: dict[str, FloatArray]  # record id -> readouts
@@ -41,8 +39,28 @@ class MeasuredImages:
 def calibrate_and_measure(
     model: Any, card: ModelCard, images: MeasuredImages, locks: BoolArray, report: Report
 ) -> tuple[ModelCard, LatentTable, tuple[EvidenceModels, ReferenceSet]]:
-    """Block schedule, classifier head, reference images, strength and the inverse of
-    a new model.
+    """Fit what a new model needs after its training, and measure its inverse.
+
+    Block schedule, classifier head, evidence models and guidance scale are fitted, in this order.
+
+    Parameters
+    ----------
+    model
+        The trained IResNet; schedule and head are set in place.
+    card
+        The card of the training.
+    images
+        The images of the project, with features.
+    locks
+        (C,) channels that are locked most often.
+    report
+        Receives the progress.
+
+    Returns
+    -------
+    tuple
+        The completed card, the latents of all records, and the evidence models with their
+        reference set.
     """
     from core.counterfactual.block_schedule import measure_inverse, schedule_blocks
     from core.counterfactual.calibration import CalibrationImages, calibrate
@@ -54,12 +72,12 @@ def calibrate_and_measure(
     truth = np.array([names.index(r.condition) for r in records])
     part = np.array([card.split[r.group] for r in records])
     features = read_features(model, records, card.preprocessing, read, report)
-    known = [r for r in records if card.split[r.group] == Split.TRAIN]
+    training_records = [r for r in records if card.split[r.group] == Split.TRAIN]
     validation = _validation_or_training(records, card)
-    schedule_blocks(model, card, known, read, report, locks)
+    schedule_blocks(model, card, training_records, read, report, locks)
     card = replace(card, architecture=architecture_dict(model.architecture))
-    train, held = part == Split.TRAIN, part == Split.VALIDATION
-    head = fit_head(model, features[train], truth[train], features[held], truth[held])
+    fit, check = part == Split.TRAIN, part == Split.VALIDATION
+    head = fit_head(model, features[fit], truth[fit], features[check], truth[check])
     latents = latent_table(model, card, records, features)
     panel, real = reference_images(card, images, report)
     logits = latents.logits[[latents.row(r.id) for r in validation]]
@@ -74,7 +92,7 @@ def calibrate_and_measure(
 def reference_images(
     card: ModelCard, images: MeasuredImages, report: Report
 ) -> tuple[EvidenceModels, ReferenceSet]:
-    """Independent classifiers, and what they and the readouts say of some real images."""
+    """Fit the independent classifiers, and measure some real images for the reference set."""
     from core.evidence.reference import EvidenceModels, fit_nuclei, reference_set
     from core.training.fit_oracles import LabelledRecords, fit_oracles
     from core.training.presets import PRESETS
@@ -83,21 +101,21 @@ def reference_images(
     labelled = LabelledRecords(records, card.split, card.preprocessing, read, names)
     steps = PRESETS[card.preset].oracle_steps
     oracles = fit_oracles(labelled, steps=steps, seed=card.seed, report=report)
-    known = [r for r in records if card.part_of(r) != Split.TEST]
-    nuclei = fit_nuclei(card.channels, known, card.preprocessing, read)
+    seen = [r for r in records if card.part_of(r) != Split.TEST]
+    nuclei = fit_nuclei(card.channels, seen, card.preprocessing, read)
     panel = EvidenceModels(oracles, card.channels, card.preprocessing, nuclei)
     compared = some_of_each(records, card)
     rows = []
     for i, record in enumerate(compared):
         rows.append(panel.measure(read(record), images.readouts[record.id]))
-        report(Progress(i + 1, len(compared), "Judging real images"))
+        report(Progress(i + 1, len(compared), "Measuring reference images"))
     return panel, reference_set(rows, compared, names, card.channels, card.split)
 
 
 def readouts_alone(
     records: Sequence[ImageRecord], card: ModelCard, readouts: dict[str, FloatArray]
 ) -> ReferenceSet:
-    """Real images by their readouts alone: before training there is no independent classifier."""
+    """A reference set from features alone: before training, no independent classifier exists."""
     from core.evidence.reference import ImageMeasurements, reference_set
 
     nothing = np.zeros((0, len(card.conditions)))
@@ -120,7 +138,21 @@ def some_of_each(records: Sequence[ImageRecord], card: ModelCard) -> list[ImageR
 def with_evaluation(
     model: Any, card: ModelCard, latents: LatentTable, images: MeasuredImages, report: Report
 ) -> ModelCard:
-    """The card with the report on held-out groups, the baseline and the generative classifier."""
+    """The card with the accuracy on held-out groups, the baseline and the generative classifier.
+
+    Parameters
+    ----------
+    model
+        The calibrated IResNet.
+    card
+        Its card.
+    latents
+        Latents of all records that are evaluated.
+    images
+        The images of the project, with features.
+    report
+        Receives the progress.
+    """
     from core.counterfactual.generative_score import generative_report
     from core.training.evaluate import evaluation_report, simple_baseline
 

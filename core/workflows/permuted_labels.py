@@ -18,10 +18,10 @@ from core.workflows.project import images_of
 from core.workflows.train import DEFAULTS, TrainOptions, train
 
 FOLDER = "permuted-labels"  # in the exports of the project
-DRAWS = 200  # of shuffled labels, of which the best mixed one is taken
-SHUFFLES = 20  # well mixed ones, of which the fairest is taken
-WIDE = 0.5  # an interval of accuracy that excludes little
-COMPARED = 24  # images whose change is compared with that of the user's model
+DRAWS = 200  # random shuffles, of which the best mixed is taken
+SHUFFLES = 20  # well-mixed shuffles, of which the fairest is taken
+WIDE = 0.5  # an accuracy interval of this width says little
+COMPARED = 24  # images whose change is compared with the change by the user's model
 
 
 def negative_control(
@@ -29,8 +29,8 @@ def negative_control(
 ) -> dict[str, Any]:
     """Train on shuffled conditions in a project of its own, exports/permuted-labels.
 
-    That project is made from the start every time. What is still learnt on held-out groups is not
-    biology. The user's model, latents and map are only read.
+    Every call makes this project from the start. An accuracy above chance on held-out groups is
+    then not biology. The user's model, latents and map are only read.
     """
     with ProjectLock(project.folder):
         return _negative_control(project, options, report)
@@ -59,11 +59,10 @@ def _negative_control(project: Project, options: TrainOptions, report: Report) -
 def fair_labels(
     records: Sequence[ImageRecord], seed: int, test_groups: Sequence[str] = ()
 ) -> list[str]:
-    """Of some shuffles the one in which who knows the true conditions is right about as often as by
-    chance.
+    """Of some shuffles, take the one whose labels are least predictable from the true conditions.
 
-    Where a shuffle mixes well, the labels of held-out groups are often those that training groups
-    of the same condition lack: accuracy is then far below chance, and a leak could hide behind it.
+    In a well-mixed shuffle, held-out groups often have labels that training groups of the same
+    condition lack. Accuracy is then far below chance, and a leak could hide behind it.
     """
     even = 1 / len({r.condition for r in records})
     best: tuple[float, list[str]] | None = None
@@ -86,38 +85,40 @@ def fair_labels(
 
 
 def permuted_conditions(records: Sequence[ImageRecord], seed: int) -> list[str]:
-    """Conditions shuffled between groups of one condition, and within groups that hold several.
+    """Shuffle conditions between groups of one condition, and within groups of several conditions.
 
-    Of DRAWS shuffles the one that mixes best is taken (smallest chi-square of true against shuffled
-    conditions): with few wells a plain shuffle often leaves most of them as they were. Raises
-    LeighError where none mixes.
+    Of DRAWS shuffles, the best mixed is taken: smallest chi-square of true against shuffled
+    conditions. With few wells, a plain shuffle often leaves most wells as they were. Raises
+    LeighError where no shuffle mixes.
     """
     truth = np.array([r.condition for r in records])
     names, code = np.unique(truth, return_inverse=True)
     if len(names) < 2:
         raise LeighError(
-            f"There is only one condition: {names[0]}." if names.size else "There are no records.",
-            "Shuffling needs two at least.",
+            f"There is only one condition: {names[0]}."
+            if names.size
+            else "The project has no records.",
+            "Shuffling needs at least two conditions.",
         )
     groups = np.array([r.group for r in records])
     rows = [np.flatnonzero(groups == g) for g in np.unique(groups)]
     pure = [r for r in rows if len(set(code[r])) == 1]
     mixed = [r for r in rows if len(set(code[r])) > 1]
     rng = np.random.default_rng(seed)
-    best, least = code, np.inf
+    best, smallest = code, np.inf
     for _ in range(DRAWS):
         drawn = code.copy()
-        for where, k in zip(pure, rng.permutation([code[r[0]] for r in pure])):
-            drawn[where] = k
-        for where in mixed:
-            drawn[where] = rng.permutation(code[where])
+        for members, k in zip(pure, rng.permutation([code[r[0]] for r in pure])):
+            drawn[members] = k
+        for members in mixed:
+            drawn[members] = rng.permutation(code[members])
         table = np.zeros((len(names), len(names)))
         np.add.at(table, (code, drawn), 1)
         expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / len(records)
-        far = float(((table - expected) ** 2 / np.maximum(expected, 1e-9)).sum())
-        if far < least and (table > 0).sum(axis=1).max() > 1:
-            best, least = drawn, far
-    if not np.isfinite(least):
+        chi_square = float(((table - expected) ** 2 / np.maximum(expected, 1e-9)).sum())
+        if chi_square < smallest and (table > 0).sum(axis=1).max() > 1:
+            best, smallest = drawn, chi_square
+    if not np.isfinite(smallest):
         raise LeighError(
             f"The conditions of {len(rows)} groups cannot be shuffled: every condition would stay"
             " together.",
@@ -129,36 +130,30 @@ def permuted_conditions(records: Sequence[ImageRecord], seed: int) -> list[str]:
 def from_truth(
     records: Sequence[ImageRecord], labels: Sequence[str], split: dict[str, str]
 ) -> float | None:
-    """Accuracy on held-out groups of who sees nothing but the true condition and was taught these
-    labels.
+    """How well shuffled `labels` of held-out groups follow from the true conditions alone.
 
-    It names the label that most training images of that condition bear; of several, one at random.
-    A shuffle that mixes well leaves it to few held-out groups, so this is often less than 1/K. None
-    without held-out groups.
+    The predicted label is the most frequent label among the training images of the same true
+    condition; of several, one at random. The accuracy is often less than 1/K, because in a
+    well-mixed shuffle few held-out groups have this label. None without held-out groups.
     """
     taught = Counter(
         (r.condition, k) for r, k in zip(records, labels) if split.get(r.group) == Split.TRAIN
     )
-    names = set(labels)
-    likeliest = {
-        truth: [
-            k
-            for (t, k), n in taught.items()
-            if t == truth and n == max(taught[truth, other] for other in names)
-        ]
-        for truth in {t for t, _ in taught}
-    }
-    held = [(r.condition, k) for r, k in zip(records, labels) if split.get(r.group) == Split.TEST]
-    right = [(k in likeliest[t]) / len(likeliest[t]) for t, k in held if t in likeliest]
+    likeliest: dict[str, list[str]] = {}  # true condition -> its most frequent labels
+    for truth in {t for t, _ in taught}:
+        most = max(taught[truth, label] for label in set(labels))
+        likeliest[truth] = [k for (t, k), n in taught.items() if t == truth and n == most]
+    test = [(r.condition, k) for r, k in zip(records, labels) if split.get(r.group) == Split.TEST]
+    right = [(k in likeliest[t]) / len(likeliest[t]) for t, k in test if t in likeliest]
     return float(np.mean(right)) if right else None
 
 
 def at_chance(card: ModelCard, informed: float | None = None) -> dict[str, Any]:
-    """Accuracy on held-out groups beside chance: the share of the largest condition there, at least
-    1/K.
+    """Compare the accuracy on held-out groups with chance.
 
-    `at_chance` is whether the interval meets what guessing can reach, from 1/K to that share; or
-    what the true conditions say of the shuffled ones, `informed` (see `from_truth`).
+    `chance` is the share of the largest condition in these groups, at least 1/K. `at_chance` says
+    whether the accuracy interval meets the range from 1/K to this share. The range also includes
+    `informed`, the accuracy that the true conditions alone give (see `from_truth`).
     """
     reported = card.accuracy
     result: dict[str, Any] = {
@@ -177,28 +172,25 @@ def at_chance(card: ModelCard, informed: float | None = None) -> dict[str, Any]:
 def _change_vs_model(
     real: Project, control: Project, card: ModelCard, device: str, report: Report
 ) -> float | None:
-    """Median size of the change at strength 1 relative to that of the user's model, over the same
-    held-out records.
+    """Median size of the change at strength 1, relative to the change by the user's model.
 
-    Size: root mean square over channels and pixels, in display ranges of the user's model. None
-    without a model.
+    Size: root mean square over channels and pixels, in display ranges of the user's model, over
+    the same held-out records. None without a model.
     """
     dataset = images_of(real)
     if not real.model:
         return None
     try:
         session = Engine(real, device, with_evidence=False)
-    except LeighError:  # damaged, or of another version: told where it is opened
+    except LeighError:  # damaged, or of another version: reported where the model is opened
         return None
-    known = set(session.card.condition_names)
-    if len(known) < 2 or len(session.card.channels) != len(card.channels):
+    conditions = set(session.card.condition_names)
+    if len(conditions) < 2 or len(session.card.channels) != len(card.channels):
         return None
-    held = [
-        r for r in dataset.records if card.split[r.group] == Split.TEST and r.condition in known
-    ]
-    chosen = [
-        held[i] for i in sorted(np.random.default_rng(card.seed).permutation(len(held))[:COMPARED])
-    ]
+    test = [r for r in dataset.records if card.split[r.group] == Split.TEST]
+    test = [r for r in test if r.condition in conditions]
+    order = np.random.default_rng(card.seed).permutation(len(test))
+    chosen = [test[i] for i in sorted(order[:COMPARED])]
     other = Engine(control, device, with_evidence=False)
     pairs = []
     for i, record in enumerate(chosen):
@@ -210,9 +202,7 @@ def _change_vs_model(
 
 
 def _size(session: Engine, record_id: str, turn: int, span: tuple[float, ...]) -> float | None:
-    """Root mean square change of one record toward another condition, each in turn; None where it
-    is not valid.
-    """
+    """Root mean square change of one record toward the `turn`-th other condition; None: failed."""
     assert session.project.dataset is not None
     source = session.project.dataset.record(record_id).condition
     targets = [n for n in session.card.condition_names if n != source]
@@ -230,9 +220,7 @@ def _chance_text(result: dict[str, Any], card: ModelCard) -> str:
     line = f"With shuffled conditions: accuracy {result['accuracy']:.2f} {interval} on {where}, "
     line += f"chance is {result['chance']:.2f}"
     if result["chance_from_truth"] is not None:
-        line += (
-            f", {result['chance_from_truth']:.2f} for who knows no more than the true conditions"
-        )
+        line += f", {result['chance_from_truth']:.2f} from the true conditions alone"
     line += ": "
     if result["at_chance"]:
         line += "nothing was learned, as it should be."

@@ -1,4 +1,4 @@
-"""What every verb needs of an open project: its images, its model, a reader of raw grey values."""
+"""What every verb needs from an open project: images, model and a reader of raw grey values."""
 
 import os
 from typing import Any
@@ -14,7 +14,7 @@ MODEL_NAME = "iresnet"
 
 
 def images_of(project: Project) -> Dataset:
-    """The images of a project. Raises BadProject where none were scanned."""
+    """The images of a project. Raises BadProject where no images were scanned."""
     if project.dataset is None:
         raise BadProject(
             f"{project.folder} has no images yet.", "Run `leigh scan FOLDER --project DIR` first."
@@ -23,7 +23,7 @@ def images_of(project: Project) -> Dataset:
 
 
 def model_of(project: Project) -> str:
-    """The name of the project's model. Raises BadProject where none is trained."""
+    """The name of the project's model. Raises BadProject where no model is trained."""
     if not project.model:
         raise BadProject(
             f"{project.folder} has no trained model.", "Run `leigh train --project DIR` first."
@@ -45,12 +45,12 @@ def load_model(project: Project, device: str = "auto") -> tuple[ModelCard, Any]:
 
 
 def reader(dataset: Dataset) -> Reader:
-    """Reads a record's raw grey values (C Y X); refuses files that changed since the scan."""
+    """A function that reads a record (C Y X) and refuses files that changed since the scan."""
     return lambda record: read_verified(dataset.root, record)
 
 
 def peak_memory_bytes() -> int:
-    """Peak resident memory of this process."""
+    """Peak resident memory of this process, in bytes."""
     if os.name == "posix":
         import resource
         import sys

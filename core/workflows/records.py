@@ -1,4 +1,4 @@
-"""Which records a verb works on, and the tables that its runs write together."""
+"""Choose the records that a verb works on, and extend the tables that a verb writes."""
 
 import csv
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class RecordChoice:
-    """Records by id, by condition or by part; at most `limit` of them, evenly over the list."""
+    """Records by id, condition or part of the split; at most `limit`, evenly over the list."""
 
     source: str | None = None
     record_ids: Sequence[str] = ()
@@ -35,13 +35,15 @@ ALL = RecordChoice()
 def choose_records(
     dataset: Dataset, card: ModelCard, to: str, choice: RecordChoice
 ) -> list[ImageRecord]:
-    """The records asked for, none of condition `to`; raises LeighError naming what
-    does not exist.
+    """The chosen records, without those of condition `to`.
+
+    Records that are chosen by id are kept even if their condition is `to`. Raises LeighError for
+    unknown records and conditions, and where no record is left.
     """
     known = {r.id for r in dataset.records}
     if missing := [i for i in choice.record_ids if i not in known]:
         raise LeighError(
-            f"There is no record {missing[0]}.",
+            f"The project has no record {missing[0]}.",
             f"Ids are for example {', '.join(sorted(known)[:3])}.",
         )
     if choice.source is not None and choice.source not in card.condition_names:
@@ -72,7 +74,7 @@ def choose_records(
 def some_records(records: list[ImageRecord], limit: int | None) -> list[ImageRecord]:
     """At most `limit` records, evenly over the list; None: all.
 
-    Raises LeighError for less than one.
+    Raises LeighError for a limit below 1.
     """
     if limit is None or limit >= len(records):
         return records
@@ -82,7 +84,7 @@ def some_records(records: list[ImageRecord], limit: int | None) -> list[ImageRec
 
 
 def add_rows(path: Path, rows: Sequence[Row], keys: tuple[str, ...]) -> None:
-    """Write a table; rows of former calls that are about something else stay."""
+    """Write a table; earlier rows stay unless a new row has the same values of `keys`."""
     fresh = {tuple(str(row[k]) for k in keys) for row in rows}
     former: list[Row] = []
     if path.exists():
@@ -96,12 +98,11 @@ def add_rows(path: Path, rows: Sequence[Row], keys: tuple[str, ...]) -> None:
 
 
 def keep_off_images(project: Project, out: Path) -> None:
-    """Nothing is ever written among the user's images. Raises LeighError."""
+    """Raises LeighError where `out` lies among the user's images: nothing is written there."""
     dataset = images_of(project)
-    place, root = out.resolve(), dataset.root.resolve()
-    if place.is_relative_to(root) and not place.is_relative_to(
-        project.folder.resolve() / "exports"
-    ):
+    target, images = out.resolve(), dataset.root.resolve()
+    exports = project.folder.resolve() / "exports"
+    if target.is_relative_to(images) and not target.is_relative_to(exports):
         raise LeighError(
             f"{out} lies among the images of this project.", "Choose a folder outside of them."
         )

@@ -24,7 +24,7 @@ def scan(
     """Scan a folder of images into a new project, or again into an existing one.
 
     An existing project keeps its models, colours and roles, except where the plate map names a
-    role. Raises LeighError where nothing usable is found again.
+    role. Raises LeighError where an existing project would lose all its images.
     """
     dataset = scan_folder(folder, options, report=report)
     dataset = replace(dataset, problems=(*dataset.problems, *_untestable(dataset)))
@@ -48,13 +48,13 @@ def scan(
 
 
 def _merged(scanned: Condition, known: Condition, roles: Mapping[str, Role]) -> Condition:
-    """A known condition, with the role and dose that the plate map names now."""
+    """A condition of the project, with the role and dose that the plate map names now."""
     dose_um = known.dose_um if scanned.dose_um is None else scanned.dose_um
     return replace(known, role=roles.get(known.name, known.role), dose_um=dose_um)
 
 
 def _untestable(dataset: Dataset) -> list[Problem]:
-    """Conditions in a single group: they can be looked at, never tested."""
+    """A warning for each condition with a single group: this condition cannot be tested."""
     reason = "all its images are of one well or group, so what is learned of it cannot be tested"
     problems = []
     for name in dataset.condition_names:

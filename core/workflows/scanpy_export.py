@@ -1,4 +1,4 @@
-"""Latents, records and well scores for scanpy."""
+"""Write latents, records and well scores as a file for scanpy."""
 
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,7 @@ from core.workflows.project import images_of
 
 
 def latents_for_scanpy(project: Project, latents: LatentTable, path: Path) -> Path:
-    """X the latents, obs the records (and their well's place, where a screen was made), obsm map
-    and probabilities.
-    """
+    """Write an .h5ad file: X latents, obs records and well scores, obsm map and probabilities."""
     from core.io.h5ad import write_h5ad
 
     dataset = images_of(project)
@@ -35,7 +33,7 @@ def latents_for_scanpy(project: Project, latents: LatentTable, path: Path) -> Pa
         obsm["X_map"] = projection.xy
     try:
         wells = {i: well for well in screen_of(project).wells for i in well.record_ids}
-    except LeighError:  # there is no screen of these images
+    except LeighError:  # the project has no screen of these images
         wells = {}
     if wells:
         for name in ("rescue", "off_axis", "nuclei"):

@@ -1,6 +1,4 @@
-"""Rank the treatments of a project: images to wells, wells to a ranking and what
-speaks against it.
-"""
+"""Rank the treatments of a project: images to wells, wells to a ranking, and its audit."""
 
 from __future__ import annotations
 
@@ -57,11 +55,11 @@ def write_screen(
 
     keep_off_images(project, out)
     folders = {out.resolve(), (project.folder / SCREEN_FOLDER).resolve()}
-    for folder in folders:  # before the work, not after it
+    for folder in folders:  # before the long work, so that a bad folder fails at once
         folder.mkdir(parents=True, exist_ok=True)
     result = screen(project, options, report=report)
     write_report(result, out, report)
-    for folder in folders:  # window and figures look into the project
+    for folder in folders:  # window and figures read the copy in the project
         save_screen(folder, result)
     return result
 
@@ -69,7 +67,7 @@ def write_screen(
 def screen(
     project: Project, options: ScreenOptions = DEFAULTS, *, report: Report = silent
 ) -> Screen:
-    """Place every well between diseased and healthy and rank the treatments; nothing is written.
+    """Score every well between diseased and healthy and rank the treatments; writes nothing.
 
     Raises LeighError where roles or controls are missing, and for a level outside 0.5 to 1.
     """
@@ -152,48 +150,43 @@ def _needs_controls(dataset: Dataset) -> None:
     for role in (Role.HEALTHY, Role.DISEASED):
         if role not in roles:
             raise LeighError(
-                f"No condition is marked as {role.value}, so there is no way from diseased to"
-                " healthy.",
+                f"No condition is marked as {role.value}, so the disease axis is not defined.",
                 "Give the roles on the Data page, or in a column role of the plate map.",
             )
 
 
 def _space(space: str, card: ModelCard | None, dataset: Dataset) -> tuple[str, tuple[str, ...]]:
-    """Where rescue is measured, and why."""
+    """The space in which rescue is measured, and notes that say why."""
     if space == "latents" and card is None:
         raise LeighError(
-            "This project has no trained network, so there are no latents.",
+            "This project has no trained network and therefore no latents.",
             "Train, or use readouts.",
         )
     roles = {c.name: c.role for c in dataset.conditions}
-    trained = (
-        [n for n in card.condition_names if roles.get(n) not in (Role.HEALTHY, Role.DISEASED)]
-        if card
-        else []
-    )
+    names = card.condition_names if card else ()
+    trained = [n for n in names if roles.get(n) not in (Role.HEALTHY, Role.DISEASED)]
     if space == "latents" and trained:
-        why = (
-            f"The network was trained to tell {len(trained)} treatments apart, which bends the way"
-            " from diseased to "
+        note = (
+            f"The network was trained to tell {len(trained)} treatments apart. This bends the"
+            " disease axis in its latents: rescue is in order but not to scale."
         )
-        return space, (why + "healthy in its latents: rescue is in order but not to scale.",)
+        return space, (note,)
     if space != "auto":
         return space, ()
     if card is None:
         return "readouts", ("No network is trained: rescue is measured in hand-made readouts.",)
     if trained:
-        why = (
-            "Rescue is measured in hand-made readouts: the network was trained on the treatments"
-            " too, which bends the "
+        note = (
+            "Rescue is measured in hand-made readouts: the network was also trained on the"
+            " treatments, which bends the disease axis in its latents. To rank by latents, train"
+            " on the controls only."
         )
-        return "readouts", (
-            why + "way from diseased to healthy. To rank by latents, train on the controls only.",
-        )
+        return "readouts", (note,)
     return "latents", ()
 
 
 def _score(table: WellTable, dataset: Dataset, options: ScreenOptions, report: Report) -> Scored:
-    """Make plates comparable, place the wells, rank the treatments, audit the nuisances."""
+    """Make plates comparable, score the wells, rank the treatments and audit the ranking."""
     from core.screening.audit import audit
     from core.screening.dose import dose_curves
     from core.screening.ranking import Rules, rank
@@ -202,22 +195,22 @@ def _score(table: WellTable, dataset: Dataset, options: ScreenOptions, report: R
     rules = replace(Rules(), level=options.level)
     normalise, notes = _normalisation(table, dataset, options.normalise)
     report(Progress(0, 2, "Ranking treatments"))
-    found = placed(
+    wells = placed(
         table, dataset.conditions, normalise, rules, b_score=options.b_score, seed=options.seed
     )
-    design, estimates = found.design, found.estimates
-    ranked = rank(estimates, found.space, table, design, rules)
+    design, estimates = wells.design, wells.estimates
+    ranked = rank(estimates, wells.space, table, design, rules)
     draws = {c.name: estimates.rescue_draws[:, k] for k, c in enumerate(design.conditions)}
     curves = dose_curves(ranked, draws, rules.level)
     report(Progress(1, 2, "Asking plate, position and cell count"))
-    findings = audit(table, design, found.scores, options.seed)
+    findings = audit(table, design, wells.scores, options.seed)
     report(Progress(2, 2, "Asking plate, position and cell count"))
     return Scored(
         table=table,
         design=design,
         rules=rules,
-        scores=found.scores,
-        space=found.space,
+        scores=wells.scores,
+        space=wells.space,
         estimates=estimates,
         ranked=ranked,
         audit=findings,
@@ -239,7 +232,7 @@ NORMALISED = {
 def _normalisation(
     table: WellTable, dataset: Dataset, normalise: str
 ) -> tuple[str, tuple[str, ...]]:
-    """How plates are made comparable, and a note where they are not."""
+    """How plates are made comparable, and a note where they cannot be."""
     from core.screening.design import control_of
     from core.screening.wells import FEWEST_CONTROLS
 
@@ -260,22 +253,22 @@ def _normalisation(
     return "none", (note,)
 
 
-def _wells(found: Scored) -> tuple[WellScore, ...]:
-    """Every well with its own place; unlike: further across than 99 of 100 control wells and
-    than a healthy well departs by itself plus the share of the way that counts as a side effect.
+def _wells(scored: Scored) -> tuple[WellScore, ...]:
+    """Rescue, off-axis distance and cell count of every well.
+
+    `unlike` wells are further off-axis than 99 % of the control wells. They are also further than
+    the spread of healthy wells plus the share of the disease axis that counts as a side effect.
     """
-    table, design = found.table, found.design
     from core.screening.discriminant import from_diseased
 
-    along = from_diseased(found.scores[:, None], design.home, design.condition == design.diseased)[
-        :, 0
-    ]
-    gap = along[design.condition == design.healthy].mean()
-    off = np.linalg.norm(found.space.off(), axis=1) / found.space.spread
-    controls = (design.condition == design.healthy) | (design.condition == design.diseased)
-    limit = max(
-        float(np.percentile(off[controls], 99)), 1 + found.rules.off_axis_share * found.space.length
-    )
+    table, design = scored.table, scored.design
+    is_healthy = design.condition == design.healthy
+    is_diseased = design.condition == design.diseased
+    along = from_diseased(scored.scores[:, None], design.home, is_diseased)[:, 0]
+    gap = along[is_healthy].mean()
+    off = np.linalg.norm(scored.space.off(), axis=1) / scored.space.spread
+    of_controls = float(np.percentile(off[is_healthy | is_diseased], 99))
+    limit = max(of_controls, 1 + scored.rules.off_axis_share * scored.space.length)
     return tuple(
         WellScore(
             plate=table.plates[i],
@@ -296,24 +289,24 @@ def _wells(found: Scored) -> tuple[WellScore, ...]:
 def _background(measured: ScreenImages, design: Design, seed: int) -> Finding:
     from core.screening.audit import background
 
-    known = np.array([np.isfinite(row).all() for row in measured.background], bool)
-    if not known.any():
+    is_measured = np.array([np.isfinite(row).all() for row in measured.background], bool)
+    if not is_measured.any():
         return Finding("background", None, "balanced accuracy without cells", 0.5, None, "")
     names = [c.name for c in design.conditions]
-    chosen = [r for r, k in zip(measured.records, known) if k]
+    chosen = [r for r, k in zip(measured.records, is_measured) if k]
     condition = np.array([names.index(r.condition) for r in chosen])
     groups = [r.group for r in chosen]
     return background(
-        measured.background[known], condition, groups, design.healthy, design.diseased, seed
+        measured.background[is_measured], condition, groups, design.healthy, design.diseased, seed
     )
 
 
 def _plate_shapes(table: WellTable) -> dict[str, tuple[int, int]]:
-    """Rows and columns of the smallest usual plate that holds the wells of each plate."""
-    out: dict[str, tuple[int, int]] = {}
-    for p in dict.fromkeys(table.plates):
-        wells = [w for w, q in zip(table.wells, table.plates) if q == p and w]
+    """Rows and columns of the smallest usual format that holds the wells of each plate."""
+    shapes: dict[str, tuple[int, int]] = {}
+    for plate in dict.fromkeys(table.plates):
+        wells = [w for w, p in zip(table.wells, table.plates) if p == plate and w]
         shape = guess_plate_shape(wells)
         if shape is not None:
-            out[p] = shape
-    return out
+            shapes[plate] = shape
+    return shapes

@@ -1,4 +1,4 @@
-"""What the treatments have not repaired, measured in readouts of moved images."""
+"""Measure the residual: what the treatments do not repair, in features of moved images."""
 
 from __future__ import annotations
 
@@ -28,7 +28,26 @@ def residual_changes(
     options: ScreenOptions,
     report: Report,
 ) -> tuple[ResidualChange, ...]:
-    """Of the treatments that the network knows: held-out images where there are any."""
+    """The residual of the best treatments that the network knows, from held-out images if any.
+
+    Parameters
+    ----------
+    project
+        The open project.
+    card
+        The model card; without an i-ResNet nothing is measured.
+    measured_and_scored
+        The measurements of all images, and the ranking.
+    options
+        Seed and device.
+    report
+        Receives the progress.
+
+    Returns
+    -------
+    tuple
+        One ResidualChange per treatment and channel; empty where the network cannot measure it.
+    """
     measured, scored = measured_and_scored
     design, dataset = scored.design, images_of(project)
     healthy, diseased = (design.conditions[k].name for k in (design.healthy, design.diseased))
@@ -45,11 +64,11 @@ def residual_changes(
     chosen = {}
     for name in (diseased, *treated):
         own = [r for r in dataset.records if r.condition == name]
-        held = [r for r in own if card.part_of(r) == Split.TEST]
-        enough = len({r.group for r in held}) > 1
-        chosen[name] = some_records(held if enough else own, IMAGES)
+        test = [r for r in own if card.part_of(r) == Split.TEST]
+        is_enough = len({r.group for r in test}) > 1
+        chosen[name] = some_records(test if is_enough else own, IMAGES)
     engine = Engine(project, options.device, with_evidence=False)
-    # Stains locked from diseased to healthy are locked for all, so that all may change the same.
+    # The same channels are locked for all treatments, so that all changes are comparable.
     locked = engine.automatic_locks(diseased, healthy)
     readouts = [m for r, m in zip(measured.records, measured.readouts) if r.condition == healthy]
     spread = np.maximum(np.std(np.array(readouts), axis=0), 1e-9)

@@ -1,4 +1,4 @@
-"""How treatments are ranked, and a well table placed and ranked."""
+"""The options of a screen, and the scored and ranked wells that come out of it."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class ScreenOptions:
     """How treatments are ranked.
 
     `space`: "latents" measures rescue in the features of the network, "readouts" in hand-made
-    readouts; "auto" takes the latents where the network learnt from the controls only. What else
-    changes is always measured in readouts: a network is blind to what it was not asked to tell
-    apart. `explain`: also move some images of every treatment that the network knows to healthy, to
-    see what is not repaired.
+    readouts. "auto" takes the latents where the network was trained on the controls only. Off-axis
+    changes are always measured in readouts, because a network ignores differences that it was not
+    trained on. `explain`: also move some images of every known treatment to healthy, to measure
+    the residual.
     """
 
     space: str = "auto"
@@ -39,7 +39,7 @@ class ScreenOptions:
 
 @dataclass(frozen=True)
 class Scored:
-    """How treatments are ranked, and a well table placed and ranked."""
+    """Scored wells, ranked treatments and the audit of the ranking."""
 
     table: WellTable
     design: Design

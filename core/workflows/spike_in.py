@@ -1,6 +1,4 @@
-"""Positive control: a change planted in a lab's own images must come back in the model's
-counterfactuals.
-"""
+"""Positive control: counterfactuals must show a known change that was made in real images."""
 
 import json
 from collections.abc import Sequence
@@ -42,12 +40,12 @@ from core.workflows.spike_in_images import UNTOUCHED, Control, Piece, Plant, par
 from core.workflows.train import TrainOptions, train
 
 Row = dict[str, Any]
-SIGMA_PX = 3.0  # single pixels are noise: maps are compared smoothed, too
+SIGMA_PX = 3.0  # maps are also compared after smoothing, because single pixels are noise
 
 
 @dataclass(frozen=True)
 class SpikeInOptions:
-    """Where the changes are planted (`source` None: chosen), and how the control is trained."""
+    """Which condition gets the changes (`source` None: automatic), and how to train."""
 
     source: str | None = None
     preset: str = "quick"
@@ -66,11 +64,28 @@ def positive_control(
     *,
     report: Report = silent,
 ) -> dict[str, Any]:
-    """Plant known changes in copies of one condition, train, and measure what comes back.
+    """Make known changes in copies of one condition, train, and measure what the model recovers.
 
-    `words` are as for parse_plants. One model learns all plants next to the untouched images; every
-    image of held-out groups is then moved, and its change compared with the planted one. Writes
-    images, project, truth.csv and recovered.csv under `out`.
+    One model is trained on all changes and the untouched images. Then every held-out image is
+    moved, and its difference map is compared with the known change.
+
+    Parameters
+    ----------
+    project
+        The open project; its images are only read.
+    out
+        Gets the images, a project, truth.csv and recovered.csv.
+    words
+        The changes, as for parse_plants.
+    options
+        Source condition, preset, seed and device.
+    report
+        Receives the progress.
+
+    Raises
+    ------
+    LeighError
+        For a change that cannot be made, for too few images, and where `out` holds other files.
     """
     dataset, seed = images_of(project), options.seed
     plants = parse_plants(words, dataset.channels)
@@ -81,7 +96,9 @@ def positive_control(
     with ProjectLock(folder):
         rows = _recovered(folder, control, reader(dataset), options.device, report)
     write_csv(out / "recovered.csv", rows)
-    planted = [_summary(rows, plant.name, way) for plant in plants for way in ("there", "back")]
+    planted = [
+        _summary(rows, plant.name, direction) for plant in plants for direction in ("there", "back")
+    ]
     keys = ("accuracy", "accuracy_low", "accuracy_high")
     result = {
         "planted": planted,
@@ -94,11 +111,10 @@ def positive_control(
 def _make_project(
     project: Project, out: Path, control: Control, settings: dict[str, Any], report: Report
 ) -> Path:
-    """Write images, plate_map.csv, truth.csv and the project under `out`; returns the project's
-    folder.
+    """Write images, plate_map.csv, truth.csv and the project under `out`; returns its folder.
 
-    A control that was stopped goes on: what is there with the same `settings` is kept. Raises
-    LeighError where `out` holds anything else.
+    A control that was stopped goes on: files of a control with the same `settings` are kept.
+    Raises LeighError where `out` holds anything else.
     """
     dataset = images_of(project)
     settings = {**settings, "condition": control.condition, "images": dataset.digest}
@@ -117,11 +133,8 @@ def _make_project(
     write_csv(out / "truth.csv", rows)
     conditions = [Condition(UNTOUCHED, Role.HEALTHY, CONDITION_COLOURS[0])]
     for k, plant in enumerate(control.plants):
-        conditions.append(
-            Condition(
-                plant.name, Role.OTHER, CONDITION_COLOURS[1 + k % (len(CONDITION_COLOURS) - 1)]
-            )
-        )
+        colour = CONDITION_COLOURS[1 + k % (len(CONDITION_COLOURS) - 1)]
+        conditions.append(Condition(plant.name, Role.OTHER, colour))
     reported = Problem(
         "all images", f"a positive control: planted in copies of {control.condition}", "", "warning"
     )
@@ -137,7 +150,7 @@ def _make_project(
 
 
 def _claim(project: Project, out: Path, settings: str) -> None:
-    """Take `out` for this control; it must be empty or hold the same one."""
+    """Mark `out` as the folder of this control; it must be empty or hold the same control."""
     keep_off_images(project, out)
     mark = out / "control.json"
     if mark.exists() and mark.read_text(encoding="utf-8", errors="replace") == settings:
@@ -152,7 +165,7 @@ def _claim(project: Project, out: Path, settings: str) -> None:
 def _write(
     images: Path, control: Control, piece: Piece, read: Reader, dataset: Dataset
 ) -> tuple[ImageRecord, dict[str, Any]]:
-    """One image as a file; returns its record and its row of truth.csv."""
+    """Write one image and return its record and its row of truth.csv."""
     record = piece.record
     raw = piece.cut(read(piece.source))
     plant = next((p for p in control.plants if p.name == record.condition), None)
@@ -190,9 +203,7 @@ def _write(
 
 
 def _trained(folder: Path, options: SpikeInOptions, report: Report) -> ModelCard:
-    """The control's model; a training that was stopped goes on, one that is complete is taken as it
-    is.
-    """
+    """The model of the control; a stopped training is resumed, a complete model is kept."""
     project = open_project(folder)
     if project.model:
         return load_card(model_folder(project, project.model))
@@ -204,23 +215,21 @@ def _trained(folder: Path, options: SpikeInOptions, report: Report) -> ModelCard
 def _recovered(
     folder: Path, control: Control, read: Reader, device: str, report: Report
 ) -> list[Row]:
-    """One row per held-out image and way: untouched ones to every plant, planted ones back."""
+    """One row per held-out image and move: untouched to every change, changed ones back."""
     session = Engine(open_project(folder), device, with_evidence=False)
-    held = [p for p in control.pieces if control.split[p.record.group] == Split.TEST]
+    held_out = [p for p in control.pieces if control.split[p.record.group] == Split.TEST]
     rows: list[Row] = []
-    for i, piece in enumerate(held):
+    for i, piece in enumerate(held_out):
         raw = piece.cut(read(piece.source))
         for plant in control.plants:
             if piece.record.condition in (UNTOUCHED, plant.name):
                 rows.append(_row(session, control, piece, plant, raw))
-        report(Progress(i + 1, len(held), "Moving held-out images"))
+        report(Progress(i + 1, len(held_out), "Moving held-out images"))
     return rows
 
 
 def _row(session: Engine, control: Control, piece: Piece, plant: Plant, raw: FloatArray) -> Row:
-    """What the model recovers of one plant in one image; `raw` (C Y X) is its
-    untouched original.
-    """
+    """What the model recovers of one change in one image; `raw` (C Y X) is the original."""
     there = piece.record.condition == UNTOUCHED
     row: Row = {"record": piece.record.id, "source": piece.source.id, "group": piece.record.group}
     row |= {"plant": plant.name, "way": "there" if there else "back"}
@@ -231,50 +240,47 @@ def _row(session: Engine, control: Control, piece: Piece, plant: Plant, raw: Flo
     if reason:
         return row | {"valid": False, "reason": reason}
     unit = np.array(session.card.preprocessing.span)[:, None, None]
-    place = [c.name for c in control.channels].index(plant.channel)
+    channel = [c.name for c in control.channels].index(plant.channel)
     change = moved.difference / unit
-    return (
-        row
-        | {"valid": True, "reason": ""}
-        | recovery(change, (truth if there else -truth) / unit, place)
-    )
+    expected = (truth if there else -truth) / unit
+    return row | {"valid": True, "reason": ""} | recovery(change, expected, channel)
 
 
-def recovery(change: FloatArray, truth: FloatArray, place: int) -> dict[str, float]:
-    """How much of a true change in channel `place` another one holds; both C Y X in display ranges.
+def recovery(change: FloatArray, truth: FloatArray, channel: int) -> dict[str, float]:
+    """How much of a true change in one channel a model's change recovers (C Y X, display ranges).
 
-    Effectiveness <d, d*> / |d*|^2, the length of d along d* (TEA, MICCAI 2025): 1 is all of it, 0
-    nothing. Off channel: share of |d|^2 outside `place`. Correlation in `place`, both smoothed by
-    SIGMA_PX.
+    Effectiveness <d, d*> / |d*|^2, the length of d along d* (TEA, MICCAI 2025): 1 is the whole
+    change, 0 nothing. Off channel: share of |d|^2 outside `channel`. Correlation in `channel`, both
+    smoothed by SIGMA_PX.
     """
     d, t = change.astype(np.float64), truth.astype(np.float64)
     total = float((d**2).sum())
-    smooth_d, smooth_t = (gaussian_filter(v[place], SIGMA_PX) for v in (d, t))
-    varies = smooth_d.std() > 0 and smooth_t.std() > 0
+    smooth_d, smooth_t = (gaussian_filter(v[channel], SIGMA_PX) for v in (d, t))
+    correlation = off_channel = 0.0
+    if smooth_d.std() > 0 and smooth_t.std() > 0:
+        correlation = float(np.corrcoef(smooth_d.ravel(), smooth_t.ravel())[0, 1])
+    if total > 0:
+        off_channel = float((np.delete(d, channel, axis=0) ** 2).sum()) / total
     return {
         "effectiveness": float((d * t).sum() / (t**2).sum()),
-        "smoothed_corr": (
-            float(np.corrcoef(smooth_d.ravel(), smooth_t.ravel())[0, 1]) if varies else 0.0
-        ),
-        "off_channel": (
-            float((np.delete(d, place, axis=0) ** 2).sum()) / total if total > 0 else 0.0
-        ),
+        "smoothed_corr": correlation,
+        "off_channel": off_channel,
     }
 
 
-def _summary(rows: Sequence[Row], plant: str, way: str) -> Row:
-    """Median over images and the quartiles; None where no image was valid."""
-    mine = [r for r in rows if (r["plant"], r["way"]) == (plant, way)]
-    valid = [r for r in mine if r["valid"]]
-    out: Row = {"plant": plant, "way": way, "images": len(mine), "valid": len(valid)}
+def _summary(rows: Sequence[Row], plant: str, direction: str) -> Row:
+    """Median and quartiles over images; None where no image was valid."""
+    moves = [r for r in rows if (r["plant"], r["way"]) == (plant, direction)]
+    valid = [r for r in moves if r["valid"]]
+    summary: Row = {"plant": plant, "way": direction, "images": len(moves), "valid": len(valid)}
     for key in ("effectiveness", "smoothed_corr", "off_channel"):
-        out[key] = float(np.median([r[key] for r in valid])) if valid else None
+        summary[key] = float(np.median([r[key] for r in valid])) if valid else None
     quartiles = (
         np.percentile([r["effectiveness"] for r in valid], [25, 75]) if valid else (None, None)
     )
     for key, value in zip(("effectiveness_low", "effectiveness_high"), quartiles):
-        out[key] = None if value is None else float(value)
-    return out
+        summary[key] = None if value is None else float(value)
+    return summary
 
 
 def _recovery_text(control: Control, planted: Sequence[Row], card: ModelCard, out: Path) -> str:

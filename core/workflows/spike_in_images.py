@@ -1,7 +1,8 @@
-"""A known change to plant in copies of a lab's own images: what it does, and which images get it.
+"""Simulated perturbations: known changes in copies of real images, and which images get them.
 
-Inside every group (well) images are dealt in turn to "untouched" and to each plant, so that every
-group holds all of them and no difference between wells can explain the plant.
+Inside every group (well), images are assigned in turn to "untouched" and to each change. Every
+group then holds all changes, so a difference between wells cannot explain a change. The code calls
+such a change a plant, after the option --plant.
 """
 
 import math
@@ -28,13 +29,14 @@ SYNTAX = "Write channel=NAME,factor=0.7 or channel=NAME,blur=2.0."
 BACKGROUND_PERCENTILE = 0.5
 SAMPLED_PIXELS = 2_000_000  # per channel, over all images of the condition
 MAX_CLIPPED = 0.001  # share of the pixels
-SMALLEST_TILE, SMALLEST_SEEN = 192, 96  # pixels a side: in the file, and as the network sees them
+SMALLEST_TILE, SMALLEST_SEEN = 192, 96  # pixels a side: in the file, and in the network's input
 
 
 @dataclass(frozen=True)
 class Plant:
-    """One change of one channel: `kind` "factor" (fold of the signal above background) or "blur"
-    (sigma in pixels).
+    """One change of one channel.
+
+    `kind` is "factor" (fold of the signal above background) or "blur" (sigma in pixels).
     """
 
     channel: str
@@ -43,7 +45,7 @@ class Plant:
 
     @property
     def name(self) -> str:
-        """The condition of the images that carry it."""
+        """The condition of the images with this change."""
         return (
             f"{self.channel} x{self.amount:g}"
             if self.kind == "factor"
@@ -52,35 +54,32 @@ class Plant:
 
     @property
     def words(self) -> str:
-        """As the subject of a sentence."""
+        """The change as the subject of a sentence."""
         if self.kind == "factor":
             return f"A {self.amount:g}-fold {self.channel}"
         return f"{self.channel} spread by {self.amount:g} pixels"
 
-    def apply(self, raw: FloatArray, place: int, background: float) -> FloatArray:
-        """A copy of `raw` (C Y X) with the plant in channel `place`, rounded and clipped to the
-        type of `raw`.
+    def apply(self, raw: FloatArray, channel: int, background: float) -> FloatArray:
+        """A copy of `raw` (C Y X) with the change in one channel, rounded and clipped to its type.
 
         factor: background + F (raw - background); blur: Gaussian of sigma S pixels that keeps the
         total.
         """
-        plane = raw[place].astype(np.float64)
+        plane = raw[channel].astype(np.float64)
         if self.kind == "factor":
             plane = background + self.amount * (plane - background)
         else:
             plane = gaussian_filter(plane, self.amount, mode="reflect")
         if limits := _limits(raw.dtype):
             plane = np.clip(np.rint(plane), *limits)
-        out = raw.copy()
-        out[place] = plane.astype(raw.dtype)
-        return out
+        changed = raw.copy()
+        changed[channel] = plane.astype(raw.dtype)
+        return changed
 
 
 @dataclass(frozen=True)
 class Piece:
-    """One image of the control: its new record, and the field of the user's project that it was cut
-    from.
-    """
+    """One tile of the control: its new record, and the field from which it was cut."""
 
     record: ImageRecord
     source: ImageRecord
@@ -88,33 +87,33 @@ class Piece:
     left: int
 
     def cut(self, raw: FloatArray) -> FloatArray:
-        """Its part (C Y X) of the whole field."""
+        """The tile's part (C Y X) of the whole field."""
         _, height, width = self.record.shape
         return raw[:, self.top : self.top + height, self.left : self.left + width]
 
 
 @dataclass(frozen=True)
 class Control:
-    """A plan of planted images: which, where, and above which background."""
+    """The plan of a control: which tiles get which change, above which background."""
 
-    condition: str  # of the user's project, in whose images is planted
+    condition: str  # of the user's project; the changes are made in copies of its images
     plants: tuple[Plant, ...]
     channels: tuple[Channel, ...]
     pieces: tuple[Piece, ...]
-    split: dict[str, str]  # group -> Split value, as the training will draw it
+    split: dict[str, str]  # group -> Split value, the same as in the training
     background: tuple[float, ...]  # per channel, raw grey values
     cuts: int  # every field is cut into cuts x cuts tiles
 
     def planted(self, plant: Plant, raw: FloatArray) -> FloatArray:
-        """`raw` (C Y X) as it looks with the plant."""
-        place = [c.name for c in self.channels].index(plant.channel)
-        return plant.apply(raw, place, self.background[place])
+        """`raw` (C Y X) with the change."""
+        channel = [c.name for c in self.channels].index(plant.channel)
+        return plant.apply(raw, channel, self.background[channel])
 
 
 def parse_plants(words: Sequence[str], channels: Sequence[Channel]) -> tuple[Plant, ...]:
-    """Plants from `channel=NAME,factor=F` or `channel=NAME,blur=S`.
+    """Changes from texts such as `channel=NAME,factor=F` or `channel=NAME,blur=S`.
 
-    Raises LeighError naming channel and value.
+    Raises LeighError, naming channel and value, for a change that is not possible.
     """
     plants = tuple(_parse(word, [c.name for c in channels]) for word in words)
     names = [p.name for p in plants]
@@ -123,33 +122,34 @@ def parse_plants(words: Sequence[str], channels: Sequence[Channel]) -> tuple[Pla
     return plants
 
 
-def _parse(word: str, known: Sequence[str]) -> Plant:
+def _parse(word: str, channels: Sequence[str]) -> Plant:
     match = re.fullmatch(r"\s*channel=(.+),\s*(factor|blur)=([^,=]*)", word)
     if match is None:
-        raise LeighError(f"{word!r} is no plant.", SYNTAX)
+        raise LeighError(f"{word!r} is not a planted change.", SYNTAX)
     wanted, kind, text = match[1].strip(), match[2], match[3].strip()
-    found = [n for n in known if n == wanted] or [
-        n for n in known if n.casefold() == wanted.casefold()
-    ]
-    if len(found) != 1:
-        raise LeighError(f"The images have no channel {wanted}.", f"They have {', '.join(known)}.")
+    exact = [n for n in channels if n == wanted]
+    matches = exact or [n for n in channels if n.casefold() == wanted.casefold()]
+    if len(matches) != 1:
+        names = ", ".join(channels)
+        raise LeighError(f"The images have no channel {wanted}.", f"They have {names}.")
+    channel = matches[0]
     low, high = LIMITS[kind]
     unit = "-fold" if kind == "factor" else " pixels"
     try:
         amount = float(text)
     except ValueError:
         raise LeighError(
-            f"The {kind} {text!r} of channel {found[0]} is no number.", SYNTAX
+            f"The {kind} {text!r} of channel {channel} is not a number.", SYNTAX
         ) from None
     if not (math.isfinite(amount) and low <= amount <= high):
         between = f"Choose one between {low:g} and {high:g}{unit}."
-        raise LeighError(f"The {kind} {text} of channel {found[0]} is out of range.", between)
+        raise LeighError(f"The {kind} {text} of channel {channel} is out of range.", between)
     if kind == "factor" and amount == 1:
         raise LeighError(
-            f"The factor 1 of channel {found[0]} changes nothing.",
+            f"The factor 1 of channel {channel} changes nothing.",
             "Choose another, for example 0.7.",
         )
-    return Plant(found[0], kind, amount)
+    return Plant(channel, kind, amount)
 
 
 def plan(
@@ -160,11 +160,27 @@ def plan(
     seed: int = 0,
     report: Report = silent,
 ) -> Control:
-    """Deal the images of one condition to the plants and measure its background; nothing is
-    written.
+    """Assign the images of one condition to the changes and measure the background.
 
-    Raises LeighError where the images are too few, or where a plant would clip more than
-    MAX_CLIPPED of the pixels.
+    Nothing is written.
+
+    Parameters
+    ----------
+    dataset
+        The images of the user's project.
+    plants
+        The changes.
+    source
+        The condition whose images are copied; None: the healthy one, else the largest.
+    seed
+        Of the assignment and of the split.
+    report
+        Receives the progress.
+
+    Raises
+    ------
+    LeighError
+        For too few images, and where a change would clip more than MAX_CLIPPED of the pixels.
     """
     condition = _source(dataset, source)
     records = [r for r in dataset.records if r.condition == condition]
@@ -172,13 +188,9 @@ def plan(
     pieces = _deal(records, [UNTOUCHED, *(p.name for p in plants)], cuts, seed)
     split = split_by_group([p.record for p in pieces], seed=seed)
     samples = _sample(records, reader(dataset), report)
-    known = [
-        values for record, values in zip(records, samples) if split[record.group] == Split.TRAIN
-    ]
-    background = tuple(
-        float(v)
-        for v in np.percentile(np.concatenate(known, axis=1), BACKGROUND_PERCENTILE, axis=1)
-    )
+    training = [values for r, values in zip(records, samples) if split[r.group] == Split.TRAIN]
+    pixels = np.concatenate(training, axis=1)
+    background = tuple(float(v) for v in np.percentile(pixels, BACKGROUND_PERCENTILE, axis=1))
     control = Control(condition, tuple(plants), dataset.channels, pieces, split, background, cuts)
     for plant in plants:
         _refuse_clipping(control, plant, records, samples)
@@ -186,14 +198,12 @@ def plan(
 
 
 def _source(dataset: Dataset, wanted: str | None) -> str:
-    """The condition asked for; else the healthy one; else that with most groups,
-    then most records.
-    """
+    """The wanted condition; else the healthy one; else the one with most groups and records."""
     counts = dataset.counts()
     present = [name for name in dataset.condition_names if counts[name]]
     if wanted is not None and wanted not in present:
         raise LeighError(
-            f"There are no images of {wanted}.", f"Conditions are {', '.join(present)}."
+            f"The project has no images of {wanted}.", f"Conditions are {', '.join(present)}."
         )
     if not present:
         raise LeighError("The project has no records.", "Scan a folder of images first.")
@@ -205,11 +215,9 @@ def _source(dataset: Dataset, wanted: str | None) -> str:
 
 
 def _cuts(records: Sequence[ImageRecord], condition: str, shares: int) -> int:
-    """The fewest cuts per side (1: whole fields) with which every group has an image for every
-    share.
+    """The fewest tiles per side with which every group has enough tiles; 1: whole fields.
 
-    Tiles of large fields are averaged down less than the fields were, so the network sees them in
-    finer detail.
+    Tiles of large fields are shrunk less than whole fields, so the network sees finer detail.
     """
     by_group: dict[str, int] = {}
     for record in records:
@@ -222,11 +230,8 @@ def _cuts(records: Sequence[ImageRecord], condition: str, shares: int) -> int:
     group, fewest = min(by_group.items(), key=lambda item: item[1])
     cuts = math.ceil(math.sqrt(shares / fewest))
     side = min(min(r.shape[1:]) for r in records)
-    seen = (
-        side
-        // cuts
-        // choose_downscale([(r.shape[1] // cuts, r.shape[2] // cuts) for r in records])
-    )
+    downscale = choose_downscale([(r.shape[1] // cuts, r.shape[2] // cuts) for r in records])
+    seen = side // cuts // downscale
     if cuts > 1 and (side // cuts < SMALLEST_TILE or seen < SMALLEST_SEEN):
         raise LeighError(
             f"Group {group} has {fewest} images of {condition}; {shares} are needed, one untouched"
@@ -240,23 +245,17 @@ def _cuts(records: Sequence[ImageRecord], condition: str, shares: int) -> int:
 def _deal(
     records: Sequence[ImageRecord], names: Sequence[str], cuts: int, seed: int
 ) -> tuple[Piece, ...]:
-    """Pieces in the order of their groups; each group begins with another condition, so that shares
-    are even.
-    """
+    """Assign tiles to conditions, group by group; each group starts with another condition."""
     rng = np.random.default_rng(seed)
     pieces: list[Piece] = []
     for turn, group in enumerate(sorted({r.group for r in records})):
-        places = [
-            (r, i, j) for r in records if r.group == group for i in range(cuts) for j in range(cuts)
-        ]
-        for n, k in enumerate(rng.permutation(len(places))):
-            source, i, j = places[k]
+        fields = [r for r in records if r.group == group]
+        tiles = [(r, i, j) for r in fields for i in range(cuts) for j in range(cuts)]
+        for n, k in enumerate(rng.permutation(len(tiles))):
+            source, i, j = tiles[k]
             condition = names[(n + turn) % len(names)]
-            channels, height, width = (
-                source.shape[0],
-                source.shape[1] // cuts,
-                source.shape[2] // cuts,
-            )
+            channels = source.shape[0]
+            height, width = source.shape[1] // cuts, source.shape[2] // cuts
             stem = f"{safe_name(group)}_{len(pieces) + 1}"
             record = replace(
                 source,
@@ -272,9 +271,7 @@ def _deal(
 
 
 def _sample(records: Sequence[ImageRecord], read: Reader, report: Report) -> list[FloatArray]:
-    """(C, n) grey values of every record, evenly spread over it; all of them where the images are
-    small.
-    """
+    """(C, n) grey values of every record, evenly over its pixels; all values of small images."""
     step = max(1, sum(r.shape[1] * r.shape[2] for r in records) // SAMPLED_PIXELS)
     samples = []
     for i, record in enumerate(records):
@@ -287,13 +284,14 @@ def _sample(records: Sequence[ImageRecord], read: Reader, report: Report) -> lis
 def _refuse_clipping(
     control: Control, plant: Plant, records: Sequence[ImageRecord], samples: Sequence[FloatArray]
 ) -> None:
-    place = [c.name for c in control.channels].index(plant.channel)
-    background, beyond, total = control.background[place], 0, 0
+    channel = [c.name for c in control.channels].index(plant.channel)
+    background, beyond, total = control.background[channel], 0, 0
     for values in samples:
         total += values.shape[1]
         if plant.kind == "factor" and (limits := _limits(values.dtype)):
-            grown = background + plant.amount * (values[place].astype(np.float64) - background)
-            beyond += int(((grown < limits[0] - 0.5) | (grown > limits[1] + 0.5)).sum())
+            signal = values[channel].astype(np.float64) - background
+            changed = background + plant.amount * signal
+            beyond += int(((changed < limits[0] - 0.5) | (changed > limits[1] + 0.5)).sum())
     if beyond > MAX_CLIPPED * total:
         raise LeighError(
             f"With the factor {plant.amount:g}, {beyond / total:.1%} of the pixels of channel"

@@ -38,12 +38,12 @@ if TYPE_CHECKING:
     from core.training.objectives import Labelled
 
 PREPROCESSED_FIELDS = 60  # fields on which the preprocessing is fitted
-SMALLEST_SIDE = 16  # network pixels: a smaller field holds nothing to crop
+SMALLEST_SIDE = 16  # network pixels: a smaller field cannot be cropped
 
 
 @dataclass(frozen=True)
 class TrainOptions:
-    """How to train. No `conditions`: learn from all; no `test_groups`: a quarter is held out."""
+    """How to train; no `conditions`: learn from all, no `test_groups`: hold out a quarter."""
 
     preset: str = "quick"
     seed: int = 0
@@ -61,8 +61,8 @@ def train(
 ) -> ModelCard:
     """Train, calibrate and measure a model; it replaces the project's model when it is complete.
 
-    Images of conditions that are not learnt from can be screened, not moved. Raises LeighError for
-    unknown conditions, and where another training of this project is under way.
+    Images of conditions outside the training can be screened but not moved. Raises LeighError for
+    unknown conditions, and while another training of this project runs.
     """
     images_of(project)
     with ProjectLock(project.folder):  # two trainings of one project would overwrite each other
@@ -107,10 +107,10 @@ def _fit(
     model: Any,
     card: ModelCard,
     images: MeasuredImages,
-    place: tuple[Path, TrainOptions],
+    folder_and_options: tuple[Path, TrainOptions],
     report: Report,
 ) -> tuple[ModelCard, Any]:
-    """Train in place; the card with the losses, and the stains that are locked most often."""
+    """Train `model`; returns the card with the losses, and the channels that are often locked."""
     import torch
 
     from core.counterfactual.calibration import likely_locks
@@ -119,7 +119,7 @@ def _fit(
     from core.training.trainer import Run
     from core.training.trainer import train as train_network
 
-    folder, options = place
+    folder, options = folder_and_options
     settings = PRESETS[options.preset]
     compared = some_of_each(images.dataset.records, card)
     locks = likely_locks(card, readouts_alone(compared, card, images.readouts))
@@ -137,7 +137,7 @@ def _fit(
 
 
 def untrained_card(dataset: Dataset, options: TrainOptions, split: dict[str, str]) -> ModelCard:
-    """What is settled before training: preprocessing, conditions, architecture, split."""
+    """The card before the training: preprocessing, conditions, architecture and split."""
     from core.models.iresnet import NOISE_OF_ONE_STAIN, Architecture
     from core.models.load import architecture_dict
     from core.training.presets import PRESETS
@@ -172,7 +172,7 @@ def untrained_card(dataset: Dataset, options: TrainOptions, split: dict[str, str
 
 
 def labelled(dataset: Dataset, card: ModelCard) -> tuple["Labelled", "Labelled | None"]:
-    """Fields with class indices of the training groups, and of the validation groups if any."""
+    """Fields and class indices of the training groups, and of the validation groups if any."""
     from core.training.objectives import Labelled
 
     def part(wanted: Split) -> Labelled:
@@ -186,13 +186,13 @@ def labelled(dataset: Dataset, card: ModelCard) -> tuple["Labelled", "Labelled |
 
 
 def fingerprint(card: ModelCard, *settings: Any) -> str:
-    """Fingerprint of data, split and settings of a training; a checkpoint is resumed under it."""
+    """Fingerprint of data, split and settings; only a checkpoint with the same one is resumed."""
     parts = [card.dataset_digest, card.split, card.preprocessing.crop, card.kind, *settings]
     return blake2b(json.dumps(parts).encode()).hexdigest()
 
 
 def remove_checkpoints(folder: Path) -> None:
-    """A complete training leaves no checkpoint behind."""
+    """Delete the checkpoints of a complete training."""
     from core.training.checkpoint import CHECKPOINT, SET_ASIDE
 
     for suffix in (".safetensors", ".previous", SET_ASIDE):
@@ -200,17 +200,17 @@ def remove_checkpoints(folder: Path) -> None:
 
 
 def _learned(dataset: Dataset, conditions: Sequence[str]) -> Dataset:
-    """The part of the dataset to learn from. Raises LeighError for conditions it does not have."""
+    """The records of these conditions. Raises LeighError for conditions without records."""
     if missing := [c for c in conditions if c not in dataset.condition_names]:
         raise LeighError(
-            f"There is no condition {missing[0]}.",
-            f"There are {', '.join(dataset.condition_names)}.",
+            f"The images have no condition {missing[0]}.",
+            f"They have {', '.join(dataset.condition_names)}.",
         )
     return dataset.of(conditions) if conditions else dataset
 
 
 def _crop_that_fits(dataset: Dataset, preprocessing: Preprocessing) -> int:
-    """The crop of the preprocessing, or less where a record is smaller than the fitted fields."""
+    """The crop of the preprocessing, or less where a record is smaller than the crop."""
     smallest = min(dataset.records, key=lambda r: min(r.shape[1:]))
     side = min(smallest.shape[1:]) // preprocessing.downscale
     if side < SMALLEST_SIDE:

@@ -347,7 +347,7 @@ def test_unknown_endings_and_kinds_are_refused_and_nothing_is_written(
     for name in ("a.jpg", "a"):
         with pytest.raises(LeighError, match=r"\.pdf, \.svg, \.png or \.tif"):
             figure(trained_project.folder, [specs["map"]], tmp_path / name, device="cpu")
-    with pytest.raises(LeighError, match="no panel kind pie"):
+    with pytest.raises(LeighError, match="pie is not a kind of panel"):
         figure(
             trained_project.folder,
             [replace(specs["path"], kind="pie")],
@@ -422,5 +422,5 @@ def test_specs_of_the_wrong_kind_are_refused_by_name(
     with pytest.raises(LeighError, match=next(iter(wrong))):
         panel_specs(path, None, None, None, 1.0)
     path.write_text("[]", encoding="utf-8")
-    with pytest.raises(LeighError, match="--specs says all of its panels"):
+    with pytest.raises(LeighError, match="--specs describes all of its panels"):
         panel_specs(path, "map", None, None, 1.0)

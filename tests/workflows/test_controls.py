@@ -239,7 +239,7 @@ def test_a_stopped_control_goes_on(own: Project, brief: str, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("word", "told"),
+    ("word", "reported"),
     [
         ("channel=RFP,factor=0.7", "no channel RFP. They have Nuclei, Cytoskeleton, Mitochondria"),
         (
@@ -252,9 +252,9 @@ def test_a_stopped_control_goes_on(own: Project, brief: str, tmp_path: Path) -> 
             "channel=Nuclei,blur=0.2",
             "blur 0.2 of channel Nuclei is out of range. Choose one between 0.5 and 10 pixels",
         ),
-        ("channel=Nuclei,blur=much", "blur 'much' of channel Nuclei is no number"),
-        ("Nuclei=0.7", "'Nuclei=0.7' is no plant. Write channel=NAME,factor=0.7"),
-        ("channel=Nuclei,gamma=2", "is no plant"),
+        ("channel=Nuclei,blur=much", "blur 'much' of channel Nuclei is not a number"),
+        ("Nuclei=0.7", "'Nuclei=0.7' is not a planted change. Write channel=NAME,factor=0.7"),
+        ("channel=Nuclei,gamma=2", "is not a planted change"),
     ],
 )
 def test_bad_plants_are_named_with_channel_value_and_remedy(word: str, reported: str) -> None:
