@@ -22,8 +22,9 @@ from core.domain.limits import OCCLUSION_WINDOW_UM
 from core.errors import LeighError
 from core.io.project import model_folder
 from core.io.read_verified import read_verified
+from core.models.classifier import Classifier
 from core.models.iresnet import IResNet
-from core.models.load import Classifier, open_network
+from core.models.load import open_network
 from core.progress import Report, silent
 
 

@@ -18,7 +18,7 @@ from core.models.autoencoder import Autoencoder, AutoencoderSettings
 from core.models.iresnet import MOST_BLOCKS, Architecture, IResNet
 from core.models.resnext import ResNeXt, ResNeXtSettings
 
-Classifier = IResNet | ResNeXt | Autoencoder  # all have features(x) and logits(x)
+AnyNetwork = IResNet | ResNeXt | Autoencoder  # each keeps to core.models.classifier
 Network = TypeVar("Network", bound=nn.Module)
 CLASSIFIERS, AUTOENCODERS = (
     ("resnext50", "resnext-small"),
@@ -102,7 +102,7 @@ def build(card: ModelCard, tensors: dict[str, FloatArray], device: torch.device)
 
 def build_classifier(
     card: ModelCard, tensors: dict[str, FloatArray], device: torch.device
-) -> Classifier:
+) -> AnyNetwork:
     """The network of any card, in evaluation mode; all have `logits(x)`.
 
     Raises BadModel as `build` does.
@@ -134,7 +134,7 @@ def build_classifier(
 
 def open_network(
     folder: Path, dataset: Dataset, device: torch.device
-) -> tuple[ModelCard, Classifier]:
+) -> tuple[ModelCard, AnyNetwork]:
     """The network that lies in `folder`, named after it, and its card, checked against the images.
 
     Raises BadModel.

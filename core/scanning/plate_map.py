@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 from core.domain import Role
 from core.domain.limits import PLATE_SHAPES
@@ -14,9 +14,6 @@ from core.io.well_names import guess_plate_shape, normalise_well
 from core.scanning.doses import DoseHeading, dose_heading, is_unit_heading, read_dose_um
 from core.scanning.plate_map_grids import Grid, is_grid, read_grids
 from core.scanning.spreadsheet import Sheet, read_sheets
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 CONDITION_COLUMNS = (
     "condition",
@@ -104,7 +101,19 @@ class PlateMap:
         return {name: next(iter(roles)) for name, roles in reported.items() if len(roles) == 1}
 
 
-def read_table(path: Path) -> "pd.DataFrame":
+class Table(NamedTuple):
+    """The cells of one sheet as text: headings, rows, and the line number of every row."""
+
+    columns: tuple[str, ...]
+    rows: list[list[str]]
+    numbers: list[int]
+
+    def column(self, index: int) -> list[str]:
+        """All cells of one column."""
+        return [row[index] for row in self.rows]
+
+
+def read_table(path: Path) -> Table:
     """All cells of the first sheet as text.
 
     CSV, TSV or semicolons; UTF-8, UTF-16 or cp1252; or XLSX.
@@ -112,12 +121,10 @@ def read_table(path: Path) -> "pd.DataFrame":
     sheets = read_sheets(Path(path))
     if not sheets:
         raise BadTable(f"{Path(path).name} is empty.", HINT)
-    return _frame(Path(path).name, sheets[0])
+    return _table(Path(path).name, sheets[0])
 
 
-def _frame(file: str, sheet: Sheet) -> "pd.DataFrame":
-    import pandas as pd
-
+def _table(file: str, sheet: Sheet) -> Table:
     heading = [name.strip() for name in sheet.lines[0][1]]
     while heading and not heading[-1]:
         heading.pop()
@@ -135,7 +142,7 @@ def _frame(file: str, sheet: Sheet) -> "pd.DataFrame":
             raise BadTable(found, "Is a comma within a name? Put it in quotes.")
         rows.append((cells + [""] * len(heading))[: len(heading)])
         numbers.append(number)
-    return pd.DataFrame(rows, columns=heading, index=numbers, dtype=str)
+    return Table(tuple(heading), rows, numbers)
 
 
 def load_plate_map(path: Path) -> PlateMap:
@@ -149,8 +156,8 @@ def load_plate_map(path: Path) -> PlateMap:
         raise BadTable(f"{path.name} is empty.", HINT)
     if is_grid(sheets[0]):
         return _from_grids(path, sheets)
-    table = _frame(path.name, sheets[0])
-    columns = tuple(str(c) for c in table.columns)
+    table = _table(path.name, sheets[0])
+    columns = table.columns
     roles = _columns(columns)
     if not {"file", "well", "wellrow"} & roles.keys():
         raise BadTable(
@@ -160,7 +167,7 @@ def load_plate_map(path: Path) -> PlateMap:
     same, notes = _same_heading(sheets)
     rows: list[PlateRow] = []
     for sheet in same:
-        found = _rows(path, _frame(path.name, sheet), columns, roles)
+        found = _rows(path, _table(path.name, sheet), columns, roles)
         rows += (
             [_on_sheet(row, sheet.name, "plate" in roles) for row in found]
             if len(same) > 1
@@ -222,10 +229,10 @@ def _columns(columns: tuple[str, ...]) -> dict[str, int]:
 
 
 def _rows(
-    path: Path, table: "pd.DataFrame", columns: tuple[str, ...], roles: dict[str, int]
+    path: Path, table: Table, columns: tuple[str, ...], roles: dict[str, int]
 ) -> Iterator[PlateRow]:
     dose = (dose_heading(columns[roles["dose"]]) if "dose" in roles else None) or DoseHeading("")
-    for number, *cells in table.itertuples(name=None):
+    for number, cells in zip(table.numbers, table.rows, strict=True):
         values = dict(zip(columns, (str(c) for c in cells), strict=True))
         cell = {role: str(cells[place]) for role, place in roles.items()}
         file = cell.get("file", "").strip()
@@ -333,14 +340,14 @@ def _plate_shape(rows: Sequence[PlateRow]) -> tuple[int, int] | None:
     return max(shapes, default=None)
 
 
-def _notes(table: "pd.DataFrame", columns: tuple[str, ...], roles: dict[str, int]) -> Iterator[str]:
+def _notes(table: Table, columns: tuple[str, ...], roles: dict[str, int]) -> Iterator[str]:
     if "well" in roles:
-        written = [str(w).strip() for w in table.iloc[:, roles["well"]]]
+        written = [str(w).strip() for w in table.column(roles["well"])]
         short = sum(1 for w in written if re.fullmatch(r"[A-Za-z]{1,2}\d", w))
         if short:
             yield f"{short} wells written like A1 are read as A01."
     if "condition" in roles:
-        cells = [str(c) for c in table.iloc[:, roles["condition"]]]
+        cells = table.column(roles["condition"])
         dates = [
             c
             for c in cells

@@ -30,7 +30,7 @@ def test_every_usual_encoding_and_separator_is_read(
     tmp_path: Path, encoding: str, separator: str
 ) -> None:
     found = read_table(table(tmp_path, ROWS.replace(",", separator), encoding))
-    assert found.values.tolist() == [["A1", "WT"], ["B02", "Dürr"]]
+    assert found.rows == [["A1", "WT"], ["B02", "Dürr"]]
     assert list(found.columns) == ["Well", "Condition"]
 
 

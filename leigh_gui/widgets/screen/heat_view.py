@@ -36,7 +36,7 @@ class HeatView(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._layout_now = Layout(1, 1, {})
-        self._key, self._words, self._scale = "rescue", "Rescue", Scale(0, 1, True)
+        self._value_name, self._words, self._scale = "rescue", "Rescue", Scale(0, 1, True)
         self._colours: Mapping[str, str] = {}
         self._current = ""
         self._picked: WellScore | None = None
@@ -52,7 +52,7 @@ class HeatView(QWidget):
         self, layout: Layout, key: str, words: str, scale: Scale, colours: Mapping[str, str]
     ) -> None:
         """Show the wells of one plate by this value, on this scale; `colours` of the conditions."""
-        self._layout_now, self._key, self._words, self._scale, self._colours = (
+        self._layout_now, self._value_name, self._words, self._scale, self._colours = (
             layout,
             key,
             words,
@@ -94,7 +94,7 @@ class HeatView(QWidget):
     def words_at(self, at: QPointF) -> str:
         """The tooltip at a place."""
         well = self._at(at)
-        return well_words(well, self._key, self._words) if well is not None else ""
+        return well_words(well, self._value_name, self._words) if well is not None else ""
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -178,9 +178,9 @@ class HeatView(QWidget):
         self, painter: QPainter, box: QRectF, well: WellScore, table: np.ndarray
     ) -> None:
         muted = self.palette().placeholderText().color()
-        if self._key == "condition":
+        if self._value_name == "condition":
             painter.fillRect(box, QColor(self._colours.get(well.condition, "#999999")))
-        elif (value := value_of(well, self._key)) is None:
+        elif (value := value_of(well, self._value_name)) is None:
             painter.setPen(QPen(muted, 1))
             painter.drawRect(box.adjusted(0.5, 0.5, -0.5, -0.5))
             painter.drawLine(box.topLeft(), box.bottomRight())
@@ -188,7 +188,7 @@ class HeatView(QWidget):
             colour = QColor(*(int(v) for v in table[self._scale.level(value)]))
             painter.fillRect(box, colour)
             muted = QColor("#000000" if colour.lightness() > 128 else "#FFFFFF")
-        if well.unlike and self._key == "rescue" and box.width() > 6:
+        if well.unlike and self._value_name == "rescue" and box.width() > 6:
             painter.setPen(QPen(muted, 1.2))
             inner = box.adjusted(*(box.width() * k for k in (0.3, 0.3, -0.3, -0.3)))
             painter.drawLine(inner.topLeft(), inner.bottomRight())
