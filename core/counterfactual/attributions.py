@@ -22,9 +22,8 @@ from core.domain.limits import OCCLUSION_WINDOW_UM
 from core.errors import LeighError
 from core.io.project import model_folder
 from core.io.read_verified import read_verified
-from core.models.classifier import Classifier
 from core.models.iresnet import IResNet
-from core.models.load import open_network
+from core.models.load import AnyNetwork, open_network
 from core.progress import Report, silent
 
 
@@ -36,7 +35,7 @@ class Attributions:
     ) -> None:
         self.project, self.device = project, device
         self._explored = replace(card, name=project.model), model
-        self._networks: dict[str, tuple[ModelCard, Classifier]] = {}
+        self._networks: dict[str, tuple[ModelCard, AnyNetwork]] = {}
         self._autoencoders: dict[str, AutoencoderEngine] = {}
 
     def explain(
@@ -73,7 +72,7 @@ class Attributions:
         seconds = time.perf_counter() - began
         return replace(found, settings={**found.settings, **shares, "seconds": seconds})
 
-    def network(self, name: str) -> tuple[ModelCard, Classifier]:
+    def network(self, name: str) -> tuple[ModelCard, AnyNetwork]:
         """A network of the project by its name ("": the project's model), loaded once."""
         if name in ("", self.project.model):
             return self._explored
