@@ -17,7 +17,6 @@ from core.domain import (
     Move,
     Project,
 )
-from core.domain.limits import LARGEST_STRENGTH
 from core.errors import LeighError
 from core.io.tables import unique_name
 from core.io.tiff import write_tiff
@@ -98,15 +97,6 @@ def counterfactuals(
             f"All are in {out / 'evidence.csv'}.",
         )
     return rows, directions
-
-
-def check_strength(strength: float) -> None:
-    """Raises LeighError for a strength outside the allowed range."""
-    if not 0 <= strength <= LARGEST_STRENGTH:
-        raise LeighError(
-            f"The strength {strength:g} is not between 0 and {LARGEST_STRENGTH:g}.",
-            "1 is the target.",
-        )
 
 
 def _moved(

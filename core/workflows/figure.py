@@ -25,9 +25,8 @@ from core.io.results import screen_of
 from core.io.validation import first_fault
 from core.progress import Progress, Report, silent
 from core.version import __version__
-from core.workflows.counterfactual import check_strength
 from core.workflows.project import images_of
-from core.workflows.records import keep_off_images
+from core.workflows.records import check_strength, keep_off_images
 
 _PANELS = TypeAdapter(tuple[PanelSpec, ...], config=ConfigDict(strict=True, extra="forbid"))
 

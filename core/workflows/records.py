@@ -12,6 +12,7 @@ from core.domain import (
     ModelCard,
     Project,
 )
+from core.domain.limits import LARGEST_STRENGTH
 from core.errors import LeighError
 from core.io.tables import write_csv
 from core.workflows.project import images_of
@@ -105,4 +106,13 @@ def keep_off_images(project: Project, out: Path) -> None:
     if target.is_relative_to(images) and not target.is_relative_to(exports):
         raise LeighError(
             f"{out} lies among the images of this project.", "Choose a folder outside of them."
+        )
+
+
+def check_strength(strength: float) -> None:
+    """Raises LeighError for a strength outside the allowed range."""
+    if not 0 <= strength <= LARGEST_STRENGTH:
+        raise LeighError(
+            f"The strength {strength:g} is not between 0 and {LARGEST_STRENGTH:g}.",
+            "1 is the target.",
         )
