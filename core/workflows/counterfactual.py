@@ -22,7 +22,14 @@ from core.io.tables import unique_name
 from core.io.tiff import write_tiff
 from core.progress import Progress, Report, silent
 from core.workflows.project import images_of
-from core.workflows.records import ALL, RecordChoice, add_rows, choose_records, keep_off_images
+from core.workflows.records import (
+    ALL,
+    RecordChoice,
+    add_rows,
+    check_strength,
+    choose_records,
+    keep_off_images,
+)
 
 Row = dict[str, Any]
 
