@@ -72,7 +72,7 @@ class ReadingsPanel(QWidget):
         self._on_display()
 
     def apply(self, old: Shown | None, new: Shown) -> None:
-        """Paint what is different; everything where there is no `old`."""
+        """Paint what is different; without `old`, everything."""
         there = self.state.record(new.view.current) is not None
         if new.differs(old, "mix"):
             self.path.set_strength(new.mix.strength)
