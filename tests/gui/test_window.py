@@ -53,7 +53,9 @@ def test_move_to_wt_flips_the_model_and_draws_the_differences(opened, qtbot):
     assert page.picture.evidence.headline.text() == "Reaches WT; every check passes."
     assert page.picture.evidence.text("judges") == "3 of 3 independent classifiers see WT"
     assert page.picture.counterfactual.mark == "generated"
-    assert all(pane.qimage() is not None for pane in page.picture.differences.panes)
+    nuclei, *moved = page.picture.differences.panes
+    assert nuclei.qimage() is None and nuclei.hint == "No change"
+    assert all(pane.qimage() is not None for pane in moved)
     qtbot.waitUntil(lambda: page.picture.path.slider.crossing == 0.5, timeout=8000)
 
 
@@ -286,7 +288,7 @@ def test_a_handle_without_data_under_it_or_without_a_way_is_said(opened, qtbot):
     )
     opened.control.gestures.drag(x, y, True)  # beyond its own condition, away from all others
     qtbot.waitUntil(
-        lambda: page.map.overlay.note.startswith("No condition lies this way"), timeout=8000
+        lambda: page.map.overlay.note.startswith("No condition lies in this direction"), timeout=8000
     )
     assert opened.state.mix.strength == 0
 
@@ -645,7 +647,7 @@ def test_train_page_says_what_the_numbers_rest_on(opened):
     opened.go("train")
     rows = opened.pages["train"].card.rows
     assert rows["Accuracy"].startswith("95.0 %")
-    assert rows["Measured on"] == "20 images of 10 wells or groups the model never saw"
+    assert rows["Measured on"] == "20 images of 10 wells or groups, held out"
     assert rows["Round-trip error"].startswith("0.0020 % of the range")
 
 
@@ -707,7 +709,7 @@ def test_the_explanation_is_checked_with_a_simulated_perturbation(opened, monkey
     assert "cannot show the perturbation" in page.card.rows["Simulated perturbation"]
 
 
-def test_a_factor_of_one_plants_nothing(qtbot):
+def test_a_factor_of_one_changes_nothing(qtbot):
     from leigh_gui.pages.train.spike_in_check import CheckDialog
 
     dialog = CheckDialog(["Nuclei"])
@@ -715,7 +717,7 @@ def test_a_factor_of_one_plants_nothing(qtbot):
     assert dialog.check.isEnabled() and dialog.perturbation().factor == 0.7
     dialog.factor.setValue(1.0)
     assert (
-        not dialog.check.isEnabled() and dialog.check.toolTip() == "A factor of 1 plants nothing."
+        not dialog.check.isEnabled() and dialog.check.toolTip() == "A factor of 1 changes nothing."
     )
 
 

@@ -87,7 +87,9 @@ class Column(QWidget):
         self.note.setText(note)
         self.setToolTip(f"{TIPS[self.kind]}\n{tip}".strip())
 
-    def show_values(self, values: FloatArray, spans: tuple[float, ...], note: str) -> None:
+    def show_values(
+        self, values: FloatArray, spans: tuple[float, ...], note: str, tip: str = ""
+    ) -> None:
         """Values C Y X on one scale for all stains; a single map (1 Y X) fills the first pane."""
         spans = spans[: len(values)]
         limit = symmetric_limit(values, spans)
@@ -99,7 +101,4 @@ class Column(QWidget):
             pane.set_hint("One map for all stains")
             assert isinstance(pane, DifferencePane)
             pane.set_difference(None, 1.0, 1.0)
-        empty = (
-            "Below: how much of the map lies on empty areas, and how much of the image is empty."
-        )
-        self.say(note, empty if "empty" in note else "")
+        self.say(note, tip)

@@ -108,6 +108,7 @@ class ReadingsPanel(QWidget):
     def _on_display(self) -> None:
         self.channels.set_channels(self.state.display)
         self.lock.set_channels([c.name for c in self.state.display])
+        self.lock.setVisible(len(self.state.display) > 1)  # a single channel cannot be locked
         self._show_locked()
 
     def _on_opened(self) -> None:
