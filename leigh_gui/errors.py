@@ -1,4 +1,4 @@
-"""When something goes wrong: write it to the log, tell the person in the window, and carry on."""
+"""When something goes wrong: write it to the log, show it in the window, and carry on."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""The frame around the pages: the page switch on top and the line at the bottom that says what is
-open.
-"""
+"""The frame around the pages: the page switch on top, the status line at the bottom."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ class Navigation(QStackedWidget):
         if project is None or project.dataset is None:
             return "Open a folder of images or the demo first."
         if name == "screen" and not project.dataset.records:
-            return "There are no images in this project."
+            return "This project does not have images yet."
         if name in ("explore", "compare") and not self.state.ready_to_explore:
             missing = "Compute the map on the Train page first."
             return missing if project.model else "Train a model first."

@@ -1,6 +1,4 @@
-"""What the window knows: the open project, its model and map, what is selected, and how it is
-shown. All undoable.
-"""
+"""The state of the window: project, model, map, selection and display; undoable."""
 
 from __future__ import annotations
 
@@ -160,18 +158,18 @@ class AppState(QObject):
         self._set_view(view)
 
     def drag(self, move: Move) -> None:
-        """Want another image without an undo step, while the pointer holds on."""
+        """Want another image while a handle is dragged; without an undo step."""
         self._set_view(replace(self.view, move=move))
 
     def release(self, move: Move, text: str, merge: bool = False) -> None:
-        """The pointer lets go: one undo step for the whole drag; `merge` as in `change_view`."""
+        """The handle is released: one undo step for the whole drag; `merge` as in `change_view`."""
         self._settle(replace(self.view, move=move), text, merge)
 
     def set_answer(self, answer: Answer | None) -> None:
         """What the model made of the current view."""
         self.answer = answer
         if answer is not None and isinstance(answer.move.goal, MapPosition):
-            result = answer.result  # home again, an image keeps its target
+            result = answer.result  # at strength 0 an image keeps its target
             weights = result.weights if result.strength > 0 else self.mix.weights
             self.mix = Mix(weights, result.strength)
             if answer.move.precision == Precision.EXACT:
@@ -205,7 +203,7 @@ class AppState(QObject):
             self.view_changed.emit()
 
     def _mix_of_view(self) -> Mix:
-        """The mix that the view stands for; of a new drag, the former one until it is answered."""
+        """The mix that the view stands for; for a new drag, the old mix until the answer comes."""
         move = replace(self.view.move, precision=Precision.EXACT)
         if isinstance(move.goal, MapPosition):
             return self._mix_of_drag.get(move, self.mix)

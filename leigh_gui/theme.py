@@ -1,6 +1,4 @@
-"""Light and dark appearance of the whole program, in one place: palette, one accent colour, three
-text sizes.
-"""
+"""Light and dark appearance of the program: palette, one accent colour, three text sizes."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ class View:
 
     @property
     def dragging(self) -> bool:
-        """Whether the pointer holds the handle or a slider."""
+        """Whether the handle or a slider is being dragged."""
         return self.move.precision < Precision.EXACT
 
 

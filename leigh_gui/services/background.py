@@ -70,9 +70,7 @@ class Background(QObject):
 
 
 class Saver(QObject):
-    """Saves the project a moment after the last change, always the newest version,
-    one at a time.
-    """
+    """Saves the newest version of the project a moment after the last change."""
 
     failed = Signal(object)
 

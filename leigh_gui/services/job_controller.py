@@ -92,7 +92,7 @@ class JobController(QObject):
             self.start(read_and_map(self.state.project.folder))
 
     def check(self, channel: str, factor: float, preset: str) -> None:
-        """Plant a known change and see whether it is found again."""
+        """Make a known change in copies of real images and see whether it is found."""
         project = self.state.project
         if project is not None and project.dataset is not None:
             self.start(
@@ -132,7 +132,7 @@ class JobController(QObject):
             self.screened.emit()
             self.reported.emit("The treatments are ranked; the Screen page shows them.")
         elif verb in ("train", "evaluate") and self.runner.more():
-            self.loader.reopen("explore")  # on an exact plane, while the map is being fitted
+            self.loader.reopen("explore")  # on a ternary plane, while the map is being fitted
 
     def _on_finished(self, verb: str) -> None:
         self._end()

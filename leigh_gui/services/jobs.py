@@ -229,7 +229,7 @@ def read_and_map(project: Path) -> Job:
 
 
 def positive_control(project: Path, images: str, channel: str, factor: float, preset: str) -> Job:
-    """Plant a known change, train on it and see what of it is found again.
+    """Make a known change, train on it and measure how much of it is found.
 
     Each choice has its own folder, and so have other images or labels: `images` is the digest of
     the data set.

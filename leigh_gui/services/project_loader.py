@@ -1,6 +1,4 @@
-"""Opening things: a project, the demo, a new folder of images, a model that was
-trained elsewhere.
-"""
+"""Opens a project, the demo, a new folder of images, or a model from elsewhere."""
 
 from __future__ import annotations
 
@@ -98,7 +96,7 @@ class ProjectLoader(QObject):
 
             return load_map(maps_folder(project))
 
-        self.background.run(work, done, lambda error: log.info("There is no map yet: %s", error))
+        self.background.run(work, done, lambda error: log.info("The map is missing: %s", error))
 
     def after_failure(self) -> None:
         """A job was stopped or failed: forget a half-made project, show what is on disk."""

@@ -187,19 +187,19 @@ def make_map(
 
 WORDS = {
     "model": "The model calls it {target}",
-    "judges": "{seen} of 3 independent judges see {target}",
+    "judges": "{seen} of 3 independent classifiers see {target}",
     "distance": "0.43 of that of the original",
     "readouts": (
-        "78% of 34 differing readouts came 50% to 160% of the way; half of them came 91% or more"
+        "78% of 34 differing features moved by 50% to 160%; half of them moved by 91% or more"
     ),
     "rest": "nuclei: 12, lost 0, gained 0; 4% of the change in channels that should not change",
 }
 
 
 def make_evidence(target: str = "WT", seen: int = 3, **lights: str) -> Evidence:
-    """Evidence in which every check holds but those named, e.g.
+    """Evidence in which every check passes but those named, e.g.
 
-    `judges="red"`; `seen` of 3 judges see the target.
+    `judges="red"`; `seen` of 3 classifiers see the target.
     """
     checks = (
         Check(n, lights.get(n, "green"), WORDS[n].format(target=target, seen=seen)) for n in CHECKS
@@ -212,7 +212,7 @@ class StandInEngine:
     """Brightens the mitochondria in proportion to the strength; as slow as LEIGH_STAND_IN_SECONDS
     says.
 
-    It holds the nuclei unless told otherwise, and its judges never see a treated culture.
+    It locks the nuclei unless asked otherwise; its classifiers never see a treated culture.
     """
 
     def __init__(self, folder: Path, device: str = "auto") -> None:

@@ -30,7 +30,7 @@ def test_every_explanation_of_the_selected_image_comes_by_itself(page, window, q
     assert page.title.text().endswith("DS → WT")
     for method in ("saliency", "integrated-gradients", "occlusion"):
         assert all(pane.qimage() is not None for pane in page.columns[method].panes)
-    assert page.columns["saliency"].note.text() == "12 % on the empty 60 %"
+    assert page.columns["saliency"].note.text() == "12 % on background (60 %)"
     assert all(pane.qimage() is not None for pane in page.columns["original"].panes)
     assert not page.progress.isVisible()
 

@@ -111,7 +111,7 @@ def test_a_stored_screen_is_shown_at_once_with_the_best_selected(page):
 def test_a_click_on_a_row_selects_in_every_view(page, window, qtbot):
     click_row(page, qtbot, 1)
     assert page.control.current == "D1"
-    views = (page.ranking, page.plot, page.wells.heat, page.doses, page.left)
+    views = (page.ranking, page.plot, page.wells.heat, page.doses, page.residual)
     assert all(view._current == "D1" for view in views)
 
 
@@ -158,8 +158,7 @@ def test_pictures_come_also_where_there_is_no_model(window, qtbot, tmp_path):
     qtbot.waitUntil(lambda: len(page.wells.gallery._thumbnails) > 0, timeout=10_000)
     assert not page.wells.explain.isEnabled()
     assert (
-        page.wells.explain.toolTip()
-        == "There is no model to explain it with. Train one on the Train page."
+        page.wells.explain.toolTip() == "An explanation needs a model. Train one on the Train page."
     )
 
 
@@ -267,7 +266,7 @@ def test_the_ranking_is_collected_for_the_figure(page, window, qtbot):
 
 
 def test_on_the_tab_not_repaired_its_images_are_collected(page, window, qtbot):
-    page.tabs.setCurrentWidget(page.left)
+    page.tabs.setCurrentWidget(page.residual)
     page.control.select("TT")
     page.head.add.click()
     spec = window.state.project.panels[-1]
@@ -281,7 +280,7 @@ def test_on_the_tab_not_repaired_its_images_are_collected(page, window, qtbot):
 def test_the_report_can_be_opened_once_it_is_there(page, window, qtbot, monkeypatch):
     from leigh_gui.pages.screen import head as module
 
-    assert not page.head.report.isEnabled() and "no report" in page.head.report.toolTip()
+    assert not page.head.report.isEnabled() and "not have a report" in page.head.report.toolTip()
     (folder_of(window.state.project) / "report.pdf").write_bytes(b"%PDF-1.4")
     page.control.load()
     qtbot.waitUntil(page.head.report.isEnabled, timeout=10_000)
@@ -345,7 +344,7 @@ def test_random_clicks_on_the_screen_page_never_raise(page, window, qtbot):
 
 
 def test_a_channel_of_the_dataset_gives_its_colour_to_the_bars(page, window):
-    colours = page.left.cards[0].drawing.colours
+    colours = page.residual.cards[0].drawing.colours
     assert colours == {c.name: c.colour for c in window.state.project.dataset.channels}
     assert Channel("x").colour not in colours.values()
 

@@ -43,7 +43,7 @@ from leigh_gui.widgets.screen.ranking_rows import (
 )
 from leigh_gui.widgets.screen.ranking_view import RankingView
 from leigh_gui.widgets.screen.rescue_plot import RescuePlot, free_labels
-from leigh_gui.widgets.screen.unrepaired_view import UnrepairedView, bar_words
+from leigh_gui.widgets.screen.residual_view import ResidualView, bar_words
 from leigh_gui.widgets.screen.well_values import (
     choices,
     colour_table,
@@ -269,7 +269,7 @@ def test_wells_without_places_stand_in_order_and_taken_places_are_counted():
 def test_hovering_a_well_tells_its_value_or_that_there_is_none():
     well = wells_of([NAN])[0]
     assert well_words(well, "rescue", "Rescue") == "A01 · TT\nRescue: not measurable\n1 image"
-    assert "Unlike every condition" in well_words(replace(well, unlike=True), "rescue", "Rescue")
+    assert "Out of distribution" in well_words(replace(well, unlike=True), "rescue", "Rescue")
 
 
 def test_wells_without_images_are_hollow_and_the_selected_ones_outlined(qtbot, themed):
@@ -563,7 +563,7 @@ def test_charts_are_made_only_for_the_cards_in_view(qtbot):
 
 def test_the_card_of_the_selected_treatment_is_made_and_brought_into_view(qtbot):
     left = tuple(ResidualChange(f"T{k}", "Nuclei", 0.5, 0.4, 0.6, 3) for k in range(60))
-    view = UnrepairedView()
+    view = ResidualView()
     view.set_screen(make_screen(unrepaired=left), GREY)
     view.set_current("T50")
     shown(qtbot, view, 560, 300)
@@ -572,7 +572,7 @@ def test_the_card_of_the_selected_treatment_is_made_and_brought_into_view(qtbot)
 
 
 def test_what_is_not_repaired_follows_the_ranking_and_selects(qtbot):
-    view = shown(qtbot, UnrepairedView(), 560, 300)
+    view = shown(qtbot, ResidualView(), 560, 300)
     view.set_screen(make_screen(), {c: "#FF0000" for c in CHANNELS})
     assert [card.drawing.conditions for card in view.cards] == [("TT",), ("D1",)]
     assert "restored 70 % [61–78] of the Mitochondria change, 4 wells" in view.cards[1].toolTip()
@@ -593,7 +593,7 @@ def test_quality_prints_any_keys_and_dashes_for_what_is_missing(qtbot):
     assert heads == ["score", "wells", "Z′", "SSMD"] and cells == ["rescue", "8", "0.62", "–"]
     assert view.warnings == ["Edge: Wells at the edge look different."]
     assert (
-        "readouts" in view.space.text()
+        "features" in view.space.text()
         and "each plate against its diseased wells" in view.space.text()
     )
     assert [cell(v) for v in (True, (0.1, 0.2), {"a_b": 1}, 12000)] == [
@@ -634,7 +634,7 @@ def test_the_scale_bar_prints_both_ends(qtbot):
 
 
 def test_every_widget_of_the_screen_lives_with_none(qtbot):
-    for view in (RankingView(), RescuePlot(), DoseGrid(), UnrepairedView()):
+    for view in (RankingView(), RescuePlot(), DoseGrid(), ResidualView()):
         shown(qtbot, view, 500, 300).set_screen(None, GREY)
         view.set_current("TT")
         view.grab()

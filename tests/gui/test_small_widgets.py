@@ -43,7 +43,7 @@ def counterfactual(**changes):
 def test_a_flip_of_the_model_alone_is_never_green():
     assert verdict(counterfactual(), NAMES) == ("none", "Reaches WT, by this model's own reading.")
     still = counterfactual(probabilities=np.array([0.1, 0.9]))
-    assert verdict(still, NAMES) == ("none", "Not across the boundary yet: still DS.")
+    assert verdict(still, NAMES) == ("none", "Still DS: the boundary is not crossed yet.")
 
 
 def test_the_light_is_the_worst_of_the_checks_and_says_which_one():
@@ -51,12 +51,12 @@ def test_the_light_is_the_worst_of_the_checks_and_says_which_one():
               "red": make_evidence(seen=1, judges="red", rest="amber")}  # fmt: skip
     assert verdict(counterfactual(evidence=oracle_probabilities["green"]), NAMES) == (
         "good",
-        "Reaches WT; every check holds.",
+        "Reaches WT; every check passes.",
     )
     assert verdict(counterfactual(evidence=oracle_probabilities["amber"]), NAMES)[0] == "warn"
     assert verdict(counterfactual(evidence=oracle_probabilities["red"]), NAMES) == (
         "bad",
-        "1 of 3 independent judges see WT",
+        "1 of 3 independent classifiers see WT",
     )
 
 
@@ -115,7 +115,7 @@ def test_the_card_has_a_line_and_a_light_for_every_check(qtbot):
     assert card.text("distance") == "0.43 of that of the original"
     assert card.text("rest").startswith("nuclei: 12")
     assert (card.text("locked"), card.text("contraction")) == (
-        "a (no readout differs)",
+        "a (no feature differs)",
         "0.83 at most",
     )
 
@@ -129,10 +129,10 @@ def test_while_dragging_the_lines_stay_and_wait(qtbot):
     assert card.light.state == "none"
 
 
-def test_a_model_without_judges_says_so_once(qtbot):
+def test_a_model_without_classifiers_says_so_once(qtbot):
     card = shown_on_a_card(qtbot, counterfactual())
     assert card.missing.isHidden()
-    card.set_no_oracles("There are no judges in the folder.")
+    card.set_no_oracles("There are no classifiers in the folder.")
     assert not card.missing.isHidden() and all(light.isHidden() for light in card.lights.values())
     assert "folder" in card.missing.toolTip()
     card.set_no_oracles("")
@@ -193,7 +193,7 @@ def test_channel_bar_tells_what_changed(qtbot):
         bar.ticks[1].setChecked(False)
     assert [c.visible for c in changed.args[0]] == [True, False]
     bar.set_locked(True)
-    assert not bar.auto.isEnabled() and "Unlock" in bar.auto.toolTip()
+    assert not bar.auto.isEnabled() and "off first" in bar.auto.toolTip()
 
 
 def test_path_bar_follows_the_mouse_and_tells_when_let_go(qtbot):

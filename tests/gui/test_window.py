@@ -50,10 +50,12 @@ def test_move_to_wt_flips_the_model_and_draws_the_differences(opened, qtbot):
     page = opened.explore()
     page.picture.bars.buttons["WT"].click()
     answered(opened, qtbot, 1.0)
-    assert page.picture.evidence.headline.text() == "Reaches WT; every check holds."
-    assert page.picture.evidence.text("judges") == "3 of 3 independent judges see WT"
+    assert page.picture.evidence.headline.text() == "Reaches WT; every check passes."
+    assert page.picture.evidence.text("judges") == "3 of 3 independent classifiers see WT"
     assert page.picture.counterfactual.mark == "generated"
-    assert all(pane.qimage() is not None for pane in page.picture.differences.panes)
+    nuclei, *moved = page.picture.differences.panes
+    assert nuclei.qimage() is None and nuclei.hint == "No change"
+    assert all(pane.qimage() is not None for pane in moved)
     qtbot.waitUntil(lambda: page.picture.path.slider.crossing == 0.5, timeout=8000)
 
 
@@ -61,7 +63,7 @@ def test_a_failing_check_turns_both_lights_red_and_is_named(opened, qtbot):
     opened.control.gestures.move_to("TT")
     answered(opened, qtbot, 1.0)
     picture = opened.explore().picture
-    assert picture.evidence.headline.text() == "1 of 3 independent judges see TT"
+    assert picture.evidence.headline.text() == "1 of 3 independent classifiers see TT"
     assert (picture.light.state, picture.evidence.light.state) == ("bad", "bad")
 
 
@@ -73,7 +75,7 @@ def test_the_evidence_comes_when_the_slider_is_let_go(opened, qtbot):
     assert opened.explore().picture.cf_title.text() == "Exaggerated to WT · 120 %"
     opened.control.gestures.slide(1.2, True)
     qtbot.waitUntil(
-        lambda: evidence.text("judges") == "3 of 3 independent judges see WT", timeout=8000
+        lambda: evidence.text("judges") == "3 of 3 independent classifiers see WT", timeout=8000
     )
     assert evidence.light.state == "warn" and evidence.headline.text().startswith("Exaggerated")
 
@@ -98,8 +100,10 @@ def test_what_is_held_can_be_chosen_undone_and_lands_in_the_panel(opened, qtbot)
     assert hold.text() == "Lock: automatic ▾" and hold.channels["Mitochondria"].isEnabled()
 
 
-def test_a_model_without_judges_is_told_on_the_explore_page(window, project, qtbot, monkeypatch):
-    monkeypatch.setenv("LEIGH_STAND_IN_NO_EVIDENCE", "There are no judges in the folder.")
+def test_a_model_without_classifiers_is_told_on_the_explore_page(
+    window, project, qtbot, monkeypatch
+):
+    monkeypatch.setenv("LEIGH_STAND_IN_NO_EVIDENCE", "There are no classifiers in the folder.")
     window.commands.open(project.folder)
     qtbot.waitUntil(lambda: window.state.counterfactual is not None, timeout=20_000)
     window.control.gestures.move_to("WT")
@@ -270,7 +274,7 @@ def test_a_handle_without_data_under_it_or_without_a_way_is_said(opened, qtbot):
     page = opened.explore()
     opened.control.gestures.drag(0.0, 0.0, True)  # amid the conditions
     qtbot.waitUntil(
-        lambda: page.map.overlay.note.startswith("There is no data under the handle"), timeout=8000
+        lambda: page.map.overlay.note.startswith("The handle is outside the data"), timeout=8000
     )
     read = opened.state.conditions()[int(opened.state.counterfactual.probabilities.argmax())].name
     assert opened.state.mix.strength > 0 and page.map.overlay.note.endswith(
@@ -284,7 +288,7 @@ def test_a_handle_without_data_under_it_or_without_a_way_is_said(opened, qtbot):
     )
     opened.control.gestures.drag(x, y, True)  # beyond its own condition, away from all others
     qtbot.waitUntil(
-        lambda: page.map.overlay.note.startswith("No condition lies this way"), timeout=8000
+        lambda: page.map.overlay.note.startswith("No condition lies in this direction"), timeout=8000
     )
     assert opened.state.mix.strength == 0
 
@@ -483,12 +487,12 @@ def test_any_three_conditions_make_a_plane(opened, qtbot, monkeypatch):
         page.map_panel.decision.conditions == ("Drug A", "TT", "WT") == opened.state.view.plane
         and len(asked) == 1
     )
-    assert page.choice.currentText() == "Exact plane of Drug A, TT, WT"
+    assert page.choice.currentText() == "Ternary plane of Drug A, TT, WT"
     monkeypatch.setattr(PlaneDialog, "exec", lambda dialog: QDialog.DialogCode.Rejected)
     page.choice.setCurrentIndex(page.choice.count() - 1)
     page.choice.activated.emit(page.choice.count() - 1)
     assert opened.state.view.plane == ("Drug A", "TT", "WT")
-    assert page.choice.currentText() == "Exact plane of Drug A, TT, WT"
+    assert page.choice.currentText() == "Ternary plane of Drug A, TT, WT"
     assert panel_spec(opened.state, "map").plane == ("Drug A", "TT", "WT")
     opened.state.undo.undo()
     assert opened.state.view.plane == () and page.choice.currentIndex() == 0
@@ -643,11 +647,11 @@ def test_train_page_says_what_the_numbers_rest_on(opened):
     opened.go("train")
     rows = opened.pages["train"].card.rows
     assert rows["Accuracy"].startswith("95.0 %")
-    assert rows["Measured on"] == "20 images of 10 wells or groups the model never saw"
+    assert rows["Measured on"] == "20 images of 10 wells or groups, held out"
     assert rows["Round-trip error"].startswith("0.0020 % of the range")
 
 
-def test_the_explanation_is_checked_with_a_planted_change(opened, monkeypatch):
+def test_the_explanation_is_checked_with_a_simulated_perturbation(opened, monkeypatch):
     from leigh_gui.pages.train import spike_in_check as train_check
 
     started = []
@@ -692,7 +696,7 @@ def test_the_explanation_is_checked_with_a_planted_change(opened, monkeypatch):
         "out": "there",
     }
     opened.backstage.runner.step_finished.emit("counterfactual", found)
-    assert page.card.rows["Planted change"].splitlines() == [
+    assert page.card.rows["Simulated perturbation"].splitlines() == [
         (
             "Mitochondria x0.7: 83 % of the change found (76 – 91 %) in 8 of 8 images, 3 % in other"
             " stains."
@@ -702,18 +706,18 @@ def test_the_explanation_is_checked_with_a_planted_change(opened, monkeypatch):
         "Median over images, quartiles in brackets. All of it is in there",
     ]
     opened.backstage.runner.step_finished.emit("counterfactual", {**found, "accuracy_low": 0.4})
-    assert "cannot show what was planted" in page.card.rows["Planted change"]
+    assert "cannot show the perturbation" in page.card.rows["Simulated perturbation"]
 
 
-def test_a_factor_of_one_plants_nothing(qtbot):
+def test_a_factor_of_one_changes_nothing(qtbot):
     from leigh_gui.pages.train.spike_in_check import CheckDialog
 
     dialog = CheckDialog(["Nuclei"])
     qtbot.addWidget(dialog)
-    assert dialog.check.isEnabled() and dialog.plant().factor == 0.7
+    assert dialog.check.isEnabled() and dialog.perturbation().factor == 0.7
     dialog.factor.setValue(1.0)
     assert (
-        not dialog.check.isEnabled() and dialog.check.toolTip() == "A factor of 1 plants nothing."
+        not dialog.check.isEnabled() and dialog.check.toolTip() == "A factor of 1 changes nothing."
     )
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from core.domain import UNSIGNED
+from core.domain import AUTOENCODER, UNSIGNED
 from leigh_gui.widgets.common.elided_label import ElidedLabel
 from leigh_gui.widgets.counterfactual.difference_view import DifferencePane, symmetric_limit
 from leigh_gui.widgets.image.image_view import ImagePane, Viewpoint
@@ -26,12 +26,10 @@ TITLES = {
 TIPS = {
     "original": "The image as it is.",
     "counterfactual": "What the invertible network changes to reach the target, in grey values.",
-    "autoencoder": (
-        "What an autoencoder draws otherwise when moved to the target, its blur counted."
-    ),
+    "autoencoder": ("What an autoencoder changes to reach the target, its blur included."),
     "saliency": "Size of the slope of the score at every pixel (Simonyan et al. 2014).",
     "integrated-gradients": (
-        "Slopes summed on the way from an empty field to the image (Sundararajan et al. 2017)."
+        "Slopes summed from an empty field to the image (Sundararajan et al. 2017)."
     ),
     "occlusion": (
         "How the score changes where a window is covered with background (Zeiler and Fergus 2014)."
@@ -41,6 +39,7 @@ TIPS = {
         " 2017)."
     ),
 }
+CHANGES = ("counterfactual", AUTOENCODER)  # of the image itself
 
 
 class Column(QWidget):
@@ -88,20 +87,18 @@ class Column(QWidget):
         self.note.setText(note)
         self.setToolTip(f"{TIPS[self.kind]}\n{tip}".strip())
 
-    def show_values(self, values: FloatArray, spans: tuple[float, ...], note: str) -> None:
-        """Values C Y X on one scale for all stains; a single map (1 Y X) stands in the first pane
-        alone.
-        """
+    def show_values(
+        self, values: FloatArray, spans: tuple[float, ...], note: str, tip: str = ""
+    ) -> None:
+        """Values C Y X on one scale for all stains; a single map (1 Y X) fills the first pane."""
         spans = spans[: len(values)]
         limit = symmetric_limit(values, spans)
         for pane, plane, span in zip(self.panes, values, spans, strict=False):
             assert isinstance(pane, DifferencePane)
+            pane.set_hint("No change" if self.kind in CHANGES else "Zero everywhere")
             pane.set_difference(plane, span, limit)
         for pane in self.panes[len(values) :]:
             pane.set_hint("One map for all stains")
             assert isinstance(pane, DifferencePane)
             pane.set_difference(None, 1.0, 1.0)
-        empty = (
-            "Below: how much of the map lies on empty areas, and how much of the image is empty."
-        )
-        self.say(note, empty if "empty" in note else "")
+        self.say(note, tip)

@@ -40,9 +40,7 @@ class Stage:
 
 
 class CompareControl(QObject):
-    """Asks the model process for one attribution after the other; a drag or another image comes
-    first.
-    """
+    """Asks the model process for one attribution after the other; drags and images come first."""
 
     subject_changed = Signal()
     networks_changed = Signal()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QPixmap
@@ -28,14 +26,14 @@ from leigh_gui.widgets.common.empty_state import EmptyState
 from leigh_gui.widgets.common.look import duration, percent, plain
 from leigh_gui.widgets.image.image_view import ImagePane, Viewpoint
 
-if TYPE_CHECKING:
-    pass
-
 LEGEND = (
     "Counterfactual and autoencoder: red is brighter, blue darker. Saliency: violet where a pixel"
     " matters. The others: red is evidence for the target, blue against it. Every column has its"
     " own scale. They show where a network looks; only the counterfactual shows what would have to"
     " be different."
+)
+ON_BACKGROUND = (
+    "Share of the map that lies on background. In brackets: share of the image that is background."
 )
 PROGRESS_STEPS = 1000  # of the bar
 
@@ -235,12 +233,13 @@ class ComparePage(QWidget):
         )
         note = duration(float(found.settings["seconds"])) if "seconds" in found.settings else ""
         if outside is not None and area is not None:
-            note = f"{percent(outside)} on the empty {percent(area)}"
+            note = f"{percent(outside)} on background ({percent(area)})"
         values = np.asarray(found.values, np.float32)
         largest = (
             float(np.abs(values).max()) or 1.0
         )  # their unit means nothing: every column has its own scale
-        self.columns[found.method].show_values(values / largest, (1.0,) * len(values), note)
+        tip = ON_BACKGROUND if outside is not None and area is not None else ""
+        self.columns[found.method].show_values(values / largest, (1.0,) * len(values), note, tip)
 
     def _on_failed(self, method: str, words: str) -> None:
         self.columns[method].wait(words)

@@ -1,6 +1,4 @@
-"""Data: what was found in the folder, what each condition means, how the plate lay, and what was
-left out and why.
-"""
+"""Data: images of the folder, meaning of the conditions, the plate, and what was left out."""
 
 from __future__ import annotations
 
@@ -88,7 +86,7 @@ class DataPage(QWidget):
         column.addWidget(plain("Conditions", "strong"))
         column.addWidget(
             plain(
-                "The role tells the program which way is health. Untick what must not be used.",
+                "The role says which conditions are healthy. Untick what must not be used.",
                 "small",
                 wrap=True,
             )

@@ -23,9 +23,7 @@ TITLES = ("What", "Why", "What to do")
 
 
 class ProblemModel(QAbstractTableModel):
-    """The problems as rows; only what is in view is drawn, so a hundred thousand rows are no
-    burden.
-    """
+    """The problems as rows; the table draws only the rows in view."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -98,6 +96,6 @@ class ProblemTable(QWidget):
             else "Every image could be used."
         )
         self.export.setEnabled(bool(problems))
-        self.export.setToolTip("Save as CSV" if problems else "There are no problems to save.")
+        self.export.setToolTip("Save as CSV" if problems else "No problems to save.")
         if len(problems) <= 500:
             self.table.resizeRowsToContents()

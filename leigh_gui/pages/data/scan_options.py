@@ -1,6 +1,4 @@
-"""How the folder is read: where the condition is written, a plate map, a file-name pattern, what
-must stay together.
-"""
+"""How the folder is read: where the condition is written, plate map, file names, groups."""
 
 from __future__ import annotations
 

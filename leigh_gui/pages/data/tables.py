@@ -1,6 +1,4 @@
-"""The tables of the Data page: conditions with their roles, channels with their
-names and colours.
-"""
+"""The tables of the Data page: conditions with their roles, channels with their colours."""
 
 from __future__ import annotations
 

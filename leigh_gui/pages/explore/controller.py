@@ -102,7 +102,7 @@ class ExploreControl(QObject):
                 self.client.want(move)
 
     def _on_rest(self) -> None:
-        """The pointer holds on, but rests: a preview is replaced by a better image."""
+        """The pointer rests while a handle is pressed: replace the preview by a better image."""
         move, answer = self.state.view.move, self.state.answer
         if move.precision > Precision.PREVIEW:
             return

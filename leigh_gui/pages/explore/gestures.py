@@ -17,7 +17,7 @@ class Gestures:
         self.state = state
 
     def start_anywhere(self) -> None:
-        """When a project opens with nothing selected: a diseased image that the model never saw."""
+        """When a project opens with nothing selected: a diseased held-out image."""
         opened = self.state.opened
         if self.state.view.current or opened is None or opened.latents is None:
             return
@@ -45,9 +45,7 @@ class Gestures:
             self._look_at(record_ids[0], record_ids, "Select images")
 
     def step(self, by: int) -> None:
-        """The next or previous image of the selection; of the same condition when only one is
-        selected.
-        """
+        """The next or previous image: of the selection, or of the condition if one is selected."""
         view = self.state.view
         ids = view.selection
         record = self.state.record(view.current)
@@ -60,7 +58,7 @@ class Gestures:
             self._look_at(there, selection, "Step through images", merge=True)
 
     def move_to(self, name: str) -> None:
-        """All the way to a condition; to its own, the image goes home."""
+        """Strength 1 toward a condition; its own condition means back to the original."""
         record = self.state.record(self.state.view.current)
         if record is not None and record.condition == name:
             self._change("Back to the original", replace(self.state.mix, strength=0.0))

@@ -57,7 +57,7 @@ class MapPanel(QWidget):
         column.addWidget(self.map, 1)
 
     def apply(self, old: Shown | None, new: Shown) -> None:
-        """Paint what is different; everything where there is no `old`."""
+        """Paint what is different; without `old`, everything."""
         another_map = new.differs(old, "plane")
         if another_map:
             self._show_map(new.view.plane)

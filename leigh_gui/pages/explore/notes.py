@@ -13,16 +13,16 @@ def landing_note(
     result: Counterfactual,
     conditions: Sequence[Condition],
 ) -> str:
-    """Where the model reads the picture otherwise than the region under the handle."""
+    """Say where the model reads another condition than the region under the handle."""
     from core.latent_map.decision_regions import has_data, posterior_at
 
     if decision is None:
         return ""
     if result.strength == 0:
-        return "No condition lies this way: the image stays as it is."
+        return "No condition lies in this direction: the image stays as it is."
     landed = conditions[int(result.probabilities.argmax())].name
     if not has_data(decision, *position):
-        return f"There is no data under the handle; the picture is read as {landed}."
+        return f"The handle is outside the data; the picture is read as {landed}."
     under = decision.conditions[int(posterior_at(decision, *position).argmax())]
     return "" if landed == under else f"The handle is in {under}, the picture lands in {landed}."
 
@@ -33,15 +33,13 @@ def other_condition_note(
     conditions: Sequence[Condition],
     plane: tuple[str, ...],
 ) -> str:
-    """For an image, or the picture it is moved to, of a condition that the plane leaves out."""
+    """Say that the image, or its counterfactual, has a condition that the plane leaves out."""
     if record is None or not plane:
         return ""
     if result is not None and result.valid and result.strength > 0:
         read = conditions[int(result.probabilities.argmax())].name
         if read not in plane:
-            return (
-                f"The picture is read as {read}: it lies where the model sees it among these three."
-            )
+            return f"The picture is read as {read}, which is not a corner of this ternary plane."
     if record.condition in plane:
         return ""
-    return f"The image is {record.condition}: it lies where the model sees it among these three."
+    return f"The image is {record.condition}, which is not a corner of this ternary plane."

@@ -16,7 +16,7 @@ def panel_spec(state: AppState, kind: str = "counterfactual") -> PanelSpec | Non
     record = state.record(view.current)
     stays = record is None or {name for name, _ in mix.weights} == {record.condition}
     if kind == "map":
-        title = f"Exact plane of {', '.join(view.plane)}" if view.plane else "Decision map"
+        title = f"Ternary plane of {', '.join(view.plane)}" if view.plane else "Decision map"
         plain = PanelSpec(kind, title=title, plane=view.plane)
         invalid = result is None or not result.valid
         if record is None or stays or mix.strength == 0 or invalid:

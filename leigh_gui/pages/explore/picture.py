@@ -1,6 +1,4 @@
-"""The right side of Explore: original, counterfactual, difference maps, channels, path,
-probabilities, evidence.
-"""
+"""The right side of Explore: original, counterfactual, difference maps, and their readings."""
 
 from __future__ import annotations
 
@@ -103,7 +101,7 @@ class PicturePanel(QWidget):
         self.original.setObjectName("original")
         self.counterfactual.setObjectName("counterfactual")
         self.original.set_hint("Click a point on the map to see its image.")
-        self.counterfactual.set_hint("Here appears what the model would change.")
+        self.counterfactual.set_hint("The counterfactual appears here.")
         grid.addWidget(self.original, 2, 0)
         grid.addWidget(self.counterfactual, 2, 1)
         grid.setRowStretch(2, 1)
@@ -124,7 +122,7 @@ class PicturePanel(QWidget):
         self._on_display()
 
     def apply(self, old: Shown | None, new: Shown) -> None:
-        """Paint what is different; everything where there is no `old`."""
+        """Paint what is different; without `old`, everything."""
         if new.differs(old, "current"):
             self._show_record()
         if new.differs(old, "current", "mix"):
@@ -145,9 +143,9 @@ class PicturePanel(QWidget):
             self._empty()
             return
         projection = opened.projection if opened is not None else None
-        unlike = projection is not None and record.id in projection.out_of_distribution
+        outside = projection is not None and record.id in projection.out_of_distribution
         title = f"Original · {record.condition} · {record_caption(record)}"
-        self.original_title.setText(title + (" · unlike all training images" if unlike else ""))
+        self.original_title.setText(title + (" · out of distribution" if outside else ""))
 
     def _show_target(self, mix: Mix) -> None:
         if self.state.record(self.state.view.current) is not None:
@@ -218,7 +216,7 @@ class PicturePanel(QWidget):
         self.original_title.setText("Original")
         self.cf_title.setText("Counterfactual")
         self.original.set_image(None)
-        self.counterfactual.set_hint("Here appears what the model would change.")
+        self.counterfactual.set_hint("The counterfactual appears here.")
         self.counterfactual.set_image(None)
         self.evidence.clear("Click an image on the map to begin.")
 
@@ -251,7 +249,7 @@ class PicturePanel(QWidget):
     def _on_busy(self, busy: bool) -> None:
         self.busy.setRange(0, 0 if busy else 1)
         self.busy.setValue(0)
-        if not busy and self.control.waits():  # there was no answer
+        if not busy and self.control.waits():  # the answer did not come
             self.counterfactual.set_mark("out of date")
 
 

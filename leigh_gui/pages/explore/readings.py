@@ -72,7 +72,7 @@ class ReadingsPanel(QWidget):
         self._on_display()
 
     def apply(self, old: Shown | None, new: Shown) -> None:
-        """Paint what is different; everything where there is no `old`."""
+        """Paint what is different; without `old`, everything."""
         there = self.state.record(new.view.current) is not None
         if new.differs(old, "mix"):
             self.path.set_strength(new.mix.strength)
@@ -108,6 +108,7 @@ class ReadingsPanel(QWidget):
     def _on_display(self) -> None:
         self.channels.set_channels(self.state.display)
         self.lock.set_channels([c.name for c in self.state.display])
+        self.lock.setVisible(len(self.state.display) > 1)  # a single channel cannot be locked
         self._show_locked()
 
     def _on_opened(self) -> None:

@@ -50,7 +50,7 @@ class SelectionTabs(QTabWidget):
         self.plate.set_plate(first, dataset.conditions, dataset.plate_shape)
 
     def apply(self, old: Shown | None, new: Shown) -> None:
-        """Paint what is different; everything where there is no `old`."""
+        """Paint what is different; without `old`, everything."""
         if new.differs(old, "selection"):
             self._show_selection(new.view.selection)
         if new.differs(old, "selection", "current"):

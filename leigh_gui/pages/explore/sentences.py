@@ -30,8 +30,9 @@ def short_caption(record: ImageRecord) -> str:
 
 
 def target_caption(weights: Mapping[str, float], strength: float) -> str:
-    """'Toward WT · 50 %', '70 % WT + 30 % TT · 50 %' or 'Exaggerated to WT · 130 %': what matters
-    most comes first.
+    """The target and its strength: 'Toward WT · 50 %', '70 % WT + 30 % TT · 50 %'.
+
+    Above strength 1: 'Exaggerated to WT · 130 %'.
     """
     parts = sorted(weights.items(), key=lambda part: -part[1])
     target = " + ".join(

@@ -33,7 +33,7 @@ KINDS = {
     "confusion": "Confusion table",
     "comparison": "Explanations compared",
     "ranking": "Ranking of the treatments",
-    "residual": "What is not repaired",
+    "residual": "Residual",
 }
 
 
@@ -100,7 +100,7 @@ class FigurePage(QWidget):
             row.addWidget(button)
         row.addStretch(1)
         for name in FORMATS:
-            button = QPushButton(f"Export {name}" if name != "PDF" else "Export PDF…")
+            button = QPushButton(f"Export {name}…")
             button.setObjectName(f"export-{name.lower()}")
             button.clicked.connect(lambda _=False, n=name: self.ask_export(n))
             self.buttons[name] = button

@@ -1,6 +1,4 @@
-"""What happens on the Screen page: the stored screen is read, compared with what is open, and a
-treatment selected.
-"""
+"""What happens on the Screen page: read the stored screen, select a treatment."""
 
 from __future__ import annotations
 
@@ -119,7 +117,7 @@ class ScreenControl(QObject):
         if record is None:
             return "Click an image first."
         if opened is None or opened.card is None:
-            return "There is no model to explain it with. Train one on the Train page."
+            return "An explanation needs a model. Train one on the Train page."
         if not self.state.ready_to_explore:
             return "Compute the map on the Train page first."
         if record.condition not in {c.name for c in opened.card.conditions}:
@@ -136,9 +134,7 @@ class ScreenControl(QObject):
         return healthy if healthy in known and healthy != record.condition else ""
 
     def residual(self) -> PanelSpec:
-        """The figure panel of what the selected treatment has not repaired, on its first held-out
-        image.
-        """
+        """The residual of the selected treatment as a figure panel, on its first held-out image."""
         assert self.screen is not None
         ids = [i for w in self.screen.wells if w.condition == self.current for i in w.record_ids]
         card = self.state.opened.card if self.state.opened else None

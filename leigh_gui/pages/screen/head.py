@@ -45,7 +45,7 @@ class ScreenHead(QWidget):
         """Enable the report where there is one."""
         there = self.control.report() is not None
         self.report.setEnabled(there)
-        missing = "There is no report next to this screen. Rank again to write it."
+        missing = "This screen does not have a report. Rank again to write it."
         self.report.setToolTip("" if there else missing)
 
     def _on_report(self) -> None:

@@ -1,6 +1,4 @@
-"""Screen: which treatment heals, what else it changes, where it stood on the plates, and how far to
-trust that.
-"""
+"""Screen: which treatment heals, what else it changes, and how far to trust the ranking."""
 
 from __future__ import annotations
 
@@ -28,7 +26,7 @@ from leigh_gui.widgets.screen.quality_view import QualityView
 from leigh_gui.widgets.screen.ranking_rows import summary
 from leigh_gui.widgets.screen.ranking_view import RankingView
 from leigh_gui.widgets.screen.rescue_plot import RescuePlot
-from leigh_gui.widgets.screen.unrepaired_view import UnrepairedView
+from leigh_gui.widgets.screen.residual_view import ResidualView
 
 if TYPE_CHECKING:
     from leigh_gui.settings import Settings
@@ -40,9 +38,7 @@ NONE_YET = (
 
 
 class ScreenPage(QWidget):
-    """The ranking on the left; on the right the same treatments as points, plates, doses, and what
-    is left.
-    """
+    """The ranking on the left; points, plates, doses, residual and quality on the right."""
 
     screen_asked = Signal()
     data_asked = Signal()
@@ -106,13 +102,13 @@ class ScreenPage(QWidget):
         self.upright.addWidget(self.plot)
         self.upright.addWidget(self.wells)
         self.upright.setSizes([300, 320])
-        self.doses, self.left, self.quality = DoseGrid(), UnrepairedView(), QualityView()
+        self.doses, self.residual, self.quality = DoseGrid(), ResidualView(), QualityView()
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
         self.tabs.tabBar().setDrawBase(False)
         self.tabs.addTab(self.upright, "Map and plates")
         self.tabs.addTab(self.doses, "Dose")
-        self.tabs.addTab(self.left, "Not repaired")
+        self.tabs.addTab(self.residual, "Residual")
         self.tabs.addTab(self.quality, "Quality")
         self.tabs.setMinimumWidth(440)
         return self.tabs
@@ -124,7 +120,7 @@ class ScreenPage(QWidget):
         self.head.add.clicked.connect(self.ask_panel)
         self.head.search.textChanged.connect(self.ranking.set_wanted)
         self.head.search.textChanged.connect(self.plot.set_wanted)
-        for view in (self.ranking, self.plot, self.wells, self.doses, self.left):
+        for view in (self.ranking, self.plot, self.wells, self.doses, self.residual):
             view.selected.connect(self.control.select)
         self.wells.explain_asked.connect(self.explain_asked)
         self.control.screen_changed.connect(self._on_screen)
@@ -141,25 +137,23 @@ class ScreenPage(QWidget):
         self.ranking.step(by)
 
     def ask_panel(self) -> None:
-        """Collect the ranking for the figure; on the tab Not repaired, images of what the selected
-        treatment leaves.
-        """
+        """Collect the ranking for the figure; on the tab Residual, images of the residual."""
         if self.control.screen is None:
             return
-        if self._shows_left():
+        if self._shows_residual():
             self.panel_asked.emit(self.control.residual())
         else:
             self.panel_asked.emit(PanelSpec("ranking", title="Ranking of the treatments"))
 
-    def _shows_left(self) -> bool:
-        """Whether the tab Not repaired is on show with a treatment that it tells of."""
+    def _shows_residual(self) -> bool:
+        """Whether the tab Residual is on show and has the selected treatment."""
         screen = self.control.screen
         reported = {u.condition for u in screen.unrepaired} if screen is not None else set()
-        return self.tabs.currentWidget() is self.left and self.control.current in reported
+        return self.tabs.currentWidget() is self.residual and self.control.current in reported
 
     def picture(self) -> QPixmap:
         """What is collected as it is, for the figure's list."""
-        return self.left.grab() if self._shows_left() else self.ranking.grab()
+        return self.residual.grab() if self._shows_residual() else self.ranking.grab()
 
     def remember_layout(self) -> None:
         """Keep the splitters for the next start."""
@@ -190,7 +184,7 @@ class ScreenPage(QWidget):
         stains = {c.name: c.colour for c in dataset.channels} if dataset is not None else {}
         for view in (self.ranking, self.plot, self.doses):
             view.set_screen(screen, colours)
-        self.left.set_screen(screen, stains)
+        self.residual.set_screen(screen, stains)
         self.quality.set_screen(screen)
         self.wells.set_screen(screen)
         self.head.title.setText(summary(screen) if screen is not None else "")
@@ -204,7 +198,7 @@ class ScreenPage(QWidget):
         self._show_notice()
 
     def _on_current(self, condition: str) -> None:
-        for view in (self.ranking, self.plot, self.wells, self.doses, self.left):
+        for view in (self.ranking, self.plot, self.wells, self.doses, self.residual):
             view.set_current(condition)
         screen = self.control.screen
         row = (

@@ -1,6 +1,4 @@
-"""The plates of a screen as heat maps, and the images of the well or treatment that
-is looked at.
-"""
+"""The plates of a screen as heat maps, and the images of a well or treatment."""
 
 from __future__ import annotations
 
@@ -71,7 +69,7 @@ class WellsPanel(QWidget):
         row.setSpacing(6)
         self.what = QComboBox()
         self.what.setObjectName("well-value")
-        self.what.setToolTip("What the wells are coloured by")
+        self.what.setToolTip("What the wells are coloured by; × marks wells out of distribution")
         self.plate = QComboBox()
         self.plate.setObjectName("plate-choice")
         self.plate.setToolTip("Which plate is shown")
@@ -127,9 +125,7 @@ class WellsPanel(QWidget):
         self.explain.clicked.connect(self._on_explain)
 
     def set_screen(self, screen: Screen | None) -> None:
-        """Show the plates of this screen, keeping the choice of plate and value
-        where they exist.
-        """
+        """Show the plates of this screen; keep the chosen plate and value where they exist."""
         plate, key = self.plate.currentData(), self.what.currentData()
         self._screen = screen
         self._plates = list(dict.fromkeys(w.plate for w in screen.wells)) if screen else []
@@ -252,9 +248,7 @@ class WellsPanel(QWidget):
             self.explain_asked.emit(record.id, self.control.target(record))
 
     def _on_needed(self, record_ids: list[str]) -> None:
-        """Pictures need contrast: the model's own, or that of the first image where there is no
-        model.
-        """
+        """Pictures need a contrast: the model's, or without a model that of the first image."""
         dataset = self.state.project.dataset if self.state.project else None
         opened = self.state.opened
         if dataset is None or opened is None:

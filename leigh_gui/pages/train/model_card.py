@@ -1,6 +1,4 @@
-"""The model card: what the model is, how often it is right on unseen wells, and how exactly it can
-be inverted.
-"""
+"""The model card: accuracy on held-out wells, round-trip error, conditions and channels."""
 
 from __future__ import annotations
 
@@ -25,7 +23,7 @@ class ModelCardView(QFrame):
         self.rows: dict[str, str] = {}
 
     def set_card(self, card: ModelCard | None, checked: str = "") -> None:
-        """Show this model, or that there is none; `checked`: what a planted change showed."""
+        """Show this model, if any; `checked`: what the simulated perturbation showed."""
         if self._holder is not None:
             self._holder.hide()
             self._holder.deleteLater()
@@ -37,7 +35,7 @@ class ModelCardView(QFrame):
         grid.setVerticalSpacing(6)
         self.rows = card_rows(card) if card is not None else {}
         if checked:
-            self.rows["Planted change"] = checked
+            self.rows["Simulated perturbation"] = checked
         if card is None:
             grid.addWidget(
                 plain("No model yet. Choose a preset and press “Train”.", "muted", wrap=True), 0, 0
@@ -56,17 +54,17 @@ def card_rows(card: ModelCard) -> dict[str, str]:
     )
     rows = {
         "Accuracy": accuracy_words(card.accuracy),
-        "Measured on": f"{tested} the model never saw",
+        "Measured on": f"{tested}, held out",
     }
     if "test_records" in card.accuracy:
         rows["Measured on"] = (
-            f"{count(int(card.accuracy['test_records']), 'image')} of {tested} the model never saw"
+            f"{count(int(card.accuracy['test_records']), 'image')} of {tested}, held out"
         )
     if card.accuracy.get("group_accuracy") is not None:
         rows["By wells"] = f"{percent(float(card.accuracy['group_accuracy']), 1)} of wells right"
     baseline = card.accuracy.get("baseline", {}).get("accuracy")
     if baseline is not None:
-        rows["Simple readouts"] = (
+        rows["Simple features"] = (
             f"{percent(float(baseline), 1)} by logistic regression on the same wells"
         )
     rows["Z′ healthy–diseased"] = z_prime_words(card.accuracy.get("z_prime"))
@@ -85,7 +83,7 @@ def card_rows(card: ModelCard) -> dict[str, str]:
 
 
 def accuracy_words(accuracy: dict[str, Any]) -> str:
-    """'98.2 % (95.1 – 99.6 %)', or why there is no number."""
+    """'98.2 % (95.1 – 99.6 %)', or why the number is missing."""
     value = accuracy.get("accuracy")
     if value is None:
         return str(accuracy.get("reason") or "not measured yet")
@@ -99,7 +97,7 @@ def accuracy_words(accuracy: dict[str, Any]) -> str:
 
 
 def z_prime_words(z_prime: Any) -> str:
-    """Z' on well medians of the logits, or why there is none."""
+    """Z' on well medians of the logits, or why it is missing."""
     if not isinstance(z_prime, dict):
         return ""
     logits = z_prime.get("logits")

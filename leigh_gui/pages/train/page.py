@@ -90,7 +90,7 @@ class TrainPage(QWidget):
         self.choices["quick"].setChecked(True)
         column.addLayout(cards)
         self.controls_only = QCheckBox(
-            "Learn from the controls only, to screen treatments it has never seen"
+            "Learn from the controls only, to screen treatments without having seen them"
         )
         self.controls_only.setObjectName("train-controls-only")
         column.addWidget(self.controls_only)
@@ -195,9 +195,7 @@ class TrainPage(QWidget):
         return tuple(c.name for c in controls) if both and len(controls) < len(conditions) else ()
 
     def set_job(self, training: bool, why: str, resumable: bool) -> None:
-        """Whether a training runs, why nothing else can start now, and whether a stopped training
-        can go on.
-        """
+        """Say whether a training runs, why no job can start, and whether a training can resume."""
         if training and not self._training:
             self.curves.clear()
         self._training, self._why, self._can_resume = training, why, resumable
@@ -235,10 +233,8 @@ class TrainPage(QWidget):
         self.controls_only.setEnabled(bool(self._controls()))
         self.controls_only.setToolTip(CONTROLS if self._controls() else NO_CONTROLS)
         self._enable(self.start, self._why, "Train, then measure the model and draw its map")
-        why = self._why or (
-            "" if self._can_resume else "There is no stopped training to go on with."
-        )
-        self._enable(self.resume, why, "Go on where the training stopped")
+        why = self._why or ("" if self._can_resume else "No stopped training to resume.")
+        self._enable(self.resume, why, "Resume where the training stopped")
         self._enable(
             self.stop,
             "" if self._training else "Nothing is being trained.",
@@ -249,7 +245,7 @@ class TrainPage(QWidget):
         self._enable(
             self.check,
             why,
-            "Plant a known change in copies of your images and see whether it is found",
+            "Make a known change in copies of your images and see whether it is found",
         )
         ready = self.state.ready_to_explore
         why = "" if ready else "Explore needs a trained model and its map."
@@ -268,8 +264,8 @@ class TrainPage(QWidget):
         assert self.state.opened is not None and self.state.opened.card is not None
         dialog = CheckDialog([c.name for c in self.state.opened.card.channels], self)
         if dialog.exec():
-            plant = dialog.plant()
-            self.check_asked.emit(plant.channel, plant.factor, plant.preset)
+            change = dialog.perturbation()
+            self.check_asked.emit(change.channel, change.factor, change.preset)
 
     def _on_other(self) -> None:
         chosen = QFileDialog.getExistingDirectory(self, "Folder of the model")

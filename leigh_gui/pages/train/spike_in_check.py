@@ -1,6 +1,4 @@
-"""Check the explanation: plant a known change in copies of real images and see whether a model
-finds it again.
-"""
+"""Check the explanation with a simulated perturbation: a known change that must be found."""
 
 from __future__ import annotations
 
@@ -32,7 +30,7 @@ SMALLEST, LARGEST, USUAL = 0.1, 3.0, 0.7
 
 
 @dataclass(frozen=True)
-class Plant:
+class Perturbation:
     """A known change: the signal of one stain times a factor, and how long to train on it."""
 
     channel: str
@@ -86,31 +84,29 @@ class CheckDialog(QDialog):
         self.buttons.accepted.connect(self.accept)
         self.buttons.rejected.connect(self.reject)
 
-    def plant(self) -> Plant:
+    def perturbation(self) -> Perturbation:
         """What was chosen."""
-        return Plant(
+        return Perturbation(
             self.channel.currentText(),
             round(self.factor.value(), 2),
             str(self.preset.currentData()),
         )
 
     def _on_changed(self) -> None:
-        nothing = self.plant().factor == 1
+        nothing = self.perturbation().factor == 1
         self.check.setEnabled(not nothing)
         self.check.setToolTip(
-            "A factor of 1 plants nothing." if nothing else "Plant, train and compare"
+            "A factor of 1 changes nothing." if nothing else "Change, train and compare"
         )
 
 
 def check_words(result: dict[str, Any]) -> str:
-    """What was found of the planted change, there and back, and whether the second model could know
-    it at all.
-    """
+    """What was found of the perturbation in both directions, and how accurate the model is."""
     lines = [_found(row) for row in result["planted"]]
     accuracy, low = result.get("accuracy"), result.get("accuracy_low")
     if accuracy is not None and low is not None:
-        blind = low <= 1 / 2  # two conditions: untouched and planted
-        end = ": too few, so it cannot show what was planted. Train longer." if blind else "."
+        blind = low <= 1 / 2  # two conditions: original and perturbed
+        end = ": too few, so it cannot show the perturbation. Train longer." if blind else "."
         lines.append(
             f"The second model names {percent(float(accuracy))} of the held-out images right{end}"
         )
@@ -119,9 +115,7 @@ def check_words(result: dict[str, Any]) -> str:
 
 
 def _found(row: dict[str, Any]) -> str:
-    """One way: 'Mitochondria x0.7: 83 % of the change found (76 – 91 %) in 8 of 8 images, 3 % in
-    other stains'.
-    """
+    """'Mitochondria x0.7: 83 % of the change found (76 – 91 %) in 8 of 8 images'."""
     start = f"{row['plant']}{'' if row['way'] == 'there' else ', taken back'}"
     if not row["valid"]:
         return f"{start}: none of {row['images']} images could be moved."

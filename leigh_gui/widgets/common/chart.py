@@ -47,9 +47,7 @@ class PlainAxis(pg.AxisItem):  # type: ignore[misc]  # pyqtgraph has no types
 
 
 class Chart(QWidget):
-    """Draw with the `add_` functions after `clear`; on a logarithmic axis, give logarithms to base
-    10.
-    """
+    """Draw with the `add_` functions after `clear`; logarithmic axes take base-10 logarithms."""
 
     picked = Signal(str)  # key of the point that was clicked
     outdated = Signal()  # another size or other colours: the owner draws again

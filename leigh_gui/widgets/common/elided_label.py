@@ -13,9 +13,7 @@ from leigh_gui.widgets.common.look import tip
 
 
 class ElidedLabel(QElidingLabel):
-    """One line of plain text that shortens itself instead of being clipped; the whole text is its
-    tooltip.
-    """
+    """One line of plain text that shortens itself; the whole text is its tooltip."""
 
     def __init__(self, text: str = "", kind: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -1,6 +1,4 @@
-"""Small shared pieces of appearance: plain labels, colour swatches, marker shapes, readable
-numbers.
-"""
+"""Shared pieces of appearance: plain labels, colour swatches, marker shapes, numbers."""
 
 from __future__ import annotations
 
@@ -123,8 +121,11 @@ def swatch(colour: str, size: int = 14, shape: int = 0, filled: bool = True) -> 
 
 
 def swatch_icon(colour: str, shape: int = 0) -> QIcon:
-    """A coloured marker as an icon."""
-    return QIcon(swatch(colour, 16, shape))
+    """A coloured marker as an icon; in a selected row its colour stays as it is."""
+    picture = swatch(colour, 16, shape)
+    icon = QIcon(picture)
+    icon.addPixmap(picture, QIcon.Mode.Selected)
+    return icon
 
 
 def percent(share: float, digits: int = 0) -> str:

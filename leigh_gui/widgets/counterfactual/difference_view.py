@@ -1,6 +1,4 @@
-"""Difference maps: what the change added (red) and removed (blue), one pane per stain, one scale
-for all.
-"""
+"""Difference maps: added in red, removed in blue; one pane per stain, one scale for all."""
 
 from __future__ import annotations
 
@@ -25,7 +23,7 @@ STEPS = (0.01, 0.02, 0.03, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 
 
 
 def diverging_table(dark: bool) -> np.ndarray:
-    """(255, 3) uint8 R G B from loss through nothing (row 127) to gain."""
+    """(255, 3) uint8 R G B from removed through unchanged (row 127) to added."""
     return _table(DARK_STOPS if dark else LIGHT_STOPS)
 
 
@@ -53,8 +51,9 @@ def symmetric_limit(difference: FloatArray, spans: Sequence[float]) -> float:
 def coloured(
     plane: FloatArray, span: float, limit: float, table: np.ndarray, signed: bool = True
 ) -> np.ndarray:
-    """Y X difference -> (Y, X, 4) uint8 B G R A; zero is exactly the middle of the table, its start
-    where unsigned.
+    """Y X difference -> (Y, X, 4) uint8 B G R A.
+
+    Zero is the middle of the table; for unsigned values, its start.
     """
     zero = 127 if signed else 0
     level = plane * np.float32((254 - zero) / (max(span, 1e-12) * limit))
@@ -68,7 +67,10 @@ def coloured(
 
 
 class DifferencePane(Pane):
-    """The change of one channel, or, not `signed`, the size of something on a scale from 0."""
+    """The change of one channel, or, not `signed`, the size of something on a scale from 0.
+
+    A change of zero everywhere is not drawn: the hint says so.
+    """
 
     def __init__(
         self, viewpoint: Viewpoint | None = None, parent: QWidget | None = None, signed: bool = True
@@ -81,7 +83,8 @@ class DifferencePane(Pane):
 
     def set_difference(self, plane: FloatArray | None, span: float, limit: float) -> None:
         """Show this Y X change on a scale of +- limit times span (from 0 where it has no sign)."""
-        self._plane, self._span, self._limit = plane, span, limit
+        drawn = plane is not None and bool(plane.any())
+        self._plane, self._span, self._limit = plane if drawn else None, span, limit
         self._compose()
 
     def background(self) -> QColor:
@@ -141,7 +144,7 @@ class ColourBar(QWidget):
 
 
 class DifferenceView(QWidget):
-    """All difference panes side by side, their one scale, and a lock for it."""
+    """All difference panes side by side, and their one scale."""
 
     def __init__(self, viewpoint: Viewpoint, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -158,7 +161,7 @@ class DifferenceView(QWidget):
         self._row = QHBoxLayout()
         self._row.setSpacing(8)
         self.bar = ColourBar()
-        self.lock = QCheckBox("Lock scale")
+        self.lock = QCheckBox("Keep scale")
         self.lock.setToolTip(
             "Keep the limits when the image or the target changes, to compare by eye."
         )
@@ -217,7 +220,7 @@ class DifferenceView(QWidget):
             column.setContentsMargins(0, 0, 0, 0)
             column.setSpacing(2)
             title, pane = ElidedLabel(channel.name), DifferencePane(self.viewpoint)
-            pane.set_hint("No change yet")
+            pane.set_hint("No change")
             column.addWidget(title)
             column.addWidget(pane, 1)
             self.panes.append(pane)

@@ -19,20 +19,21 @@ from leigh_gui.widgets.counterfactual.verdict import RULE, evidence_of, verdict
 TITLES = {
     "model": ("Model", "What the model itself reads in the picture. A flip alone proves nothing."),
     "judges": (
-        "Independent judges",
-        "Classifiers trained on the same wells, but never on what this model makes.",
+        "Independent classifiers",
+        "Classifiers trained on the same wells, apart from this model.",
     ),
     "distance": (
         "Distance to real {target}",
         "0: like real images of the target; 1: as far away as the original.",
     ),
     "readouts": (
-        "Readouts",
-        "Of what a biologist would measure and in which real images of both sides differ.",
+        "Features",
+        "Share of the features that differ between real source and target images and moved by"
+        " 50-160 %.",
     ),
     "rest": (
         "What should stay",
-        "Nuclei, stains and readouts in which both conditions agree must not change.",
+        "Nuclei, stains and features in which both conditions agree must not change.",
     ),
 }
 DETAILS = {
@@ -43,9 +44,15 @@ DETAILS = {
         "Round trip",
         "How exactly the network can be run backwards, measured on this image.",
     ),
-    "contraction": ("Contraction", "Of the network's blocks; below 1 each can be run backwards."),
+    "contraction": (
+        "Lipschitz estimate",
+        "Of the network's blocks; a block below 1 can be run backwards.",
+    ),
 }
-NO_JUDGES = "This model has no judges: only its own reading is known. Train it again to get judges."
+NO_CLASSIFIERS = (
+    "This model has no independent classifiers: only its own reading is known. Train it again to"
+    " get them."
+)
 ON_RELEASE = "on release"
 
 
@@ -73,7 +80,7 @@ class EvidenceCard(QWidget):
         self.headline.setObjectName("evidence-headline")
         self._grid.addWidget(self.light, 0, 0, Qt.AlignmentFlag.AlignTop)
         self._grid.addWidget(self.headline, 0, 1, 1, 2)
-        self.missing = plain(NO_JUDGES, "muted", wrap=True)
+        self.missing = plain(NO_CLASSIFIERS, "muted", wrap=True)
         self.missing.hide()
         self._grid.addWidget(self.missing, 1, 1, 1, 2)
         for row, key in enumerate(CHECKS, start=2):
@@ -97,13 +104,11 @@ class EvidenceCard(QWidget):
         self._titles[key], self._values[key] = name, value
 
     def text(self, key: str) -> str:
-        """What the card says about a check, or about locked, channels, clipped, roundtrip or
-        contraction.
-        """
+        """What the card says about a check or a detail."""
         return self._values[key].text()
 
     def set_no_oracles(self, why: str) -> None:
-        """Say once why nobody but the model can be asked; empty when judges are there."""
+        """Say once why the independent classifiers are missing; empty when they are there."""
         self.missing.setToolTip(why)
         self.missing.setVisible(bool(why))
         for key in CHECKS:
@@ -167,7 +172,7 @@ def _shares(cf: Counterfactual, channels: Sequence[str], spans: Sequence[float])
 
 
 def _locked(cf: Counterfactual, automatic: bool) -> str:
-    """'Nuclei (no readout differs)', 'Nuclei (your choice)' or 'nothing'."""
+    """'Nuclei (no feature differs)', 'Nuclei (your choice)' or 'nothing'."""
     if not cf.locked:
         return "nothing"
-    return ", ".join(cf.locked) + (" (no readout differs)" if automatic else " (your choice)")
+    return ", ".join(cf.locked) + (" (no feature differs)" if automatic else " (your choice)")

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QWidget
 from leigh_gui.widgets.common.look import BAD, GOOD, WARN
 
 COLOURS = {"good": GOOD, "warn": WARN, "bad": BAD, "none": "#8A8F98"}
-WORDS = {"good": "holds", "warn": "doubtful", "bad": "fails", "none": "not checked"}
+WORDS = {"good": "passes", "warn": "doubtful", "bad": "fails", "none": "not checked"}
 STATES = {"green": "good", "amber": "warn", "red": "bad"}  # of a check -> of its light
 
 

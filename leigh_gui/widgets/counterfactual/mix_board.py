@@ -1,6 +1,4 @@
-"""The mix: one slider per condition says how far an image is moved toward it; together they are the
-strength.
-"""
+"""The mix: one slider per condition; the sliders add up to the strength."""
 
 from __future__ import annotations
 
@@ -27,10 +25,9 @@ NAME_WIDTH = 120  # pixels
 
 
 def mixed(amounts: dict[str, int], name: str, value: int) -> dict[str, int]:
-    """The percents with `name` at `value`; the others make room where all would be more than END,
-    as on the path.
+    """The percents with `name` at `value`; together they are at most END, as on the path.
 
-    `amounts` are those before it was taken, so what made room comes back with it.
+    `amounts` are the percents before the drag, so the other sliders return when `name` does.
     """
     others = {k: v for k, v in amounts.items() if k != name}
     before, room = sum(others.values()), END - value
@@ -39,9 +36,7 @@ def mixed(amounts: dict[str, int], name: str, value: int) -> dict[str, int]:
 
 
 class Amount(QSlider):
-    """A slider that takes arrow keys and wheel only while it has the focus: else they step through
-    images and rows.
-    """
+    """A slider that takes arrow keys and the wheel only while it has the focus."""
 
     CLOSE = 4  # percent; nearer, the handle itself is taken
     KEYS = (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down)
@@ -57,7 +52,7 @@ class Amount(QSlider):
         return super().event(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """The handle comes to where the groove is pressed, and is held there."""
+        """The handle jumps to where the groove is pressed."""
         knob = self.style().pixelMetric(QStyle.PixelMetric.PM_SliderLength, None, self)
         at, room = round(event.position().x() - knob / 2), self.width() - knob
         value = QStyle.sliderValueFromPosition(self.minimum(), self.maximum(), at, room)
@@ -79,7 +74,7 @@ class MixBoard(QScrollArea):
     What the image is already has none: 0 everywhere is the original.
     """
 
-    moved = Signal(object)  # shares by condition, while a slider is held
+    moved = Signal(object)  # shares by condition, while a slider is dragged
     let_go = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -115,7 +110,7 @@ class MixBoard(QScrollArea):
         self._show_words()
 
     def set_mix(self, source: str, weights: dict[str, float], strength: float) -> None:
-        """Show how an image of `source` is moved; emits nothing. Ignored while a slider is held."""
+        """Show how an image of `source` is moved; emits nothing. Ignored during a drag."""
         if any(slider.isSliderDown() for slider in self.sliders.values()):
             return
         percents = {name: round(100 * strength * weights.get(name, 0.0)) for name in self.sliders}

@@ -1,6 +1,4 @@
-"""The path: how far the image is moved from what it is (0 %) toward the target (100 %) and a little
-beyond.
-"""
+"""The path: how far the image is moved, from 0 % to the target at 100 % and a little beyond."""
 
 from __future__ import annotations
 
@@ -136,7 +134,7 @@ class PathBar(QWidget):
         self.play = QToolButton()
         self.play.setObjectName("path-play")
         self.play.setText("▶")
-        self.play.setToolTip("Play the way from the original to the target (Space)")
+        self.play.setToolTip("Play the path from the original to the target (Space)")
         self.slider = PathSlider()
         self.slider.setObjectName("path-slider")
         self.percent = plain("0 %", "strong")
@@ -160,7 +158,7 @@ class PathBar(QWidget):
         return self.slider.value() / 100
 
     def set_strength(self, strength: float) -> None:
-        """Show this strength; emits nothing. Ignored while the user holds the slider."""
+        """Show this strength; emits nothing. Ignored while the slider is dragged."""
         if self.slider.isSliderDown() or self._playing.isActive():
             return
         self.slider.blockSignals(True)

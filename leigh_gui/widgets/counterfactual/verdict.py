@@ -1,6 +1,4 @@
-"""The verdict on one counterfactual: the worst of what the program measures and of its evidence, in
-one sentence.
-"""
+"""The verdict on one counterfactual in one sentence: the worst of its checks."""
 
 from __future__ import annotations
 
@@ -13,7 +11,7 @@ from core.domain.limits import EXACT_TO
 from leigh_gui.widgets.common.look import percent
 from leigh_gui.widgets.counterfactual.light import STATES
 
-RULE = "Green: every check holds. Amber: one is doubtful. Red: one fails. Grey: not checked."
+RULE = "Green: every check passes. Amber: one is doubtful. Red: one fails. Grey: not checked."
 WORSE = ("none", "good", "warn", "bad")
 
 
@@ -30,7 +28,7 @@ def verdict(cf: Counterfactual, names: Sequence[str]) -> tuple[str, str]:
         return ("none" if own == "good" else own), reason
     state = STATES[evidence.light]
     if own == state == "good":
-        return "good", f"Reaches {cf.target}; every check holds."
+        return "good", f"Reaches {cf.target}; every check passes."
     if WORSE.index(own) >= WORSE.index(state):
         return own, reason
     first = next(check for check in evidence.checks if check.light == evidence.light)
@@ -75,10 +73,10 @@ def _landing(cf: Counterfactual, names: Sequence[str]) -> tuple[str, str]:
     if cf.target == cf.source:
         return "none", f"It is {cf.source} already; choose another condition."
     if predicted == cf.source:
-        return "none", f"Not across the boundary yet: still {cf.source}."
+        return "none", f"Still {cf.source}: the boundary is not crossed yet."
     reached = predicted == cf.target or (
         cf.evidence is not None and cf.evidence.values.get("flip") == 1
     )
-    if not reached:  # the evidence also counts conditions that nothing tells from the target
+    if not reached:  # the evidence also counts conditions that do not differ from the target
         return "warn", f"It landed in {predicted}, not in {cf.target}."
     return "good", f"Reaches {cf.target}, by this model's own reading."

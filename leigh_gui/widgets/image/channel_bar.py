@@ -1,4 +1,4 @@
-"""Channels: switch each stain on or off and set its contrast; lock it to compare cultures."""
+"""Channels: switch each stain on or off and set its contrast; keep it to compare cultures."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class ContrastSlider(QDoubleRangeSlider):
 
 
 class ChannelBar(QWidget):
-    """One tick and one contrast slider per channel, "Auto" and "Lock"."""
+    """One tick and one contrast slider per channel, "Auto" and "Keep"."""
 
     changed = Signal(object)  # tuple[ChannelDisplay, ...]
     auto_asked = Signal()
@@ -85,7 +85,7 @@ class ChannelBar(QWidget):
         self.auto.setText("Auto")
         self.auto.setToolTip("Set the contrast from the image on show.")
         self.lock = QToolButton()
-        self.lock.setText("Lock")
+        self.lock.setText("Keep")
         self.lock.setCheckable(True)
         self.lock.setToolTip(
             "Keep this contrast for every image, so that brightness can be compared between wells."
@@ -122,7 +122,7 @@ class ChannelBar(QWidget):
 
     def _on_lock(self, locked: bool) -> None:
         self.auto.setEnabled(not locked)
-        why = "Unlock the contrast first." if locked else "Set the contrast from the image on show."
+        why = "Switch “Keep” off first." if locked else "Set the contrast from the image on show."
         self.auto.setToolTip(why)
         self.lock_changed.emit(locked)
 

@@ -1,6 +1,4 @@
-"""How each stain is shown on screen: its colour, whether it is on, and its darkest and brightest
-grey value.
-"""
+"""How each stain is shown: its colour, its visibility, its darkest and brightest grey value."""
 
 from __future__ import annotations
 
@@ -71,8 +69,7 @@ def automatic(current: Sequence[ChannelDisplay], image: FloatArray) -> tuple[Cha
 
 
 def composite(image: FloatArray, channels: Sequence[ChannelDisplay]) -> np.ndarray:
-    """C Y X grey values -> (Y, X, 4) uint8 B G R A: every visible channel's colour times its grey
-    level, added.
+    """C Y X grey values -> (Y, X, 4) uint8 B G R A: the sum of the visible channels' colours.
 
     Each channel has 256 levels; a look-up gives four 16-bit lanes at once, so that adding cannot
     overflow.
@@ -91,9 +88,7 @@ def composite(image: FloatArray, channels: Sequence[ChannelDisplay]) -> np.ndarr
 
 
 def _lanes(*colour: int) -> np.ndarray:
-    """(256,) uint64: four 16-bit lanes with `colour` scaled by the level; one constant for the
-    alpha lane alone.
-    """
+    """(256,) uint64: four 16-bit lanes with `colour` scaled by the level; alpha is constant."""
     if colour[:3] == (0, 0, 0):
         return np.array([colour], dtype=np.uint16).view(np.uint64).ravel()
     levels = np.arange(256)[:, None] * np.array(colour) / 255

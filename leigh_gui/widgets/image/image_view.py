@@ -185,7 +185,7 @@ class ImagePane(Pane):
         return self._data
 
     def set_channels(self, channels: Sequence[ChannelDisplay]) -> None:
-        """Show the channels this way."""
+        """Show these channels."""
         self._channels = tuple(channels)
         self._compose()
 

@@ -1,6 +1,4 @@
-"""The plate as it stood on the microscope: one round per well, coloured by condition; click selects
-its images.
-"""
+"""The plate: one circle per well, coloured by condition; a click selects its images."""
 
 from __future__ import annotations
 
@@ -60,9 +58,7 @@ def spots(records: Sequence[ImageRecord], conditions: Sequence[Condition]) -> li
 
 
 class PlateView(QWidget):
-    """Only the rows and columns that are in use, plus the rest of the plate when its shape is
-    known.
-    """
+    """The rows and columns in use; the whole plate when its shape is known."""
 
     wells_picked = Signal(object)  # tuple of record ids
 

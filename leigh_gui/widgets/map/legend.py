@@ -1,6 +1,4 @@
-"""Legend: every condition with its colour and count; tick to show, untick to grey it out on the
-map.
-"""
+"""Legend: every condition with its colour and count; untick to grey it out on the map."""
 
 from __future__ import annotations
 

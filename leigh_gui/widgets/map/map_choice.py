@@ -1,4 +1,4 @@
-"""Which map is on show: all conditions, or the exact plane of any three."""
+"""Which map is on show: all conditions, or the ternary plane of any three."""
 
 from __future__ import annotations
 
@@ -23,16 +23,14 @@ PLACES = ("Left", "Right", "Above")
 
 
 class MapChoice(QComboBox):
-    """Offers the map of all, the planes of healthy, diseased and one more, and a dialog for any
-    other three.
-    """
+    """Offers the map of all conditions, ternary planes, and a dialog for any other plane."""
 
     chosen = Signal(object)  # names of the three, () for all
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setToolTip(
-            "All conditions, or the exact plane of three: boundaries are straight there, "
+            "All conditions, or the ternary plane of three: boundaries are straight there, "
             "and distances are in standard deviations within a condition."
         )
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
@@ -41,9 +39,7 @@ class MapChoice(QComboBox):
         self.activated.connect(self._on_activated)
 
     def offer(self, conditions: Sequence[Condition], fitted: bool) -> None:
-        """Offer what can be made of these conditions, all of which have images; that of all if it
-        is `fitted`.
-        """
+        """Offer the maps of these conditions; the map of all conditions if it is `fitted`."""
         self._names, self._shown = tuple(c.name for c in conditions), ()
         self.clear()
         if fitted:
@@ -51,7 +47,7 @@ class MapChoice(QComboBox):
         for names in first_planes(conditions):
             self._add(names)
         if len(self._names) > 3:
-            self.addItem("Exact plane of three others…", None)
+            self.addItem("Ternary plane of three others…", None)
         self.setVisible(len(self._names) > 2)
 
     def show_choice(self, names: Names) -> None:
@@ -67,7 +63,7 @@ class MapChoice(QComboBox):
             if self.count() and self.itemData(self.count() - 1) is None
             else self.count()
         )
-        self.insertItem(row, f"Exact plane of {', '.join(names)}", names)
+        self.insertItem(row, f"Ternary plane of {', '.join(names)}", names)
 
     def _offered(self) -> list[Names | None]:
         """What the rows stand for; Qt itself finds tuples by identity only."""
@@ -91,7 +87,7 @@ class PlaneDialog(QDialog):
         self, names: Sequence[str], start: Names = (), parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Exact plane of three conditions")
+        self.setWindowTitle("Ternary plane of three conditions")
         column = QVBoxLayout(self)
         column.setContentsMargins(24, 16, 24, 16)
         column.setSpacing(16)

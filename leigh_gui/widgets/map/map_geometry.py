@@ -1,6 +1,4 @@
-"""Where things are on the map: from map coordinates to screen pixels, nearest point, points inside
-a lasso.
-"""
+"""Geometry of the map: map coordinates to pixels, nearest point, points inside a lasso."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""The still part of the map: decision regions, boundaries, hatching where there is no data, and the
-points.
-"""
+"""The still part of the map: regions, boundaries, hatching without support, and the points."""
 
 from __future__ import annotations
 
@@ -37,8 +35,9 @@ class Points:
 def region_image(
     decision: DecisionMap, colours: Sequence[str], strength: float = 0.32
 ) -> np.ndarray:
-    """(H, W, 4) B G R A premultiplied, top row first: winner's colour, opacity = confidence, clear
-    without support.
+    """(H, W, 4) B G R A premultiplied, top row first: the winner's colour.
+
+    Opacity is confidence; without support the pixel is clear.
     """
     winner = decision.posterior.argmax(axis=2)
     classes = decision.posterior.shape[2]
@@ -107,7 +106,7 @@ def paint_lines(
     colour: QColor,
     dashed: bool = False,
 ) -> None:
-    """Decision boundaries, continuous; pale and dashed where there is no data to trust them."""
+    """Decision boundaries, continuous; pale and dashed without support."""
     faint = QColor(colour)
     faint.setAlpha(90)
     painter.setPen(QPen(faint, 1.2, Qt.PenStyle.DashLine) if dashed else QPen(colour, 1.6))

@@ -1,6 +1,4 @@
-"""The moving part of the map: source ring, path with its crossing, draggable handle, landing mark,
-captions.
-"""
+"""The moving part of the map: source, path with its crossing, handle, landing mark, captions."""
 
 from __future__ import annotations
 
@@ -78,8 +76,8 @@ def _paint_path(
     painter: QPainter, overlay: Overlay, spot: Spot, ink: QColor, paper: QColor
 ) -> None:
     assert overlay.source is not None and overlay.handle is not None
-    way = overlay.path or (overlay.source, overlay.handle)
-    line = QPolygonF([spot(p) for p in way])
+    trajectory = overlay.path or (overlay.source, overlay.handle)
+    line = QPolygonF([spot(p) for p in trajectory])
     painter.setBrush(Qt.BrushStyle.NoBrush)
     for colour, width, style in (
         (paper, 4.5, Qt.PenStyle.SolidLine),
@@ -87,7 +85,7 @@ def _paint_path(
     ):
         painter.setPen(QPen(colour, width, style))
         painter.drawPolyline(line)
-        painter.drawLine(spot(overlay.departure or way[-1]), spot(overlay.handle))
+        painter.drawLine(spot(overlay.departure or trajectory[-1]), spot(overlay.handle))
     if overlay.crossing is not None:
         at = spot(overlay.crossing)
         diamond = QPolygonF([at + QPointF(*d) for d in ((0, -7), (7, 0), (0, 7), (-7, 0))])
@@ -159,7 +157,7 @@ def paint_caption(
 
 
 def paint_scale_bar(painter: QPainter, widget: QWidget, view: MapTransform) -> None:
-    """How long some standard deviations are on an exact plane, in the upper right corner."""
+    """How long some standard deviations are on a ternary plane, in the upper right corner."""
     length = nice_length(SCALE_BAR_SHARE * widget.width() / view.scale)
     right, left = widget.width() - 16.0, widget.width() - 16.0 - length * view.scale
     painter.setFont(small_font(widget))

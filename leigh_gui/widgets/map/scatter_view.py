@@ -74,7 +74,7 @@ class ScatterView(QWidget):
         self.still.set_selection(record_ids)
 
     def set_overlay(self, overlay: Overlay) -> None:
-        """Where the image, the handle and the landing are; a handle that is held stays."""
+        """Where the image, the handle and the landing are; a handle that is dragged stays."""
         if self._pointer.holds_handle():
             overlay = replace(overlay, handle=self.overlay.handle)
         self._pointer.source, self._pointer.handle = overlay.source, overlay.handle

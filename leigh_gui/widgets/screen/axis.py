@@ -1,6 +1,4 @@
-"""Axes of the screen's drawings: which range is shown, where a value lies in it, and where its
-ticks stand.
-"""
+"""Axes of the screen's charts: range, position of a value, and ticks."""
 
 from __future__ import annotations
 
@@ -30,19 +28,17 @@ class Axis:
         low, high = math.log10(self.low), math.log10(self.high)
         return (math.log10(max(value, self.low / 10)) - low) / (high - low)
 
-    def held(self, value: float) -> float:
+    def clamped(self, value: float) -> float:
         """Its place; values outside the range lie at the end that is nearer."""
         return min(max(self.place(value), 0.0), 1.0)
 
     def coordinate(self, value: float) -> float:
-        """What a chart draws: the value or its logarithm to base 10, held within the range."""
+        """What a chart draws: the value or its logarithm to base 10, clamped to the range."""
         inside = min(max(value, self.low), self.high)
         return math.log10(inside) if self.log else inside
 
     def ends(self) -> tuple[float, float]:
-        """Low and high end as a chart draws them, with room for half a marker at a logarithmic low
-        end, where smaller values lie.
-        """
+        """Low and high end as a chart draws them; a logarithmic low end has room for a marker."""
         low, high = self.coordinate(self.low), self.coordinate(self.high)
         return low - (0.04 * (high - low) if self.log else 0.0), high
 
@@ -78,7 +74,7 @@ def measured(values: Iterable[float | None]) -> list[float]:
 
 
 def rescue_axis(rows: Sequence[Ranked]) -> Axis:
-    """Always holds 0, 1 and every treatment; intervals stretch it by at most REACH."""
+    """Always contains 0, 1 and every treatment; intervals stretch it by at most REACH."""
     points = [0.0, 1.0, *measured(r.rescue for r in rows)]
     lows, highs = measured(r.rescue_low for r in rows), measured(r.rescue_high for r in rows)
     low = min(min(points), max(min(lows, default=0.0), -REACH))
@@ -88,9 +84,7 @@ def rescue_axis(rows: Sequence[Ranked]) -> Axis:
 
 
 def off_axis_limit(screen: Screen | None) -> float:
-    """Where the off-axis line stands: beyond it something else changed; 1 in screens that do not
-    say.
-    """
+    """Position of the off-axis line; beyond it something else changed."""
     limit = screen.settings.get("off_axis_limit") if screen is not None else None
     return (
         float(limit)
@@ -105,9 +99,7 @@ def limit_words(screen: Screen | None) -> str:
 
 
 def off_axis_axis(rows: Sequence[Ranked], limit: float = 1.0) -> Axis:
-    """From 0 to `limit` at least; logarithmic where a few lie so far off that the others would
-    shrink to nothing.
-    """
+    """From 0 to `limit` at least; logarithmic where a few values are much larger."""
     points = sorted(v for v in measured(r.off_axis for r in rows))
     largest = max(points, default=1.0)
     if points and largest > WIDE * max(points[len(points) // 2], LEAST):

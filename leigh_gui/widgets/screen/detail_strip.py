@@ -1,6 +1,4 @@
-"""The selected treatment in words, under the ranking: every figure with its interval, and the flags
-in full.
-"""
+"""The selected treatment in words: every figure with its interval, and the flags in full."""
 
 from __future__ import annotations
 

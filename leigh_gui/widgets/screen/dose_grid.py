@@ -1,6 +1,4 @@
-"""Rescue against dose, a small chart per compound: points with intervals, the fitted curve, and
-the EC50 or why there is none.
-"""
+"""Rescue against dose, a chart per compound: points, fitted curve, and the EC50."""
 
 from __future__ import annotations
 

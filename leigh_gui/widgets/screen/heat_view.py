@@ -1,6 +1,4 @@
-"""A plate as a heat map: one square per well, coloured by a value or by condition; click a well for
-its images.
-"""
+"""A plate as a heat map: one square per well; click a well for its images."""
 
 from __future__ import annotations
 
@@ -27,9 +25,7 @@ LARGEST = 56.0  # pixels of a well
 
 
 class HeatView(QWidget):
-    """Wells without images are hollow, those of the selected treatment outlined, unmeasured ones
-    crossed out.
-    """
+    """Wells without images are hollow, unmeasured wells crossed out, selected wells outlined."""
 
     well_picked = Signal(object)  # WellScore
 

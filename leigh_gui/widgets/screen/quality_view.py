@@ -1,6 +1,4 @@
-"""How good the screen is: its quality figures, the nuisance audit, notes, and how plates were made
-comparable.
-"""
+"""Quality of the screen: assay quality, audit, notes, and how plates were made comparable."""
 
 from __future__ import annotations
 
@@ -27,7 +25,7 @@ from leigh_gui.widgets.screen.ranking_rows import DASH, number, p_text, ranged
 
 SPACES = {
     "latents": "what the network sees in the images (latents)",
-    "readouts": "what can be measured in the images without a network (readouts)",
+    "readouts": "features of the images, without a network",
 }
 NAMES = {"z_prime": "Z′", "robust_z_prime": "robust Z′", "ssmd": "SSMD"}
 
@@ -59,9 +57,7 @@ def cell(value: Any) -> str:
 
 
 def joined(row: Mapping[str, Any]) -> dict[str, str]:
-    """The row as text, the two ends of an interval (`x_low`, `x_high`) in the cell of the value
-    `x` or `x_prime`.
-    """
+    """The row as text; `x_low` and `x_high` join the cell of the value `x` or `x_prime`."""
     made = {}
     for key, value in row.items():
         stem = key.removesuffix("_low").removesuffix("_high")
@@ -154,7 +150,7 @@ class QualityView(QScrollArea):
             measured = SPACES.get(screen.space, screen.space)
             plates = f" Plates: {screen.normalised.rstrip('.')}." if screen.normalised else ""
             self.space.setText(
-                f"Measured in {measured}. Intervals hold {screen.level * 100:g} %.{plates}"
+                f"Measured in {measured}. Intervals cover {screen.level * 100:g} %.{plates}"
             )
 
 

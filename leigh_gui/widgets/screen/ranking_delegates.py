@@ -1,6 +1,4 @@
-"""How cells of the ranking are painted: brackets of rank groups, names with their colour, dots with
-intervals on one axis.
-"""
+"""How cells of the ranking are painted: rank groups, names, dots with intervals."""
 
 from __future__ import annotations
 
@@ -142,7 +140,7 @@ class IntervalDelegate(RowDelegate):
             colour.setAlpha(FAINT if is_control(row) else 255)
             painter.setPen(QPen(shown.palette.base().color(), 1))
             painter.setBrush(colour)
-            x = box.left() + self.scale.axis.held(value) * box.width()
+            x = box.left() + self.scale.axis.clamped(value) * box.width()
             painter.drawEllipse(QPointF(x, box.center().y()), 4.5, 4.5)
         painter.restore()
         self.paint_line(painter, option, index)
@@ -172,7 +170,7 @@ def paint_interval(
     ink.setAlpha(170)
     painter.setPen(QPen(ink, 1.5))
     painter.setBrush(ink)
-    low, high = (box.left() + axis.held(v) * box.width() for v in ends)
+    low, high = (box.left() + axis.clamped(v) * box.width() for v in ends)
     painter.drawLine(QPointF(low, y), QPointF(high, y))
     for x, outside, side in (
         (low, axis.place(ends[0]) < 0, 1),

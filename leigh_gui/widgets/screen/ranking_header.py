@@ -63,9 +63,7 @@ class RankingHeader(QHeaderView):
 
 @dataclass(frozen=True)
 class Wanted:
-    """Widths that the texts of the rows need, in pixels; `digit` is the width of a 0, `rank` counts
-    digits.
-    """
+    """Widths that the texts of the rows need, in pixels; `digit` is the width of a 0."""
 
     digit: float = 8.0
     name: float = 0.0

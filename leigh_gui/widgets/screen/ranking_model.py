@@ -1,6 +1,4 @@
-"""The ranking as a table: one row per treatment, its texts, their order, and what a screen reader
-says.
-"""
+"""The ranking as a table: rows, texts, order, and what a screen reader says."""
 
 from __future__ import annotations
 
@@ -85,7 +83,7 @@ class RankingModel(QAbstractTableModel):
         self._arrange()
 
     def set_wanted(self, text: str) -> None:
-        """Keep only names that hold this text."""
+        """Keep only names that contain this text."""
         self.wanted = text
         self._arrange()
 

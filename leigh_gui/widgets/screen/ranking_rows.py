@@ -80,10 +80,9 @@ def flag_text(row: Ranked) -> str:
 def sorted_rows(
     ranked: Sequence[Ranked], by: Column = Column.RANK, down: bool = False, wanted: str = ""
 ) -> tuple[Ranked, ...]:
-    """Treatments whose name holds `wanted`, sorted by one column; then those without a value, then
-    the controls.
+    """Treatments whose name contains `wanted`, sorted by one column; the controls at the end.
 
-    `down` puts the largest first. Rows with the same value stay in the given order.
+    `down` puts the largest first; rows without a value follow. Equal rows keep their order.
     """
     found = [r for r in ranked if wanted.strip().casefold() in treatment_name(r).casefold()]
     treated = [r for r in found if not is_control(r)]

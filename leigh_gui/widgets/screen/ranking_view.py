@@ -1,6 +1,4 @@
-"""The ranking: one row per treatment, its rescue and off-axis as dots with intervals on common
-axes.
-"""
+"""The ranking: one row per treatment; rescue and off-axis as dots with intervals."""
 
 from __future__ import annotations
 
@@ -84,7 +82,7 @@ class RankingView(QTableView):
         self.verticalHeader().hide()
         self.heading.setSortIndicator(0, Qt.SortOrder.AscendingOrder)
         self.setSortingEnabled(True)
-        self.heading.setSortIndicatorShown(False)  # the words of the heading hold the arrow
+        self.heading.setSortIndicatorShown(False)  # the heading's text contains the arrow
         self.setMinimumHeight(160)
         self.setAccessibleName("Ranking of the treatments")
         self._measure()
@@ -110,7 +108,7 @@ class RankingView(QTableView):
         self.table.set_screen(screen, colours)
 
     def set_wanted(self, text: str) -> None:
-        """Show only names that hold this text."""
+        """Show only names that contain this text."""
         self.table.set_wanted(text)
 
     def set_current(self, condition: str) -> None:

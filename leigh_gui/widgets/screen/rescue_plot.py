@@ -97,7 +97,7 @@ class RescuePlot(QWidget):
             self._draw_top(self.chart)
 
     def set_wanted(self, text: str) -> None:
-        """Grey the treatments whose names do not hold this text."""
+        """Grey the treatments whose names do not contain this text."""
         self._wanted = text.strip().casefold()
         self._draw()
 
@@ -188,9 +188,7 @@ class RescuePlot(QWidget):
         return row_words(row, self._screen).text() if self._screen is not None else ""
 
     def _draw_labels(self, chart: Chart) -> None:
-        """The selected one first, then controls and hits, each only where it covers no other and no
-        point.
-        """
+        """Labels that cover nothing: the selected treatment first, then controls and hits."""
         metrics, palette = QFontMetricsF(small_font(self)), chart.palette()
         named = [r for r in self._rows if self._chosen(r) or is_control(r) or r.hit]
         named.sort(key=lambda r: (not self._chosen(r), not is_control(r), r.tie))
@@ -220,9 +218,7 @@ def free_labels(
     points: Sequence[QPointF],
     box: QRectF,
 ) -> list[QRectF | None]:
-    """A box for each label next to its place, inside `box`, over no earlier label and no point;
-    None without room.
-    """
+    """A box for each label inside `box` that covers neither points nor labels, or None."""
     found: list[QRectF | None] = []
     xy = np.array([(p.x(), p.y()) for p in points]).reshape(-1, 2)
     for place, size in zip(places, sizes, strict=True):

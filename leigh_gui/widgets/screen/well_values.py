@@ -1,6 +1,4 @@
-"""What a plate can be coloured by: values of its wells, one scale for all plates, and the colours
-of that scale.
-"""
+"""What a plate can be coloured by: values of its wells, and one scale for all plates."""
 
 from __future__ import annotations
 
@@ -113,9 +111,7 @@ def colour_table(diverging: bool, dark: bool) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the wells of one plate lie; `named` is False where the names do not say places and
-    the order is used.
-    """
+    """Where the wells of one plate lie; `named`: by their names, else by their order."""
 
     rows: int
     columns: int
@@ -125,9 +121,7 @@ class Layout:
 
 
 def layout_of(wells: Sequence[WellScore], shape: tuple[int, int] | None) -> Layout:
-    """The plate at its known shape, enlarged if need be, or the smallest plate that holds its
-    wells.
-    """
+    """The plate at its known shape, enlarged if need be, or the smallest plate for its wells."""
     placed = {place: w for w in wells if (place := well_place(w.well)) is not None}
     if len(placed) < len(wells) and len(placed) < max(len(wells) // 2, 1):
         columns = max(math.ceil(math.sqrt(len(wells) * 1.5)), 1)
@@ -150,5 +144,5 @@ def well_words(well: WellScore, key: str, words: str) -> str:
     many = len(well.record_ids)
     lines.append(f"{many} image" + ("" if many == 1 else "s"))
     if well.unlike:
-        lines.append("Unlike every condition the controls show: its rescue means little.")
+        lines.append("Out of distribution: not like any control, so its rescue means little.")
     return "\n".join(lines)

@@ -1,6 +1,4 @@
-"""What is not repaired: how much of the diseased change each treatment takes back, per channel, as
-bars.
-"""
+"""The residual: how much of the diseased change each treatment reverses, per channel."""
 
 from __future__ import annotations
 
@@ -23,7 +21,7 @@ if TYPE_CHECKING:
 LOW, HIGH = -0.5, 1.5  # of the axis: 0 nothing, 1 all of the change is gone
 LINE = 22  # pixels of a bar's line
 LONGEST = 24  # letters of a channel's name on its axis
-EMPTY = "This screen has no measurement of what the treatments leave unrepaired."
+EMPTY = "This screen has no residual: rank again with a model that knows the treatments."
 
 
 def grouped(screen: Screen) -> list[tuple[str, tuple[ResidualChange, ...]]]:
@@ -37,7 +35,7 @@ def grouped(screen: Screen) -> list[tuple[str, tuple[ResidualChange, ...]]]:
 
 
 @dataclass(frozen=True)
-class RepairPlot:
+class ResidualPlot:
     """The channels of one treatment, a bar each in the colour of the stain."""
 
     title: str
@@ -73,7 +71,7 @@ class RepairPlot:
         chart.set_ticks("left", [(-k, bar_words(c)) for k, c in enumerate(self.channels)])
         bars = [(-float(k), c) for k, c in enumerate(self.channels) if known(c.restored)]
         if bars:
-            ys, ends = [y for y, _ in bars], [held(c.restored) for _, c in bars]
+            ys, ends = [y for y, _ in bars], [clamped(c.restored) for _, c in bars]
             chart.add_bars(
                 ys, ends, [QColor(self.colours.get(c.channel, "#999999")) for _, c in bars]
             )
@@ -81,7 +79,7 @@ class RepairPlot:
             chart.add_line(value, upright=True)
         for y, c in bars:
             if c.low is not None and c.high is not None and known(c.low) and known(c.high):
-                ends = [held(c.low), held(c.high)]
+                ends = [clamped(c.low), clamped(c.high)]
                 chart.add_curve(ends, [y, y], ink, 1.5)
 
 
@@ -92,16 +90,16 @@ def bar_words(left: ResidualChange) -> str:
     return f"{short_name}  {share(left.restored, left.low, left.high)}"
 
 
-def held(value: float) -> float:
+def clamped(value: float) -> float:
     """The value, at most at the end of the axis."""
     return min(max(value, LOW), HIGH)
 
 
-class UnrepairedView(CardGrid):
+class ResidualView(CardGrid):
     """A card per treatment, a bar per channel. Click a card to select the treatment."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("What is not repaired, per treatment and channel", 400, EMPTY, parent)
+        super().__init__("Residual, per treatment and channel", 400, EMPTY, parent)
 
     def set_screen(self, screen: Screen | None, colours: Mapping[str, str]) -> None:
         """Show these bars; `colours` of the channels."""
@@ -110,7 +108,7 @@ class UnrepairedView(CardGrid):
         bars = tuple(bar_words(c) for _, channels in groups for c in channels)
         self.set_drawings(
             [
-                RepairPlot(names.get(name, name), channels, colours, bars)
+                ResidualPlot(names.get(name, name), channels, colours, bars)
                 for name, channels in groups
             ]
         )
