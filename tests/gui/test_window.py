@@ -288,7 +288,8 @@ def test_a_handle_without_data_under_it_or_without_a_way_is_said(opened, qtbot):
     )
     opened.control.gestures.drag(x, y, True)  # beyond its own condition, away from all others
     qtbot.waitUntil(
-        lambda: page.map.overlay.note.startswith("No condition lies in this direction"), timeout=8000
+        lambda: page.map.overlay.note.startswith("No condition lies in this direction"),
+        timeout=8000,
     )
     assert opened.state.mix.strength == 0
 
