@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QApplication
 from core.io.resources import resource
 
 FOLDER = resource("icons")
+DISABLED = 0.35  # opacity: Qt's own grey looks enabled on a dark bar
 
 
 def icon(name: str, colour: str = "") -> QIcon:
@@ -20,9 +21,13 @@ def icon(name: str, colour: str = "") -> QIcon:
         return QIcon()
     ink = colour or QApplication.palette().windowText().color().name()
     renderer = QSvgRenderer(QByteArray(path.read_bytes().replace(b"#000000", ink.encode())))
-    pixmap = QPixmap(48, 48)
-    pixmap.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(pixmap)
-    renderer.render(painter, QRectF(0, 0, 48, 48))
-    painter.end()
-    return QIcon(pixmap)
+    made = QIcon()
+    for mode, opacity in ((QIcon.Mode.Normal, 1.0), (QIcon.Mode.Disabled, DISABLED)):
+        pixmap = QPixmap(48, 48)
+        pixmap.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(pixmap)
+        painter.setOpacity(opacity)
+        renderer.render(painter, QRectF(0, 0, 48, 48))
+        painter.end()
+        made.addPixmap(pixmap, mode)
+    return made

@@ -2,17 +2,19 @@ from dataclasses import replace
 
 import numpy as np
 from gui_stand_in import make_dataset, make_evidence
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtCore import QMimeData, QPoint, QPointF, QSize, Qt, QUrl
+from PySide6.QtGui import QIcon, QWheelEvent
 from PySide6.QtWidgets import QApplication, QLabel
 
 from core.domain import Condition, Counterfactual
+from leigh_gui import theme
+from leigh_gui.icons import icon
 from leigh_gui.widgets.common.curves import Curves
 from leigh_gui.widgets.common.elided_label import ElidedLabel
 from leigh_gui.widgets.common.empty_state import dropped_folder
 from leigh_gui.widgets.common.error_bar import ErrorBar
 from leigh_gui.widgets.common.job_bar import JobBar
-from leigh_gui.widgets.common.look import duration, percent, tip
+from leigh_gui.widgets.common.look import duration, percent, swatch_icon, tip
 from leigh_gui.widgets.counterfactual.evidence_card import EvidenceCard
 from leigh_gui.widgets.counterfactual.lock_button import LockButton
 from leigh_gui.widgets.counterfactual.mix_board import MixBoard, mixed
@@ -444,3 +446,22 @@ def test_curves_begin_at_the_first_step_and_survive_values_that_are_not_finite(q
     assert box.contains(low) and box.contains(high) and low.y() > high.y()
     curves.clear()
     assert curves._hint.isVisible() and not loss.isVisible()
+
+
+def test_a_disabled_icon_is_faint_in_both_themes(qapp):
+    for dark in (False, True):
+        theme.apply(qapp, dark)
+        strongest = []
+        for mode in (QIcon.Mode.Normal, QIcon.Mode.Disabled):
+            picture = icon("undo").pixmap(QSize(48, 48), mode).toImage()
+            spots = [(x, y) for x in range(picture.width()) for y in range(picture.height())]
+            strongest.append(max(picture.pixelColor(x, y).alpha() for x, y in spots))
+        assert strongest[1] < strongest[0] / 2
+
+
+def test_a_selected_row_keeps_the_colour_of_its_condition(qapp):
+    made = swatch_icon("#E69F00")
+    for mode in (QIcon.Mode.Normal, QIcon.Mode.Selected):
+        picture = made.pixmap(QSize(16, 16), mode).toImage()
+        middle = picture.pixelColor(picture.width() // 2, picture.height() // 2)
+        assert middle.name() == "#e69f00"

@@ -90,7 +90,7 @@ class TrainPage(QWidget):
         self.choices["quick"].setChecked(True)
         column.addLayout(cards)
         self.controls_only = QCheckBox(
-            "Learn from the controls only, to screen treatments without having seen them"
+            "Learn from the controls only, to screen treatments that it never saw"
         )
         self.controls_only.setObjectName("train-controls-only")
         column.addWidget(self.controls_only)
