@@ -449,7 +449,7 @@ def test_curves_begin_at_the_first_step_and_survive_values_that_are_not_finite(q
 
 
 def test_a_disabled_icon_is_faint_in_both_themes(qapp):
-    for dark in (False, True):
+    for dark in (True, False):
         theme.apply(qapp, dark)
         strongest = []
         for mode in (QIcon.Mode.Normal, QIcon.Mode.Disabled):
