@@ -1,4 +1,4 @@
-"""Report on held-out wells."""
+"""The verb `leigh evaluate`: measure all networks of a project on held-out wells."""
 
 import argparse
 
@@ -6,7 +6,7 @@ from core.cli.arguments import Result, add_project
 from core.cli.evaluation_text import evaluation_text, networks_text
 from core.progress import Report
 
-HELP = "Report on held-out wells; measure the inverse."
+HELP = "Measure accuracy on held-out wells, and the inverse."
 
 
 def add_options(p: argparse.ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""Limits that several parts of the program share, each once."""
+"""Limits that several parts of the program share."""
 
 LARGEST_STRENGTH = 5.0  # of a counterfactual; 1 is the target
 LARGEST_DRAGGED_STRENGTH = 1.5  # on map, path and mix; beyond 1 is exaggeration
