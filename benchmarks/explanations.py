@@ -77,7 +77,7 @@ def _makers(session: Any, fresh: Cultures) -> list[tuple[str, str, Explain]]:
     ]
     for card in list_cards(session.project):
         if card.kind in AUTOENCODERS:
-            found.append(("autoencoder", card.name, _redrawn(session, card.name, span)))
+            makers.append(("autoencoder", card.name, _redrawn(session, card.name, span)))
     for card in list_cards(session.project):
         if card.kind not in AUTOENCODERS:
             makers += [

@@ -75,7 +75,7 @@ def bench_gpu(
         "move": _ms(lambda: window.move(Move(record.id, Mix({"WT": 1.0}), precision=display)), 5),
     }
     encoded["tick"] = median(
-        _ms(partial(window.move, Move(record.id, mixed(s), precision=shown)), 1, 0)
+        _ms(partial(window.move, Move(record.id, mixed(s), precision=display)), 1, 0)
         for s in strengths
     )
     exact = window.encodings.get(record.id, window.automatic_locks("DS", "WT"))

@@ -93,7 +93,7 @@ class Bench:
         rough = [self._encoded(encode_for_display, raw) for raw in self.raws]
         exact = [self._encoded(encode, raw) for raw in self.raws]
         report(Progress(1, 4, "Solving"))
-        errors, export_errors = self._errors(glances), self._errors(exact)
+        errors, export_errors = self._errors(rough), self._errors(exact)
         shown, export = (self._tuned(error) for error in (EXACT_TO, EXPORT_ERROR))
         report(Progress(2, 4, "Timing"))
         seconds = self._timed(rough[0], exact[0], shown, export)

@@ -67,9 +67,9 @@ def simulate(
     names = [f"T{i + 1:02d}" for i in range(treatments)]
     truth = _truth(names, rng)
     effects: dict[str, FloatArray] = {
-        n: truth.rescue[n] * way + _side_effect(truth.kind[n], way, rng) for n in names
+        n: truth.rescue[n] * axis + _side_effect(truth.kind[n], axis, rng) for n in names
     }
-    effects |= {"WT": way, "DS": np.zeros(features)}
+    effects |= {"WT": axis, "DS": np.zeros(features)}
     survival = {n: rng.uniform(0.5, 0.7) if truth.kind.get(n) == "toxic" else 1.0 for n in effects}
     rows: list[tuple[str, str, str]] = []
     for p in range(plates):

@@ -58,7 +58,7 @@ def _held_out(records: Sequence[ImageRecord], *, share: int, seed: int) -> set[s
     """
     from sklearn.model_selection import StratifiedGroupKFold
 
-    homes: dict[str, set[str]] = {}
+    groups_of: dict[str, set[str]] = {}
     for r in records:
         groups_of.setdefault(r.condition, set()).add(r.group)
     pinned = {next(iter(g)) for g in groups_of.values() if len(g) == 1}

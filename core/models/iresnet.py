@@ -184,10 +184,13 @@ class IResNet(nn.Module):
     def _condition(
         self, mixture: Tensor, locked: Tensor | None, times: tuple[float, ...]
     ) -> tuple[Tensor, Tensor]:
-        """Condition of the blocks (N, K + C), and `held` (N, C); the blocks take their places."""
-        held = mixture.new_zeros(len(mixture), self.architecture.channels) if held is None else held
-        self._place(pairs_of(times) if times else step_times(self.architecture, bool(held.any())))
-        return torch.cat([mixture, held], 1), held
+        """Condition of the blocks (N, K + C), and `locked` (N, C); the blocks take their places."""
+        if locked is None:
+            locked = mixture.new_zeros(len(mixture), self.architecture.channels)
+        self._set_steps(
+            pairs_of(times) if times else step_times(self.architecture, bool(locked.any()))
+        )
+        return torch.cat([mixture, locked], 1), locked
 
     def _all_blocks(self) -> list[EulerBlock]:
         return [m for m in self.flow if isinstance(m, EulerBlock)]
@@ -259,8 +262,8 @@ class IResNet(nn.Module):
         """What the first block gets of an image, (N, 4C, H/2, W/2), and the condition of all
         blocks, (N, K + C).
         """
-        condition, held = self._condition(mixture, held, times)
-        return self.squeeze(x * self._scales(held) + self._grains(x, held)), condition
+        condition, locked = self._condition(mixture, locked, times)
+        return self.squeeze(x * self._scales(locked) + self._dithers(x, locked)), condition
 
     def decode(
         self,

@@ -88,7 +88,7 @@ def _walk(root: Path, inside: Path, files: Found) -> Iterator[tuple[os.DirEntry[
                 raise LeighError(
                     f"{root} cannot be read: {error.strerror}.", "Check path and rights."
                 ) from error
-            found.problems.append(
+            files.problems.append(
                 Problem(
                     prefix.rstrip("/"),
                     f"folder cannot be read: {error.strerror}",
@@ -105,7 +105,7 @@ def _walk(root: Path, inside: Path, files: Found) -> Iterator[tuple[os.DirEntry[
                 continue
             if not _can_be_written(entry.name):
                 shown = os.fsencode(relative).decode("utf-8", "replace")
-                found.problems.append(
+                files.problems.append(
                     Problem(
                         shown, "its name cannot be written; rename it", kind=ProblemKind.UNREADABLE
                     )
@@ -116,7 +116,7 @@ def _walk(root: Path, inside: Path, files: Found) -> Iterator[tuple[os.DirEntry[
                 continue
             target = Path(entry.path).resolve()
             if entry.name.lower().endswith(".zarr"):
-                found.problems.append(
+                files.problems.append(
                     Problem(
                         relative,
                         "OME-Zarr folders are not read",
@@ -124,8 +124,8 @@ def _walk(root: Path, inside: Path, files: Found) -> Iterator[tuple[os.DirEntry[
                         kind=ProblemKind.MAKER_FORMAT,
                     )
                 )
-            elif not place.is_relative_to(inside):
-                found.problems.append(
+            elif not target.is_relative_to(inside):
+                files.problems.append(
                     Problem(
                         relative,
                         "the link leads out of the folder; not followed",
@@ -155,7 +155,7 @@ def _sort_in(entry: os.DirEntry[str], relative: str, inside: Path, files: Found)
     ):
         files.junk.append(entry.name)
     elif entry.is_symlink() and not Path(entry.path).resolve().is_relative_to(inside):
-        found.problems.append(
+        files.problems.append(
             Problem(
                 relative,
                 "the link leads out of the folder; not followed",
@@ -188,10 +188,10 @@ def _reported(files: Found) -> Iterator[Problem]:
                 "Export them as OME-TIFF.",
                 kind=ProblemKind.MAKER_FORMAT,
             )
-    if found.junk:
-        names = ", ".join(list(dict.fromkeys(found.junk))[:3])
+    if files.junk:
+        names = ", ".join(list(dict.fromkeys(files.junk))[:3])
         yield Problem(
-            f"{len(found.junk)} other files",
+            f"{len(files.junk)} other files",
             f"not images, passed over ({names})",
             "",
             "warning",

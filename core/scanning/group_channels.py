@@ -150,7 +150,7 @@ def _from_parts(
                 Problem(
                     _item(key),
                     reason,
-                    "Put the missing files next to the others and scan again.",
+                    remedy,
                     kind=ProblemKind.MISSING_PART,
                 )
             )

@@ -365,7 +365,9 @@ def _from_grids(path: Path, sheets: Sequence[Sheet]) -> PlateMap:
     """
     drawn = [s for s in sheets if is_grid(s)]
     grids = [g for s in drawn for g in read_grids(s, path.name, len(drawn) > 1)]
-    notes = [f"The sheet {s.name} is no grid and was not read." for s in sheets if s not in drawn]
+    notes = [
+        f"The sheet {s.name} is not a grid and was not read." for s in sheets if s not in drawn
+    ]
     rows = [row for grid in grids for row in _grid_rows(grid, len(drawn) > 1)]
     kept = _once(path, tuple(rows), False)
     sizes = [g.size for g in grids if g.size in PLATE_SHAPES]

@@ -183,7 +183,7 @@ def _keep_same_channel_names(bench: _Bench) -> tuple[str, ...]:
     if reordered:
         bench.warn(
             ProblemKind.WRONG_CHANNELS,
-            f"{turned} records",
+            f"{reordered} records",
             f"their channels were put in the order {', '.join(usual)} by name",
         )
     if unnamed:
@@ -237,7 +237,7 @@ def _keep_usable(bench: _Bench, names: tuple[str, ...]) -> None:
             reason,
             "Differences in these bright places cannot be measured.",
         )
-    bench.drafts = kept
+    bench.drafts = usable
 
 
 def _channel_word(channel: int, names: tuple[str, ...]) -> str:
@@ -264,7 +264,7 @@ def _keep_unique(bench: _Bench) -> None:
                 bench.drop(
                     ProblemKind.DUPLICATE,
                     draft,
-                    f"the same picture is in {where} ({twin.files[0]})",
+                    f"the same picture is in {both} ({twin.files[0]})",
                     REMOVE_COPY,
                 )
                 gone.add(draft.files[0])

@@ -304,7 +304,9 @@ def test_unknown_conditions_and_records_are_named(
         "--out",
         tmp_path / "a.pdf",
     )
-    assert "cannot use the device abacus" in fail("encode", "--project", trained_project.folder, "--device", "abacus")
+    assert "cannot use the device abacus" in fail(
+        "encode", "--project", trained_project.folder, "--device", "abacus"
+    )
     assert "Z99" in fail("train", "--project", trained_project.folder, "--test-groups", "Z99")
 
 
