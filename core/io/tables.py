@@ -222,7 +222,8 @@ def words(values: NDArray[Any]) -> tuple[str, ...]:
 def save_arrays(path: Path, arrays: Arrays) -> None:
     """Write an .npz file."""
     with replacing(path) as temporary, temporary.open("wb") as stream:
-        np.savez(stream, **arrays)  # type: ignore[arg-type]  # stubs take `allow_pickle` for an array
+        # The stubs take `allow_pickle` for an array.
+        np.savez(stream, **arrays)  # type: ignore[arg-type]
 
 
 def load_arrays(path: Path, what: str, remedy: str) -> Arrays:

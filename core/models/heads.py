@@ -82,7 +82,8 @@ def fit_temperature(logits: FloatArray, labels: IntArray) -> float:
 
 def _full(fitted: object, classes: int) -> tuple[FloatArray, FloatArray]:
     """Weights (K, F) and biases (K,); for two classes scikit-learn has only one row."""
-    weight, bias = np.asarray(fitted.coef_), np.asarray(fitted.intercept_)  # type: ignore[attr-defined]
+    weight = np.asarray(fitted.coef_)  # type: ignore[attr-defined]
+    bias = np.asarray(fitted.intercept_)  # type: ignore[attr-defined]
     if len(weight) == 1 and classes == 2:
         weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
     return weight.astype(np.float32), bias.astype(np.float32)

@@ -30,7 +30,8 @@ BUILT_IN: dict[str, str] = {
         r"(?:[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})?$"
     ),
     "phenix": (
-        r"^r(?P<row>\d{2})c(?P<col>\d{2})f(?P<site>\d+)p(?P<z>\d+)-ch(?P<channel>\d+)sk(?P<t>\d+)(?:fk\d+)?"
+        r"^r(?P<row>\d{2})c(?P<col>\d{2})f(?P<site>\d+)p(?P<z>\d+)"
+        r"-ch(?P<channel>\d+)sk(?P<t>\d+)(?:fk\d+)?"
         r"(?:fl\d+)?$"
     ),
     "yokogawa": (
@@ -39,7 +40,8 @@ BUILT_IN: dict[str, str] = {
     ),
     "arrayscan": rf"^(?P<plate>.+)_(?P<well>{_WELL})f(?P<site>\d+)d(?P<channel>\d)$",
     "nf1": (
-        rf"^(?P<well>{_WELL})_\d+(?P<drop>_\d+)_(?P<site>\d+)_(?P<channel>[A-Za-z][A-Za-z0-9]*)_\d+$"
+        rf"^(?P<well>{_WELL})_\d+(?P<drop>_\d+)_(?P<site>\d+)"
+        r"_(?P<channel>[A-Za-z][A-Za-z0-9]*)_\d+$"
     ),
     "stain": (
         rf"^(?P<before>.*?)(?:^|[ _.\-(\[])(?P<channel>(?i:{_WORDS}))(?=$|[ _.\-)\]])(?P<after>.*)$"

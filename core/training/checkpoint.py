@@ -108,7 +108,8 @@ class TrainingState:
             try:
                 with safe_open(candidate, framework="pt") as stored:
                     numbers = json.loads(stored.metadata()["state"])
-                    tensors = {k: stored.get_tensor(k) for k in stored.keys()}  # noqa: SIM118 - not a dict
+                    names = list(stored.keys())
+                    tensors = {name: stored.get_tensor(name) for name in names}
             except (OSError, SafetensorError, ValueError, KeyError, TypeError):
                 continue
             if numbers["identity"] != identity:

@@ -170,7 +170,8 @@ class DataPage(QWidget):
     def _edit(self, change: object, text: str) -> None:
         project = self.state.project
         if project is not None and project.dataset is not None:
-            after: Project = replace(project, dataset=change(project.dataset))  # type: ignore[operator]
+            dataset = change(project.dataset)  # type: ignore[operator]
+            after: Project = replace(project, dataset=dataset)
             self.state.edit_project(after, text)
 
     def _on_use(self) -> None:
