@@ -1,1 +1,1 @@
-"""What `leigh bench` measures, each figure with its yardstick in the same run."""
+"""Benchmarks of the program; every figure is measured together with a yardstick."""

@@ -1,4 +1,4 @@
-"""`python -m benchmarks NAME`: the same as `leigh bench NAME` in a checkout."""
+"""`python -m benchmarks NAME` does the same as `leigh bench NAME` in a checkout."""
 
 import sys
 

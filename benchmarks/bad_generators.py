@@ -1,6 +1,4 @@
-"""Counterfactuals that are wrong on purpose: the evidence card must turn red on each, and not on
-the truth.
-"""
+"""Counterfactuals that are wrong on purpose, for which the evidence card must be red."""
 
 # ruff: noqa: TID253 - the window never imports this module
 
@@ -24,23 +22,22 @@ Make = Callable[[Culture], FloatArray]
 
 
 def bad_generators(way: Way, cultures: Cultures, mover: Any) -> dict[str, dict[str, Any]]:
-    """Per generator the card's light over all cultures, and the words of every check."""
+    """Generator -> light of the card over all cultures, and finding of every check."""
     session = mover.session
     direction = session.evidence.direction(*way)
-    out = {}
+    lights = {}
     for name, make in generators(way, cultures, session).items():
-        evidence = direction.assess(
-            [_moved(c, c.images[way[0]], make(c), session) for c in cultures.cultures]
-        )
-        out[name] = {
+        moved = [_moved(c, c.images[way[0]], make(c), session) for c in cultures.cultures]
+        evidence = direction.assess(moved)
+        lights[name] = {
             "light": evidence.light,
             "checks": {c.name: [c.light, c.words] for c in evidence.checks},
         }
-    return out
+    return lights
 
 
 def generators(way: Way, cultures: Cultures, session: Any) -> dict[str, Make]:
-    """Seven ways to go wrong, and the truth. Each makes an image (C, Y, X) in grey values."""
+    """Seven bad generators, and the truth; each makes an image (C, Y, X) in grey values."""
     source, target = way
     offset = np.array(session.card.preprocessing.offset)[:, None, None]
     every = cultures.cultures
@@ -49,8 +46,8 @@ def generators(way: Way, cultures: Cultures, session: Any) -> dict[str, Make]:
     def scaled(image: FloatArray, channel: int, factor: float) -> FloatArray:
         gains = np.ones((len(image), 1, 1))
         gains[channel] = factor
-        out: FloatArray = (offset + (image - offset) * gains).astype(np.float32)
-        return out
+        rescaled: FloatArray = (offset + (image - offset) * gains).astype(np.float32)
+        return rescaled
 
     def nearest(culture: Culture) -> FloatArray:
         others = [c for c in every if c.seed != culture.seed]
@@ -70,10 +67,7 @@ def generators(way: Way, cultures: Cultures, session: Any) -> dict[str, Make]:
 
 
 def attacked(raw: FloatArray, target: str, size: float, session: Any) -> FloatArray:
-    """Projected gradient descent on the model's own logits (Madry et al.
-
-    2018, arXiv 1706.06083), L-infinity.
-    """
+    """Projected gradient descent on the model's logits, L-infinity (Madry 2018, 1706.06083)."""
     card, model = session.card, session.model
     x = torch.from_numpy(to_network(card.preprocessing, raw))[None].to(session.device)
     label = torch.tensor([card.condition_names.index(target)], device=session.device)

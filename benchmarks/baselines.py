@@ -1,4 +1,4 @@
-"""Explanations that need no training: they come for free, so the network must do better."""
+"""Simple explanations that need no training, and that the network must surpass."""
 
 # ruff: noqa: TID253 - the window never imports this module
 
@@ -25,7 +25,7 @@ def _training(session: Any) -> tuple[list[ImageRecord], Callable[[ImageRecord], 
 
 
 def class_ratio(session: Any) -> Change:
-    """Multiply each channel by the ratio of the conditions' mean signal over training wells."""
+    """Multiply each channel by the ratio of the mean signals of both conditions."""
     records, read = _training(session)
     offset = np.array(session.card.preprocessing.offset)
     by_condition: dict[str, list[FloatArray]] = {}
@@ -35,16 +35,15 @@ def class_ratio(session: Any) -> Change:
 
     def change(culture: Culture, way: Way) -> FloatArray:
         s, t = (means[k] for k in way)
-        moved: FloatArray = (culture.images[way[0]] - offset[:, None, None]) * (t / s - 1)[
-            :, None, None
-        ]
+        signal = culture.images[way[0]] - offset[:, None, None]
+        moved: FloatArray = signal * (t / s - 1)[:, None, None]
         return moved
 
     return change
 
 
 def haar_pyramid(session: Any) -> Change:
-    """Give each band of each channel the target's mean and spread."""
+    """Give each band of each channel the mean and the spread of the target."""
     card = session.card
     records, read = _training(session)
     names = card.condition_names
@@ -56,8 +55,7 @@ def haar_pyramid(session: Any) -> Change:
     def change(culture: Culture, way: Way) -> FloatArray:
         x = torch.from_numpy(to_network(card.preprocessing, culture.images[way[0]]))[None]
         moved = from_pyramid(transported(pyramid(x), *(stats[names.index(k)] for k in way)))
-        return from_network(card.preprocessing, moved[0].numpy()) - from_network(
-            card.preprocessing, x[0].numpy()
-        )
+        before, after = (from_network(card.preprocessing, v[0].numpy()) for v in (x, moved))
+        return after - before
 
     return change

@@ -1,6 +1,4 @@
-"""A sheet to look at: original, counterfactual and truth side by side, with the differences of
-every channel.
-"""
+"""Draw a sheet of original, counterfactual and truth, with the difference maps of all channels."""
 
 # ruff: noqa: TID253 - the window never imports this module
 
@@ -24,18 +22,14 @@ INCH = 1.15
 def save_contact_sheet(
     path: Path, cultures: Cultures, mover: Any, ways: Sequence[Way] = WAYS
 ) -> None:
-    """One row per culture and way; a counterfactual that was refused says so instead of being
-    drawn.
-    """
+    """Draw one row per culture and direction; refused counterfactuals are marked."""
     matplotlib.use("Agg")
     card = mover.session.card
-    channels = [
-        c for c in range(len(card.channels)) if c
-    ]  # the nuclei, which nothing touches, are left out
+    channels = range(1, len(card.channels))  # without the nuclei, which never change
     titles = ["original", "counterfactual", "truth"]
-    titles += [
-        f"{card.channels[c].name}\n{what}" for c in channels for what in ("change", "true change")
-    ]
+    for c in channels:
+        name = card.channels[c].name
+        titles += [f"{name}\nchange", f"{name}\ntrue change"]
     rows = [(way, culture) for way in ways for culture in cultures.cultures[:CULTURES_PER_WAY]]
     figure = Figure(figsize=(INCH * len(titles), INCH * len(rows) + 0.45), facecolor="white")
     axes = figure.subplots(len(rows), len(titles), squeeze=False)
@@ -65,7 +59,7 @@ def save_contact_sheet(
 
 
 def _composite(image: FloatArray, card: Any) -> FloatArray:
-    """(C, Y, X) grey values -> (Y, X, 3) in the stains' colours."""
+    """(C, Y, X) grey values -> (Y, X, 3) in the colours of the channels."""
     preprocessing = card.preprocessing
     low, span = (np.array(v)[:, None, None] for v in (preprocessing.low, preprocessing.span))
     shares = np.clip((image - low) / span, 0, 1)

@@ -1,6 +1,4 @@
-"""Cultures drawn anew, each rendered under every condition: what every comparison with the truth is
-measured on.
-"""
+"""New cultures, each drawn under every condition, for comparisons with the truth."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,26 +12,24 @@ from core.data.nuclei import Nuclei
 from core.domain import FloatArray
 from core.synthetic.cells import HEALTHY, Phenotype, draw_cells, render
 
-NUCLEI = 0  # the channel that shows them
-SIGNIFICANT_P = (
-    0.01  # a readout is measured where the truth shifts it: paired t-test over the cultures
-)
-SIGNIFICANT_SD = 0.5  # and by this much of the source cultures' spread
+NUCLEI = 0  # the channel with the nuclei
+# A readout is measured if the truth shifts it: by a paired t-test over the cultures, and by this
+# share of the spread of the source cultures.
+SIGNIFICANT_P = 0.01
+SIGNIFICANT_SD = 0.5
 
 Way = tuple[str, str]  # source, target
 Readouts = dict[str, float]
 
 
 def culture_seed(*key: int) -> int:
-    """A culture's seed; training fields, held-out cultures and the nuclear reference have keys
-    apart.
-    """
+    """The seed of a culture; training fields, held-out cultures and reference have own keys."""
     return int(np.random.SeedSequence(key).generate_state(1)[0])
 
 
 @dataclass(frozen=True)
 class Culture:
-    """One culture under all conditions, and what a biologist measures in it."""
+    """One culture under all conditions, with readouts that a biologist would measure."""
 
     seed: int
     images: dict[str, FloatArray]  # (C, Y, X) grey values
@@ -59,13 +55,13 @@ class Cultures:
         images = {
             k: render(seed, p, self.side).astype(np.float32) for k, p in self.phenotypes.items()
         }
-        return Culture(
-            seed, images, {k: culture_readouts(x, self.nuclei) for k, x in images.items()}
-        )
+        readouts = {k: culture_readouts(x, self.nuclei) for k, x in images.items()}
+        return Culture(seed, images, readouts)
 
     def oracle(self, culture: Culture, target: str) -> FloatArray:
-        """The same cells under `target` with filaments drawn anew: the ceiling, as no one can know
-        each filament.
+        """The same cells under `target` with other filaments.
+
+        This is the best possible result, because single filaments cannot be predicted.
         """
         cells = draw_cells(culture.seed, self.side)
         others = draw_cells(culture_seed(culture.seed, 3), self.side)
@@ -76,18 +72,18 @@ class Cultures:
 
     @cached_property
     def planted(self) -> dict[Way, list[int]]:
-        """The channels that the truth touches, per way."""
-        touched = {}
+        """The channels that truly change, per direction."""
+        changing = {}
         for way in self.ways:
-            changes = np.stack(
-                [c.images[way[1]] - c.images[way[0]] for c in self.cultures]
-            )  # (N, C, Y, X)
-            touched[way] = [int(i) for i in np.flatnonzero(np.abs(changes).max(axis=(0, 2, 3)))]
-        return touched
+            source, target = way
+            changes = np.stack([c.images[target] - c.images[source] for c in self.cultures])
+            largest = np.abs(changes).max(axis=(0, 2, 3))  # (C,)
+            changing[way] = [int(c) for c in np.flatnonzero(largest)]
+        return changing
 
     @cached_property
     def shifting(self) -> dict[Way, list[str]]:
-        """The readouts in which the truth shifts significantly, per way."""
+        """The readouts that truly shift by a significant amount, per direction."""
         names = next(iter(self.cultures[0].readouts.values()))
         return {way: [k for k in names if self._shifts(k, *way)] for way in self.ways}
 
@@ -101,11 +97,10 @@ class Cultures:
         return bool(large and ttest_rel(before, after).pvalue < SIGNIFICANT_P)
 
     def recovery(self, way: Way, made: Sequence[tuple[Culture, Readouts]]) -> Readouts:
-        """Per shifting readout: mean shift source -> counterfactual over mean shift source -> truth
-        (1: all of it).
-        """
-        found = {}
+        """Readout -> mean shift to the counterfactual, as a share of the true mean shift."""
+        recovered = {}
         for key in self.shifting[way]:
             before, truth = (np.mean([c.readouts[k][key] for c, _ in made]) for k in way)
-            found[key] = float((np.mean([m[key] for _, m in made]) - before) / (truth - before))
-        return found
+            after = np.mean([readouts[key] for _, readouts in made])
+            recovered[key] = float((after - before) / (truth - before))
+        return recovered

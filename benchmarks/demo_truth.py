@@ -1,10 +1,9 @@
-"""The demo's counterfactuals beside the truth: every held-out image rendered again under the other
-condition.
+"""Compare the demo's counterfactuals with the truth: held-out images under the other condition.
 
-Run `python -m benchmarks.demo_truth`. Prints, per direction, medians over the held-out images:
-effectiveness <d, d*> / |d*|^2 and correlation of predicted and true change (smoothed, sigma 3
-pixels) in cytoskeleton and mitochondria, the share of the change that falls on the nuclei (true:
-none), and how many images gain or lose nuclei.
+Run `python -m benchmarks.demo_truth`. It prints, per direction, medians over the held-out images.
+Effectiveness <d, d*> / |d*|^2 and correlation compare predicted and true change (smoothed, sigma 3
+pixels) in cytoskeleton and mitochondria. Further figures are the share of the change on the nuclei
+(truth: none), and the share of images without lost or gained nuclei.
 """
 
 import csv
@@ -22,7 +21,7 @@ NUCLEUS_GREY = 450.0  # half the usual nuclear signal
 
 
 def measure(session: Engine, source: str, target: str) -> dict[str, float]:
-    """One direction of the demo, over its held-out images."""
+    """Measure one direction of the demo on its held-out images."""
     dataset = session.project.dataset
     assert dataset is not None
     with resource("demo", "images", "truth.csv").open(encoding="utf-8") as stream:
@@ -33,7 +32,7 @@ def measure(session: Engine, source: str, target: str) -> dict[str, float]:
         if record.condition != source or session.card.split[record.group] != Split.TEST:
             continue
         moved = session.move(Move(record.id, Mix({target: 1.0})))
-        if not moved.valid:  # not shown in the program either
+        if not moved.valid:  # the program does not show such an image either
             refused += 1
             continue
         before, after = true_pair(
@@ -55,12 +54,10 @@ def measure(session: Engine, source: str, target: str) -> dict[str, float]:
         row["share on nuclei"] = float((change[0] ** 2).sum() / (change**2).sum())
         row["nuclei kept"] = float(_nuclei(moved.image) == _nuclei(moved.original))
         rows.append(row)
-    kept = {k: float(np.mean([r[k] for r in rows])) for k in ("reaches_target", "nuclei kept")}
-    return (
-        {"images": float(len(rows)), "refused": float(refused)}
-        | {k: float(np.median([r[k] for r in rows])) for k in rows[0]}
-        | kept
-    )
+    counts = {"images": float(len(rows)), "refused": float(refused)}
+    medians = {k: float(np.median([r[k] for r in rows])) for k in rows[0]}
+    shares = {k: float(np.mean([r[k] for r in rows])) for k in ("reaches_target", "nuclei kept")}
+    return counts | medians | shares
 
 
 def _smooth(change: FloatArray) -> FloatArray:
@@ -75,5 +72,5 @@ def _nuclei(image: FloatArray) -> int:
 if __name__ == "__main__":
     opened = Engine(resource("demo"), "cpu", with_evidence=False)
     for way in (("DS", "WT"), ("WT", "DS")):
-        found = measure(opened, *way)
-        print(" -> ".join(way), {k: round(v, 2) for k, v in found.items()})
+        figures = measure(opened, *way)
+        print(" -> ".join(way), {k: round(v, 2) for k, v in figures.items()})

@@ -1,10 +1,9 @@
-"""Designs compared: which network, and which objective, brings an image nearest to its true
-counterfactual.
+"""Compare designs: which network and objective come nearest to the true counterfactual.
 
 Run `python -m benchmarks.designs [--minutes M] [--json] [--only NAME ...] [--seed S]`. Every
-trained design gets the same time on the same synthetic plate, one thread, one after another; all
-are measured on the same cultures, drawn anew, whose truth is known pixel by pixel. A design that
-fails is a row that says why.
+trained design gets the same time on the same synthetic plate, with one thread, one after another.
+All designs are measured on the same new cultures, whose truth is known for every pixel. A design
+that fails gives a row with the reason.
 """
 
 # ruff: noqa: TID253 - a command of its own; the window never imports this module
@@ -56,7 +55,7 @@ WAYS = (("WT", "DS"), ("DS", "WT"), ("MOR", "WT"))
 
 DESIGNS = {
     "truth": "truth",
-    "oracle": "oracle: same cells, filaments drawn anew",
+    "oracle": "oracle: same cells, other filaments",
     "identity": "identity",
     "class-ratio": "ratio of class means per channel",
     "haar-pyramid": "untrained Haar pyramid, shift and scale per band",
@@ -67,9 +66,8 @@ DESIGNS = {
     "flow-matching-plain": "flow-matching i-ResNet as is, g 1",
     "flow-matching-held": "flow-matching i-ResNet, nuclei held, t_noise .92, g 1",
 }
-FLOWS: dict[
-    str, tuple[float | None, float, bool]
-] = {  # t_noise (None: the network's own), g, nuclei held
+# t_noise (None: the network's own), g, and whether the nuclei are locked.
+FLOWS: dict[str, tuple[float | None, float, bool]] = {
     "flow-matching": (0.82, 1.5, False),
     "flow-matching-plain": (None, 1.0, False),
     "flow-matching-held": (0.92, 1.0, True),
@@ -79,14 +77,14 @@ MEASURES = ("effectiveness", "amplification", "off_channel", "smoothed_corr", "l
 
 @dataclass(frozen=True)
 class Settings:
-    """Size of the comparison. Sides in pixels, multiples of 16."""
+    """Size of the comparison; sides are pixels and multiples of 16."""
 
     minutes: float = 10.0  # of training, per trained network
     seed: int = 0
     wells: int = 12  # per condition
     fields: int = 6  # per well
     field_px: int = 128
-    cultures: int = 24  # held out, each rendered under all conditions
+    cultures: int = 24  # held out, each drawn under all conditions
     culture_px: int = 96
     crop: int = 64
     batch: int = 24
@@ -110,7 +108,7 @@ class Plate:
 
 @dataclass(frozen=True)
 class CounterfactualMeasurements:
-    """What a design made of one image."""
+    """The result of a design for one image."""
 
     change: FloatArray  # (C, Y, X) grey values
     seconds: float
@@ -122,7 +120,7 @@ Family = Callable[[Plate, Settings], tuple[dict[str, Move], Training | None]]
 
 
 def make_plate(settings: Settings) -> Plate:
-    """The training plate, rendered in memory."""
+    """The training plate, drawn in memory."""
     records, seeds = [], {}
     for k, name in enumerate(CONDITIONS):
         for well in range(settings.wells):
@@ -139,7 +137,7 @@ def make_plate(settings: Settings) -> Plate:
     preprocessing = fit_preprocessing([raw[r.id] for r in records], settings.crop)
     labels = np.array([CONDITIONS.index(r.condition) for r in records])
     store = FieldStore(records, preprocessing, lambda r: raw[r.id])
-    for i in range(len(store)):  # before the clock of any training runs
+    for i in range(len(store)):  # load all fields before the time of a training is measured
         store.field(i)
     means = np.array([r.mean(axis=(1, 2)) for r in raw.values()])
     return Plate(
@@ -155,7 +153,7 @@ def held_out_cultures(settings: Settings) -> Cultures:
     return Cultures(PHENOTYPES, WAYS, settings.seed, settings.cultures, settings.culture_px)
 
 
-# The designs that need no training.
+# Designs that need no training.
 
 
 def known(plate: Plate, settings: Settings) -> tuple[dict[str, Move], None]:
@@ -189,7 +187,7 @@ def _timed(change: Callable[[Culture, str, str], FloatArray]) -> Move:
     return move
 
 
-# The designs with a latent: encode under the source, decode toward the target.
+# Designs with a latent: encode under the source, decode toward the target.
 
 
 def through_latent(
@@ -197,11 +195,10 @@ def through_latent(
     encode: Callable[[Tensor, int], Any],
     decode: Callable[[Any, int, int], Tensor],
 ) -> Move:
-    """The move of a design with encode(x, source) and decode(latent, source, target), on images (1,
-    C, Y, X).
+    """The move of a design with encode(x, source) and decode(latent, source, target).
 
-    As in the product, the change is that to decode(encode(x)), so that it does not hold what is
-    lost on the way.
+    Images are (1, C, Y, X). As in the program, the change is the difference to decode(encode(x)),
+    without the losses of encoding.
     """
 
     @torch.no_grad()
@@ -222,7 +219,7 @@ def through_latent(
 def _grey(preprocessing: Preprocessing, x: Tensor) -> FloatArray:
     """Network image (1, C, Y, X) to grey values (C, Y, X).
 
-    Raises NotInvertible when they are no numbers.
+    Raises NotInvertible for values that are not finite.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         grey = from_network(preprocessing, x[0].numpy())
@@ -232,19 +229,18 @@ def _grey(preprocessing: Preprocessing, x: Tensor) -> FloatArray:
 
 
 def haar_pyramid(plate: Plate, settings: Settings) -> tuple[dict[str, Move], None]:
-    """No network at all: each band of each channel gets the target's mean and spread."""
+    """No network: each band of each channel gets the mean and spread of the target."""
     stats = class_statistics(pyramid, plate.store, plate.labels, len(CONDITIONS))
 
     def decode(bands: Latent, s: int, t: int) -> Tensor:
         return from_pyramid(transported(bands, stats[s], stats[t]))
 
-    return {
-        "haar-pyramid": through_latent(plate.preprocessing, lambda x, s: pyramid(x), decode)
-    }, None
+    move = through_latent(plate.preprocessing, lambda x, s: pyramid(x), decode)
+    return {"haar-pyramid": move}, None
 
 
 def likelihood_iresnet(plate: Plate, settings: Settings) -> tuple[dict[str, Move], Training]:
-    """One network, two ways to carry its latent from class to class."""
+    """One network with two transports of its latent from class to class."""
     _seed_everything(settings.seed)
     model = LikelihoodIResNet(len(plate.preprocessing.offset), len(CONDITIONS), settings.crop)
     training = _fit_rival(model, plate, settings)
@@ -293,9 +289,7 @@ def _fit_rival(
 
 
 def flow_matching(plate: Plate, settings: Settings) -> tuple[dict[str, Move], Training]:
-    """The product's network, trained once; the latent end t_noise, the strength g and what is held
-    vary.
-    """
+    """The program's network, trained once, with several t_noise, g and locked channels."""
     _seed_everything(settings.seed)
     architecture = Architecture(len(plate.preprocessing.offset), len(CONDITIONS), settings.widths)
     model = on_device(IResNet(architecture), torch.device("cpu"))
@@ -304,29 +298,28 @@ def flow_matching(plate: Plate, settings: Settings) -> tuple[dict[str, Move], Tr
         model, plate.store, plate.labels, preset, budget_s=settings.budget_s, seed=settings.seed
     )
     moves = {}
-    for name, (t_noise, gain, hold) in FLOWS.items():
+    for name, (t_noise, gain, lock_nuclei) in FLOWS.items():
         variant = IResNet(replace(architecture, t_noise=t_noise or architecture.t_noise))
         variant.load_state_dict(model.state_dict())
-        held = torch.zeros(1, architecture.channels)
-        held[:, NUCLEI] = float(hold)
-        moves[name] = _flow_move(
-            on_device(variant, torch.device("cpu")).eval(), plate.preprocessing, gain, held
-        )
+        variant = on_device(variant, torch.device("cpu")).eval()
+        locked = torch.zeros(1, architecture.channels)
+        locked[:, NUCLEI] = float(lock_nuclei)
+        moves[name] = _flow_move(variant, plate.preprocessing, gain, locked)
     return moves, training
 
 
-def _flow_move(model: IResNet, preprocessing: Preprocessing, gain: float, held: Tensor) -> Move:
+def _flow_move(model: IResNet, preprocessing: Preprocessing, gain: float, locked: Tensor) -> Move:
     def pure(k: int) -> Tensor:
         return one_hot(torch.tensor([k]), len(CONDITIONS))
 
     def decode(z: Tensor, s: int, t: int) -> Tensor:
-        return model.decode(z, blend(pure(s), pure(t), torch.tensor([gain])), held)
+        return model.decode(z, blend(pure(s), pure(t), torch.tensor([gain])), locked)
 
-    return through_latent(preprocessing, lambda x, s: model.encode(x, pure(s), held)[0], decode)
+    return through_latent(preprocessing, lambda x, s: model.encode(x, pure(s), locked)[0], decode)
 
 
 def _seed_everything(seed: int) -> None:
-    """FrEIA draws its permutations from numpy's global generator."""
+    """Seed torch, and numpy's global generator, from which FrEIA draws its permutations."""
     torch.manual_seed(seed)
     np.random.seed(seed)
 
@@ -344,7 +337,7 @@ FAMILIES: dict[Family, tuple[str, ...]] = {
 
 
 def compare(settings: Settings, only: Sequence[str] = tuple(DESIGNS)) -> dict[str, Any]:
-    """Train and measure the chosen designs; the object that --json prints."""
+    """Train and measure the chosen designs; returns the object that --json prints."""
     torch.set_num_threads(1)
     plate, held_out = make_plate(settings), held_out_cultures(settings)
     rows: list[dict[str, Any]] = []
@@ -356,7 +349,7 @@ def compare(settings: Settings, only: Sequence[str] = tuple(DESIGNS)) -> dict[st
         _tell(f"{family.__name__} ...")
         try:
             moves, training = family(plate, settings)
-        except Exception as failure:  # any design may fail; that is a finding, and the others go on
+        except Exception as failure:  # a design that fails is a result, and the others go on
             rows += [_failed(name, way, failure) for name in chosen for way in WAYS]
             continue
         if training:
@@ -372,29 +365,42 @@ def compare(settings: Settings, only: Sequence[str] = tuple(DESIGNS)) -> dict[st
 def measure(
     name: str, move: Move, way: tuple[str, str], held_out: Cultures, preprocessing: Preprocessing
 ) -> dict[str, Any]:
-    """One row: a design in one direction, medians over the cultures that it could move."""
+    """One row: a design in one direction, with medians over the cultures that it could move.
+
+    Parameters
+    ----------
+    name
+        Of the design.
+    move
+        Its move.
+    way
+        Source and target.
+    held_out
+        The cultures.
+    preprocessing
+        Gives the display ranges.
+    """
     _tell(f"  {name} {way[0]}->{way[1]}")
-    shown: list[tuple[Culture, CounterfactualMeasurements]] = []
+    moved: list[tuple[Culture, CounterfactualMeasurements]] = []
     reason: Exception | None = None
     for culture in held_out.cultures:
         try:
-            shown.append((culture, move(culture, *way)))
+            moved.append((culture, move(culture, *way)))
         except Exception as failure:  # as above
             reason = failure
-    if not shown:
+    if not moved:
         return _failed(name, way, reason)
+    words = _words(reason) if reason else ""
     try:
-        return _row(name, way, shown, held_out, preprocessing) | {
-            "reason": _words(reason) if reason else ""
-        }
-    except Exception as failure:  # images so wrong that they cannot be measured
+        return _row(name, way, moved, held_out, preprocessing) | {"reason": words}
+    except Exception as failure:  # the images are so wrong that they cannot be measured
         return _failed(name, way, failure)
 
 
 def _row(
     name: str,
     way: tuple[str, str],
-    shown: Sequence[tuple[Culture, CounterfactualMeasurements]],
+    results: Sequence[tuple[Culture, CounterfactualMeasurements]],
     held_out: Cultures,
     preprocessing: Preprocessing,
 ) -> dict[str, Any]:
@@ -406,14 +412,14 @@ def _row(
             preprocessing.span,
             held_out.planted[way],
         )
-        for c, moved in shown
+        for c, moved in results
     ]
     made = [
         (c, culture_readouts(c.images[source] + moved.change, held_out.nuclei))
-        for c, moved in shown
+        for c, moved in results
     ]
     recovered = held_out.recovery(way, made)
-    round_trips = [moved.round_trip for _, moved in shown if moved.round_trip is not None]
+    round_trips = [moved.round_trip for _, moved in results if moved.round_trip is not None]
     worst = max(recovered, key=lambda k: abs(recovered[k] - 1), default=None)
     return {
         "design": name,
@@ -424,8 +430,8 @@ def _row(
         "readout_worst": worst,
         "readouts": recovered,
         "round_trip": max(round_trips) if round_trips else None,
-        "seconds": float(np.median([moved.seconds for _, moved in shown])),
-        "shown": len(shown),
+        "seconds": float(np.median([moved.seconds for _, moved in results])),
+        "shown": len(results),
         "cultures": len(held_out.cultures),
     }
 
@@ -435,12 +441,12 @@ def _failed(name: str, way: tuple[str, str], reason: Exception | None) -> dict[s
 
 
 def _words(reason: Exception | None) -> str:
-    """LeighError speaks for itself; of any other its kind is said too."""
+    """The message of an error; for errors other than LeighError, with its kind."""
     return str(reason) if isinstance(reason, LeighError) else f"{type(reason).__name__}: {reason}"
 
 
 def to_markdown(result: dict[str, Any]) -> str:
-    """The table of designs, and below it what training took."""
+    """The table of designs, and below it the table of trainings."""
     head = [
         "design",
         "direction",
@@ -491,12 +497,12 @@ def _tell(words: str) -> None:
 
 
 def main(arguments: Sequence[str] | None = None, settings: Settings = Settings()) -> int:
-    """The command."""
+    """Run the command; returns its exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.designs", description=__doc__.splitlines()[0]
     )
     parser.add_argument(
-        "--minutes", type=float, default=settings.minutes, help="of training, per network"
+        "--minutes", type=float, default=settings.minutes, help="training time per network"
     )
     parser.add_argument("--seed", type=int, default=settings.seed)
     names = ", ".join(DESIGNS)

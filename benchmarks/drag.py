@@ -1,9 +1,8 @@
-"""`leigh bench drag`: the real window, real mouse events on the map, and the moment each picture is
-painted.
+"""`leigh bench drag`: measure how fast the window answers real mouse events on the map.
 
-A plate of the demo's conditions in fields of 64 pixels is made, the demo's model is put to it, and
-the handle of one diseased image is dragged to and fro between its place and the healthy region, one
-event every 1/60 s.
+A plate with the demo's conditions in fields of 64 pixels is made, with the demo's model. The handle
+of one diseased image is dragged back and forth between its position and the healthy region, with
+one event every 1/60 s.
 """
 
 import json
@@ -22,12 +21,11 @@ LONGEST_S = 300
 
 
 def bench_drag(events: int = 240) -> dict[str, Any]:
-    """Keys of the contract: events, p50_ms, p99_ms, max_gap_ms, answers_shown, late_dropped; and
-    ticks_per_second.
+    """Measure a drag of `events` mouse events.
 
-    Milliseconds from the mouse event to the paint of its picture; the gap is the longest while
-    without a new one. "drafts" are those answers that were rough; "rest_ms" is how long a handle
-    that rests waits for its exact picture.
+    Times are milliseconds from the mouse event to the painted image. `max_gap_ms` is the longest
+    time without a new image. `drafts` is the number of previews. `rest_ms` is the time that a
+    resting handle waits for its image without preview.
     """
     with TemporaryDirectory() as folder:
         project = small_project(Path(folder) / "project")
@@ -36,16 +34,14 @@ def bench_drag(events: int = 240) -> dict[str, Any]:
             command, capture_output=True, text=True, timeout=LONGEST_S, check=False
         )
         if done.returncode:
-            said = done.stderr.strip() or "It said nothing."
-            raise LeighError("The window could not be measured.", said.splitlines()[-1])
-        out: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-        return out | {"side": SIDE}
+            output = done.stderr.strip() or "It printed nothing."
+            raise LeighError("The window could not be measured.", output.splitlines()[-1])
+        figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        return figures | {"side": SIDE}
 
 
 def small_project(folder: Path) -> Path:
-    """Fields of SIDE pixels under the demo's conditions, with the demo's model and a map of their
-    own.
-    """
+    """A project with fields of SIDE pixels, the demo's model and its own map."""
     from dataclasses import replace
 
     from core import encode, make_map

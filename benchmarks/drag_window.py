@@ -1,5 +1,6 @@
-"""The window of `leigh bench drag`: `python -m benchmarks.drag_window PROJECT EVENTS` prints one
-JSON object.
+"""The window of `leigh bench drag`.
+
+`python -m benchmarks.drag_window PROJECT EVENTS` prints one JSON object.
 """
 
 import json
@@ -23,28 +24,26 @@ from leigh_gui.settings import Settings
 
 EVERY_S = 1 / 60
 WAIT_S = 120.0
-LOOK_S = 3.0  # whoever drags has looked at the picture first
-RESTS = (0.4, 0.6, 0.8, 1.0)  # of the way
+LOOK_S = 3.0  # pause before the drag, in which a user looks at the image
+RESTS = (0.4, 0.6, 0.8, 1.0)  # positions of the resting handle, as shares of the drag
 
 
 class Stopwatch(QObject):
-    """When a picture was asked for by a drag, and when it was painted on the pane it filters."""
+    """Records when a drag requested an image, and when the image was painted."""
 
     def __init__(self, client: InferenceClient) -> None:
         super().__init__()
-        self.painted: list[tuple[float, float]] = []  # asked, painted
+        self.painted: list[tuple[float, float]] = []  # times of request and paint
         self._asked: dict[tuple[float, float], float] = {}
-        self.fresh: float | None = (
-            None  # when what was answered, but not painted yet, was asked for
-        )
-        self.preview, self.previews = False, 0  # the last answer; all of them
+        self.fresh: float | None = None  # time of the request of an answer that is not painted yet
+        self.preview, self.previews = False, 0  # of the last answer; number of all previews
         self._want = client.want
         client.want = self._ask
         client.answered.connect(self._answer)
 
     def _ask(self, move: Move | None) -> None:
         dragged = move is not None and isinstance(move.goal, MapPosition)
-        # The better picture of a handle that rests is not timed again.
+        # The more exact image of a resting handle does not start a new time.
         if dragged and (move.precision == Precision.PREVIEW or move.goal.xy not in self._asked):
             self._asked[move.goal.xy] = time.perf_counter()
         self._want(move)
@@ -56,7 +55,7 @@ class Stopwatch(QObject):
             self.previews += self.preview
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Lets the pane paint, then looks at the clock."""
+        """Let the pane paint, then record the time."""
         if event.type() != QEvent.Type.Paint or self.fresh is None:
             return False
         watched.event(event)
@@ -66,9 +65,7 @@ class Stopwatch(QObject):
 
 
 def dragged(project: Path, events: int) -> dict[str, Any]:
-    """Drag the handle of the image that is selected at the start; what is measured, by the
-    contract's keys.
-    """
+    """Drag the handle of the selected image and return the figures, see benchmarks.drag."""
     os.environ["PYQTGRAPH_QT_LIB"] = "PySide6"
     app = QApplication([])
     theme.apply(app, dark=False)
@@ -90,14 +87,13 @@ def dragged(project: Path, events: int) -> dict[str, Any]:
     QTest.mousePress(page.map, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, at)
     began = time.perf_counter()
     for k in range(events):
-        share = 0.5 - 0.5 * np.cos(2 * np.pi * k / events * 2)  # to and fro, twice
+        share = 0.5 - 0.5 * np.cos(2 * np.pi * k / events * 2)  # back and forth, twice
         QTest.mouseMove(page.map, at + (to - at) * float(share))
         _run_until(app, began + (k + 1) * EVERY_S)
     ended = time.perf_counter()
     _wait(app, lambda: not window.client.busy() and watch.fresh is None)
-    latency = [
-        (painted - asked) * 1e3 for asked, painted in watch.painted
-    ]  # letting go asks for the evidence, too
+    # Computed before the release, which also requests the evidence.
+    latency = [(painted - asked) * 1e3 for asked, painted in watch.painted]
     paints = [p for _, p in watch.painted if p <= ended]
     previews = watch.previews
     rest = [_rest_ms(app, window, watch, at, to, share) for share in RESTS]
@@ -121,8 +117,9 @@ def dragged(project: Path, events: int) -> dict[str, Any]:
 def _rest_ms(
     app: Any, window: MainWindow, watch: Stopwatch, at: Any, to: Any, share: float
 ) -> float:
-    """Milliseconds from the last move of a handle that stays at `share` of the way to its exact
-    picture's paint.
+    """Milliseconds until the image of a resting handle is painted without preview.
+
+    The handle rests at `share` of the drag.
     """
     page = window.explore()
     moves = 10

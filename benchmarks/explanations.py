@@ -1,12 +1,11 @@
-"""`leigh bench explanations`: every explanation beside the truth, on cultures whose true
-counterfactual is known.
+"""`leigh bench explanations`: compare all explanations with the truth on synthetic cultures.
 
-Fresh cultures of the demo's phenotypes (no image of the demo), DS to WT and back, 128 pixels. Each
-explanation gives a map per stain; localisation is the average precision with which its size finds
-the pixels that truly change (both smoothed over 3 pixels, see benchmarks.measures), the off-channel
-share what of it lies in stains the truth does not touch, and beside them what falls on empty areas.
-"oracle" is the same culture with filaments drawn anew; "random" and "image" are what needs no
-explanation at all.
+New cultures of the demo's phenotypes are used (no image of the demo), DS to WT and back, 128
+pixels. Each explanation gives a map per channel. Localisation is the average precision with which
+the size of the map finds the pixels that truly change (both smoothed over 3 pixels, see
+benchmarks.measures). Off-channel is the share of the map in channels that do not change; a further
+figure is the share on empty areas. "oracle" is the same culture with other filaments. "random" and
+"image" need no explanation method at all.
 """
 
 from collections.abc import Callable
@@ -36,8 +35,9 @@ Explain = Callable[[Culture, Way], FloatArray]
 def bench_explanations(
     project: Path | None = None, cultures: int = 12, report: Report = silent, side: int = SIDE
 ) -> dict[str, Any]:
-    """Rows per explanation and network, medians over cultures and both ways; the project must know
-    WT and DS.
+    """One row per explanation and network: medians over cultures and both directions.
+
+    The project must have the conditions WT and DS.
     """
     from core.counterfactual.engine import Engine
     from core.io.resources import resource
@@ -64,41 +64,41 @@ def bench_explanations(
 
 
 def _makers(session: Any, fresh: Cultures) -> list[tuple[str, str, Explain]]:
-    """Name, network and maker of every explanation there is in the project."""
+    """Name, network and function of every explanation in the project."""
     from benchmarks.truth import Mover
     from core.models.load import AUTOENCODERS
     from core.workflows.baselines import trained_networks
 
     rng, mover = np.random.default_rng(SEED), Mover(session)
     span = np.array(session.card.preprocessing.span, np.float32)[:, None, None]
-    found: list[tuple[str, str, Explain]] = [
+    makers: list[tuple[str, str, Explain]] = [
         ("oracle", "", lambda c, way: (fresh.oracle(c, way[1]) - c.images[way[0]]) / span),
         ("counterfactual", session.card.name, lambda c, way: mover.move(c, way).difference / span),
     ]
     for card in trained_networks(session.project):
         if card.kind in AUTOENCODERS:
-            found.append(("autoencoder", card.name, _redrawn(session, card.name, span)))
+            makers.append(("autoencoder", card.name, _redrawn(session, card.name, span)))
     for card in trained_networks(session.project):
         if card.kind not in AUTOENCODERS:
-            found += [
+            makers += [
                 (method, card.name, _attributed(session, card.name, method)) for method in METHODS
             ]
-    found.append(("image", "", lambda c, way: c.images[way[0]] / span))
-    found.append(("random", "", lambda c, way: rng.standard_normal(c.images[way[0]].shape)))
-    return found
+    makers.append(("image", "", lambda c, way: c.images[way[0]] / span))
+    makers.append(("random", "", lambda c, way: rng.standard_normal(c.images[way[0]].shape)))
+    return makers
 
 
 def _redrawn(session: Any, name: str, span: FloatArray) -> Explain:
     from core.counterfactual.autoencoder import AutoencoderEngine, shifted
     from core.counterfactual.encode_decode import SourceImage
 
-    shifter = AutoencoderEngine(session.project, name)
+    engine = AutoencoderEngine(session.project, name)
 
     def make(culture: Culture, way: Way) -> FloatArray:
         raw = culture.images[way[0]].astype(np.uint16)
         image, mix = SourceImage("", way[0], raw), Mix({way[1]: 1.0})
-        out: FloatArray = shifted(shifter.model, shifter.card, image, mix).difference / span
-        return out
+        values: FloatArray = shifted(engine.model, engine.card, image, mix).difference / span
+        return values
 
     return make
 
@@ -118,7 +118,7 @@ def _attributed(session: Any, name: str, method: str) -> Explain:
 
 
 def _row(name: str, network: str, make: Explain, session: Any, fresh: Cultures) -> dict[str, Any]:
-    """Medians of one explanation. A map without stains counts in all of them alike."""
+    """Medians of one explanation; a map without channels counts the same in all channels."""
     from core.attribution.sanity_checks import empty_shares
 
     ones, rows = (1.0,) * len(session.card.channels), []
@@ -132,7 +132,7 @@ def _row(name: str, network: str, make: Explain, session: Any, fresh: Cultures) 
             pixel = session.project.dataset.pixel_size_um
             row |= empty_shares(every, culture.images[way[0]], session.card.preprocessing, pixel)
             if len(values) == 1:
-                row["off_channel"] = row["smoothed_corr"] = None  # it does not say in which stain
+                row["off_channel"] = row["smoothed_corr"] = None  # needs a map per channel
             row |= _curves(network or session.card.name, way, culture, every, session)
             rows.append(row)
     keys = (*KEYS, "area_outside_cells")
@@ -158,9 +158,7 @@ def _curves(
 
 
 def _randomised(method: str, name: str, session: Any, fresh: Cultures) -> float:
-    """Rank correlation of the map with that of the network whose layers are all random (one
-    culture).
-    """
+    """Rank correlation with the map of a network whose layers are all random (one culture)."""
     from core.attribution.methods import Question, attribute, network_input
     from core.attribution.sanity_checks import randomised, similarity
 

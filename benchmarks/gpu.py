@@ -1,10 +1,9 @@
-"""`python -m benchmarks.gpu DIR`: the lab preset on this machine's GPU: training, and the
-milliseconds of a drag.
+"""`python -m benchmarks.gpu DIR`: measure training and drags of the lab preset on a GPU.
 
-A plate of four stains in fields of 256 pixels is made in DIR, a network of the lab preset's size is
-trained on it, for fewer steps (the time of a step and of a picture do not depend on how many), and
-one held-out image is selected and moved as the window does. Everything runs once on the GPU;
-nothing is compared with a CPU.
+A plate with four channels in fields of 256 pixels is made in DIR. A network of the lab preset's
+size is trained for fewer steps, because the time per step and per image does not depend on the
+number of steps. One held-out image is then selected and moved as in the window. Everything runs
+once on the GPU; nothing is compared with a CPU.
 """
 
 import argparse
@@ -38,9 +37,7 @@ FRAME_MS = 1000 / 60
 def bench_gpu(
     folder: Path, preset: str = "lab", steps: int = STEPS, side: int = SIDE
 ) -> dict[str, Any]:
-    """Images per second and memory of training; medians in milliseconds of what a drag is made of,
-    at `side` pixels.
-    """
+    """Images per second and memory of the training; median milliseconds of the parts of a drag."""
     import torch
 
     from core import train
@@ -52,7 +49,7 @@ def bench_gpu(
     if not (folder / "project.json").exists():
         _make_project(folder, side)
     if not open_project(folder).model:
-        train(folder, preset="bench", device="cuda", progress=_told)
+        train(folder, preset="bench", device="cuda", progress=_print)
     torch.cuda.reset_peak_memory_stats()
     window = Engine(folder, "cuda")
     card, dataset = window.card, window.project.dataset
@@ -60,24 +57,24 @@ def bench_gpu(
     record = next(
         r for r in dataset.records if r.condition == "DS" and card.part_of(r) == Split.TEST
     )
-    strengths, shown = np.linspace(0.1, 1.2, MOVES), Precision.DISPLAY
+    strengths, display = np.linspace(0.1, 1.2, MOVES), Precision.DISPLAY
 
     def mixed(strength: float) -> Mix:
         return Mix({"WT": 1.0}, float(strength))
 
     def dragged(xy: FloatArray) -> Move:
-        return Move(record.id, MapPosition((float(xy[0]), float(xy[1])), NAMES), None, shown)
+        return Move(record.id, MapPosition((float(xy[0]), float(xy[1])), NAMES), None, display)
 
     def selected() -> Any:
         window.encodings.clear()
-        return window.move(Move(record.id, ORIGINAL, precision=shown))
+        return window.move(Move(record.id, ORIGINAL, precision=display))
 
     encoded = {
         "select": _ms(selected, 5),
-        "move": _ms(lambda: window.move(Move(record.id, Mix({"WT": 1.0}), precision=shown)), 5),
+        "move": _ms(lambda: window.move(Move(record.id, Mix({"WT": 1.0}), precision=display)), 5),
     }
     encoded["tick"] = median(
-        _ms(lambda s=s: window.move(Move(record.id, mixed(s), precision=shown)), 1, 0)
+        _ms(lambda s=s: window.move(Move(record.id, mixed(s), precision=display)), 1, 0)
         for s in strengths
     )
     exact = window.encodings.get(record.id, window.automatic_locks("DS", "WT"))
@@ -128,9 +125,7 @@ def bench_gpu(
 
 
 def _make_project(folder: Path, side: int) -> None:
-    """Fields of the demo's three stains, and a fourth that is their mean, as a bright-field picture
-    shows them all.
-    """
+    """A project with the demo's three channels and their mean, like a bright-field image."""
     from core.io.tiff import write_tiff
     from core.synthetic.cells import CHANNELS, DEMO_PHENOTYPES, PIXEL_SIZE_UM, render
     from core.workflows.scan import scan
@@ -147,9 +142,7 @@ def _make_project(folder: Path, side: int) -> None:
 
 
 def _pass(model: Any, exact: Any, mixture: Any, held: Any) -> Any:
-    """One decoding through the blocks that a drag goes through: those placed for the stains that
-    are held.
-    """
+    """One decoding with the block times of a drag with locked channels."""
     import torch
 
     with torch.no_grad():
@@ -162,7 +155,7 @@ def _exported(window: Any, record: str) -> Any:
 
 
 def _ms(run: Callable[[], Any], rounds: int, warm: int = 2) -> float:
-    """Median milliseconds of a call, the GPU's work included."""
+    """Median milliseconds of a call, including the work of the GPU."""
     import torch
 
     seconds = []
@@ -176,7 +169,7 @@ def _ms(run: Callable[[], Any], rounds: int, warm: int = 2) -> float:
     return 1000 * median(seconds)
 
 
-def _told(progress: Progress) -> None:
+def _print(progress: Progress) -> None:
     if progress.done % 100 == 0 or progress.done == progress.total:
         print(
             f"{time.perf_counter():.1f} s: {progress.what} {progress.done}/{progress.total}",
@@ -190,5 +183,5 @@ if __name__ == "__main__":
     parser.add_argument("--preset", default="lab")
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--side", type=int, default=SIDE)
-    reported = parser.parse_args()
-    print(json.dumps(bench_gpu(reported.folder, reported.preset, reported.steps, reported.side)))
+    options = parser.parse_args()
+    print(json.dumps(bench_gpu(options.folder, options.preset, options.steps, options.side)))

@@ -1,15 +1,14 @@
-"""`leigh bench inverse`: what a drag, a selection, an export and a data set cost beside FrEIA's
-fixed-point inverse.
+"""`leigh bench inverse`: compare the time of a drag and an export with FrEIA's fixed-point inverse.
 
-All run the same trained blocks of the demo on the same held-out images, in turns. FrEIA
-(IResNetLayer) iterates every block as often: 50 times by default; tuned, as seldom as brings every
-image to the error asked for. "plain" is the same iteration stopped at a residual. Errors are
-largest differences of pictures to a float64 reference, as share of the display range. A forward
-pass is one decoding under two conditions: what a drag cannot do without.
+All methods run the same trained blocks of the demo on the same held-out images, in turns. FrEIA
+(IResNetLayer) iterates every block equally often: 50 times by default; "tuned" uses the fewest
+iterations that bring every image to the wanted error. "plain" is the same iteration, stopped at a
+residual. Errors are the largest differences of images to a float64 reference, as shares of the
+display range. A forward pass is one decoding under two conditions, which every drag needs.
 
-FrEIA would have to solve for every picture that is dragged or exported; here a picture is a forward
-pass, after one solve per image: a glance when it is selected, solved on when it is let go or
-exported.
+FrEIA must solve for every image that is dragged or exported. This program solves once per image:
+roughly when the image is selected, exactly on release and export. Each further image is a forward
+pass.
 """
 
 import copy
@@ -58,21 +57,21 @@ SOURCE, TARGET = "DS", "WT"
 STRENGTHS = (0.25, 0.5, 0.75, 1.0)
 ROUNDS = 5
 FREIA_DEFAULT, FREIA_MOST = 50, 80  # iterations of every block
-HARD_BLOCKS = (9, 7, 6, 5, 4)  # fewer blocks, longer steps, until they hardly contract
+HARD_BLOCKS = (9, 7, 6, 5, 4)  # fewer blocks with longer steps, until they hardly contract
 
 
 def bench_inverse(images: int = 8, report: Report = silent) -> dict[str, Any]:
-    """The contract's keys on crops of 64 pixels, and "fields" with the same on whole fields of 128,
-    fewer of them.
+    """Figures on crops of 64 pixels; `fields` has the same figures on whole fields of 128 pixels.
 
-    "ticks_per_second" is that of the whole window, see benchmarks.drag.
+    `ticks_per_second` is measured with the whole window, see benchmarks.drag.
     """
     crops, fields = Bench(images, 64), Bench(max(2, images // 4), 128)
-    out = crops.measure(report)
-    out["fields"] = fields.measure(report)
-    out["hard"] = crops.hard()
-    out["ticks_per_second"] = bench_drag()["ticks_per_second"]
-    return out | {"images": images, "cores": os.cpu_count(), "threads": torch.get_num_threads()}
+    figures = crops.measure(report)
+    figures["fields"] = fields.measure(report)
+    figures["hard"] = crops.hard()
+    figures["ticks_per_second"] = bench_drag()["ticks_per_second"]
+    machine = {"cores": os.cpu_count(), "threads": torch.get_num_threads()}
+    return figures | {"images": images} | machine
 
 
 class Bench:
@@ -90,40 +89,34 @@ class Bench:
         self._exact: dict[tuple[int, tuple[float, ...]], list[FloatArray]] = {}
 
     def measure(self, report: Report = silent) -> dict[str, Any]:
-        """Everything of the contract but ticks per second."""
-        glances = [self._encoded(encode_for_display, raw) for raw in self.raws]
+        """All figures except the ticks per second."""
+        rough = [self._encoded(encode_for_display, raw) for raw in self.raws]
         exact = [self._encoded(encode, raw) for raw in self.raws]
         report(Progress(1, 4, "Solving"))
-        errors, export_errors = self._errors(glances), self._errors(exact)
+        errors, export_errors = self._errors(rough), self._errors(exact)
         shown, export = (self._tuned(error) for error in (QUARTER_GREY_LEVEL, EXPORT_ERROR))
         report(Progress(2, 4, "Timing"))
-        seconds = self._timed(glances[0], exact[0], shown, export)
+        seconds = self._timed(rough[0], exact[0], shown, export)
         report(Progress(3, 4, "Timing"))
         blocks = len(self.model.blocks)
         plain = all(self._plain(self._batch(raw), EXPORT_ERROR) is not None for raw in self.raws)
-        reported = [
-            [picture_error(self.card, g, strength) for strength in STRENGTHS] for g in glances
-        ]
-        estimate_of_true = np.array(reported) / errors
+        estimates = [[picture_error(self.card, e, s) for s in STRENGTHS] for e in rough]
+        ratio = np.array(estimates) / errors  # of estimated and true error
         return {
             "drag_forward_passes": seconds["tick"] / seconds["pass"],
             "drag_error": float(errors.max()),
             "drag_vs_freia_tuned": seconds["freia shown"] / seconds["pass"],
             "drag_vs_freia_default": seconds["freia default"] / seconds["pass"],
             "select_forward_passes": seconds["select"] / seconds["pass"],
-            "select_evaluations": max(
-                g.evaluations for g in glances
-            ),  # under one condition, a pass is under two
+            # Under one condition, while a pass is under two.
+            "select_evaluations": max(e.evaluations for e in rough),
             "export_error": float(export_errors.max()),
             "export_vs_freia_tuned": seconds["freia export"] / seconds["export"],
             "encode_vs_freia_tuned": seconds["freia encode"] / seconds["encode"],
-            "encode_vs_plain": (
-                seconds["plain encode"] / seconds["encode"] if plain else None
-            ),  # it did not converge
+            # None: the plain iteration did not converge.
+            "encode_vs_plain": seconds["plain encode"] / seconds["encode"] if plain else None,
             "polish_vs_encode": seconds["refine"] / seconds["encode"],
-            "estimate_within_factor_3": float(
-                np.mean((estimate_of_true >= 1 / 3) & (estimate_of_true <= 3))
-            ),
+            "estimate_within_factor_3": float(np.mean((ratio >= 1 / 3) & (ratio <= 3))),
             "blocks": blocks,
             "evaluations_per_block": float(np.mean([e.evaluations for e in exact])) / blocks,
             "freia_iterations": {"shown": shown, "export": export, "default": FREIA_DEFAULT},
@@ -133,36 +126,34 @@ class Bench:
         }
 
     def hard(self) -> dict[str, Any]:
-        """The same network in fewer blocks, as few as still contract below the limit, each image on
-        its own.
-        """
+        """Figures with the fewest blocks that still contract below the limit, image by image."""
         for count in HARD_BLOCKS:
             hard = self._in_blocks(count)
             items = [hard._encoded(encode, raw) for raw in hard.raws]
             worst = max(max(i.contraction, default=np.inf) for i in items)
             if worst > 0.85 or count == HARD_BLOCKS[-1]:
                 break
-        kept = [i for i in items if not i.failure]
-        hard.raws = [i.image.raw for i in kept]
-        out = {
+        solved = [i for i in items if not i.failure]
+        hard.raws = [i.image.raw for i in solved]
+        figures = {
             "blocks": count,
             "contraction_max": worst,
             "refused": [i.failure for i in items if i.failure],
-            "shown": len(kept),
-            "error": float(hard._errors(kept).max(initial=0.0)),
+            "shown": len(solved),
+            "error": float(hard._errors(solved).max(initial=0.0)),
             "limit": LARGEST_CONTRACTION,
         }
-        if kept:
+        if solved:
             iterations = hard._tuned(EXPORT_ERROR)
-            ours, theirs = _turns(
-                lambda: hard._encoded(encode, kept[0].image.raw),
-                lambda: hard._freia(hard._batch(kept[0].image.raw), iterations),
+            ours, freia = _turns(
+                lambda: hard._encoded(encode, solved[0].image.raw),
+                lambda: hard._freia(hard._batch(solved[0].image.raw), iterations),
             )
-            out |= {"vs_freia_tuned": theirs / ours, "freia_iterations": iterations}
-        return out
+            figures |= {"vs_freia_tuned": freia / ours, "freia_iterations": iterations}
+        return figures
 
     def _in_blocks(self, count: int) -> "Bench":
-        """The same with another number of blocks."""
+        """The same benchmark with another number of blocks."""
         other = copy.copy(self)
         other.model = IResNet(
             replace(self.model.architecture, blocks=count, times=(), times_held=())
@@ -176,28 +167,22 @@ class Bench:
         return how(self.model, self.card, SourceImage("image", SOURCE, raw, self.held))
 
     def _errors(self, items: Sequence[Encoded]) -> FloatArray:
-        """(images, strengths) error of the picture of each item; the items are those of `raws`, in
-        their order.
-        """
-        out = np.zeros((len(items), len(STRENGTHS)))
+        """(images, strengths) errors of counterfactuals; `items` are in the order of `raws`."""
+        errors = np.zeros((len(items), len(STRENGTHS)))
         for i, item in enumerate(items):
             if (i, item.times) not in self._exact:
                 self._exact[i, item.times] = self._in_float64(item)
             for k, exact in enumerate(self._exact[i, item.times]):
                 picture = decode(self.model, self.card, item, Mix({TARGET: 1.0}, STRENGTHS[k]))
-                out[i, k] = relative_error(self.card, exact, picture)
-        return out
+                errors[i, k] = relative_error(self.card, exact, picture)
+        return errors
 
     @torch.no_grad()
     def _in_float64(self, item: Encoded) -> list[FloatArray]:
-        """Network images (C, Y, X) of one record at every strength, solved and
-        decoded in float64.
-        """
+        """Network images (C, Y, X) of one record at every strength, computed in float64."""
         model = copy.deepcopy(self.model).double()
         source, _, held = self._mixtures(1.0, torch.float64)
-        x = torch.from_numpy(
-            to_network(self.card.preprocessing, item.image.raw).astype(np.float64)
-        )[None]
+        x = self._batch(item.image.raw).double()
         z, _ = model.encode(x, source, held, item.times, 1e-12)
         blends = [self._mixtures(strength, torch.float64)[1] for strength in STRENGTHS]
         return [model.decode(z, mixture, held, item.times)[0].numpy() for mixture in blends]
@@ -205,7 +190,7 @@ class Bench:
     def _mixtures(
         self, strength: float, dtype: torch.dtype = torch.float32
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Source alone, the blend at this strength, and the held stains, one row each."""
+        """The source alone, the mixture at this strength, and the locked channels, one row each."""
         source, target = (
             mixture_of(self.card, k, torch.device("cpu")).to(dtype) for k in (SOURCE, TARGET)
         )
@@ -218,14 +203,12 @@ class Bench:
 
     @torch.no_grad()
     def _freia(self, x: Tensor, iterations: int, strength: float = 0.0) -> Tensor:
-        """Image to latent through FrEIA's own fixed-point loop."""
+        """Image to latent by FrEIA's fixed-point iteration."""
         return self._through(x, strength, lambda block, y, c: _freia_layer(block, y, c, iterations))
 
     @torch.no_grad()
     def _plain(self, x: Tensor, tolerance: float) -> Tensor | None:
-        """Image to latent by the plain iteration, stopped at a residual; None where it does not get
-        there.
-        """
+        """Image to latent by the plain iteration, stopped at a residual; None: not converged."""
 
         def step(block: EulerBlock, y: Tensor, c: Tensor) -> Tensor:
             return solve(
@@ -250,9 +233,7 @@ class Bench:
         return y
 
     def _tuned(self, error: float) -> int:
-        """The fewest iterations at which FrEIA brings every image within `error`; more of them
-        never do worse.
-        """
+        """The fewest iterations with which FrEIA brings every image within `error`."""
         source, _, held = self._mixtures(1.0)
 
         @torch.no_grad()
@@ -267,9 +248,7 @@ class Bench:
         return 1 + bisect_left(range(1, FREIA_MOST), True, key=reached)
 
     def _timed(self, quick: Encoded, exact: Encoded, shown: int, export: int) -> dict[str, float]:
-        """Median seconds of everything, measured in turns on one image; "encode" on
-        a batch of all.
-        """
+        """Median seconds of all steps, measured in turns on one image; "encode" on all images."""
         model, card, raw = self.model, self.card, exact.image.raw
         x, many = self._batch(raw), torch.cat([self._batch(r) for r in self.raws])
         source, mixture, held = self._mixtures(1.0)
@@ -300,7 +279,7 @@ class Bench:
 
 
 class _Residual(nn.Module):
-    """A block's residual under fixed conditions, as FrEIA's layer calls it."""
+    """The residual of a block under fixed conditions, in the form that FrEIA's layer needs."""
 
     def __init__(self, block: EulerBlock, condition: Tensor) -> None:
         super().__init__()
@@ -316,14 +295,12 @@ def _freia_layer(block: EulerBlock, y: Tensor, condition: Tensor, iterations: in
         [(1,)], internal_size=1, n_internal_layers=0, fixed_point_iterations=iterations
     )
     layer.residual = _Residual(block, condition)
-    out: Tensor = layer((y,), rev=True, jac=False)[0][0]
-    return out
+    solution: Tensor = layer((y,), rev=True, jac=False)[0][0]
+    return solution
 
 
 def _turns(*what: Callable[[], Any]) -> list[float]:
-    """Median seconds of each, run in turns so that all meet the same machine; the first turn is not
-    counted.
-    """
+    """Median seconds of each function, run in turns; the first turn is ignored."""
     seconds: list[list[float]] = [[] for _ in what]
     for turn in range(ROUNDS + 1):
         for k, run in enumerate(what):

@@ -1,8 +1,7 @@
-"""Makes the embedded demo anew from the project's own generator: plate, trained model, latents,
-map, ranking.
+"""Make the embedded demo again: plate, trained model, latents, map and ranking.
 
-Run `python -m benchmarks.make_demo [PRESET]`; with the preset `standard` it takes about 40 minutes
-on two cores.
+Run `python -m benchmarks.make_demo [PRESET]`. The preset `standard` takes about 40 minutes on two
+cores.
 """
 
 import shutil
@@ -22,7 +21,7 @@ WELLS, FIELDS, SEED = 8, 5, 1
 
 
 def make_demo(preset: str) -> None:
-    """Write resources/demo; the former one is removed first."""
+    """Write resources/demo; the old demo is removed first."""
     shutil.rmtree(DEMO, ignore_errors=True)
     write_plate(
         DEMO / "images", DEMO_PHENOTYPES, PlateOptions(wells=WELLS, fields=FIELDS, seed=SEED)
@@ -30,10 +29,10 @@ def make_demo(preset: str) -> None:
     scan(DEMO / "images", DEMO)
     train(DEMO, preset=preset, seed=SEED, progress=_print)
     make_map(DEMO, seed=SEED, progress=_print)
-    found, ranked = screen(DEMO, progress=_print), DEMO / SCREEN_FOLDER
-    ranked.mkdir(parents=True)
-    save_screen(ranked, found)
-    write_report(found, ranked, _print)
+    result, folder = screen(DEMO, progress=_print), DEMO / SCREEN_FOLDER
+    folder.mkdir(parents=True)
+    save_screen(folder, result)
+    write_report(result, folder, _print)
     (DEMO / "project.json.bak").unlink()
 
 

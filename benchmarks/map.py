@@ -1,8 +1,7 @@
-"""`leigh bench map`: is the map what the model says, is it fast, and does a drag end where the
-handle is?
+"""`leigh bench map`: measure whether the map agrees with the model, is fast, and guides drags well.
 
-On the demo and, with `--project`, on any project with a trained model; every point that is judged
-was held out.
+It uses the demo or, with `--project`, any project with a trained model. Only held-out records are
+measured.
 """
 
 import time
@@ -40,55 +39,58 @@ from core.progress import Progress, Report, silent
 FINE = 512
 SHUFFLES = 4
 NEIGHBOURS = 10
-NEW = 0.05  # share of images that come later
-LEAST = 40  # images
+NEW = 0.05  # share of images that are added later
+LEAST = 40  # fewest images
 
 
 def bench_map(project: Path | None = None, report: Report = silent) -> dict[str, Any]:
-    """The contract's keys; each with its yardstick beside it."""
+    """Measure map fidelity, speed, new images, permuted labels and drags, with yardsticks."""
     session = Engine(project or resource("demo"), "cpu", with_evidence=False)
     table, decision = session.map.latents, session.map.decision
     if table is None or decision is None or session.map.projection is None:
         raise LeighError("The project has no map.", "Run `leigh encode` and `leigh map` first.")
-    held = np.array(table.split) == "test"
-    if len(np.unique(table.truth[held])) < 2 or len(held) < LEAST:
+    test = np.array(table.split) == "test"
+    if len(np.unique(table.truth[test])) < 2 or len(test) < LEAST:
         raise LeighError(
             "Too few images are held out to judge a map.",
-            f"It takes {LEAST} images, two conditions held out.",
+            f"{LEAST} images and two held-out conditions are needed.",
         )
     xy = session.map.projection.xy.astype(np.float64)
-    out: dict[str, Any] = {
+    figures: dict[str, Any] = {
         "records": len(xy),
         "conditions": len(table.conditions),
         "method": session.map.projection.method,
     }
-    out |= _fidelity(table, decision, xy) | {"void_confident_cells": _confident_void(decision, xy)}
-    out |= _at_once(table, session.map.projection) | _planes(session, table)
+    figures |= _fidelity(table, decision, xy)
+    figures["void_confident_cells"] = _confident_void(decision, xy)
+    figures |= _at_once(table, session.map.projection) | _planes(session, table)
     report(Progress(1, 5, "Drawing the map"))
-    out |= _speed(table, decision, xy)
-    report(Progress(2, 5, "Placing new images"))
-    out |= _new_points(session, table, xy)
+    figures |= _speed(table, decision, xy)
+    report(Progress(2, 5, "Adding new images"))
+    figures |= _new_points(session, table, xy)
     report(Progress(3, 5, "Shuffling the labels"))
-    out |= _permuted(session, table)
-    out |= drag_measures(session, report)
-    return out | {"latent_typicality": _typicality(session, table)}
+    figures |= _permuted(session, table)
+    figures |= drag_measures(session, report)
+    return figures | {"latent_typicality": _typicality(session, table)}
 
 
 def _fidelity(table: LatentTable, decision: DecisionMap, xy: FloatArray) -> dict[str, Any]:
-    held = np.array(table.split) == "test"
-    under = np.array([posterior_at(decision, *p).argmax() for p in xy])
-    wrong = held & (table.predicted != table.truth)
-    reported = (under == table.predicted)[wrong]
+    test = np.array(table.split) == "test"
+    regions = np.array([posterior_at(decision, *p).argmax() for p in xy])
+    misclassified = test & (table.predicted != table.truth)
+    agrees = regions == table.predicted
+    of_misclassified = agrees[misclassified]
+    right_side = float(of_misclassified.mean()) if len(of_misclassified) else None
     return {
-        "fidelity_heldout": float((under == table.predicted)[held].mean()),
-        "fidelity_points": int(held.sum()),
-        "misclassified_right_side": float(reported.mean()) if len(reported) else None,
-        "misclassified_points": len(reported),
+        "fidelity_heldout": float(agrees[test].mean()),
+        "fidelity_points": int(test.sum()),
+        "misclassified_right_side": right_side,
+        "misclassified_points": len(of_misclassified),
     }
 
 
 def _at_once(table: LatentTable, projection: Projection) -> dict[str, Any]:
-    """The regions that a kernel draws until the network is fitted, beside those of the network."""
+    """Compare the regions by kernel regression with those of the fitted network."""
     rough_s, rough = _timed(lambda: fit_decision(table, projection, at_once=True), 1)
     fitted_s, _ = _timed(lambda: fit_decision(table, projection), 1)
     return {
@@ -99,11 +101,10 @@ def _at_once(table: LatentTable, projection: Projection) -> dict[str, Any]:
 
 
 def _planes(session: Engine, table: LatentTable) -> dict[str, Any]:
-    """On the first exact planes, the worst: held-out images of the three that lie where the model
-    reads them.
+    """The lowest fidelity of the first ternary planes on held-out images.
 
-    Those that it reads as a fourth condition count as disagreement in the first figure, and not in
-    the second.
+    Images that the model reads as a fourth condition count as disagreement in the first figure, but
+    not in the second.
     """
     shares, among_three = [], []
     for names in first_planes(session.card.conditions):
@@ -111,9 +112,9 @@ def _planes(session: Engine, table: LatentTable) -> dict[str, Any]:
         assert plane is not None
         rows = [table.row(i) for i in projection.record_ids]
         read = [table.conditions[table.predicted[row]] for row in rows]
-        under = [names[k] for k in probabilities_of(plane.back(projection.xy)).argmax(axis=1)]
-        held = [k for k, row in enumerate(rows) if table.split[row] == "test"]
-        agreed = [under[k] == read[k] for k in held if read[k] in names]
+        regions = [names[k] for k in probabilities_of(plane.back(projection.xy)).argmax(axis=1)]
+        test = [k for k, row in enumerate(rows) if table.split[row] == "test"]
+        agreed = [regions[k] == read[k] for k in test if read[k] in names]
         if agreed:
             shares.append(decision.fidelity)
             among_three.append(np.mean(agreed))
@@ -126,26 +127,23 @@ def _planes(session: Engine, table: LatentTable) -> dict[str, Any]:
 
 
 def _confident_void(decision: DecisionMap, xy: FloatArray) -> int:
-    """Coloured pixels, sure of a condition, without data: asked at every pixel, not at every fourth
-    as the map does.
-    """
+    """Number of coloured pixels without data, measured at every pixel (the map: every fourth)."""
     tree = cKDTree(xy)
     near = tree.query(xy, k=min(SUPPORT + 1, len(xy)))[0][:, -1]
-    places = pixel_places(decision.extent, len(decision.support))
-    there = tree.query(places, k=min(SUPPORT, len(xy)))[0][..., -1]
-    void = there > 2 * np.percentile(near, 99)
+    pixels = pixel_places(decision.extent, len(decision.support))
+    distance = tree.query(pixels, k=min(SUPPORT, len(xy)))[0][..., -1]
+    void = distance > 2 * np.percentile(near, 99)
     return int((void & decision.support & (decision.posterior.max(axis=2) > SURE)).sum())
 
 
 def _speed(table: LatentTable, decision: DecisionMap, xy: FloatArray) -> dict[str, Any]:
-    """Quadtree beside every pixel, on the same surface; medians of three after one to warm up."""
-    known = np.array(table.split) != "test"
-    surface = fit_inverse_projection(xy[known], table.coordinates[known], 0)
-    slow_s, every = _timed(
-        lambda: surface(pixel_places(decision.extent, FINE).reshape(-1, 2)).reshape(FINE, FINE, -1)
-    )
-    fast_s, (quick, asked) = _timed(lambda: refined(surface, decision.extent, FINE))
-    small_s, _ = _timed(lambda: probabilities_of(refined(surface, decision.extent, 256)[0]))
+    """Compare the adaptive grid with a full grid; medians of three runs after a warm-up."""
+    training = np.array(table.split) != "test"
+    inverse = fit_inverse_projection(xy[training], table.coordinates[training], 0)
+    pixels = pixel_places(decision.extent, FINE).reshape(-1, 2)
+    slow_s, every = _timed(lambda: inverse(pixels).reshape(FINE, FINE, -1))
+    fast_s, (quick, asked) = _timed(lambda: refined(inverse, decision.extent, FINE))
+    small_s, _ = _timed(lambda: probabilities_of(refined(inverse, decision.extent, 256)[0]))
     classes = [probabilities_of(u).argmax(axis=2) for u in (every, quick)]
     return {
         "quadtree_speedup": slow_s / fast_s,
@@ -166,7 +164,7 @@ def _timed(what: Any, times: int = 3) -> tuple[float, Any]:
 
 
 def _new_points(session: Engine, table: LatentTable, xy: FloatArray) -> dict[str, Any]:
-    """Some records are taken away, the map is fitted, and they come later."""
+    """Fit the map without some records, then add these records."""
     rng = np.random.default_rng(0)
     late = np.sort(rng.permutation(len(xy))[: max(1, round(NEW * len(xy)))])
     early = np.setdiff1d(np.arange(len(xy)), late)
@@ -178,7 +176,7 @@ def _new_points(session: Engine, table: LatentTable, xy: FloatArray) -> dict[str
         lambda: session._landing(session.move(Move(record, Mix({table.conditions[0]: 1.0}, 0.0))))
     )
     return {
-        "new_point_ms": placing_s * 1e3,  # read by the model and placed
+        "new_point_ms": placing_s * 1e3,  # reading by the model and projection
         "moved_by_new_images": float(np.abs(after.xy[early] - before.xy).max()),
         "same_seed_same_map": bool(
             np.array_equal(fit_projection(_rows(table, early), seed=0).xy, before.xy)
@@ -196,55 +194,50 @@ def _rows(table: LatentTable, rows: IntArray) -> LatentTable:
 
 
 def _permuted(session: Engine, table: LatentTable) -> dict[str, Any]:
-    """Purity among held-out points of maps made from shuffled labels, neighbours of the same well
-    left out.
-    """
+    """Purity of held-out points on maps of shuffled labels, without neighbours of the same well."""
     from sklearn.linear_model import LogisticRegression
 
     dataset = session.project.dataset
     assert dataset is not None
     groups = np.array([dataset.record(i).group for i in table.record_ids])
     names, first = np.unique(groups, return_index=True)
-    held = np.array(table.split) == "test"
+    test = np.array(table.split) == "test"
     rng = np.random.default_rng(0)
     purity, chance = [], []
     for _ in range(SHUFFLES):
         shuffled = dict(zip(names, rng.permutation(table.truth[first])))
         labels = np.array([shuffled[g] for g in groups])
-        if len(np.unique(labels[~held])) < len(table.conditions):
+        if len(np.unique(labels[~test])) < len(table.conditions):
             continue
         head = LogisticRegression(C=0.03, max_iter=3000, class_weight="balanced")
-        logits = head.fit(table.features[~held], labels[~held]).decision_function(table.features)
+        logits = head.fit(table.features[~test], labels[~test]).decision_function(table.features)
         logits = logits if logits.ndim == 2 else np.stack([-logits, logits], axis=1) / 2
         u = coordinates_of(logits.astype(np.float32))
         made = replace(
             table, coordinates=u, logits=logits, probabilities=probabilities_of(u), truth=labels
         )
-        xy = fit_projection(made, seed=0).xy[held]
-        far = np.linalg.norm(xy[:, None] - xy, axis=2)
-        far[groups[held][:, None] == groups[held]] = np.inf
-        same = labels[held][:, None] == labels[held]
-        near = np.argsort(far, axis=1)[:, :NEIGHBOURS]
+        xy = fit_projection(made, seed=0).xy[test]
+        distance = np.linalg.norm(xy[:, None] - xy, axis=2)
+        distance[groups[test][:, None] == groups[test]] = np.inf
+        same = labels[test][:, None] == labels[test]
+        near = np.argsort(distance, axis=1)[:, :NEIGHBOURS]
         purity.append(np.take_along_axis(same, near, axis=1).mean())
-        chance.append(same[np.isfinite(far)].mean())
+        chance.append(same[np.isfinite(distance)].mean())
+    # None: in no shuffle all conditions are in the training wells.
     return {
-        "permuted_label_purity": (
-            float(np.mean(purity)) if purity else None
-        ),  # no shuffle left all conditions known
+        "permuted_label_purity": float(np.mean(purity)) if purity else None,
         "permuted_label_chance": float(np.mean(chance)) if chance else None,
     }
 
 
 def _typicality(session: Engine, table: LatentTable) -> float:
-    """Root mean square of the latent of a counterfactual, encoded again as its target, over that of
-    real images.
-    """
+    """Size of the latents of counterfactuals, encoded as the target, relative to real images."""
     dataset = session.project.dataset
     assert dataset is not None
-    held = [i for i, split in enumerate(table.split) if split == "test"]
+    test = [i for i, split in enumerate(table.split) if split == "test"]
     real: dict[str, list[float]] = {}
     ratios = []
-    chosen = spread(held, table.truth, 2 * len(table.conditions))[:8]
+    chosen = spread(test, table.truth, 2 * len(table.conditions))[:8]
     for i in chosen:
         record = dataset.record(table.record_ids[i])
         raw = read_verified(dataset.root, record)

@@ -1,6 +1,4 @@
-"""Held-out images of a project dragged onto places where others lie: does the picture land where
-the handle is?
-"""
+"""Drag held-out images to positions of other images, and measure where the results land."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,48 +16,44 @@ from core.latent_map.drag_target import wanted_coordinates
 from core.latent_map.ternary_choices import first_planes
 from core.progress import Progress, Report, silent
 
-DRAGGED, PLACES = 12, 5  # images, and handle places for each
-PLANES, PLANE_DRAGGED = 2, 9  # exact planes, and images on each
+DRAGGED, PLACES = 12, 5  # images, and drag targets of each image
+PLANES, PLANE_DRAGGED = 2, 9  # ternary planes, and images on each
 SURE = 0.9
 NUDGE = 1e-3  # of the map's diagonal
 
 
 @dataclass(frozen=True)
 class Drag:
-    """One handle let go."""
+    """One drag, after the release of the handle."""
 
     asked: str  # condition of the region under the handle
-    decoded: str  # condition that the decoder was asked for
+    decoded: str  # condition of the wanted logit coordinates
     named: str  # condition with the largest weight
-    landed: str  # condition read from the picture; "" where it is not shown
+    landed: str  # condition that the model reads in the image; "" if the image is not valid
     strength: float
-    distance: float  # from handle to landing, of the map's diagonal
+    distance: float  # from handle to landing point, as a share of the map's diagonal
 
 
 def drag_measures(session: Engine, report: Report = silent) -> dict[str, Any]:
-    """The contract's keys on the map of all conditions; beside them some exact planes of healthy,
-    diseased and one.
-    """
-    at_home, nudged = _small_moves(session)
+    """Measure drags on the map of all conditions, and on some ternary planes."""
+    at_start, nudged = _small_moves(session)
     planes = first_planes(session.card.conditions)[:PLANES]
     drags, on_planes = [], []
     for i, plane in enumerate(((), *planes)):
         report(Progress(i, 1 + len(planes), "Dragging"))
-        (on_planes if plane else drags).extend(
-            _drags(session, plane, PLANE_DRAGGED if plane else DRAGGED)
-        )
-    out: dict[str, Any] = {
+        if plane:
+            on_planes.extend(_drags(session, plane, PLANE_DRAGGED))
+        else:
+            drags.extend(_drags(session, plane, DRAGGED))
+    figures: dict[str, Any] = {
         "drags": len(drags),
-        "grab_change": max(at_home),
+        "grab_change": max(at_start),
         "nudge_change": median(nudged),  # a thousandth of the diagonal
         "drag_class_agreement": float(np.mean([d.decoded == d.asked for d in drags])),
     }
-    out |= _summary(drags)
-    return (
-        out
-        | {"plane_drags": len(on_planes)}
-        | {f"plane_{k}": v for k, v in _summary(on_planes).items()}
-    )
+    figures |= _summary(drags)
+    figures["plane_drags"] = len(on_planes)
+    return figures | {f"plane_{k}": v for k, v in _summary(on_planes).items()}
 
 
 def _summary(drags: list[Drag]) -> dict[str, Any]:
@@ -76,9 +70,7 @@ def _summary(drags: list[Drag]) -> dict[str, Any]:
 
 
 def _small_moves(session: Engine) -> tuple[list[float], list[float]]:
-    """Largest change of a picture at the grab and a NUDGE beside it, as share of the
-    display range.
-    """
+    """Largest change of an image at the start of a drag and after a NUDGE (share of the range)."""
     assert (
         session.map.projection is not None
         and session.map.decision is not None
@@ -87,46 +79,42 @@ def _small_moves(session: Engine) -> tuple[list[float], list[float]]:
     span = np.array(session.card.preprocessing.span)[:, None, None]
     x0, x1, y0, y1 = session.map.decision.extent
     nudge = NUDGE * float(np.hypot(x1 - x0, y1 - y0))
-    at_home, nudged = [], []
-    held = [i for i, split in enumerate(session.map.latents.split) if split == Split.TEST]
-    for i in spread(held, session.map.latents.truth, DRAGGED):
+    at_start: list[float] = []
+    nudged: list[float] = []
+    test = [i for i, split in enumerate(session.map.latents.split) if split == Split.TEST]
+    for i in spread(test, session.map.latents.truth, DRAGGED):
         record = session.map.latents.record_ids[i]
         x, y = session.map.projection.xy[session.map.projection.record_ids.index(record)].astype(
             float
         )
         session.move(Move(record, ORIGINAL, precision=Precision.DISPLAY))
-        for changes, shift in ((at_home, 0.0), (nudged, nudge)):
+        for changes, shift in ((at_start, 0.0), (nudged, nudge)):
             goal = MapPosition((x + shift, y))
             moved = session.move(Move(record, goal, precision=Precision.DISPLAY))
             changes.append(float(np.abs(moved.difference / span).max()))
-    return at_home, nudged
+    return at_start, nudged
 
 
 def _drags(session: Engine, plane: tuple[str, ...], images: int) -> Iterator[Drag]:
-    """Onto the places of held-out images of other conditions, where the map is sure."""
+    """Drag to positions of held-out images of other conditions where the map is sure."""
     table = session.map.latents
     assert table is not None
     projection, decision, exact = session.map.view(plane)
-    places = {r: (float(x), float(y)) for r, (x, y) in zip(projection.record_ids, projection.xy)}
-    held = [
-        i for i, r in enumerate(table.record_ids) if table.split[i] == Split.TEST and r in places
-    ]
+    positions = {r: (float(x), float(y)) for r, (x, y) in zip(projection.record_ids, projection.xy)}
+    test = [i for i, split in enumerate(table.split) if split == Split.TEST]
+    test = [i for i in test if table.record_ids[i] in positions]
     rng = np.random.default_rng(0)
     x0, x1, y0, y1 = decision.extent
-    for i in spread(held, table.truth, images):
+    for i in spread(test, table.truth, images):
         record = table.record_ids[i]
         own = table.coordinates[i] if exact is None else exact.among(table.coordinates[i])
-        goals = [
-            places[table.record_ids[j]]
-            for j in rng.permutation(held)
-            if table.truth[j] != table.truth[i]
-        ]
+        others = [j for j in rng.permutation(test) if table.truth[j] != table.truth[i]]
+        goals = [positions[table.record_ids[j]] for j in others]
         for goal in islice((g for g in goals if posterior_at(decision, *g).max() > SURE), PLACES):
-            wanted = (
-                wanted_coordinates(decision, places[record], own, goal)
-                if exact is None
-                else exact.back(np.array(goal))
-            )
+            if exact is None:
+                wanted = wanted_coordinates(decision, positions[record], own, goal)
+            else:
+                wanted = exact.back(np.array(goal))
             result = session.move(Move(record, MapPosition(goal, plane)))
             xy = result.xy if exact is None else exact.places(result.coordinates)
             assert xy is not None

@@ -1,9 +1,8 @@
-"""The networks and transports that the product's network is compared with, and how each trains for
-a given time.
+"""Networks and transports for comparison with the program's network, trained for a given time.
 
 Likelihood i-ResNet after Behrmann et al. 2019 (arXiv 1811.00995), coupling flow after Kingma and
-Dhariwal 2018 (arXiv 1807.03039), both from FrEIA's parts where these hold; between class Gaussians
-of a latent an image is carried by shifting, or by shifting and scaling, each channel.
+Dhariwal 2018 (arXiv 1807.03039), both from parts of FrEIA where these are correct. Transports move
+a latent from one class Gaussian to another by shifting each channel, or by shifting and scaling.
 """
 
 # ruff: noqa: TID253 - networks are classes of torch; the window never imports this module
@@ -36,21 +35,22 @@ from core.training.presets import Preset
 from core.training.trainer import Run
 from core.training.trainer import train as fit
 
-LEARNING_RATE = 1e-3  # of the rivals
-# of a training the rate is constant, then it falls to zero; as in core.training.presets
+LEARNING_RATE = 1e-3  # of the likelihood models
+# Share of a training with a constant rate, before the rate falls to zero; as in
+# core.training.presets.
 STEADY_SHARE = 0.4
 MANY_STEPS = 10**6
-# spectral norm of each of a block's three convolutions, so that the block's residual stays below
-# 0.86
+# Spectral norm of each of a block's three convolutions; the residual of the block then stays below
+# 0.86.
 CAP = 0.95
 LOG_DET_TERMS = 6
-PATCH_PX = 24  # side of the image on which the norm of a convolution is measured by power iteration
+PATCH_PX = 24  # side of the image on which power iteration measures the norm of a convolution
 LEVELS = 4  # of the Haar pyramid
 
 
 @dataclass(frozen=True)
 class Training:
-    """What a design's training took."""
+    """Time, steps and final loss of a training."""
 
     seconds: float
     steps: int
@@ -59,11 +59,11 @@ class Training:
 
 
 class CappedLayer(IResNetLayer):
-    """FrEIA's residual layer y = x + g(x), its faulty parts replaced.
+    """FrEIA's residual layer y = x + g(x) with three parts replaced.
 
-    FrEIA's log-determinant carries no gradient, so that maximum likelihood would not see it; its
-    power iteration knows no padding and is not normalised; its inverse does not check whether it
-    arrived.
+    FrEIA's log-determinant has no gradient, so maximum likelihood would ignore it. FrEIA's power
+    iteration ignores padding and is not normalised. FrEIA's inverse does not check whether it
+    converged.
     """
 
     def __init__(
@@ -78,28 +78,25 @@ class CappedLayer(IResNetLayer):
     def forward(
         self, x: Iterable[Tensor], c: Iterable[Tensor] = (), rev: bool = False, jac: bool = True
     ) -> tuple[tuple[Tensor], Tensor]:
-        """x: one tensor (N, C, H, W).
-
-        The log-determinant (N,) is given forward only, where training needs it.
-        """
+        """Map one tensor (N, C, H, W); the log-determinant (N,) is computed only forward."""
         (value,) = x
+        zeros = value.new_zeros(len(value))
         if rev:
-            return (
-                solve(lambda x, _: self.residual(x), value, name="a likelihood block").x,
-            ), value.new_zeros(len(value))
+            inverse = solve(lambda x, _: self.residual(x), value, name="a likelihood block")
+            return (inverse.x,), zeros
         if not jac:
-            return (value + self.residual(value),), value.new_zeros(len(value))
+            return (value + self.residual(value),), zeros
         value = value if value.requires_grad else value.detach().requires_grad_()
         with half_precision(value.device):
             moved = self.residual(value)
         return (value + moved.float(),), self._log_det(value, moved)
 
     def _log_det(self, value: Tensor, moved: Tensor) -> Tensor:
-        """log det(I + J) = sum_k (-1)^(k+1) / k tr(J^k), traces by one random vector v (Behrmann
-        2019, eq. 4).
+        """log det(I + J) = sum_k (-1)^(k+1) / k tr(J^k), with traces from one random vector v.
 
-        Its gradient is that of w' J v with w' = v' (I + J)^-1 held constant (Chen et al. 2019,
-        arXiv 1906.02735), so that only one product is differentiated twice.
+        Behrmann et al. 2019, eq. 4. The gradient is that of w' J v with w' = v' (I + J)^-1 kept
+        constant (Chen et al. 2019, arXiv 1906.02735), so that only one product is differentiated
+        twice.
         """
         probe = torch.randn_like(value).sign()
         vector, inverse, log_det = probe, probe, value.new_zeros(len(value))
@@ -115,9 +112,7 @@ class CappedLayer(IResNetLayer):
 
     @torch.no_grad()
     def lipschitz_correction(self, iterations: int = 1) -> None:
-        """Scale every convolution down to the cap; the vectors of the power iteration go on from
-        call to call.
-        """
+        """Scale every convolution down to CAP; the vectors of the power iteration are kept."""
         for i, layer in enumerate(self.layers):
             vector, norm = self.get_buffer(f"vector{i}"), torch.tensor(0.0)
             for _ in range(iterations):
@@ -129,20 +124,15 @@ class CappedLayer(IResNetLayer):
 
     @torch.no_grad()
     def certify(self) -> None:
-        """Scale every convolution by the supremum of its kernel's Fourier symbol, a bound whatever
-        the image's size.
-        """
+        """Scale every convolution by its Fourier symbol, which bounds images of any size."""
         for layer in self.layers:
-            symbol = torch.fft.rfft2(layer.weight, s=(PATCH_PX, PATCH_PX)).permute(
-                2, 3, 0, 1
-            )  # (24, 13, out, in)
+            transformed = torch.fft.rfft2(layer.weight, s=(PATCH_PX, PATCH_PX))
+            symbol = transformed.permute(2, 3, 0, 1)  # (24, 13, out, in)
             layer.weight *= (CAP / torch.linalg.matrix_norm(symbol, ord=2).max()).clamp(max=1.0)
 
 
 class LikelihoodIResNet(nn.Module):
-    """Image (N, C, H, W) <-> latent (N, 16C, H/4, W/4), in which every class is a Gaussian per
-    channel.
-    """
+    """Image (N, C, H, W) <-> latent (N, 16C, H/4, W/4), with one Gaussian per class and channel."""
 
     def __init__(self, channels: int, conditions: int, crop: int, blocks: int = 4) -> None:
         super().__init__()
@@ -162,16 +152,16 @@ class LikelihoodIResNet(nn.Module):
         """-log p(x | c) in nats per dimension; x (N, C, crop, crop), c (N,)."""
         z, log_det = self.flow(x)
         residual = (z - self.mean[c]) * torch.exp(-self.log_std[c])
-        places = z.shape[2] * z.shape[3]
-        return _nats(residual, log_det - places * self.log_std[c].sum(dim=(1, 2, 3)))
+        pixels = z.shape[2] * z.shape[3]
+        return _nats(residual, log_det - pixels * self.log_std[c].sum(dim=(1, 2, 3)))
 
     def after_step(self) -> None:
-        """Keep every block a contraction in its residual."""
+        """Keep the residual of every block contractive."""
         for layer in self._layers:
             layer.lipschitz_correction()
 
     def finish(self) -> None:
-        """Make the bound certain and leave training."""
+        """Enforce the bound for all image sizes, and leave training mode."""
         for layer in self._layers:
             layer.certify()
         self.eval()
@@ -181,19 +171,20 @@ class LikelihoodIResNet(nn.Module):
         return [m for m in self.flow if isinstance(m, CappedLayer)]
 
     def encode(self, x: Tensor) -> Tensor:
-        """Image to latent: one plain pass."""
+        """Image to latent, in one explicit pass."""
         z: Tensor = self.flow(x, jac=False)[0]
         return z
 
     def decode(self, z: Tensor) -> Tensor:
-        """Latent to image: every block is solved. Raises NotInvertible."""
+        """Latent to image, by solving every block. Raises NotInvertible."""
         x: Tensor = self.flow(z, rev=True, jac=False)[0]
         return x
 
 
 class Subnet(nn.Sequential):
-    """The three convolutions of a coupling block; (N, inputs, H, W) -> (N, outputs, H, W), zero at
-    the start.
+    """The three convolutions of a coupling block, (N, inputs, H, W) -> (N, outputs, H, W).
+
+    The output is zero before the training.
     """
 
     def __init__(self, inputs: int, outputs: int, width: int) -> None:
@@ -204,9 +195,7 @@ class Subnet(nn.Sequential):
         super().__init__(a, nn.ReLU(), b, nn.ReLU(), c)
 
     def forward(self, x: Tensor) -> Tensor:
-        """In training the convolutions may be half precise, as those of the
-        product's network are.
-        """
+        """Apply the convolutions; in training with half precision, as the program's network."""
         if not self.training:
             return super().forward(x)
         with half_precision(x.device):
@@ -214,8 +203,9 @@ class Subnet(nn.Sequential):
 
 
 class CouplingFlow(nn.Module):
-    """Image (N, C, H, W) <-> standard normal latent (N, 16C, H/4, W/4); every block is told the
-    class.
+    """Image (N, C, H, W) <-> standard normal latent (N, 16C, H/4, W/4).
+
+    The class is an input of every block.
     """
 
     def __init__(self, channels: int, conditions: int, crop: int, blocks: int = 6) -> None:
@@ -224,9 +214,8 @@ class CouplingFlow(nn.Module):
         self.flow = SequenceINN(channels, crop, crop)
         for level, width in enumerate((48, 64)):
             self.flow.append(HaarDownsampling)
-            self.flow.append(
-                ActNorm
-            )  # the bands differ in spread a hundredfold; AllInOneBlock does not look at data
+            # Spreads of bands differ by a factor of 100, and AllInOneBlock does not adapt to data.
+            self.flow.append(ActNorm)
             side = crop // 2 ** (level + 1)
             for _ in range(blocks):
                 self.flow.append(
@@ -243,10 +232,10 @@ class CouplingFlow(nn.Module):
         return _nats(z, log_det)
 
     def after_step(self) -> None:
-        """Nothing to correct: couplings are invertible whatever their weights."""
+        """Do nothing: couplings are invertible for all weights."""
 
     def finish(self) -> None:
-        """Leave training."""
+        """Leave training mode."""
         self.eval()
 
     def encode(self, x: Tensor, c: Tensor) -> Tensor:
@@ -282,10 +271,27 @@ def fit_likelihood(
     batch: int,
     seed: int,
 ) -> Training:
-    """Maximum likelihood for `budget_s` seconds, with the product's own draw of crops and course of
-    the rate.
+    """Train by maximum likelihood for a given time, with the program's crops and schedule.
 
-    Raises LeighError when the likelihood stops being a number.
+    Parameters
+    ----------
+    model
+        Trained in place.
+    store
+        The training fields.
+    labels
+        (N,) class indices.
+    budget_s
+        Seconds of training.
+    batch
+        Crops per step.
+    seed
+        Of the crops.
+
+    Raises
+    ------
+    LeighError
+        When the likelihood is not a number.
     """
     optimiser = torch.optim.Adam(
         [p for p in model.parameters() if p.requires_grad], lr=LEARNING_RATE
@@ -326,10 +332,25 @@ def fit_flow(
     budget_s: float,
     seed: int,
 ) -> Training:
-    """The product's own training, its number of steps chosen so that it fills `budget_s` seconds.
+    """Train the program's network for a given time.
 
-    Its rate is constant at first: that leg is stopped by the clock, and its pace says where the
-    last step must lie.
+    The rate is constant at first. This part is stopped by the clock, and its pace determines the
+    number of all steps.
+
+    Parameters
+    ----------
+    model
+        Trained in place.
+    store
+        The training fields.
+    labels
+        (N,) class indices.
+    preset
+        Batch and schedule.
+    budget_s
+        Seconds of training.
+    seed
+        Of the training.
     """
     began, done = time.monotonic(), 0
 
@@ -355,15 +376,13 @@ def fit_flow(
     return Training(time.monotonic() - began, facts["steps"], facts["loss"], count)
 
 
-Latent = list[Tensor]  # one or more tensors (N, C, H, W), each channel with statistics of its own
+Latent = list[Tensor]  # one or more tensors (N, C, H, W); each channel has its own statistics
 Statistics = list[tuple[Tensor, Tensor]]  # mean and standard deviation (1, C, 1, 1) of each
 Transport = Callable[[Latent, Statistics, Statistics], Latent]  # latent, source, target
 
 
 def pyramid(x: Tensor, levels: int = LEVELS) -> Latent:
-    """Orthonormal Haar pyramid: details (N, 3C, H/2, W/2) of every level, finest first, then the
-    rest.
-    """
+    """Orthonormal Haar pyramid: details (N, 3C, H/2, W/2) of every level, then the rest."""
     bands = []
     for _ in range(levels):
         a, b, c, d = x[..., ::2, ::2], x[..., ::2, 1::2], x[..., 1::2, ::2], x[..., 1::2, 1::2]
@@ -392,17 +411,16 @@ def from_pyramid(bands: Latent) -> Tensor:
 def class_statistics(
     encode: Callable[[Tensor], Latent], store: FieldStore, labels: IntArray, conditions: int
 ) -> list[Statistics]:
-    """Per condition, mean and spread of each latent channel over its training fields."""
-    found = []
+    """Mean and spread of each latent channel over the training fields, per condition."""
+    statistics = []
     for k in range(conditions):
-        latents = [
-            encode(torch.from_numpy(store.field(int(i)))[None]) for i in np.flatnonzero(labels == k)
-        ]
+        fields = [torch.from_numpy(store.field(int(i)))[None] for i in np.flatnonzero(labels == k)]
+        latents = [encode(field) for field in fields]
         joined = [torch.cat(parts) for parts in zip(*latents, strict=True)]
-        found.append(
+        statistics.append(
             [(z.mean((0, 2, 3), keepdim=True), z.std((0, 2, 3), keepdim=True)) for z in joined]
         )
-    return found
+    return statistics
 
 
 def shifted(latent: Latent, source: Statistics, target: Statistics) -> Latent:

@@ -1,4 +1,4 @@
-"""Runs a benchmark by its name, for `leigh bench NAME` and `python -m benchmarks NAME`."""
+"""Run a benchmark by its name, for `leigh bench NAME` and `python -m benchmarks NAME`."""
 
 import argparse
 from typing import Any
@@ -7,7 +7,7 @@ from core.progress import Report
 
 
 def run_benchmark(a: argparse.Namespace, report: Report) -> dict[str, Any]:
-    """The figures of the benchmark `a.name`; options as in core.cli.bench."""
+    """Run the benchmark `a.name` and return its figures; options as in core.cli.bench."""
     if a.name == "startup":
         from benchmarks.startup import bench_startup
 

@@ -1,10 +1,9 @@
-"""`leigh bench screen`: ranked treatments beside the truth, simulated as wells and rendered as
-images.
+"""`leigh bench screen`: compare ranked treatments with the truth of synthetic screens.
 
-Simulated: twenty screens at the level of wells (benchmarks.simulated_screen), for coverage and
-false hits. Rendered: whole screens of images (`leigh synth --screen`) through scanning, training on
-the controls only, and ranking, in both spaces. Confounded: screens with a planted nuisance each, of
-which the audit must warn. Clean: of which it must not.
+Simulated: twenty screens at the level of wells (benchmarks.simulated_screen) give coverage and
+false hits. Rendered: whole screens of images (`leigh synth --screen`) are scanned, trained on the
+controls only, and ranked in both spaces. Confounded: each screen has one nuisance, of which the
+audit must warn. Clean: the audit must not warn.
 """
 
 import time
@@ -36,7 +35,7 @@ NUISANCES: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Planted:
-    """What is true of one treatment."""
+    """The truth of one treatment."""
 
     rescue: float
     kind: str  # "rescuing" | "null" | "toxic" | "side effect"
@@ -54,12 +53,12 @@ def bench_screen(
 
 
 def _simulated(report: Report) -> dict[str, Any]:
-    """Over all simulated screens."""
+    """Figures over all simulated screens."""
     rows: list[dict[str, Any]] = []
     for seed in range(SIMULATED):
         table, conditions, truth = simulate(seed)
-        found = placed(table, conditions, "median", Rules())
-        ranked = rank(found.estimates, found.space, table, found.design, Rules())
+        wells = placed(table, conditions, "median", Rules())
+        ranked = rank(wells.estimates, wells.space, table, wells.design, Rules())
         planted = {n: Planted(truth.rescue[n], truth.kind[n]) for n in truth.rescue}
         rows.append(compare([r for r in ranked if r.tie], planted))
         report(Progress(seed + 1, SIMULATED, "Ranking simulated screens"))
@@ -76,9 +75,9 @@ def _simulated(report: Report) -> dict[str, Any]:
 
 
 def compare(rows: Sequence[Ranked], truth: dict[str, Planted]) -> dict[str, Any]:
-    """Treatments as ranked beside what was planted."""
+    """Compare ranked treatments with the truth."""
     true = [truth[r.condition].rescue for r in rows]
-    held = [
+    covered = [
         r.rescue_low <= t <= r.rescue_high
         for r, t in zip(rows, true)
         if r.rescue_low is not None and r.rescue_high is not None
@@ -95,7 +94,7 @@ def compare(rows: Sequence[Ranked], truth: dict[str, Planted]) -> dict[str, Any]
     correlation = float(spearmanr([r.rescue for r in rows], true)[0])
     return {
         "spearman": correlation,
-        "coverage": float(np.mean(held)),
+        "coverage": float(np.mean(covered)),
         "flags_missed": missed,
         "flags_wrong": wrong,
         "null_hits": nulls,
@@ -105,9 +104,7 @@ def compare(rows: Sequence[Ranked], truth: dict[str, Planted]) -> dict[str, Any]
 
 
 def _rendered(work: Path, seed: int, preset: str, report: Report) -> dict[str, Any]:
-    """One screen of images through the whole program: read, trained on the controls, ranked in both
-    spaces.
-    """
+    """Scan one screen of images, train on the controls, and rank in both spaces."""
     from core import screen, train
     from core.domain import Role
     from core.io.project import open_project
@@ -120,35 +117,30 @@ def _rendered(work: Path, seed: int, preset: str, report: Report) -> dict[str, A
             c.name for c in opened.dataset.conditions if c.role in (Role.HEALTHY, Role.DISEASED)
         ]
         train(project, preset=preset, seed=seed, conditions=controls, progress=report)
-    out: dict[str, Any] = {"seed": seed}
+    figures: dict[str, Any] = {"seed": seed}
     for space in ("latents", "readouts"):
-        found = screen(project, space=space, progress=report)
-        curves = {d.compound: d.ec50_um for d in found.doses}
-        quality = {k: found.quality[0][k] for k in ("z_prime", "robust_z_prime", "ssmd")}
-        out[space] = {
-            **compare([r for r in found.ranked if r.tie], truth),
-            **quality,
-            "ec50_um": curves,
-        }
-    return out
+        result = screen(project, space=space, progress=report)
+        curves = {d.compound: d.ec50_um for d in result.doses}
+        quality = {k: result.quality[0][k] for k in ("z_prime", "robust_z_prime", "ssmd")}
+        compared = compare([r for r in result.ranked if r.tie], truth)
+        figures[space] = {**compared, **quality, "ec50_um": curves}
+    return figures
 
 
 def _warned(work: Path, name: str, report: Report) -> list[str]:
-    """What the audit warns of on a screen with this nuisance; readouts only, so
-    nothing is trained.
-    """
+    """Warnings of the audit on a screen with this nuisance, ranked by readouts."""
     from core import screen
 
     options = {"fields": 1, "size": 96, **NUISANCES[name]}
     project, _ = _screen(work, f"nuisance-{name}", 100, options, report)
-    found: Screen = screen(project, space="readouts", explain=False, progress=report)
-    return [f.what for f in found.audit if f.warning]
+    result: Screen = screen(project, space="readouts", explain=False, progress=report)
+    return [f.what for f in result.audit if f.warning]
 
 
 def _screen(
     work: Path, name: str, seed: int, options: dict[str, Any], report: Report
 ) -> tuple[Path, dict[str, Planted]]:
-    """Images of a synthetic screen and the project that reads them, made once; and its truth."""
+    """The project of a synthetic screen, made once, and the truth of its treatments."""
     from core.workflows.scan import scan
 
     folder, plan = work / name, plan_screen(ScreenPlanOptions(seed=seed, **options))
@@ -170,6 +162,6 @@ def _large() -> float:
     """Seconds for the statistics of a hundred thousand wells."""
     table, conditions, _ = simulate(0, plates=1050)
     began = time.perf_counter()
-    found = placed(table, conditions, "median", Rules())
-    rank(found.estimates, found.space, table, found.design, Rules())
+    wells = placed(table, conditions, "median", Rules())
+    rank(wells.estimates, wells.space, table, wells.design, Rules())
     return time.perf_counter() - began

@@ -1,9 +1,8 @@
-"""A screen of known truth at the level of wells: features of wells without images, in seconds
-instead of hours.
+"""Simulate a screen with known truth at the level of wells, without images.
 
-Every well's features are the diseased state, plus its treatment's share of the way to the healthy
-state, plus a side effect across that way, plus the plate's own shift, plus correlated noise. Nuclei
-per image fall with toxicity.
+The features of a well are a sum: the diseased state, the rescue along the disease axis, a side
+effect off this axis, the shift of the plate, and correlated noise. Toxic treatments have fewer
+nuclei per image.
 """
 
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ KINDS = ("rescuing", "null", "toxic", "side effect")
 
 @dataclass(frozen=True)
 class Truth:
-    """What was planted."""
+    """The truth of all treatments."""
 
     rescue: dict[str, float]
     kind: dict[str, str]
@@ -36,33 +35,47 @@ def simulate(
     replicates: int = 3,
     plate_shift: float = 1.0,
 ) -> tuple[WellTable, tuple[Condition, ...], Truth]:
-    """Wells of a screen: `controls` wells of either control and `replicates` of every treatment on
-    every plate.
+    """Simulate the wells of a screen.
 
-    `plate_shift`: of each feature, in the spread of wells.
+    Parameters
+    ----------
+    seed
+        Of all random numbers.
+    plates
+        Number of plates.
+    controls
+        Wells of each control on every plate.
+    treatments
+        Number of treatments.
+    replicates
+        Wells of each treatment on every plate.
+    plate_shift
+        Shift of each feature between plates, in the spread of wells.
+
+    Returns
+    -------
+    tuple
+        The well table, the conditions and the truth.
     """
     features = FEATURES
     rng = np.random.default_rng(seed)
-    mixing = (
-        np.linalg.qr(rng.normal(size=(features, features)))[0]
-        * rng.uniform(0.3, 3.0, features)[:, None]
-    )
-    mixing = (
-        np.linalg.qr(rng.normal(size=(features, features)))[0] @ mixing
-    )  # correlated features of unlike spread
-    way = _long(rng.normal(size=features), 10.0)
+    # Correlated features with different spreads.
+    rotation = np.linalg.qr(rng.normal(size=(features, features)))[0]
+    mixing = rotation * rng.uniform(0.3, 3.0, features)[:, None]
+    mixing = np.linalg.qr(rng.normal(size=(features, features)))[0] @ mixing
+    axis = _long(rng.normal(size=features), 10.0)
     names = [f"T{i + 1:02d}" for i in range(treatments)]
     truth = _truth(names, rng)
-    effects = {n: truth.rescue[n] * way + _side_effect(truth.kind[n], way, rng) for n in names}
-    effects |= {"WT": way, "DS": np.zeros(features)}
+    effects = {n: truth.rescue[n] * axis + _side_effect(truth.kind[n], axis, rng) for n in names}
+    effects |= {"WT": axis, "DS": np.zeros(features)}
     survival = {n: rng.uniform(0.5, 0.7) if truth.kind.get(n) == "toxic" else 1.0 for n in effects}
     rows: list[tuple[str, str, str]] = []
     for p in range(plates):
         members = ["WT"] * controls + ["DS"] * controls + names * replicates
-        places = rng.permutation(96)[: len(members)]
+        wells = rng.permutation(96)[: len(members)]
         rows += [
             (f"P{p + 1}", f"{'ABCDEFGH'[w // 12]}{w % 12 + 1:02d}", m)
-            for w, m in zip(places, members)
+            for w, m in zip(wells, members)
         ]
     shift = {f"P{p + 1}": plate_shift * rng.normal(size=features) for p in range(plates)}
     noise = rng.normal(size=(len(rows), features))
@@ -89,9 +102,7 @@ def simulate(
 
 
 def _truth(names: list[str], rng: np.random.Generator) -> Truth:
-    """A quarter of the treatments do nothing, an eighth are toxic, an eighth have side effects,
-    half rescue only.
-    """
+    """A quarter of the treatments do nothing; an eighth each is toxic or has side effects."""
     count = len(names)
     kinds = ["null"] * (count // 4) + ["toxic"] * (count // 8) + ["side effect"] * (count // 8)
     kinds += ["rescuing"] * (count - len(kinds))
@@ -102,15 +113,15 @@ def _truth(names: list[str], rng: np.random.Generator) -> Truth:
     return Truth(rescue, {n: str(k) for n, k in kind.items()})
 
 
-def _side_effect(kind: str, way: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """Across the way; none for treatments that only rescue."""
+def _side_effect(kind: str, axis: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """A vector orthogonal to the disease axis; zero for treatments without side effects."""
     if kind not in ("toxic", "side effect"):
-        return np.zeros_like(way)
-    across = rng.normal(size=way.shape)
-    across -= (across @ way) / (way @ way) * way
-    return _long(across, 12.0)
+        return np.zeros_like(axis)
+    off_axis = rng.normal(size=axis.shape)
+    off_axis -= (off_axis @ axis) / (axis @ axis) * axis
+    return _long(off_axis, 12.0)
 
 
 def _long(vector: FloatArray, length: float) -> FloatArray:
-    out: FloatArray = vector / np.linalg.norm(vector) * length
-    return out
+    scaled: FloatArray = vector / np.linalg.norm(vector) * length
+    return scaled

@@ -1,7 +1,7 @@
-"""How fast the window is up, beside a bare PySide6 window measured in the same run.
+"""`leigh bench startup`: measure the start of the window, relative to a bare PySide6 window.
 
-Both start as fresh processes, in turns, and report the moment their first paint is done; the
-medians are compared.
+Both start as new processes, in turns, and report the time of their first paint. The medians are
+compared.
 """
 
 import json
@@ -52,9 +52,7 @@ os._exit(0)
 
 
 def bench_startup() -> dict[str, Any]:
-    """Keys of the contract: window_vs_bare_qt, interactive_vs_bare_qt,
-    modules_loaded_before_window.
-    """
+    """Start times relative to a bare window, and heavy modules loaded before the window."""
     bare, shown, interactive, loaded = [], [], [], []
     for _ in range(ROUNDS):
         started = time.time()
@@ -77,7 +75,7 @@ def bench_startup() -> dict[str, Any]:
 
 
 def _run(program: str) -> str:
-    """Last line a fresh process prints."""
+    """The last line that a new process prints."""
     environment = dict(os.environ)
     if sys.platform == "linux" and not (
         environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY")

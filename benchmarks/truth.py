@@ -1,9 +1,8 @@
-"""`leigh bench truth`: how much of a planted change the explanation recovers, beside what would
-recover it trivially.
+"""`leigh bench truth`: measure how much of a known change counterfactuals recover.
 
-One plate of planted phenotypes per seed (benchmarks.truth_plate) is trained with a preset of the
-product; strength is calibrated on its validation wells. Everything is then measured on fresh
-cultures that no training well shows.
+One plate of known phenotypes per seed (benchmarks.truth_plate) is trained with a preset; the
+strength is calibrated on its validation wells. Everything is then measured on new cultures, next to
+simple baselines.
 """
 
 import json
@@ -27,18 +26,15 @@ from core.errors import LeighError
 from core.progress import Progress, Report, silent
 
 PATH = np.linspace(0, 1, 6)
-FACTOR = {
-    "INT": "mito_intensity",
-    "MOR": "mito_radial",
-    "DS": "mito_radial",
-}  # followed along the path
+# The readout that is measured along the path, per condition.
+FACTOR = {"INT": "mito_intensity", "MOR": "mito_radial", "DS": "mito_radial"}
 PATH_CULTURES = 6
 Change = Callable[[Culture, Way], FloatArray]
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Size of the benchmark. Sides in pixels."""
+    """Size of the benchmark; sides in pixels."""
 
     preset: str = "standard"
     cultures: int = 12
@@ -53,29 +49,27 @@ def bench_truth(
     settings: Settings = Settings(),
     report: Report = silent,
 ) -> dict[str, Any]:
-    """The contract's keys: medians over seeds, the worst pair of conditions beside them; all of it
-    under "seeds".
+    """Medians over seeds and the worst pair of conditions; `seeds` has the figures of each seed.
 
-    `work` keeps plates, models and what was measured: what is there for the same settings is not
-    done again.
+    `work` keeps plates, models and figures; results with the same settings are used again.
     """
-    found = []
+    of_seeds = []
     for seed in seeds:
         folder = work / f"{settings.preset}-{seed}"
-        kept = folder / "truth.json"
-        measured = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
+        file = folder / "truth.json"
+        measured = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
         if measured.get("settings") != asdict(settings):
             train_seed(folder, seed, settings, report)
             measured = measure_seed(folder, seed, settings, report) | {"settings": asdict(settings)}
-            kept.write_text(json.dumps(measured), encoding="utf-8")
-        found.append(measured)
-    return summary(found) | {"preset": settings.preset, "seeds": found}
+            file.write_text(json.dumps(measured), encoding="utf-8")
+        of_seeds.append(measured)
+    return summary(of_seeds) | {"preset": settings.preset, "seeds": of_seeds}
 
 
 def train_seed(folder: Path, seed: int, settings: Settings, report: Report) -> None:
-    """Plate and model of one seed, as a user would make them; what is there stays.
+    """Make plate and model of one seed, as a user would; existing ones are kept.
 
-    Raises LeighError: another plate.
+    Raises LeighError for a folder with another plate.
     """
     from core import make_map, train
     from core.io.project import open_project
@@ -102,14 +96,14 @@ def train_seed(folder: Path, seed: int, settings: Settings, report: Report) -> N
 
 
 class Mover:
-    """Moves cultures with a trained model as the product does; remembers what was encoded."""
+    """Moves cultures with a trained model, as the program does; remembers encoded cultures."""
 
     def __init__(self, session: Any, hold: tuple[str, ...] | None = None) -> None:
         self.session, self.hold = session, hold
         self._encoded: dict[tuple[int, str, tuple[bool, ...]], Any] = {}
 
     def move(self, culture: Culture, way: Way, strength: float = 1.0) -> Counterfactual:
-        """The culture on the way from one condition to another."""
+        """The culture, moved from one condition toward another."""
         from core.counterfactual.encode_decode import (
             SourceImage,
             counterfactual,
@@ -119,21 +113,19 @@ class Mover:
 
         source, target = way
         session = self.session
-        held = locked_mask(
-            session.card,
-            session.automatic_locks(source, target) if self.hold is None else self.hold,
-        )
-        key = (culture.seed, source, held)
+        names = session.automatic_locks(source, target) if self.hold is None else self.hold
+        locked = locked_mask(session.card, names)
+        key = (culture.seed, source, locked)
         if key not in self._encoded:
             raw = culture.images[source].astype(np.uint16)
-            image = SourceImage(str(key), source, raw, held)
+            image = SourceImage(str(key), source, raw, locked)
             self._encoded[key] = encode(session.model, session.card, image)
         mix = Mix({target: 1.0}, strength)
         return counterfactual(session.model, session.card, self._encoded[key], mix)
 
 
 def measure_seed(folder: Path, seed: int, settings: Settings, report: Report) -> dict[str, Any]:
-    """Everything measured with the model of one seed."""
+    """All figures of the model of one seed."""
     from core.counterfactual.engine import Engine
 
     session = Engine(folder)
@@ -144,18 +136,16 @@ def measure_seed(folder: Path, seed: int, settings: Settings, report: Report) ->
         rows.append(measure_way(way, cultures, mover, yardsticks))
         report(Progress(i + 1, len(WAYS), f"Seed {seed}: measuring pairs of conditions"))
     save_contact_sheet(folder / "contact_sheet.png", cultures, mover)
-    shown = cultures.cultures
+    first = cultures.cultures[:PATH_CULTURES]
     return {
         "seed": seed,
         "ways": rows,
         "classifiers": classifiers(session),
-        "path_rho": {
-            "->".join(w): path_rho(w, shown[:PATH_CULTURES], mover, cultures) for w in DECISIVE
-        },
+        "path_rho": {"->".join(w): path_rho(w, first, mover, cultures) for w in DECISIVE},
         "bad_generators": {
             "->".join(w): bad_generators(w, cultures, mover) for w in (("WT", "DS"), ("WT", "MOR"))
         },
-        "there_and_back": there_and_back(shown[:PATH_CULTURES], mover),
+        "there_and_back": there_and_back(first, mover),
         "inverse": {
             "roundtrip_max": session.card.inverse.roundtrip_max,
             "contraction_max": max(session.card.inverse.contraction),
@@ -165,9 +155,7 @@ def measure_seed(folder: Path, seed: int, settings: Settings, report: Report) ->
 
 
 def baselines(session: Any, cultures: Cultures) -> dict[str, Change]:
-    """What needs no network that explains: identity, ratio of class means, Haar pyramid; and the
-    oracle.
-    """
+    """Simple baselines (identity, ratio of class means, Haar pyramid), and the best possible."""
     from benchmarks.baselines import class_ratio, haar_pyramid
 
     return {
@@ -181,7 +169,7 @@ def baselines(session: Any, cultures: Cultures) -> dict[str, Change]:
 def measure_way(
     way: Way, cultures: Cultures, mover: Mover, others: dict[str, Change]
 ) -> dict[str, Any]:
-    """One ordered pair: the model and all yardsticks."""
+    """One ordered pair of conditions: the model and all baselines."""
     session = mover.session
     results = [mover.move(c, way) for c in cultures.cultures]
     valid = [(c, r) for c, r in zip(cultures.cultures, results) if r.valid]
@@ -213,7 +201,7 @@ def measure_way(
 def compare(
     way: Way, made: Sequence[tuple[Culture, FloatArray]], cultures: Cultures, spans: Sequence[float]
 ) -> dict[str, Any]:
-    """Medians over cultures of one design's changes, and the readouts they recover."""
+    """Medians over cultures for the changes of one design, and the recovered readouts."""
     planted = cultures.planted[way]
     rows = [
         change_measures(d, c.images[way[1]] - c.images[way[0]], spans, planted) for c, d in made
@@ -227,11 +215,26 @@ def compare(
 def oracle_probabilities(
     culture: Culture, result: Counterfactual, way: Way, cultures: Cultures, session: Any
 ) -> dict[str, Any]:
-    """Who sees the target in the counterfactual, who in the truth; cells lost and gained."""
+    """Which classifiers see the target in counterfactual and truth; cells lost and gained.
+
+    Parameters
+    ----------
+    culture
+        The culture under all conditions.
+    result
+        Its counterfactual.
+    way
+        Source and target.
+    cultures
+        Gives the detection of nuclei.
+    session
+        The engine.
+    """
     names = session.card.condition_names
-    same = {names.index(way[1])} | (
-        {names.index("WT"), names.index(NULL)} if way[1] in ("WT", NULL) else set()
-    )
+    target = way[1]
+    # WT and NULL are the same phenotype.
+    equal = ("WT", NULL) if target in ("WT", NULL) else (target,)
+    same = {names.index(name) for name in equal}
     ours, truth = (
         session.evidence.panel.oracles.probabilities(x).argmax(axis=1)
         for x in (result.image, culture.images[way[1]])
@@ -245,26 +248,22 @@ def oracle_probabilities(
     }
 
 
-def path_rho(way: Way, shown: Sequence[Culture], mover: Mover, cultures: Cultures) -> float:
-    """Median Spearman correlation of strength and the readout that was planted, in the direction of
-    the truth.
-    """
-    readout = FACTOR[way[1] if way[1] != "WT" else way[0]]
-    sign = np.sign(
-        np.mean([c.readouts[way[1]][readout] - c.readouts[way[0]][readout] for c in shown])
-    )
+def path_rho(way: Way, chosen: Sequence[Culture], mover: Mover, cultures: Cultures) -> float:
+    """Median Spearman correlation of strength and readout, in the direction of the truth."""
+    source, target = way
+    readout = FACTOR[target if target != "WT" else source]
+    shifts = [c.readouts[target][readout] - c.readouts[source][readout] for c in chosen]
+    sign = np.sign(np.mean(shifts))
     rhos = []
-    for culture in shown:
+    for culture in chosen:
         images = [mover.move(culture, way, float(s)).image for s in PATH]
         values = [culture_readouts(x.astype(np.float32), cultures.nuclei)[readout] for x in images]
         rhos.append(sign * float(spearmanr(PATH, values).statistic) if np.ptp(values) > 0 else 0.0)
     return float(np.median(rhos))
 
 
-def there_and_back(shown: Sequence[Culture], mover: Mover) -> float:
-    """Largest error of DS -> WT -> DS without rounding in between, as share of the
-    display range.
-    """
+def there_and_back(chosen: Sequence[Culture], mover: Mover) -> float:
+    """Largest error of DS -> WT -> DS without rounding, as a share of the display range."""
     import torch
 
     from core.counterfactual.encode_decode import mixture_of, relative_error
@@ -274,7 +273,7 @@ def there_and_back(shown: Sequence[Culture], mover: Mover) -> float:
     card, model = session.card, session.model
     s, t = (mixture_of(card, k, session.device) for k in ("DS", "WT"))
     with torch.no_grad():
-        for culture in shown:
+        for culture in chosen:
             x = to_network(card.preprocessing, culture.images["DS"])
             z, _ = model.encode(torch.from_numpy(x)[None].to(session.device), s)
             moved = model.decode(z, t)
@@ -284,9 +283,7 @@ def there_and_back(shown: Sequence[Culture], mover: Mover) -> float:
 
 
 def classifiers(session: Any) -> dict[str, float]:
-    """Accuracy and calibration on held-out wells; WT and NULL are the same phenotype and count as
-    one.
-    """
+    """Accuracy and calibration on held-out wells; WT and NULL count as one condition."""
     from core.training.evaluate import calibration_error
 
     names = session.card.condition_names

@@ -1,6 +1,4 @@
-"""The plate of planted phenotypes: what each condition does to a culture is known, and so is every
-counterfactual.
-"""
+"""A plate of known phenotypes, for which every counterfactual is known."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -15,10 +13,8 @@ PHENOTYPES: dict[str, Phenotype] = {
     "DS": DISEASED,
     "TT": DISEASED.toward(HEALTHY, 0.55),
     "INT": replace(HEALTHY, mito_intensity=0.6),  # intensity only
-    "MOR": replace(
-        HEALTHY, mito_spread=0.2, elongation=1.2
-    ),  # shape only, total intensity the same
-    "NULL": HEALTHY,  # nothing planted
+    "MOR": replace(HEALTHY, mito_spread=0.2, elongation=1.2),  # shape only, same total intensity
+    "NULL": HEALTHY,  # no change
 }
 WELLS, FIELDS, SIZE = 20, 6, 128
 
@@ -26,7 +22,21 @@ WELLS, FIELDS, SIZE = 20, 6, 128
 def make_project(
     folder: Path, seed: int, wells: int = WELLS, fields: int = FIELDS, report: Report = silent
 ) -> None:
-    """Write the plate of one seed and scan it into a project, as a user would."""
+    """Write the plate of one seed and scan it into a project.
+
+    Parameters
+    ----------
+    folder
+        The project folder.
+    seed
+        Of the cultures.
+    wells
+        Per condition.
+    fields
+        Per well.
+    report
+        Receives the progress.
+    """
     write_plate(
         folder / "images",
         PHENOTYPES,

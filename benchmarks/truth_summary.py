@@ -1,4 +1,4 @@
-"""From what every seed measured to the figures that `leigh bench truth` reports."""
+"""Summarise the figures of all seeds for `leigh bench truth`."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -22,7 +22,7 @@ MEASURES = ("effectiveness", "amplification", "off_channel", "smoothed_corr", "l
 
 
 def summary(seeds: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The keys of the contract: medians over seeds; `_worst` is the worst pair of conditions."""
+    """Medians over seeds; `_worst` is the worst pair of conditions."""
     by_way = {"->".join(w): [_row(s, w) for s in seeds] for w in WAYS}
 
     def median(ways: Sequence[Way], value: Callable[[dict[str, Any]], float]) -> list[float]:
@@ -87,12 +87,12 @@ def summary(seeds: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _largest(seeds: Sequence[dict[str, Any]], key: str) -> float:
-    """Over all images that were shown."""
+    """The largest value over all valid images."""
     return float(max((r[key] for s in seeds for r in s["ways"] if r["shown"]), default=0.0))
 
 
 def _median(values: Sequence[float]) -> float:
-    """0 where every image of every such pair was refused."""
+    """The median; 0 where all images of all pairs were refused."""
     return float(np.median(values)) if len(values) else 0.0
 
 
@@ -106,8 +106,9 @@ _SHARES = (
 
 
 def _share(row: dict[str, Any], key: str) -> float:
-    """Share of a pair's images: of flips (judges: the two networks; readout judge: the forest), or
-    of kept cells.
+    """Share of a pair's images with the target, or with all cells.
+
+    `judge` are the two network classifiers, `readout_judge` is the forest.
     """
     pick: dict[str, Callable[[dict[str, Any]], Any]] = {
         "flip": lambda i: i["flip"],
@@ -121,8 +122,8 @@ def _share(row: dict[str, Any], key: str) -> float:
 
 
 def _row(seed: dict[str, Any], way: Way) -> dict[str, Any]:
-    found: dict[str, Any] = next(r for r in seed["ways"] if r["way"] == "->".join(way))
-    return found
+    row: dict[str, Any] = next(r for r in seed["ways"] if r["way"] == "->".join(way))
+    return row
 
 
 def _readouts(rows: Sequence[dict[str, Any]], design: str = "model") -> dict[str, float]:
@@ -136,19 +137,20 @@ def _readouts(rows: Sequence[dict[str, Any]], design: str = "model") -> dict[str
 
 
 def _bad(seeds: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Per generator whether the card is red in every direction and seed (the truth: in any)."""
-    out = {}
+    """Generator -> whether its card is red for all directions and seeds (the truth: for any)."""
+    verdicts = {}
     for name in next(iter(seeds[0]["bad_generators"].values())):
-        lights = [found[name]["light"] for s in seeds for found in s["bad_generators"].values()]
+        cards = [card for s in seeds for card in s["bad_generators"].values()]
+        lights = [card[name]["light"] for card in cards]
         red = [light == "red" for light in lights]
-        out[name] = {"lights": lights, "rejected": any(red) if name == "truth" else all(red)}
-    return out
+        verdicts[name] = {"lights": lights, "rejected": any(red) if name == "truth" else all(red)}
+    return verdicts
 
 
 def _lost_to_baselines(by_way: dict[str, list[dict[str, Any]]]) -> list[str]:
-    """Where a baseline did better.
+    """Measures in which a baseline is better.
 
-    Amplification and leak are left out: who changes nothing wins them.
+    Amplification and off-channel are left out, because a baseline that changes nothing wins them.
     """
     lost = []
     for way in BOTH + SHAPE:
@@ -162,7 +164,7 @@ def _lost_to_baselines(by_way: dict[str, list[dict[str, Any]]]) -> list[str]:
 
 
 def _score(rows: Sequence[dict[str, Any]], design: str, key: str) -> float:
-    """The larger the better: a correlation as it is, a share by its distance from 1."""
+    """A score for which larger is better: correlations as they are, shares by distance from 1."""
     if key == "readouts":
         return -float(np.median([abs(v - 1) for v in _readouts(rows, design).values()]))
     value = float(np.median([r["designs"][design][key] for r in rows]))

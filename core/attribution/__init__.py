@@ -1,1 +1,1 @@
-"""Where a network looks: attribution maps and checks of whether they mean anything."""
+"""Attribution maps: where a network looks, and checks of how far the maps can be trusted."""

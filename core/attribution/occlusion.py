@@ -1,10 +1,9 @@
-"""Occlusion: hide one window of one channel after another behind background, and see what becomes
-of the score.
+"""Occlusion: hide one window of one channel after another, and measure the loss of the score.
 
-Zeiler & Fergus 2013, arXiv 1311.2901. A pixel's value is the mean, over the windows that hide it,
-of what the score loses. Any network is asked through captum, many windows at once; that helps a GPU
-and hardly a CPU. Of the i-ResNet a CPU computes only what a window reaches (core.models.patches):
-the same values for a fraction of the work.
+Zeiler & Fergus 2013, arXiv 1311.2901. The value of a pixel is the mean loss over the windows that
+hide it. captum computes many windows at once for any network, which helps a GPU but hardly a CPU.
+For the i-ResNet, a CPU computes only the pixels that a window reaches (core.models.patches): the
+values are the same, for a fraction of the work.
 """
 
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from core.models.patches import Box, PatchReader
 from core.progress import Progress, Report, silent
 
 BATCH, GPU_BATCH = 16, 128  # fields at once
-NEIGHBOURS = 2  # windows read together: they reach nearly the same
+NEIGHBOURS = 2  # windows that are computed together, because they reach nearly the same pixels
 WHAT = "Hiding windows"
 
 
@@ -31,41 +30,58 @@ class Score:
     weights: Tensor  # (K,)
 
     def __call__(self, x: Tensor) -> Tensor:
-        """(N,) of network input (N, C, Y, X)."""
+        """The score (N,) of network input (N, C, Y, X)."""
         return self.of_logits(self.logits(x))
 
     def logits(self, x: Tensor) -> Tensor:
-        """(N, K) of network input (N, C, Y, X) of any size: it is padded as everywhere."""
-        out: Tensor = self.network.logits(pad_field(x)[0])
-        return out
+        """Logits (N, K) of network input (N, C, Y, X) of any size; the input is padded."""
+        logits: Tensor = self.network.logits(pad_field(x)[0])
+        return logits
 
     def of_logits(self, logits: Tensor) -> Tensor:
-        """(N, K) -> (N,)."""
+        """Logits (N, K) -> score (N,)."""
         return logits @ self.weights
 
 
 def occlusion(score: Score, x: Tensor, empty: Tensor, side: int, report: Report = silent) -> Tensor:
-    """(1, C, Y, X) of network input x of that shape; windows of `side` pixels, half a side apart,
-    hide one channel.
+    """Mean loss of the score (1, C, Y, X) per pixel.
 
-    `empty` (1, C, 1, 1) is what hides. `report` may raise Cancelled.
+    Parameters
+    ----------
+    score
+        The explained score.
+    x
+        Network input (1, C, Y, X).
+    empty
+        Background (1, C, 1, 1) that hides the windows.
+    side
+        Side of the windows in pixels; windows are half a side apart and hide one channel.
+    report
+        Receives the progress; may raise Cancelled.
     """
-    if isinstance(score.network, IResNet) and x.device.type == "cpu":
+    on_cpu = x.device.type == "cpu"
+    if isinstance(score.network, IResNet) and on_cpu:
         return patched_occlusion(score, x, empty, side, report)
-    return whole_occlusion(
-        score, x, empty, side, report, BATCH if x.device.type == "cpu" else GPU_BATCH
-    )
+    return whole_occlusion(score, x, empty, side, report, BATCH if on_cpu else GPU_BATCH)
 
 
 @torch.no_grad()
 def whole_occlusion(
     score: Score, x: Tensor, empty: Tensor, side: int, report: Report = silent, batch: int = BATCH
 ) -> Tensor:
-    """`occlusion` of any network: every window is a whole image, `batch` of them at once."""
-    total = x.shape[1] * len(_starts(x.shape[2], side)) * len(_starts(x.shape[3], side))
-    done = -1  # captum looks at the unchanged image first
+    """`occlusion` for any network: every window needs a whole image.
 
-    def reported(fields: Tensor) -> Tensor:
+    Parameters
+    ----------
+    score, x, empty, side, report
+        As for `occlusion`.
+    batch
+        Number of images at once.
+    """
+    total = x.shape[1] * len(_starts(x.shape[2], side)) * len(_starts(x.shape[3], side))
+    done = -1  # captum starts with the unchanged image
+
+    def score_and_report(fields: Tensor) -> Tensor:
         nonlocal done
         report(Progress(max(0, done), total, WHAT))
         done += len(fields)
@@ -73,7 +89,7 @@ def whole_occlusion(
 
     sides = [min(side, size) for size in x.shape[2:]]
     strides = (1, *(max(1, s // 2) for s in sides))
-    hide = Occlusion(reported)
+    hide = Occlusion(score_and_report)
     values: Tensor = hide.attribute(
         x, (1, *sides), strides, baselines=empty.expand_as(x).clone(), perturbations_per_eval=batch
     )
@@ -84,8 +100,12 @@ def whole_occlusion(
 def patched_occlusion(
     score: Score, x: Tensor, empty: Tensor, side: int, report: Report = silent
 ) -> Tensor:
-    """`occlusion` of an i-ResNet: all channels of neighbouring windows at once, and only what these
-    reach.
+    """`occlusion` for an i-ResNet: computes only the pixels that neighbouring windows reach.
+
+    Parameters
+    ----------
+    score, x, empty, side, report
+        As for `occlusion`.
     """
     padded, (height, width) = pad_field(x)
     reader = PatchReader(score.network, padded)
@@ -93,29 +113,23 @@ def patched_occlusion(
     channels = x.shape[1]
     total, hidden = torch.zeros_like(x), torch.zeros_like(x)
     rows, columns = _starts(height, side), _starts(width, side)
+    # Mirroring at the edges can change pixels far from the window: then the whole field is read.
+    whole = (0, padded.shape[-2], 0, padded.shape[-1])
     for row, top in enumerate(rows):
         report(Progress(row, len(rows), WHAT))
         bottom = min(top + side, height)
         for some in (columns[k : k + NEIGHBOURS] for k in range(0, len(columns), NEIGHBOURS)):
             ends = [min(left + side, width) for left in some]
             box = _even_box(x, padded, (top, bottom, some[0], ends[-1]))
-            whole = (
-                0,
-                padded.shape[-2],
-                0,
-                padded.shape[-1],
-            )  # where the mirror image beyond the edge changes too
             t, b, le, r = box or (0, height, 0, width)
             fields = x[..., t:b, le:r].repeat(len(some) * channels, 1, 1, 1)
             for i, (left, right) in enumerate(zip(some, ends)):
+                window = (slice(top - t, bottom - t), slice(left - le, right - le))
                 for c in range(channels):
-                    fields[i * channels + c, c, top - t : bottom - t, left - le : right - le] = (
-                        empty[0, c]
-                    )
+                    fields[i * channels + c, c, *window] = empty[0, c]
             crops = fields if box else pad_field(fields)[0]
-            lost = (before - score.of_logits(reader.logits(crops, box or whole))).view(
-                len(some), channels, 1, 1
-            )
+            after = score.of_logits(reader.logits(crops, box or whole))
+            lost = (before - after).view(len(some), channels, 1, 1)
             for i, (left, right) in enumerate(zip(some, ends)):
                 total[0, :, top:bottom, left:right] += lost[i]
                 hidden[0, :, top:bottom, left:right] += 1
@@ -123,9 +137,7 @@ def patched_occlusion(
 
 
 def _even_box(x: Tensor, padded: Tensor, window: Box) -> Box | None:
-    """The window widened to even edges; None where mirroring at the edge of the field repeats a
-    part of it.
-    """
+    """The window, widened to even edges; None if mirroring at the field's edge repeats a part."""
     box = (window[0] // 2 * 2, -(-window[1] // 2) * 2, window[2] // 2 * 2, -(-window[3] // 2) * 2)
     for size, whole, end in zip(x.shape[2:], padded.shape[2:], (box[1], box[3])):
         if whole > size and end >= 2 * size - whole - 1:
@@ -134,9 +146,7 @@ def _even_box(x: Tensor, padded: Tensor, window: Box) -> Box | None:
 
 
 def _starts(size: int, side: int) -> range:
-    """First pixels of windows half a side apart, the last of which reaches the edge: as captum has
-    them.
-    """
+    """First pixels of windows that are half a side apart and reach the edge, as in captum."""
     side = min(side, size)
     stride = max(1, side // 2)
     return range(0, stride * (-(-(size - side) // stride)) + 1, stride)

@@ -1,1 +1,1 @@
-"""The command line: one verb per question, the same functions as window and notebook."""
+"""The command line `leigh`, with one file per verb."""

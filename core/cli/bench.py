@@ -1,4 +1,4 @@
-"""Measure the program itself."""
+"""The verb `leigh bench`: run a benchmark of the program."""
 
 import argparse
 import importlib
@@ -8,8 +8,7 @@ from core.cli.arguments import PRESETS, Result
 from core.errors import LeighError
 from core.progress import Report
 
-HELP = "Measure the program, each figure next to its yardstick."
-
+HELP = "Measure the program, with a yardstick for every figure."
 
 NAMES = ("drag", "explanations", "inverse", "map", "screen", "startup", "truth")
 
@@ -17,19 +16,19 @@ NAMES = ("drag", "explanations", "inverse", "map", "screen", "startup", "truth")
 def add_options(p: argparse.ArgumentParser) -> None:
     """Options of this verb."""
     p.add_argument("name", choices=NAMES)
-    text = "map, explanations: of this project instead of the demo"
+    text = "map, explanations: use this project instead of the demo"
     p.add_argument("--project", type=Path, metavar="DIR", help=text)
-    text = "truth, screen: keeps plates and models"
+    text = "truth, screen: folder that keeps plates and models"
     p.add_argument("--work", type=Path, default=Path("bench"), metavar="DIR", help=text)
-    text = "truth, screen: of plate and training"
+    text = "truth, screen: seeds of plates and trainings"
     p.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help=text)
     p.add_argument("--preset", choices=PRESETS, default="standard", help="truth: how to train")
-    text = "truth, explanations: fresh cultures per pair of conditions"
+    text = "truth, explanations: new cultures per pair of conditions"
     p.add_argument("--cultures", type=int, default=12, help=text)
 
 
 def run(a: argparse.Namespace, report: Report) -> Result:
-    """Run a benchmark of the checkout; the installed program does not bring them."""
+    """Run a benchmark. Raises LeighError outside of a checkout of the source."""
     try:
         run_benchmark = importlib.import_module("benchmarks.run").run_benchmark
     except ModuleNotFoundError:

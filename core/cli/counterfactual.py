@@ -1,4 +1,4 @@
-"""Move images toward a condition, or find a planted change again."""
+"""The verb `leigh counterfactual`: move images, or recover a known change in copies of images."""
 
 import argparse
 from pathlib import Path
@@ -14,7 +14,7 @@ HELP = "Move images toward a condition."
 def add_options(p: argparse.ArgumentParser) -> None:
     """Options of this verb."""
     add_project(p, device=True)
-    p.add_argument("--to", metavar="CONDITION", help="needed, unless --plant is given")
+    p.add_argument("--to", metavar="CONDITION", help="needed unless --plant is given")
     p.add_argument(
         "--model",
         choices=("iresnet", "autoencoder", "variational-autoencoder"),
@@ -27,24 +27,22 @@ def add_options(p: argparse.ArgumentParser) -> None:
         "--limit",
         type=int,
         metavar="N",
-        help="move so many of these images only, evenly over the wells",
+        help="move at most N of these images, evenly over the wells",
     )
     p.add_argument("--strength", type=float, help="0 is the original, 1 (default) the target")
     p.add_argument(
         "--hold",
         nargs="+",
         metavar="CHANNEL",
-        help=(
-            "channels that must not move; 'none'; default 'auto': those in which no readout differs"
-        ),
+        help=("channels to lock, or 'none'; default 'auto': channels whose features do not differ"),
     )
     p.add_argument(
         "--plant",
         action="append",
         metavar="channel=NAME,factor=F",
         help=(
-            "positive control: plant this change (or channel=NAME,blur=PIXELS) in copies of the"
-            " images of one condition, train, and report how much is recovered; may be repeated"
+            "positive control: make this change (or channel=NAME,blur=PIXELS) in copies of the"
+            " images of one condition, train, and report how much is recovered; can be repeated"
         ),
     )
     p.add_argument("--preset", choices=PRESETS, help="of the training for --plant")
@@ -53,7 +51,7 @@ def add_options(p: argparse.ArgumentParser) -> None:
 
 
 def run(a: argparse.Namespace, report: Report) -> Result:
-    """Move images, or plant a change and find it again."""
+    """Move images; with --plant, run the positive control."""
     from core.io.project import open_project
     from core.workflows.counterfactual import CounterfactualOptions, counterfactuals
     from core.workflows.records import RecordChoice
@@ -62,7 +60,8 @@ def run(a: argparse.Namespace, report: Report) -> Result:
         return _planted(a, report)
     if a.to is None:
         raise LeighError(
-            "Where to move is missing.", "Give --to CONDITION; or --plant for a positive control."
+            "The target condition is missing.",
+            "Give --to CONDITION; or --plant for a positive control.",
         )
     _refuse(a, ("preset", "seed"), "It belongs to --plant; the model is trained already.")
     hold = None if a.hold is None or a.hold == ["auto"] else [n for n in a.hold if n != "none"]
@@ -100,8 +99,8 @@ def _planted(a: argparse.Namespace, report: Report) -> Result:
     from core.workflows.spike_in import SpikeInOptions, positive_control
 
     why = (
-        "With --plant a model of its own is trained, and held-out images move to what was planted,"
-        " and back."
+        "With --plant a separate model is trained, and held-out images are moved to the planted"
+        " change and back."
     )
     _refuse(a, ("to", "model", "record", "split", "limit", "strength", "hold"), why)
     options = SpikeInOptions(a.source, a.preset or "quick", a.seed or 0, a.device)
@@ -109,7 +108,7 @@ def _planted(a: argparse.Namespace, report: Report) -> Result:
 
 
 def _refuse(a: argparse.Namespace, names: tuple[str, ...], why: str) -> None:
-    """Raises LeighError for options that were given and would be without effect."""
+    """Raises LeighError for options that would have no effect."""
     if given := next((name for name in names if getattr(a, name) is not None), None):
         raise LeighError(
             f"--{given} does not go with {'--plant' if a.plant else '--to'}.",

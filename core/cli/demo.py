@@ -1,4 +1,4 @@
-"""Copy the embedded demo into a project."""
+"""The verb `leigh demo`: copy the embedded demo into a project."""
 
 import argparse
 

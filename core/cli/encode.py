@@ -1,4 +1,4 @@
-"""Write latents and logits of all records."""
+"""The verb `leigh encode`: write latents and logits of all records."""
 
 import argparse
 from pathlib import Path
@@ -12,7 +12,7 @@ HELP = "Write latents and logits of all records."
 def add_options(p: argparse.ArgumentParser) -> None:
     """Options of this verb."""
     add_project(p, device=True)
-    text = "also for scanpy: latents, records, map, well scores"
+    text = "also write latents, records, map and well scores for scanpy"
     p.add_argument("--h5ad", type=Path, metavar="FILE", help=text)
 
 

@@ -1,4 +1,4 @@
-"""Report on held-out wells."""
+"""The verb `leigh evaluate`: measure all networks of a project on held-out wells."""
 
 import argparse
 
@@ -6,7 +6,7 @@ from core.cli.arguments import Result, add_project
 from core.cli.evaluation_text import evaluation_text, networks_text
 from core.progress import Report
 
-HELP = "Report on held-out wells; measure the inverse."
+HELP = "Measure accuracy on held-out wells, and the inverse."
 
 
 def add_options(p: argparse.ArgumentParser) -> None:
@@ -15,7 +15,7 @@ def add_options(p: argparse.ArgumentParser) -> None:
 
 
 def run(a: argparse.Namespace, report: Report) -> Result:
-    """Report on held-out wells: the project's model in full, and all its networks side by side."""
+    """Measure the project's model in detail, and compare all its networks."""
     from core.io.project import open_project
     from core.workflows.baselines import evaluate_others, trained_networks
     from core.workflows.evaluate import evaluate

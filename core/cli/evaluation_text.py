@@ -1,9 +1,10 @@
-"""The evaluation of networks in lines for people."""
+"""Print the evaluation of networks as text."""
 
 from core.cli.arguments import Result
 
 
 def evaluation_text(s: Result) -> str:
+    """The summary of an evaluation, see core.workflows.evaluate, as lines of text."""
     where = (
         f"{s['test_records']} images in {s['test_groups']} held-out groups (of {s['groups_total']})"
     )
@@ -24,28 +25,25 @@ def evaluation_text(s: Result) -> str:
             lines.append(f"Z' on logits of held-out well medians {values}, wells {z['wells']}")
     if s["other_images"]:
         lines.append(
-            "Images, labels or groups have changed since the training; wells of the same name count"
-            " as the same."
+            "Images, conditions or groups have changed since the training; wells with the same name"
+            " count as the same."
         )
     for name, value in s.get("judges", {}).items():
         if value is not None:
-            lines.append(f"Independent judge, {name}: {value:.3f} on the same wells")
+            lines.append(f"Independent classifier, {name}: {value:.3f} on the same wells")
     generative = s["generative"]
     if generative["accuracy"] is not None:
         lines.append(
-            f"Second opinion of the generator: {generative['accuracy']:.3f} on"
-            f" {generative['records']} images"
+            f"Generative classifier: {generative['accuracy']:.3f} on {generative['records']} images"
         )
     if generative["unlike"]:
         lines.append(f"Unlike any condition: {', '.join(generative['unlike'][:5])}")
     baseline = s["baseline"]
     if baseline["accuracy"] is not None:
-        lines.append(f"Beside it: {baseline['what']} {baseline['accuracy']:.3f}")
-    failed = (
-        f", {len(s['roundtrip_failed'])} above a quarter grey level"
-        if s["roundtrip_failed"]
-        else ""
-    )
+        lines.append(f"For comparison: {baseline['what']} {baseline['accuracy']:.3f}")
+    failed = ""
+    if s["roundtrip_failed"]:
+        failed = f", {len(s['roundtrip_failed'])} above a quarter grey level"
     lines.append(
         f"Round trip of {s['roundtrip_records']} images: at most {s['roundtrip_error']:.1e} of the"
         f" range{failed}"
@@ -54,7 +52,7 @@ def evaluation_text(s: Result) -> str:
 
 
 def networks_text(rows: list[Result], failed: dict[str, Result]) -> str:
-    """A small table of networks, and a line for each that could not be read."""
+    """A small table of networks, and a line for each network that could not be read."""
     lines = [
         f"{'network':<24}{'accuracy':<22}{'calibration':<13}{'Z-prime':<9}{'robust':<9}held-out"
     ]
@@ -75,7 +73,7 @@ def networks_text(rows: list[Result], failed: dict[str, Result]) -> str:
             )
     lines += [f"{name}: left out. {fault['reason']}" for name, fault in failed.items()]
     if len({tuple(r["held_out"]) for r in rows}) > 1:
-        lines.append("These networks hold out different wells: train them anew to compare them.")
+        lines.append("These networks hold out different wells: train them again to compare them.")
     return "\n".join(lines)
 
 

@@ -1,4 +1,4 @@
-"""Where a network looks: attribution maps."""
+"""The verb `leigh explain`: write attribution maps."""
 
 import argparse
 from pathlib import Path
@@ -8,7 +8,7 @@ from core.domain import METHODS
 from core.errors import LeighError
 from core.progress import Report
 
-HELP = "Where a network looks: attribution maps."
+HELP = "Write attribution maps, which show where a network looks."
 
 
 def add_options(p: argparse.ArgumentParser) -> None:
@@ -20,12 +20,12 @@ def add_options(p: argparse.ArgumentParser) -> None:
     p.add_argument(
         "--to",
         metavar="CONDITION",
-        help="against the own condition; else the own against all others",
+        help="explain against the own condition; default: the own condition against all others",
     )
     p.add_argument("--split", choices=SPLITS)
-    p.add_argument("--limit", type=int, metavar="N", help="at most so many images")
+    p.add_argument("--limit", type=int, metavar="N", help="explain at most N images")
     p.add_argument(
-        "--model", metavar="NAME", help="whose decision; default: the invertible network"
+        "--model", metavar="NAME", help="network to explain; default: the invertible network"
     )
     window = p.add_mutually_exclusive_group()
     window.add_argument(
@@ -36,7 +36,7 @@ def add_options(p: argparse.ArgumentParser) -> None:
 
 
 def run(a: argparse.Namespace, report: Report) -> Result:
-    """Where a network looks: attribution maps and how far they can be trusted."""
+    """Write attribution maps, and print how far they can be trusted."""
     from statistics import median
 
     from core.io.project import open_project
@@ -45,7 +45,7 @@ def run(a: argparse.Namespace, report: Report) -> Result:
 
     if not a.record and a.source is None:
         raise LeighError(
-            "Which images to explain is missing.", "Give --record ID, or --from CONDITION."
+            "No images to explain are given.", "Give --record ID, or --from CONDITION."
         )
     options = ExplainOptions(
         method=a.method,
@@ -59,20 +59,18 @@ def run(a: argparse.Namespace, report: Report) -> Result:
     rows = explain(open_project(a.project), a.out, options, report=report)
     valid = [r for r in rows if r["valid"]]
     keys = ("share_outside_cells", "area_outside_cells", "deletion_auc", "insertion_auc", "seconds")
-    middle = {key: float(median(r[key] for r in valid)) for key in keys}
+    medians = {key: float(median(r[key] for r in valid)) for key in keys}
     text = (
-        f"{len(valid)} of {len(rows)} images explained by {a.method}; {middle['seconds']:.1f} s"
-        " each.\n"
-    )
-    text += f"{middle['share_outside_cells']:.0%} of it lies outside of cells, as do "
-    text += (
-        f"{middle['area_outside_cells']:.0%} of the area (medians).\nMaps and attribution.csv are"
-        f" in {a.out}"
+        f"{len(valid)} of {len(rows)} images explained by {a.method};"
+        f" {medians['seconds']:.1f} s each.\n"
+        f"{medians['share_outside_cells']:.0%} of the attribution and"
+        f" {medians['area_outside_cells']:.0%} of the area lie outside of cells (medians).\n"
+        f"Maps and attribution.csv are in {a.out}"
     )
     return {
         "records": len(rows),
         "valid": len(valid),
-        **middle,
+        **medians,
         "out": str(a.out),
         "rows": rows,
         "text": text,

@@ -1,4 +1,4 @@
-"""Write a figure."""
+"""The verb `leigh figure`: write a figure."""
 
 import argparse
 from pathlib import Path
@@ -7,7 +7,7 @@ from core.cli.arguments import Result, add_project
 from core.domain import PANELS
 from core.progress import Report
 
-HELP = "Figure panels for the paper."
+HELP = "Write figure panels for a paper."
 
 
 def add_options(p: argparse.ArgumentParser) -> None:
@@ -22,10 +22,10 @@ def add_options(p: argparse.ArgumentParser) -> None:
         nargs=3,
         default=(),
         metavar="CONDITION",
-        help="map: the exact plane of three conditions",
+        help="map: the ternary plane of three conditions",
     )
     p.add_argument(
-        "--specs", type=Path, metavar="JSON", help="several panels, as the window saves them"
+        "--specs", type=Path, metavar="JSON", help="file with several panels, saved by the window"
     )
     p.add_argument("--out", type=Path, required=True, metavar="FILE")
 

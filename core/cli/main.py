@@ -1,6 +1,6 @@
-"""The command line `leigh`: parse, call, print; one file per verb.
+"""The command line `leigh`: parse the options, run one verb, print its result.
 
-A cluster has no screen; the window starts the same verbs.
+The window starts long work through the same verbs.
 """
 
 import argparse
@@ -49,7 +49,7 @@ DONE, OUR_FAULT, USER_FAULT, STOPPED = 0, 1, 2, 130
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one verb. Exit 0 done, 2 the user's input is at fault, 1 our fault, 130 stopped."""
+    """Run one verb and return its exit code: 0 done, 1 program fault, 2 bad input, 130 stopped."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace")
@@ -57,7 +57,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         result = arguments.run(arguments, _report(arguments.progress))
     except Cancelled:
-        _say("Stopped. Everything done so far is kept; a training goes on with --resume.")
+        _say("Stopped. Everything done so far is kept; continue a training with --resume.")
         return STOPPED
     except LeighError as fault:
         _say(str(fault).replace("\n", " "))
@@ -83,8 +83,8 @@ def main(argv: list[str] | None = None) -> int:
     return DONE
 
 
-# no permission, file for folder and the reverse, too large, no space, read-only, name too long,
-# quota
+# No permission, file for folder and the reverse, too large, no space, read-only, name too long,
+# quota.
 _DISK_FAULTS = {13, 17, 20, 21, 27, 28, 30, 36, 122}
 
 
@@ -108,7 +108,7 @@ def _say(line: str) -> None:
 
 
 def _report(kind: str) -> Report:
-    """`bar` for people at a terminal, `json` lines for the window, `none` for scripts."""
+    """Report progress: `bar` for a terminal, `json` lines for the window, `none` for scripts."""
     stop = threading.Event()
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, lambda *_: _stop_or_quit(stop))
@@ -147,24 +147,24 @@ def _report(kind: str) -> Report:
 
 
 def _stop_or_quit(stop: threading.Event) -> None:
-    """Ctrl-C stops at the next step, with everything saved; a second one at once."""
+    """Ctrl-C stops at the next step and saves everything; a second Ctrl-C stops at once."""
     if stop.is_set():
         raise KeyboardInterrupt
     stop.set()
 
 
 def _listen(stop: threading.Event) -> None:
-    """The window asks for a stop by a line on standard input."""
+    """Stop when the window writes `stop` to standard input."""
     for line in sys.stdin:
         if line.strip() == "stop":
             stop.set()
 
 
 class _Parser(argparse.ArgumentParser):
-    """One line on stderr for a wrong word, as for every other fault."""
+    """Prints one line on stderr for a wrong option, as for every other fault."""
 
     def error(self, message: str) -> NoReturn:
-        """Exit with 2."""
+        """Print the message and exit with code 2."""
         self.exit(USER_FAULT, f"{message[:1].upper()}{message[1:]}. See {self.prog} --help\n")
 
 
@@ -187,7 +187,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def run_process() -> NoReturn:
-    """Run one verb as a process; threads that listen to a window do not keep it alive."""
+    """Run one verb as a process; threads that listen to a window do not keep the process alive."""
     code = main()
     sys.stdout.flush()
     if threading.active_count() > 1:

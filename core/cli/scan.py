@@ -1,4 +1,4 @@
-"""Read a folder of images into a project."""
+"""The verb `leigh scan`: read a folder of images into a project."""
 
 import argparse
 from dataclasses import asdict
@@ -19,18 +19,20 @@ def add_options(p: argparse.ArgumentParser) -> None:
         "--plate-map", type=Path, metavar="CSV", help="plate map or table of files (CSV, TSV, XLSX)"
     )
     p.add_argument(
-        "--preview", action="store_true", help="only check the plate map and show it; read no image"
+        "--preview", action="store_true", help="only check and show the plate map; read no images"
     )
     p.add_argument("--pattern", help="built-in name or regular expression with named groups")
     p.add_argument("--condition-from", choices=("folder", "plate-map"), default="folder")
     p.add_argument(
-        "--group-by", default="well", help="well, plate, or a column of the plate map: never split"
+        "--group-by",
+        default="well",
+        help="groups that are never split: well, plate, or a column of the plate map",
     )
     p.add_argument(
         "--exclude", nargs="+", default=[], metavar="CONDITION", help="conditions to leave out"
     )
     p.add_argument(
-        "--pixel-size-um", type=float, default=None, help="where the files do not say it"
+        "--pixel-size-um", type=float, default=None, help="instead of the pixel size of the files"
     )
 
 
@@ -60,8 +62,7 @@ def run(a: argparse.Namespace, report: Report) -> Result:
         lines.append(f"{p.severity}: {p.item}: {p.reason.rstrip('. ')}. {p.remedy}")
     if len(dataset.problems) > 20:
         lines.append(
-            f"  ... and {len(dataset.problems) - 20} more; all are on the Data page and in"
-            " project.json"
+            f"  ... and {len(dataset.problems) - 20} more; the Data page and project.json list all"
         )
     return {
         "project": str(a.project),
@@ -80,7 +81,7 @@ def _preview(a: argparse.Namespace) -> Result:
     from core.scanning.plate_map_preview import preview
 
     if a.plate_map is None:
-        raise LeighError("There is no plate map to preview.", "Give --plate-map FILE.")
+        raise LeighError("No plate map is given to preview.", "Give --plate-map FILE.")
     table = load_plate_map(a.plate_map)
     plates = preview(table)
     lines = [
@@ -92,19 +93,17 @@ def _preview(a: argparse.Namespace) -> Result:
         lines.append(
             f"\n{p.plate or 'Plate'}: {len(p.wells)} wells of {p.shape[0]} x {p.shape[1]}{free}"
         )
-        lines += [
-            f"  {name}: {n} well{'s' * (n != 1)}"
-            + (f", {p.roles[name]}" if name in p.roles else "")
-            for name, n in p.counts.items()
-        ]
+        for name, n in p.counts.items():
+            role = f", {p.roles[name]}" if name in p.roles else ""
+            lines.append(f"  {name}: {n} well{'s' * (n != 1)}{role}")
         lines.append(p.text())
-    found = [
+    described = [
         {"plate": p.plate, "shape": list(p.shape), "counts": p.counts, "empty": p.empty}
         for p in plates
     ]
     return {
         "rows": len(table.rows),
-        "plates": found,
+        "plates": described,
         "notes": list(table.notes),
         "text": "\n".join(lines),
     }

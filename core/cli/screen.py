@@ -1,4 +1,4 @@
-"""Rank the treatments; write tables and report."""
+"""The verb `leigh screen`: rank the treatments and write tables and a report."""
 
 import argparse
 from pathlib import Path
@@ -7,7 +7,7 @@ from core.cli.arguments import Result, add_project
 from core.domain.screen import Ranked
 from core.progress import Report
 
-HELP = "Rank the treatments by how they heal."
+HELP = "Rank the treatments by their rescue."
 
 
 def add_options(p: argparse.ArgumentParser) -> None:
@@ -19,25 +19,23 @@ def add_options(p: argparse.ArgumentParser) -> None:
         choices=("auto", "latents", "readouts"),
         default="auto",
         help=(
-            "where rescue is measured; auto: latents of a network that learned from the controls"
-            " only, else readouts"
+            "space in which rescue is measured; auto: latents if the network was trained only on"
+            " the controls, else readouts"
         ),
     )
     p.add_argument(
         "--normalise",
         choices=("auto", "none", "median", "median-mad"),
         default="auto",
-        help="every plate against its diseased wells; auto: median where there are several plates",
+        help="compare every plate with its diseased wells; auto: median for several plates",
     )
     p.add_argument(
         "--b-score",
         action="store_true",
-        help="take rows and columns off; not with controls in whole columns",
+        help="remove row and column effects; not with controls in whole columns",
     )
     p.add_argument("--level", type=float, default=0.9, help="of the intervals")
-    p.add_argument(
-        "--no-explanation", action="store_true", help="do not look for what is not repaired"
-    )
+    p.add_argument("--no-explanation", action="store_true", help="do not measure the residual")
     p.add_argument("--seed", type=int, default=0)
 
 
@@ -56,27 +54,26 @@ def run(a: argparse.Namespace, report: Report) -> Result:
         seed=a.seed,
         device=a.device,
     )
-    found = write_screen(open_project(a.project), a.out, options, report=report)
-    treatments = [r for r in found.ranked if r.tie]
+    screen = write_screen(open_project(a.project), a.out, options, report=report)
+    treatments = [r for r in screen.ranked if r.tie]
     hits = [r.condition for r in treatments if r.hit]
-    warnings = [f.warning for f in found.audit if f.warning]
-    text = "\n".join(
-        [*(_ranked_line(r) for r in treatments), *warnings, *found.notes, f"All is in {a.out}"]
-    )
+    warnings = [f.warning for f in screen.audit if f.warning]
+    lines = [_ranked_line(r) for r in treatments]
+    text = "\n".join([*lines, *warnings, *screen.notes, f"All is in {a.out}"])
     return {
         "out": str(a.out),
         "treatments": len(treatments),
-        "wells": len(found.wells),
+        "wells": len(screen.wells),
         "hits": hits,
         "flagged": {r.condition: list(r.flags) for r in treatments if r.flags},
         "warnings": warnings,
-        "notes": list(found.notes),
+        "notes": list(screen.notes),
         "text": text,
     }
 
 
 def _ranked_line(row: Ranked) -> str:
-    """One treatment in words."""
+    """One treatment as a line of text."""
     interval = "" if row.rescue_low is None else f" [{row.rescue_low:.2f} to {row.rescue_high:.2f}]"
     cells = "" if row.cell_count is None else f", nuclei {row.cell_count:.0%}"
     marks = ("hit", *row.flags) if row.hit else row.flags

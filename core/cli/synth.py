@@ -1,4 +1,4 @@
-"""Write synthetic cultures with known truth."""
+"""The verb `leigh synth`: write synthetic cultures with known truth."""
 
 import argparse
 from pathlib import Path
@@ -10,7 +10,6 @@ from core.synthetic.plate import PlateOptions
 from core.synthetic.screen import ScreenPlanOptions
 
 HELP = "Write a plate of synthetic cultures with its truth."
-
 
 SCREEN_OPTIONS = (
     "plates", "treatments", "plate_wells", "variation", "edge_effect", "batch_effect",
@@ -35,7 +34,7 @@ def add_options(p: argparse.ArgumentParser) -> None:
     p.add_argument(
         "--screen",
         action="store_true",
-        help="a drug screen on whole plates, of which the truth is known",
+        help="a drug screen on whole plates, with known truth",
     )
     screen = p.add_argument_group("with --screen")
     screen.add_argument("--plates", type=int, metavar="N", help="default 3")
@@ -47,16 +46,16 @@ def add_options(p: argparse.ArgumentParser) -> None:
         "--variation", type=float, metavar="V", help="between wells of one treatment; default 1"
     )
     screen.add_argument(
-        "--edge-effect", type=float, metavar="E", help="share by which perimeter wells are poorer"
+        "--edge-effect", type=float, metavar="E", help="share that wells at the edge lose"
     )
     screen.add_argument(
-        "--batch-effect", type=float, metavar="B", help="spread of the plates' gain, as a logarithm"
+        "--batch-effect", type=float, metavar="B", help="spread of the logarithm of plate gains"
     )
     screen.add_argument(
         "--background-effect",
         type=float,
         metavar="G",
-        help="up to so many grey values by condition",
+        help="background differs by up to G grey values between conditions",
     )
     screen.add_argument(
         "--columns", action="store_true", default=None, help="treatments in blocks of columns"
@@ -68,10 +67,10 @@ def add_options(p: argparse.ArgumentParser) -> None:
         help="leave the outermost wells empty",
     )
     screen.add_argument(
-        "--without-cells", type=int, metavar="N", help="wells per plate whose images hold no cells"
+        "--without-cells", type=int, metavar="N", help="wells per plate without cells"
     )
     screen.add_argument(
-        "--without-images", type=int, metavar="N", help="wells per plate that were not imaged"
+        "--without-images", type=int, metavar="N", help="wells per plate without images"
     )
 
 
@@ -114,18 +113,18 @@ def _synth_screen(a: argparse.Namespace, report: Report) -> Result:
     chosen = {name: getattr(a, name) for name in SCREEN_OPTIONS if getattr(a, name) is not None}
     plan = plan_screen(ScreenPlanOptions(fields=a.fields, size=a.size, seed=a.seed, **chosen))
     write_screen(a.out, plan, report)
+    treatments = len(plan.treatments) - 2  # without the controls
     text = (
-        f"{plan.images} images of {len(plan.wells)} wells and {len(plan.treatments) - 2} treatments"
-        f" are in {a.out}\n"
+        f"{plan.images} images of {len(plan.wells)} wells and {treatments} treatments are in"
+        f" {a.out}\n"
+        f"Read them: leigh scan {a.out / 'images'} --plate-map {a.out / 'plate_map.csv'}"
+        " --condition-from plate-map --project DIR\n"
+        "The truth is in truth.csv (treatments) and wells.csv."
     )
-    text += f"Read them: leigh scan {a.out / 'images'} --plate-map {a.out / 'plate_map.csv'} "
-    text += (
-        "--condition-from plate-map --project DIR\nThe truth is in truth.csv (treatments) and"
-        " wells.csv."
-    )
-    found = {
+    return {
+        "out": str(a.out),
         "images": plan.images,
         "wells": len(plan.wells),
-        "treatments": len(plan.treatments) - 2,
+        "treatments": treatments,
+        "text": text,
     }
-    return {"out": str(a.out), **found, "text": text}

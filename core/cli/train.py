@@ -1,4 +1,4 @@
-"""Train the invertible network, a baseline, or the negative control."""
+"""The verb `leigh train`: train the invertible network, a baseline, or the negative control."""
 
 import argparse
 from pathlib import Path
@@ -10,7 +10,7 @@ from core.errors import LeighError
 from core.progress import Report
 from core.workflows.train import TrainOptions
 
-HELP = "Train the invertible network, or another next to it."
+HELP = "Train the invertible network, or a baseline."
 
 
 def add_options(p: argparse.ArgumentParser) -> None:
@@ -21,8 +21,8 @@ def add_options(p: argparse.ArgumentParser) -> None:
         choices=("iresnet", "resnext50", "resnext-small", "autoencoder", "variational-autoencoder"),
         default="iresnet",
         help=(
-            "the invertible network (default), or one to hold beside it; resnext-small is for"
-            " computers without a GPU"
+            "the invertible network (default), or a baseline; resnext-small is for computers"
+            " without a GPU"
         ),
     )
     p.add_argument(
@@ -43,9 +43,9 @@ def add_options(p: argparse.ArgumentParser) -> None:
         nargs="+",
         default=[],
         metavar="NAME",
-        help="learn from these only: the controls, for a screen",
+        help="train only on these conditions; for a screen, the controls",
     )
-    p.add_argument("--resume", action="store_true", help="go on with a stopped training")
+    p.add_argument("--resume", action="store_true", help="continue a stopped training")
     p.add_argument("--seed", type=int, default=0)
     p.add_argument(
         "--permute-labels",
@@ -58,7 +58,7 @@ def add_options(p: argparse.ArgumentParser) -> None:
 
 
 def run(a: argparse.Namespace, report: Report) -> Result:
-    """Train, or train on shuffled labels."""
+    """Train the i-ResNet, a baseline, or the negative control."""
     from core.io.project import open_project
     from core.workflows.evaluate import evaluation_summary
     from core.workflows.train import TrainOptions, train
@@ -93,12 +93,12 @@ def _baseline(
 
     if a.conditions:
         raise LeighError(
-            f"--conditions does not go with {a.model}.", "Other networks learn from all conditions."
+            f"--conditions does not go with {a.model}.", "Baselines learn from all conditions."
         )
     if a.permute_labels:
         raise LeighError(
             f"--permute-labels does not go with {a.model}.",
-            "This control is made with the i-ResNet.",
+            "This control uses the i-ResNet.",
         )
     card = train_network(project, a.model, options, weights=a.weights, report=report)
     text = networks_text([row_of(card)], {})
@@ -111,6 +111,6 @@ def _permuted(project: Project, options: TrainOptions, report: Report) -> Result
     if options.resume:
         raise LeighError(
             "--resume does not go with --permute-labels.",
-            "This control is trained from the start every time.",
+            "This control is always trained from the start.",
         )
     return negative_control(project, options, report=report)

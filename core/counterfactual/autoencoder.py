@@ -88,7 +88,7 @@ def shifted(model: Autoencoder, card: ModelCard, source: SourceImage, mix: Mix) 
 class AutoencoderEngine:
     """One autoencoder of a project, with the same interface as `Engine` for exported images.
 
-    The evidence models are those of the project's i-ResNet. There is no evidence without an
+    The evidence models are those of the project's i-ResNet. Evidence is missing without an
     i-ResNet, or where the i-ResNet has other conditions or another preprocessing.
     """
 

@@ -1,3 +1,1 @@
-"""Images to network input and back: recipe, splits by group, batches, and synthetic cultures with
-known truth.
-"""
+"""From images to network input and back: preprocessing, splits by group, batches and features."""

@@ -1,6 +1,4 @@
-"""Cells of a field: nuclei found and followed from one image to another, and what they measure per
-cell.
-"""
+"""Find the nuclei of a field, and count the nuclei that are lost or gained between two images."""
 
 from collections.abc import Sequence
 
@@ -20,7 +18,7 @@ SMALLEST_SHARE = 0.25  # of the median nucleus; smaller pieces are debris
 
 
 def nuclear_channel(channels: Sequence[Channel]) -> int | None:
-    """Index of the channel that shows nuclei, by its name; None where no name says so."""
+    """Index of the channel whose name stands for nuclei; None without such a name."""
     for c, channel in enumerate(channels):
         if any(word in channel.name.casefold() for word in NUCLEAR_WORDS):
             return c
@@ -28,9 +26,7 @@ def nuclear_channel(channels: Sequence[Channel]) -> int | None:
 
 
 class Nuclei:
-    """Finds nuclei by one threshold fixed on a reference image, so that source and counterfactual
-    are held equal.
-    """
+    """Finds nuclei by a threshold from a reference image, the same for all images."""
 
     def __init__(self, reference: FloatArray, radius_px: float | None = None) -> None:
         smooth = gaussian_filter(np.asarray(reference, np.float64), SMOOTHING_PX)
@@ -39,10 +35,10 @@ class Nuclei:
 
     @classmethod
     def of(cls, threshold: float, radius_px: float) -> "Nuclei":
-        """With a threshold and a radius found earlier."""
-        found = cls(np.zeros((2, 2)), radius_px)
-        found.threshold = threshold
-        return found
+        """Nuclei with a stored threshold and radius."""
+        nuclei = cls(np.zeros((2, 2)), radius_px)
+        nuclei.threshold = threshold
+        return nuclei
 
     def _typical_radius(self, smooth: FloatArray) -> float:
         from skimage.measure import label, regionprops_table
@@ -52,22 +48,19 @@ class Nuclei:
         return float(np.sqrt(np.median(areas) / np.pi)) if len(areas) else 4.0
 
     def labels(self, plane: FloatArray) -> IntArray:
-        """Labelled nuclei (Y, X) of one plane; touching ones are parted at their
-        necks (watershed).
-        """
+        """Labels (Y, X) of the nuclei of one plane; a watershed separates touching nuclei."""
         smooth = gaussian_filter(np.asarray(plane, np.float64), SMOOTHING_PX)
         mask = smooth > self.threshold
         broad = gaussian_filter(np.asarray(plane, np.float64), 0.5 * self.radius_px)
-        peaks = peak_local_max(
-            broad, min_distance=max(1, int(0.9 * self.radius_px)), labels=mask.astype(int)
-        )
+        apart = max(1, int(0.9 * self.radius_px))
+        peaks = peak_local_max(broad, min_distance=apart, labels=mask.astype(int))
         markers = np.zeros(plane.shape, np.int64)
         markers[tuple(peaks.T)] = np.arange(1, len(peaks) + 1)
-        found: IntArray = watershed(-broad, markers, mask=mask)
-        sizes = np.bincount(found.ravel())
+        labels: IntArray = watershed(-broad, markers, mask=mask)
+        sizes = np.bincount(labels.ravel())
         tiny = np.flatnonzero(sizes < SMALLEST_SHARE * np.pi * self.radius_px**2)
-        found[np.isin(found, tiny)] = 0
-        return found
+        labels[np.isin(labels, tiny)] = 0
+        return labels
 
     def places(self, plane: FloatArray) -> FloatArray:
         """Centres (N, 2) of the nuclei, y and x in pixels."""
@@ -81,17 +74,14 @@ class Nuclei:
 def lost_and_gained(nuclei: Nuclei, before: FloatArray, after: FloatArray) -> tuple[int, int, int]:
     """(nuclei before, lost, gained) between two planes of the same field.
 
-    Nuclei are paired one to one at smallest total distance, a pair at most one and a half radii
-    apart. A nucleus whose centre is within a radius of the edge is left out on both sides: there a
-    shift is no loss.
+    Nuclei are paired one to one at the smallest total distance, with at most one and a half radii
+    per pair. Nuclei within a radius of the edge are not counted, because a small shift moves them
+    out of the field.
     """
     old, new = nuclei.places(before), nuclei.places(after)
     if len(old) == 0 or len(new) == 0:
-        return (
-            len(_inner(old, nuclei, before)),
-            len(_inner(old, nuclei, before)),
-            len(_inner(new, nuclei, before)),
-        )
+        lost_count = len(_inner(old, nuclei, before))
+        return lost_count, lost_count, len(_inner(new, nuclei, before))
     distance = cdist(old, new)
     reach = 1.5 * nuclei.radius_px
     rows, columns = linear_sum_assignment(np.minimum(distance, 10 * reach))

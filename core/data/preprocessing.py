@@ -1,4 +1,4 @@
-"""Raw grey values to network input and exactly back; the change returns at the file's own size."""
+"""Convert raw grey values to network input and back, and changes to the size of the file."""
 
 from collections.abc import Sequence
 
@@ -8,25 +8,25 @@ from scipy.ndimage import zoom
 from core.domain import FloatArray, Preprocessing
 from core.errors import LeighError
 
-CURVE_TOP = 6.0  # asinh(6) = 2.5: bright spots count about a third of linear
+CURVE_TOP = 6.0  # asinh(6) = 2.5: bright spots count about a third of a linear scale
 LONGEST_SIDE = 512  # larger fields are averaged down for the network, by a whole factor
-# spread of the network input relative to the noise; at 0.7 the blocks contracted half as well
+# Spread of the network input relative to the noise; at 0.7 the blocks contracted half as well.
 GAIN = 0.5
 
 
 def fit_preprocessing(
     fields: Sequence[FloatArray], crop: int, downscale: int | None = None
 ) -> Preprocessing:
-    """Offsets, scales and gains from training fields (each C Y X, raw grey values).
+    """Fit offsets, scales and gains to training fields (each C Y X, raw grey values).
 
-    Raises LeighError when a channel never varies: nothing could be learned from it.
+    Raises LeighError for a channel with the same grey value everywhere.
     """
     factor = downscale or choose_downscale([f.shape[-2:] for f in fields])
     low, high = [], []
     for c in range(fields[0].shape[0]):
         values = np.concatenate([f[c].ravel()[:: max(1, f[c].size // 20_000)] for f in fields])
         lo, hi = (float(v) for v in np.percentile(values, [0.5, 99.8]))
-        if hi <= lo:  # a stain so sparse that percentiles miss it
+        if hi <= lo:  # a channel so sparse that percentiles miss its signal
             lo, hi = float(values.min()), float(values.max())
         if hi <= lo:
             raise LeighError(
@@ -41,11 +41,11 @@ def fit_preprocessing(
         tuple(low), tuple(scale), zeros, ones, tuple(low), tuple(high), downscale=factor
     )
     curved = [to_network(blank, f).reshape(len(low), -1)[:, ::7] for f in fields]
-    mean = [float(np.mean([x[c].mean() for x in curved])) for c in range(len(low))]
-    std = [
-        float(np.sqrt(np.mean([np.mean((x[c] - mean[c]) ** 2) for x in curved])))
-        for c in range(len(low))
-    ]
+    mean, std = [], []
+    for c in range(len(low)):
+        mean.append(float(np.mean([x[c].mean() for x in curved])))
+        variances = [np.mean((x[c] - mean[c]) ** 2) for x in curved]
+        std.append(float(np.sqrt(np.mean(variances))))
     smallest = min(min(f.shape[-2:]) for f in fields) // factor
     return Preprocessing(
         offset=tuple(low),
@@ -60,9 +60,7 @@ def fit_preprocessing(
 
 
 def choose_downscale(sides: Sequence[tuple[int, ...]]) -> int:
-    """Whole factor by which fields are averaged so that the longest side is at most LONGEST_SIDE
-    pixels.
-    """
+    """The smallest whole factor that makes the longest side at most LONGEST_SIDE pixels."""
     longest = max(max(s) for s in sides)
     return max(1, -(-longest // LONGEST_SIDE))
 
@@ -93,20 +91,16 @@ def change_at_full_size(
 ) -> FloatArray:
     """The change between two network images (C Y X), in raw grey values at the file's own size.
 
-    Where nothing changed it is exactly zero, so the original's pixels stay as they are.
+    Pixels without a change get exactly zero, so the original's pixels stay as they are.
     """
-    change = from_network(preprocessing, after).astype(np.float64) - from_network(
-        preprocessing, before
-    )
-    return at_full_size(preprocessing, change, shape)
+    old, new = from_network(preprocessing, before), from_network(preprocessing, after)
+    return at_full_size(preprocessing, new.astype(np.float64) - old, shape)
 
 
 def at_full_size(
     preprocessing: Preprocessing, values: FloatArray, shape: tuple[int, ...]
 ) -> FloatArray:
-    """Values per network pixel (C Y' X') at the file's own size, interpolated where the recipe
-    downscales: float32.
-    """
+    """Values per network pixel (C Y' X'), interpolated to the file's own size, as float32."""
     f = preprocessing.downscale
     if f == 1:
         return values.astype(np.float32)
@@ -116,16 +110,13 @@ def at_full_size(
 
 
 def shrink(raw: FloatArray, factor: int) -> FloatArray:
-    """Mean over blocks of factor x factor pixels; a remainder at the right and lower edge is left
-    out.
-    """
+    """Mean over blocks of factor x factor pixels; incomplete blocks at the edges are cut off."""
     if factor == 1:
         return raw
     channels, height, width = raw.shape
     rows, columns = height // factor, width // factor
-    blocks = raw[:, : rows * factor, : columns * factor].reshape(
-        channels, rows, factor, columns, factor
-    )
+    whole = raw[:, : rows * factor, : columns * factor]
+    blocks = whole.reshape(channels, rows, factor, columns, factor)
     shrunk: FloatArray = blocks.mean(axis=(2, 4))
     return shrunk
 

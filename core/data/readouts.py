@@ -1,8 +1,6 @@
-"""Hand-made readouts of a field, per channel: brightness, texture scales, objects. What a biologist
-would measure.
+"""Features of a field that a biologist would measure: brightness, texture and objects.
 
-They serve as the yardstick classifier beside the network; with well-kept parts of scikit-image and
-scipy.
+The command line calls them readouts. They are measured per channel, with scikit-image and scipy.
 """
 
 import numpy as np
@@ -14,13 +12,8 @@ from core.data.preprocessing import shrink
 from core.domain import FloatArray
 
 SCALES_PX = (1.0, 2.0, 4.0, 8.0)
-ABOVE_BACKGROUND = (
-    "mean",
-    "p50",
-    "p95",
-    "p99.5",
-    "object_intensity_mean",
-)  # grey values that include the background
+# Grey values that include the background.
+ABOVE_BACKGROUND = ("mean", "p50", "p95", "p99.5", "object_intensity_mean")
 BRIGHTNESSES = (*ABOVE_BACKGROUND, "p5", "std")  # in grey values
 OBJECT_PROPERTIES = (
     "area",
@@ -36,19 +29,17 @@ OBJECT_PROPERTIES = (
 def readouts(raw: FloatArray) -> dict[str, float]:
     """Named readouts of one field (C, Y, X) in raw grey values.
 
-    Always the same names for the same channel count.
+    The names depend only on the number of channels.
     """
-    out: dict[str, float] = {}
+    values: dict[str, float] = {}
     for c, plane in enumerate(raw.astype(np.float64)):
         for name, value in _channel(plane).items():
-            out[f"channel{c + 1}_{name}"] = value
-    return out
+            values[f"channel{c + 1}_{name}"] = value
+    return values
 
 
 def readout_values(raw: FloatArray, downscale: int) -> FloatArray:
-    """(R,) readouts of raw grey values (C, Y, X) at the resolution of the network, in the order of
-    `readouts`.
-    """
+    """(R,) readouts of raw grey values (C, Y, X), measured at the resolution of the network."""
     return np.array(list(readouts(shrink(np.asarray(raw, np.float64), downscale)).values()))
 
 

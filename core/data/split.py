@@ -1,6 +1,4 @@
-"""Which records train, validate and test: whole groups (wells, cultures, movies) only, never single
-images.
-"""
+"""Split records into training, validation and test by whole groups (wells, cultures, movies)."""
 
 from collections.abc import Iterable, Sequence
 
@@ -14,21 +12,19 @@ from core.errors import LeighError
 def split_by_group(
     records: Sequence[ImageRecord], *, seed: int, test_groups: Iterable[str] = ()
 ) -> dict[str, str]:
-    """Group -> Split value: about a quarter of the groups test, a sixth of the rest validate.
+    """Group -> Split value: about a quarter of the groups for test, a sixth of the rest validates.
 
-    A condition's only group always trains; what was learned of it can then not be tested, and
-    reports say so. Raises LeighError for fewer than two conditions or groups, or unknown test
-    groups.
+    The only group of a condition is always used for training; reports then say that the condition
+    cannot be tested. Raises LeighError for fewer than two conditions or groups, and for unknown
+    test groups.
     """
     conditions = sorted({r.condition for r in records})
     if len(conditions) < 2:
+        message = "The project has no records."
+        if conditions:
+            message = f"There is only one condition: {conditions[0]}."
         raise LeighError(
-            (
-                f"There is only one condition: {conditions[0]}."
-                if conditions
-                else "There are no records."
-            ),
-            "A network learns differences: add a folder of at least one more condition.",
+            message, "A network learns differences: add a folder of at least one more condition."
         )
     groups = sorted({r.group for r in records})
     if len(groups) < 2:
@@ -58,13 +54,11 @@ def split_by_group(
 
 
 def _held_out(records: Sequence[ImageRecord], *, share: int, seed: int) -> set[str]:
-    """About 1/share of the groups, stratified by condition, so that every condition keeps a group
-    outside.
-    """
-    homes: dict[str, set[str]] = {}
+    """About 1/share of the groups, stratified; every condition keeps at least one group outside."""
+    groups_of: dict[str, set[str]] = {}
     for r in records:
-        homes.setdefault(r.condition, set()).add(r.group)
-    pinned = {next(iter(g)) for g in homes.values() if len(g) == 1}
+        groups_of.setdefault(r.condition, set()).add(r.group)
+    pinned = {next(iter(g)) for g in groups_of.values() if len(g) == 1}
     free = [r for r in records if r.group not in pinned]
     labels, groups = [r.condition for r in free], [r.group for r in free]
     largest = max((labels.count(c) for c in set(labels)), default=0)
@@ -76,8 +70,8 @@ def _held_out(records: Sequence[ImageRecord], *, share: int, seed: int) -> set[s
     most = -1
     for _, index in folds.split(np.zeros(len(free)), labels, groups):
         chosen = {groups[i] for i in index}
-        kept = {r.condition for r in records if r.group not in chosen}
+        outside = {r.condition for r in records if r.group not in chosen}
         covered = len({labels[i] for i in index})
-        if kept == set(homes) and covered > most:
+        if outside == set(groups_of) and covered > most:
             best, most = chosen, covered
     return best

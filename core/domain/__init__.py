@@ -1,6 +1,7 @@
-"""The nouns of the program, all frozen: none knows torch or Qt.
+"""The data types of the program, all frozen, without torch and Qt.
 
-Images are C Y X, latents (N, D), logits (N, K). Records say where pixels are and never hold pixels.
+Images are C Y X, latents (N, D), logits (N, K). Records name the files of their pixels and hold no
+pixels.
 """
 
 from core.domain.counterfactual import (

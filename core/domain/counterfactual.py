@@ -14,10 +14,10 @@ LIGHTS = ("green", "amber", "red")  # from good to bad
 
 
 class Precision(IntEnum):
-    """How well an image is solved: the more, the longer it takes."""
+    """How exactly an image is solved; a higher precision takes longer."""
 
-    PREVIEW = 0  # rough, while the pointer moves; only the screen may use it
-    DISPLAY = 1  # as well as a screen shows
+    PREVIEW = 0  # rough, while the handle moves; marked, and never saved
+    DISPLAY = 1  # as exact as a display shows
     EXACT = 2  # to the tolerance of the solver, with evidence
 
 
@@ -44,7 +44,7 @@ class Mix:
 
     @property
     def direction(self) -> "Mix":
-        """The mix at strength 1; weights that differ by rounding alone have the same direction."""
+        """The mix at strength 1; weights that differ only by rounding have the same direction."""
         return Mix({name: round(weight, 4) for name, weight in self.weights if weight})
 
 
@@ -61,7 +61,7 @@ class MapPosition:
 
 @dataclass(frozen=True)
 class Move:
-    """One question to the engine: this record, moved there. Equality is its key."""
+    """One request to the engine: move this record to this goal. Equal moves are one request."""
 
     record_id: str
     goal: Mix | MapPosition
@@ -71,7 +71,7 @@ class Move:
 
 @dataclass(frozen=True)
 class PathRequest:
-    """One question to the engine: everything between this record and strength 1 of a mix."""
+    """One request to the engine: the path from this record to strength 1 of a mix."""
 
     record_id: str
     mix: Mix
@@ -81,23 +81,17 @@ class PathRequest:
 
 @dataclass(frozen=True)
 class AttributionRequest:
-    """One question to the engine: where a network looks in this record."""
+    """One request to the engine: where a network looks in this record."""
 
     record_id: str
     method: str  # one of METHODS, or AUTOENCODER
     target: str
-    network: str = ""  # "": the explored one
-    window_um: float | None = None  # side of what occlusion hides
-    window_px: int | None = None  # the same in pixels of the file; goes before `window_um`
+    network: str = ""  # "": the project's model
+    window_um: float | None = None  # side of the window that occlusion hides
+    window_px: int | None = None  # the same in pixels of the file; used before `window_um`
 
 
-CHECKS = (
-    "model",
-    "judges",
-    "distance",
-    "readouts",
-    "rest",
-)  # of every evidence card, in this order
+CHECKS = ("model", "judges", "distance", "readouts", "rest")  # of an evidence card, in this order
 
 
 @dataclass(frozen=True)
@@ -106,8 +100,8 @@ class Check:
 
     name: str  # one of CHECKS
     light: str  # "green" | "amber" | "red"
-    finding: str  # what was found, for people
-    title: str = ""  # what the finding is about, where the finding alone does not say it
+    finding: str  # one sentence for people
+    title: str = ""  # the subject of the finding, where the finding does not name it
 
     @property
     def words(self) -> str:
@@ -117,9 +111,9 @@ class Check:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What speaks for and against a counterfactual, or a whole direction.
+    """The evidence card of a counterfactual, or of a whole direction.
 
-    The light is the worst of its checks.
+    Its light is the light of the worst check.
     """
 
     checks: tuple[Check, ...]
@@ -142,7 +136,7 @@ class Evidence:
 class Counterfactual:
     """One record moved toward other conditions.
 
-    All images C Y X in raw grey values at the file's own size.
+    All images are C Y X, in raw grey values at the file's own size.
     """
 
     record_id: str
@@ -156,24 +150,19 @@ class Counterfactual:
     coordinates: FloatArray  # (K-1,) of the re-encoded counterfactual
     roundtrip_error: float  # share of the range, worst channel
     valid: bool = True
-    reason: str = ""  # why it is not shown, when not valid
+    reason: str = ""  # why an invalid one is not shown
     clipped: float = 0.0  # share of pixels outside the file's grey values
-    xy: tuple[float, float] | None = None  # where it lands on the map, when there is one
-    contraction: float = 0.0  # largest of all blocks, measured while this image was encoded
-    locked: tuple[str, ...] = ()  # channels that were not allowed to move
-    evidence: Evidence | None = None  # None while dragging, and where the model has no judges
-    picture_error: float = (
-        0.0  # estimate of the largest error of `image` by the solver, share of the range
-    )
+    xy: tuple[float, float] | None = None  # landing point on the map, if there is a map
+    contraction: float = 0.0  # largest Lipschitz estimate of all blocks, for this image
+    locked: tuple[str, ...] = ()  # names of the locked channels
+    evidence: Evidence | None = None  # None during a drag, and without evidence models
+    picture_error: float = 0.0  # estimated largest error of `image`, as a share of the range
     precision: Precision = Precision.EXACT
 
     def channel_shares(self, spans: tuple[float, ...]) -> FloatArray:
-        """(C,) share of the change each channel carries: root mean square over its display range,
-        summing to 1.
-        """
-        size = np.sqrt(np.square(self.difference, dtype=np.float64).mean(axis=(1, 2))) / np.maximum(
-            spans, 1e-12
-        )
+        """(C,) share of the change in each channel, sum 1: root mean square over display range."""
+        root_mean_square = np.sqrt(np.square(self.difference, dtype=np.float64).mean(axis=(1, 2)))
+        size = root_mean_square / np.maximum(spans, 1e-12)
         shares: FloatArray = size / size.sum() if size.sum() > 0 else size
         return shares
 
@@ -201,42 +190,38 @@ class Counterfactual:
 
 @dataclass(frozen=True)
 class Answer:
-    """A move and the image it led to."""
+    """A move and its counterfactual."""
 
     move: Move
     result: Counterfactual
 
 
 METHODS = ("saliency", "integrated-gradients", "occlusion", "gradcam")  # of attribution
-
-
-UNSIGNED = ("saliency",)  # of METHODS: a size, never below zero
-
-
-AUTOENCODER = "autoencoder"  # beside them: what an autoencoder draws otherwise
+UNSIGNED = ("saliency",)  # methods whose values are never negative
+AUTOENCODER = "autoencoder"  # a further method: the change that an autoencoder draws
 
 
 @dataclass(frozen=True)
 class Attribution:
-    """Where a network looks when it tells `source` from `target`: how much every pixel speaks for
-    the target.
+    """Where a network looks when it decides between `source` and `target`.
+
+    A positive value means that the pixel speaks for the target.
     """
 
     method: str  # one of METHODS, or AUTOENCODER
-    network: str  # name of the model that was asked
+    network: str  # name of the explained model
     record_id: str
     source: str
     target: str
-    # (C, Y, X) at the file's own size; (1, Y, X) where the method knows no stains (Grad-CAM)
+    # (C, Y, X) at the file's own size; (1, Y, X) for a method without channels (Grad-CAM).
     values: FloatArray
-    settings: dict[str, Any] = field(
-        default_factory=dict
-    )  # window, baseline, seconds, shares: as for tables
+    # Window, baseline, seconds and shares, as in the tables.
+    settings: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class PathPoint:
-    """One step of the way from the original to the target."""
+    """One point of the path from the original to the target."""
 
     strength: float
     probabilities: FloatArray  # (K,)
@@ -245,9 +230,7 @@ class PathPoint:
 
 @dataclass(frozen=True)
 class CounterfactualPath:
-    """The whole way of one record toward one target; `crossing` is the strength where the class
-    changes.
-    """
+    """The path of one record toward a target; `crossing` is the strength at the class change."""
 
     record_id: str
     target: str

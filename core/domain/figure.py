@@ -7,7 +7,7 @@ PANELS = ("counterfactual", "comparison", "map", "path", "confusion", "ranking",
 
 @dataclass(frozen=True)
 class PanelSpec:
-    """One figure panel the user collected, as words and numbers that can be computed again."""
+    """One figure panel, described so that it can be computed again."""
 
     # "counterfactual" | "map" | "path" | "confusion" | "comparison" | "ranking" | "residual"
     kind: str
@@ -15,12 +15,8 @@ class PanelSpec:
     weights: dict[str, float] = field(default_factory=dict)
     strength: float = 1.0
     title: str = ""
-    hold: tuple[str, ...] | None = (
-        None  # channels that must not move; None: those in which no readout differs
-    )
-    plane: tuple[str, ...] = ()  # of a map: its three conditions; (): all
-    network: str = ""  # of a comparison: whose decision is explained; "": the project's model
-    window_um: float | None = (
-        None  # of a comparison: side of what occlusion hides; None: the usual one
-    )
-    window_px: int | None = None  # the same in pixels of the file, where their size is not known
+    hold: tuple[str, ...] | None = None  # locked channels; None: chosen automatically
+    plane: tuple[str, ...] = ()  # of a map: three conditions; (): all
+    network: str = ""  # of a comparison: the network that is explained; "": the project's model
+    window_um: float | None = None  # of a comparison: side of the occlusion window; None: default
+    window_px: int | None = None  # the same in pixels of the file, without a known pixel size

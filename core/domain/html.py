@@ -1,4 +1,4 @@
-"""What a notebook shows of a result: small pictures and tables, every text escaped."""
+"""Show results in a notebook as small pictures and tables, with every text escaped."""
 
 from base64 import b64encode
 from collections.abc import Sequence
@@ -27,19 +27,19 @@ def difference_picture(plane: FloatArray, limit: float) -> str:
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table; cells are HTML already (pictures, or texts that went through `text`)."""
+    """A table of HTML cells: pictures, or texts from `text`."""
     head = "".join(f"<th>{text(h)}</th>" for h in heads)
     body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def text(value: object) -> str:
-    """Any value as plain text."""
+    """Any value as escaped text."""
     return escape(str(value))
 
 
 def light(colour: str) -> str:
-    """The light of a check: a coloured disc and the word."""
+    """The light of a check: a coloured disc and its name."""
     return f'<span style="color:{COLOUR_OF_LIGHT[colour]}">&#9679;</span> {text(colour)}'
 
 

@@ -1,4 +1,4 @@
-"""Cultures and where their pixels are: condition, channel, record, dataset, problem."""
+"""The images of a project: condition, channel, record, dataset and problem."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -12,15 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.floating[Any]]
-
-
 IntArray = NDArray[np.integer[Any]]
-
-
 BoolArray = NDArray[np.bool_]
 
-
-# Okabe-Ito: told apart by colour-blind readers. Beyond eight conditions the marker shape changes.
+# Okabe-Ito colours, which colour-blind readers can distinguish. Beyond eight conditions the marker
+# shape changes.
 CONDITION_COLOURS = (
     "#009E73",
     "#D55E00",
@@ -37,7 +33,7 @@ CHANNEL_COLOURS = ("#3A6BFF", "#2ECC40", "#FF3B30", "#FFC300", "#FF3BD4", "#22D3
 
 
 class Role(StrEnum):
-    """What a condition is for the question asked."""
+    """What a condition is for: healthy, diseased, treated or other."""
 
     HEALTHY = "healthy"
     DISEASED = "diseased"
@@ -46,7 +42,7 @@ class Role(StrEnum):
 
 
 class Split(StrEnum):
-    """Which part of the work a record serves. Whole groups only."""
+    """What a record is used for; the same for all records of a group."""
 
     TRAIN = "train"
     VALIDATION = "validation"
@@ -65,7 +61,7 @@ class Condition:
 
 @dataclass(frozen=True)
 class Channel:
-    """One stain."""
+    """One grey image of a record, one per stain."""
 
     name: str
     colour: str = "#BBBBBB"
@@ -73,7 +69,7 @@ class Channel:
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that was left out or is doubtful, in words a biologist can act on."""
+    """Something that was left out or is doubtful, with a remedy."""
 
     item: str
     reason: str
@@ -83,11 +79,11 @@ class Problem:
 
 @dataclass(frozen=True)
 class ImageRecord:
-    """One field of view: where its pixels are and where the culture stood.
+    """One field of view: its files, its condition and its well.
 
     `files` are POSIX paths relative to the dataset's root: one file with all channels, or one per
-    channel. `planes[c]` is the plane that is channel c: its index within its file's C axis (0 where
-    a file has one plane). `group` is what must never be split: well, culture, donor or movie.
+    channel. `planes[c]` is the index of channel c in the C axis of its file (0 for a file with one
+    plane). `group` is never split: a well, culture, donor or movie.
     """
 
     id: str
@@ -106,7 +102,7 @@ class ImageRecord:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A folder of records that share channels, with everything that was left out and why."""
+    """A folder of records with the same channels, and the problems of the scan."""
 
     root: Path
     channels: tuple[Channel, ...]
@@ -128,7 +124,7 @@ class Dataset:
         return blake2b("\n".join(lines).encode(), digest_size=16).hexdigest()
 
     def of(self, names: Sequence[str]) -> "Dataset":
-        """The part of it under these conditions."""
+        """The part of the dataset with these conditions."""
         conditions = tuple(c for c in self.conditions if c.name in names)
         return replace(
             self,

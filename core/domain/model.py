@@ -1,4 +1,4 @@
-"""A model and what it reads from every record: preprocessing, card, latents."""
+"""A trained model: preprocessing, model card, quality of the inverse, and latents."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,11 +11,11 @@ from core.domain.images import Channel, Condition, Dataset, FloatArray, ImageRec
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """How raw grey values become network input, exactly reversible per channel.
+    """From raw grey values to network input, exactly reversible per channel.
 
-    x = (curve((raw - offset_c) / scale_c) - mean_c) * gain_c   with curve linear or asinh;
-    `range_c` (raw grey values) is the channel's display range, to which errors are compared.
-    `downscale` averages blocks of f x f pixels first; the change is brought back by interpolation.
+    x = (curve((raw - offset_c) / scale_c) - mean_c) * gain_c   with curve linear or asinh. `low`
+    and `high` are the display range of each channel, with which errors are compared. `downscale`
+    averages blocks of f x f pixels first; changes are interpolated back to full size.
     """
 
     offset: tuple[float, ...]
@@ -36,28 +36,26 @@ class Preprocessing:
 
 @dataclass(frozen=True)
 class InverseQuality:
-    """The inverse of the trained model, measured on its test records (not promised)."""
+    """The quality of the inverse of a trained model, measured on test records."""
 
     records: int
     roundtrip_max: float  # largest |x - F^-1(F(x))| as share of the channel's range
     roundtrip_median: float
-    contraction: tuple[float, ...]  # largest measured residual ratio per block
-    failed: tuple[str, ...] = ()  # ids of records beyond a quarter grey level of 255
-    evaluations: float = 0.0  # network evaluations per encoded record, mean
-    growth: float = (
-        5.0  # error of a picture moved to strength 1, in round-trip errors: geometric mean
-    )
-    screen_tolerance: float = (
-        1.5e-4  # residual that is good enough for a screen, see core.counterfactual.block_schedule
-    )
+    contraction: tuple[float, ...]  # largest Lipschitz estimate per block
+    failed: tuple[str, ...] = ()  # ids of records with errors above a quarter grey level of 255
+    evaluations: float = 0.0  # mean network evaluations per encoded record
+    # Error of an image at strength 1 as a multiple of the round-trip error, geometric mean.
+    growth: float = 5.0
+    # Residual that is small enough for a display, see core.counterfactual.block_schedule.
+    screen_tolerance: float = 1.5e-4
 
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What a model is, what it was trained on and how well it does. Stored as model.json."""
+    """Kind, training and accuracy of a model; stored as model.json."""
 
     name: str
-    kind: str  # "iresnet"
+    kind: str  # "iresnet", or a baseline
     channels: tuple[Channel, ...]
     conditions: tuple[Condition, ...]
     preprocessing: Preprocessing
@@ -66,9 +64,7 @@ class ModelCard:
     seed: int
     dataset_digest: str
     split: dict[str, str]  # group -> Split value
-    training: dict[str, Any] = field(
-        default_factory=dict
-    )  # steps, seconds, peak memory, final loss
+    training: dict[str, Any] = field(default_factory=dict)  # steps, seconds, memory, final loss
     accuracy: dict[str, Any] = field(default_factory=dict)  # the evaluation report
     inverse: InverseQuality | None = None
     pixel_size_um: float | None = None
@@ -87,7 +83,7 @@ class ModelCard:
     def part_of(self, record: ImageRecord) -> str:
         """Split value of a record.
 
-        Unknown groups are test, but not what was trained on and is grouped anew.
+        Records of unknown groups are test records, unless the model was trained on the image.
         """
         unknown = Split.TRAIN if record.digest in self._seen else Split.TEST
         return self.split.get(record.group, str(unknown))
@@ -95,14 +91,14 @@ class ModelCard:
 
 @dataclass(frozen=True)
 class LatentTable:
-    """What the model reads from every record. Row order is that of `record_ids`."""
+    """The latents of N records, one per row, in the order of `record_ids`."""
 
     record_ids: tuple[str, ...]
     conditions: tuple[str, ...]  # class order, K names
     truth: IntArray  # (N,) index into conditions
     split: tuple[str, ...]  # (N,) Split values
     features: FloatArray  # (N, D) pooled features
-    coordinates: FloatArray  # (N, K-1) semantic coordinates
+    coordinates: FloatArray  # (N, K-1) logit coordinates
     logits: FloatArray  # (N, K)
     probabilities: FloatArray  # (N, K) calibrated
     model_digest: str
@@ -112,14 +108,10 @@ class LatentTable:
         return self.record_ids.index(record_id)
 
     def describes(self, dataset: Dataset) -> bool:
-        """Whether every row is a record of this dataset under the condition it had when it was
-        read.
-        """
+        """Whether every row is a record of this dataset, with the same condition."""
         now = {r.id: r.condition for r in dataset.records}
-        return all(
-            now.get(i) == self.conditions[t]
-            for i, t in zip(self.record_ids, self.truth, strict=True)
-        )
+        rows = zip(self.record_ids, self.truth, strict=True)
+        return all(now.get(record_id) == self.conditions[k] for record_id, k in rows)
 
     @property
     def predicted(self) -> IntArray:

@@ -1,8 +1,4 @@
-"""The nouns of a screen: scored wells, ranked treatments, dose curves, the nuisance audit, what is
-not repaired.
-
-All are frozen; none knows torch or Qt.
-"""
+"""The results of a screen: scored wells, ranked treatments, dose curves, audit and residual."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,9 +9,7 @@ from core.domain.images import Role
 
 @dataclass(frozen=True)
 class WellScore:
-    """One well of a screen: where it lies between diseased (0) and healthy (1), and what else
-    changed in it.
-    """
+    """One well of a screen: its rescue from diseased (0) to healthy (1), and other changes."""
 
     plate: str
     well: str
@@ -23,19 +17,19 @@ class WellScore:
     condition: str
     record_ids: tuple[str, ...]
     rescue: float
-    off_axis: float  # in the spread of healthy wells: 1 is what a healthy well departs by itself
+    off_axis: float  # distance from the disease axis; 1 is the spread of healthy wells
     nuclei: float | None  # per image; None without a nuclear channel
     intensity: tuple[float, ...]  # mean grey value above background, per channel
-    unlike: bool = False  # unlike every condition the controls show
+    unlike: bool = False  # far from all control wells
 
 
 @dataclass(frozen=True)
 class Ranked:
-    """A treatment at one dose, by how far its wells lie on the way from diseased to healthy.
+    """One treatment at one dose, with its rescue and its side effects.
 
-    `rescue` 0 is diseased, 1 healthy; `off_axis` is the departure across that way in the spread of
-    healthy wells. Intervals are bootstrap intervals over wells at the level of the `Screen`. None:
-    not measurable, `flags` say why.
+    `rescue` 0 is diseased, 1 healthy; `off_axis` is the distance from the disease axis in the
+    spread of healthy wells. Intervals are bootstrap intervals over wells at the level of the
+    `Screen`. None: not measurable, see `flags`.
     """
 
     condition: str
@@ -52,12 +46,10 @@ class Ranked:
     cell_count: float | None  # nuclei as share of the diseased wells of the same plates
     cell_count_low: float | None
     cell_count_high: float | None
-    # per channel, as share of the diseased wells of the same plates; () where those are dark
+    # Per channel, as a share of the diseased wells of the same plates; () if these are dark.
     intensity: tuple[float, ...]
-    tie: int  # treatments of one number cannot be told apart from its best; 1 is best; 0: a control
-    p_value: (
-        float | None
-    )  # that the rescue is 0 or less, corrected for the number of treatments (Holm)
+    tie: int  # rank group; 1 is best, 0 is a control
+    p_value: float | None  # of a rescue above 0, corrected for the number of treatments (Holm)
     hit: bool
     flags: tuple[str, ...] = ()
 
@@ -72,33 +64,31 @@ class DoseCurve:
     bottom: float | None
     top: float | None
     slope: float | None
-    ec50_um: float | None  # None unless both plateaus are seen
+    ec50_um: float | None  # None unless the doses reach both plateaus
     ec50_low: float | None
     ec50_high: float | None
-    reason: str = ""  # why there is no EC50
+    reason: str = ""  # why an EC50 is not given
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One question of the nuisance audit: how well is `what` told from the latents, and does that
-    explain anything?
-    """
+    """One question of the audit: could `what` explain the ranking?"""
 
     what: str  # "plate" | "row" | "column" | "edge" | "cell count" | "position" | "background"
     score: float | None
     unit: str  # of the score: "balanced accuracy", "R2", "share of condition explained"
     chance: float | None
     p_value: float | None
-    warning: str = ""  # in words, where the reader must act
+    warning: str = ""  # where the reader must act
 
 
 @dataclass(frozen=True)
 class ResidualChange:
-    """What a treatment leaves of the change between diseased and healthy, in one channel."""
+    """The residual of a treatment in one channel."""
 
     condition: str
     channel: str
-    restored: float  # share of the change that is gone: 1 all, 0 nothing, below 0 more than before
+    restored: float  # share of the change that is repaired; below 0: larger than before
     low: float | None
     high: float | None
     wells: int
@@ -106,7 +96,7 @@ class ResidualChange:
 
 @dataclass(frozen=True)
 class Screen:
-    """Everything `leigh screen` found on one project."""
+    """All results of one screen."""
 
     ranked: tuple[Ranked, ...]  # best first, then controls
     wells: tuple[WellScore, ...]
@@ -115,8 +105,8 @@ class Screen:
     healthy: str
     diseased: str
     level: float  # of all intervals: 0.9
-    space: str  # what was measured: "latents" | "readouts"
-    normalised: str  # how plates were made comparable, in words
+    space: str  # in which rescue is measured: "latents" | "readouts"
+    normalised: str  # how plates were made comparable, as text
     quality: tuple[dict[str, Any], ...]  # Z', robust Z', SSMD: score, unit, wells, interval
     audit: tuple[Finding, ...]
     doses: tuple[DoseCurve, ...] = ()

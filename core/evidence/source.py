@@ -25,7 +25,7 @@ class EvidenceSource:
         panel: EvidenceModels | None = None,
         real: ReferenceSet | None = None,
     ) -> None:
-        self.missing = missing  # why there is no evidence; "" where there is
+        self.missing = missing  # why evidence is missing; "" where it exists
         self.card, self.panel, self.real = card, panel, real
         self._directions: dict[tuple[str, str], Direction] = {}
         self._originals: dict[str, ImageMeasurements] = {}

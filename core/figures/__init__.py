@@ -1,1 +1,1 @@
-"""Figure panels for the paper: drawn from domain objects, written with their provenance inside."""
+"""Figure panels for papers, written with their provenance inside the file."""

@@ -1,4 +1,4 @@
-"""The confusion panel: how often the model reads each condition correctly."""
+"""The confusion panel: how often the model predicts each condition correctly."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +17,7 @@ class ConfusionPanel:
 
     @property
     def inches(self) -> tuple[float, float]:
-        """Width and height the panel asks for."""
+        """Width and height of the panel."""
         side = max(3.0, 0.33 * len(self.names) + 1.6)
         return side + 0.6, side
 

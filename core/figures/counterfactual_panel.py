@@ -31,7 +31,7 @@ class CounterfactualPanel:
 
     @property
     def inches(self) -> tuple[float, float]:
-        """Width and height the panel asks for."""
+        """Width and height of the panel."""
         _, height, width = self.result.original.shape
         return self._width, INCHES_PER_IMAGE * height / width + 0.75 + 0.2 * len(self._evidence)
 
@@ -41,13 +41,11 @@ class CounterfactualPanel:
 
     @property
     def _evidence(self) -> list[str]:
-        """Lines under the images; none where nobody but the model was asked."""
+        """Lines under the images; none without evidence."""
         evidence = self.result.evidence
-        return (
-            []
-            if evidence is None
-            else wrap(evidence_words(evidence), int(self._width * LETTERS_PER_INCH))
-        )
+        if evidence is None:
+            return []
+        return wrap(evidence_words(evidence), int(self._width * LETTERS_PER_INCH))
 
     def draw(self, figure: SubFigure) -> None:
         """Draw into `figure`."""

@@ -1,6 +1,4 @@
-"""Puts panels on one sheet and writes it: editable text, untouched pixels, provenance inside the
-file.
-"""
+"""Write panels as one sheet with editable text, unchanged pixels and provenance in the file."""
 
 import json
 from collections.abc import Sequence
@@ -30,7 +28,7 @@ STYLE: Any = {
 
 
 def check_format(path: Path) -> str:
-    """The format of a figure file by its ending; raises LeighError for others."""
+    """The format of a figure file by its ending; raises LeighError for unknown endings."""
     if path.suffix.lower() not in FORMATS:
         raise LeighError(
             f"{path.name} has no figure format.", "End the name in .pdf, .svg, .png or .tif."
@@ -39,7 +37,7 @@ def check_format(path: Path) -> str:
 
 
 def save_sheet(panels: Sequence[Panel], path: Path, provenance: dict[str, Any]) -> None:
-    """Write all panels under one another to `path`, whole or not at all."""
+    """Write all panels, one below the other, to `path`; never leaves a partial file."""
     kind = check_format(path)
     note = json.dumps(provenance, ensure_ascii=False)
     with matplotlib.rc_context(STYLE), replacing(path) as temporary:
@@ -48,9 +46,7 @@ def save_sheet(panels: Sequence[Panel], path: Path, provenance: dict[str, Any]) 
 
 
 def sheet(panels: Sequence[Panel]) -> Figure:
-    """One figure with the panels under one another, as wide as the widest; each
-    keeps its own size.
-    """
+    """One figure with the panels below one another, each with its own size."""
     width = max(p.inches[0] for p in panels)
     heights = [p.inches[1] for p in panels]
     figure = Figure(figsize=(width, sum(heights)), layout="constrained")
@@ -64,7 +60,7 @@ def sheet(panels: Sequence[Panel]) -> Figure:
 
 
 def _metadata(kind: str, note: str) -> dict[str, Any]:
-    """Where each format keeps words about itself."""
+    """Arguments of savefig that store `note` in the file."""
     if kind == "pdf":
         return {
             "metadata": {"Title": "Leigh Explorer figure", "Subject": note, "CreationDate": None}

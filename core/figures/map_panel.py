@@ -1,6 +1,4 @@
-"""The map as a figure panel: regions, boundaries, images, and the way of one image
-that was moved.
-"""
+"""The map panel: regions, boundaries, images, and the trajectory of one moved image."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,18 +21,18 @@ LETTERS = 80  # in a line of the notes
 
 @dataclass(frozen=True)
 class MovedImage:
-    """One image and where it was moved."""
+    """One image and its trajectory on the map."""
 
-    places: tuple[Place, ...]  # of its way, its own first
+    places: tuple[Place, ...]  # of the trajectory; the image's own position first
     crossing: Place | None  # where the class first changes
     landing: Place
-    colour: str  # of the condition that the generated image is read as
+    colour: str  # of the predicted condition of the counterfactual
     words: str
 
 
 @dataclass(frozen=True)
 class MapPanel:
-    """The map with decision regions and how far it can be trusted."""
+    """The map with its regions, and notes on how far it can be trusted."""
 
     title: str
     conditions: tuple[Condition, ...]
@@ -45,12 +43,12 @@ class MapPanel:
 
     @property
     def inches(self) -> tuple[float, float]:
-        """Width and height the panel asks for."""
+        """Width and height of the panel."""
         return 5.2 + 1.4 * (self._columns - 1), 4.2
 
     @property
     def _columns(self) -> int:
-        """Of the legend."""
+        """Number of columns of the legend."""
         return -(-len(self.decision.conditions) // LEGEND_ROWS)
 
     def draw(self, figure: SubFigure) -> None:
@@ -74,12 +72,9 @@ class MapPanel:
         keys = self._draw_images(ax, colours)
         if self.moved is not None:
             draw_moved_image(ax, self.moved)
-        exact = self.projection.method == EXACT_PLANE
-        method = (
-            self.projection.method.upper()
-            if len(self.projection.method) <= 4
-            else self.projection.method
-        )
+        method = self.projection.method
+        exact = method == EXACT_PLANE
+        method = method.upper() if len(method) <= 4 else method
         if exact:
             ax.set_aspect("equal")
             ax.tick_params(labelsize=7)
@@ -101,27 +96,27 @@ class MapPanel:
             ncols=self._columns,
         )
         legend.set_frame_on(False)
-        ax.set_title(
-            "\n".join(fill(note, LETTERS) for note in self._notes(exact)), fontsize=7, loc="left"
-        )
+        notes = "\n".join(fill(note, LETTERS) for note in self._notes(exact))
+        ax.set_title(notes, fontsize=7, loc="left")
         if self.title:
             figure.suptitle(self.title, fontsize=9, x=0.01, ha="left")
 
     def _draw_images(self, ax: Axes, colours: Sequence[str]) -> list[PathCollection]:
-        """The points, held-out ones filled; those that stand for the conditions in the legend."""
+        """Draw the points, held-out ones filled; returns one set per condition for the legend."""
         latents, xy = self.latents, self.projection.xy
         rows = [latents.row(record_id) for record_id in self.projection.record_ids]
-        shown = np.array([latents.conditions[latents.truth[row]] for row in rows])
+        conditions = np.array([latents.conditions[latents.truth[row]] for row in rows])
         training = np.array([latents.split[row] != Split.TEST for row in rows])
         keys = []
         for k, (name, colour) in enumerate(zip(self.decision.conditions, colours)):
-            mine = shown == name
+            of_condition = conditions == name
             marker = MARKERS[(k // 8) % len(MARKERS)]
-            (held_x, held_y), (seen_x, seen_y) = xy[mine & ~training].T, xy[mine & training].T
-            keys.append(ax.scatter(held_x, held_y, s=14, c=colour, marker=marker, linewidths=0))
+            test_x, test_y = xy[of_condition & ~training].T
+            training_x, training_y = xy[of_condition & training].T
+            keys.append(ax.scatter(test_x, test_y, s=14, c=colour, marker=marker, linewidths=0))
             ax.scatter(
-                seen_x,
-                seen_y,
+                training_x,
+                training_y,
                 s=12,
                 facecolors="none",
                 edgecolors=colour,
@@ -134,27 +129,24 @@ class MapPanel:
         """How far the map can be trusted, and how to read it."""
         decision = self.decision
         which = "held-out" if decision.held_out else "training (none is held out)"
-        distances = (
-            "Axes in standard deviations within a condition"
-            if exact
-            else "Distances are not effect sizes"
+        distances = "Distances are not effect sizes."
+        if exact:
+            distances = "Axes in standard deviations within a condition."
+        fidelity = (
+            f"Map agrees with the model on {decision.fidelity:.1%} of {decision.fidelity_points}"
+            f" {which} images."
         )
         return [
-            (
-                f"Map agrees with the model on {decision.fidelity:.1%} of"
-                f" {decision.fidelity_points} {which} images."
-            ),
+            fidelity,
             "Filled: held out; hollow: training. Hatched: no data.",
-            f"{distances}.",
+            distances,
             *([ROUGH] if decision.rough else []),
             *([self.moved.words] if self.moved is not None else []),
         ]
 
 
 def draw_moved_image(ax: Axes, moved: MovedImage) -> None:
-    """A ring around the image, its dashed way with a diamond where the class changes, a cross where
-    it lands.
-    """
+    """Draw the image (ring), its trajectory, the crossing (diamond) and the landing (cross)."""
     (x, y), (end_x, end_y) = moved.places[0], moved.landing
     ax.plot(*zip(*moved.places, moved.landing), color="k", lw=0.9, ls="--", zorder=4)
     ax.plot(x, y, "o", ms=8, mfc="none", mec="k", mew=1.2, zorder=5)
@@ -165,7 +157,7 @@ def draw_moved_image(ax: Axes, moved: MovedImage) -> None:
 
 
 def _draw_boundaries(ax: Axes, decision: DecisionMap) -> None:
-    """Lines where the most probable condition changes, and hatching where there is no data."""
+    """Draw lines between regions, and hatching in areas without data."""
     x0, x1, y0, y1 = decision.extent
     height, width = decision.support.shape
     x = x0 + (np.arange(width) + 0.5) * (x1 - x0) / width

@@ -1,4 +1,4 @@
-"""The kinds of panel and how each is drawn with matplotlib. Text stays text, images stay pixels."""
+"""The kinds of figure panel."""
 
 from core.figures.comparison_panel import ComparisonPanel
 from core.figures.confusion_panel import ConfusionPanel

@@ -13,7 +13,7 @@ from core.domain import (
 
 @dataclass(frozen=True)
 class PathPanel:
-    """Probabilities along the way to the target, with the crossing marked."""
+    """Probabilities over the strength, with the crossing marked."""
 
     title: str
     conditions: tuple[Condition, ...]
@@ -21,7 +21,7 @@ class PathPanel:
 
     @property
     def inches(self) -> tuple[float, float]:
-        """Width and height the panel asks for."""
+        """Width and height of the panel."""
         return 4.2, 2.8
 
     def draw(self, figure: SubFigure) -> None:

@@ -1,4 +1,4 @@
-"""Plates as heat maps, all on one scale, and rescue against dose."""
+"""Draw plates as heat maps on one scale, and rescue against dose."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,20 +20,20 @@ SHOWN = {
     "nuclei": "Nuclei per image",
 }
 EMPTY = "#E9E9E9"
-BAR = 0.62  # inches for the colour bar beside each row of plates
+BAR = 0.62  # inches for the colour bar next to each row of plates
 MOST_TICKS = 12
 PIXELS = 12  # per well and side
-MOST_MARK = 9.0  # points
+MOST_MARK = 9.0  # largest marker, in points
 CURVES_PER_ROW = 3
 
 
 def plate_blocks(screen: Screen, value: str) -> list[Block]:
-    """All plates by one value of `SHOWN`, every row of plates with the one scale beside it."""
+    """All plates by one value of `SHOWN`, with the common scale next to every row of plates."""
     plates = list(dict.fromkeys(w.plate for w in screen.wells if w.well))
-    found = [v for w in screen.wells if w.well and (v := _value(w, value)) is not None]
-    if not plates or not found:
+    values = [v for w in screen.wells if w.well and (v := _value(w, value)) is not None]
+    if not plates or not values:
         return []
-    scale = _limits(value, found)
+    scale = _limits(value, values)
     roles = {r.condition: r.role for r in screen.ranked}
     large = max(_shape(screen, p)[1] for p in plates) > 24
     per_row = 1 if large else 3 if len(plates) > 4 else 2
@@ -54,9 +54,9 @@ def _value(well: WellScore, name: str) -> float | None:
     return float(value) if value is not None and isfinite(value) else None
 
 
-def _limits(value: str, found: Sequence[float]) -> tuple[float, float]:
-    """The middle 96 % of all wells; for rescue 0 to 1 at least."""
-    low, high = (float(v) for v in np.percentile(found, [2, 98]))
+def _limits(value: str, values: Sequence[float]) -> tuple[float, float]:
+    """The middle 96 % of all wells; for rescue at least 0 to 1."""
+    low, high = (float(v) for v in np.percentile(values, [2, 98]))
     if value == "rescue":
         low, high = min(low, 0.0), max(high, 1.0)
     elif value == "off_axis":
@@ -65,12 +65,12 @@ def _limits(value: str, found: Sequence[float]) -> tuple[float, float]:
 
 
 def _shape(screen: Screen, plate: str) -> tuple[int, int]:
-    """Rows and columns, grown where a well lies outside of what was said."""
+    """Rows and columns of a plate, enlarged for wells outside of the stored shape."""
     from core.io.well_names import well_place
 
-    places = [well_place(w.well) for w in screen.wells if w.plate == plate and w.well]
+    positions = [well_place(w.well) for w in screen.wells if w.plate == plate and w.well]
     rows, columns = screen.plate_shapes.get(plate, (1, 1))
-    return max([rows, *(r for r, _ in places)]), max([columns, *(c for _, c in places)])
+    return max([rows, *(r for r, _ in positions)]), max([columns, *(c for _, c in positions)])
 
 
 def _row(
@@ -84,10 +84,8 @@ def _row(
     width = (WIDTH - BAR) / per_row
     titles = [fitted(p or "Plate without name", width - 0.35, 7.0, "bold") for p in plates]
     title = max(len(t) for t in titles) * line_height(7.0) + 0.16
-    heights = [
-        (width - 0.35) * rows / columns for rows, columns in (_shape(screen, p) for p in plates)
-    ]
-
+    shapes = [_shape(screen, plate) for plate in plates]
+    heights = [(width - 0.35) * rows / columns for rows, columns in shapes]
     shown = _Shown(screen, value, scale, roles)
 
     def draw(c: Canvas) -> None:
@@ -110,7 +108,7 @@ def _row(
 
 @dataclass(frozen=True)
 class _Shown:
-    """What is shown of every plate: one value of the wells on one scale, controls marked."""
+    """What a plate shows: one value of the wells on one scale, with the controls marked."""
 
     screen: Screen
     value: str
@@ -121,30 +119,29 @@ class _Shown:
 def _draw_plate(
     c: Canvas, frame: tuple[float, float, float, float], what: _Shown, plate: str
 ) -> None:
-    screen, value, scale, roles = what.screen, what.value, what.scale, what.roles
     from core.io.well_names import row_letters, well_place
 
+    screen, value, scale, roles = what.screen, what.value, what.scale, what.roles
     rows, columns = _shape(screen, plate)
     ax = c.axes(*frame)
-    shown: FloatArray = np.full((rows, columns), np.nan)
+    values: FloatArray = np.full((rows, columns), np.nan)
     marks: dict[str, list[tuple[int, int]]] = {"o": [], "s": [], "x": []}
     for well in (w for w in screen.wells if w.plate == plate and w.well):
         row, column = well_place(well.well)
-        found = _value(well, value)
-        shown[row - 1, column - 1] = np.nan if found is None else found
+        of_well = _value(well, value)
+        values[row - 1, column - 1] = np.nan if of_well is None else of_well
         mark = {Role.HEALTHY: "o", Role.DISEASED: "s"}.get(roles.get(well.condition, Role.OTHER))
         if mark or well.unlike:
             marks["x" if well.unlike else str(mark)].append((column - 1, row - 1))
-    rgba = colormaps["viridis"](Normalize(*scale, clip=True)(np.nan_to_num(shown)))
-    rgba[np.isnan(shown)] = [int(EMPTY[i : i + 2], 16) / 255 for i in (1, 3, 5)] + [1.0]
-    large = rgba.repeat(PIXELS, axis=0).repeat(
-        PIXELS, axis=1
-    )  # viewers blur what they enlarge: only a well's rim then
+    rgba = colormaps["viridis"](Normalize(*scale, clip=True)(np.nan_to_num(values)))
+    rgba[np.isnan(values)] = [int(EMPTY[i : i + 2], 16) / 255 for i in (1, 3, 5)] + [1.0]
+    # Viewers blur enlarged images; with many pixels per well, only the edge of a well is blurred.
+    large = rgba.repeat(PIXELS, axis=0).repeat(PIXELS, axis=1)
     ax.imshow(large, aspect="auto", extent=(-0.5, columns - 0.5, rows - 0.5, -0.5))
     size = min(min(frame[2] / columns, frame[3] / rows) * 72 * 0.42, MOST_MARK)
-    for mark, places in marks.items():
-        if places:
-            x, y = zip(*places, strict=True)
+    for mark, positions in marks.items():
+        if positions:
+            x, y = zip(*positions, strict=True)
             ax.plot(x, y, mark, ms=size, mfc="none", mec="w", mew=size * 0.34)
             ax.plot(x, y, mark, ms=size, mfc="none", mec="k", mew=size * 0.16)
     every = [max(1, -(-n // MOST_TICKS)) for n in (rows, columns)]
@@ -156,9 +153,7 @@ def _draw_plate(
 
 
 def dose_blocks(screen: Screen) -> list[Block]:
-    """One small plot per compound: rescue against dose, the fitted curve, and the EC50 or why there
-    is none.
-    """
+    """One small plot per compound: rescue against dose, the curve, and the EC50 if there is one."""
     blocks = []
     low = min([-0.2, *(v for d in screen.doses for v in d.rescue if isfinite(v))])
     high = max([1.1, *(v for d in screen.doses for v in d.rescue if isfinite(v))])
@@ -169,7 +164,7 @@ def dose_blocks(screen: Screen) -> list[Block]:
 
 
 def ec50_words(curve: DoseCurve) -> str:
-    """`EC50 0.52 µM [0.4-0.7]`, or the reason there is none."""
+    """`EC50 0.52 µM [0.4-0.7]`, or the reason why an EC50 is not given."""
     if curve.ec50_um is None:
         return f"No EC50: {curve.reason or 'not measurable'}"
     interval = ""

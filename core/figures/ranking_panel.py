@@ -1,6 +1,4 @@
-"""A screen in pictures: the ranking with its intervals, rescue against side effect, and what is not
-repaired.
-"""
+"""Draw the ranking of a screen: one row per treatment, with intervals and flags."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -24,7 +22,7 @@ from core.figures.style import (
 
 HIT, PLAIN, CONTROL, FLAG = "#0072B2", "#8C8C8C", "#000000", "#B34700"
 ROW_GAP = 0.055
-MAX_LABELS = 25  # numbers beside points of the scatter
+MAX_LABELS = 25  # numbers next to points of the scatter plot
 # Ranking: left edge and width in inches of every column.
 PLACES = {
     "tie": (0.0, 0.26), "name": (0.28, 1.66), "value": (1.97, 0.33), "rescue": (2.36, 1.75),
@@ -36,8 +34,9 @@ SCALES = ("rescue", "off_axis", "cell_count")
 
 @dataclass(frozen=True)
 class Scale:
-    """A short axis without frame: values low to high over `width` inches; what lies beyond is drawn
-    at its end.
+    """A short axis without a frame; values beyond its ends are drawn at the ends.
+
+    `left` and `width` are inches.
     """
 
     left: float
@@ -47,16 +46,14 @@ class Scale:
     ticks: tuple[float, ...]
 
     def x(self, value: float) -> float:
-        """Inches from the left, within the scale."""
+        """The position of a value, in inches from the left."""
         share = (min(max(value, self.low), self.high) - self.low) / (self.high - self.low)
         return self.left + share * self.width
 
 
 @dataclass(frozen=True)
 class RankingPanel:
-    """Treatments by rescue, with intervals, side effects and nuclei beside them; the best
-    `max_rows` and controls.
-    """
+    """The best `max_rows` treatments and the controls, with intervals, off-axis and nuclei."""
 
     title: str
     screen: Screen
@@ -64,7 +61,7 @@ class RankingPanel:
 
     @property
     def inches(self) -> tuple[float, float]:
-        """Width and height the panel asks for."""
+        """Width and height of the panel."""
         return WIDTH + 0.2, sum(b.height for b in self._blocks()) + 0.2
 
     def draw(self, figure: SubFigure) -> None:
@@ -73,34 +70,33 @@ class RankingPanel:
 
     def _blocks(self) -> list[Block]:
         treated = [r for r in self.screen.ranked if not is_control(r)]
-        shown = tuple(treated[: self.max_rows]) + tuple(
-            r for r in self.screen.ranked if is_control(r)
-        )
+        controls = [r for r in self.screen.ranked if is_control(r)]
+        rows = (*treated[: self.max_rows], *controls)
         title = self.title or f"Rescue from {self.screen.diseased} toward {self.screen.healthy}"
         words = ranking_words(self.screen)
         if len(treated) > self.max_rows:
             words = f"The best {self.max_rows} of {len(treated)} treatments. {words}"
-        return [heading(title, 9.0), *ranking_blocks(self.screen, shown), *paragraph(words, 6.5)]
+        return [heading(title, 9.0), *ranking_blocks(self.screen, rows), *paragraph(words, 6.5)]
 
 
 def is_control(ranked: Ranked) -> bool:
-    """Healthy or diseased: what the treatments are measured by."""
+    """Whether a row is a healthy or diseased control."""
     return ranked.role in (Role.HEALTHY, Role.DISEASED)
 
 
 def ranking_words(screen: Screen) -> str:
     """How to read the ranking."""
     return (
-        f"Rescue: 0 is {screen.diseased}, 1 is {screen.healthy}. Off-axis: what else changed, in"
-        f" the spread of healthy wells. Nuclei: as share of {screen.diseased}. Lines:"
+        f"Rescue: 0 is {screen.diseased}, 1 is {screen.healthy}. Off-axis: other changes, in the"
+        f" spread of healthy wells. Nuclei: as a share of {screen.diseased}. Lines:"
         f" {screen.level:.0%} intervals over wells; triangles lie beyond the scale. Blue: hits,"
-        " which surely rescue by at least a fifth and have no remark. Treatments of one number"
-        " cannot be told apart from the best of them; H and D are controls."
+        " with a significant rescue of at least 20 % and no remark. Treatments with one number are"
+        " a rank group: their intervals overlap with that of the best. H and D are controls."
     )
 
 
 def label(ranked: Ranked) -> str:
-    """The condition, with its dose where the name does not say it."""
+    """The condition, with its dose if the name does not contain it."""
     if ranked.dose_um is None or ranked.condition != ranked.compound:
         return ranked.condition
     return f"{ranked.condition} ({ranked.dose_um:g} µM)"
@@ -117,20 +113,17 @@ def ranking_blocks(screen: Screen, rows: Sequence[Ranked] | None = None) -> list
 
 
 def _scale(name: str, ranked: Sequence[Ranked]) -> Scale:
-    """Wide enough for almost all intervals, and never so wide that 0 to 1 cannot be read."""
+    """A scale that is wide enough for almost all intervals, but keeps 0 to 1 readable."""
     ends = [getattr(r, f"{name}{end}") for r in ranked for end in ("", "_low", "_high")]
-    known = [float(e) for e in ends if e is not None and isfinite(e)] or [0.0]
+    finite = [float(e) for e in ends if e is not None and isfinite(e)] or [0.0]
     least, most, floor, roof = {
         "rescue": (-0.25, 1.25, -1.0, 2.0), "off_axis": (0.0, 3.0, 0.0, 20.0), "cell_count": (0.0,
             1.5, 0.0, 3.0)
     }[name]  # fmt: skip
-    low = max(floor, min(least, float(np.percentile(known, 2))))
-    high = min(roof, max(most, float(np.percentile(known, 98))))
-    step = next(
-        s
-        for s in (0.5, 1.0, 2.0, 5.0, 10.0)
-        if (high - low) / s <= (5 if name == "rescue" else 3.5)
-    )
+    low = max(floor, min(least, float(np.percentile(finite, 2))))
+    high = min(roof, max(most, float(np.percentile(finite, 98))))
+    most_steps = 5 if name == "rescue" else 3.5
+    step = next(s for s in (0.5, 1.0, 2.0, 5.0, 10.0) if (high - low) / s <= most_steps)
     ticks = np.arange(np.ceil(low / step - 1e-9), np.floor(high / step + 1e-9) + 1) * step
     return Scale(*PLACES[name], low, high, tuple(float(t) + 0.0 for t in ticks))  # no -0
 
@@ -166,8 +159,8 @@ def _ranking_row(r: Ranked, scales: dict[str, Scale], head: Block) -> Block:
 
     def draw(c: Canvas) -> None:
         middle = height / 2
-        place = str(r.tie) if r.tie else str(r.role)[0].upper()
-        c.text(PLACES["tie"][0] + 0.02, middle, place, 6.5, middle=True)
+        number = str(r.tie) if r.tie else str(r.role)[0].upper()
+        c.text(PLACES["tie"][0] + 0.02, middle, number, 6.5, middle=True)
         c.text(
             PLACES["name"][0],
             middle,
@@ -196,7 +189,7 @@ def _ranking_row(r: Ranked, scales: dict[str, Scale], head: Block) -> Block:
 
 
 def _rules(scales: dict[str, Scale]) -> dict[str, list[float]]:
-    """Places of the upright lines by their shade: diseased and healthy stronger than the rest."""
+    """Positions of the vertical lines by their shade; diseased and healthy have darker lines."""
     every = [
         (scale.x(t), what != "off_axis" and t in (0.0, 1.0))
         for what, scale in scales.items()
@@ -212,7 +205,21 @@ Estimate = tuple[float | None, float | None, float | None]  # value, low, high
 
 
 def draw_interval(c: Canvas, scale: Scale, y: float, estimate: Estimate, colour: str) -> None:
-    """A dot with its interval; an arrow at the edge where the value lies beyond the scale."""
+    """Draw a dot with its interval, or an arrow where the value lies beyond the scale.
+
+    Parameters
+    ----------
+    c
+        The canvas.
+    scale
+        The axis.
+    y
+        Inches from the top.
+    estimate
+        Value, low and high end.
+    colour
+        Of dot and line.
+    """
     value, low, high = estimate
     if low is not None and high is not None and low < scale.high and high > scale.low:
         c.line((scale.x(low), scale.x(high)), (y, y), color=colour, lw=1.1, solid_capstyle="butt")

@@ -1,4 +1,4 @@
-"""Rescue against side effect, one point per treatment."""
+"""Draw rescue against off-axis distance, with one point per treatment."""
 
 from core.domain.screen import Screen
 from core.figures.ranking_panel import CONTROL, HIT, MAX_LABELS, PLAIN, _scale, is_control
@@ -11,7 +11,7 @@ from core.figures.style import (
 
 
 def scatter_blocks(screen: Screen) -> list[Block]:
-    """Rescue across, side effect up: what heals and does nothing else lies at the lower right."""
+    """A scatter plot of rescue (x) and off-axis (y); the best treatments lie at the lower right."""
     if not screen.ranked:
         return []
 
@@ -53,8 +53,5 @@ def scatter_blocks(screen: Screen) -> list[Block]:
         ax.set_ylabel("Off-axis (spread of healthy wells)", fontsize=7)
         ax.spines[["top", "right"]].set_visible(False)
 
-    note = (
-        f"Numbers are places in the ranking (the first {MAX_LABELS}). Triangles lie beyond the"
-        " frame."
-    )
+    note = f"Numbers are ranks (the first {MAX_LABELS}). Triangles lie beyond the frame."
     return [Block(3.85, draw, keep=True), *paragraph(note, 6.5)]

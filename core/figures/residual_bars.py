@@ -1,4 +1,4 @@
-"""What each treatment has restored, stain by stain."""
+"""Draw the share that each treatment restores, channel by channel."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,13 +15,11 @@ from core.figures.style import (
 
 
 def unrepaired_blocks(screen: Screen, per_row: int = 4) -> list[Block]:
-    """Bars per channel: how much of the change between diseased and healthy is gone; what is short
-    is not repaired.
-    """
+    """Bars per channel: the restored share of the change between diseased and healthy."""
     blocks: list[Block] = []
     channels = list(dict.fromkeys(u.channel for u in screen.unrepaired))
     conditions = list(dict.fromkeys(u.condition for u in screen.unrepaired))
-    known = {(u.condition, u.channel): u for u in screen.unrepaired}
+    changes = {(u.condition, u.channel): u for u in screen.unrepaired}
     for start in range(0, len(channels), per_row):
         part = channels[start : start + per_row]
         width = (WIDTH - 1.9) / len(part)
@@ -32,7 +30,7 @@ def unrepaired_blocks(screen: Screen, per_row: int = 4) -> list[Block]:
         head = _bars_head(scales)
         blocks.append(replace(head, keep=True))
         blocks += [
-            _bars(c, [known.get((c, name)) for name in part], scales, head) for c in conditions
+            _bars(c, [changes.get((c, name)) for name in part], scales, head) for c in conditions
         ]
         blocks.append(Block(0.12, lambda c: None))
     return blocks
@@ -54,14 +52,14 @@ def _bars_head(scales: dict[str, Scale]) -> Block:
 
 
 def _bars(
-    condition: str, found: Sequence[ResidualChange | None], scales: dict[str, Scale], head: Block
+    condition: str, changes: Sequence[ResidualChange | None], scales: dict[str, Scale], head: Block
 ) -> Block:
     name = fitted(condition, 1.8, 6.5)
     height = len(name) * line_height(6.5) + ROW_GAP
 
     def draw(c: Canvas) -> None:
         c.text(0, height / 2, "\n".join(name), 6.5, middle=True)
-        for scale, u in zip(scales.values(), found, strict=True):
+        for scale, u in zip(scales.values(), changes, strict=True):
             for tick in scale.ticks:
                 c.line([scale.x(tick)] * 2, (0, height), color="0.7", lw=0.5, zorder=0)
             if u is None:

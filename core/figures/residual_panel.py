@@ -1,4 +1,4 @@
-"""The residual panel: what a treatment has not repaired."""
+"""The residual panel: what a treatment does not repair."""
 
 from dataclasses import dataclass
 
@@ -18,26 +18,22 @@ from core.figures.images import difference_limit, draw_scale_bar
 
 @dataclass(frozen=True)
 class ResidualPanel:
-    """What a treatment has not repaired: treated to healthy under diseased to healthy, on one
-    scale.
-    """
+    """Diseased to healthy above treated to healthy, on one scale."""
 
     title: str
     channels: tuple[Channel, ...]
     card: ModelCard
     diseased: Counterfactual
     treated: Counterfactual
-    words: str  # the table's rows of this treatment, "" where no screen was made
+    words: str  # restored shares of this treatment; "" without a screen
     pixel_size_um: float | None
 
     @property
     def inches(self) -> tuple[float, float]:
-        """Width and height the panel asks for."""
+        """Width and height of the panel."""
         _, height, width = self.treated.original.shape
-        return (
-            INCHES_PER_IMAGE * (2 + len(self.channels)) + 0.7,
-            2 * INCHES_PER_IMAGE * height / width + 1.4,
-        )
+        panel_width = INCHES_PER_IMAGE * (2 + len(self.channels)) + 0.7
+        return panel_width, 2 * INCHES_PER_IMAGE * height / width + 1.4
 
     def draw(self, figure: SubFigure) -> None:
         """Draw into `figure`."""
@@ -50,8 +46,8 @@ class ResidualPanel:
             if self.pixel_size_um:
                 draw_scale_bar(axes[0], result.original.shape[2], self.pixel_size_um)
         head = (
-            f"What {self.treated.source} has not repaired: below, what still leads to"
-            f" {self.treated.target}"
+            f"What {self.treated.source} has not repaired: the lower row shows the remaining"
+            f" change to {self.treated.target}"
         )
         figure.suptitle(self.title or head, fontsize=9, x=0.01, ha="left")
         if self.words:

@@ -1,6 +1,4 @@
-"""The report of a screen: pages for the folder (PDF), one file for the browser (HTML), tables for
-everything else.
-"""
+"""Write the report of a screen: a PDF file, an HTML file, and tables."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -30,28 +28,26 @@ A4 = (8.27, 11.69)
 MARGIN, FOOT = 0.5, 0.3  # inches
 NONE = "–"
 DOSE_WORDS = (
-    "Points: rescue per dose. Line: four-parameter logistic; broken line: EC50, the dose of half"
-    " the effect between both plateaus, given only where both are seen. Triangles lie beyond the"
+    "Points: rescue per dose. Line: four-parameter logistic. Broken line: EC50, the dose of half"
+    " the effect; it is given only where the doses reach both plateaus. Triangles lie beyond the"
     " scale."
 )
 
 
 @dataclass(frozen=True)
 class Section:
-    """A heading with words, a figure in blocks, and a table; any of the three may be absent."""
+    """A heading with text, a figure and a table; each of the three may be missing."""
 
     title: str
     words: tuple[str, ...] = ()
     figure: "tuple[Block, ...]" = ()
     heads: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
-    table_on_paper: bool = True  # else only in the browser, because the figure says it all
+    table_on_paper: bool = True  # False: only in the HTML file, because the figure shows the same
 
 
 def write_report(screen: Screen, folder: Path, report: Report = silent) -> dict[str, Path]:
-    """Write report.pdf, report.html and all tables into `folder`, each whole or not at all; name ->
-    path.
-    """
+    """Write report.pdf, report.html and all tables into `folder`; returns name -> path."""
     folder = Path(folder)
     files = write_screen_tables(folder, screen)
     files |= {"report_pdf": folder / "report.pdf", "report_html": folder / "report.html"}
@@ -102,12 +98,10 @@ def _sections(screen: Screen) -> Iterator[Section]:
         yield Section("Rescue against dose", (DOSE_WORDS,), tuple(dose_blocks(screen)))
     if screen.unrepaired:
         words = (
-            (
-                f"Share of the change between {screen.diseased} and {screen.healthy} that is gone,"
-                " per channel: 100 % is all of it, below 0 % there is more than before."
-            ),
+            f"Restored share of the change between {screen.diseased} and {screen.healthy}, per"
+            " channel: 100 % is the whole change; below 0 % the change is larger than before."
         )
-        yield Section("Not repaired", words, tuple(unrepaired_blocks(screen)))
+        yield Section("Not repaired", (words,), tuple(unrepaired_blocks(screen)))
     columns = quality_columns(screen)
     rows = tuple(tuple(_cell(row.get(name)) for name in columns) for row in quality_rows(screen))
     yield Section(
@@ -125,18 +119,16 @@ def _sections(screen: Screen) -> Iterator[Section]:
 def _summary(screen: Screen) -> tuple[str, ...]:
     treated = [r for r in screen.ranked if r.tie > 0]
     plates, hits = len({w.plate for w in screen.wells}), [r for r in treated if r.hit]
-    reported = (
+    summary = (
         f"{len(treated)} treatments in {len(screen.wells)} wells on {plates}"
-        f" plate{'s' * (plates != 1)}; "
+        f" plate{'s' * (plates != 1)}; {len(hits)} hit{'s' * (len(hits) != 1)}."
+        f" Measured in {screen.space}."
     )
-    reported += f"{len(hits)} hit{'s' * (len(hits) != 1)}. Measured in {screen.space}."
-    reported += (
-        f" Plates made comparable: {_sentence(screen.normalised)}" if screen.normalised else ""
-    )
-    best = ", ".join(f"{r.condition} ({r.rescue:.2f})" for r in hits[:10]) + (
-        ", ..." if len(hits) > 10 else ""
-    )
-    return (reported, f"Hits, best first: {best}." if hits else "No treatment is a hit.")
+    if screen.normalised:
+        summary += f" Plates made comparable: {_sentence(screen.normalised)}"
+    best = ", ".join(f"{r.condition} ({r.rescue:.2f})" for r in hits[:10])
+    best += ", ..." if len(hits) > 10 else ""
+    return (summary, f"Hits, best first: {best}." if hits else "No treatment is a hit.")
 
 
 def _sentence(words: str) -> str:
@@ -144,7 +136,7 @@ def _sentence(words: str) -> str:
 
 
 def _ranking(screen: Screen) -> tuple[tuple[str, ...], ...]:
-    """Rows for the browser: values with their intervals."""
+    """Rows of the HTML table: values with their intervals."""
     return tuple(
         (
         r.condition, _cell(r.dose_um), str(r.wells), _with_interval(r.rescue, r.rescue_low,
@@ -163,7 +155,7 @@ def _audit(
     rows = audit_rows(screen)
     heads = tuple(map(_head, rows[0])) if rows else ()
     return (
-        () if rows else ("Nothing was asked.",),
+        () if rows else ("Nothing was tested.",),
         (),
         heads,
         tuple(tuple(map(_cell, r.values())) for r in rows),
@@ -183,7 +175,7 @@ def _head(name: str) -> str:
 
 
 def _cell(value: Any) -> str:
-    """A value for people; None is a dash, because an empty cell looks like a mistake."""
+    """A value as text; None is a dash, because an empty cell looks like a mistake."""
     if value is None or value == "":
         return NONE
     if isinstance(value, bool):
@@ -202,7 +194,7 @@ def _with_interval(value: float | None, low: float | None, high: float | None) -
 
 
 def _write_pdf(screen: Screen, sections: Sequence[Section], path: Path, report: Report) -> int:
-    """Returns the number of pages."""
+    """Write the PDF file and return the number of pages."""
     import matplotlib
     from matplotlib.backends.backend_pdf import PdfPages
     from matplotlib.figure import Figure
@@ -262,12 +254,12 @@ th { position: sticky; top: 0; background: #fff; border-bottom: 1px solid #666;
 svg { width: 100%; height: auto; } footer { margin-top: 2rem; color: #666; font-size: 12px;
     overflow-wrap: anywhere; }
 """
-# Nothing may run in the report or be fetched by it, whatever a condition is called.
+# The report must not run or load anything, whatever the name of a condition contains.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 
 def _write_html(screen: Screen, sections: Sequence[Section], path: Path) -> None:
-    """One file without scripts; every text from tables and file names is escaped."""
+    """Write one file without scripts; every text from tables and file names is escaped."""
     parts = []
     for i, section in enumerate(sections):
         level = "h2" if i else "h1"
@@ -301,7 +293,7 @@ def _html_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _svg(blocks: "Sequence[Block]", title: str) -> str:
-    """Inline picture; matplotlib escapes the words within."""
+    """The blocks as an inline image; matplotlib escapes their text."""
     import matplotlib
 
     from core.figures.export import STYLE

@@ -1,7 +1,7 @@
-"""Paper in inches: blocks that are drawn one under another, flow over pages and never cut a word.
+"""Page layout in inches: blocks are drawn below one another and flow over pages.
 
-Places are measured from the upper left corner. A long table is one block per row, so it breaks
-anywhere.
+Positions are measured from the upper left corner. A long table is one block per row, so the table
+can break after any row.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -24,23 +24,35 @@ Place = tuple[float, float]
 
 @dataclass(frozen=True)
 class Canvas:
-    """A figure, or a part of one, with places in inches from its upper left corner."""
+    """A figure or a part of a figure, with positions in inches from its upper left corner."""
 
     figure: Figure | SubFigure
     width: float
     height: float
-    top: float = 0.0  # added to every place: where the present block begins
+    top: float = 0.0  # where the present block begins; added to every position
     left: float = 0.0
 
     def at(self, x: float, y: float) -> Place:
-        """The same place as share of the figure, from its lower left corner."""
+        """A position as shares of the figure, from its lower left corner."""
         return (self.left + x) / self.width, 1.0 - (self.top + y) / self.height
 
     def text(
         self, x: float, y: float, words: str, size: float = SIZE, middle: bool = False, **style: Any
     ) -> None:
-        """Lines below one another from (x, y), or about it in height where `middle`; dollar signs
-        are no formulas.
+        """Draw lines of text.
+
+        Parameters
+        ----------
+        x, y
+            Upper left corner, in inches.
+        words
+            Lines, separated by line breaks; dollar signs do not start a formula.
+        size
+            In points.
+        middle
+            Whether `y` is the middle of the text.
+        style
+            Further settings of matplotlib's text.
         """
         lines = words.split("\n")
         top = y - len(lines) * line_height(size) / 2 if middle else y
@@ -49,7 +61,7 @@ class Canvas:
             self.figure.text(*place, line, fontsize=size, va="baseline", parse_math=False, **style)
 
     def line(self, xs: Sequence[float], ys: Sequence[float], **style: Any) -> None:
-        """A line, or markers where `marker` is given and `ls` is empty."""
+        """Draw a line, or markers if `marker` is given and `ls` is empty."""
         places = [self.at(x, y) for x, y in zip(xs, ys, strict=True)]
         style = {"color": "0.3", "lw": 0.8, **style}
         line = Line2D(
@@ -70,9 +82,7 @@ class Canvas:
 
 @dataclass(frozen=True)
 class Block:
-    """Something of a known height that is not cut; `head` is drawn above it where a page begins
-    with it.
-    """
+    """A piece of a page that is not cut; `head` is drawn above it at the top of a page."""
 
     height: float  # inches
     draw: Callable[[Canvas], None]
@@ -89,10 +99,8 @@ class Column:
 
 
 def width_of(words: str, size: float = SIZE, weight: str = "normal") -> float:
-    """Inches that one line takes, at most: letters are fitted to pixels where a
-    figure is painted.
-    """
-    return 1.01 * _measured(words, size, weight)
+    """Largest width of one line, in inches."""
+    return 1.01 * _measured(words, size, weight)  # letters are rounded to pixels when drawn
 
 
 @lru_cache(maxsize=20_000)
@@ -124,7 +132,7 @@ def line_height(size: float = SIZE) -> float:
 
 
 def heading(words: str, size: float = 11.0) -> Block:
-    """A heading that stays with what follows it."""
+    """A heading that stays on one page with the next block."""
     lines = fitted(words, WIDTH, size, "bold")
     return Block(
         len(lines) * line_height(size) + 0.16,
@@ -134,7 +142,7 @@ def heading(words: str, size: float = 11.0) -> Block:
 
 
 def paragraph(words: str, size: float = 8.0, keep: bool = False) -> list[Block]:
-    """Running text, a block per line, so that it may go on over pages."""
+    """Text with one block per line, so that it can continue on the next page."""
     lines, height = fitted(words, WIDTH, size), line_height(size)
     return [Block(height, _line(line, size), keep=keep) for line in lines] + [
         Block(0.05, lambda c: None, keep=keep)
@@ -146,9 +154,7 @@ def _line(words: str, size: float) -> Callable[[Canvas], None]:
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]], size: float = SIZE) -> list[Block]:
-    """A table of text: columns as wide as they need, or as there is room; the heads again on every
-    page.
-    """
+    """A table of text that fits the page, with its heads on every page."""
     if not rows:
         return []
     columns = _columns(heads, rows, size)
@@ -157,7 +163,7 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]], size: float = SIZ
 
 
 def _columns(heads: Sequence[str], rows: Sequence[Sequence[str]], size: float) -> list[Column]:
-    """Narrow columns keep their width; wide ones share what is left, in proportion."""
+    """Narrow columns keep their width; wide columns share the rest in proportion."""
     cells = list(zip(*rows, strict=True))
     wanted = [
         max(width_of(head, size, "bold"), *(width_of(cell, size) for cell in column)) + GAP + 0.02
@@ -201,9 +207,7 @@ def _row(
 
 
 def paginate(blocks: Sequence[Block], height: float) -> list[list[Block]]:
-    """Blocks per page of this height, with the heads that pages begin with; no heading is left at
-    the foot.
-    """
+    """Blocks per page of this height; no heading is left at the foot of a page."""
     pages: list[list[Block]] = [[]]
     used = 0.0
     for run in _runs(blocks):
@@ -236,7 +240,7 @@ def _runs(blocks: Sequence[Block]) -> Iterator[list[Block]]:
 
 
 def draw_blocks(canvas: Canvas, blocks: Sequence[Block]) -> None:
-    """One under another from the canvas's top."""
+    """Draw blocks below one another, from the top of the canvas."""
     top = canvas.top
     for block in blocks:
         block.draw(Canvas(canvas.figure, canvas.width, canvas.height, top, canvas.left))
@@ -244,7 +248,7 @@ def draw_blocks(canvas: Canvas, blocks: Sequence[Block]) -> None:
 
 
 def stacked(blocks: Sequence[Block], margin: float = 0.08) -> Figure:
-    """All blocks on one sheet as high as they need."""
+    """All blocks on one sheet that is as high as they need."""
     width, height = WIDTH + 2 * margin, sum(b.height for b in blocks) + 2 * margin
     figure = Figure(figsize=(width, height))
     draw_blocks(Canvas(figure, width, height, margin, margin), blocks)

@@ -1,14 +1,10 @@
-"""What a counterfactual panel says in words: where the image was moved, and what its
-evidence is.
-"""
+"""Texts of counterfactual panels: the target of the move, and the evidence."""
 
 from core.domain import Evidence
 
 
 def blend_words(weights: dict[str, float]) -> str:
-    """`WT`, or `60% WT + 40% TT`; what is below one percent is left out, more than three are `a
-    blend of 5`.
-    """
+    """`WT`, `60% WT + 40% TT`, or `a blend of 5`; weights below one percent are left out."""
     named = [f"{w:.0%} {n}" for n, w in weights.items() if w >= 0.01]
     if len(named) == 1:
         return max(weights, key=lambda name: weights[name])
@@ -16,16 +12,11 @@ def blend_words(weights: dict[str, float]) -> str:
 
 
 def evidence_words(evidence: Evidence) -> str:
-    """'Evidence: amber | model ok | judges doubtful (2 of 3) | distance ok (0.43) | ...': light and
-    every check.
-    """
+    """The light and every check: `Evidence: amber | model ok | judges doubtful (2 of 3) | ...`."""
     verdicts = {"green": "ok", "amber": "doubtful", "red": "failed"}
     values = evidence.values
-    flips = [
-        float(v)
-        for name, v in values.items()
-        if name.startswith("judge") and name.endswith("_flip")
-    ]
+    names = [name for name in values if name.startswith("judge") and name.endswith("_flip")]
+    flips = [float(values[name]) for name in names]
     figures = {"judges": f" ({sum(flips):.3g} of {len(flips)})" if flips else ""}
     if isinstance(values.get("distance"), float):
         figures["distance"] = f" ({max(values['distance'], 0):.2f})"

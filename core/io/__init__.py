@@ -1,4 +1,1 @@
-"""Bytes to domain objects and back: images, tables, projects, models.
-
-Knows neither torch nor Qt.
-"""
+"""Read and write files: images, tables, projects, models and screens."""

@@ -1,4 +1,4 @@
-"""Files appear whole or not at all: written beside their place, flushed, then moved into it."""
+"""Write files completely or not at all: write a temporary file, flush it, then rename it."""
 
 import os
 import time
@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
-REPLACE_TRIES = 6  # virus scanners and sync clients hold a fresh file for a moment on Windows
+REPLACE_TRIES = 6  # on Windows, virus scanners and sync clients block a new file for a moment
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path`; moved onto it when the block ends well, removed otherwise."""
+    """A temporary path next to `path`; it replaces `path` if the block succeeds."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".tmp-{uuid4().hex[:12]}-{path.name[-60:]}")
@@ -26,15 +26,13 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def atomic_write_bytes(path: Path, data: bytes) -> None:
-    """Write `data` so that a reader, or a crash, sees the old file or the new one and nothing
-    between.
-    """
+    """Write `data`; a reader always sees the complete old or the complete new file."""
     with replacing(path) as temporary:
         temporary.write_bytes(data)
 
 
 def atomic_write_text(path: Path, text: str) -> None:
-    """UTF-8 text with Unix line ends, written like `atomic_write_bytes`."""
+    """Write UTF-8 text like `atomic_write_bytes`, without changing line ends."""
     atomic_write_bytes(path, text.encode("utf-8"))
 
 
@@ -55,7 +53,7 @@ def _replace(source: Path, target: Path) -> None:
 
 
 def _flush_folder(folder: Path) -> None:
-    """The new name must survive a power cut too; only POSIX can flush a folder."""
+    """Flush a folder, so that a new name survives a power failure; only POSIX can do this."""
     if os.name != "posix":
         return
     handle = os.open(folder, os.O_RDONLY)

@@ -1,4 +1,4 @@
-"""Fingerprints: of bytes, of files, of the files of a record."""
+"""Fingerprints of bytes, of files, and of the files of a record."""
 
 from collections.abc import Sequence
 from hashlib import blake2b
@@ -10,12 +10,12 @@ DIGEST_BYTES = 16
 
 
 def digest_bytes(data: bytes) -> str:
-    """blake2b of bytes, 32 hex digits."""
+    """blake2b of bytes, as 32 hexadecimal digits."""
     return blake2b(data, digest_size=DIGEST_BYTES).hexdigest()
 
 
 def digest_file(path: Path) -> str:
-    """blake2b of a file's bytes."""
+    """blake2b of the bytes of a file."""
     digest = blake2b(digest_size=DIGEST_BYTES)
     with path.open("rb") as stream:
         while block := stream.read(1 << 20):
@@ -24,12 +24,10 @@ def digest_file(path: Path) -> str:
 
 
 def join_digests(digests: Sequence[str]) -> str:
-    """That of the one file, or the fingerprint of several files' fingerprints in their order."""
+    """One fingerprint as it is; several as the fingerprint of all, in their order."""
     return digests[0] if len(digests) == 1 else digest_bytes("".join(digests).encode())
 
 
 def digest_record(root: Path, record: ImageRecord) -> str:
-    """The fingerprint of the record's files as they are now; equal to `record.digest` while nothing
-    changed.
-    """
+    """The present fingerprint of a record's files; equal to `record.digest` if unchanged."""
     return join_digests([digest_file(Path(root) / file) for file in record.files])

@@ -1,4 +1,4 @@
-"""Latents with their records as .h5ad, the file of scanpy and its relatives."""
+"""Write latents and records as .h5ad, the file format of scanpy."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -18,11 +18,25 @@ def write_h5ad(
     obsm: Mapping[str, FloatArray],
     provenance: Mapping[str, Any],
 ) -> Path:
-    """Write features (N, D) as X, columns of length N as obs, arrays (N, ..) as obsm; returns the
-    path.
+    """Write an .h5ad file and return its path.
 
-    `obs["record"]` becomes the index where there is one; `provenance` is kept as JSON in
-    uns["leigh"]. Raises LeighError where anndata is not installed or the lengths differ.
+    Parameters
+    ----------
+    path
+        The file.
+    features
+        (N, D), written as X.
+    obs
+        Columns of length N; `record` becomes the index.
+    obsm
+        Arrays (N, ..).
+    provenance
+        Stored as JSON in uns["leigh"].
+
+    Raises
+    ------
+    LeighError
+        Where anndata is not installed, or lengths differ.
     """
     try:
         import anndata
@@ -34,22 +48,18 @@ def write_h5ad(
     import pandas as pd
 
     rows = len(features)
-    lengths = {name: len(values) for name, values in obs.items()} | {
-        name: len(a) for name, a in obsm.items()
-    }
+    lengths = {name: len(values) for name, values in (*obs.items(), *obsm.items())}
     for name, length in lengths.items():
         if length != rows:
             raise LeighError(
                 f"{name} has {length} rows where the features have {rows}.", "Encode again."
             )
     names = pd.Index([str(v) for v in obs.get("record", range(rows))], dtype=object)
-    table = pd.DataFrame(
-        {k: _column(v, names) for k, v in obs.items() if k != "record"}, index=names
-    )
+    columns = {k: _column(v, names) for k, v in obs.items() if k != "record"}
+    table = pd.DataFrame(columns, index=names)
     note = json.dumps(dict(provenance), ensure_ascii=False, default=plain)
-    var = pd.DataFrame(
-        index=pd.Index([f"latent_{i}" for i in range(features.shape[1])], dtype=object)
-    )
+    latent_names = [f"latent_{i}" for i in range(features.shape[1])]
+    var = pd.DataFrame(index=pd.Index(latent_names, dtype=object))
     data = anndata.AnnData(X=features, obs=table, var=var, obsm=dict(obsm), uns={"leigh": note})
     with replacing(Path(path)) as temporary:
         data.write_h5ad(temporary)
@@ -57,7 +67,7 @@ def write_h5ad(
 
 
 def _column(values: Sequence[Any], index: Any) -> Any:
-    """Text as plain objects: pandas' own text type is not written by every anndata."""
+    """A column; text as plain objects, because not every anndata writes pandas' text type."""
     import pandas as pd
 
     text = any(isinstance(v, str) for v in values)

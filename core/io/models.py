@@ -1,4 +1,4 @@
-"""A trained model on disk: weights as safetensors, the card as JSON. No program code in either."""
+"""Store a trained model: weights as safetensors, the card as JSON, both without program code."""
 
 import json
 import math
@@ -20,16 +20,16 @@ from core.io.tables import plain, safe_name
 from core.io.validation import first_fault
 
 CARD_FILE, WEIGHTS_FILE = "model.json", "model.safetensors"
-FORMAT_VERSION = 2  # 1: without held stains
+FORMAT_VERSION = 2  # 1: without locked channels
 SMALLEST_CROP = 8
 REMEDY = "Train the model again, or copy its folder again from where it came."
 Tensors = dict[str, NDArray[Any]]
 
 
 def save_model(folder: Path, card: ModelCard, tensors: Tensors) -> ModelCard:
-    """Write weights, then the card with their digest; returns that card.
+    """Write weights, then the card with the digest of the weights; returns this card.
 
-    Weights that are not finite are refused.
+    Raises BadModel for weights that are not finite.
     """
     _check_finite(tensors, Path(folder))
     data = save({name: np.require(tensor, requirements="C") for name, tensor in tensors.items()})
@@ -40,20 +40,16 @@ def save_model(folder: Path, card: ModelCard, tensors: Tensors) -> ModelCard:
 
 
 def save_card(folder: Path, card: ModelCard) -> None:
-    """Write the card alone, e.g.
-
-    when an evaluation was added; its digest must stay that of the weights.
-    """
+    """Write only the card, for example after an evaluation; its digest must match the weights."""
     stored = {"format_version": FORMAT_VERSION, **stored_names(asdict(card))}
-    atomic_write_text(
-        Path(folder) / CARD_FILE, json.dumps(stored, default=plain, indent=1, ensure_ascii=False)
-    )
+    text = json.dumps(stored, default=plain, indent=1, ensure_ascii=False)
+    atomic_write_text(Path(folder) / CARD_FILE, text)
 
 
 def load_card(folder: Path) -> ModelCard:
-    """Raises BadModel when the card is absent, damaged or of a newer program.
+    """The card of a model folder; its architecture is checked when the network is built.
 
-    Its architecture is checked where the network is built from it.
+    Raises BadModel when the card is missing, damaged or of another version.
     """
     path = Path(folder) / CARD_FILE
     try:
@@ -61,13 +57,15 @@ def load_card(folder: Path) -> ModelCard:
         version = stored.pop("format_version", 0)
     except FileNotFoundError as error:
         raise BadModel(
-            f"There is no model in {folder} ({CARD_FILE} is missing).", "Train a model first."
+            f"{folder} has no model ({CARD_FILE} is missing).", "Train a model first."
         ) from error
     except (OSError, ValueError, RecursionError, AttributeError) as error:
         raise BadModel(f"{path} is damaged ({error}).", REMEDY) from error
     if version != FORMAT_VERSION:
-        found = f"{path} has format {version}, this program reads {FORMAT_VERSION}."
-        raise BadModel(found, "Open it with the program that wrote it, or update this one.")
+        raise BadModel(
+            f"{path} has format {version}, this program reads {FORMAT_VERSION}.",
+            "Open it with the program that wrote it, or update this program.",
+        )
     try:
         card = TypeAdapter(ModelCard).validate_python(names_here(stored))
     except ValidationError as error:
@@ -81,7 +79,7 @@ def load_card(folder: Path) -> ModelCard:
 def list_cards(project: Project) -> list[ModelCard]:
     """The cards of all trained networks of a project, the current model first.
 
-    Damaged ones are left out. Reads JSON only.
+    Damaged cards are left out. Only JSON files are read.
     """
     cards = []
     for path in sorted((project.folder / "models").glob(f"*/{CARD_FILE}")):
@@ -94,7 +92,7 @@ def list_cards(project: Project) -> list[ModelCard]:
 
 
 def stored_names(values: dict[str, Any]) -> dict[str, Any]:
-    """A dictionary with the keys of the file format: files call the preprocessing `recipe`."""
+    """A dictionary with the keys of the files, which call the preprocessing `recipe`."""
     return {("recipe" if name == "preprocessing" else name): v for name, v in values.items()}
 
 
@@ -104,29 +102,31 @@ def names_here(stored: dict[str, Any]) -> dict[str, Any]:
 
 
 def condition_index(card: ModelCard, name: str) -> int:
-    """Class index of a condition; raises LeighError with the names the model knows."""
+    """Class index of a condition; raises LeighError for a condition that is not in the card."""
     if name not in card.condition_names:
-        known = ", ".join(card.condition_names)
-        raise LeighError(f"The model does not know the condition {name}.", f"It knows {known}.")
+        names = ", ".join(card.condition_names)
+        raise LeighError(f"The model does not know the condition {name}.", f"It knows {names}.")
     return card.condition_names.index(name)
 
 
 def check_fits(card: ModelCard, dataset: Dataset) -> None:
     """Raises BadModel where channels or conditions of model and images differ."""
     if len(card.channels) != len(dataset.channels):
-        known = ", ".join(c.name for c in card.channels)
+        names = ", ".join(c.name for c in card.channels)
         raise BadModel(
             f"The images have {len(dataset.channels)} channels, "
-            f"model {card.name} was trained on {len(card.channels)} ({known}).",
+            f"model {card.name} was trained on {len(card.channels)} ({names}).",
             "Open the images it was trained for, or train a new model.",
         )
-    here, there = [
-        [c.name.casefold() for c in channels] for channels in (dataset.channels, card.channels)
-    ]
-    moved = any(name in there and there.index(name) != c for c, name in enumerate(here))
-    if here != there and (
-        moved or dataset.of(card.condition_names).digest != card.dataset_digest
-    ):  # new names for the trained images are fine
+    of_images = [c.name.casefold() for c in dataset.channels]
+    of_model = [c.name.casefold() for c in card.channels]
+    reordered = any(
+        name in of_model and of_model.index(name) != c for c, name in enumerate(of_images)
+    )
+    # Other names are accepted for the same images, but not another order.
+    if of_images != of_model and (
+        reordered or dataset.of(card.condition_names).digest != card.dataset_digest
+    ):
         raise BadModel(
             f"The images have the channels {', '.join(c.name for c in dataset.channels)}, "
             f"model {card.name} was trained on {', '.join(c.name for c in card.channels)}.",
@@ -142,7 +142,7 @@ def check_fits(card: ModelCard, dataset: Dataset) -> None:
 
 
 def _preprocessing_fault(preprocessing: Preprocessing, channels: int) -> str:
-    """The first key that no image could be prepared with, and why; "" where there is none."""
+    """The first setting that cannot be used, and why; "" for a good preprocessing."""
     for key in ("offset", "scale", "mean", "gain", "low", "high"):
         values = getattr(preprocessing, key)
         if len(values) != channels:
@@ -157,20 +157,15 @@ def _preprocessing_fault(preprocessing: Preprocessing, channels: int) -> str:
         return f"recipe.curve: {preprocessing.curve!r} is not known"
     if preprocessing.downscale < 1:
         return f"recipe.downscale: {preprocessing.downscale} is below 1"
-    return (
-        f"recipe.crop: {preprocessing.crop} is below {SMALLEST_CROP}"
-        if preprocessing.crop < SMALLEST_CROP
-        else ""
-    )
+    if preprocessing.crop < SMALLEST_CROP:
+        return f"recipe.crop: {preprocessing.crop} is below {SMALLEST_CROP}"
+    return ""
 
 
 def _report_fault(card: ModelCard) -> str:
-    """The same for what training and evaluation left behind."""
-    gains, confusion, classes = (
-        card.training.get("gains", {}),
-        card.accuracy.get("confusion"),
-        card.conditions,
-    )
+    """The first fault in the results of training and evaluation; "" for good results."""
+    gains, confusion = card.training.get("gains", {}), card.accuracy.get("confusion")
+    classes = card.conditions
     tables = list(gains.values()) if isinstance(gains, dict) else [gains]
     if not all(
         isinstance(table, dict) and all(map(_is_number, table.values())) for table in tables
@@ -192,7 +187,10 @@ def _is_number(value: object) -> bool:
 
 
 def load_tensors(folder: Path) -> Tensors:
-    """The weights, if they are those the card was written for and all finite. Raises BadModel."""
+    """The weights of a model.
+
+    Raises BadModel for weights that are missing, damaged, not finite, or of another card.
+    """
     path, card = Path(folder) / WEIGHTS_FILE, load_card(folder)
     try:
         data = path.read_bytes()
@@ -203,10 +201,10 @@ def load_tensors(folder: Path) -> Tensors:
         ) from error
     except (OSError, SafetensorError, ValueError, KeyError, TypeError, MemoryError) as error:
         raise BadModel(f"{path} is damaged ({error}).", REMEDY) from error
-    found = digest_bytes(data)
-    if found != card.digest:
+    digest = digest_bytes(data)
+    if digest != card.digest:
         raise BadModel(
-            f"The weights in {path} ({found[:8]}) are not those of the card ({card.digest[:8]}).",
+            f"The weights in {path} ({digest[:8]}) are not those of the card ({card.digest[:8]}).",
             REMEDY,
         )
     _check_finite(tensors, Path(folder))

@@ -1,4 +1,4 @@
-"""Grey PNG images: checked from the header, then decoded. Colour PNGs are pictures, not data."""
+"""Read grey PNG images; colour PNG files are pictures, not data, and are refused."""
 
 import struct
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class PngHeader:
 
 
 def read_png_header(path: Path) -> PngHeader:
-    """Raises BadImage unless this is a whole 8- or 16-bit grey PNG."""
+    """The header of a PNG. Raises BadImage unless it is a complete 8- or 16-bit grey PNG."""
     with path.open("rb") as stream:
         head = stream.read(33)
         if len(head) < 33 or head[12:16] != b"IHDR":
@@ -47,7 +47,7 @@ def read_png_header(path: Path) -> PngHeader:
 
 
 def _check_chunks(stream: Any, path: Path) -> None:
-    """A cut-short PNG lacks its end mark; decoders may fill the rest with zeros."""
+    """Raises BadImage for a PNG without end mark: decoders may fill missing pixels with zeros."""
     size, position = path.stat().st_size, 8
     while position + 12 <= size:
         stream.seek(position)
@@ -59,7 +59,7 @@ def _check_chunks(stream: Any, path: Path) -> None:
 
 
 def read_png(path: Path) -> NDArray[Any]:
-    """(Y, X) grey values of a PNG whose header has been checked."""
+    """(Y, X) grey values of a PNG. Raises BadImage for a file that cannot be used."""
     header = read_png_header(path)
     image = np.asarray(imagecodecs.png_decode(path.read_bytes()))
     if image.shape != (header.height, header.width):

@@ -1,7 +1,6 @@
-"""A project folder: opened with care, saved whole or not at all, and able to move to another PC.
+"""Create, open and save project folders, which can be moved to another PC.
 
-Paths to images are kept relative to the folder where possible, with the absolute place as a
-fallback.
+Paths to images are stored relative to the project folder where possible, and also absolutely.
 """
 
 import getpass
@@ -45,7 +44,7 @@ __all__ = [
 ]
 
 PROJECT_FILE, BACKUP_FILE, LOCK_FILE = "project.json", "project.json.bak", "project.lock"
-PARTS = ("models", "maps", "exports", "log")  # the project's own folders, beside project.json
+PARTS = ("models", "maps", "exports", "log")  # folders of the project, next to project.json
 FORMAT = "leigh-explorer project"
 FORMAT_VERSION = 1
 MAX_FILE_BYTES = 2_000_000_000
@@ -53,16 +52,16 @@ RELINK_SAMPLE = 20
 
 
 class _Images(BaseModel):
-    """Where the images lie, seen from the project and absolutely."""
+    """The folder of the images, relative to the project and absolute."""
 
     relative: str | None
     absolute: str | None
 
 
 class _Stored(BaseModel):
-    """project.json as it must be.
+    """The content of project.json.
 
-    Unknown fields of the same version are refused rather than lost on saving.
+    Unknown fields are refused, because they would be lost on saving.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -80,25 +79,25 @@ class _Stored(BaseModel):
 
 
 def create_project(folder: Path, dataset: Dataset | None, name: str | None = None) -> Project:
-    """Make the folder and its parts and save; what fails leaves no empty folders. Raises
-    BadProject.
+    """Create a project folder and save the project.
 
-    A folder that holds a project already is refused.
+    If this fails, no empty folders are left behind. Raises BadProject for a folder that already
+    holds a project, and for a folder that cannot be written.
     """
     folder = Path(folder).absolute()
     if (folder / PROJECT_FILE).exists():
         raise BadProject(f"{folder} already holds a project.", "Open it, or choose another folder.")
     project = Project(folder, name or folder.name, dataset, created=_now())
-    places = [*reversed(folder.parents), folder, *(folder / part for part in PARTS)]
-    new = [place for place in places if not os.path.lexists(place)]
+    folders = [*reversed(folder.parents), folder, *(folder / part for part in PARTS)]
+    new = [path for path in folders if not os.path.lexists(path)]
     try:
         for part in PARTS:
             (folder / part).mkdir(parents=True, exist_ok=True)
         save_project(project)
     except BaseException as error:
-        for place in reversed(new):
-            with suppress(OSError):  # not made, or no longer empty
-                place.rmdir()
+        for path in reversed(new):
+            with suppress(OSError):  # not created, or no longer empty
+                path.rmdir()
         if isinstance(error, OSError):
             raise _cannot_write(folder, error) from error
         raise
@@ -106,9 +105,9 @@ def create_project(folder: Path, dataset: Dataset | None, name: str | None = Non
 
 
 def save_project(project: Project) -> None:
-    """Replace project.json in one step and keep the previous one as project.json.bak.
+    """Replace project.json in one step, and keep the previous file as project.json.bak.
 
-    Raises BadProject.
+    Raises BadProject for a folder that cannot be written, and for a project of a newer program.
     """
     path = project.folder / PROJECT_FILE
     stored = {
@@ -120,7 +119,7 @@ def save_project(project: Project) -> None:
         "saved": _now(),
         "model": project.model,
         "panels": [asdict(panel) for panel in project.panels],
-        "images": _places(project),
+        "images": _image_folders(project),
         "dataset": _dataset_dict(project.dataset),
     }
     text = json.dumps(stored, default=plain, indent=1, ensure_ascii=False)
@@ -135,7 +134,10 @@ def save_project(project: Project) -> None:
 
 
 def open_project(folder: Path) -> Project:
-    """Raises BadProject with cause and remedy; never changes a file."""
+    """Open a project folder without changing any file.
+
+    Raises BadProject, with cause and remedy, for a folder that is not a usable project.
+    """
     folder = Path(folder).absolute()
     folder = folder.parent if folder.name == PROJECT_FILE else folder
     path = folder / PROJECT_FILE
@@ -156,7 +158,7 @@ def open_project(folder: Path) -> Project:
 
 
 def images_present(project: Project) -> bool:
-    """Are the first and last record's files where the project says? If not: `relink`."""
+    """Whether the files of the first and last record exist; if not, use `relink`."""
     if project.dataset is None or not project.dataset.records:
         return True
     ends = (project.dataset.records[0], project.dataset.records[-1])
@@ -164,9 +166,9 @@ def images_present(project: Project) -> bool:
 
 
 def relink(project: Project, new_root: Path) -> Project:
-    """The project with its images at `new_root`, once a sample of them is proven the same.
+    """The project with its images at `new_root`; nothing is saved.
 
-    Nothing is saved.
+    Raises BadProject where a sample of the images is missing or differs.
     """
     if project.dataset is None:
         raise BadProject(
@@ -193,7 +195,7 @@ def relink(project: Project, new_root: Path) -> Project:
 
 
 def model_folder(project: Project, name: str) -> Path:
-    """Where the model of this name lives."""
+    """The folder of the model with this name."""
     return project.folder / "models" / safe_name(name)
 
 
@@ -203,25 +205,26 @@ def latents_path(project: Project) -> Path:
 
 
 def maps_folder(project: Project) -> Path:
-    """Where the map lives."""
+    """The folder of the map."""
     return project.folder / "maps"
 
 
 def exports_folder(project: Project) -> Path:
-    """Where figures and tables for people go."""
+    """The folder for figures and tables."""
     return project.folder / "exports"
 
 
 def log_folder(project: Project) -> Path:
-    """Where the log lives."""
+    """The folder of the log."""
     return project.folder / "log"
 
 
 @contextmanager
 def ProjectLock(folder: Path) -> Iterator[None]:
-    """Only one program writes a project.
+    """Lock a project, so that only one program writes it.
 
-    Raises BadProject with who, where and since when; takes over from the dead.
+    Raises BadProject, with user, computer and time, if another program has the lock. The lock of a
+    program that no longer runs is taken over.
     """
     path = Path(folder) / LOCK_FILE
     owner = {"user": _user(), "host": socket.gethostname(), "pid": os.getpid(), "since": _now()}
@@ -275,7 +278,7 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _places(project: Project) -> dict[str, str | None] | None:
+def _image_folders(project: Project) -> dict[str, str | None] | None:
     if project.dataset is None:
         return None
     root = project.dataset.root.absolute()
@@ -283,9 +286,8 @@ def _places(project: Project) -> dict[str, str | None] | None:
         relative: str | None = Path(os.path.relpath(root, project.folder)).as_posix()
     except ValueError:  # another drive on Windows
         relative = None
-    inside = root.is_relative_to(
-        project.folder
-    )  # images and project travel together: no second place to look
+    # Images inside the project move together with it: the absolute path is not needed.
+    inside = root.is_relative_to(project.folder)
     return {"relative": relative, "absolute": None if inside else str(root)}
 
 
@@ -309,20 +311,17 @@ def _dataset(stored: _Stored, folder: Path) -> Dataset | None:
                     f"Record {record.id} points outside the image folder ({file!r}).", "Not opened."
                 )
     images = stored.images or _Images(relative=None, absolute=None)
-    places = [folder / images.relative] if images.relative is not None else []
-    places += [Path(images.absolute)] if images.absolute else []
-    fault = _fault(dataset) if places else "images: it does not say where they are"
+    candidates = [folder / images.relative] if images.relative is not None else []
+    candidates += [Path(images.absolute)] if images.absolute else []
+    fault = _fault(dataset) if candidates else "images: it does not say where they are"
     if fault:
         raise _damaged(folder / PROJECT_FILE, fault)
-    return replace(
-        dataset, root=_root([Path(os.path.normpath(place)) for place in places], dataset.records)
-    )
+    candidates = [Path(os.path.normpath(path)) for path in candidates]
+    return replace(dataset, root=_root(candidates, dataset.records))
 
 
 def _fault(dataset: Dataset) -> str:
-    """What contradicts itself in a dataset whose fields all have the right type; "" where nothing
-    does.
-    """
+    """The first contradiction in a dataset whose fields have the right types; "" without any."""
     names = set(dataset.condition_names)
     for record in dataset.records:
         if not record.files or len(record.files) not in (1, len(record.planes)):
@@ -341,34 +340,33 @@ def _fault(dataset: Dataset) -> str:
     return f"record {twice[0]} is there more than once" if twice else ""
 
 
-def _root(places: list[Path], records: tuple[ImageRecord, ...]) -> Path:
-    """The first place whose images are those that were scanned, by a sample; else the first that
-    has any.
+def _root(folders: list[Path], records: tuple[ImageRecord, ...]) -> Path:
+    """The first folder with the scanned images, judged by a sample; else the first with any image.
 
-    A neighbouring plate may have the same file names. Images that were changed are refused one by
-    one when read.
+    A neighbouring plate may have the same file names. Images that have changed are refused later,
+    when they are read.
     """
     if not records:
-        return next((place for place in places if place.exists()), places[0])
-    sample = [
-        records[i] for i in sorted({0, len(records) // 2, len(records) - 1})
-    ]  # few: opening must be quick
-    there = {
-        p: [r for r in sample if all((p / file).is_file() for file in r.files)] for p in places
-    }
-    same = [p for p, found in there.items() if any(_is_same(p, record) for record in found)]
-    return next(iter([*same, *(p for p, found in there.items() if found)]), places[0])
+        return next((folder for folder in folders if folder.exists()), folders[0])
+    # A sample of three, because opening must be quick.
+    sample = [records[i] for i in sorted({0, len(records) // 2, len(records) - 1})]
+    present: dict[Path, list[ImageRecord]] = {}
+    for folder in folders:
+        present[folder] = [r for r in sample if all((folder / f).is_file() for f in r.files)]
+    same = [p for p, there in present.items() if any(_is_same(p, record) for record in there)]
+    with_images = [p for p, there in present.items() if there]
+    return next(iter([*same, *with_images]), folders[0])
 
 
 def _is_same(root: Path, record: ImageRecord) -> bool:
     try:
         return not record.digest or digest_record(root, record) == record.digest
-    except OSError:  # told when the image is read
+    except OSError:  # reported when the image is read
         return True
 
 
 def is_inside(file: str) -> bool:
-    """Is this a relative path that stays below its root, on every operating system?"""
+    """Whether a path is relative and stays below its root, on every operating system."""
     windows, posix = PureWindowsPath(file), PurePosixPath(file.replace("\\", "/"))
     return bool(file) and not (
         windows.drive or windows.root or posix.is_absolute() or ".." in posix.parts
@@ -398,7 +396,7 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def _refuse_newer(path: Path) -> None:
-    """Saving over the file of a newer program would lose what this one does not know."""
+    """Raises BadProject for the file of a newer program: saving would lose its new fields."""
     try:
         version = json.loads(path.read_text(encoding="utf-8")).get("format_version")
     except (OSError, ValueError, RecursionError, AttributeError):
@@ -408,11 +406,11 @@ def _refuse_newer(path: Path) -> None:
 
 
 def _newer(path: Path, version: object) -> BadProject:
-    found = (
+    return BadProject(
         f"{path} was written by a newer program (format {version}, this program knows"
-        f" {FORMAT_VERSION})."
+        f" {FORMAT_VERSION}).",
+        "Update Leigh Explorer. Nothing was changed.",
     )
-    return BadProject(found, "Update Leigh Explorer. Nothing was changed.")
 
 
 def _damaged(path: Path, why: str) -> BadProject:

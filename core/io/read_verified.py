@@ -1,4 +1,4 @@
-"""Reads a record only if its files are still the ones that were scanned."""
+"""Read a record and verify that its files have not changed since the scan."""
 
 from pathlib import Path
 
@@ -9,9 +9,9 @@ from core.io.tiff import read_record
 
 
 def read_verified(root: Path, record: ImageRecord) -> FloatArray:
-    """Raw grey values (C Y X).
+    """Raw grey values (C Y X) of a record.
 
-    Raises BadImage where a file is missing, damaged or was changed since the scan.
+    Raises BadImage where a file is missing, damaged or has changed since the scan.
     """
     image: FloatArray = read_record(root, record)
     if record.digest and digest_record(root, record) != record.digest:

@@ -1,4 +1,4 @@
-"""Where the files that travel with the program are: demo, icons."""
+"""Find the files that are part of the program, such as the demo and the icons."""
 
 from pathlib import Path
 
@@ -6,9 +6,7 @@ PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def resource(*parts: str) -> Path:
-    """Path of a file that travels with the program: inside the wheel, or next to `core` in a
-    checkout.
-    """
+    """Path of a file of the program: inside the wheel, or next to `core` in a checkout."""
     inside = PACKAGE / "_resources"
     root = inside if inside.exists() else PACKAGE.parent / "resources"
     return root.joinpath(*parts)

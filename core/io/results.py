@@ -1,4 +1,4 @@
-"""What was computed in a project, and whether it belongs together: decided only here."""
+"""Load the results of a project, and decide whether they belong together."""
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -24,8 +24,8 @@ class Stale(StrEnum):
 class Results:
     """Model card, latents and map of a project, as far as they exist and belong together.
 
-    The map is of the latents, the latents are of the model and of the images. Damage of one part
-    does not hide the others.
+    The map belongs to the latents, and the latents belong to the model and the images. A damaged
+    part does not hide the other parts.
     """
 
     card: ModelCard | None = None
@@ -37,9 +37,9 @@ class Results:
 
 
 def load_results(project: Project) -> Results:
-    """Read model card, latents and map; what does not belong together is left out."""
+    """Read model card, latents and map; parts that do not belong together are left out."""
     results = Results()
-    if project.model and _there(folder := model_folder(project, project.model)):
+    if project.model and _exists(folder := model_folder(project, project.model)):
         try:
             results = replace(results, card=load_card(folder))
         except LeighError as fault:
@@ -48,7 +48,7 @@ def load_results(project: Project) -> Results:
     if card is None:
         return results
     path = latents_path(project)
-    if _there(path):
+    if _exists(path):
         try:
             latents = load_latents(path)
         except LeighError as fault:
@@ -64,7 +64,7 @@ def load_results(project: Project) -> Results:
 def screen_of(project: Project) -> Screen:
     """The last screen of a project.
 
-    Raises BadProject where there is none, and where its images or conditions have changed.
+    Raises BadProject without a screen, and where images or conditions have changed since.
     """
     screen = load_screen(project.folder / SCREEN_FOLDER)
     dataset = project.dataset
@@ -82,9 +82,9 @@ def _stale(project: Project, card: ModelCard, latents: LatentTable) -> Stale | N
 
 
 def _with_map(project: Project, results: Results) -> Results:
-    """With the map, where it shows these latents; without latents the map alone is kept."""
+    """The results with the map, if the map belongs to the latents or latents are missing."""
     folder = maps_folder(project)
-    if not _there(folder):
+    if not _exists(folder):
         return results
     try:
         projection, decision = load_map(folder)
@@ -95,5 +95,6 @@ def _with_map(project: Project, results: Results) -> Results:
     return replace(results, projection=projection, decision=decision)
 
 
-def _there(path: Path) -> bool:
+def _exists(path: Path) -> bool:
+    """Whether a file exists, or a folder that is not empty."""
     return any(path.iterdir()) if path.is_dir() else path.exists()

@@ -1,6 +1,4 @@
-"""A screen as tables: CSV that is safe to open in a spreadsheet, and Parquet twins of the two large
-ones.
-"""
+"""Write a screen as CSV tables that are safe in a spreadsheet; two tables also as Parquet."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -28,9 +26,7 @@ QUALITY_COLUMNS = ("score", "value", "unit", "wells", "low", "high")
 
 
 def write_screen_tables(folder: Path, screen: Screen) -> dict[str, Path]:
-    """Write ranking, plate (both as Parquet too), not_repaired, dose_response, audit and quality;
-    name -> path.
-    """
+    """Write all tables of a screen and return name -> path; ranking and plate also as Parquet."""
     folder = Path(folder)
     tables: dict[str, tuple[Sequence[Row], Sequence[str]]] = {
         "ranking": (ranking_rows(screen), RANKING_COLUMNS),
@@ -59,7 +55,7 @@ def ranking_rows(screen: Screen) -> list[Row]:
 
 
 def plate_columns(screen: Screen) -> tuple[str, ...]:
-    """With one column of intensity per channel."""
+    """Columns of the table of wells, with one column of intensity per channel."""
     where = (
         "plate",
         "well",
@@ -81,23 +77,25 @@ def plate_rows(screen: Screen) -> list[Row]:
     rows: list[Row] = []
     for w in screen.wells:
         row, column = well_place(w.well) if w.well else (None, None)
-        found: Row = {"plate": w.plate, "well": w.well or w.group, "row": row, "column": column}
-        found |= {
+        values: Row = {
+            "plate": w.plate,
+            "well": w.well or w.group,
+            "row": row,
+            "column": column,
             "condition": w.condition,
             "dose_um": doses.get(w.condition),
             "images": len(w.record_ids),
+            "rescue": w.rescue,
+            "off_axis": w.off_axis,
+            "nuclei": w.nuclei,
         }
-        found |= {"rescue": w.rescue, "off_axis": w.off_axis, "nuclei": w.nuclei}
-        rows.append(
-            found
-            | dict(zip(_intensity_names(screen), w.intensity, strict=True))
-            | {"unlike": w.unlike}
-        )
+        values |= zip(_intensity_names(screen), w.intensity, strict=True)
+        rows.append(values | {"unlike": w.unlike})
     return rows
 
 
 def _intensity_names(screen: Screen) -> list[str]:
-    """Two channels of one name get their number."""
+    """Columns of intensity; channels with the same name get their number."""
     counted = Counter(screen.channels)
     return [
         f"intensity_{c}" + (f"_{i}" if counted[c] > 1 else "")
@@ -111,7 +109,7 @@ def unrepaired_rows(screen: Screen) -> list[Row]:
 
 
 def dose_rows(screen: Screen) -> list[Row]:
-    """One row per compound and dose; what was fitted is repeated on each."""
+    """One row per compound and dose; the fitted values are repeated in every row."""
     return [
         {n: getattr(d, n) for n in DOSE_COLUMNS if n not in ("dose_um", "rescue")}
         | {"dose_um": dose, "rescue": rescue}
@@ -126,15 +124,13 @@ def audit_rows(screen: Screen) -> list[Row]:
 
 
 def quality_rows(screen: Screen) -> list[Row]:
-    """One row per score; a pair of numbers becomes two columns, a list one text."""
+    """One row per score; a pair of numbers becomes two columns, a list becomes text."""
     pairs = {name for q in screen.quality for name, value in q.items() if _is_pair(value)}
     return [_flat(q, pairs) for q in screen.quality]
 
 
 def quality_columns(screen: Screen) -> tuple[str, ...]:
-    """The columns there are, in order of first appearance; the usual ones where
-    there is no score.
-    """
+    """All columns in order of first appearance; the usual columns without any score."""
     return tuple(dict.fromkeys(n for row in quality_rows(screen) for n in row)) or QUALITY_COLUMNS
 
 

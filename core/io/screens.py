@@ -1,4 +1,4 @@
-"""A screen on disk: `screen.json` holds everything, exactly as it was computed."""
+"""Store a screen as `screen.json`, with all values exactly as computed."""
 
 import json
 from dataclasses import asdict
@@ -19,22 +19,15 @@ _SCREEN = TypeAdapter(Screen)
 
 
 def save_screen(folder: Path, screen: Screen) -> Path:
-    """Write `screen.json` into the folder, replaced as a whole."""
+    """Write `screen.json` into the folder and return its path."""
     path = Path(folder) / SCREEN_FILE
-    atomic_write_text(
-        path,
-        json.dumps(
-            {"format_version": FORMAT_VERSION, **asdict(screen)},
-            default=plain,
-            indent=1,
-            allow_nan=False,
-        ),
-    )
+    stored = {"format_version": FORMAT_VERSION, **asdict(screen)}
+    atomic_write_text(path, json.dumps(stored, default=plain, indent=1, allow_nan=False))
     return path
 
 
 def load_screen(folder: Path) -> Screen:
-    """Raises BadProject where the file is absent, damaged or of another format."""
+    """The screen of a folder. Raises BadProject for a missing, damaged or foreign file."""
     path = Path(folder) / SCREEN_FILE
     try:
         stored = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
@@ -42,11 +35,11 @@ def load_screen(folder: Path) -> Screen:
             raise BadProject(f"{path} is of another format.", REMEDY)
         return _SCREEN.validate_python(stored)
     except FileNotFoundError as error:
-        raise BadProject(f"There is no screen yet ({path} is missing).", REMEDY) from error
+        raise BadProject(f"The project has no screen yet ({path} is missing).", REMEDY) from error
     except (OSError, ValueError, ValidationError, RecursionError) as error:
         raise BadProject(f"{path} is damaged ({str(error).splitlines()[0]}).", REMEDY) from error
 
 
 def _no_number(word: str) -> float:
-    """NaN and infinities are never written."""
-    raise ValueError(f"{word} is no number")
+    """Raises ValueError for NaN and infinities, which are never written."""
+    raise ValueError(f"{word} is not a number")

@@ -1,6 +1,4 @@
-"""Latents, maps and tables on disk: arrays without pickle, and CSV files that are safe to open in a
-spreadsheet.
-"""
+"""Store latents and maps as plain arrays, and tables as CSV that is safe in a spreadsheet."""
 
 import csv
 import io
@@ -34,7 +32,7 @@ Arrays = dict[str, NDArray[Any]]
 
 
 def save_latents(path: Path, table: LatentTable) -> None:
-    """One .npz with plain arrays; texts are unicode arrays."""
+    """Write latents as an .npz file of plain arrays; texts are unicode arrays."""
     save_arrays(
         path,
         {
@@ -52,7 +50,7 @@ def save_latents(path: Path, table: LatentTable) -> None:
 
 
 def load_latents(path: Path) -> LatentTable:
-    """Raises BadProject when the file is absent, damaged or does not fit together."""
+    """Read latents. Raises BadProject for a file that is missing, damaged or inconsistent."""
     arrays = load_arrays(path, "latents", "Encode the images again (`leigh encode`).")
     with fits(path, "Encode the images again (`leigh encode`)."):
         table = LatentTable(
@@ -67,24 +65,17 @@ def load_latents(path: Path) -> LatentTable:
             model_digest=str(arrays["model_digest"][0]),
         )
         rows = len(table.record_ids)
-        parts = (
-            table.truth,
-            table.split,
-            table.features,
-            table.coordinates,
-            table.logits,
-            table.probabilities,
-        )
-        if any(len(part) != rows for part in parts) or table.logits.shape != (
-            rows,
-            len(table.conditions),
-        ):
-            raise ValueError(f"{rows} records, but {[len(part) for part in parts]} rows")
+        arrays_of_rows = (table.truth, table.features, table.coordinates)
+        parts = (*arrays_of_rows, table.split, table.logits, table.probabilities)
+        lengths = [len(part) for part in parts]
+        shape = (rows, len(table.conditions))
+        if any(length != rows for length in lengths) or table.logits.shape != shape:
+            raise ValueError(f"{rows} records, but {lengths} rows")
     return table
 
 
 def save_map(folder: Path, projection: Projection, decision: DecisionMap) -> None:
-    """Projection and decision map belong together and are written as one file."""
+    """Write projection and regions, which belong together, as one file."""
     settings = {
         "method": projection.method,
         "settings": projection.settings,
@@ -115,7 +106,7 @@ def save_map(folder: Path, projection: Projection, decision: DecisionMap) -> Non
 
 
 def load_map(folder: Path) -> tuple[Projection, DecisionMap]:
-    """Raises BadProject when the file is absent, damaged or does not fit together."""
+    """Read a map. Raises BadProject for a file that is missing, damaged or inconsistent."""
     path, remedy = Path(folder) / MAP_FILE, "Make the map again (`leigh map`)."
     arrays = load_arrays(path, "map", remedy)
     with fits(path, remedy):
@@ -145,7 +136,8 @@ def load_map(folder: Path) -> tuple[Projection, DecisionMap]:
             rough=bool(settings.get("rough", False)),
         )
         if projection.xy.shape != (len(projection.record_ids), 2):
-            raise ValueError(f"{len(projection.record_ids)} records, places {projection.xy.shape}")
+            count = len(projection.record_ids)
+            raise ValueError(f"{count} records, positions {projection.xy.shape}")
         if decision.posterior.shape != (*decision.support.shape, len(decision.conditions)):
             raise ValueError(
                 f"posterior {decision.posterior.shape}, support {decision.support.shape}"
@@ -156,15 +148,13 @@ def load_map(folder: Path) -> tuple[Projection, DecisionMap]:
 def write_csv(
     path: Path, rows: Sequence[Mapping[str, Any]], columns: Sequence[str] | None = None
 ) -> None:
-    """One line per row, columns in order of first appearance.
+    """Write one line per row, with columns in order of first appearance.
 
-    Text that a spreadsheet would run is quoted with '.
+    Text that a spreadsheet would run as a formula starts with '.
     """
-    names = (
-        list(columns)
-        if columns is not None
-        else list(dict.fromkeys(name for row in rows for name in row))
-    )
+    if columns is None:
+        columns = tuple(dict.fromkeys(name for row in rows for name in row))
+    names = list(columns)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([_cell(name) for name in names])
@@ -173,9 +163,7 @@ def write_csv(
 
 
 def safe_name(text: str) -> str:
-    """A name that is a legal file name on Windows, macOS and Linux; differs from `text` only where
-    it must.
-    """
+    """`text`, changed where needed to be a legal file name on Windows, macOS and Linux."""
     name = unicodedata.normalize("NFC", text)
     name = re.sub(r'[<>:"/\\|?*\x00-\x1f\x7f]', "_", name)[:MAX_NAME].strip().rstrip(". ")
     if name.split(".")[0].lower() in RESERVED:
@@ -184,19 +172,15 @@ def safe_name(text: str) -> str:
 
 
 def unique_name(text: str) -> str:
-    """A safe file name; where it had to be changed or cut, a fingerprint keeps two
-    of them apart.
-    """
+    """A safe file name; a changed name gets a fingerprint, so that different texts differ."""
     safe = safe_name(text)
-    return (
-        safe
-        if safe == text
-        else f"{safe[:100]}-{blake2b(text.encode(), digest_size=4).hexdigest()}"
-    )
+    if safe == text:
+        return safe
+    return f"{safe[:100]}-{blake2b(text.encode(), digest_size=4).hexdigest()}"
 
 
 def plain(value: Any) -> Any:
-    """numpy numbers, arrays and paths as what JSON knows; for `json.dumps(default=plain)`."""
+    """numpy numbers, arrays and paths as JSON values; for `json.dumps(default=plain)`."""
     if isinstance(value, np.ndarray | np.generic):
         return value.tolist()
     if isinstance(value, Path):
@@ -226,29 +210,29 @@ def _is_number(text: str) -> bool:
 
 
 def texts(values: Sequence[str]) -> NDArray[np.str_]:
-    """Names as an array that needs no pickle."""
+    """Texts as an array that needs no pickle."""
     return np.array([str(v) for v in values], dtype=np.str_)
 
 
 def words(values: NDArray[Any]) -> tuple[str, ...]:
-    """And back."""
+    """The reverse of `texts`."""
     return tuple(str(v) for v in values)
 
 
 def save_arrays(path: Path, arrays: Arrays) -> None:
-    """One .npz, replaced as a whole."""
+    """Write an .npz file."""
     with replacing(path) as temporary, temporary.open("wb") as stream:
         np.savez(stream, **arrays)  # type: ignore[arg-type]  # stubs take `allow_pickle` for an array
 
 
 def load_arrays(path: Path, what: str, remedy: str) -> Arrays:
-    """Raises BadProject where the file is absent or damaged."""
+    """Read an .npz file. Raises BadProject for a file that is missing or damaged."""
     try:
         with np.load(path, allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}
     except FileNotFoundError as error:
         raise BadProject(
-            f"There are no {what} yet ({path.name} is missing in {path.parent}).", remedy
+            f"The project has no {what} yet ({path.name} is missing in {path.parent}).", remedy
         ) from error
     except (
         OSError,
@@ -263,7 +247,7 @@ def load_arrays(path: Path, what: str, remedy: str) -> Arrays:
 
 
 class fits:  # noqa: N801 - reads as a word in `with fits(path, remedy)`
-    """Turns what arrays that do not belong together raise into one BadProject."""
+    """Turns the errors of arrays that do not fit together into BadProject."""
 
     def __init__(self, path: Path, remedy: str) -> None:
         self.path, self.remedy = path, remedy

@@ -1,8 +1,7 @@
-"""What can be known of a TIFF before its pixels are touched: page list, data blocks, OME
-references.
+"""Check a TIFF before its pixels are read: page list, data blocks and OME references.
 
-tifffile reads a cut-short file without a word and fills missing planes with zeros; these checks
-refuse it first.
+tifffile reads incomplete files without an error and fills missing planes with zeros. These checks
+refuse such files first.
 """
 
 import struct
@@ -34,7 +33,7 @@ UNITS_UM = {
 
 @dataclass(frozen=True)
 class OmeHeader:
-    """The few facts of an OME-XML that are needed here."""
+    """The parts of an OME-XML text that this program needs."""
 
     channel_names: tuple[str, ...] = ()
     pixel_size_um: float | None = None
@@ -45,9 +44,9 @@ class OmeHeader:
 
 
 def count_pages(path: Path) -> int:
-    """Number of pages, from walking the page list ourselves.
+    """Number of pages, counted without tifffile.
 
-    Raises BadImage when the list is damaged or too long.
+    Raises BadImage when the page list is damaged or too long.
     """
     with path.open("rb") as stream:
         head = stream.read(16)
@@ -78,7 +77,7 @@ def count_pages(path: Path) -> int:
 
 
 class _PageList(NamedTuple):
-    """How the pages of a file are linked: byte order and the widths of its numbers."""
+    """How the pages of a file are linked: byte order and formats of numbers."""
 
     order: str
     entries: str  # format of the number of entries of a page
@@ -91,7 +90,7 @@ BIG_PAGES = ("Q", 20, "Q")
 
 
 def _next_page(stream: Any, pages: _PageList, offset: int, path: Path, number: int) -> int:
-    """Offset of the page after the one at `offset`; 0 after the last."""
+    """Offset of the page after the page at `offset`; 0 after the last page."""
     width, tail = struct.calcsize(pages.entries), struct.calcsize(pages.link)
     size = path.stat().st_size
     cut = BadImage(f"{path.name} is cut short: page {number} lies beyond its end.", CUT_HINT)
@@ -107,9 +106,7 @@ def _next_page(stream: Any, pages: _PageList, offset: int, path: Path, number: i
 
 
 def check_blocks(page: Any, path: Path, number: int) -> None:
-    """Every strip or tile of a page must lie within the file, and unpacked data must
-    be complete.
-    """
+    """Raises BadImage where strips or tiles of a page are missing or incomplete."""
     offsets, counts = page.dataoffsets, page.databytecounts
     size = page.parent.filehandle.size
     missing = sum(1 for o, c in zip(offsets, counts, strict=False) if o == 0 or c == 0)
@@ -132,8 +129,9 @@ def check_blocks(page: Any, path: Path, number: int) -> None:
 
 
 def read_ome(text: str, path: Path) -> OmeHeader:
-    """Channel names, pixel size and member files out of an OME-XML; refuses what would mislead or
-    escape.
+    """Channel names, pixel size and member files of an OME-XML text.
+
+    Raises BadImage for sizes that are too large, and for members outside of the folder.
     """
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
         return OmeHeader(
@@ -153,15 +151,14 @@ def read_ome(text: str, path: Path) -> OmeHeader:
         )
     _check_declared(pixels, path)
     names = tuple(e.get("Name", "") for e in pixels if _local(e.tag) == "Channel")
-    members = tuple(
-        dict.fromkeys(e.get("FileName") or "" for e in pixels.iter() if _local(e.tag) == "UUID")
-    )
-    reported = next((e.text for e in root.iter() if _local(e.tag) == "Description"), "") or ""
+    uuids = [e for e in pixels.iter() if _local(e.tag) == "UUID"]
+    members = tuple(dict.fromkeys(e.get("FileName") or "" for e in uuids))
+    description = next((e.text for e in root.iter() if _local(e.tag) == "Description"), "") or ""
     return OmeHeader(
         names if all(names) else (),
         _ome_pixel_size(pixels),
         _check_members(members, path),
-        reported,
+        description,
     )
 
 
@@ -179,14 +176,13 @@ def _check_declared(pixels: ElementTree.Element, path: Path) -> None:
         raise BadImage(
             f"{path.name} declares {planes} planes; the limit is {MAX_PAGES}.", DAMAGED_HINT
         )
-    itemsize = {"uint8": 1, "int8": 1, "uint16": 2, "int16": 2, "double": 8}.get(
-        pixels.get("Type", ""), 4
-    )
+    bytes_of = {"uint8": 1, "int8": 1, "uint16": 2, "int16": 2, "double": 8}
+    itemsize = bytes_of.get(pixels.get("Type", ""), 4)
     check_bytes(planes * sizes["X"] * sizes["Y"] * itemsize, path)
 
 
 def check_bytes(nbytes: int, path: Path) -> None:
-    """Refuse before anything is allocated."""
+    """Raises BadImage for an image that is too large, before memory is allocated."""
     if nbytes > MAX_BYTES:
         raise BadImage(
             f"{path.name} declares {nbytes / 1e9:.1f} GB of pixels; the limit is"
@@ -207,9 +203,7 @@ def _ome_pixel_size(pixels: ElementTree.Element) -> float | None:
 
 
 def _check_members(members: tuple[str, ...], path: Path) -> tuple[str, ...]:
-    """Members must be plain files beside this one: never another folder, a device or a network
-    path.
-    """
+    """The other files of a set. Raises BadImage unless they lie in the same folder."""
     others = tuple(m for m in members if m and m != path.name)
     for name in others:
         if "/" in name or "\\" in name or ":" in name or name in (".", ".."):
@@ -224,11 +218,11 @@ def _check_members(members: tuple[str, ...], path: Path) -> tuple[str, ...]:
         if not member.is_file():
             raise BadImage(
                 f"{path.name} is one part of a set and its part {name!r} is missing.",
-                "Put the missing file beside it, or leave the set out.",
+                "Put the missing file next to it, or leave the set out.",
             )
     if others and path.name not in members:
         raise BadImage(
-            f"{path.name} holds metadata of other files only ({', '.join(others[:3])}).",
+            f"{path.name} holds only metadata of other files ({', '.join(others[:3])}).",
             "Rename the files to the names in their metadata, or export them again.",
         )
     return others

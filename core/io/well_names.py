@@ -1,4 +1,4 @@
-"""Well names and plate formats: B7 is B07; 6 to 1536 wells."""
+"""Well names such as B07, and plate formats from 6 to 1536 wells."""
 
 import re
 from collections.abc import Sequence
@@ -40,7 +40,7 @@ def well_place(well: str) -> tuple[int, int]:
 
 
 def natural(text: str) -> tuple[tuple[int, int, str], ...]:
-    """Sort key under which img10 follows img2."""
+    """Sort key that puts img10 after img2."""
     parts = re.split(r"(\d+)", text.casefold())
     return tuple((0, int(p), "") if p.isdecimal() else (1, 0, p) for p in parts if p)
 
@@ -49,21 +49,18 @@ PLATES = ((2, 3), (3, 4), (4, 6), (6, 8), (8, 12), (16, 24), (32, 48))
 
 
 def guess_plate_shape(wells: Sequence[str]) -> tuple[int, int] | None:
-    """The plate of which every well is there; else the smallest usual one of 96 wells or more that
-    holds all.
+    """Rows and columns of the plate, from the names of its wells; None without wells.
+
+    A plate whose wells are all present is recognised. Else the smallest format of at least 96 wells
+    that holds all wells is taken.
     """
     if not wells:
         return None
-    places = {well_place(well) for well in wells}
+    positions = {well_place(well) for well in wells}
     for height, width in PLATES:
-        if len(places) == height * width and max(places) == (height, width):
+        if len(positions) == height * width and max(positions) == (height, width):
             return height, width
-    rows, columns = max(r for r, _ in places), max(c for _, c in places)
-    return next(
-        (
-            shape
-            for shape in PLATES
-            if shape >= (8, 12) and rows <= shape[0] and columns <= shape[1]
-        ),
-        (32, 48),
-    )
+    rows, columns = max(r for r, _ in positions), max(c for _, c in positions)
+    large = [shape for shape in PLATES if shape >= (8, 12)]
+    fitting = (shape for shape in large if rows <= shape[0] and columns <= shape[1])
+    return next(fitting, (32, 48))

@@ -1,1 +1,1 @@
-"""Networks and the solver that inverts them. torch only; no files."""
+"""The networks, and the solver that inverts the i-ResNet."""

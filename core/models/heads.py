@@ -1,4 +1,4 @@
-"""The classifier on top of the network: a calibrated linear read-out."""
+"""The classifier head: a calibrated linear read-out of pooled features."""
 
 import numpy as np
 import torch
@@ -19,14 +19,25 @@ def fit_head(
     held: FloatArray,
     held_labels: IntArray,
 ) -> dict[str, float]:
-    """Fit the linear read-out on raw pooled features (N, F) of training wells; shrinkage and
-    temperature on `held`.
+    """Fit the linear read-out of `model`; all classes have the same weight.
 
-    The temperature only softens: a few validation wells that are all right are no reason for more
+    The temperature is at least 1, because a few correct validation wells do not justify more
     certainty.
 
-    Classes weigh equally. `held` may be empty: then the middle shrinkage and no temperature are
-    used.
+    Parameters
+    ----------
+    model
+        Its head is set in place.
+    train, train_labels
+        Raw pooled features (N, F) and class indices (N,) of training wells.
+    held, held_labels
+        The same of validation wells, for shrinkage and temperature. Without validation wells, the
+        middle shrinkage and the temperature 1 are used.
+
+    Returns
+    -------
+    dict
+        Shrinkage and temperature.
     """
     from sklearn.linear_model import LogisticRegression
 
@@ -35,14 +46,11 @@ def fit_head(
     classes = model.head.out_features
     best: tuple[float, float, LogisticRegression] | None = None
     for shrinkage in SHRINKAGES if len(held) else (0.03,):
-        fitted = LogisticRegression(C=shrinkage, max_iter=3000, class_weight="balanced").fit(
-            scaled, train_labels
-        )
-        loss = (
-            negative_log_likelihood(_logits(fitted, check, classes), held_labels, 1.0)
-            if len(held)
-            else 0.0
-        )
+        fitted = LogisticRegression(C=shrinkage, max_iter=3000, class_weight="balanced")
+        fitted.fit(scaled, train_labels)
+        loss = 0.0
+        if len(held):
+            loss = negative_log_likelihood(_logits(fitted, check, classes), held_labels, 1.0)
         if best is None or loss < best[0]:
             best = (loss, shrinkage, fitted)
     assert best is not None
@@ -58,23 +66,22 @@ def fit_head(
 
 
 def fit_temperature(logits: FloatArray, labels: IntArray) -> float:
-    """What logits (N, K) are divided by for the least loss on labels (N,), at least 1; 1 where
-    there are none.
+    """The temperature, at least 1, that gives logits (N, K) the least loss on labels (N,).
 
-    Guo et al. 2017, arXiv 1706.04599.
+    1 without labels. Guo et al. 2017, arXiv 1706.04599.
     """
     if not len(labels):
         return 1.0
-    found = minimize_scalar(
+    best = minimize_scalar(
         lambda t: negative_log_likelihood(logits, labels, np.exp(t)),
         bounds=(0, 3),
         method="bounded",
     )
-    return float(np.exp(found.x))
+    return float(np.exp(best.x))
 
 
 def _full(fitted: object, classes: int) -> tuple[FloatArray, FloatArray]:
-    """Weights (K, F) and biases (K,); scikit-learn keeps one row only for two classes."""
+    """Weights (K, F) and biases (K,); for two classes scikit-learn has only one row."""
     weight, bias = np.asarray(fitted.coef_), np.asarray(fitted.intercept_)  # type: ignore[attr-defined]
     if len(weight) == 1 and classes == 2:
         weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
@@ -87,5 +94,5 @@ def _logits(fitted: object, features: FloatArray, classes: int) -> FloatArray:
 
 
 def negative_log_likelihood(logits: FloatArray, labels: IntArray, temperature: float) -> float:
-    """Mean over images of logits (N, K) divided by the temperature."""
+    """Mean negative log-likelihood of labels (N,) under logits (N, K) / temperature."""
     return float(-log_softmax(logits / temperature, axis=1)[np.arange(len(labels)), labels].mean())

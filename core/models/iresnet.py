@@ -1,10 +1,8 @@
-"""The multi-class i-ResNet: Haar squeeze and residual blocks that are Euler steps of a learned
-velocity.
+"""The invertible network (i-ResNet): blocks are Euler steps of a learned velocity.
 
-i-ResNet in form (Behrmann et al. 2019, arXiv 1811.00995), trained by conditional flow matching
-(Lipman et al. 2022, arXiv 2210.02747). FrEIA's "forward" is image -> latent; here that is the
-direction that is solved, and "reverse", latent -> image, is one plain pass: that is what a drag
-needs.
+An i-ResNet (Behrmann et al. 2019, arXiv 1811.00995) after a Haar transform, trained by conditional
+flow matching (Lipman et al. 2022, arXiv 2210.02747). FrEIA's "forward" is image -> latent; here
+this direction is solved. "Reverse", latent -> image, is one explicit pass, as a drag needs it.
 """
 
 import math
@@ -24,33 +22,30 @@ from core.models.velocity import MULTIPLE, Velocity
 from core.progress import Cancelled
 
 FIELD_MULTIPLE = 2 * MULTIPLE  # sides of an image are padded to multiples of this
-GRAIN_PX = 256  # the grain repeats after so many pixels, more than a velocity sees at once
+DITHER_PX = 256  # period of the dither noise in pixels, larger than the network's field of view
 LEAST_BLOCKS, MOST_BLOCKS = 6, 24
-CONTRACTION_AIM = (
-    0.4  # of every block; at 0.55 the plain iteration no longer converged on every image
-)
-TOLERANCE_AT = 0.1  # time of a block that is solved to the tolerance itself
-# latent end where nothing can be held: of moves between six shapes of real nuclei 62 % were
+CONTRACTION_AIM = 0.4  # of every block; at 0.55 the plain iteration failed on some images
+TOLERANCE_AT = 0.1  # a block at this time is solved to the tolerance itself
+# Latent end for a single channel, which cannot be locked. In 90 moves between six shapes of real
+# nuclei (strength 1.5), the model read 62 % as their target; with 0.84 it read 29 %.
 NOISE_OF_ONE_STAIN = 0.97
-# read as their target, at 0.84 29 % (strength 1.5, 90 moves)
-PREVIEW_STEPS = 4  # of a picture while the handle moves fast
+PREVIEW_STEPS = 4  # of an image while the handle moves fast
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """Everything needed to build the network again; stored in model.json."""
+    """The settings that build the network; stored in model.json."""
 
     channels: int
     conditions: int
     widths: tuple[int, int, int] = (40, 64, 96)
-    blocks: int = 12  # where no times are set
+    blocks: int = 12  # number of blocks where no times are set
     t_image: float = 0.025  # time of the image end
     t_noise: float = 0.84  # time of the latent end
-    t_noise_held: float = (
-        0.98  # the same where stains are held: they keep cells in place, so more may be drawn anew
-    )
-    times: tuple[float, ...] = ()  # block edges, image end first; empty: uniform in logit(t)
-    times_held: tuple[float, ...] = ()
+    # Latent end with locked channels. These keep the cells in place, so more noise is possible.
+    t_noise_held: float = 0.98
+    times: tuple[float, ...] = ()  # block times, image end first; empty: uniform in logit(t)
+    times_held: tuple[float, ...] = ()  # block times with locked channels
 
 
 @dataclass(frozen=True)
@@ -65,24 +60,25 @@ class Blend:
 class EulerBlock(InvertibleModule):  # type: ignore[misc]
     """One residual block. Reverse (explicit): y + h v(y, t, c). Forward: its inverse, solved.
 
-    All share one velocity, so a block is no more than its place; one whose step is 0 rests and
-    costs nothing.
+    All blocks share one velocity, so a block has only a time t and a step h. A block with h = 0 is
+    not used.
     """
 
     def __init__(
         self, dims_in: list[tuple[int, ...]], dims_c: list[tuple[int, ...]], velocity: Velocity
     ) -> None:
         super().__init__(dims_in, dims_c)
-        self._velocity = (velocity,)  # in a tuple: only the network owns its weights
+        self._velocity = (velocity,)  # in a tuple, so that only the network owns the weights
         self.t, self.h = 0.5, 0.0
 
     def residual(self, y: Tensor, condition: Tensor) -> Tensor:
-        """g(y) = h sum_k mixture_k v_k(y, t); `condition` is the mixture (N, K), and which stains
-        are held (N, C).
+        """g(y) = h sum_k mixture_k v_k(y, t).
+
+        `condition` (N, K + C) is the mixture (N, K) and the locked channels (N, C).
         """
         velocity = self._velocity[0]
-        mixture, held = condition[:, : velocity.conditions], condition[:, velocity.conditions :]
-        return self.h * velocity.mixed(y, self.t, mixture, held if held.shape[1] else None)
+        mixture, locked = condition[:, : velocity.conditions], condition[:, velocity.conditions :]
+        return self.h * velocity.mixed(y, self.t, mixture, locked if locked.shape[1] else None)
 
     def forward(
         self,
@@ -91,19 +87,19 @@ class EulerBlock(InvertibleModule):  # type: ignore[misc]
         rev: bool = False,
         jac: bool = True,
     ) -> tuple[tuple[Tensor], Tensor]:
-        """FrEIA's interface: c = [mixture and held (N, K + C)]; the log-determinant is a Hutchinson
-        estimate.
+        """FrEIA's interface; the log-determinant is a Hutchinson estimate.
+
+        `c` has one tensor (N, K + C), see `residual`.
         """
-        (value,), (mixture,) = tuple(x_or_z), tuple(c)
+        (value,), (condition,) = tuple(x_or_z), tuple(c)
+        zeros = value.new_zeros(len(value))
         if not self.h:
-            return (value,), value.new_zeros(len(value))
+            return (value,), zeros
         if rev:
-            result = value + self.residual(value, mixture)
-            return (result,), (
-                self._log_det(value, mixture) if jac else value.new_zeros(len(value))
-            )
-        x = self.invert(value, mixture).x
-        return (x,), (-self._log_det(x, mixture) if jac else value.new_zeros(len(value)))
+            result = value + self.residual(value, condition)
+            return (result,), (self._log_det(value, condition) if jac else zeros)
+        x = self.invert(value, condition).x
+        return (x,), (-self._log_det(x, condition) if jac else zeros)
 
     def invert(
         self,
@@ -112,7 +108,7 @@ class EulerBlock(InvertibleModule):  # type: ignore[misc]
         start: Tensor | None = None,
         tolerance: float = TOLERANCE,
     ) -> Inverse:
-        """The x that this block takes to y, solved from the guess `start`."""
+        """The x that this block maps to y, solved from the first guess `start`."""
         name = f"block at t = {self.t:.2f}"
         return solve(
             lambda x, rows: self.residual(x, condition[rows]),
@@ -123,8 +119,9 @@ class EulerBlock(InvertibleModule):  # type: ignore[misc]
         )
 
     def _log_det(self, y: Tensor, mixture: Tensor, terms: int = 10) -> Tensor:
-        """log det(I + dg/dy) = sum_k (-1)^(k+1) / k tr(J^k), traces by one random vector (Behrmann
-        2019, eq. 4).
+        """log det(I + dg/dy) = sum_k (-1)^(k+1) / k tr(J^k), with traces from one random vector.
+
+        Behrmann et al. 2019, eq. 4.
         """
         with torch.enable_grad():
             start = y.detach().requires_grad_()
@@ -142,16 +139,16 @@ class EulerBlock(InvertibleModule):  # type: ignore[misc]
 
 
 class IResNet(nn.Module):
-    """Image (N, C, H, W) <-> latent (N, 4C, H/2, W/2) under a mixture of conditions; and a
-    classifier of the image.
+    """Image (N, C, H, W) <-> latent (N, 4C, H/2, W/2) under a mixture of conditions.
+
+    The same network classifies images.
     """
 
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()
         self.architecture = architecture
-        self.interrupted: Callable[[], bool] = lambda: (
-            False
-        )  # asked between blocks: whoever waits may come first
+        # Called between blocks; True stops the work, so that a newer request need not wait.
+        self.interrupted: Callable[[], bool] = lambda: False
         a = architecture
         self.velocity = Velocity(4 * a.channels, a.conditions, a.widths)
         self.flow = SequenceINN(a.channels, FIELD_MULTIPLE, FIELD_MULTIPLE)
@@ -160,12 +157,11 @@ class IResNet(nn.Module):
             self.flow.append(
                 EulerBlock, cond=0, cond_shape=(a.conditions + a.channels,), velocity=self.velocity
             )
-        self._place(step_times(a))
-        grain = np.random.default_rng(0).standard_normal(
-            (a.channels, GRAIN_PX, GRAIN_PX), dtype=np.float32
-        )
-        self._grain: Tensor
-        self.register_buffer("_grain", torch.from_numpy(grain), persistent=False)
+        self._set_steps(step_times(a))
+        shape = (a.channels, DITHER_PX, DITHER_PX)
+        dither = np.random.default_rng(0).standard_normal(shape, dtype=np.float32)
+        self._dither: Tensor
+        self.register_buffer("_dither", torch.from_numpy(dither), persistent=False)
         # Linear read-out of the pooled features; set by core.models.heads.fit_head after training.
         self.feature_mean: Tensor
         self.feature_scale: Tensor
@@ -173,154 +169,175 @@ class IResNet(nn.Module):
         self.register_buffer("feature_scale", torch.ones(self.velocity.feature_count))
         self.head = nn.Linear(self.velocity.feature_count, a.conditions)
 
-    def set_times(self, times: tuple[float, ...], held: bool = False) -> None:
-        """Put the blocks between these edges, image end first; `held`: those used where stains are
-        held.
-        """
+    def set_times(self, times: tuple[float, ...], locked: bool = False) -> None:
+        """Set the block times, image end first; `locked`: the times for locked channels."""
         a = self.architecture
-        self.architecture = replace(a, times_held=times) if held else replace(a, times=times)
+        self.architecture = replace(a, times_held=times) if locked else replace(a, times=times)
 
-    def _place(self, steps: Sequence[tuple[float, float]]) -> None:
-        """The first blocks take these (t, h); the others rest."""
+    def _set_steps(self, steps: Sequence[tuple[float, float]]) -> None:
+        """Give (t, h) to the first blocks; the other blocks are not used."""
         for i, block in enumerate(self._all_blocks()):
             block.t, block.h = steps[i] if i < len(steps) else (0.5, 0.0)
 
     def _condition(
-        self, mixture: Tensor, held: Tensor | None, times: tuple[float, ...]
+        self, mixture: Tensor, locked: Tensor | None, times: tuple[float, ...]
     ) -> tuple[Tensor, Tensor]:
-        """What the blocks are told (N, K + C), and `held` (N, C); the blocks take their places for
-        it.
-        """
-        held = mixture.new_zeros(len(mixture), self.architecture.channels) if held is None else held
-        self._place(pairs_of(times) if times else step_times(self.architecture, bool(held.any())))
-        return torch.cat([mixture, held], 1), held
+        """The condition (N, K + C) of the blocks, and `locked` (N, C); sets the block times."""
+        a = self.architecture
+        if locked is None:
+            locked = mixture.new_zeros(len(mixture), a.channels)
+        self._set_steps(pairs_of(times) if times else step_times(a, bool(locked.any())))
+        return torch.cat([mixture, locked], 1), locked
 
     def _all_blocks(self) -> list[EulerBlock]:
         return [m for m in self.flow if isinstance(m, EulerBlock)]
 
     @property
     def blocks(self) -> list[EulerBlock]:
-        """The residual blocks in use since they last took their places, image end first."""
+        """The residual blocks that are in use, image end first."""
         return [block for block in self._all_blocks() if block.h]
 
     def squeeze(self, x: Tensor) -> Tensor:
         """Haar transform (N, C, H, W) -> (N, 4C, H/2, W/2); orthonormal."""
-        out: Tensor = self.flow[0]((x,), jac=False)[0][0]
-        return out
+        squeezed: Tensor = self.flow[0]((x,), jac=False)[0][0]
+        return squeezed
 
     def encode(
         self,
         x: Tensor,
         mixture: Tensor,
-        held: Tensor | None = None,
+        locked: Tensor | None = None,
         times: tuple[float, ...] = (),
         tolerance: float = TOLERANCE,
         starts: Sequence[Tensor] = (),
     ) -> tuple[Tensor, list[Inverse]]:
-        """Image to latent under `mixture` (N, K), with the quality of every block's solve.
+        """Image to latent; also returns the quality of every block's solution.
 
-        Stains that are held, `held` (N, C) of 0 and 1, are context: they stay what they are.
-        `times` are other block edges than the network's own; the latent must then be decoded with
-        the same. `starts` are what the blocks were solved to before, at a larger tolerance. It is
-        that of a block at t = TOLERANCE_AT and goes with sqrt(t): what a block at the image end
-        leaves is amplified by all that are solved after it (on the demo 80 times as much in the
-        picture). So the worst picture is .4 times as far off for as much work, and the round trip
-        says by how much.
+        The tolerance of a block grows with sqrt(t), because errors at the image end are amplified
+        by all blocks that are solved later (80 times on the demo). For the same work, the largest
+        error of an image is then 0.4 times as large.
+
+        Parameters
+        ----------
+        x
+            (N, C, H, W) images.
+        mixture
+            (N, K) weights of conditions, sum 1.
+        locked
+            (N, C) of 0 and 1; locked channels stay as they are.
+        times
+            Block times other than the network's own; the latent must be decoded with the same.
+        tolerance
+            Largest residual of a block at t = TOLERANCE_AT.
+        starts
+            First guesses for all blocks: solutions with a larger tolerance.
         """
-        y, condition = self.enter(x, mixture, held, times)
+        y, condition = self.enter(x, mixture, locked, times)
         quality: list[Inverse] = []
         done: list[tuple[float, Tensor]] = []  # logit of a block's time, its velocity
         for i, block in enumerate(self.blocks):
             if self.interrupted():
                 raise Cancelled
-            start = (
-                starts[i]
-                if starts
-                else y - block.h * _ahead(done, _logit(block.t))
-                if done
-                else None
-            )
-            quality.append(
-                block.invert(y, condition, start, tolerance * math.sqrt(block.t / TOLERANCE_AT))
-            )
+            start = None
+            if starts:
+                start = starts[i]
+            elif done:
+                start = y - block.h * _ahead(done, _logit(block.t))
+            tolerance_here = tolerance * math.sqrt(block.t / TOLERANCE_AT)
+            quality.append(block.invert(y, condition, start, tolerance_here))
             done.append((_logit(block.t), quality[-1].step / block.h))
             y = quality[-1].x
         return y, quality
 
     def enter(
-        self, x: Tensor, mixture: Tensor, held: Tensor | None = None, times: tuple[float, ...] = ()
+        self,
+        x: Tensor,
+        mixture: Tensor,
+        locked: Tensor | None = None,
+        times: tuple[float, ...] = (),
     ) -> tuple[Tensor, Tensor]:
-        """What the first block gets of an image, (N, 4C, H/2, W/2), and what all are told, (N, K +
-        C).
-        """
-        condition, held = self._condition(mixture, held, times)
-        return self.squeeze(x * self._scales(held) + self._grains(x, held)), condition
+        """The input (N, 4C, H/2, W/2) of the first block, and the condition (N, K + C) of all."""
+        condition, locked = self._condition(mixture, locked, times)
+        return self.squeeze(x * self._scales(locked) + self._dithers(x, locked)), condition
 
     def decode(
-        self, z: Tensor, mixture: Tensor, held: Tensor | None = None, times: tuple[float, ...] = ()
+        self,
+        z: Tensor,
+        mixture: Tensor,
+        locked: Tensor | None = None,
+        times: tuple[float, ...] = (),
     ) -> Tensor:
-        """Latent to image under `mixture` (N, K): one explicit pass."""
-        condition, held = self._condition(mixture, held, times)
-        # FrEIA's Haar reverse works in place on its input; the blocks before it always make a new
-        # tensor.
+        """Latent to image under `mixture` (N, K), in one explicit pass."""
+        condition, locked = self._condition(mixture, locked, times)
+        # FrEIA's Haar reverse overwrites its input; the blocks before it always make a new tensor.
         x, _ = self.flow(z, [condition], rev=True, jac=False)
-        out: Tensor = (x - self._grains(x, held)) / self._scales(held)
-        return out
+        image: Tensor = (x - self._dithers(x, locked)) / self._scales(locked)
+        return image
 
     def preview_change(
         self,
         trajectory: Sequence[Tensor],
         blend: Blend,
-        held: Tensor | None = None,
+        locked: Tensor | None = None,
         times: tuple[float, ...] = (),
         steps: int = PREVIEW_STEPS,
     ) -> Tensor:
-        """Change of an image (N, C, H, W), roughly: a few long steps instead of one per block.
+        """The rough change (N, C, H, W) of an image: a few long steps instead of one per block.
 
-        It is what `decode` gives under `blend`, less the image. `trajectory` are the values at all
-        block edges under the image's own condition, image end first. Only the difference to it is
-        integrated (Adams-Bashforth, second order), so the rest of the image cannot blur, and at
-        share 0 nothing changes. On the demo it came within .12 of the exact change where nuclei are
-        locked, and within .3 where nothing is (root mean square, share of the change).
+        Only the difference to the image's own trajectory is integrated (Adams-Bashforth, second
+        order). So the rest of the image cannot blur, and nothing changes at share 0. On the demo
+        the error is 0.12 of the exact change with locked nuclei, and 0.3 without locked channels
+        (root mean square).
+
+        Parameters
+        ----------
+        trajectory
+            (N, 4C, H/2, W/2) at all block times under the image's own condition, image end first.
+        blend
+            The mixture of conditions.
+        locked
+            (N, C) of 0 and 1.
+        times
+            Block times other than the network's own.
+        steps
+            Number of long steps.
         """
         if self.interrupted():
             raise Cancelled
         own, target, share = blend.source, blend.target, blend.share
-        _, stays = self._condition(own, held, times)
+        _, mask = self._condition(own, locked, times)
         blocks = self.blocks
-        off, before, h_before = torch.zeros_like(trajectory[0]), None, 1.0
+        change, before, h_before = torch.zeros_like(trajectory[0]), None, 1.0
         nodes = np.linspace(len(blocks), 0, min(steps, len(blocks)) + 1).round().astype(int)
         for last, first in pairwise(nodes):
             block, h = blocks[last - 1], sum(b.h for b in blocks[first:last])
-            still = (trajectory[last - 1] - trajectory[last]) / block.h
-            value = trajectory[last] + off
-            now = self.velocity.toward(value, block.t, own, target, share, held) - still
+            own_velocity = (trajectory[last - 1] - trajectory[last]) / block.h
+            value = trajectory[last] + change
+            velocity = self.velocity.toward(value, block.t, own, target, share, locked)
+            now = velocity - own_velocity
             ahead = now if before is None else now + h / (2 * h_before) * (now - before)
-            off, before, h_before = off + h * ahead, now, h
-        out: Tensor = self.flow[0]((off,), rev=True, jac=False)[0][0] / self._scales(stays)
-        return out
+            change, before, h_before = change + h * ahead, now, h
+        image: Tensor = self.flow[0]((change,), rev=True, jac=False)[0][0] / self._scales(mask)
+        return image
 
-    def _scales(self, held: Tensor) -> Tensor:
-        """(N, C, 1, 1): a free stain at the image end is (1 - t_image) of itself, as in training; a
-        held one whole.
-        """
-        return (held + (1 - held) * self._scale)[..., None, None]
+    def _scales(self, locked: Tensor) -> Tensor:
+        """(N, C, 1, 1) factors at the image end: 1 - t_image as in training, 1 if locked."""
+        return (locked + (1 - locked) * self._scale)[..., None, None]
 
-    def _grains(self, x: Tensor, held: Tensor) -> Tensor:
-        """The noise (N, C, H, W) an image has at time t_image, as in training: always the same, so
-        it can be taken off.
+    def _dithers(self, x: Tensor, locked: Tensor) -> Tensor:
+        """The fixed dither noise (N, C, H, W) of images at time t_image, as in training.
 
-        Without it images are cleaner than any the network knows at any time; their latents then
-        spread by .3 to .6 instead of 1, and what is decoded from them under another condition is
+        The noise is always the same, so it can be subtracted again. Without it, images are cleaner
+        than in training; their latents spread by 0.3 to 0.6 instead of 1, and counterfactuals are
         blurred.
         """
-        rows, columns = (-(-side // GRAIN_PX) for side in x.shape[-2:])
-        grain = self._grain.repeat(1, rows, columns)[:, : x.shape[-2], : x.shape[-1]]
-        return self.architecture.t_image * (1 - held)[..., None, None] * grain
+        rows, columns = (-(-side // DITHER_PX) for side in x.shape[-2:])
+        dither = self._dither.repeat(1, rows, columns)[:, : x.shape[-2], : x.shape[-1]]
+        return self.architecture.t_image * (1 - locked)[..., None, None] * dither
 
     @property
     def _scale(self) -> float:
-        """An image at time t is (1 - t) of itself, as in training."""
+        """The factor 1 - t of an image at time t_image, as in training."""
         return 1 - self.architecture.t_image
 
     def features(self, x: Tensor) -> Tensor:
@@ -330,56 +347,55 @@ class IResNet(nn.Module):
 
     def logits(self, x: Tensor) -> Tensor:
         """Calibrated logits (N, K) of images."""
-        out: Tensor = self.head(self.features(x))
-        return out
+        logits: Tensor = self.head(self.features(x))
+        return logits
 
 
-def _ahead(done: Sequence[tuple[float, Tensor]], place: float) -> Tensor:
-    """The velocity at logit(t) = `place` by those before: along the flow it changes little, and
-    evenly.
-    """
-    place_1, v_1 = done[-1]
+def _ahead(done: Sequence[tuple[float, Tensor]], logit: float) -> Tensor:
+    """The velocity at a logit(t), extrapolated linearly from the last two blocks."""
+    logit_1, v_1 = done[-1]
     if len(done) == 1:
         return v_1
-    place_0, v_0 = done[-2]
-    return v_1 + (place - place_1) / (place_1 - place_0) * (v_1 - v_0)
+    logit_0, v_0 = done[-2]
+    return v_1 + (logit - logit_1) / (logit_1 - logit_0) * (v_1 - v_0)
 
 
-def step_times(a: Architecture, held: bool = False) -> list[tuple[float, float]]:
+def step_times(a: Architecture, locked: bool = False) -> list[tuple[float, float]]:
     """(t, h) per block, image end first.
 
-    Decoding goes from t_noise to t_image: y(t_k) = y(t_k+1) - (t_k+1 - t_k) v(y(t_k+1), t_k+1),
-    hence h < 0.
+    Decoding goes from t_noise to t_image: y(t_k) = y(t_k+1) - (t_k+1 - t_k) v(y(t_k+1), t_k+1).
+    So h is negative.
     """
-    return pairs_of((a.times_held if held else a.times) or block_edges(a, (), held))
+    return pairs_of((a.times_held if locked else a.times) or block_edges(a, (), locked))
 
 
 def pairs_of(edges: Sequence[float]) -> list[tuple[float, float]]:
-    """(t, h) per block between these edges."""
+    """(t, h) per block between these block times."""
     return [(after, before - after) for before, after in pairwise(edges)]
 
 
 def block_edges(
-    a: Architecture, contraction: Sequence[float], held: bool = False, times: Sequence[float] = ()
+    a: Architecture,
+    contraction: Sequence[float],
+    locked: bool = False,
+    times: Sequence[float] = (),
 ) -> tuple[float, ...]:
-    """Edges of as few blocks as are expected to contract by CONTRACTION_AIM, by what was measured
-    of present ones.
+    """Times of the fewest blocks that are expected to contract by CONTRACTION_AIM.
 
-    A block's contraction grows with its step, so steps are short where the velocity is steep (at
-    the noise end for images with strong contrast). Equal measurements give times uniform in
-    logit(t); so does none.
+    `contraction` are the Lipschitz estimates of the present blocks, which stand at `times`. A
+    block's estimate grows with its step. So steps are short where the velocity is steep, for
+    example at the noise end for images with strong contrast. Equal estimates, or none, give times
+    that are uniform in logit(t).
     """
-    low, high = _logit(a.t_image), _logit(a.t_noise_held if held else a.t_noise)
+    low, high = _logit(a.t_image), _logit(a.t_noise_held if locked else a.t_noise)
     if not len(contraction):
         return tuple(_logistic(v) for v in np.linspace(low, high, a.blocks + 1))
-    present = [
-        _logit(t) for t in times or (a.times_held if held else a.times) or block_edges(a, (), held)
-    ]
-    reached = np.concatenate([[0.0], np.cumsum(contraction)])
-    blocks = int(np.clip(math.ceil(reached[-1] / CONTRACTION_AIM), LEAST_BLOCKS, MOST_BLOCKS))
-    return tuple(
-        _logistic(v) for v in np.interp(np.linspace(0, reached[-1], blocks + 1), reached, present)
-    )
+    times = times or (a.times_held if locked else a.times) or block_edges(a, (), locked)
+    present = [_logit(t) for t in times]
+    summed = np.concatenate([[0.0], np.cumsum(contraction)])
+    blocks = int(np.clip(math.ceil(summed[-1] / CONTRACTION_AIM), LEAST_BLOCKS, MOST_BLOCKS))
+    wanted = np.interp(np.linspace(0, summed[-1], blocks + 1), summed, present)
+    return tuple(_logistic(v) for v in wanted)
 
 
 def _logit(t: float) -> float:
@@ -391,22 +407,18 @@ def _logistic(v: float) -> float:
 
 
 def one_hot(indices: Tensor, conditions: int) -> Tensor:
-    """(N,) class indices -> (N, K) mixture that is that condition alone."""
+    """(N,) class indices -> (N, K) mixtures with the whole weight on one condition."""
     return functional.one_hot(indices, conditions).float()
 
 
 def blend(source: Tensor, weights: Tensor, strength: Tensor) -> Tensor:
-    """(N, K) mixture of v_s + g sum_k w_k (v_k - v_s): (1 - g) source + g weights; exactly `source`
-    at g = 0.
-    """
+    """(N, K) mixture (1 - g) source + g weights, with the strength g; exactly `source` at g = 0."""
     g = strength[:, None]
     return (1 - g) * source + g * weights
 
 
 def pad_field(x: Tensor) -> tuple[Tensor, tuple[int, int]]:
-    """Mirror the right and lower edge up to multiples of 8; returns the padded batch and the former
-    sides.
-    """
+    """Mirror the right and lower edges up to multiples of 8; also returns the old sides."""
     height, width = x.shape[-2:]
     down, right = -height % FIELD_MULTIPLE, -width % FIELD_MULTIPLE
     return functional.pad(x, (0, right, 0, down), mode="reflect"), (height, width)

@@ -1,4 +1,4 @@
-"""A network from its card and weights, on the device that is there."""
+"""Build a network from its model card and weights, on the available device."""
 
 import os
 from collections.abc import Sequence
@@ -20,46 +20,40 @@ from core.models.resnext import ResNeXt, ResNeXtSettings
 
 Classifier = IResNet | ResNeXt | Autoencoder  # all have features(x) and logits(x)
 Network = TypeVar("Network", bound=nn.Module)
-CLASSIFIERS, AUTOENCODERS = (
-    ("resnext50", "resnext-small"),
-    ("autoencoder", "variational-autoencoder"),
-)
+CLASSIFIERS = ("resnext50", "resnext-small")
+AUTOENCODERS = ("autoencoder", "variational-autoencoder")
 KINDS = ("iresnet", *CLASSIFIERS, *AUTOENCODERS)
 MAX_WIDTH, MAX_CLASSES = 1024, 1024
 DAMAGED_HINT = "The model folder is damaged; take it from a backup or train again."
 
 
 def choose_device(wish: str = "auto") -> torch.device:
-    """`auto` takes a CUDA GPU where there is one, else the CPU. Raises LeighError for a device that
-    is not there.
+    """The torch device; `auto` is a CUDA GPU if there is one, else the CPU.
 
-    One core stays free for the other process (window's worker beside training): on two cores, two
-    processes of two threads each took ten times as long as one thread each, and one thread alone
-    was as fast as two.
+    One core stays free for another process, for example a training next to the window. On two
+    cores, two processes with two threads each took ten times as long as with one thread each. A
+    single process was as fast with one thread as with two.
 
-    Single precision is single precision on a GPU too: with the ten bits of TF32, cuDNN's default, a
-    block is no smooth function and its inverse stops far from the promised error.
+    TF32, the default of cuDNN, is switched off. With its ten bits a block is not a smooth function,
+    and the inverse does not reach the promised error. Raises LeighError for a device that is not
+    available.
     """
     torch.set_num_threads(max(1, _cores() - 1))
     torch.backends.cudnn.allow_tf32 = False
     torch.backends.cudnn.deterministic = True
     name = ("cuda" if torch.cuda.is_available() else "cpu") if wish == "auto" else wish
     if name not in ("cpu", "cuda") or (name == "cuda" and not torch.cuda.is_available()):
-        raise LeighError(f"There is no device {wish} that torch can use here.", "Use auto or cpu.")
+        raise LeighError(f"torch cannot use the device {wish} here.", "Use auto or cpu.")
     return torch.device(name)
 
 
 def _cores() -> int:
-    """Those this process may use, where the system says so (a cluster gives a job some of a
-    machine's).
-    """
+    """Number of cores that this process may use; on a cluster, fewer than the machine has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 2
 
 
 def on_device(model: Network, device: torch.device) -> Network:
-    """The model on `device`, its convolutions in the memory order that is fastest on CPUs and GPUs
-    alike.
-    """
+    """The model on `device`, with the memory order that makes convolutions fastest."""
     return model.to(device).to(memory_format=torch.channels_last)
 
 
@@ -74,14 +68,14 @@ def weights_of(model: nn.Module) -> dict[str, FloatArray]:
 def architecture_dict(
     architecture: Architecture | ResNeXtSettings | AutoencoderSettings,
 ) -> dict[str, object]:
-    """For the model card."""
+    """The settings as a dictionary, for the model card."""
     return asdict(architecture)
 
 
 def build(card: ModelCard, tensors: dict[str, FloatArray], device: torch.device) -> IResNet:
     """The i-ResNet in evaluation mode.
 
-    Raises BadModel for another kind, and when weights and card do not fit.
+    Raises BadModel for another kind of network, and when weights and card do not fit.
     """
     if card.kind != "iresnet":
         raise BadModel(
@@ -103,23 +97,23 @@ def build(card: ModelCard, tensors: dict[str, FloatArray], device: torch.device)
 def build_classifier(
     card: ModelCard, tensors: dict[str, FloatArray], device: torch.device
 ) -> Classifier:
-    """The network of any card, in evaluation mode; all have `logits(x)`.
+    """The network of any kind, in evaluation mode; every network has `logits(x)`.
 
-    Raises BadModel as `build` does.
+    Raises BadModel for an unknown kind, and when weights and card do not fit.
     """
     if card.kind == "iresnet":
         return build(card, tensors, device)
     settings_type = ResNeXtSettings if card.kind in CLASSIFIERS else AutoencoderSettings
     if card.kind not in KINDS:
         raise BadModel(
-            f"Model {card.name} is of the kind {card.kind}.", f"Known are {', '.join(KINDS)}."
+            f"Model {card.name} is of the kind {card.kind}.",
+            f"Known are {', '.join(KINDS)}.",
         )
-    settings, known = card.architecture, {f.name for f in fields(settings_type)}
-    fault = next(
-        (f"{key}: {'missing' if key in known else 'not known'}" for key in known ^ settings.keys()),
-        "",
-    )
-    for key in known - {"kind"} if not fault else ():
+    settings, expected = card.architecture, {f.name for f in fields(settings_type)}
+    fault = ""
+    for key in expected ^ settings.keys():
+        fault = f"{key}: {'missing' if key in expected else 'not known'}"
+    for key in expected - {"kind"} if not fault else ():
         if not _is_whole(settings[key], MAX_WIDTH):
             fault = f"{key}: {settings[key]!r} is not a whole number from 1 to {MAX_WIDTH}"
     if not fault and settings["kind"] != card.kind:
@@ -135,9 +129,9 @@ def build_classifier(
 def open_network(
     folder: Path, dataset: Dataset, device: torch.device
 ) -> tuple[ModelCard, Classifier]:
-    """The network that lies in `folder`, named after it, and its card, checked against the images.
+    """The network of a model folder and its card, named after the folder.
 
-    Raises BadModel.
+    Raises BadModel for a damaged model, and for other channels or conditions than the images have.
     """
     card = replace(load_card(folder), name=folder.name)
     check_fits(card, dataset)
@@ -145,7 +139,7 @@ def open_network(
 
 
 def untrained(card: ModelCard) -> ResNeXt | Autoencoder:
-    """The network of a card that is no i-ResNet, with random weights."""
+    """A baseline network with random weights."""
     if card.kind in CLASSIFIERS:
         return ResNeXt(ResNeXtSettings(**card.architecture))
     return Autoencoder(AutoencoderSettings(**card.architecture))
@@ -162,11 +156,11 @@ def _check_sizes(card: ModelCard) -> None:
 
 
 def _filled(model: Network, card: ModelCard, tensors: dict[str, FloatArray]) -> Network:
-    """The model with these weights. Raises BadModel where their names or shapes are others."""
+    """The model with these weights. Raises BadModel where names or shapes differ."""
     expected = {k: tuple(v.shape) for k, v in model.state_dict().items()}
-    found = {k: tuple(v.shape) for k, v in tensors.items()}
-    if expected != found:
-        wrong = sorted(k for k in expected.keys() | found.keys() if expected.get(k) != found.get(k))
+    given = {k: tuple(v.shape) for k, v in tensors.items()}
+    if expected != given:
+        wrong = sorted(k for k in expected.keys() | given.keys() if expected.get(k) != given.get(k))
         raise BadModel(
             f"Model {card.name}: the weights do not fit the network (first difference:"
             f" {wrong[0]}).",
@@ -179,10 +173,10 @@ def _filled(model: Network, card: ModelCard, tensors: dict[str, FloatArray]) -> 
 
 
 def _fault(settings: dict[str, Any]) -> str:
-    """The first key that no network could be built from, and why; "" where there is none."""
-    known = {f.name for f in fields(Architecture)}
-    for key in sorted(known ^ settings.keys()):
-        return f"{key}: {'missing' if key in known else 'not known'}"
+    """The first setting from which no network can be built, and why; "" for good settings."""
+    expected = {f.name for f in fields(Architecture)}
+    for key in sorted(expected ^ settings.keys()):
+        return f"{key}: {'missing' if key in expected else 'not known'}"
     for key, largest in (
         ("channels", MAX_CLASSES),
         ("conditions", MAX_CLASSES),

@@ -1,9 +1,8 @@
-"""Independent judges: three classifiers, apart from the invertible network, say what condition an
-image shows.
+"""Three independent classifiers (oracles) that check counterfactuals.
 
-A counterfactual that convinces only the network that made it shows nothing; these see it with other
-eyes: a small convolutional network, a network on fixed wavelet statistics, and a random forest on
-hand-made readouts.
+A counterfactual that convinces only its own network proves nothing. The oracles work differently: a
+small convolutional network, a network on fixed wavelet statistics, and a random forest on hand-made
+readouts.
 """
 
 import json
@@ -33,7 +32,7 @@ from core.io.validation import first_fault
 
 ORACLES_FILE, ORACLES_WEIGHTS_FILE = "judges.json", "judges.safetensors"
 FORMAT_VERSION = 1
-REMEDY = "Train the judges again, or copy the model's folder again from where it came."
+REMEDY = "Train the model again, or copy its folder again from the original."
 WIDTHS = (24, 48, 96)
 EMBEDDING = 48
 SCALES = 5  # wavelet bands of 1 to 16 pixels
@@ -54,17 +53,16 @@ class ConvOracle(nn.Module):
         self.last = nn.Linear(EMBEDDING, conditions)
 
     def embedding(self, x: Tensor) -> Tensor:
-        """(N, C, Y, X) -> (N, EMBEDDING): from mean and root mean square over the field."""
+        """(N, C, Y, X) -> (N, EMBEDDING), from mean and root mean square over the field."""
         maps = self.layers(x)
-        pooled = torch.cat(
-            [maps.mean(dim=(2, 3)), (maps.square().mean(dim=(2, 3)) + 1e-6).sqrt()], dim=1
-        )
+        root_mean_square = (maps.square().mean(dim=(2, 3)) + 1e-6).sqrt()
+        pooled = torch.cat([maps.mean(dim=(2, 3)), root_mean_square], dim=1)
         return functional.silu(self.embed(pooled))
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, Y, X) -> logits (N, K)."""
-        out: Tensor = self.last(self.embedding(x))
-        return out
+        logits: Tensor = self.last(self.embedding(x))
+        return logits
 
 
 def _convolution(before: int, after: int, stride: int) -> nn.Sequential:
@@ -74,11 +72,10 @@ def _convolution(before: int, after: int, stride: int) -> nn.Sequential:
 
 
 class WaveletOracle(nn.Module):
-    """A small network on fixed statistics of the starlet bands of network input (N, C, Y, X), any Y
-    and X.
+    """A small network on fixed wavelet statistics of network input (N, C, Y, X), any Y and X.
 
-    Bands: differences of B3-spline smoothings at 1, 2, 4 ... pixels (Starck, Fadili & Murtagh 2007,
-    IEEE TIP 16:297).
+    The statistics are computed in starlet bands: differences of B3-spline smoothings at 1, 2, 4 ...
+    pixels (Starck, Fadili & Murtagh 2007, IEEE TIP 16:297).
     """
 
     def __init__(self, channels: int, conditions: int) -> None:
@@ -93,8 +90,9 @@ class WaveletOracle(nn.Module):
 
     @staticmethod
     def features(x: Tensor) -> Tensor:
-        """(N, F): mean per channel; per band log spread, skewness, log kurtosis, correlations
-        between channels.
+        """(N, F) features: channel means and statistics of the bands.
+
+        Per band: log spread, skewness, log kurtosis, and correlations between channels.
         """
         channels = x.shape[1]
         bands = torch.stack([band.flatten(2) for band in _starlet(x)], dim=1)  # (N, S + 1, C, Y X)
@@ -115,8 +113,8 @@ class WaveletOracle(nn.Module):
 
     def classify(self, features: Tensor) -> Tensor:
         """Raw features (N, F) -> logits (N, K)."""
-        out: Tensor = self.last(self.hidden((features - self.mean) / self.scale))
-        return out
+        logits: Tensor = self.last(self.hidden((features - self.mean) / self.scale))
+        return logits
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, Y, X) -> logits (N, K)."""
@@ -124,7 +122,7 @@ class WaveletOracle(nn.Module):
 
 
 def _starlet(x: Tensor) -> Iterator[Tensor]:
-    """The bands of x, finest first, and what is left; their sum is x."""
+    """The bands of x, finest first, and the remainder; their sum is x."""
     for level in range(SCALES):
         smooth = _smooth(_smooth(x, 2, 2**level), 3, 2**level)
         yield x - smooth
@@ -133,45 +131,42 @@ def _starlet(x: Tensor) -> Iterator[Tensor]:
 
 
 def _smooth(x: Tensor, axis: int, step: int) -> Tensor:
-    """B3 spline along one axis (2 or 3), its five taps `step` pixels apart; edges repeat."""
+    """B3 spline along one axis (2 or 3), with five taps that are `step` pixels apart."""
     margin, side = 2 * step, x.shape[axis]
-    padded = functional.pad(
-        x, (0, 0, margin, margin) if axis == 2 else (margin, margin, 0, 0), mode="replicate"
-    )
+    margins = (0, 0, margin, margin) if axis == 2 else (margin, margin, 0, 0)
+    padded = functional.pad(x, margins, mode="replicate")
     taps = [w / 16 * padded.narrow(axis, k * step, side) for k, w in enumerate((1, 4, 6, 4, 1))]
     return torch.stack(taps).sum(dim=0)
 
 
 def forest_readouts(raw: FloatArray, preprocessing: Preprocessing) -> FloatArray:
-    """(R,) what the forest reads of raw grey values (C, Y, X), at the resolution of the network;
-    see with_ratios.
+    """(R,) input of the forest for raw grey values (C, Y, X), see `with_ratios`.
+
+    The readouts are measured at the resolution of the network.
     """
     return with_ratios(readout_values(raw, preprocessing.downscale), len(raw))
 
 
 def with_ratios(values: FloatArray, channels: int) -> FloatArray:
-    """(R,) the readouts of all channels and, for each two channels, the differences of their
-    logarithms.
+    """(R,) readouts of all channels, and differences of logarithms between each two channels.
 
-    How bright mitochondria are beside the nuclei says more than either: it does not depend on how
-    many cells there are.
+    A ratio such as the brightness of mitochondria to that of nuclei does not depend on the number
+    of cells.
     """
     table = values.reshape(channels, -1)
     logged = np.sign(table) * np.log1p(np.abs(table))
     first, second = np.triu_indices(channels, 1)
-    both: FloatArray = np.concatenate(
-        [table.ravel(), (logged[first] - logged[second]).ravel()]
-    ).astype(np.float32)
-    return both
+    ratios = (logged[first] - logged[second]).ravel()
+    return np.concatenate([table.ravel(), ratios]).astype(np.float32)
 
 
 @dataclass(frozen=True)
 class Oracles:
-    """Three judges of the same conditions. `accuracy` is by name, on held-out groups; None where
-    there were none.
+    """Three independent classifiers of the same conditions.
 
-    The forest is kept as the table it grew from (no pickle is read from disk) and grows again, the
-    same by its seed.
+    `accuracy` is by name, on held-out groups; None without held-out groups. The forest is stored as
+    its training table, because no pickle is read from disk. With the same seed, the same forest
+    grows again.
     """
 
     names: ClassVar[tuple[str, ...]] = (
@@ -184,46 +179,43 @@ class Oracles:
     preprocessing: Preprocessing
     convolutional: ConvOracle
     wavelet: WaveletOracle
-    table: FloatArray  # (N, R) float32 forest_readouts it learns from
+    table: FloatArray  # (N, R) float32, the forest_readouts of training images
     labels: IntArray  # (N,) index into conditions
     seed: int
     accuracy: dict[str, float | None]
 
     def probabilities(self, raw: FloatArray, values: FloatArray | None = None) -> FloatArray:
-        """(3, K) in the order of `names`, of one image (C, Y, X) in raw grey values at file size.
+        """(3, K) probabilities in the order of `names`, for one image (C, Y, X) at file size.
 
-        `values` are its readouts at the resolution of the network, where they were measured before.
+        `values` are its readouts at the resolution of the network, if already measured.
         """
         with torch.inference_mode():
             x = self._input(raw)
             logits = torch.cat([self.convolutional(x), self.wavelet(x)]).numpy()
         networks = softmax(logits.astype(np.float64), axis=1)
-        read = (
-            forest_readouts(raw, self.preprocessing)
-            if values is None
-            else with_ratios(values, len(raw))
-        )
-        all_three: FloatArray = np.concatenate([networks, self._forest(read[None])])
+        if values is None:
+            readouts = forest_readouts(raw, self.preprocessing)
+        else:
+            readouts = with_ratios(values, len(raw))
+        all_three: FloatArray = np.concatenate([networks, self._forest(readouts[None])])
         return all_three
 
     def predictions(self, raw: FloatArray) -> tuple[str, ...]:
-        """The condition each judge sees in one image (C, Y, X) in raw grey values."""
+        """The condition that each classifier names for one image (C, Y, X) in raw grey values."""
         return tuple(self.conditions[k] for k in self.probabilities(raw).argmax(axis=1))
 
     def embedding(self, raw: FloatArray) -> FloatArray:
-        """(EMBEDDING,) what the convolutional judge sees before it decides; for distances between
-        sets of images.
-        """
+        """(EMBEDDING,) last features of the convolutional network, for distances between images."""
         with torch.inference_mode():
-            seen: FloatArray = self.convolutional.embedding(self._input(raw))[0].numpy()
-        return seen
+            embedding: FloatArray = self.convolutional.embedding(self._input(raw))[0].numpy()
+        return embedding
 
     def _input(self, raw: FloatArray) -> Tensor:
         return torch.from_numpy(to_network(self.preprocessing, raw))[None]
 
     @cached_property
     def _forest(self) -> Callable[[FloatArray], FloatArray]:
-        """Readouts (N, R) -> probabilities (N, K)."""
+        """A function from readouts (N, R) to probabilities (N, K)."""
         from sklearn.ensemble import RandomForestClassifier
 
         forest = RandomForestClassifier(
@@ -235,7 +227,7 @@ class Oracles:
 
 @dataclass(frozen=True)
 class _Stored:
-    """judges.json."""
+    """The content of judges.json."""
 
     conditions: tuple[str, ...]
     preprocessing: Preprocessing
@@ -254,7 +246,9 @@ def save_oracles(folder: Path, oracles: Oracles) -> None:
     tensors = _tensors(oracles)
     if bad := _not_finite(tensors):
         raise BadModel(
-            f"{bad!r} of the judges for {folder} holds values that are not numbers.", REMEDY
+            f"{bad!r} of the independent classifiers for {folder} holds values that are not"
+            " numbers.",
+            REMEDY,
         )
     data = save(tensors)
     sizes = {name: tensor.shape for name, tensor in tensors.items()}
@@ -276,20 +270,22 @@ def save_oracles(folder: Path, oracles: Oracles) -> None:
 
 
 def load_oracles(folder: Path, card: ModelCard) -> Oracles:
-    """The judges beside a model.
+    """Load the independent classifiers that are stored next to a model.
 
-    Raises BadModel: absent, damaged, or trained for other than this card's images.
+    Raises BadModel where they are missing, damaged, or trained for other images than the card.
     """
     stored, tensors = _read(Path(folder))
     path = Path(folder) / ORACLES_FILE
     if len(stored.preprocessing.offset) != len(card.channels):
-        found = f"{len(stored.preprocessing.offset)} channels, the model for {len(card.channels)}"
-        raise BadModel(f"The judges in {path} were trained for {found}.", REMEDY)
+        trained = f"{len(stored.preprocessing.offset)} channels, the model for {len(card.channels)}"
+        raise BadModel(f"The classifiers in {path} were trained for {trained}.", REMEDY)
     if stored.conditions != card.condition_names:
-        found = f"{', '.join(stored.conditions)}, the model for {', '.join(card.condition_names)}"
-        raise BadModel(f"The judges in {path} were trained for {found}.", REMEDY)
+        trained = f"{', '.join(stored.conditions)}, the model for {', '.join(card.condition_names)}"
+        raise BadModel(f"The classifiers in {path} were trained for {trained}.", REMEDY)
     if stored.preprocessing != card.preprocessing:
-        raise BadModel(f"The judges in {path} prepare images otherwise than the model.", REMEDY)
+        raise BadModel(
+            f"The classifiers in {path} have another preprocessing than the model.", REMEDY
+        )
     channels, conditions = len(card.channels), len(card.conditions)
     networks = ConvOracle(channels, conditions), WaveletOracle(channels, conditions)
     table, labels = (tensors.pop(f"forest.{name}", np.zeros(0)) for name in ("table", "labels"))
@@ -308,7 +304,7 @@ def load_oracles(folder: Path, card: ModelCard) -> Oracles:
         except RuntimeError as error:
             weights = path.with_name(ORACLES_WEIGHTS_FILE)
             raise BadModel(
-                f"{weights} does not fit this program's {prefix[:-1]} judge ({error}).", REMEDY
+                f"{weights} does not fit this program's {prefix[:-1]} classifier ({error}).", REMEDY
             ) from error
         network.eval()
     return Oracles(
@@ -332,7 +328,7 @@ def _tensors(oracles: Oracles) -> dict[str, Any]:
 
 
 def _read(folder: Path) -> tuple[_Stored, dict[str, Any]]:
-    """Both files, checked on their own."""
+    """Both files, each checked without the model."""
     path, weights = folder / ORACLES_FILE, folder / ORACLES_WEIGHTS_FILE
     try:
         read = json.loads(path.read_text(encoding="utf-8"))
@@ -346,7 +342,8 @@ def _read(folder: Path) -> tuple[_Stored, dict[str, Any]]:
         tensors: dict[str, Any] = load(data)
     except FileNotFoundError as error:
         raise BadModel(
-            f"There are no judges in {folder} ({Path(error.filename).name} is missing).", REMEDY
+            f"{folder} has no independent classifiers ({Path(error.filename).name} is missing).",
+            REMEDY,
         ) from error
     except ValidationError as error:
         raise BadModel(f"{path} is damaged ({first_fault(error)}).", REMEDY) from error
@@ -359,11 +356,13 @@ def _read(folder: Path) -> tuple[_Stored, dict[str, Any]]:
         KeyError,
         TypeError,
     ) as error:
-        raise BadModel(f"The judges in {folder} are damaged ({error}).", REMEDY) from error
-    found = digest_bytes(data)
-    if found != stored.digest:
         raise BadModel(
-            f"{weights} ({found[:8]}) is not what {path.name} names ({stored.digest[:8]}).", REMEDY
+            f"The independent classifiers in {folder} are damaged ({error}).", REMEDY
+        ) from error
+    digest = digest_bytes(data)
+    if digest != stored.digest:
+        raise BadModel(
+            f"{weights} ({digest[:8]}) is not what {path.name} names ({stored.digest[:8]}).", REMEDY
         )
     if stored.sizes != {name: tensor.shape for name, tensor in tensors.items()}:
         raise BadModel(f"{path} is damaged (sizes: not those of {weights.name}).", REMEDY)
@@ -377,21 +376,17 @@ def _read(folder: Path) -> tuple[_Stored, dict[str, Any]]:
 
 
 def _not_finite(tensors: dict[str, Any]) -> str:
-    """The first tensor with a value that is not a number; "" where there is none."""
-    return next(
-        (k for k, v in tensors.items() if v.dtype.kind == "f" and not np.isfinite(v).all()), ""
-    )
+    """Name of the first tensor with a value that is not a number; "" where all are numbers."""
+    floats = {name: tensor for name, tensor in tensors.items() if tensor.dtype.kind == "f"}
+    return next((name for name, tensor in floats.items() if not np.isfinite(tensor).all()), "")
 
 
 def _is_table(
     table: FloatArray, labels: IntArray, preprocessing: Preprocessing, conditions: int
 ) -> bool:
-    """Whether a forest that reads this program's readouts and knows every condition can grow from
-    it.
-    """
+    """Whether a forest for this program's readouts and all conditions can grow from the table."""
     side = 16 * preprocessing.downscale
-    columns = forest_readouts(
-        np.zeros((len(preprocessing.offset), side, side)), preprocessing
-    ).shape
+    image = np.zeros((len(preprocessing.offset), side, side))
+    columns = forest_readouts(image, preprocessing).shape
     fits = table.ndim == 2 and table.shape[1:] == columns and labels.shape == table.shape[:1]
     return fits and labels.dtype == np.int64 and set(labels.tolist()) == set(range(conditions))

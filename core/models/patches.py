@@ -1,9 +1,8 @@
-"""The i-ResNet's logits after a change of one small patch, without reading the rest of the image
-again.
+"""Compute the i-ResNet's logits quickly after a change of one small patch of an image.
 
-The classifier is convolutional up to its pooling: a changed window changes what lies within reach
-of it, which grows from layer to layer, and the pooled means by the sum of these changes. The result
-is that of the whole image to float error.
+The classifier is convolutional up to its pooling. A changed patch changes only the pixels within
+its reach, which grows from layer to layer, and the pooled means change by the sum of these changes.
+The result equals that of the whole image up to rounding.
 """
 
 from dataclasses import dataclass
@@ -20,41 +19,35 @@ Box = tuple[int, int, int, int]  # top, bottom, left, right; bottom and right ar
 
 @dataclass(frozen=True)
 class Patch:
-    """A layer's values (N, W, h, w) within `box`; outside it they are those of the unchanged image
-    `whole`.
-    """
+    """A layer's values (N, W, h, w) within `box`; outside, the layer is that of the whole image."""
 
     values: Tensor
     box: Box
-    whole: Tensor  # (1, W, H, W')
+    whole: Tensor  # (1, W, H, W') of the unchanged image
 
     def within(self, box: Box) -> Tensor:
-        """Values (N, W, h, w) of a larger box; beyond the edge of the layer they are zero, as
-        convolutions pad.
-        """
+        """Values (N, W, h, w) of a larger box; zero beyond the edge, as convolutions pad."""
         top, bottom, left, right = box
         height, width = self.whole.shape[-2:]
         t, b, le, r = max(0, top), min(height, bottom), max(0, left), min(width, right)
         seen = self.whole[..., t:b, le:r].expand(len(self.values), -1, -1, -1)
-        out = seen.clone(
-            memory_format=torch.channels_last
-        )  # the order of the weights: nothing is turned around
-        out[..., self.box[0] - t : self.box[1] - t, self.box[2] - le : self.box[3] - le] = (
-            self.values
-        )
+        values = seen.clone(memory_format=torch.channels_last)  # the memory order of the weights
+        rows = slice(self.box[0] - t, self.box[1] - t)
+        columns = slice(self.box[2] - le, self.box[3] - le)
+        values[..., rows, columns] = self.values
         edges = (le - left, right - r, t - top, bottom - b)
-        return functional.pad(out, edges) if any(edges) else out
+        return functional.pad(values, edges) if any(edges) else values
 
 
 class PatchReader:
-    """Reads one whole image (1, C, H, W) once; then logits of that image with patches changed."""
+    """Reads one image (1, C, H, W) once, then computes the logits with changed patches."""
 
     def __init__(self, network: IResNet, x: Tensor) -> None:
         self.network, self.x = network, x
         a, v = network.architecture, network.velocity
         self._scale = 1 - a.t_image
         self._context = v.context(torch.full((1,), a.t_image, device=x.device, dtype=x.dtype))
-        self._wholes: list[Tensor] = []  # of every step, in their order
+        self._wholes: list[Tensor] = []  # values of the unchanged image, step by step
         self._pooled: list[tuple[Tensor, Tensor]] = []
         self._reading = True
         everything = (0, x.shape[-2], 0, x.shape[-1])
@@ -62,8 +55,9 @@ class PatchReader:
         self._reading = False
 
     def logits(self, crops: Tensor, box: Box) -> Tensor:
-        """(N, K) of the image with `box` replaced by each of `crops` (N, C, h, w); all edges of the
-        box are even.
+        """(N, K) logits of the image with `box` replaced by each of `crops` (N, C, h, w).
+
+        All edges of the box are even numbers.
         """
         return self._read(crops, box)
 
@@ -80,15 +74,12 @@ class PatchReader:
             assert isinstance(block, ResBlock)
             coarse = self._block(block, coarse)
         features = torch.cat([*pooled, *self._moments(coarse)], dim=1)
-        out: Tensor = self.network.head(
-            (features - self.network.feature_mean) / self.network.feature_scale
-        )
-        return out
+        standardised = (features - self.network.feature_mean) / self.network.feature_scale
+        logits: Tensor = self.network.head(standardised)
+        return logits
 
     def _patch(self, values: Tensor, box: Box) -> Patch:
-        """A step's values beside those of the unchanged image, which are remembered on the first
-        pass.
-        """
+        """A step's values, together with those of the unchanged image from the first pass."""
         if self._reading:
             self._wholes.append(values)
         self._step += 1
@@ -98,27 +89,23 @@ class PatchReader:
         return self._patch(functional.silu(patch.values), patch.box)
 
     def _conv(self, conv: nn.Conv2d, patch: Patch) -> Patch:
-        """A 3 x 3 convolution with padding 1 and stride 1 or 2: all that the patch reaches."""
+        """A 3 x 3 convolution with padding 1 and stride 1 or 2, where the patch has an effect."""
         stride = conv.stride[0]
         sides = [-(-size // stride) for size in patch.whole.shape[-2:]]
-        (top, bottom), (left, right) = (
-            (
-                max(0, low // 2 if stride == 2 else low - 1),
-                min(side, high // 2 + 1 if stride == 2 else high + 1),
-            )
-            for side, low, high in zip(sides, patch.box[::2], patch.box[1::2])
-        )
-        seen = (
-            stride * top - 1,
-            stride * (bottom - 1) + 2,
-            stride * left - 1,
-            stride * (right - 1) + 2,
-        )
-        values = functional.conv2d(patch.within(seen), conv.weight, conv.bias, stride)
+        ranges = []
+        for side, low, high in zip(sides, patch.box[::2], patch.box[1::2]):
+            first = low // 2 if stride == 2 else low - 1
+            last = high // 2 + 1 if stride == 2 else high + 1
+            ranges.append((max(0, first), min(side, last)))
+        (top, bottom), (left, right) = ranges
+        rows = (stride * top - 1, stride * (bottom - 1) + 2)
+        columns = (stride * left - 1, stride * (right - 1) + 2)
+        seen = patch.within((*rows, *columns))
+        values = functional.conv2d(seen, conv.weight, conv.bias, stride)
         return self._patch(values, (top, bottom, left, right))
 
     def _block(self, block: ResBlock, patch: Patch) -> Patch:
-        """What `ResBlock` does."""
+        """The same computation as `ResBlock`."""
         scale, shift = block.modulation(self._context)[..., None, None].chunk(2, dim=1)
         x = patch.values
         normed = functional.rms_norm(x.permute(0, 2, 3, 1), (x.shape[1],)).permute(0, 3, 1, 2)
@@ -128,9 +115,7 @@ class PatchReader:
         return self._patch(patch.within(last.box) + last.values, last.box)
 
     def _moments(self, patch: Patch) -> list[Tensor]:
-        """Mean and root mean square over the whole field, each (N, W), as
-        `velocity.pool` has them.
-        """
+        """Mean and root mean square over the whole field, each (N, W), as in `velocity.pool`."""
         active = functional.silu(patch.values)
         if self._reading:
             self._pooled.append((active.mean(dim=(2, 3)), active.square().mean(dim=(2, 3))))

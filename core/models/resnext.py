@@ -1,7 +1,7 @@
-"""The lab's classifier, ResNeXt-50, and a small one of the same blocks for computers without a GPU.
+"""The classifier baselines: ResNeXt-50, and a small ResNeXt for computers without a GPU.
 
 ResNeXt: residual blocks whose middle convolution is split into groups (Xie et al. 2017, arXiv
-1611.05431). It tells conditions apart and makes no images.
+1611.05431). A ResNeXt classifies conditions and makes no images.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from torchvision.models.resnet import Bottleneck
 
 from core.errors import LeighError
 
-# below it the last stage would see less than one pixel; smaller images are continued at their edges
+# The last stage needs at least one pixel; the edges of smaller images are repeated.
 SMALLEST_PX = 32
 SMALL_GROUPS, SMALL_WIDTH = 8, 4
 WEIGHTS_HINT = (
@@ -25,17 +25,14 @@ WEIGHTS_HINT = (
     " dict."
 )
 FIRST, LAST = "conv1.weight", ("fc.weight", "fc.bias")
-WRAPPINGS = (
-    "state_dict",
-    "model_state_dict",
-    "model",
-)  # under which training scripts keep the weights
-PARALLEL = "module."  # before every name, where several GPUs trained
+# Names under which training scripts store the weights.
+WRAPPINGS = ("state_dict", "model_state_dict", "model")
+PARALLEL = "module."  # before every name, after a training on several GPUs
 
 
 @dataclass(frozen=True)
 class ResNeXtSettings:
-    """What the network is built from; stored on the model card."""
+    """The settings that build the network; stored on the model card."""
 
     kind: str  # "resnext50" | "resnext-small"
     channels: int
@@ -43,9 +40,7 @@ class ResNeXtSettings:
 
 
 class ResNeXt(nn.Module):
-    """A torchvision ResNeXt for images of any number of channels, with a temperature measured on
-    validation wells.
-    """
+    """A torchvision ResNeXt for any number of channels, with a fitted temperature."""
 
     temperature: Tensor
 
@@ -61,9 +56,7 @@ class ResNeXt(nn.Module):
 
     @property
     def last_stage(self) -> nn.Module:
-        """The last convolutional stage: its maps (N, F, h, w) are what the classifier averages and
-        reads.
-        """
+        """The last convolutional stage; its maps (N, F, h, w) are averaged for the classifier."""
         network = self.network
         stage: nn.Module = network.layer4 if self.settings.kind == "resnext50" else network.layer3
         return stage
@@ -80,8 +73,8 @@ class ResNeXt(nn.Module):
 
     def classify(self, features: Tensor) -> Tensor:
         """Pooled features (N, F) -> calibrated logits (N, K)."""
-        out: Tensor = self.network.fc(features) / self.temperature
-        return out
+        logits: Tensor = self.network.fc(features) / self.temperature
+        return logits
 
     def logits(self, x: Tensor) -> Tensor:
         """Network input (N, C, H, W) -> calibrated logits (N, K)."""
@@ -91,26 +84,22 @@ class ResNeXt(nn.Module):
 
 
 def _small() -> ResNet:
-    """One block a stage, eight groups, without the fourth stage: under a million weights, maps at a
-    sixteenth.
-    """
+    """A ResNeXt with three stages of one block and eight groups: under a million weights."""
     network = ResNet(Bottleneck, [1, 1, 1, 1], groups=SMALL_GROUPS, width_per_group=SMALL_WIDTH)
     network.layer4 = nn.Identity()
     return network
 
 
 def take_weights(model: ResNeXt, path: Path) -> None:
-    """Start from the weights of a torchvision resnext50_32x4d in a file; the last layer stays new
-    where it differs.
+    """Start from the weights of a torchvision resnext50_32x4d.
 
-    The first convolution is adapted to the channels: its mean over the file's channels, repeated,
-    and scaled so that the sum of responses stays. Raises LeighError for a file that cannot be read
-    or holds another network.
+    A last layer of another size stays untrained.
+    The first convolution is adapted to the number of channels: the mean over the file's channels is
+    repeated and scaled, so that the sum of responses stays the same. Raises LeighError for a file
+    that cannot be read, and for weights of another network.
     """
-    given = {k: v for k, v in _read(path).items() if not k.endswith("num_batches_tracked")}
-    own = {
-        k: v for k, v in model.network.state_dict().items() if not k.endswith("num_batches_tracked")
-    }
+    given = _without_counters(_read(path))
+    own = _without_counters(model.network.state_dict())
     first = given.get(FIRST)
     if first is not None and first.ndim == 4 and first.shape[1] != own[FIRST].shape[1]:
         channels = own[FIRST].shape[1]
@@ -120,12 +109,13 @@ def take_weights(model: ResNeXt, path: Path) -> None:
         if name in given and given[name].shape != own[name].shape:
             del given[name]
     shapes = {k: tuple(v.shape) for k, v in own.items() if k not in LAST or k in given}
-    found = {k: tuple(v.shape) for k, v in given.items()}
-    wrong = sorted(k for k in shapes.keys() | found.keys() if shapes.get(k) != found.get(k))
+    given_shapes = {k: tuple(v.shape) for k, v in given.items()}
+    names = shapes.keys() | given_shapes.keys()
+    wrong = sorted(k for k in names if shapes.get(k) != given_shapes.get(k))
     if wrong:
         k = wrong[0]
         raise LeighError(
-            f"{path} does not fit a ResNeXt-50: {k} is {found.get(k, 'missing')}, not"
+            f"{path} does not fit a ResNeXt-50: {k} is {given_shapes.get(k, 'missing')}, not"
             f" {shapes.get(k, 'part of it')}.",
             WEIGHTS_HINT,
         )
@@ -134,10 +124,14 @@ def take_weights(model: ResNeXt, path: Path) -> None:
     model.network.load_state_dict({k: v.float() for k, v in given.items()}, strict=False)
 
 
-def _read(path: Path) -> dict[str, Tensor]:
-    """Named weights of a file, out of the wrapping that training scripts put around them.
+def _without_counters(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {k: v for k, v in weights.items() if not k.endswith("num_batches_tracked")}
 
-    No program code is run.
+
+def _read(path: Path) -> dict[str, Tensor]:
+    """Named weights of a file, without the dictionary that training scripts put around them.
+
+    Code in the file is never run.
     """
     try:
         is_safe = path.suffix.lower() == ".safetensors"
@@ -145,26 +139,25 @@ def _read(path: Path) -> dict[str, Tensor]:
             load_file(path) if is_safe else torch.load(path, map_location="cpu", weights_only=True)
         )
     except FileNotFoundError as error:
-        raise LeighError(f"There is no file {path}.", WEIGHTS_HINT) from error
-    except Exception as error:  # a damaged or foreign file makes torch.load fail in any way
+        raise LeighError(f"The file {path} does not exist.", WEIGHTS_HINT) from error
+    except Exception as error:  # torch.load raises many kinds of error for damaged files
         raise _unreadable(path) from error
     if isinstance(read, dict):
         read = next((read[key] for key in WRAPPINGS if isinstance(read.get(key), dict)), read)
     if not isinstance(read, dict) or not read or not all(map(_is_weight, read.items())):
-        raise LeighError(f"{path} holds no named weights, or not only such.", WEIGHTS_HINT)
+        raise LeighError(f"{path} must hold named weights and nothing else.", WEIGHTS_HINT)
     return {name.removeprefix(PARALLEL): tensor for name, tensor in read.items()}
 
 
 def _is_weight(item: tuple[object, object]) -> bool:
-    """A name and plain numbers, all there."""
+    """Whether an item is a name with a plain tensor of numbers."""
     name, value = item
     if not isinstance(name, str) or not isinstance(value, Tensor):
         return False
-    counted = name.endswith("num_batches_tracked")
-    plain = value.layout == torch.strided and value.device.type == "cpu"
-    return plain and (
-        counted or value.dtype in (torch.float16, torch.bfloat16, torch.float32, torch.float64)
-    )
+    is_counter = name.endswith("num_batches_tracked")
+    is_plain = value.layout == torch.strided and value.device.type == "cpu"
+    floats = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+    return is_plain and (is_counter or value.dtype in floats)
 
 
 def _unreadable(path: Path) -> LeighError:

@@ -1,10 +1,10 @@
-"""The small U-Net that says in which direction an image moves: the velocity v(y, t, condition).
+"""The velocity network: a small U-Net that says in which direction an image moves.
 
-Convolutional, normalised over channels and never over space, so a crop, a whole field and a tile
-give the same answer in their middle. The encoder sees the image and the time only; the condition
-enters in the decoder. Hence one encoder pass serves the velocities of all conditions, and its
-pooled bottleneck can be classified without knowing the answer. Channels can be held: the network
-then sees them clean, knows that they are, and does not move them.
+The network is convolutional and normalises over channels, never over space. So a crop, a whole
+field and a tile have the same velocity in their middle. The encoder gets only the image and the
+time; the condition enters in the decoder. So one encoder pass serves all conditions, and its pooled
+bottleneck can be classified. Channels can be locked: the network gets these channels without noise,
+and does not move them.
 """
 
 import math
@@ -18,11 +18,10 @@ MULTIPLE = 4  # sides of the squeezed image must be multiples of this
 
 
 class ResBlock(nn.Module):
-    """x + conv(silu(scale * conv(silu(norm(x))) + shift)); scale and shift come from the context
-    vector.
+    """x + conv(silu(scale * conv(silu(norm(x))) + shift)), with scale and shift from the context.
 
-    The norm is over the channels of each pixel alone: without it the same loss took half as many
-    steps again.
+    The norm is over the channels of each pixel. Without the norm, the same loss took 50 % more
+    steps.
     """
 
     def __init__(self, width: int, context: int) -> None:
@@ -39,14 +38,12 @@ class ResBlock(nn.Module):
         scale, shift = self.modulation(context)[..., None, None].chunk(2, dim=1)
         normed = functional.rms_norm(x.permute(0, 2, 3, 1), (x.shape[1],)).permute(0, 3, 1, 2)
         hidden = self.first(functional.silu(normed)) * (1 + scale) + shift
-        out: Tensor = x + self.second(functional.silu(hidden))
-        return out
+        result: Tensor = x + self.second(functional.silu(hidden))
+        return result
 
 
 class Velocity(nn.Module):
-    """v(y, t, condition) on squeezed images (N, C, H, W) with C = 4 x stains; H, W
-    multiples of 4.
-    """
+    """v(y, t, condition) of squeezed images (N, 4 x stains, H, W); H and W are multiples of 4."""
 
     def __init__(
         self, channels: int, conditions: int, widths: tuple[int, int, int] = (40, 64, 96)
@@ -80,18 +77,16 @@ class Velocity(nn.Module):
         """Length of the pooled feature vector of `features`."""
         return 2 * (self.widths[1] + self.widths[2])
 
-    def context(self, t: Tensor, held: Tensor | None = None) -> Tensor:
-        """Sinusoidal features of logit(t), (N,) -> (N, context); `held` (N, stains) is 1 where a
-        stain is held.
-        """
+    def context(self, t: Tensor, locked: Tensor | None = None) -> Tensor:
+        """The context (N, context) from times (N,) and `locked` (N, stains) of 0 and 1."""
         logit = torch.log(t / (1 - t))[:, None]
         steps = torch.arange(TIME_FEATURES // 2, device=t.device, dtype=t.dtype)
         waves = logit * (2.0 ** (steps * 0.35 - 2.0))[None]
-        out: Tensor = self.time(torch.cat([waves.sin(), waves.cos()], dim=1))
-        return out if held is None else out + self.holding(held)
+        context: Tensor = self.time(torch.cat([waves.sin(), waves.cos()], dim=1))
+        return context if locked is None else context + self.holding(locked)
 
     def encoder(self, y: Tensor, context: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """The three scales of the image, finest first; no condition enters."""
+        """The image at three scales, finest first, without any condition."""
         fine = self.encode0(self.enter(y), context)
         middle = self.encode1(self.down1(functional.silu(fine)), context)
         coarse = self.down2(functional.silu(middle))
@@ -104,43 +99,37 @@ class Velocity(nn.Module):
         fine, middle, coarse = scales
         for block in self.decode2:
             coarse = block(coarse, context)
-        middle = self.up1(
-            torch.cat([functional.interpolate(coarse, scale_factor=2.0), middle], dim=1)
-        )
-        middle = self.decode1(middle, context)
-        fine = self.up0(torch.cat([functional.interpolate(middle, scale_factor=2.0), fine], dim=1))
-        out: Tensor = self.leave(functional.silu(self.decode0(fine, context)))
-        return out
+        enlarged = functional.interpolate(coarse, scale_factor=2.0)
+        middle = self.decode1(self.up1(torch.cat([enlarged, middle], dim=1)), context)
+        enlarged = functional.interpolate(middle, scale_factor=2.0)
+        fine = self.decode0(self.up0(torch.cat([enlarged, fine], dim=1)), context)
+        velocity: Tensor = self.leave(functional.silu(fine))
+        return velocity
 
     def forward(
-        self, y: Tensor, t: Tensor, condition: Tensor, held: Tensor | None = None
+        self, y: Tensor, t: Tensor, condition: Tensor, locked: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Velocity (N, C, H, W) under `condition` (N,) class indices, and the pooled features (N,
-        F).
-        """
-        context = self.context(t, held)
+        """Velocity (N, C, H, W) under conditions (N,) of class indices; and pooled features."""
+        context = self.context(t, locked)
         scales = self.encoder(y, context)
         return self.decoder(scales, context + self.condition(condition)), pool(scales)
 
     def of_every_condition(self, y: Tensor, t: float) -> Tensor:
-        """Velocities (K, C, H, W) of one squeezed image (1, C, H, W) under each condition: one
-        encoder pass.
-        """
+        """Velocities (K, C, H, W) of one squeezed image (1, C, H, W) under each condition."""
         context = self.context(torch.full((1,), t, device=y.device, dtype=y.dtype))
         scales = self.encoder(y, context)
         fine, middle, coarse = (s.expand(self.conditions, -1, -1, -1) for s in scales)
         return self.decoder((fine, middle, coarse), context + self.condition.weight)
 
-    def mixed(self, y: Tensor, t: float, mixture: Tensor, held: Tensor | None = None) -> Tensor:
+    def mixed(self, y: Tensor, t: float, mixture: Tensor, locked: Tensor | None = None) -> Tensor:
         """sum_k mixture[:, k] v_k(y, t): one encoder pass, one decoder pass per condition in use.
 
-        mixture (N, K) sums to one per row; weights may be negative or above one (exaggeration).
-        Held stains, `held` (N, stains), have velocity exactly zero.
+        The rows of `mixture` (N, K) sum to one; weights may be negative or above one
+        (exaggeration). Locked channels, `locked` (N, stains), have velocity exactly zero.
         """
-        moved = self._mixed(
-            y, self.context(torch.full((len(y),), t, device=y.device, dtype=y.dtype), held), mixture
-        )
-        return moved if held is None else moved * free_planes(held)
+        context = self.context(torch.full((len(y),), t, device=y.device, dtype=y.dtype), locked)
+        velocity = self._mixed(y, context, mixture)
+        return velocity if locked is None else velocity * free_planes(locked)
 
     def toward(
         self,
@@ -149,22 +138,33 @@ class Velocity(nn.Module):
         own: Tensor,
         target: Tensor,
         share: Tensor,
-        held: Tensor | None = None,
+        locked: Tensor | None = None,
     ) -> Tensor:
-        """v_own + share (v_target - v_own), where `target` (N, K) blends conditions before the
-        decoder, not after it.
+        """v_own + share (v_target - v_own), with conditions mixed before the decoder.
 
-        So it costs two decoder passes for any number of conditions, and is `mixed` where each is
-        one alone.
+        This takes two decoder passes for any number of conditions. The result is the same as
+        `mixed` where `own` and `target` each are a single condition.
+
+        Parameters
+        ----------
+        y
+            (N, C, H, W) squeezed images.
+        t
+            The time.
+        own, target
+            (N, K) mixtures of conditions.
+        share
+            (N,) how far from `own` to `target`.
+        locked
+            (N, stains) of 0 and 1.
         """
-        context = self.context(torch.full((len(y),), t, device=y.device, dtype=y.dtype), held)
+        context = self.context(torch.full((len(y),), t, device=y.device, dtype=y.dtype), locked)
         fine, middle, coarse = (torch.cat([s, s]) for s in self.encoder(y, context))
-        reported = torch.cat(
-            [context + own @ self.condition.weight, context + target @ self.condition.weight]
-        )
-        at_home, there = self.decoder((fine, middle, coarse), reported).chunk(2)
-        moved = at_home + share[:, None, None, None] * (there - at_home)
-        return moved if held is None else moved * free_planes(held)
+        weights = self.condition.weight
+        contexts = torch.cat([context + own @ weights, context + target @ weights])
+        v_own, v_target = self.decoder((fine, middle, coarse), contexts).chunk(2)
+        velocity = v_own + share[:, None, None, None] * (v_target - v_own)
+        return velocity if locked is None else velocity * free_planes(locked)
 
     def _mixed(self, y: Tensor, context: Tensor, mixture: Tensor) -> Tensor:
         scales = self.encoder(y, context)
@@ -176,9 +176,8 @@ class Velocity(nn.Module):
         parts = self.decoder(
             (picked[0], picked[1], picked[2]), context[rows] + self.condition(used)
         )
-        return torch.zeros_like(y).index_add_(
-            0, rows, mixture[rows, used][:, None, None, None] * parts
-        )
+        weighted = mixture[rows, used][:, None, None, None] * parts
+        return torch.zeros_like(y).index_add_(0, rows, weighted)
 
     def features(self, y: Tensor, t: float) -> Tensor:
         """Pooled features (N, F) of images y at time t, for the classifier."""
@@ -186,11 +185,9 @@ class Velocity(nn.Module):
         return pool(self.encoder(y, context))
 
 
-def free_planes(held: Tensor) -> Tensor:
-    """(N, stains) -> (N, 4 x stains, 1, 1): 0 for every Haar plane of a held stain, 1 for the
-    others.
-    """
-    return (1 - held).repeat_interleave(4, dim=1)[..., None, None]
+def free_planes(locked: Tensor) -> Tensor:
+    """(N, stains) -> (N, 4 x stains, 1, 1): 0 for Haar planes of locked channels, else 1."""
+    return (1 - locked).repeat_interleave(4, dim=1)[..., None, None]
 
 
 def pool(scales: tuple[Tensor, Tensor, Tensor]) -> Tensor:

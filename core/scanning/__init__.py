@@ -1,1 +1,1 @@
-"""From a folder of image files to a Dataset: names, channels, wells, conditions, plate maps."""
+"""Scanning: from a folder of image files to a dataset with channels, wells and conditions."""

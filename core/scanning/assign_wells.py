@@ -1,6 +1,4 @@
-"""Where each record belongs: its condition, its well and plate, and the group that must never be
-split.
-"""
+"""Assign every record to its condition, well, plate and group."""
 
 import os
 import re
@@ -20,14 +18,14 @@ LEAK = "images of one well may end on both sides of the split"
 
 @dataclass(frozen=True)
 class WellAssignment:
-    """Of one record; `group` is "" where only the record itself is left to group by."""
+    """Condition, well, plate and group of one record; `group` "": the record is its own group."""
 
     condition: str
     well: str = ""
     plate: str = ""
     group: str = ""
     dose_um: float | None = None
-    role: Role | None = None  # as the plate map says; None: to be guessed from the name
+    role: Role | None = None  # from the plate map; None: guessed from the name
     row: PlateRow | None = None
 
 
@@ -39,26 +37,46 @@ def assign_wells(
     group_by: str,
     problems: list[Problem],
 ) -> dict[str, WellAssignment]:
-    """First file of each record -> its place.
+    """First file of each record -> its assignment.
 
-    Records without a condition are told in `problems` and left out.
+    Records without a condition are left out and listed in `problems`.
+
+    Parameters
+    ----------
+    root
+        The image folder.
+    drafts
+        All records.
+    table
+        The plate map, if any.
+    condition_from
+        "folder" or "plate-map".
+    group_by
+        "well", "plate", "record" or a column of the plate map.
+    problems
+        Gets the problems.
+
+    Raises
+    ------
+    BadTable
+        For a plate map without the needed columns.
     """
     if condition_from == "plate-map" and table is not None and not table.has_conditions:
-        found = f"{table.path.name} has no condition column. Columns: {', '.join(table.columns)}."
-        raise BadTable(found, HINT)
+        columns = ", ".join(table.columns)
+        raise BadTable(f"{table.path.name} has no condition column. Columns: {columns}.", HINT)
     column = _group_column(table, group_by)
     rows = _Rows(table, root, drafts, problems)
     from_folder = _folder_conditions(drafts)
     flat = "" if from_folder else _shared_folder(drafts, root)
     use_table = condition_from == "plate-map" or _table_wins(drafts, from_folder, table, problems)
-    places: dict[str, WellAssignment] = {}
+    assigned: dict[str, WellAssignment] = {}
     missing: dict[str, list[str]] = {}
     for draft in drafts:
-        place = _place(draft, rows.row(draft), None if use_table else from_folder, flat)
-        if place.condition.strip():
-            places[draft.files[0]] = place
+        assignment = _assigned(draft, rows.row(draft), None if use_table else from_folder, flat)
+        if assignment.condition.strip():
+            assigned[draft.files[0]] = assignment
         else:
-            item, reason = _why_nowhere(draft, place, table, use_table)
+            item, reason = _why_nowhere(draft, assignment, table, use_table)
             missing.setdefault(f"{item}\0{reason}", []).append(draft.files[0])
     for key, files in missing.items():
         item, reason = key.split("\0")
@@ -66,20 +84,19 @@ def assign_wells(
         problems.append(
             Problem(what, reason, "Name its condition in the plate map, or exclude it.")
         )
-    rows.tell_unused()
-    return _grouped(drafts, _dosed(places), group_by, column, problems)
+    rows.report_unused()
+    return _grouped(drafts, _dosed(assigned), group_by, column, problems)
 
 
 class _Rows:
-    """The plate map's line for each record, found by file or by plate and well."""
+    """Finds the row of the plate map for each record, by file or by plate and well."""
 
     def __init__(
         self, table: PlateMap | None, root: Path, drafts: Sequence[Draft], problems: list[Problem]
     ) -> None:
         self.table, self.problems = table, problems
-        self.used: set[int] = (
-            set()
-        )  # rows that an image was found for, by identity: two sheets number theirs alike
+        # Identities of the rows with an image; row numbers are not unique, as sheets share them.
+        self.used: set[int] = set()
         self.by_key: dict[tuple[str, str], PlateRow] = {}
         self.by_path: dict[str, PlateRow] = {}
         self.by_name: dict[str, list[PlateRow]] = {}
@@ -114,9 +131,9 @@ class _Rows:
                 return self.by_path[file]
         for file in (*draft.files, draft.stem):
             name = PurePosixPath(file).name
-            found = self.by_name.get(name, [])
-            if len(found) == 1 and self.names[name] <= 1:
-                return found[0]
+            rows = self.by_name.get(name, [])
+            if len(rows) == 1 and self.names[name] <= 1:
+                return rows[0]
         return None
 
     def _by_well(self, draft: Draft) -> PlateRow | None:
@@ -131,8 +148,8 @@ class _Rows:
             return self.by_key.get((next(iter(self.plates)), well))
         return self.by_key.get(("", well))
 
-    def tell_unused(self) -> None:
-        """Rows without images are normal on partial plates, and must still be said."""
+    def report_unused(self) -> None:
+        """Warn of rows without images, although these are normal for partial plates."""
         if self.table is None:
             return
         unused = [
@@ -145,18 +162,16 @@ class _Rows:
 
 
 def _below(folder: Path, root: Path) -> str:
-    """The way from the table's folder down to the root, or ""."""
+    """The path from the table's folder down to the root, or ""."""
     try:
-        way = root.resolve().relative_to(folder.resolve()).as_posix()
+        path = root.resolve().relative_to(folder.resolve()).as_posix()
     except ValueError:
         return ""
-    return "" if way == "." else way
+    return "" if path == "." else path
 
 
 def _folder_conditions(drafts: Sequence[Draft]) -> dict[str, str]:
-    """The first folder level at which the records part ways; {} where most of them lie in one
-    folder.
-    """
+    """Conditions from the first folder level that differs; {} if most records lie in one folder."""
     folders = [draft.folder for draft in drafts]
     shared = 0
     while folders and len({f[: shared + 1] for f in folders}) == 1 and len(folders[0]) > shared:
@@ -173,16 +188,14 @@ def _table_wins(
     table: PlateMap | None,
     problems: list[Problem],
 ) -> bool:
-    """Without condition folders the plate map decides; also where the folders are none of its
-    conditions (plates).
-    """
+    """Whether the plate map names the conditions, because the folders do not."""
     if table is None or not table.has_conditions or any("condition" in d.tells for d in drafts):
         return False
     if not from_folder:
         return True
-    known = {row.condition.strip().casefold() for row in table.rows}
+    conditions = {row.condition.strip().casefold() for row in table.rows}
     names = {name for name in from_folder.values() if name}
-    if any(name.casefold() in known for name in names):
+    if any(name.casefold() in conditions for name in names):
         return False
     reason = "these folders are not among the plate map's conditions; the map was used"
     problems.append(
@@ -196,33 +209,27 @@ def _table_wins(
     return True
 
 
-def _place(
+def _assigned(
     draft: Draft, row: PlateRow | None, from_folder: dict[str, str] | None, flat: str
 ) -> WellAssignment:
     well = (row.well if row else "") or draft.tells.get("well", "")
     plate = (row.plate if row else "") or draft.tells.get("plate", "")
     if from_folder is None:
-        reported = (row.dose_um, row.role) if row else (None, None)
-        return WellAssignment(row.condition if row else "", well, plate, "", *reported, row)
+        dose_and_role = (row.dose_um, row.role) if row else (None, None)
+        return WellAssignment(row.condition if row else "", well, plate, "", *dose_and_role, row)
     condition = draft.tells.get("condition") or from_folder.get(draft.files[0])
     if condition is None:
         condition = flat or _leading_word(draft.stem)
-    reported = (row.dose_um, row.role) if row and row.condition == condition else (None, None)
-    return WellAssignment(condition, well, plate, "", *reported, row)
+    dose_and_role = (row.dose_um, row.role) if row and row.condition == condition else (None, None)
+    return WellAssignment(condition, well, plate, "", *dose_and_role, row)
 
 
 def _shared_folder(drafts: Sequence[Draft], root: Path) -> str:
-    """The condition of a flat folder: its name, or "" where every record's first word names a
-    condition (WT_01).
-    """
+    """The name of a flat folder; "" if every file name starts with a condition (WT_01)."""
     if drafts and all(_leading_word(draft.stem) for draft in drafts):
         return ""
-    shared = (
-        os.path.commonpath([root.joinpath(*draft.folder) for draft in drafts])
-        if drafts
-        else str(root)
-    )
-    return Path(shared).name
+    folders = [root.joinpath(*draft.folder) for draft in drafts]
+    return Path(os.path.commonpath(folders) if folders else root).name
 
 
 def _leading_word(stem: str) -> str:
@@ -231,37 +238,37 @@ def _leading_word(stem: str) -> str:
 
 
 def _why_nowhere(
-    draft: Draft, place: WellAssignment, table: PlateMap | None, use_table: bool
+    draft: Draft, assigned: WellAssignment, table: PlateMap | None, use_table: bool
 ) -> tuple[str, str]:
+    """Item and reason of the problem of a record without a condition."""
     if not use_table or table is None:
         return "", "lies in no condition folder"
-    if place.row is not None:
-        where = place.row.file or f"well {place.row.well}"
-        return where, f"{place.row.where} of {table.path.name} leaves its condition empty"
+    if assigned.row is not None:
+        item = assigned.row.file or f"well {assigned.row.well}"
+        return item, f"{assigned.row.where} of {table.path.name} leaves its condition empty"
     if table.by_file:
         return draft.files[0], f"not in {table.path.name}"
-    if not place.well:
+    if not assigned.well:
         return "", f"no well in its name, so {table.path.name} cannot say its condition"
-    return (
-        f"well {place.well}" + (f" of plate {place.plate}" if place.plate else ""),
-        f"not in {table.path.name}",
-    )
+    of_plate = f" of plate {assigned.plate}" if assigned.plate else ""
+    return f"well {assigned.well}{of_plate}", f"not in {table.path.name}"
 
 
-def _dosed(places: dict[str, WellAssignment]) -> dict[str, WellAssignment]:
-    """A compound at several doses is several conditions."""
+def _dosed(assigned: dict[str, WellAssignment]) -> dict[str, WellAssignment]:
+    """Add the dose to the condition of compounds with several doses."""
     doses: dict[str, set[float | None]] = {}
-    for place in places.values():
-        doses.setdefault(place.condition, set()).add(place.dose_um)
-    return {file: _with_dose(p) if len(doses[p.condition]) > 1 else p for file, p in places.items()}
+    for one in assigned.values():
+        doses.setdefault(one.condition, set()).add(one.dose_um)
+    return {
+        file: _with_dose(one) if len(doses[one.condition]) > 1 else one
+        for file, one in assigned.items()
+    }
 
 
-def _with_dose(place: WellAssignment) -> WellAssignment:
-    return (
-        place
-        if place.dose_um is None
-        else replace(place, condition=f"{place.condition} {place.dose_um:g} µM")
-    )
+def _with_dose(assigned: WellAssignment) -> WellAssignment:
+    if assigned.dose_um is None:
+        return assigned
+    return replace(assigned, condition=f"{assigned.condition} {assigned.dose_um:g} µM")
 
 
 def _group_column(table: PlateMap | None, group_by: str) -> str | None:
@@ -269,40 +276,38 @@ def _group_column(table: PlateMap | None, group_by: str) -> str | None:
         return None
     column = table.column(group_by) if table is not None else None
     if column is None:
-        there = (
-            f"Columns of {table.path.name}: {', '.join(table.columns)}."
-            if table
-            else "No plate map was given."
-        )
+        present = "No plate map was given."
+        if table:
+            present = f"Columns of {table.path.name}: {', '.join(table.columns)}."
         raise BadTable(
-            f"There is no column {group_by!r} to group by.",
-            f"{there} Or use well, plate or record.",
+            f"The plate map has no column {group_by!r} to group by.",
+            f"{present} Or use well, plate or record.",
         )
     return column
 
 
 def _grouped(
     drafts: Sequence[Draft],
-    places: dict[str, WellAssignment],
+    assigned: dict[str, WellAssignment],
     group_by: str,
     column: str | None,
     problems: list[Problem],
 ) -> dict[str, WellAssignment]:
-    """Fill in the groups; a fallback is always told."""
+    """Fill in the groups, and warn where another grouping had to be used."""
     if group_by == "record":
         problems.append(_warned("every record is a group of its own", f"{LEAK}."))
-        return places
-    reported: Counter[str] = Counter()
+        return assigned
+    fallbacks: Counter[str] = Counter()
     grouped = {}
     for draft in drafts:
-        place = places.get(draft.files[0])
-        if place is None:
+        of_draft = assigned.get(draft.files[0])
+        if of_draft is None:
             continue
-        group, fallback = _group(draft, place, group_by, column)
-        reported[fallback] += 1
-        grouped[draft.files[0]] = replace(place, group=group)
-    del reported[""]
-    for fallback, count in reported.items():
+        group, fallback = _group(draft, of_draft, group_by, column)
+        fallbacks[fallback] += 1
+        grouped[draft.files[0]] = replace(of_draft, group=group)
+    del fallbacks[""]
+    for fallback, count in fallbacks.items():
         wanted = column or group_by
         reason = f"no {wanted} is known for {count} records; {fallback}"
         problems.append(_warned(reason, "Give a plate map or a pattern."))
@@ -314,26 +319,25 @@ def _warned(reason: str, remedy: str) -> Problem:
 
 
 def _group(
-    draft: Draft, place: WellAssignment, group_by: str, column: str | None
+    draft: Draft, assigned: WellAssignment, group_by: str, column: str | None
 ) -> tuple[str, str]:
-    """The group and, where it is not the one asked for, what was taken instead."""
-    well = f"{place.plate}_{place.well}" if place.plate and place.well else place.well
+    """The group, and which grouping was used instead of the wanted one ("": the wanted one)."""
+    well, plate, row = assigned.well, assigned.plate, assigned.row
+    well = f"{plate}_{well}" if plate and well else well
     if column is not None:
-        value = place.row.values.get(column, "").strip() if place.row else ""
+        value = row.values.get(column, "").strip() if row else ""
         return (value, "") if value else ("", f"each is a group of its own, so {LEAK}")
     if "group" in draft.tells:
         return draft.tells["group"], ""
     if group_by == "plate":
-        if place.plate:
-            return place.plate, ""
-        return (well, "grouped by well instead") if well else _instead(draft, place)
-    return (well, "") if well else _instead(draft, place)
+        if plate:
+            return plate, ""
+        return (well, "grouped by well instead") if well else _instead(draft, row)
+    return (well, "") if well else _instead(draft, row)
 
 
-def _instead(draft: Draft, place: WellAssignment) -> tuple[str, str]:
-    values = (
-        {name.casefold(): value for name, value in place.row.values.items()} if place.row else {}
-    )
+def _instead(draft: Draft, row: PlateRow | None) -> tuple[str, str]:
+    values = {name.casefold(): value for name, value in row.values.items()} if row else {}
     if values.get("group", "").strip():
         return values["group"].strip(), "the column group of the table was taken"
     if len(draft.folder) > 1:

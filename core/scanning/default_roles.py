@@ -1,6 +1,4 @@
-"""What condition names tell: their order, role and colour, and spellings that look like one
-condition.
-"""
+"""Guess role, order and colour of conditions from their names, and find doubtful spellings."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -39,15 +37,15 @@ MAX_TINTS = 8
 def build_conditions(
     names: Iterable[str],
     doses: Mapping[str, float | None] | None = None,
-    reported: Mapping[str, Role] | None = None,
+    given: Mapping[str, Role] | None = None,
 ) -> tuple[Condition, ...]:
-    """Conditions in fixed order (healthy, diseased, treated, the rest), colours their own.
+    """Conditions in fixed order (healthy, diseased, treated, the rest), each with its own colour.
 
-    Roles are those `told`, by the plate map; the others are guessed from the names.
+    Roles are `given` by the plate map; the others are guessed from the names.
     """
-    roles = guess_roles(names, reported or {})
+    roles = guess_roles(names, given or {})
     rank = {Role.HEALTHY: 0, Role.DISEASED: 1}
-    treated = {"tt", "treated"}  # the treatment itself before further drugs
+    treated = {"tt", "treated"}  # these names come before further drugs
     ordered = sorted(
         roles,
         key=lambda name: (
@@ -62,44 +60,40 @@ def build_conditions(
     )
 
 
-def guess_roles(
-    names: Iterable[str], reported: Mapping[str, Role] | None = None
-) -> dict[str, Role]:
-    """DMSO is a healthy control only where no condition is wild type: on patient cells it is a
-    vehicle.
+def guess_roles(names: Iterable[str], given: Mapping[str, Role] | None = None) -> dict[str, Role]:
+    """The role of every condition; `given` roles stay and help to guess the others.
 
-    What is `told` stands, and counts for the others.
+    DMSO is a healthy control only where no condition is wild type: on patient cells it is a
+    vehicle.
     """
     names = list(dict.fromkeys(names))
-    reported = {name: role for name, role in (reported or {}).items() if name in names}
-    free = [name for name in names if name not in reported]
-    known = {role: {name for name in reported if reported[name] == role} for role in Role}
+    given = {name: role for name, role in (given or {}).items() if name in names}
+    free = [name for name in names if name not in given]
+    by_role = {role: {name for name in given if given[name] == role} for role in Role}
     genotype = {name for name in free if _is(name, HEALTHY_GENOTYPE)}
-    certain = genotype | known[Role.HEALTHY]
+    certain = genotype | by_role[Role.HEALTHY]
     healthy = certain or {name for name in free if _is(name, HEALTHY_CONTROL)}
-    diseased = ({name for name in free if _is(name, DISEASED)} - healthy) | known[Role.DISEASED]
+    diseased = ({name for name in free if _is(name, DISEASED)} - healthy) | by_role[Role.DISEASED]
     rest = Role.TREATED if healthy and diseased else Role.OTHER
-    guessed = {
-        n: Role.HEALTHY if n in healthy else Role.DISEASED if n in diseased else rest for n in names
-    }
-    return guessed | reported
+    guessed = dict.fromkeys(names, rest)
+    guessed |= dict.fromkeys(diseased, Role.DISEASED)
+    guessed |= dict.fromkeys(healthy, Role.HEALTHY)
+    return guessed | given
 
 
 def names_role(word: str) -> bool:
-    """Does this word alone name a healthy or a diseased condition?"""
+    """Whether this word alone names a healthy or a diseased condition."""
     return any(_is(word, words) for words in (HEALTHY_GENOTYPE, HEALTHY_CONTROL, DISEASED))
 
 
 def _is(name: str, words: set[str]) -> bool:
     joined = re.sub(r"wild[ _\-]type", "wildtype", name.lower())
-    found = {word for word in re.findall(r"[a-z0-9]+", joined) if not word.isdecimal()}
-    return bool(found & words) and found <= words | NEUTRAL
+    words_of_name = {word for word in re.findall(r"[a-z0-9]+", joined) if not word.isdecimal()}
+    return bool(words_of_name & words) and words_of_name <= words | NEUTRAL
 
 
 def _colours(roles: list[Role]) -> list[str]:
-    """Okabe-Ito, green for the healthy and vermilion for the diseased; then lighter and darker
-    tints of them.
-    """
+    """Okabe-Ito colours, green for healthy and vermilion for diseased; then tints of these."""
     tints = (0.0, 0.45, -0.35, 0.25, -0.2, 0.6, -0.5, 0.35)[:MAX_TINTS]
     every = [_tint(colour, share) for share in tints for colour in CONDITION_COLOURS]
     reserved = {Role.HEALTHY: every[0], Role.DISEASED: every[1]}
@@ -109,43 +103,42 @@ def _colours(roles: list[Role]) -> list[str]:
     for role in roles:
         wanted = reserved.get(role)
         if wanted is None or wanted in taken:
-            kept = {reserved[r] for r in set(roles) if r in reserved}
-            wanted = next((c for c in free if c not in taken | kept), GREY)
+            for_roles = {reserved[r] for r in set(roles) if r in reserved}
+            wanted = next((c for c in free if c not in taken | for_roles), GREY)
         taken.add(wanted)
         colours.append(wanted)
     return colours
 
 
 def _tint(colour: str, share: float) -> str:
-    """Toward white for positive shares, toward black for negative ones."""
+    """A colour, moved toward white for positive shares and toward black for negative shares."""
     parts = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
     goal = 255 if share > 0 else 0
     return "#" + "".join(f"{round(p + (goal - p) * abs(share)):02X}" for p in parts)
 
 
 def build_channels(names: tuple[str, ...]) -> tuple[Channel, ...]:
-    """Channels coloured by stain: blue nuclei, green cytoplasm, red mitochondria; a single channel
-    is grey.
+    """Channels in the colours of their stains: blue nuclei, green cytoplasm, red mitochondria.
+
+    A single channel is grey.
     """
     if len(names) == 1:
         return (Channel(names[0], GREY),)
     colours: dict[int, str] = {}
-    for place, name in enumerate(names):
+    for i, name in enumerate(names):
         rank = stain_rank(name)
         if rank is not None and rank < 3 and CHANNEL_COLOURS[rank] not in colours.values():
-            colours[place] = CHANNEL_COLOURS[rank]
-    for place in range(len(names)):
-        if place not in colours:
-            own = CHANNEL_COLOURS[place % len(CHANNEL_COLOURS)]
+            colours[i] = CHANNEL_COLOURS[rank]
+    for i in range(len(names)):
+        if i not in colours:
+            own = CHANNEL_COLOURS[i % len(CHANNEL_COLOURS)]
             free = [c for c in (own, *CHANNEL_COLOURS) if c not in colours.values()]
-            colours[place] = free[0] if free else own
-    return tuple(Channel(name, colours[place]) for place, name in enumerate(names))
+            colours[i] = free[0] if free else own
+    return tuple(Channel(name, colours[i]) for i, name in enumerate(names))
 
 
 def spelling_problems(counts: Mapping[str, int]) -> list[Problem]:
-    """Names that differ only in case, spaces or marks are probably one condition;
-    the user decides.
-    """
+    """A warning for names that differ only in case, spaces or marks: probably one condition."""
     alike: dict[str, list[str]] = {}
     for name in counts:
         alike.setdefault(re.sub(r"[\s_\-.]+", "", name).casefold(), []).append(name)
@@ -166,8 +159,8 @@ def merge_conditions(dataset: Dataset, old: str, new: str) -> Dataset:
     """
     dataset.condition(old), dataset.condition(new)
     records = tuple(replace(r, condition=new) if r.condition == old else r for r in dataset.records)
-    kept = tuple(c for c in dataset.conditions if c.name != old)
+    conditions = tuple(c for c in dataset.conditions if c.name != old)
     problems = tuple(
         p for p in dataset.problems if not (repr(old) in p.item and "spellings" in p.reason)
     )
-    return replace(dataset, records=records, conditions=kept, problems=problems)
+    return replace(dataset, records=records, conditions=conditions, problems=problems)

@@ -1,6 +1,6 @@
-"""Doses in words and numbers: `10 nM`, `1,5 µM`, a heading `dose (mM)`, a column of units.
+"""Read doses such as `10 nM` or `1,5 µM`, with units from headings or from a column of units.
 
-Never guessed.
+A unit is never guessed.
 """
 
 import re
@@ -12,9 +12,7 @@ from core.errors import BadTable
 UM_PER_UNIT = {"m": 1e6, "mm": 1e3, "µm": 1.0, "nm": 1e-3, "pm": 1e-6}
 LONG = {"mol/l": "m", "mmol/l": "mm", "µmol/l": "µm", "nmol/l": "nm", "pmol/l": "pm"}
 KNOWN = "M, mM, µM (or uM), nM, pM"
-REMEDY = (
-    f"Doses are molar: {KNOWN}. Convert the others; leave the cell empty where there is no dose."
-)
+REMEDY = f"Doses are molar: {KNOWN}. Convert the others; leave the cell empty for no dose."
 NOTHING = {"", "-", "–", "na", "n/a", "nan", "none"}
 OTHERS = (
     "%",
@@ -35,14 +33,13 @@ _NAME = r"(?:metadata[ _]?)?(?:final[ _]?)?(?:dose|conc(?:entration)?)"
 
 @dataclass(frozen=True)
 class DoseHeading:
-    """A column of doses; `unit` is "" where its name does not say one."""
+    """The heading of a column of doses; `unit` is "" if the heading names no unit."""
 
     unit: str
 
 
 def dose_heading(name: str) -> DoseHeading | None:
-    """What a heading says: `dose_um`, `dose (nM)`, `Concentration [mM]`, `conc`; None where it is
-    no dose.
+    """Read a heading such as `dose_um`, `dose (nM)` or `conc`; None if it does not name a dose.
 
     Raises BadTable for a unit that is not molar.
     """
@@ -59,11 +56,11 @@ def dose_heading(name: str) -> DoseHeading | None:
         raise BadTable(
             f"The column {name!r} has the unit {written}, which cannot be brought to µM.", REMEDY
         )
-    return DoseHeading(unit) if unit else None  # dose_group, concentration_id: no dose
+    return DoseHeading(unit) if unit else None  # dose_group and concentration_id are not doses
 
 
 def is_unit_heading(name: str) -> bool:
-    """A column that holds the unit of each dose."""
+    """Whether a column holds the unit of each dose."""
     plain = re.sub(r"[\s_\-().]+", "", name.strip().lower()).removeprefix("metadata")
     return plain in (
         "doseunit",
@@ -76,9 +73,9 @@ def is_unit_heading(name: str) -> bool:
 
 
 def read_dose_um(text: str, heading: DoseHeading, unit_cell: str = "") -> float | None:
-    """µM; None for an empty cell.
+    """The dose in µM; None for an empty cell.
 
-    Raises BadTable for what is no dose, has no unit, or two different ones.
+    Raises BadTable for a text that is not a dose, without a unit, or with two different units.
     """
     text = text.strip()
     if text.lower() in NOTHING:
@@ -94,23 +91,23 @@ def read_dose_um(text: str, heading: DoseHeading, unit_cell: str = "") -> float 
             f"the dose {text!r} is below zero or beyond all bounds.",
             "Leave the cell empty for no dose.",
         )
-    said = [heading.unit] if heading.unit else []
+    units = [heading.unit] if heading.unit else []
     for written in (unit_cell.strip(), match.group(2).strip()):
         if written and written.lower() not in NOTHING:
             unit = _unit(written)
             if unit is None:
                 raise BadTable(f"the unit {written!r} of the dose {text!r} is not known.", REMEDY)
-            said.append(unit)
-    if len(set(said)) > 1:
-        shown = " and in ".join(_shown(u) for u in dict.fromkeys(said))
-        raise BadTable(f"the dose {text!r} is in {shown} at once.", "Say the unit once.")
-    if not said and number > 0:
-        found = f"the dose {text!r} has no unit."
+            units.append(unit)
+    if len(set(units)) > 1:
+        both = " and in ".join(_shown(u) for u in dict.fromkeys(units))
+        raise BadTable(f"the dose {text!r} is in {both} at once.", "Give the unit once.")
+    if not units and number > 0:
         raise BadTable(
-            found, "Name the column dose_um (or dose_nm, dose_mm), or add a column dose_unit."
+            f"the dose {text!r} has no unit.",
+            "Name the column dose_um (or dose_nm, dose_mm), or add a column dose_unit.",
         )
-    # Divided, not multiplied, below µM: 300 nM is 0.3 µM, and not 0.30000000000000004.
-    factor = UM_PER_UNIT[said[0]] if said else 1.0
+    # Small units are divided, not multiplied, so that 300 nM is 0.3 µM, not 0.30000000000000004.
+    factor = UM_PER_UNIT[units[0]] if units else 1.0
     return number * factor if factor >= 1 else number / round(1 / factor)
 
 
@@ -128,13 +125,13 @@ def _number(written: str, text: str) -> float | None:
 
 
 def _folded(written: str) -> str:
-    """Lower case; both signs for micro, u, and molar in words are one."""
+    """Lower case, with one sign for micro."""
     text = re.sub(r"\s+", "", written.replace("μ", "µ").lower())
     return re.sub(r"^u(?=m|g|mol)", "µ", text)
 
 
 def _unit(written: str) -> str | None:
-    """m, mm, µm, nm or pm; a small m alone may be metre or milli and is none."""
+    """m, mm, µm, nm or pm; None for other units, and for a small m alone (metre or milli?)."""
     folded = _folded(written)
     folded = LONG.get(folded, LONG.get(folded.replace("_per_", "/"), folded))
     if folded not in UM_PER_UNIT or (folded == "m" and written.strip() == "m"):

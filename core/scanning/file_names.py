@@ -1,7 +1,4 @@
-"""What file names tell: well, site, channel.
-
-The common microscopes' patterns and your own regular expression.
-"""
+"""Read well, site and channel from file names, by built-in patterns or a regular expression."""
 
 import re
 from dataclasses import dataclass
@@ -61,24 +58,22 @@ IMAGE_SUFFIX = re.compile(r"(\.ome)?\.(tiff?|tf8|btf|lsm|stk|png|jpe?g)$", re.IG
 
 @dataclass(frozen=True)
 class NamePattern:
-    """A pattern that was understood: built-in, your own, or `auto` (the first built-in that fits
-    each name).
-    """
+    """A name pattern: built-in, custom, or `auto` (the first built-in that fits each name)."""
 
     name: str
     regex: re.Pattern[str] | None = None
 
 
 def compile_pattern(pattern: str | None) -> NamePattern:
-    """A built-in's name, a regular expression with named groups, or None for automatic.
+    """The pattern of a built-in name or of a regular expression with named groups; None: automatic.
 
-    Raises LeighError.
+    Raises LeighError for a pattern that cannot be used.
     """
     if pattern is None or pattern == "auto":
         return NamePattern("auto")
-    known = ALIASES.get(pattern, pattern)
-    if known in BUILT_IN:
-        return NamePattern(known, re.compile(BUILT_IN[known]))
+    name = ALIASES.get(pattern, pattern)
+    if name in BUILT_IN:
+        return NamePattern(name, re.compile(BUILT_IN[name]))
     allowed = (
         f"Use one of {', '.join(BUILT_IN)} or named groups out of {', '.join(GROUPS)}:"
         " (?P<well>...)."
@@ -87,21 +82,20 @@ def compile_pattern(pattern: str | None) -> NamePattern:
         regex = re.compile(pattern)
     except re.error as error:
         raise LeighError(
-            f"The name pattern {pattern!r} is no regular expression: {error}.", allowed
+            f"The name pattern {pattern!r} is not a regular expression: {error}.", allowed
         ) from error
     unknown = [name for name in regex.groupindex if name not in GROUPS]
     if unknown or not regex.groupindex:
-        found = f"has the unknown group {unknown[0]!r}" if unknown else "has no named groups"
-        raise LeighError(f"The name pattern {pattern!r} {found}.", allowed)
+        fault = f"has the unknown group {unknown[0]!r}" if unknown else "has no named groups"
+        raise LeighError(f"The name pattern {pattern!r} {fault}.", allowed)
     return NamePattern("custom", regex)
 
 
 def parse_name(relative_path: str, pattern: str | NamePattern | None = None) -> dict[str, str]:
-    """What the name tells, as group -> text; empty where the pattern does not fit. Wells come out
-    as B07.
+    """Group -> text of a file name; empty where the pattern does not fit.
 
-    `key` is the name with the channel taken out: files with the same key are channels of one
-    record.
+    Wells are written as B07. `key` is the name without the channel: files with the same key are
+    channels of one record.
     """
     compiled = pattern if isinstance(pattern, NamePattern) else compile_pattern(pattern)
     if compiled.name == "custom" and compiled.regex is not None:
@@ -116,12 +110,12 @@ def parse_name(relative_path: str, pattern: str | NamePattern | None = None) -> 
 
 
 def stem_of(relative_path: str) -> str:
-    """The file's name without folder and without .tif or .ome.tif."""
+    """The name of a file without its folder and without .tif or .ome.tif."""
     return IMAGE_SUFFIX.sub("", PurePosixPath(relative_path).name)
 
 
 def _parse_custom(relative_path: str, regex: re.Pattern[str]) -> dict[str, str]:
-    """The name is tried first, then the whole path, so that a pattern may use folders."""
+    """Try the name first, then the whole path, so that a pattern can use folders."""
     for text in (PurePosixPath(relative_path).name, stem_of(relative_path), relative_path):
         match = regex.search(text)
         if match:
@@ -130,26 +124,28 @@ def _parse_custom(relative_path: str, regex: re.Pattern[str]) -> dict[str, str]:
 
 
 def _tidy(match: re.Match[str], text: str) -> dict[str, str]:
-    found = {name: value for name, value in match.groupdict().items() if value}
-    row, column = found.pop("row", ""), found.pop("col", "")
+    groups = {name: value for name, value in match.groupdict().items() if value}
+    row, column = groups.pop("row", ""), groups.pop("col", "")
     if row and column:
-        found["well"] = f"{row_letters(int(row))}{int(column):02d}"
-    if "well" in found:
+        groups["well"] = f"{row_letters(int(row))}{int(column):02d}"
+    if "well" in groups:
         try:
-            found["well"] = normalise_well(found["well"])
+            groups["well"] = normalise_well(groups["well"])
         except BadTable:
-            del found["well"]
-    if "before" in match.groupdict() and "well" not in found:
+            del groups["well"]
+    if "before" in match.groupdict() and "well" not in groups:
         plain = re.match(BUILT_IN["plain"], text)
-        found |= {"well": normalise_well(plain["well"])} if plain else {}
+        groups |= {"well": normalise_well(plain["well"])} if plain else {}
     for helper in ("before", "after", "drop"):
-        found.pop(helper, None)
-    if "channel" in found:
+        groups.pop(helper, None)
+    if "channel" in groups:
         start, end = match.span("channel")
-        found["key"] = _without_channel(text, start, end)
+        groups["key"] = _without_channel(text, start, end)
         if "drop" in match.groupdict():
-            found["key"] = found["key"][: match.start("drop")] + found["key"][match.end("drop") :]
-    return found
+            groups["key"] = (
+                groups["key"][: match.start("drop")] + groups["key"][match.end("drop") :]
+            )
+    return groups
 
 
 def _without_channel(text: str, start: int, end: int) -> str:
@@ -161,7 +157,7 @@ def _without_channel(text: str, start: int, end: int) -> str:
 
 
 def stain_rank(name: str) -> int | None:
-    """0 nuclei, 1 cytoplasm, 2 mitochondria, 3 others; None where no stain word is found."""
+    """0 nuclei, 1 cytoplasm, 2 mitochondria, 3 others; None without a stain in the name."""
     words = re.split(r"[^a-z0-9]+", name.lower())
     ranks = [rank for word, rank in STAINS if word in words]
     return min(ranks) if ranks else None

@@ -1,4 +1,4 @@
-"""Which files of a folder tree are images: a bounded walk that never leaves the folder."""
+"""Find the image files below a folder, without leaving the folder."""
 
 import os
 from collections import Counter
@@ -48,7 +48,7 @@ TELL_EVERY = 2000
 
 @dataclass
 class Found:
-    """Image paths relative to the root (POSIX, sorted) and what else lay there."""
+    """Image paths relative to the root (POSIX, sorted), problems, and other files."""
 
     images: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
@@ -57,26 +57,27 @@ class Found:
 
 
 def find_images(root: Path, report: Report = silent) -> Found:
-    """Walk below `root`. Links that leave it, loops, projects and OME-Zarr folders are not entered.
+    """Find the images below `root`.
 
-    Nor are the project's own folders where `root` holds a project itself.
+    Links that leave `root`, loops, projects and OME-Zarr folders are not entered. If `root` is a
+    project itself, then the folders of this project are not entered.
     """
-    found = Found()
+    files = Found()
     inside = root.resolve()
-    for number, (entry, relative) in enumerate(_walk(root, inside, found)):
+    for number, (entry, relative) in enumerate(_walk(root, inside, files)):
         if number % TELL_EVERY == 0:
             report(Progress(0, max(number, 1), "Looking for images"))
         if number >= MAX_FILES:
             raise LeighError(
                 f"{root} holds more than {MAX_FILES} files.", "Choose a folder further down."
             )
-        _sort_in(entry, relative, inside, found)
-    found.images.sort()
-    found.problems += _told(found)
-    return found
+        _sort_in(entry, relative, inside, files)
+    files.images.sort()
+    files.problems += _reported(files)
+    return files
 
 
-def _walk(root: Path, inside: Path, found: Found) -> Iterator[tuple[os.DirEntry[str], str]]:
+def _walk(root: Path, inside: Path, files: Found) -> Iterator[tuple[os.DirEntry[str], str]]:
     waiting, seen = [(root, "", 0)], {inside}
     while waiting:
         folder, prefix, depth = waiting.pop()
@@ -87,7 +88,7 @@ def _walk(root: Path, inside: Path, found: Found) -> Iterator[tuple[os.DirEntry[
                 raise LeighError(
                     f"{root} cannot be read: {error.strerror}.", "Check path and rights."
                 ) from error
-            found.problems.append(
+            files.problems.append(
                 Problem(prefix.rstrip("/"), f"folder cannot be read: {error.strerror}")
             )
             continue
@@ -99,30 +100,28 @@ def _walk(root: Path, inside: Path, found: Found) -> Iterator[tuple[os.DirEntry[
             if is_project and entry.name in PARTS:
                 continue
             if not _can_be_written(entry.name):
-                shown = os.fsencode(relative).decode("utf-8", "replace")
-                found.problems.append(Problem(shown, "its name cannot be written; rename it"))
+                readable = os.fsencode(relative).decode("utf-8", "replace")
+                files.problems.append(Problem(readable, "its name cannot be written; rename it"))
                 continue
             if not entry.is_dir():
                 yield entry, relative
                 continue
-            place = Path(entry.path).resolve()
+            target = Path(entry.path).resolve()
             if entry.name.lower().endswith(".zarr"):
-                found.problems.append(
+                files.problems.append(
                     Problem(relative, "OME-Zarr folders are not read", "Export it as OME-TIFF.")
                 )
-            elif not place.is_relative_to(inside):
-                found.problems.append(
+            elif not target.is_relative_to(inside):
+                files.problems.append(
                     Problem(relative, "the link leads out of the folder; not followed")
                 )
-            elif depth < MAX_DEPTH and place not in seen and not entry.name.startswith("."):
-                seen.add(place)
+            elif depth < MAX_DEPTH and target not in seen and not entry.name.startswith("."):
+                seen.add(target)
                 waiting.append((Path(entry.path), relative + "/", depth + 1))
 
 
 def _can_be_written(name: str) -> bool:
-    """Is the name text? On Linux a name is bytes, and those that are not UTF-8 can be stored
-    nowhere.
-    """
+    """Whether a name is valid text; on Linux a name is bytes that may not be UTF-8."""
     try:
         name.encode("utf-8")
     except UnicodeEncodeError:
@@ -130,26 +129,26 @@ def _can_be_written(name: str) -> bool:
     return True
 
 
-def _sort_in(entry: os.DirEntry[str], relative: str, inside: Path, found: Found) -> None:
+def _sort_in(entry: os.DirEntry[str], relative: str, inside: Path, files: Found) -> None:
     suffix = Path(entry.name).suffix.lower()
     if (
         entry.name.startswith(".")
         or entry.name.lower() in ("thumbs.db", "desktop.ini")
         or "_thumb" in entry.name
     ):
-        found.junk.append(entry.name)
+        files.junk.append(entry.name)
     elif entry.is_symlink() and not Path(entry.path).resolve().is_relative_to(inside):
-        found.problems.append(Problem(relative, "the link leads out of the folder; not followed"))
+        files.problems.append(Problem(relative, "the link leads out of the folder; not followed"))
     elif suffix in IMAGE_SUFFIXES:
-        found.images.append(relative)
+        files.images.append(relative)
     elif suffix in PICTURE_SUFFIXES or suffix in FOREIGN_SUFFIXES:
-        found.other[suffix] += 1
+        files.other[suffix] += 1
     elif suffix and suffix not in QUIET_SUFFIXES:
-        found.junk.append(entry.name)
+        files.junk.append(entry.name)
 
 
-def _told(found: Found) -> Iterator[Problem]:
-    for suffix, count in sorted(found.other.items()):
+def _reported(files: Found) -> Iterator[Problem]:
+    for suffix, count in sorted(files.other.items()):
         if suffix in PICTURE_SUFFIXES:
             reason = "rendered pictures, not raw data: intensities are not comparable"
             yield Problem(
@@ -158,8 +157,8 @@ def _told(found: Found) -> Iterator[Problem]:
         else:
             reason = "a microscope maker's own format, not read here"
             yield Problem(f"{count} {suffix} files", reason, "Export them as OME-TIFF.")
-    if found.junk:
-        names = ", ".join(list(dict.fromkeys(found.junk))[:3])
+    if files.junk:
+        names = ", ".join(list(dict.fromkeys(files.junk))[:3])
         yield Problem(
-            f"{len(found.junk)} other files", f"not images, passed over ({names})", "", "warning"
+            f"{len(files.junk)} other files", f"not images, passed over ({names})", "", "warning"
         )

@@ -1,6 +1,4 @@
-"""Files become records: one file with all channels, or one file per channel put
-together by name.
-"""
+"""Group files into records: one file with all channels, or one file per channel."""
 
 import re
 from collections import Counter
@@ -14,17 +12,17 @@ from core.io.well_names import natural
 from core.scanning.file_names import NamePattern, parse_name, stain_rank, stem_of
 from core.scanning.inspect_files import MAX_SATURATED, FileInspection
 
-NUMBERED = r"channel \d+"  # what an instrument that knows no stains calls its channels
+NUMBERED = r"channel \d+"  # channel names of instruments that do not store stains
 
 
 @dataclass(frozen=True)
 class Draft:
-    """A record on its way: what its files and their names tell."""
+    """A record before it has a condition: its files, and what their names say."""
 
     stem: str
     files: tuple[str, ...]
     planes: tuple[int, ...]
-    names: tuple[str, ...]  # of the channels; () where nobody named them
+    names: tuple[str, ...]  # of the channels; () without names
     shape: tuple[int, int, int]
     dtype: str
     digest: str
@@ -40,11 +38,11 @@ class Draft:
         return PurePosixPath(self.files[0]).parts[:-1]
 
     def flags(self) -> tuple[str, ...]:
-        """Quality flags in words."""
+        """Quality flags as text."""
         many = len(self.saturated) > 1
         return tuple(
-            f"saturated {share * 100:.0f} %" + (f" in channel {place}" if many else "")
-            for place, share in enumerate(self.saturated, start=1)
+            f"saturated {share * 100:.0f} %" + (f" in channel {number}" if many else "")
+            for number, share in enumerate(self.saturated, start=1)
             if share > MAX_SATURATED
         )
 
@@ -52,7 +50,7 @@ class Draft:
 def group_channels(
     facts: Sequence[FileInspection], pattern: NamePattern, problems: list[Problem]
 ) -> list[Draft]:
-    """All records that the usable files make; what cannot be used is told in `problems`."""
+    """All records of the usable files; `problems` gets the files that cannot be used."""
     whole: list[Draft] = []
     parts: dict[tuple[str, str], list[tuple[FileInspection, dict[str, str]]]] = {}
     by_file = {fact.file: fact for fact in facts}
@@ -69,13 +67,13 @@ def group_channels(
             taken.update(members)
             whole.append(_from_set_file(fact, members, by_file, tells))
         elif fact.info.shape[0] == 1 and "channel" in tells:
-            parts.setdefault((_place(fact.file), tells["key"]), []).append((fact, tells))
+            parts.setdefault((_folder(fact.file), tells["key"]), []).append((fact, tells))
         else:
             whole.append(_from_file(fact, tells))
     return whole + _from_parts(parts, problems)
 
 
-def _place(file: str) -> str:
+def _folder(file: str) -> str:
     return PurePosixPath(file).parent.as_posix()
 
 
@@ -105,7 +103,7 @@ def _from_set_file(
     by_file: dict[str, FileInspection],
     tells: dict[str, str],
 ) -> Draft:
-    """A multi-file OME set is one record, of which every member file gives all channels."""
+    """One record of an OME set of several files, each with one channel."""
     draft = _from_file(fact, tells)
     files = sorted([fact.file, *members], key=natural)
     if len(files) != draft.shape[0] or any(by_file.get(f) is None for f in files):
@@ -122,39 +120,30 @@ def _from_parts(
     parts = _without_stacks(parts, problems)
     sets: dict[tuple[str, str], dict[str, FileInspection]] = {}
     for key, members in parts.items():
-        doubled = [
-            name
-            for name, n in Counter(channel_name(t["channel"]) for _, t in members).items()
-            if n > 1
-        ]
+        counts = Counter(channel_name(t["channel"]) for _, t in members)
+        doubled = [name for name, n in counts.items() if n > 1]
         if doubled:
             reason = f"{len(members)} files claim channel {doubled[0]} of the same record"
             problems.append(Problem(_item(key), reason, "Check the name pattern."))
         else:
             sets[key] = {channel_name(t["channel"]): fact for fact, t in members}
     numbered = {
-        key: all(re.fullmatch(NUMBERED, name) for name in found) for key, found in sets.items()
+        key: all(re.fullmatch(NUMBERED, name) for name in files) for key, files in sets.items()
     }
-    usual = {
-        kind: _expected(
-            [tuple(_ordered(found)) for key, found in sets.items() if numbered[key] == kind]
-        )
-        for kind in (True, False)
-    }
+    usual: dict[bool, tuple[str, ...]] = {}
+    for kind in (True, False):
+        alike = [tuple(_ordered(files)) for key, files in sets.items() if numbered[key] == kind]
+        usual[kind] = _expected(alike)
+    remedy = "Put the missing files next to the others and scan again."
     drafts = []
-    for key, found in sets.items():
+    for key, files in sets.items():
         expected = usual[numbered[key]]
-        reason = _mismatch(found, expected, len(sets))
+        reason = _mismatch(files, expected, len(sets))
         if reason:
-            problems.append(
-                Problem(
-                    _item(key), reason, "Put the missing files beside the others and scan again."
-                )
-            )
+            problems.append(Problem(_item(key), reason, remedy))
         else:
-            drafts.append(
-                _from_channels(key, [found[name] for name in expected], expected, parts[key][0][1])
-            )
+            facts = [files[name] for name in expected]
+            drafts.append(_from_channels(key, facts, expected, parts[key][0][1]))
     return drafts
 
 
@@ -177,24 +166,24 @@ def _ordered(names: Iterable[str]) -> list[str]:
 
 
 def _expected(sets: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
-    """The channels most sets have; the larger set where two are equally frequent."""
+    """The most frequent set of channels; of equally frequent sets, the larger one."""
     counted = Counter(sets)
     return max(counted, key=lambda names: (counted[names], len(names), names)) if counted else ()
 
 
-def _mismatch(found: dict[str, FileInspection], expected: tuple[str, ...], sets: int) -> str:
-    missing = [name for name in expected if name not in found]
-    extra = [name for name in found if name not in expected]
+def _mismatch(files: dict[str, FileInspection], expected: tuple[str, ...], sets: int) -> str:
+    missing = [name for name in expected if name not in files]
+    extra = [name for name in files if name not in expected]
     if missing and extra:
         return (
-            f"has {_listed(_ordered(found))} where most of the {sets} records have"
+            f"has {_listed(_ordered(files))} where most of the {sets} records have"
             f" {_listed(expected)}"
         )
     if missing:
-        return f"{_listed(missing)} missing: {len(found)} of {len(expected)} files are there"
+        return f"{_listed(missing)} missing: {len(files)} of {len(expected)} files are there"
     if extra:
         return f"has {_listed(extra)} besides {_listed(expected)} of most of the {sets} records"
-    shapes = {fact.info.shape for fact in found.values() if fact.info}
+    shapes = {fact.info.shape for fact in files.values() if fact.info}
     if len(shapes) > 1:
         sizes = " and ".join(f"{x} x {y}" for _, y, x in sorted(shapes))
         return f"its channels differ in size: {sizes} pixels"
@@ -233,20 +222,18 @@ def _without_stacks(
     parts: dict[tuple[str, str], list[tuple[FileInspection, dict[str, str]]]],
     problems: list[Problem],
 ) -> dict[tuple[str, str], list[tuple[FileInspection, dict[str, str]]]]:
-    """Planes of a z-stack in separate files are no records of their own."""
+    """Leave out z-stacks whose planes are separate files, and report them."""
     stacks: dict[tuple[str, ...], dict[str, list[tuple[str, str]]]] = {}
-    for (place, key), members in parts.items():
+    for (folder, key), members in parts.items():
         tells = members[0][1]
-        step = re.search(r"(?:^|/)ZStep_(\d+)$", place)
+        step = re.search(r"(?:^|/)ZStep_(\d+)$", folder)
         z = tells.get("z") or (step.group(1) if step else "")
         if z:
-            above = place[: step.start()] if step else place
-            field_key = (
-                above,
-                *(tells.get(n, "") for n in ("plate", "well", "site", "t", "condition", "group")),
-            )
-            stacks.setdefault(field_key, {}).setdefault(z, []).append((place, key))
-    kept = dict(parts)
+            above = folder[: step.start()] if step else folder
+            names = ("plate", "well", "site", "t", "condition", "group")
+            field_key = (above, *(tells.get(name, "") for name in names))
+            stacks.setdefault(field_key, {}).setdefault(z, []).append((folder, key))
+    single = dict(parts)
     for planes in stacks.values():
         if len(planes) > 1:
             keys = [part for group in planes.values() for part in group]
@@ -255,5 +242,5 @@ def _without_stacks(
                 Problem(_item(keys[0]), reason, "Project it first: one plane per channel.")
             )
             for part in keys:
-                kept.pop(part, None)
-    return kept
+                single.pop(part, None)
+    return single

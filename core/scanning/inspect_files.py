@@ -1,4 +1,4 @@
-"""One file read once: its header, its fingerprints, and whether its pixels can be used."""
+"""Inspect every file once: its header, its fingerprints, and whether its pixels can be used."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,10 +20,7 @@ TELL_EVERY = 16
 
 @dataclass(frozen=True)
 class FileInspection:
-    """Either `error`, or what the file holds.
-
-    `pixels` fingerprints the values, whatever the packing.
-    """
+    """The content of a file, or an `error`; `pixels` is a fingerprint of the grey values."""
 
     file: str
     info: ImageInfo | None = None
@@ -37,10 +34,7 @@ class FileInspection:
 def inspect_files(
     root: Path, files: Sequence[str], report: Report = silent
 ) -> list[FileInspection]:
-    """Facts of all files, in their order.
-
-    A bad file is an entry with `error`, never an exception.
-    """
+    """Inspect all files; a bad file gives an entry with `error`, not an exception."""
     facts: list[FileInspection] = []
     pool = ThreadPoolExecutor(READERS)
     try:
@@ -56,14 +50,14 @@ def inspect_files(
 def _bounded_map(
     pool: ThreadPoolExecutor, root: Path, files: Sequence[str]
 ) -> Iterator[FileInspection]:
-    """In order, with few files in flight so that stopping is quick and memory stays low."""
+    """Results in order, with few files at once, so that stopping is quick and memory stays low."""
     ahead = 4 * READERS
     for start in range(0, len(files), ahead):
         yield from pool.map(lambda file: read_fact(root, file), files[start : start + ahead])
 
 
 def read_fact(root: Path, file: str) -> FileInspection:
-    """Facts of one file."""
+    """Inspect one file."""
     path = root / file
     try:
         image, info = read_with_info(path)
@@ -89,9 +83,7 @@ def read_fact(root: Path, file: str) -> FileInspection:
 
 
 def _saturated(channel: AnyArray) -> float:
-    """Share of pixels at the camera's full scale (8 to 16 bits, whatever the container); 0 where it
-    is not reached.
-    """
+    """Share of pixels at the camera's full scale (8 to 16 bits); 0 if it is not reached."""
     top = float(channel.max())
     if top not in FULL_SCALES and not (channel.dtype.kind == "f" and top == 1.0):
         return 0.0
@@ -102,9 +94,6 @@ def _why_unusable(channel: AnyArray) -> str:
     low, high = channel.min(), channel.max()
     if low == high:
         return "is empty" if high == 0 else f"has the same value everywhere ({high})"
-    if (
-        low == 0
-        and np.count_nonzero(channel == high) + np.count_nonzero(channel == 0) == channel.size
-    ):
+    if low == 0 and np.isin(channel, (0, high)).all():
         return f"is a mask (only the values 0 and {high})"
     return ""

@@ -1,4 +1,4 @@
-"""Plate maps and label tables: which well, or which file, is which condition."""
+"""Read plate maps: tables or grids that say which well, or which file, has which condition."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -41,10 +41,8 @@ ROLES = {
         Role.TREATED,
     "compound": Role.TREATED, "test": Role.TREATED, "other": Role.OTHER,
 }  # fmt: skip
-CONTROL_WORDS = (
-    "pos",
-    "neg",
-)  # what begins like this says what was expected, not what the cells are
+# Words that begin like this say what effect is expected, not what the cells are.
+CONTROL_WORDS = ("pos", "neg")
 HINT = (
     "A plate map has a column well or file, and a column condition; or it is a grid: rows A..,"
     " columns 1.."
@@ -61,7 +59,7 @@ class PlateRow:
     plate: str = ""
     file: str = ""
     dose_um: float | None = None
-    role: Role | None = None  # None where the table says none
+    role: Role | None = None  # None: not in the table
     values: dict[str, str] = field(default_factory=dict)
     sheet: str = ""
 
@@ -73,9 +71,9 @@ class PlateRow:
 
 @dataclass(frozen=True)
 class PlateMap:
-    """The table, checked: every well or file once, one role per condition.
+    """A checked plate map: every well or file once, one role per condition.
 
-    `columns` are its headings as written.
+    `columns` are the headings as written in the table.
     """
 
     path: Path
@@ -87,26 +85,24 @@ class PlateMap:
     plate_shape: tuple[int, int] | None = None
 
     def column(self, name: str) -> str | None:
-        """The heading that is meant by `name`, whatever its case."""
+        """The heading that `name` stands for, in any case."""
         return next((c for c in self.columns if _plain(c) == _plain(name)), None)
 
     def roles(self) -> dict[str, Role]:
-        """Role by condition, where the table says one; a compound at several doses by the names of
-        its doses too.
-        """
-        reported: dict[str, set[Role]] = {}
+        """Condition -> role, where the table names one; also for each dose of a compound."""
+        roles_of: dict[str, set[Role]] = {}
         for row in self.rows:
             if row.role is not None:
-                reported.setdefault(row.condition, set()).add(row.role)
+                roles_of.setdefault(row.condition, set()).add(row.role)
                 if row.dose_um is not None:
-                    reported.setdefault(f"{row.condition} {row.dose_um:g} µM", set()).add(row.role)
-        return {name: next(iter(roles)) for name, roles in reported.items() if len(roles) == 1}
+                    roles_of.setdefault(f"{row.condition} {row.dose_um:g} µM", set()).add(row.role)
+        return {name: next(iter(roles)) for name, roles in roles_of.items() if len(roles) == 1}
 
 
 def read_table(path: Path) -> "pd.DataFrame":
     """All cells of the first sheet as text.
 
-    CSV, TSV or semicolons; UTF-8, UTF-16 or cp1252; or XLSX.
+    Reads CSV with commas, tabs or semicolons in UTF-8, UTF-16 or cp1252, and XLSX.
     """
     sheets = read_sheets(Path(path))
     if not sheets:
@@ -128,19 +124,19 @@ def _frame(file: str, sheet: Sheet) -> "pd.DataFrame":
     rows, numbers = [], []
     for number, cells in sheet.lines[1:]:
         if any(cell.strip() for cell in cells[len(heading) :]):
-            found = (
-                f"{file}, row {number}: {len(cells)} cells where the heading has {len(heading)}."
+            raise BadTable(
+                f"{file}, row {number}: {len(cells)} cells where the heading has {len(heading)}.",
+                "Is a comma within a name? Put it in quotes.",
             )
-            raise BadTable(found, "Is a comma within a name? Put it in quotes.")
         rows.append((cells + [""] * len(heading))[: len(heading)])
         numbers.append(number)
     return pd.DataFrame(rows, columns=heading, index=numbers, dtype=str)
 
 
 def load_plate_map(path: Path) -> PlateMap:
-    """Long form, file list or grids; several sheets are several plates.
+    """Read a plate map: one row per well, a list of files, or grids; a sheet is a plate.
 
-    Raises BadTable naming row and column.
+    Raises BadTable, with row and column, for a table that cannot be used.
     """
     path = Path(path)
     sheets = read_sheets(path)
@@ -159,23 +155,20 @@ def load_plate_map(path: Path) -> PlateMap:
     same, notes = _same_heading(sheets)
     rows: list[PlateRow] = []
     for sheet in same:
-        found = _rows(path, _frame(path.name, sheet), columns, roles)
-        rows += (
-            [_on_sheet(row, sheet.name, "plate" in roles) for row in found]
-            if len(same) > 1
-            else found
-        )
+        for row in _rows(path, _frame(path.name, sheet), columns, roles):
+            has_plates = "plate" in roles
+            rows.append(_on_sheet(row, sheet.name, has_plates) if len(same) > 1 else row)
     by_file = "file" in roles
-    kept = _once(path, tuple(rows), by_file)
-    _one_role(path, kept)
-    notes += [*_notes(table, columns, roles), *_role_notes(kept, columns, roles)]
+    unique = _once(path, tuple(rows), by_file)
+    _one_role(path, unique)
+    notes += [*_notes(table, columns, roles), *_role_notes(unique, columns, roles)]
     return PlateMap(
-        path, kept, columns, by_file, "condition" in roles, tuple(notes), _plate_shape(kept)
+        path, unique, columns, by_file, "condition" in roles, tuple(notes), _plate_shape(unique)
     )
 
 
 def _same_heading(sheets: Sequence[Sheet]) -> tuple[list[Sheet], list[str]]:
-    """The first sheet and those that are headed like it; the others are told."""
+    """The first sheet and all sheets with the same headings; notes name the other sheets."""
     heading = [c.strip() for c in sheets[0].lines[0][1]]
     same = [s for s in sheets if [c.strip() for c in s.lines[0][1]] == heading]
     others = [s.name for s in sheets if s not in same]
@@ -186,7 +179,7 @@ def _same_heading(sheets: Sequence[Sheet]) -> tuple[list[Sheet], list[str]]:
 
 
 def _on_sheet(row: PlateRow, sheet: str, has_plates: bool) -> PlateRow:
-    """Without a column of plates, each sheet is a plate."""
+    """The row with its sheet; without a column of plates, the sheet is the plate."""
     return replace(row, sheet=sheet, plate=row.plate if has_plates else sheet)
 
 
@@ -195,7 +188,7 @@ def _plain(name: str) -> str:
 
 
 def _columns(columns: tuple[str, ...]) -> dict[str, int]:
-    """Which column plays which part; the first name of each list that is there wins."""
+    """Meaning -> index of its column; of several columns, the first name in the list wins."""
     plain = [_plain(c) for c in columns]
     wanted = {
         "condition": CONDITION_COLUMNS, "well": WELL_COLUMNS, "plate": PLATE_COLUMNS, "file":
@@ -204,19 +197,16 @@ def _columns(columns: tuple[str, ...]) -> dict[str, int]:
     }  # fmt: skip
     roles = {}
     for role, names in wanted.items():
-        place = next((plain.index(name) for name in names if name in plain), None)
-        if place is not None:
-            roles[role] = place
+        index = next((plain.index(name) for name in names if name in plain), None)
+        if index is not None:
+            roles[role] = index
     if "wellrow" in roles and "wellcol" not in roles:
         del roles["wellrow"]
-    doses = {
-        place: found
-        for place, name in enumerate(columns)
-        if (found := dose_heading(name)) is not None
-    }
-    if doses:  # a column that says its unit before one that does not
-        roles["dose"] = max(doses, key=lambda place: (bool(doses[place].unit), -place))
-    unit = next((place for place, name in enumerate(columns) if is_unit_heading(name)), None)
+    headings = {i: dose_heading(name) for i, name in enumerate(columns)}
+    doses = {i: heading for i, heading in headings.items() if heading is not None}
+    if doses:  # a column with a unit comes before a column without one
+        roles["dose"] = max(doses, key=lambda i: (bool(doses[i].unit), -i))
+    unit = next((i for i, name in enumerate(columns) if is_unit_heading(name)), None)
     return roles if unit is None else {**roles, "unit": unit}
 
 
@@ -226,11 +216,13 @@ def _rows(
     dose = (dose_heading(columns[roles["dose"]]) if "dose" in roles else None) or DoseHeading("")
     for number, *cells in table.itertuples(name=None):
         values = dict(zip(columns, (str(c) for c in cells), strict=True))
-        cell = {role: str(cells[place]) for role, place in roles.items()}
+        cell = {role: str(cells[index]) for role, index in roles.items()}
         file = cell.get("file", "").strip()
         if file and not is_inside(file):
-            found = f"{path.name}, row {number}: {file!r} points outside the image folder."
-            raise BadTable(found, "Use file names, or paths relative to the image folder.")
+            raise BadTable(
+                f"{path.name}, row {number}: {file!r} points outside the image folder.",
+                "Use file names, or paths relative to the image folder.",
+            )
         yield PlateRow(
             number=int(number),
             condition=cell.get("condition", ""),
@@ -274,27 +266,22 @@ def _role(path: Path, number: int, text: str) -> Role | None:
 
 
 def _once(path: Path, rows: tuple[PlateRow, ...], by_file: bool) -> tuple[PlateRow, ...]:
-    """One row per well or file; a repeated row that says the same is dropped, one that says other
-    is refused.
-    """
-    kept: dict[tuple[str, str], PlateRow] = {}
+    """One row per well or file; equal repetitions are dropped, contradictions raise BadTable."""
+    unique: dict[tuple[str, str], PlateRow] = {}
     for row in rows:
         key = ("", row.file) if by_file else (row.plate, row.well)
         if not key[1]:
             continue
-        first = kept.setdefault(key, row)
+        first = unique.setdefault(key, row)
         if (first.condition, first.dose_um, first.role) != (row.condition, row.dose_um, row.role):
-            what = (
-                f"{row.file}"
-                if by_file
-                else f"well {row.well}" + (f" of plate {row.plate}" if row.plate else "")
+            of_plate = f" of plate {row.plate}" if row.plate else ""
+            item = row.file if by_file else f"well {row.well}{of_plate}"
+            raise BadTable(
+                f"{path.name}: {item} is {_said(first)} in {first.where} and {_said(row)} in"
+                f" {row.where}.",
+                "Keep one of the two rows. Several plates? Add a column plate.",
             )
-            found = (
-                f"{path.name}: {what} is {_said(first)} in {first.where} and {_said(row)} in"
-                f" {row.where}."
-            )
-            raise BadTable(found, "Keep one of the two rows. Several plates? Add a column plate.")
-    return tuple(kept.values())
+    return tuple(unique.values())
 
 
 def _said(row: PlateRow) -> str:
@@ -303,27 +290,22 @@ def _said(row: PlateRow) -> str:
 
 
 def _one_role(path: Path, rows: Sequence[PlateRow]) -> None:
-    """Raises BadTable where a condition (a compound at one dose) is healthy in one row and diseased
-    in another.
-    """
+    """Raises BadTable where a condition (a compound at one dose) has two different roles."""
     first: dict[tuple[str, float | None], PlateRow] = {}
     for row in rows:
         if row.role is None or not row.condition.strip():
             continue
-        known = first.setdefault((row.condition, row.dose_um), row)
-        if known.role != row.role:
-            found = (
-                f"{path.name}: {row.condition} is {known.role} in {known.where} and {row.role} in"
-                f" {row.where}."
-            )
+        earlier = first.setdefault((row.condition, row.dose_um), row)
+        if earlier.role != row.role:
             raise BadTable(
-                found,
+                f"{path.name}: {row.condition} is {earlier.role} in {earlier.where} and {row.role}"
+                f" in {row.where}.",
                 "A condition has one role. Correct one of the rows, or give them different names.",
             )
 
 
 def _plate_shape(rows: Sequence[PlateRow]) -> tuple[int, int] | None:
-    """Of the largest plate."""
+    """Rows and columns of the largest plate."""
     plates: dict[str, list[str]] = {}
     for row in rows:
         if row.well:
@@ -340,11 +322,8 @@ def _notes(table: "pd.DataFrame", columns: tuple[str, ...], roles: dict[str, int
             yield f"{short} wells written like A1 are read as A01."
     if "condition" in roles:
         cells = [str(c) for c in table.iloc[:, roles["condition"]]]
-        dates = [
-            c
-            for c in cells
-            if re.fullmatch(r"\d{4}-\d\d-\d\d( 00:00:00)?|\d{1,2}-[A-Z][a-z]{2}", c.strip())
-        ]
+        date = r"\d{4}-\d\d-\d\d( 00:00:00)?|\d{1,2}-[A-Z][a-z]{2}"
+        dates = [c for c in cells if re.fullmatch(date, c.strip())]
         if dates:
             yield (
                 f"{len(dates)} conditions look like dates ({dates[0]}): did a spreadsheet change a"
@@ -355,9 +334,7 @@ def _notes(table: "pd.DataFrame", columns: tuple[str, ...], roles: dict[str, int
 def _role_notes(
     rows: Sequence[PlateRow], columns: tuple[str, ...], roles: dict[str, int]
 ) -> Iterator[str]:
-    """What control words were taken for: in a search for what heals, no effect is diseased and full
-    effect healthy.
-    """
+    """A note on control words: in a screen for rescue, negative controls are the diseased wells."""
     if "role" not in roles:
         return
     written = {row.values[columns[roles["role"]]].strip().lower() for row in rows}
@@ -368,24 +345,25 @@ def _role_notes(
 
 
 def _from_grids(path: Path, sheets: Sequence[Sheet]) -> PlateMap:
-    """Every block a plate.
+    """A plate map of grids: every block is a plate; notes name sheets without a grid.
 
-    Sheets that are no grids are told; a single block without name is the only plate.
+    A single block needs no name.
     """
-    drawn = [s for s in sheets if is_grid(s)]
-    grids = [g for s in drawn for g in read_grids(s, path.name, len(drawn) > 1)]
-    notes = [f"The sheet {s.name} is no grid and was not read." for s in sheets if s not in drawn]
-    rows = [row for grid in grids for row in _grid_rows(grid, len(drawn) > 1)]
-    kept = _once(path, tuple(rows), False)
-    sizes = [g.size for g in grids if g.size in PLATES]
-    shape = max(
-        [*sizes, *([found] if (found := _plate_shape(kept)) and len(sizes) < len(grids) else [])],
-        default=None,
-    )
-    columns = (
-        ("plate", "well", "condition") if any(g.plate for g in grids) else ("well", "condition")
-    )
-    return PlateMap(path, kept, columns, False, True, tuple(notes), shape)
+    with_grid = [s for s in sheets if is_grid(s)]
+    several = len(with_grid) > 1
+    grids = [grid for s in with_grid for grid in read_grids(s, path.name, several)]
+    others = [s.name for s in sheets if s not in with_grid]
+    notes = tuple(f"The sheet {name} has no grid and was not read." for name in others)
+    rows = [row for grid in grids for row in _grid_rows(grid, several)]
+    unique = _once(path, tuple(rows), False)
+    shapes = [g.size for g in grids if g.size in PLATES]
+    from_wells = _plate_shape(unique)
+    if from_wells and len(shapes) < len(grids):
+        shapes.append(from_wells)
+    shape = max(shapes, default=None)
+    plate = ("plate",) if any(g.plate for g in grids) else ()
+    columns = (*plate, "well", "condition")
+    return PlateMap(path, unique, columns, False, True, notes, shape)
 
 
 def _grid_rows(grid: Grid, several_sheets: bool) -> Iterator[PlateRow]:

@@ -1,6 +1,4 @@
-"""Plate maps drawn as plates: rows A.., columns 1..; one block per plate, under its name or on its
-own sheet.
-"""
+"""Read plate maps that are drawn as grids, with rows A.. and columns 1.."""
 
 import re
 from dataclasses import dataclass, replace
@@ -20,7 +18,7 @@ REMEDY = (
 class Grid:
     """One plate as drawn.
 
-    `cells` are line number, well and text; `size` is what is drawn, empty wells too.
+    `cells` are line number, well and text. `size` includes empty wells.
     """
 
     plate: str
@@ -31,42 +29,39 @@ class Grid:
 
 
 def is_grid(sheet: Sheet) -> bool:
-    """Does the sheet begin with a grid, or with one name and then a grid?"""
+    """Whether the sheet begins with a grid, or with one name and then a grid."""
     lines = sheet.lines
-    start = (
-        1 if lines and _title(lines[0]) is not None and len(lines) > 1 and _columns(lines[1]) else 0
-    )
-    return (
-        len(lines) > start + 1
-        and bool(_columns(lines[start]))
-        and _letter(lines[start + 1]) is not None
-    )
+    has_title = len(lines) > 1 and _title(lines[0]) is not None and bool(_columns(lines[1]))
+    start = 1 if has_title else 0
+    if len(lines) <= start + 1:
+        return False
+    return bool(_columns(lines[start])) and _letter(lines[start + 1]) is not None
 
 
 def read_grids(sheet: Sheet, file: str, sheet_is_plate: bool) -> list[Grid]:
     """All blocks of a sheet.
 
-    Raises BadTable for a line that belongs to none, and for several without names.
+    Raises BadTable for a line outside of any block, and for several blocks without names.
     """
     grids: list[Grid] = []
-    place, title = 0, ""
+    index, title = 0, ""
     lines = sheet.lines
-    while place < len(lines):
-        columns = _columns(lines[place])
-        if columns and place + 1 < len(lines) and _letter(lines[place + 1]) is not None:
-            grid, place = _block(
-                lines, place, columns, Grid(title, (), (0, 0), sheet.name, lines[place][0]), file
-            )
+    while index < len(lines):
+        number = lines[index][0]
+        columns = _columns(lines[index])
+        if columns and index + 1 < len(lines) and _letter(lines[index + 1]) is not None:
+            empty = Grid(title, (), (0, 0), sheet.name, number)
+            grid, index = _block(lines, index, columns, empty, file)
             grids.append(grid)
             title = ""
-        elif (name := _title(lines[place])) is not None and not title:
-            title, place = name, place + 1
+        elif (name := _title(lines[index])) is not None and not title:
+            title, index = name, index + 1
         else:
-            where = f"{file}, row {lines[place][0]}" + (
-                f" of sheet {sheet.name}" if sheet.name else ""
-            )
+            of_sheet = f" of sheet {sheet.name}" if sheet.name else ""
             raise BadTable(
-                f"{where}: neither columns 1.., nor a row A.., nor a plate's name.", REMEDY
+                f"{file}, row {number}{of_sheet}: neither columns 1.., nor a row A.., nor a"
+                " plate's name.",
+                REMEDY,
             )
     if len(grids) == 1 and not grids[0].plate and sheet_is_plate:
         return [replace(grids[0], plate=sheet.name)]
@@ -78,18 +73,17 @@ def read_grids(sheet: Sheet, file: str, sheet_is_plate: bool) -> list[Grid]:
 
 
 def _block(
-    lines: tuple[Line, ...], place: int, columns: list[int], empty: Grid, file: str
+    lines: tuple[Line, ...], heading: int, columns: list[int], empty: Grid, file: str
 ) -> tuple[Grid, int]:
-    """The block that is headed by line `place`, and the line after it."""
+    """The block below line `heading`, and the index of the line after the block."""
     cells: list[tuple[int, str, str]] = []
     last, rows = 0, 0
-    place += 1
-    while (
-        place < len(lines)
-        and (letter := _letter(lines[place])) is not None
-        and row_number(letter) > last
-    ):
-        number, texts = lines[place]
+    index = heading + 1
+    while index < len(lines):
+        letter = _letter(lines[index])
+        if letter is None or row_number(letter) <= last:
+            break
+        number, texts = lines[index]
         if any(text.strip() for text in texts[1 + len(columns) :]):
             raise BadTable(
                 f"{file}, row {number}: more cells than the block has columns ({len(columns)}).",
@@ -99,12 +93,12 @@ def _block(
         for column, text in zip(columns, texts[1:], strict=False):
             if text.strip():
                 cells.append((number, normalise_well(f"{letter}{column}"), text))
-        place += 1
-    return replace(empty, cells=tuple(cells), size=(rows, len(columns))), place
+        index += 1
+    return replace(empty, cells=tuple(cells), size=(rows, len(columns))), index
 
 
 def _columns(line: Line) -> list[int]:
-    """Numbers of the columns where this line heads a block; [] where it does not."""
+    """Numbers of the columns if this line is the heading of a block; else []."""
     texts = [t.strip().removesuffix(".0") for t in line[1][1:]]
     while texts and not texts[-1]:
         texts.pop()
@@ -120,7 +114,7 @@ def _letter(line: Line) -> str | None:
 
 
 def _title(line: Line) -> str | None:
-    """The one text in a line: `P1`, `Plate: P1`, or `Plate` and `P1` side by side."""
+    """The name of a plate in a line with one text: `P1`, `Plate: P1`, or `Plate` and `P1`."""
     texts = [t.strip() for t in line[1] if t.strip()]
     if len(texts) == 2 and re.fullmatch(r"plate( name)?:?", texts[0], re.IGNORECASE):
         texts = texts[1:]

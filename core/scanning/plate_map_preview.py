@@ -1,4 +1,4 @@
-"""What a plate map says, plate by plate, before any image is looked at."""
+"""Preview a plate map, plate by plate, before images are read."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -10,25 +10,25 @@ from core.scanning.plate_map import PlateMap, PlateRow
 
 @dataclass(frozen=True)
 class PlatePreview:
-    """One plate of a map.
+    """One plate of a plate map.
 
-    `wells` holds the named wells; `counts` their number per condition, in order.
+    `wells` are the wells with a condition, `counts` their number per condition.
     """
 
     plate: str
     shape: tuple[int, int]  # rows, columns
-    wells: dict[str, str]  # well -> condition, with its dose where there is one
+    wells: dict[str, str]  # well -> condition, with its dose if there is one
     counts: dict[str, int]
-    roles: dict[str, Role]  # of the conditions that the map gives one
-    perimeter_free: bool  # no well of the outermost rows and columns is named
+    roles: dict[str, Role]  # of conditions with a role in the plate map
+    perimeter_free: bool  # no well in the outermost rows and columns has a condition
 
     @property
     def empty(self) -> int:
-        """Wells of the plate that the map leaves out."""
+        """Number of wells without a condition."""
         return self.shape[0] * self.shape[1] - len(self.wells)
 
     def grid(self) -> list[list[str]]:
-        """Condition by row and column; "" where there is none. The window and `text` show this."""
+        """Conditions by row and column; "" for wells without a condition."""
         rows = [["" for _ in range(self.shape[1])] for _ in range(self.shape[0])]
         for well, condition in self.wells.items():
             row, column = well_place(well)
@@ -36,7 +36,7 @@ class PlatePreview:
         return rows
 
     def text(self, width: int = 6) -> str:
-        """The grid in letters, every condition cut to `width`."""
+        """The grid as text, with every condition cut to `width` letters."""
         head = " " * 3 + " ".join(f"{c:<{width}}" for c in range(1, self.shape[1] + 1))
         lines = [
             f"{row_letters(r):<3}" + " ".join(f"{(cell or '.')[:width]:<{width}}" for cell in cells)
@@ -46,7 +46,7 @@ class PlatePreview:
 
 
 def preview(table: PlateMap) -> tuple[PlatePreview, ...]:
-    """One preview per plate, in the order of the map; () for a list of files without wells."""
+    """One preview per plate, in the order of the plate map; () for a list of files."""
     plates: dict[str, list[PlateRow]] = {}
     for row in table.rows:
         if row.well:
@@ -75,8 +75,6 @@ def _previewed(plate: str, rows: list[PlateRow]) -> PlatePreview:
 
 
 def _named(row: PlateRow, dosed: bool) -> str:
-    return (
-        f"{row.condition} {row.dose_um:g} µM"
-        if dosed and row.dose_um is not None
-        else row.condition
-    )
+    if dosed and row.dose_um is not None:
+        return f"{row.condition} {row.dose_um:g} µM"
+    return row.condition

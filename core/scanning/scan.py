@@ -1,4 +1,4 @@
-"""A folder of images becomes a dataset; whatever is left out or doubtful is said in words."""
+"""Scan a folder of images into a dataset, and list every file that is left out or doubtful."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -30,12 +30,11 @@ REMOVE_COPY = "Remove the wrong copy."
 
 @dataclass
 class _Bench:
-    """Drafts that are still in, with their places, and the problems so far."""
+    """The records of a scan so far, with their wells and the problems."""
 
     drafts: list[Draft]
-    places: dict[str, WellAssignment] = field(
-        default_factory=dict
-    )  # first file -> condition, well, group
+    # First file of a record -> condition, well and group.
+    places: dict[str, WellAssignment] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
     def drop(self, draft: Draft, reason: str, remedy: str = "") -> None:
@@ -47,10 +46,10 @@ class _Bench:
 
 @dataclass(frozen=True)
 class ScanOptions:
-    """How a folder is read.
+    """How a folder is scanned.
 
-    `group_by` is well, plate, record or a column of the plate map. Conditions named in `exclude`
-    are left out. `pixel_size_um` counts where the files do not say it.
+    `group_by` is well, plate, record or a column of the plate map. Conditions in `exclude` are left
+    out. `pixel_size_um` replaces the pixel size of the files.
     """
 
     pattern: str | None = None
@@ -67,10 +66,10 @@ DEFAULTS = ScanOptions()
 def scan_folder(
     folder: Path, options: ScanOptions = DEFAULTS, *, report: Report = silent
 ) -> Dataset:
-    """Read every image once and say which record it belongs to.
+    """Read every image once and make the dataset; bad images are listed in its problems.
 
-    Raises LeighError where nothing can be scanned, BadTable for the plate map; bad images go to
-    `problems`.
+    Raises LeighError where nothing can be scanned, and BadTable for a plate map that cannot be
+    used.
     """
     root = Path(folder).absolute()
     names = compile_pattern(options.pattern)
@@ -84,9 +83,9 @@ def scan_folder(
             "Conditions should come from a plate map, and none was given.", "Give --plate-map FILE."
         )
     table = load_plate_map(options.plate_map) if options.plate_map is not None else None
-    found = _found(root, report)
-    facts = inspect_files(root, found.images, report)
-    problems = list(found.problems) + _file_problems(facts)
+    files = _found(root, report)
+    facts = inspect_files(root, files.images, report)
+    problems = list(files.problems) + _file_problems(facts)
     drafts = group_channels(facts, names, problems)
     bench = _Bench(drafts, problems=problems)
     bench.places = assign_wells(
@@ -108,20 +107,20 @@ def _found(root: Path, report: Report) -> Found:
     if not root.is_dir():
         what = "is a file" if root.is_file() else "does not exist"
         raise LeighError(f"{root} {what}.", "Choose the folder that holds the images.")
-    found = find_images(root, report)
-    if not found.images:
-        others = "; ".join(f"{p.item}: {p.reason}" for p in found.problems[:3])
+    files = find_images(root, report)
+    if not files.images:
+        others = "; ".join(f"{p.item}: {p.reason}" for p in files.problems[:3])
         more = f" It holds {others}." if others else ""
         raise LeighError(
             f"{root} holds no images: no .tif, .tiff or .png file was found in it or below"
             f" it.{more}",
             "Choose the folder with the TIFF files of the microscope.",
         )
-    return found
+    return files
 
 
 def _file_problems(facts: Sequence[FileInspection]) -> list[Problem]:
-    """Unreadable files one by one; what the readable ones warn of, once per kind."""
+    """One problem per unreadable file, and one per kind of warning of the readable files."""
     problems = [
         Problem(f.file, f.error.message.rstrip("."), f.error.hint)
         for f in facts
@@ -158,16 +157,14 @@ def _keep_same_channel_count(bench: _Bench) -> None:
 
 
 def _keep_same_channel_names(bench: _Bench) -> tuple[str, ...]:
-    """The channels of the dataset; files that store the same names in another order are mapped onto
-    it.
-    """
+    """The channel names of the dataset; records with another order of channels are reordered."""
     named = Counter(d.names for d in bench.drafts if d.names)
     channels = bench.drafts[0].shape[0] if bench.drafts else 0
     if not named:
         return tuple(f"channel {i}" for i in range(1, channels + 1))
     usual = max(named, key=lambda names: (named[names], names))
     folded = [name.casefold() for name in usual]
-    kept, turned, unnamed = [], 0, 0
+    same, reordered, unnamed = [], 0, 0
     for draft in bench.drafts:
         own = [name.casefold() for name in draft.names]
         if own and sorted(own) != sorted(folded):
@@ -175,22 +172,23 @@ def _keep_same_channel_names(bench: _Bench) -> tuple[str, ...]:
             bench.drop(draft, reason, "Rename the channels, or scan these files on their own.")
             continue
         unnamed += not own
-        turned += bool(own) and own != folded
-        kept.append(_turned(draft, own, folded) if own else draft)
-    if turned:
+        reordered += bool(own) and own != folded
+        same.append(_reordered(draft, own, folded) if own else draft)
+    if reordered:
         bench.warn(
-            f"{turned} records", f"their channels were put in the order {', '.join(usual)} by name"
+            f"{reordered} records",
+            f"their channels were put in the order {', '.join(usual)} by name",
         )
     if unnamed:
         bench.warn(
             f"{unnamed} records",
             f"they do not name their channels; taken as {', '.join(usual)} in this order",
         )
-    bench.drafts = kept
+    bench.drafts = same
     return usual
 
 
-def _turned(draft: Draft, own: list[str], wanted: list[str]) -> Draft:
+def _reordered(draft: Draft, own: list[str], wanted: list[str]) -> Draft:
     order = [own.index(name) for name in wanted]
     files = tuple(draft.files[i] for i in order) if len(draft.files) > 1 else draft.files
     return replace(
@@ -203,21 +201,19 @@ def _turned(draft: Draft, own: list[str], wanted: list[str]) -> Draft:
 
 
 def _keep_usable(bench: _Bench, names: tuple[str, ...]) -> None:
-    kept, saturated = [], []
+    usable, saturated = [], []
     for draft in bench.drafts:
-        why = [
-            _channel_word(place, names) + " " + text
-            for place, text in enumerate(draft.unusable)
-            if text
+        reasons = [
+            f"{_channel_word(c, names)} {text}" for c, text in enumerate(draft.unusable) if text
         ]
-        if why:
+        if reasons:
             bench.drop(
                 draft,
-                "; ".join(why),
+                "; ".join(reasons),
                 "Was this channel exposed? Leave the record out or acquire it again.",
             )
             continue
-        kept.append(draft)
+        usable.append(draft)
         if draft.flags():
             saturated.append(draft)
     if saturated:
@@ -227,19 +223,17 @@ def _keep_usable(bench: _Bench, names: tuple[str, ...]) -> None:
             f"more than 1 % of the pixels are saturated (up to {max(worst.saturated) * 100:.0f} %)"
         )
         bench.warn(item, reason, "Differences in these bright places cannot be measured.")
-    bench.drafts = kept
+    bench.drafts = usable
 
 
-def _channel_word(place: int, names: tuple[str, ...]) -> str:
-    name = names[place] if place < len(names) else ""
-    plain = f"channel {place + 1}"
+def _channel_word(channel: int, names: tuple[str, ...]) -> str:
+    name = names[channel] if channel < len(names) else ""
+    plain = f"channel {channel + 1}"
     return plain if name in ("", plain) else f"{plain} ({name})"
 
 
 def _keep_unique(bench: _Bench) -> None:
-    """Copies must not straddle the split: those in two conditions go, those in one condition share
-    a group.
-    """
+    """Drop copies in two conditions; copies in one condition share a group, and so a split."""
     same: dict[str, list[Draft]] = {}
     for draft in bench.drafts:
         same.setdefault(draft.pixels, []).append(draft)
@@ -250,10 +244,10 @@ def _keep_unique(bench: _Bench) -> None:
         first, others = copies[0], copies[1:]
         conditions = list(dict.fromkeys(bench.places[d.files[0]].condition for d in copies))
         if len(conditions) > 1:
-            where = " and in ".join(conditions)
+            both = " and in ".join(conditions)
             for draft in copies:
                 twin = first if draft is not first else others[0]
-                bench.drop(draft, f"the same picture is in {where} ({twin.files[0]})", REMOVE_COPY)
+                bench.drop(draft, f"the same picture is in {both} ({twin.files[0]})", REMOVE_COPY)
                 gone.add(draft.files[0])
             continue
         group = bench.places[first.files[0]].group or first.stem
@@ -269,7 +263,7 @@ def _keep_unique(bench: _Bench) -> None:
 
 
 def _agree(bench: _Bench, given_um: float | None) -> float | None:
-    """Warn of mixed types and sizes; the pixel size counts only where all files agree."""
+    """Warn of mixed types and sizes; returns the pixel size if all files agree."""
     dtypes = Counter(d.dtype for d in bench.drafts)
     if len(dtypes) > 1:
         listed = ", ".join(f"{n} {dtype}" for dtype, n in dtypes.most_common())
@@ -289,10 +283,9 @@ def _agree(bench: _Bench, given_um: float | None) -> float | None:
     if given_um is not None:
         return given_um
     sizes = Counter(round(d.pixel_size_um, 6) if d.pixel_size_um else None for d in bench.drafts)
-    known = {size: n for size, n in sizes.items() if size is not None}
     if len(sizes) == 1:
         return next(iter(sizes))
-    if known:
+    if any(size is not None for size in sizes):
         listed = ", ".join(
             f"{n} with {size if size else 'no size'}" for size, n in sizes.most_common(4)
         )
@@ -313,7 +306,7 @@ def _dataset(
     places = bench.places
     counts = Counter(places[d.files[0]].condition for d in bench.drafts)
     doses = {p.condition: p.dose_um for p in places.values()}
-    reported = {p.condition: p.role for p in places.values() if p.role is not None}
+    roles = {p.condition: p.role for p in places.values() if p.role is not None}
     bench.problems += spelling_problems(counts)
     ids = _ids(bench.drafts)
     records = tuple(
@@ -336,7 +329,7 @@ def _dataset(
     return Dataset(
         root=root,
         channels=build_channels(channel_names) if records else (),
-        conditions=build_conditions(sorted(counts), doses, reported),
+        conditions=build_conditions(sorted(counts), doses, roles),
         records=records,
         problems=tuple(bench.problems),
         pixel_size_um=pixel_size,
@@ -345,21 +338,17 @@ def _dataset(
 
 
 def _plate_shape(wells: Sequence[str], table: PlateMap | None) -> tuple[int, int] | None:
-    """As the plate map says where its plate holds all wells; else from the wells
-    that have images.
-    """
-    said = table.plate_shape if table is not None else None
-    if (
-        said is not None
-        and wells
-        and all(r <= said[0] and c <= said[1] for r, c in map(well_place, wells))
-    ):
-        return said
+    """The shape in the plate map if it holds all wells; else the smallest usual shape."""
+    shape = table.plate_shape if table is not None else None
+    if shape is not None and wells:
+        rows, columns = shape
+        if all(r <= rows and c <= columns for r, c in map(well_place, wells)):
+            return shape
     return guess_plate_shape(wells)
 
 
 def _ids(drafts: Sequence[Draft]) -> dict[str, str]:
-    """The stem; parent/stem where two files share it; the whole path where that is shared too."""
+    """First file -> id: the stem, or parent/stem, or the whole path, until all ids differ."""
 
     def near(draft: Draft) -> str:
         parent = PurePosixPath(draft.files[0]).parent.name
@@ -370,8 +359,7 @@ def _ids(drafts: Sequence[Draft]) -> dict[str, str]:
 
     ids = {d.files[0]: d.stem for d in drafts}
     for better in (near, far, lambda d: d.files[0]):
-        shared = {
-            name for name, n in Counter(value.casefold() for value in ids.values()).items() if n > 1
-        }
+        counts = Counter(value.casefold() for value in ids.values())
+        shared = {name for name, n in counts.items() if n > 1}
         ids |= {d.files[0]: better(d) for d in drafts if ids[d.files[0]].casefold() in shared}
     return ids

@@ -1,6 +1,4 @@
-"""The cells of a table file as text: CSV, TSV or semicolons in any usual encoding, or all sheets of
-an XLSX.
-"""
+"""Read the cells of a table file (CSV, TSV, XLSX) as text."""
 
 import csv
 import io
@@ -19,19 +17,16 @@ Line = tuple[int, list[str]]  # number in the file, from 1; cells
 
 @dataclass(frozen=True)
 class Sheet:
-    """One table; `name` is "" but for the sheets of a workbook.
-
-    Lines without any text are left out.
-    """
+    """One table without empty lines; `name` is "" for text tables."""
 
     name: str
     lines: tuple[Line, ...]
 
 
 def read_sheets(path: Path) -> list[Sheet]:
-    """Every sheet that holds text, in order; one of a text table.
+    """All sheets with text, in order; a text table is one sheet.
 
-    Raises BadTable for what is no table.
+    Raises BadTable for a file that is not a table.
     """
     try:
         if path.stat().st_size > MAX_TABLE_BYTES:
@@ -63,11 +58,11 @@ def read_sheets(path: Path) -> list[Sheet]:
 
 
 def _filled(sheets: list[tuple[str, list[Line]]]) -> list[Sheet]:
-    kept = [
-        Sheet(name, tuple(n for n in lines if any(cell.strip() for cell in n[1])))
+    filled = [
+        Sheet(name, tuple(line for line in lines if any(cell.strip() for cell in line[1])))
         for name, lines in sheets
     ]
-    return [sheet for sheet in kept if sheet.lines]
+    return [sheet for sheet in filled if sheet.lines]
 
 
 def _decode(data: bytes, path: Path) -> str:
@@ -88,7 +83,7 @@ def _decode(data: bytes, path: Path) -> str:
 
 
 def _separator(text: str) -> str:
-    """The mark that splits the first line with any into most cells; quoted text does not count."""
+    """The separator with most occurrences in the first line that has any, outside of quotes."""
     bare = (re.sub(r'"[^"]*"', "", line) for line in text.splitlines())
     heading = next((line for line in bare if re.search(r"[\t;,]", line)), "")
     return max("\t;,", key=heading.count)
@@ -109,9 +104,7 @@ def _workbook(path: Path) -> list[Sheet]:
         book.close()
     except BadTable:
         raise
-    except (
-        Exception
-    ) as error:  # openpyxl raises what its XML parser, zip reader and style tables raise
+    except Exception as error:  # openpyxl passes on all errors of its XML parser and zip reader
         raise BadTable(
             f"{path.name} is a damaged Excel file ({error}).", "Save it as CSV."
         ) from error

@@ -81,7 +81,7 @@ def redraw(
 ) -> FloatArray:
     """(draws, S) errors of the means of S sets of wells, from residuals of all treatments.
 
-    With pooled residuals, the mean of three wells can be wrong by more than these three wells show.
+    With pooled residuals, the mean of three wells can be wrong by more than their own residuals.
 
     Parameters
     ----------

@@ -1,1 +1,1 @@
-"""Synthetic cultures, plates and screens whose true counterfactual is known."""
+"""Synthetic cultures, plates and screens with known counterfactuals."""

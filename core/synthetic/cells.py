@@ -1,9 +1,9 @@
-"""Synthetic cultures whose true counterfactual is known, pixel by pixel.
+"""Draw synthetic cultures whose true counterfactual is known for every pixel.
 
-One seed fixes everything a treatment does not touch (where cells lie, how bright they are, focus,
-noise); a phenotype fixes what it does. Rendering the same seed under two phenotypes gives a true
-pair.
-Channels: nuclei, cytoskeleton, mitochondria (a dye that follows membrane potential).
+A seed fixes everything that a treatment does not change: positions and brightness of cells, focus
+and noise. A phenotype fixes the effect of the condition. The same seed under two phenotypes gives
+an image and its true counterfactual. Channels: nuclei, cytoskeleton, mitochondria (a dye that
+follows the membrane potential).
 """
 
 from dataclasses import asdict, dataclass, replace
@@ -29,21 +29,20 @@ Field = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Phenotype:
-    """What a condition does to a culture. Defaults are healthy."""
+    """The effect of a condition on a culture; the defaults are healthy."""
 
     mito_intensity: float = 1.0  # total signal of the mitochondria, relative
-    mito_spread: float = (
-        0.95  # 0 collapsed around the nucleus and fragmented, 1 long filaments to the cell's edge
-    )
-    elongation: float = 1.9  # long over short axis of the cell
+    # 0: collapsed around the nucleus and fragmented; 1: long filaments up to the edge of the cell.
+    mito_spread: float = 0.95
+    elongation: float = 1.9  # long axis over short axis of the cell
     cytoskeleton: float = 1.0  # brightness of the cytoskeleton, relative
     nucleus: float = 1.0  # nuclear diameter, relative
-    survival: float = 1.0  # share of cells still there
+    survival: float = 1.0  # share of cells that are alive
 
     def toward(self, other: "Phenotype", rescue: float) -> "Phenotype":
-        """This phenotype moved the share `rescue` of the way to another."""
-        mine, theirs = asdict(self), asdict(other)
-        return Phenotype(**{key: mine[key] + rescue * (theirs[key] - mine[key]) for key in mine})
+        """This phenotype, moved toward another by the share `rescue`."""
+        start, end = asdict(self), asdict(other)
+        return Phenotype(**{key: start[key] + rescue * (end[key] - start[key]) for key in start})
 
 
 HEALTHY = Phenotype()
@@ -70,29 +69,29 @@ def demo_conditions(names: tuple[str, ...] = tuple(DEMO_PHENOTYPES)) -> tuple[Co
 
 @dataclass(frozen=True)
 class Cell:
-    """The part of one cell that no treatment changes."""
+    """The properties of one cell that no treatment changes."""
 
     y: float
     x: float
     angle: float
     size: float  # geometric mean radius, pixels
     brightness: tuple[float, float, float]
-    life: float  # dies where survival < life
+    life: float  # the cell is dead if survival < life
     curves: NDArray[np.float64]  # (filaments, points, 3): angle, reach, gap phase
 
 
 def draw_cells(seed: int, size: int) -> tuple[Cell, ...]:
-    """The cells of one field of `size` x `size` pixels, drawn from `seed` alone."""
+    """The cells of one field of `size` x `size` pixels, drawn only from `seed`."""
     rng = np.random.default_rng([seed, 1])
     wanted = max(2, int(rng.normal(0.95, 0.1) * (1 + size / CELL_SPACING_PX) ** 2 * 0.55))
-    places: list[tuple[float, float]] = []
+    centres: list[tuple[float, float]] = []
     for _ in range(60 * wanted):
         y, x = rng.uniform(-8, size + 8, 2)
-        if all((y - v) ** 2 + (x - u) ** 2 > CELL_SPACING_PX**2 * 0.7 for v, u in places):
-            places.append((y, x))
-        if len(places) == wanted:
+        if all((y - v) ** 2 + (x - u) ** 2 > CELL_SPACING_PX**2 * 0.7 for v, u in centres):
+            centres.append((y, x))
+        if len(centres) == wanted:
             break
-    return tuple(_draw_cell(rng, y, x) for y, x in places)
+    return tuple(_draw_cell(rng, y, x) for y, x in centres)
 
 
 def _draw_cell(rng: np.random.Generator, y: float, x: float) -> Cell:
@@ -115,21 +114,12 @@ def _draw_cell(rng: np.random.Generator, y: float, x: float) -> Cell:
 
 @dataclass(frozen=True)
 class Optics:
-    """What lamp, camera and medium do to an image whatever the culture; per channel.
-
-    Defaults do nothing.
-    """
+    """The effects of lamp, camera and medium on an image, per channel; the defaults do nothing."""
 
     gain: tuple[float, float, float] = (1.0, 1.0, 1.0)  # of the signal
     offset: tuple[float, float, float] = (0.0, 0.0, 0.0)  # grey values, everywhere
-    haze: tuple[float, float, float] = (
-        0.0,
-        0.0,
-        0.0,
-    )  # grey values, only where no cell lies; mean over the field
-    haze_slope: float = (
-        0.0  # rise of the haze from the left to the right edge, as share of its mean
-    )
+    haze: tuple[float, float, float] = (0.0, 0.0, 0.0)  # mean grey values, only outside of cells
+    haze_slope: float = 0.0  # rise of the haze from left to right, as a share of its mean
 
 
 PLAIN = Optics()
@@ -142,8 +132,20 @@ def render(
     cells: tuple[Cell, ...] | None = None,
     optics: Optics = PLAIN,
 ) -> NDArray[np.uint16]:
-    """One field of view (3, size, size) in grey values: the culture `seed` under `phenotype`, with
-    its own cells.
+    """Draw one field of view (3, size, size) in grey values.
+
+    Parameters
+    ----------
+    seed
+        The culture: cells, focus and noise.
+    phenotype
+        The effect of the condition.
+    size
+        Pixels a side.
+    cells
+        Other cells than those of the seed.
+    optics
+        Effects of lamp, camera and medium.
     """
     nuisance = np.random.default_rng([seed, 2])
     gains = nuisance.lognormal(0, 0.05, 3)
@@ -151,11 +153,8 @@ def render(
     noise = np.random.default_rng([seed, 3]).normal(size=(3, size, size))
     yy, xx = np.mgrid[0:size, 0:size].astype(float)
     signal = np.zeros((3, size, size))
-    alive = [
-        c
-        for c in (draw_cells(seed, size) if cells is None else cells)
-        if c.life <= phenotype.survival
-    ]
+    cells = draw_cells(seed, size) if cells is None else cells
+    alive = [cell for cell in cells if cell.life <= phenotype.survival]
     for cell in alive:
         _paint(signal, cell, phenotype, yy, xx)
     for c in range(3):
@@ -168,7 +167,7 @@ def render(
 
 
 def _haze(cells: list[Cell], phenotype: Phenotype, optics: Optics, yy: Field, xx: Field) -> Field:
-    """(3, Y, X) grey values that the background is brighter by; none within cells."""
+    """(3, Y, X) additional grey values of the background; 0 within cells."""
     free = np.ones(yy.shape)
     for cell in cells:
         u, v, long, short = _own_frame(cell, phenotype, yy, xx)
@@ -189,9 +188,7 @@ def _own_frame(
 
 
 def _paint(signal: Field, cell: Cell, phenotype: Phenotype, yy: Field, xx: Field) -> None:
-    """Add one cell to the three channels; each is laid over what is there by maximum, mitochondria
-    by sum.
-    """
+    """Add one cell to the channels: nuclei and cytoskeleton by maximum, mitochondria by sum."""
     u, v, long, short = _own_frame(cell, phenotype, yy, xx)
     inside = _soft((u / long) ** 2 + (v / short) ** 2, 0.12)
     nucleus = _soft((u**2 + (v * 1.15) ** 2) / (5.6 * phenotype.nucleus) ** 2, 0.25)
@@ -205,9 +202,7 @@ def _paint(signal: Field, cell: Cell, phenotype: Phenotype, yy: Field, xx: Field
 
 
 def _mitochondria(cell: Cell, phenotype: Phenotype, long: float, short: float, size: int) -> Field:
-    """Filaments of equal total signal whatever their spread, so that shape and intensity are
-    separate factors.
-    """
+    """Filaments whose total signal does not depend on their spread."""
     angle, reach, gap = np.moveaxis(cell.curves, 2, 0)
     spread = phenotype.mito_spread
     keep = (gap % 1.0) < 0.45 + 0.55 * spread  # fragments where collapsed
@@ -224,9 +219,7 @@ def _mitochondria(cell: Cell, phenotype: Phenotype, long: float, short: float, s
 
 
 def _splat(canvas: Field, y: Field, x: Field, weight: Field) -> None:
-    """Add weights at sub-pixel places (bilinear); what lies outside the field is lost, as in a
-    microscope.
-    """
+    """Add weights at sub-pixel positions (bilinear), without those outside the field."""
     height, width = canvas.shape
     y0, x0 = np.floor(y).astype(int), np.floor(x).astype(int)
     fy, fx = y - y0, x - x0
@@ -246,9 +239,6 @@ def _soft(squared_radius: Field, softness: float) -> Field:
 def true_pair(
     seed: int, source: Phenotype, target: Phenotype, size: int = 128
 ) -> tuple[FloatArray, FloatArray]:
-    """The same culture under two phenotypes, float32 grey values: image and its true
-    counterfactual.
-    """
-    return render(seed, source, size).astype(np.float32), render(seed, target, size).astype(
-        np.float32
-    )
+    """An image and its true counterfactual: one culture under two phenotypes, as float32."""
+    image, counterfactual = render(seed, source, size), render(seed, target, size)
+    return image.astype(np.float32), counterfactual.astype(np.float32)

@@ -1,4 +1,4 @@
-"""A synthetic plate on disk: OME-TIFFs per condition, plate map and the truth of every well."""
+"""Write a synthetic plate: OME-TIFF files per condition, plate map, and the truth of every well."""
 
 import csv
 from collections.abc import Mapping, Sequence
@@ -24,9 +24,9 @@ PLATES = {(8, 12): 60, (16, 24): 308, (32, 48): 1380}  # rows, columns -> wells 
 
 
 def parse_conditions(words: Sequence[str]) -> dict[str, Phenotype]:
-    """`WT DS TT` of the demo, or `Name=0.4` for a treatment that rescues 40 %.
+    """Phenotypes of `WT DS TT` of the demo, or of `Name=0.4` for a treatment that rescues 40 %.
 
-    Raises LeighError for others.
+    Raises LeighError for other texts.
     """
     chosen: dict[str, Phenotype] = {}
     for word in words:
@@ -42,7 +42,7 @@ def parse_conditions(words: Sequence[str]) -> dict[str, Phenotype]:
             chosen[name] = DEMO_PHENOTYPES[name]
         else:
             raise LeighError(
-                f"There is no synthetic condition {name}.",
+                f"{name} is not a synthetic condition.",
                 f"Known are {', '.join(DEMO_PHENOTYPES)}; others are written Name=RESCUE, for"
                 " example DrugX=0.4.",
             )
@@ -71,28 +71,28 @@ def write_plate(
 ) -> Path:
     """Write CONDITION/PLATE_WELL_sFIELD.ome.tif, plate_map.csv and truth.csv; returns `out`.
 
-    Conditions alternate along rows and columns and keep clear of the perimeter, so position carries
-    no information. Raises LeighError when `out` holds images already or the wells do not fit a
-    1536-well plate.
+    Conditions alternate along rows and columns and leave the edge free, so the position of a well
+    says nothing about its condition. Raises LeighError when `out` already holds images, and for
+    wells that do not fit a 1536-well plate.
     """
     wells, fields, size = options.wells, options.fields, options.size
     if out.exists() and any(out.rglob("*.tif")):
         raise LeighError(f"{out} already holds images.", "Choose an empty folder.")
     if wells < 1 or fields < 1:
         raise LeighError(
-            f"{wells} wells of {fields} fields are no plate.", "Ask for at least one of each."
+            f"{wells} wells of {fields} fields do not make a plate.",
+            "Ask for at least one of each.",
         )
     if size < 32:
         raise LeighError(f"{size} pixels are too few for a cell.", "Use at least 32.")
-    places = _layout(list(phenotypes), wells)
-    total, done = len(places) * fields, 0
+    layout = _layout(list(phenotypes), wells)
+    total, done = len(layout) * fields, 0
     map_rows, truth_rows = [], []
-    for number, (well, name) in enumerate(places.items()):
+    for number, (well, name) in enumerate(layout.items()):
         map_rows.append({"Metadata_Plate": "P1", "Metadata_Well": well, "condition": name})
         for field in range(fields):
-            culture = int(
-                np.random.SeedSequence([options.seed, number, field]).generate_state(1)[0]
-            )
+            sequence = np.random.SeedSequence([options.seed, number, field])
+            culture = int(sequence.generate_state(1)[0])
             path = out / name / f"P1_{well}_s{field + 1}.ome.tif"
             path.parent.mkdir(parents=True, exist_ok=True)
             image = render(culture, phenotypes[name], size)
@@ -109,23 +109,23 @@ def write_plate(
 
 
 def _layout(names: list[str], wells: int) -> dict[str, str]:
-    """Well -> condition, shifted by one from column to column (a Latin square where rows allow)."""
+    """Well -> condition, shifted by one from column to column (a Latin square if rows allow)."""
     wanted = len(names) * wells
     shape = next((s for s, room in PLATES.items() if room >= wanted), None)
     if shape is None:
         raise LeighError(f"{wanted} wells do not fit a 1536-well plate.", "Ask for fewer wells.")
-    inner = shape[0] - 2  # rows off the perimeter
+    inner = shape[0] - 2  # rows without the edge
     rows = inner // len(names) * len(names) if len(names) <= inner else inner
     letters = [chr(66 + r) if r < 25 else "A" + chr(65 + r - 25) for r in range(rows)]
     left = dict.fromkeys(names, wells)
-    placed: dict[str, str] = {}
+    layout: dict[str, str] = {}
     for n in range(wanted):
         column, row = divmod(n, rows)
         start = (row + column) % len(names)
         name = next(c for c in names[start:] + names[:start] if left[c] > 0)
         left[name] -= 1
-        placed[f"{letters[row]}{column + 2:02d}"] = name
-    return placed
+        layout[f"{letters[row]}{column + 2:02d}"] = name
+    return layout
 
 
 def _write(path: Path, rows: Sequence[Mapping[str, object]]) -> None:

@@ -1,8 +1,7 @@
-"""A synthetic drug screen with known truth: which treatment heals, which kills, which changes
-something else.
+"""Write a synthetic drug screen with known truth: rescuing, toxic and other treatments.
 
-Plates, wells, treatments and everything that disturbs a real screen (variation between wells, edge,
-batch, background, layout) are planned first, as values; `write_screen` renders the plan.
+A plan holds plates, wells, treatments and all disturbances of a real screen: variation between
+wells, edge, batch, background and layout. `write_screen` then draws the images of the plan.
 """
 
 from collections import Counter
@@ -30,8 +29,8 @@ from core.synthetic.cells import (
 from core.synthetic.treatments import Treatment, draw_treatments
 
 SHAPES = {24: (4, 6), 96: (8, 12), 384: (16, 24), 1536: (32, 48)}  # wells -> rows, columns
-CONTROL_SHARE = 1 / 8  # of a plate's wells, for WT and for DS each: 12 of 96
-# Standard deviation between wells of one treatment: relative, but absolute for mito_spread and
+CONTROL_SHARE = 1 / 8  # of the wells of a plate, for WT and for DS each: 12 of 96
+# Standard deviations between wells of one treatment: relative, but absolute for mito_spread and
 # survival.
 WELL_SIGMA = Phenotype(
     mito_intensity=0.05,
@@ -49,10 +48,7 @@ NO_CELLS = 0.0  # survival
 
 @dataclass(frozen=True)
 class PlannedWell:
-    """One well: what it holds, and what disturbs it.
-
-    `phenotype` and `optics` are what is rendered.
-    """
+    """One well: its treatment, and the phenotype and optics with which it is drawn."""
 
     plate: str
     well: str
@@ -65,10 +61,7 @@ class PlannedWell:
 
 @dataclass(frozen=True)
 class ScreenPlan:
-    """A whole screen before any pixel is drawn.
-
-    The first two treatments are the controls WT and DS.
-    """
+    """The plan of a whole screen; the first two treatments are the controls WT and DS."""
 
     shape: tuple[int, int]
     treatments: tuple[Treatment, ...]
@@ -83,16 +76,16 @@ class ScreenPlan:
 
 @dataclass(frozen=True)
 class ScreenPlanOptions:
-    """A synthetic screen: its plates, its treatments, and what disturbs its wells.
+    """The size of a synthetic screen, and its disturbances.
 
-    `treatments` counts a compound once per dose. They share what the controls leave, evenly over
-    all plates. `variation` scales WELL_SIGMA. `edge_effect` E: signal and share of living cells of
-    perimeter wells are (1 - E) times what they were (`edge_on` limits it to one of the two).
-    `batch_effect` B: per plate and channel a gain exp(N(0, B)) and an offset of N(0, 100 B) grey
-    values. `background_effect` G (grey values): areas without cells are brighter by 0 (WT) to G
-    (DS), every treatment by its own share, so that empty areas tell conditions apart.
-    `columns`: treatments in blocks of columns, controls at both ends, alike on all plates;
-    otherwise scattered. `without_cells` and `without_images`: so many treated wells per plate.
+    `treatments` counts a compound once per dose; treatments fill the wells without controls, evenly
+    over all plates. `variation` scales WELL_SIGMA. `edge_effect` E multiplies signal and survival
+    of wells at the edge by 1 - E (`edge_on` limits it to one of both). `batch_effect` B gives each
+    plate and channel a gain exp(N(0, B)) and an offset of N(0, 100 B) grey values.
+    `background_effect` G makes areas without cells brighter by 0 (WT) to G (DS) grey values, with
+    another value for every treatment. `columns` puts treatments in blocks of columns with controls
+    at both ends; otherwise they are scattered. `without_cells` and `without_images` are numbers of
+    treated wells per plate.
     """
 
     plates: int = 3
@@ -116,53 +109,48 @@ DEFAULTS = ScreenPlanOptions()
 
 
 def plan_screen(o: ScreenPlanOptions = DEFAULTS) -> ScreenPlan:
-    """Which treatment stands in which well, and how every well looks.
+    """Plan which treatment every well holds, and how the well looks.
 
-    The same options give the same plan. Raises LeighError for options that cannot be met.
+    The same options give the same plan. Raises LeighError for options that are not possible.
     """
     _check(o.plates, o.plate_wells, o.fields, o.size, o.edge_effect, o.edge_on)
     _check_range(o.batch_effect, o.background_effect, o.variation)
     chosen = (*_controls(), *draw_treatments(o.treatments, o.seed))
     haze = _haze(len(chosen), o.background_effect, o.seed)
-    places = _places(o.plate_wells, o.perimeter_free)
+    positions = _positions(o.plate_wells, o.perimeter_free)
+    rows, columns = SHAPES[o.plate_wells]
     dimmed = {what: 1.0 - o.edge_effect if what in o.edge_on else 1.0 for what in EDGE_ON}
     wells: list[PlannedWell] = []
-    for p, layout in enumerate(_layouts(places, o.plates, o.treatments, o.columns, o.seed)):
+    for p, layout in enumerate(_layouts(positions, o.plates, o.treatments, o.columns, o.seed)):
         gain, offset = _batch(o.batch_effect, o.seed, p)
         empty = _empty(layout, o.without_cells, o.without_images, o.seed, p)
-        for n, (place, number) in enumerate(zip(places, layout, strict=True)):
-            edge = place[0] in (1, SHAPES[o.plate_wells][0]) or place[1] in (
-                1,
-                SHAPES[o.plate_wells][1],
-            )
+        for n, ((row, column), number) in enumerate(zip(positions, layout, strict=True)):
+            edge = row in (1, rows) or column in (1, columns)
             light, life = (dimmed[what] if edge else 1.0 for what in EDGE_ON)
-            phenotype = _varied(
-                chosen[number].phenotype, o.variation, np.random.default_rng([o.seed, 5, p, n])
-            )
+            rng = np.random.default_rng([o.seed, 5, p, n])
+            phenotype = _varied(chosen[number].phenotype, o.variation, rng)
             alive = NO_CELLS if empty.get(n) == "cells" else phenotype.survival * life
             lit = (gain[0] * light, gain[1] * light, gain[2] * light)
+            without_images = empty.get(n) == "images"
             wells.append(
                 PlannedWell(
                     plate=f"P{p + 1}",
-                    well=f"{row_letters(place[0])}{place[1]:02d}",
+                    well=f"{row_letters(row)}{column:02d}",
                     treatment=chosen[number],
                     edge=edge,
                     phenotype=replace(phenotype, survival=alive),
                     optics=Optics(lit, offset, (haze[number],) * 3, HAZE_SLOPE),
-                    cultures=()
-                    if empty.get(n) == "images"
-                    else tuple(_seeds(o.seed, p, n, o.fields)),
+                    cultures=() if without_images else tuple(_seeds(o.seed, p, n, o.fields)),
                 )
             )
     return ScreenPlan(SHAPES[o.plate_wells], chosen, tuple(wells), o.size)
 
 
 def write_screen(out: Path, plan: ScreenPlan, report: Report = silent) -> Path:
-    """Write images/PLATE/PLATE_WELL_sFIELD.ome.tif, plate_map.csv, truth.csv and wells.csv under
-    `out`.
+    """Write the images, plate_map.csv, truth.csv and wells.csv of a plan under `out`.
 
-    Nothing in the folders tells a condition: it comes from the plate map. Raises LeighError when
-    images are there.
+    Images are images/PLATE/PLATE_WELL_sFIELD.ome.tif: only the plate map names the conditions.
+    Raises LeighError when `out` already holds images.
     """
     if out.exists() and any(out.rglob("*.tif")):
         raise LeighError(f"{out} already holds images.", "Choose an empty folder.")
@@ -196,11 +184,11 @@ def _check(
 ) -> None:
     if plate_wells not in SHAPES:
         raise LeighError(
-            f"There is no plate of {plate_wells} wells.", f"Use {', '.join(map(str, SHAPES))}."
+            f"Plates of {plate_wells} wells do not exist.", f"Use {', '.join(map(str, SHAPES))}."
         )
     if plates < 1 or fields < 1:
         raise LeighError(
-            f"{plates} plates with {fields} fields per well are no screen.",
+            f"{plates} plates with {fields} fields per well do not make a screen.",
             "Ask for at least one each.",
         )
     if size < 32:
@@ -212,19 +200,19 @@ def _check(
         )
     if unknown := set(edge_on) - set(EDGE_ON):
         raise LeighError(
-            f"The edge cannot change {sorted(unknown)[0]}.", f"Known are {', '.join(EDGE_ON)}."
+            f"The edge cannot change {sorted(unknown)[0]}.", f"Choose from {', '.join(EDGE_ON)}."
         )
 
 
 def _check_range(batch: float, background: float, variation: float) -> None:
     if not 0 <= batch <= 1 or not 0 <= background <= 1000 or not 0 <= variation <= 5:
-        found = f"batch {batch:g}, background {background:g}, variation {variation:g}"
+        given = f"batch {batch:g}, background {background:g}, variation {variation:g}"
         hint = "Batch 0 to 1, background 0 to 1000, variation 0 to 5."
-        raise LeighError(f"An effect is out of range: {found}.", hint)
+        raise LeighError(f"An effect is out of range: {given}.", hint)
 
 
-def _places(plate_wells: int, perimeter_free: bool) -> list[tuple[int, int]]:
-    """Row and column, both from 1, of the wells in use; down each column."""
+def _positions(plate_wells: int, perimeter_free: bool) -> list[tuple[int, int]]:
+    """Row and column, both from 1, of the wells in use, column by column."""
     rows, columns = SHAPES[plate_wells]
     off = 1 if perimeter_free else 0
     return [
@@ -233,16 +221,14 @@ def _places(plate_wells: int, perimeter_free: bool) -> list[tuple[int, int]]:
 
 
 def _layouts(
-    places: Sequence[tuple[int, int]], plates: int, treatments: int, columns: bool, seed: int
+    positions: Sequence[tuple[int, int]], plates: int, treatments: int, columns: bool, seed: int
 ) -> list[list[int]]:
-    """Per plate the number of the treatment in each well: 0 WT, 1 DS, then the others in turn, on
-    over plates.
-    """
-    controls = max(2, round(len(places) * CONTROL_SHARE))
-    free = len(places) - 2 * controls
+    """Number of the treatment in each well, per plate: 0 WT, 1 DS, then the others in turn."""
+    controls = max(2, round(len(positions) * CONTROL_SHARE))
+    free = len(positions) - 2 * controls
     if free * plates < treatments:
         raise LeighError(
-            f"{treatments} treatments do not fit: {plates} plates leave {free} wells each beside"
+            f"{treatments} treatments do not fit: {plates} plates have {free} wells each without"
             " the controls.",
             "Ask for fewer treatments, more plates or larger ones.",
         )
@@ -252,19 +238,17 @@ def _layouts(
         if columns:
             layouts.append([0] * controls + sorted(turn) + [1] * controls)
         else:
-            layouts.append(_scattered(len(places), controls, turn, seed, p))
+            layouts.append(_scattered(len(positions), controls, turn, seed, p))
     return layouts
 
 
 def _scattered(wells: int, controls: int, treated: list[int], seed: int, plate: int) -> list[int]:
-    """One well of each control in each of `controls` stretches down the columns;
-    treatments by lot.
-    """
+    """One well of each control in each of `controls` stretches; treatments at random."""
     rng = np.random.default_rng([seed, 4, plate])
     layout = [-1] * wells
     for stretch in np.array_split(np.arange(wells), controls):
-        layout[(two := rng.choice(stretch, 2, replace=False))[0]] = 0
-        layout[two[1]] = 1
+        healthy, diseased = rng.choice(stretch, 2, replace=False)
+        layout[healthy], layout[diseased] = 0, 1
     lots = iter(rng.permutation(treated).tolist())
     return [next(lots) if t < 0 else t for t in layout]
 
@@ -272,23 +256,17 @@ def _scattered(wells: int, controls: int, treated: list[int], seed: int, plate: 
 def _batch(
     effect: float, seed: int, plate: int
 ) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
-    """Gain and offset of a plate per channel; an offset never takes more than 80 of the camera's
-    100 grey values.
-    """
+    """Gain and offset of a plate per channel; the camera's offset of 100 falls at most by 80."""
     rng = np.random.default_rng([seed, 6, plate])
     gain = np.exp(rng.normal(0, 1, 3) * effect)
     offset = np.maximum(rng.normal(0, 1, 3) * OFFSET_PER_BATCH * effect, -80.0)
-    return (float(gain[0]), float(gain[1]), float(gain[2])), (
-        float(offset[0]),
-        float(offset[1]),
-        float(offset[2]),
-    )
+    g0, g1, g2 = (float(v) for v in gain)
+    o0, o1, o2 = (float(v) for v in offset)
+    return (g0, g1, g2), (o0, o1, o2)
 
 
 def _haze(treatments: int, effect: float, seed: int) -> list[float]:
-    """Grey values the background of each treatment is brighter by; no two alike, unrelated to what
-    it does.
-    """
+    """Additional grey values of the background of each treatment, unrelated to its effect."""
     levels = np.random.default_rng([seed, 7]).permutation(np.linspace(0, 1, treatments)[1:-1])
     return [0.0, effect, *(effect * levels).tolist()]
 
@@ -296,21 +274,21 @@ def _haze(treatments: int, effect: float, seed: int) -> list[float]:
 def _empty(
     layout: Sequence[int], no_cells: int, no_images: int, seed: int, plate: int
 ) -> dict[int, str]:
-    """Which treated wells of a plate lack "cells" or "images"."""
+    """Treated wells of a plate without "cells" or without "images"."""
     treated = [n for n, t in enumerate(layout) if t > 1]
     if no_cells < 0 or no_images < 0 or no_cells + no_images > len(treated):
         raise LeighError(
-            f"{no_cells} wells without cells and {no_images} without images per plate cannot be.",
+            f"{no_cells} wells without cells and {no_images} without images per plate are not"
+            " possible.",
             f"{len(treated)} wells of a plate hold treatments.",
         )
     lots = np.random.default_rng([seed, 8, plate]).permutation(treated).tolist()
-    return dict.fromkeys(lots[:no_cells], "cells") | dict.fromkeys(
-        lots[no_cells : no_cells + no_images], "images"
-    )
+    without_images = lots[no_cells : no_cells + no_images]
+    return dict.fromkeys(lots[:no_cells], "cells") | dict.fromkeys(without_images, "images")
 
 
 def _varied(phenotype: Phenotype, variation: float, rng: np.random.Generator) -> Phenotype:
-    """The phenotype as one well shows it: no two cultures are alike."""
+    """The phenotype of one well, with random variation between wells."""
     by = {
         name: float(rng.normal(0, getattr(WELL_SIGMA, name) * variation))
         for name in Phenotype.__dataclass_fields__

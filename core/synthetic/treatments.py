@@ -1,6 +1,4 @@
-"""The treatments of a synthetic screen: nulls, rescuers, compounds at several doses, poisons and
-side effects.
-"""
+"""The treatments of a synthetic screen: inactive, rescuing, toxic, and with side effects."""
 
 from dataclasses import asdict, dataclass, replace
 
@@ -11,27 +9,22 @@ from core.errors import LeighError
 from core.synthetic.cells import DISEASED, HEALTHY, Phenotype
 
 DOSES_UM = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
-NULLS, TOXIC, SIDE_EFFECTS = (
-    0.3,
-    0.15,
-    0.15,
-)  # shares of the treatments given at one dose; the rest rescue
+# Shares of the treatments with one dose; all others rescue.
+NULLS, TOXIC, SIDE_EFFECTS = 0.3, 0.15, 0.15
 FEWEST = 4  # one of each kind
 FEWER_CELLS, OFF_AXIS = "fewer cells", "off-axis"
 
 
 @dataclass(frozen=True)
 class Response:
-    """Rescue against dose: top / (1 + (ec50 / dose)^slope), the four-parameter logistic with its
-    bottom at 0.
-    """
+    """Rescue against dose: the four-parameter logistic top / (1 + (ec50 / dose)^slope)."""
 
     top: float
     ec50_um: float
     slope: float
 
     def at(self, dose_um: float) -> float:
-        """Share of the way from diseased to healthy at this dose."""
+        """Rescue at this dose: 0 diseased, 1 healthy."""
         return float(self.top / (1 + (self.ec50_um / dose_um) ** self.slope))
 
 
@@ -40,7 +33,7 @@ RESPONSES = (Response(0.95, 0.5, 1.5), Response(0.6, 1.0, 2.0), Response(0.8, 0.
 
 @dataclass(frozen=True)
 class Treatment:
-    """What one compound at one dose truly does. `condition` is the name that a scan gives it."""
+    """The true effect of a compound at one dose; `condition` is its name after a scan."""
 
     condition: str
     compound: str
@@ -49,38 +42,42 @@ class Treatment:
     kind: str  # "rescuing" | "null" | "toxic" | "side effect" | "control"
     rescue: float  # 0 diseased, 1 healthy
     phenotype: Phenotype
-    flags: tuple[str, ...] = ()  # what an honest screen says of it
+    flags: tuple[str, ...] = ()  # flags that a correct screen gives
     response: Response | None = None
 
     def row(self) -> dict[str, object]:
         """One line of truth.csv."""
-        curve = (
-            asdict(self.response) if self.response else dict.fromkeys(Response.__dataclass_fields__)
-        )
-        reported = {
+        curve = dict.fromkeys(Response.__dataclass_fields__)
+        if self.response:
+            curve = asdict(self.response)
+        truth = {
             "condition": self.condition,
             "compound": self.compound,
             "dose_um": self.dose_um,
             "role": str(self.role),
+            "kind": self.kind,
+            "rescue": self.rescue,
+            "flags": "; ".join(self.flags),
         }
-        reported |= {"kind": self.kind, "rescue": self.rescue, "flags": "; ".join(self.flags)}
-        return reported | curve | asdict(self.phenotype)
+        return truth | curve | asdict(self.phenotype)
 
 
 def draw_treatments(number: int, seed: int) -> tuple[Treatment, ...]:
-    """So many treatments, a compound at several doses counted once per dose. Names say nothing of
-    the kind.
+    """Draw `number` treatments, where a compound at several doses counts once per dose.
 
-    From 12 on, two compounds come at 4 doses; from 24 on at 5; from 40 on, three at 6.
-    Raises LeighError below one of each kind.
+    With 12 treatments or more, two compounds have 4 doses; with 24, 5 doses; with 40, three
+    compounds have 6 doses. Names do not show the kind. Raises LeighError for fewer treatments than
+    kinds.
     """
     if number < FEWEST:
         raise LeighError(
             f"{number} treatments are too few.", f"Ask for {FEWEST} or more: one of each kind."
         )
-    compounds, doses = (
-        (3, 6) if number >= 40 else (2, 5) if number >= 24 else (2, 4) if number >= 12 else (0, 0)
-    )
+    compounds, doses = 0, 0
+    if number >= 40:
+        compounds, doses = 3, 6
+    elif number >= 12:
+        compounds, doses = 2, 5 if number >= 24 else 4
     singles = number - compounds * doses
     nulls, toxic, side = (max(1, round(singles * share)) for share in (NULLS, TOXIC, SIDE_EFFECTS))
     drawn: list[tuple[Treatment, ...]] = [(_made("null", 0.0, DISEASED),)] * nulls

@@ -302,7 +302,9 @@ def test_unknown_conditions_and_records_are_named(
         "--out",
         tmp_path / "a.pdf",
     )
-    assert "no device" in fail("encode", "--project", trained_project.folder, "--device", "abacus")
+    assert "cannot use the device abacus" in fail(
+        "encode", "--project", trained_project.folder, "--device", "abacus"
+    )
     assert "Z99" in fail("train", "--project", trained_project.folder, "--test-groups", "Z99")
 
 

@@ -271,7 +271,7 @@ def test_the_figure_verb_draws_the_ranking_of_the_project_without_a_model(
         "--out",
     ]
     assert main([*words, str(tmp_path / "r.svg")]) == 2
-    assert "There is no screen yet" in capsys.readouterr().err
+    assert "The project has no screen yet" in capsys.readouterr().err
     save_screen(folder / "exports" / "screen", made_screen(treatments=4))
     for ending in ("svg", "pdf", "png", "tif"):
         assert main([*words, str(tmp_path / f"r.{ending}")]) == 0

@@ -318,7 +318,7 @@ def test_weights_of_another_training_are_refused(
 
 
 def test_damaged_or_missing_models_are_told(tmp_path: Path, card: ModelCard, tensors: dict) -> None:
-    with pytest.raises(BadModel, match="no model in"):
+    with pytest.raises(BadModel, match="has no model"):
         load_card(tmp_path)
     save_model(tmp_path, card, tensors)
     weights = tmp_path / "model.safetensors"

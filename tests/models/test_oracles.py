@@ -203,7 +203,7 @@ def test_judges_of_other_images_are_refused(saved: Path, card: ModelCard) -> Non
         load_oracles(saved, replace(card, channels=(*CHANNELS, Channel("Lysosomes"))))
     with pytest.raises(BadModel, match="WT, DS, the model for DS, WT"):
         load_oracles(saved, replace(card, conditions=card.conditions[::-1]))
-    with pytest.raises(BadModel, match="prepare images otherwise"):
+    with pytest.raises(BadModel, match="another preprocessing"):
         load_oracles(
             saved, replace(card, preprocessing=replace(card.preprocessing, gain=(1.0, 1.0, 1.0)))
         )

@@ -186,12 +186,12 @@ def test_wells_without_cells_or_images_and_a_free_perimeter() -> None:
     [
         (dict(treatments=3), "too few"),
         (dict(plate_wells=24, plates=1, treatments=24), "do not fit"),
-        (dict(plate_wells=100), "no plate of 100"),
+        (dict(plate_wells=100), "lates of 100 wells do not exist"),
         (dict(edge_effect=1.5), "no share|not a share"),
         (dict(edge_on=("smell",)), "cannot change smell"),
         (dict(batch_effect=-1.0), "out of range"),
-        (dict(without_cells=90), "cannot be"),
-        (dict(fields=0), "no screen"),
+        (dict(without_cells=90), "are not possible"),
+        (dict(fields=0), "do not make a screen"),
         (dict(size=16), "too few for a cell"),
     ],
 )
