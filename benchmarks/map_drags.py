@@ -89,11 +89,11 @@ def _small_moves(session: Engine) -> tuple[list[float], list[float]]:
             float
         )
         session.move(Move(record, ORIGINAL, precision=Precision.DISPLAY))
-        for changes, shift in ((at_start, 0.0), (nudged, nudge)):
+        for changes, shift in ((at_home, 0.0), (nudged, nudge)):
             goal = MapPosition((x + shift, y))
             moved = session.move(Move(record, goal, precision=Precision.DISPLAY))
             changes.append(float(np.abs(moved.difference / span).max()))
-    return at_start, nudged
+    return at_home, nudged
 
 
 def _drags(session: Engine, plane: tuple[str, ...], images: int) -> Iterator[Drag]:

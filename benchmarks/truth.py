@@ -142,11 +142,13 @@ def measure_seed(folder: Path, seed: int, settings: Settings, report: Report) ->
         "seed": seed,
         "ways": rows,
         "classifiers": classifiers(session),
-        "path_rho": {"->".join(w): path_rho(w, first, mover, cultures) for w in DECISIVE},
+        "path_rho": {
+            "->".join(w): path_rho(w, shown[:PATH_CULTURES], mover, cultures) for w in DECISIVE
+        },
         "bad_generators": {
             "->".join(w): bad_generators(w, cultures, mover) for w in (("WT", "DS"), ("WT", "MOR"))
         },
-        "there_and_back": there_and_back(first, mover),
+        "there_and_back": there_and_back(shown[:PATH_CULTURES], mover),
         "inverse": {
             "roundtrip_max": inverse.roundtrip_max,
             "contraction_max": max(inverse.contraction),
