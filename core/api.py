@@ -11,7 +11,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.domain import DecisionMap, LatentTable, ModelCard, PanelSpec, Project, Projection
+from core.domain import (
+    PANELS,
+    DecisionMap,
+    LatentTable,
+    ModelCard,
+    PanelSpec,
+    Project,
+    Projection,
+)
 from core.errors import LeighError
 from core.progress import Report, silent
 
@@ -27,14 +35,14 @@ def open_project(project: ProjectLike) -> Project:
     """Open a project folder; an open Project is returned as it is. Raises BadProject."""
     from core.io.project import open_project
 
-    return project if isinstance(project, Project) else open_project(Path(project))
+    return project if isinstance(project, Project) else open_project(_path(project))
 
 
 def demo(folder: Folder) -> Project:
     """Copy the embedded demo (images, trained model, latents, map) into `folder` and open it."""
     from core.workflows.demo import copy_demo
 
-    return copy_demo(Path(folder))
+    return copy_demo(_path(folder))
 
 
 def synth(
@@ -51,8 +59,8 @@ def synth(
     from core.synthetic.plate import PlateOptions, parse_conditions, write_plate
 
     phenotypes = parse_conditions(list(conditions))
-    write_plate(Path(out), phenotypes, PlateOptions(**options), report=_report(progress))
-    return Path(out)
+    write_plate(_path(out), phenotypes, PlateOptions(**options), report=_report(progress))
+    return _path(out)
 
 
 def scan(
@@ -67,8 +75,8 @@ def scan(
     from core.workflows.scan import scan
 
     if options.get("plate_map") is not None:
-        options["plate_map"] = Path(options["plate_map"])
-    return scan(Path(folder), Path(project), ScanOptions(**options), report=_report(progress))
+        options["plate_map"] = _path(options["plate_map"])
+    return scan(_path(folder), _path(project), ScanOptions(**options), report=_report(progress))
 
 
 def train(
@@ -84,13 +92,19 @@ def train(
     `options` are those of core.workflows.train.TrainOptions: preset, seed, test_groups, conditions,
     resume, device. `weights` is a file from which a resnext50 starts.
     """
+    from core.training.presets import PRESETS, SCHEDULES
     from core.workflows.baselines import train_network
     from core.workflows.train import TrainOptions, train
 
-    opened, how, report = open_project(project), TrainOptions(**options), _report(progress)
+    for name in ("conditions", "test_groups"):
+        if isinstance(options.get(name), str):
+            options[name] = (options[name],)
+    opened, how, report = _current(project), TrainOptions(**options), _report(progress)
+    _check_choice("model", model, ("iresnet", *SCHEDULES))
+    _check_choice("preset", how.preset, tuple(PRESETS if model == "iresnet" else SCHEDULES[model]))
     if model == "iresnet":
         return train(opened, how, report=report)
-    start = Path(weights) if weights is not None else None
+    start = _path(weights) if weights is not None else None
     return train_network(opened, model, how, weights=start, report=report)
 
 
@@ -100,7 +114,7 @@ def evaluate(
     """Measure the project's model on held-out wells: accuracy, Z', inverse, baseline."""
     from core.workflows.evaluate import evaluate
 
-    return evaluate(open_project(project), device=device, report=_report(progress))
+    return evaluate(_current(project), device=device, report=_report(progress))
 
 
 def encode(
@@ -109,7 +123,7 @@ def encode(
     """Compute latents and logits of all records; they are also written to the project."""
     from core.workflows.encode import encode
 
-    return encode(open_project(project), device=device, report=_report(progress))
+    return encode(_current(project), device=device, report=_report(progress))
 
 
 def make_map(
@@ -122,7 +136,7 @@ def make_map(
     """Make the frozen map and its regions; also returns how many images kept their position."""
     from core.workflows.make_map import make_map
 
-    return make_map(open_project(project), seed=seed, refit=refit, report=_report(progress))
+    return make_map(_current(project), seed=seed, refit=refit, report=_report(progress))
 
 
 def screen(
@@ -140,15 +154,15 @@ def screen(
     from core.workflows.screen import screen, write_screen
     from core.workflows.screen_scored import ScreenOptions
 
-    opened, how, report = open_project(project), ScreenOptions(**options), _report(progress)
+    opened, how, report = _current(project), ScreenOptions(**options), _report(progress)
     if out is None:
         return screen(opened, how, report=report)
-    return write_screen(opened, Path(out), how, report=report)
+    return write_screen(opened, _path(out), how, report=report)
 
 
 def figure(
     project: ProjectLike,
-    panels: Sequence[PanelSpec | str],
+    panels: Sequence[PanelSpec | str] | PanelSpec | str,
     out: Folder,
     *,
     device: str = "auto",
@@ -171,8 +185,29 @@ def figure(
     """
     from core.workflows.figure import figure
 
-    specs = [PanelSpec(panel) if isinstance(panel, str) else panel for panel in panels]
-    return figure(open_project(project), specs, Path(out), device=device, report=_report(progress))
+    chosen = [panels] if isinstance(panels, str | PanelSpec) else panels
+    specs = [PanelSpec(panel) if isinstance(panel, str) else panel for panel in chosen]
+    if unknown := [s.kind for s in specs if s.kind not in PANELS]:
+        raise LeighError(f"There is no panel {unknown[0]!r}.", f"Known are {', '.join(PANELS)}.")
+    return figure(_current(project), specs, _path(out), device=device, report=_report(progress))
+
+
+def _current(project: ProjectLike) -> Project:
+    """The project as it is on disk now: a training may have given an open project its model."""
+    return open_project(project.folder if isinstance(project, Project) else project)
+
+
+def _path(folder: object) -> Path:
+    """The path of a text or Path; `~` is the home folder. Raises LeighError for anything else."""
+    if not isinstance(folder, str | Path):
+        kind = type(folder).__name__
+        raise LeighError(f"A folder is text or a Path, not {kind}.", 'Write for example "study".')
+    return Path(folder).expanduser()
+
+
+def _check_choice(what: str, value: str, known: Sequence[str]) -> None:
+    if value not in known:
+        raise LeighError(f"There is no {what} {value!r}.", f"Known are {', '.join(known)}.")
 
 
 def _report(progress: ProgressLike) -> Report:

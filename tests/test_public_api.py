@@ -90,3 +90,43 @@ def test_a_ranking_is_a_table() -> None:
     screen = made_screen(("<b>Drug</b>", "Drug 2"))
     shown = screen._repr_html_()
     assert "&lt;b&gt;Drug" in shown and shown.count("<tr>") == len(screen.ranked) + 1
+
+
+def test_a_project_that_was_opened_before_the_training_is_known_afterwards(
+    copy_of, trained_project: Project
+) -> None:
+    from dataclasses import replace
+
+    project = copy_of(trained_project)
+    before = replace(project, model="")  # as it was when it was scanned
+    assert leigh.Engine(before, "cpu").card.name == "iresnet"
+    assert len(leigh.encode(before, device="cpu").record_ids) == len(project.dataset.records)
+
+
+def test_questions_that_no_image_answers_are_refused_in_words(trained_project: Project) -> None:
+    engine = leigh.Engine(trained_project, "cpu")
+    record = trained_project.dataset.records[0].id
+    wrong = (
+        "WT",
+        leigh.Move(record, {"WT": 1.0}),
+        leigh.Move(record, leigh.Mix({"WT": 1.0}, 99.0)),
+        leigh.Move(record, leigh.Mix({"WT": 1.0}, -1.0)),
+        leigh.Move(record, leigh.Mix({"WT": 1.0}, float("inf"))),
+        leigh.Move(record, leigh.Mix({"WT": 0.0})),
+        leigh.Move(record, leigh.Mix({"WT": "much"})),
+        leigh.Move(record, leigh.Mix({"WT": 1.0}), locked="Nuclei"),
+    )
+    for move in wrong:
+        with pytest.raises(leigh.LeighError):
+            engine.move(move)
+
+
+def test_wrong_choices_name_the_right_ones(trained_project: Project, tmp_path: Path) -> None:
+    with pytest.raises(leigh.LeighError, match=r"no preset 'huge'\. Known are quick"):
+        leigh.train(trained_project, preset="huge")
+    with pytest.raises(leigh.LeighError, match="no model 'huge'"):
+        leigh.train(trained_project, model="huge")
+    with pytest.raises(leigh.LeighError, match="no panel 'pie'"):
+        leigh.figure(trained_project, ["pie"], tmp_path / "a.pdf")
+    with pytest.raises(leigh.LeighError, match="text or a Path, not int"):
+        leigh.open_project(5)  # type: ignore[arg-type]

@@ -32,7 +32,8 @@ from core.domain import (
     Project,
     Role,
 )
-from core.errors import BadProject
+from core.domain.limits import LARGEST_STRENGTH
+from core.errors import BadProject, LeighError
 from core.evidence.source import load_evidence
 from core.io.models import check_fits, load_card, load_tensors
 from core.io.project import model_folder, open_project
@@ -57,7 +58,9 @@ class Engine:
     def __init__(
         self, project: Project | str | Path, device: str = "auto", *, with_evidence: bool = True
     ) -> None:
-        self.project = project if isinstance(project, Project) else open_project(Path(project))
+        opened = project if isinstance(project, Project) else open_project(Path(project))
+        # A notebook may hold a project that was opened before its network was trained.
+        self.project = opened if opened.model else open_project(opened.folder)
         dataset = self.project.dataset
         if dataset is None or not self.project.model:
             raise BadProject(
@@ -88,6 +91,7 @@ class Engine:
         LeighError for unknown records, conditions and channels, and BadProject for a MapPosition
         without a map.
         """
+        check_move(move)
         if isinstance(move.goal, MapPosition):
             return self._to_position(move, move.goal)
         if move.goal == ORIGINAL:
@@ -242,3 +246,25 @@ class Engine:
 
     def _read_as(self, result: Counterfactual) -> str:
         return self.card.condition_names[int(result.probabilities.argmax())]
+
+
+def check_move(move: Move) -> None:
+    """Raises LeighError for a question that no image answers, in words for notebooks."""
+    example = 'Write Move("P1_B09_s1", Mix({"WT": 1.0}, strength=1.0)).'
+    if not isinstance(move, Move) or not isinstance(move.goal, Mix | MapPosition):
+        raise LeighError("A move needs a Move with a Mix or a MapPosition as its goal.", example)
+    if isinstance(move.locked, str):
+        raise LeighError("Locked channels are a tuple of names.", f"Write ({move.locked!r},).")
+    if not isinstance(move.goal, Mix) or move.goal == ORIGINAL:
+        return
+    weights = [weight for _, weight in move.goal.weights]
+    numbers = (*weights, move.goal.strength)
+    if not all(isinstance(n, int | float | np.number) and np.isfinite(n) for n in numbers):
+        raise LeighError("Weights and strength of a Mix are finite numbers.", example)
+    if not weights or sum(weights) <= 0:
+        raise LeighError("A Mix needs at least one condition with a weight above 0.", example)
+    if not 0 <= move.goal.strength <= LARGEST_STRENGTH:
+        raise LeighError(
+            f"The strength {move.goal.strength:g} is not between 0 and {LARGEST_STRENGTH:g}.",
+            "1 is the target.",
+        )
