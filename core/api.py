@@ -188,7 +188,7 @@ def figure(
     chosen = [panels] if isinstance(panels, str | PanelSpec) else panels
     specs = [PanelSpec(panel) if isinstance(panel, str) else panel for panel in chosen]
     if unknown := [s.kind for s in specs if s.kind not in PANELS]:
-        raise LeighError(f"There is no panel {unknown[0]!r}.", f"Known are {', '.join(PANELS)}.")
+        raise LeighError(f"The panel {unknown[0]!r} is unknown.", f"Known are {', '.join(PANELS)}.")
     return figure(_current(project), specs, _path(out), device=device, report=_report(progress))
 
 
@@ -207,7 +207,7 @@ def _path(folder: object) -> Path:
 
 def _check_choice(what: str, value: str, known: Sequence[str]) -> None:
     if value not in known:
-        raise LeighError(f"There is no {what} {value!r}.", f"Known are {', '.join(known)}.")
+        raise LeighError(f"The {what} {value!r} is unknown.", f"Known are {', '.join(known)}.")
 
 
 def _report(progress: ProgressLike) -> Report:

@@ -122,11 +122,11 @@ def test_questions_that_no_image_answers_are_refused_in_words(trained_project: P
 
 
 def test_wrong_choices_name_the_right_ones(trained_project: Project, tmp_path: Path) -> None:
-    with pytest.raises(leigh.LeighError, match=r"no preset 'huge'\. Known are quick"):
+    with pytest.raises(leigh.LeighError, match=r"preset 'huge' is unknown\. Known are quick"):
         leigh.train(trained_project, preset="huge")
-    with pytest.raises(leigh.LeighError, match="no model 'huge'"):
+    with pytest.raises(leigh.LeighError, match="model 'huge' is unknown"):
         leigh.train(trained_project, model="huge")
-    with pytest.raises(leigh.LeighError, match="no panel 'pie'"):
+    with pytest.raises(leigh.LeighError, match="panel 'pie' is unknown"):
         leigh.figure(trained_project, ["pie"], tmp_path / "a.pdf")
     with pytest.raises(leigh.LeighError, match="text or a Path, not int"):
         leigh.open_project(5)  # type: ignore[arg-type]

@@ -223,7 +223,7 @@ def test_sheets_of_a_workbook_are_plates(tmp_path: Path) -> None:
         book(tmp_path, {"P1": grid, "P2": grid, "Notes": [["by", "me"], ["on", "Monday"]]})
     )
     assert {r.plate for r in found.rows} == {"P1", "P2"} and len(found.rows) == 6
-    assert any("Notes has no grid" in n for n in found.notes)
+    assert any("Notes is not a grid" in n for n in found.notes)
     long = [["well", "condition", "dose (nM)"], ["A1", "WT", None], ["A2", "X", 10]]
     found = load_plate_map(
         book(tmp_path, {"P1": long, "P2": long, "Other": [["a", "b"], ["c", "d"]]})
