@@ -25,7 +25,7 @@ import sys
 from core.training import presets, trainer
 presets.PRESETS["quick"] = presets.Preset({TINY})
 presets.PRESETS["standard"] = presets.Preset(
-    "brief", "", "", 80, 8, 16, (4, 4, 4), 6, judge_steps=10
+    "brief", "", "", 80, 8, 16, (4, 4, 4), 6, oracle_steps=10
 )
 trainer.CHECKPOINT_EVERY_S = 0.0 if "standard" in sys.argv else 30.0
 from core.cli.main import main

@@ -135,7 +135,7 @@ def test_a_stop_leaves_whole_files_and_their_rows(demo, tmp_path):
     ("words", "said"),
     (
         (["--method", "saliency"], "--from"),
-        (["--from", "DS", "--method", "saliency", "--model", "resnext50"], "There is no model"),
+        (["--from", "DS", "--method", "saliency", "--model", "resnext50"], "has no model"),
         (["--from", "DS", "--to", "DS", "--method", "saliency"], "DS"),
         (["--from", "DS", "--to", "WT", "--method", "saliency", "--limit", "0"], "leaves no image"),
     ),
