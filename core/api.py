@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.domain import (
-    PANELS,
     DecisionMap,
     LatentTable,
     ModelCard,
@@ -187,8 +186,6 @@ def figure(
 
     chosen = [panels] if isinstance(panels, str | PanelSpec) else panels
     specs = [PanelSpec(panel) if isinstance(panel, str) else panel for panel in chosen]
-    if unknown := [s.kind for s in specs if s.kind not in PANELS]:
-        raise LeighError(f"The panel {unknown[0]!r} is unknown.", f"Known are {', '.join(PANELS)}.")
     return figure(_current(project), specs, _path(out), device=device, report=_report(progress))
 
 

@@ -126,7 +126,7 @@ def test_wrong_choices_name_the_right_ones(trained_project: Project, tmp_path: P
         leigh.train(trained_project, preset="huge")
     with pytest.raises(leigh.LeighError, match="model 'huge' is unknown"):
         leigh.train(trained_project, model="huge")
-    with pytest.raises(leigh.LeighError, match="panel 'pie' is unknown"):
+    with pytest.raises(leigh.LeighError, match="pie is not a kind of panel"):
         leigh.figure(trained_project, ["pie"], tmp_path / "a.pdf")
     with pytest.raises(leigh.LeighError, match="text or a Path, not int"):
         leigh.open_project(5)  # type: ignore[arg-type]

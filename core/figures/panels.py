@@ -1,10 +1,16 @@
-"""The kinds of figure panel."""
+"""What every figure panel offers to a sheet: its size, and how it is drawn."""
 
-from core.figures.comparison_panel import ComparisonPanel
-from core.figures.confusion_panel import ConfusionPanel
-from core.figures.counterfactual_panel import CounterfactualPanel
-from core.figures.map_panel import MapPanel
-from core.figures.path_panel import PathPanel
-from core.figures.ranking_panel import RankingPanel
+from typing import Protocol
 
-Panel = CounterfactualPanel | MapPanel | PathPanel | ConfusionPanel | ComparisonPanel | RankingPanel
+from matplotlib.figure import SubFigure
+
+
+class Panel(Protocol):
+    """A panel of a figure; the kinds are in the files `*_panel.py`."""
+
+    @property
+    def inches(self) -> tuple[float, float]:
+        """Width and height."""
+
+    def draw(self, figure: SubFigure) -> None:
+        """Draw the panel into its part of the sheet."""

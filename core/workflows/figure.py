@@ -1,14 +1,17 @@
 """Compute figure panels and write them as one sheet."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from core.domain import (
     AUTOENCODER,
     METHODS,
+    PANELS,
     Attribution,
     AttributionRequest,
     Counterfactual,
@@ -27,6 +30,9 @@ from core.progress import Progress, Report, silent
 from core.version import __version__
 from core.workflows.project import images_of
 from core.workflows.records import check_strength, keep_off_images
+
+if TYPE_CHECKING:
+    from core.figures.panels import Panel
 
 _PANELS = TypeAdapter(tuple[PanelSpec, ...], config=ConfigDict(strict=True, extra="forbid"))
 
@@ -62,7 +68,7 @@ def figure(
     Raises
     ------
     LeighError
-        For an unknown format, no panels, or a panel that cannot be computed.
+        For an unknown format or kind, no panels, or a panel that cannot be computed.
     """
     from core.figures.export import check_format, save_sheet
 
@@ -72,6 +78,10 @@ def figure(
         raise LeighError(
             "No panel was chosen.",
             "Choose one with --panel, or collect panels on the Figure page.",
+        )
+    if unknown := [spec.kind for spec in specs if spec.kind not in PANELS]:
+        raise LeighError(
+            f"{unknown[0]} is not a kind of panel.", f"Choose one of {', '.join(PANELS)}."
         )
     panels = []
     maker = _PanelMaker(project, device)
@@ -112,10 +122,10 @@ class _PanelMaker:
             self._screen = screen_of(self.project)
         return self._screen
 
-    def make(self, spec: PanelSpec) -> Any:
+    def make(self, spec: PanelSpec) -> Panel:
         """Make one panel.
 
-        Raises LeighError for unknown kinds, missing records and counterfactuals that failed.
+        Raises LeighError for missing records and counterfactuals that failed.
         """
         from core.figures.comparison_panel import ComparisonPanel
         from core.figures.confusion_panel import ConfusionPanel
@@ -157,17 +167,12 @@ class _PanelMaker:
             return PathPanel(spec.title, self.session.card.conditions, path)
         if spec.kind == "residual":
             return self._residual(spec, source)
-        if spec.kind in ("counterfactual", "comparison"):
-            result = self._moved(spec)
-            images = (spec.title, self.dataset.channels, self.session.card, result)
-            if spec.kind == "counterfactual":
-                return CounterfactualPanel(*images, self.dataset.pixel_size_um)
-            explanations = self._explanations(spec, result.target)
-            return ComparisonPanel(*images, explanations, self.dataset.pixel_size_um)
-        raise LeighError(
-            f"{spec.kind} is not a kind of panel.",
-            "Choose counterfactual, comparison, map, path, confusion, ranking or residual.",
-        )
+        result = self._moved(spec)
+        images = (spec.title, self.dataset.channels, self.session.card, result)
+        if spec.kind == "counterfactual":
+            return CounterfactualPanel(*images, self.dataset.pixel_size_um)
+        explanations = self._explanations(spec, result.target)
+        return ComparisonPanel(*images, explanations, self.dataset.pixel_size_um)
 
     def _moved(self, spec: PanelSpec) -> Counterfactual:
         """The counterfactual of a spec. Raises LeighError where the move failed."""
@@ -179,7 +184,7 @@ class _PanelMaker:
             )
         return result
 
-    def _map(self, spec: PanelSpec) -> Any:
+    def _map(self, spec: PanelSpec) -> Panel:
         """The map of all conditions or a ternary plane, with the trajectory of a record."""
         from core.figures.map_panel import MapPanel
 
@@ -220,7 +225,7 @@ class _PanelMaker:
         landing = position_on(plane, result.xy, result.coordinates) or start
         return MovedImage(trajectory.places, crossing, landing, read.colour, words)
 
-    def _residual(self, spec: PanelSpec, source: str) -> Any:
+    def _residual(self, spec: PanelSpec, source: str) -> Panel:
         """The record next to a diseased record, held out where possible, moved the same way."""
         from core.domain import Role, Split
         from core.figures.residual_panel import ResidualPanel
