@@ -4,10 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from scipy.special import softmax
 
 from core.data.batches import Reader
-from core.data.logit_coordinates import coordinates_of
+from core.data.latents import latents_of
 from core.data.preprocessing import to_network
 from core.domain import FloatArray, ImageRecord, LatentTable, ModelCard, Preprocessing
 from core.models.iresnet import IResNet, pad_field
@@ -82,15 +81,4 @@ def latent_table(
     features = ((raw - mean) / scale).astype(np.float32)
     weight, bias = model.head.weight.detach().cpu().numpy(), model.head.bias.detach().cpu().numpy()
     logits = (features @ weight.T + bias).astype(np.float32)
-    names = card.condition_names
-    return LatentTable(
-        record_ids=tuple(r.id for r in records),
-        conditions=names,
-        truth=np.array([names.index(r.condition) for r in records], np.int64),
-        split=tuple(card.part_of(r) for r in records),
-        features=features,
-        coordinates=coordinates_of(logits),
-        logits=logits,
-        probabilities=softmax(logits, axis=1).astype(np.float32),
-        model_digest=card.digest,
-    )
+    return latents_of(card, records, features, logits)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.data.batches import Reader
-from core.data.logit_coordinates import coordinates_of
+from core.data.latents import latents_of
 from core.data.preprocessing import from_network, to_network
 from core.data.split import split_by_group
 from core.domain import Dataset, FloatArray, ImageRecord, LatentTable, ModelCard, Project, Split
@@ -138,7 +138,7 @@ def common_split(
     A new split is made where no network is trained yet. Raises LeighError where `test_groups`
     differ from the test groups of the trained networks: only the same wells allow a comparison.
     """
-    for card in sorted(list_cards(project), key=lambda c: c.name != project.model):
+    for card in list_cards(project):
         if card.dataset_digest != dataset.digest:
             continue
         held_out = {g for g, part in card.split.items() if part == Split.TEST}
@@ -234,7 +234,10 @@ def _measured(
         fitted = fit_read_out(network, latents.features, latents.truth, latents.split)
         fitted |= _reconstruction(network, card, dataset.records, read)
     card = replace(card, training={**card.training, **fitted})
-    return _evaluated(card, dataset, _classified(network, card, latents))
+    by_id = {r.id: r for r in dataset.records}
+    records, features = [by_id[i] for i in latents.record_ids], latents.features
+    latents = latents_of(card, records, features, _logits(network, features))
+    return _evaluated(card, dataset, latents)
 
 
 def _latents(
@@ -250,33 +253,18 @@ def _latents(
             x = torch.from_numpy(to_network(card.preprocessing, read(record)))[None].to(device)
             rows.append(network.features(x).cpu().numpy())
             report(Progress(i + 1, len(classified), f"Reading images with {card.kind}"))
-    nothing = np.zeros((len(classified), 0), np.float32)
-    table = LatentTable(
-        record_ids=tuple(r.id for r in classified),
-        conditions=card.condition_names,
-        truth=np.array([card.condition_names.index(r.condition) for r in classified], np.int64),
-        split=tuple(card.part_of(r) for r in classified),
-        features=np.concatenate(rows) if rows else nothing,
-        coordinates=nothing,
-        logits=nothing,
-        probabilities=nothing,
-        model_digest=card.digest,
-    )
-    return _classified(network, card, table)
+    features = np.concatenate(rows) if rows else np.zeros((0, 0), np.float32)
+    return latents_of(card, classified, features, _logits(network, features))
 
 
-def _classified(network: Any, card: ModelCard, table: LatentTable) -> LatentTable:
-    """The table with logits computed again from its features."""
+def _logits(network: Any, features: FloatArray) -> FloatArray:
+    """Logits (N, K) of features (N, F), with the present settings of the network."""
     import torch
-    from scipy.special import softmax
 
     device = next(network.parameters()).device
     with torch.no_grad():
-        logits = network.classify(torch.from_numpy(table.features).to(device)).cpu().numpy()
-    probabilities = softmax(logits, axis=1).astype(np.float32)
-    return replace(
-        table, coordinates=coordinates_of(logits), logits=logits, probabilities=probabilities
-    )
+        logits: FloatArray = network.classify(torch.from_numpy(features).to(device)).cpu().numpy()
+    return logits
 
 
 def _evaluated(card: ModelCard, dataset: Dataset, latents: LatentTable) -> ModelCard:
