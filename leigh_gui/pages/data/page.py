@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
     QPushButton,
-    QScrollArea,
     QSplitter,
     QStackedLayout,
     QTabWidget,
@@ -24,7 +23,7 @@ from leigh_gui.pages.data.scan_options import ScanOptions
 from leigh_gui.pages.data.tables import ChannelTable, ConditionTable
 from leigh_gui.state import AppState
 from leigh_gui.widgets.common.empty_state import EmptyState
-from leigh_gui.widgets.common.look import count, plain
+from leigh_gui.widgets.common.look import count, plain, scrolled
 from leigh_gui.widgets.image.plate_view import PlateView
 
 
@@ -99,10 +98,7 @@ class DataPage(QWidget):
         column.addWidget(plain("How the folder is read", "strong"))
         column.addWidget(self.options)
         column.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(inner)
+        scroll = scrolled(inner)
         scroll.setMinimumWidth(420)
         return scroll
 

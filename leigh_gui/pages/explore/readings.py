@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from core.domain import Condition, Counterfactual
 from leigh_gui.pages.explore.controller import ExploreControl
 from leigh_gui.pages.explore.shown import Shown
 from leigh_gui.state import AppState
+from leigh_gui.widgets.common.look import scrolled
 from leigh_gui.widgets.counterfactual.evidence_card import EvidenceCard
 from leigh_gui.widgets.counterfactual.lock_button import LockButton
 from leigh_gui.widgets.counterfactual.path_bar import PathBar
@@ -43,7 +43,7 @@ class ReadingsPanel(QWidget):
         self.bars.setObjectName("probabilities")
         self.evidence = EvidenceCard()
         self.evidence.setObjectName("evidence")
-        self._scroll = _scrolled(self.bars)
+        self._scroll = _see_through(self.bars)
         strength = QHBoxLayout()
         strength.setSpacing(8)
         strength.addWidget(self.path, 1)
@@ -51,7 +51,7 @@ class ReadingsPanel(QWidget):
         row = QHBoxLayout()
         row.setSpacing(16)
         row.addWidget(self._scroll, 1)
-        row.addWidget(_scrolled(self.evidence), 1)
+        row.addWidget(_see_through(self.evidence), 1)
         column.addWidget(self.channels)
         column.addLayout(strength)
         column.addLayout(row, 1)
@@ -115,12 +115,9 @@ class ReadingsPanel(QWidget):
         self.evidence.set_no_oracles(self.control.client.no_evidence)
 
 
-def _scrolled(widget: QWidget) -> QScrollArea:
-    """The widget with a scroll bar where it is too tall."""
-    scroll = QScrollArea()
-    scroll.setWidgetResizable(True)
-    scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    scroll.setWidget(widget)
+def _see_through(widget: QWidget) -> QScrollArea:
+    """The widget with a scroll bar where it is too tall, on the background of the page."""
+    scroll = scrolled(widget)
     scroll.viewport().setAutoFillBackground(False)
     widget.setAutoFillBackground(False)
     return scroll

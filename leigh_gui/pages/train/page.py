@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
     QPushButton,
-    QScrollArea,
     QStackedLayout,
     QVBoxLayout,
     QWidget,
@@ -25,7 +24,7 @@ from leigh_gui.pages.train.spike_in_check import CheckDialog, check_words
 from leigh_gui.state import AppState
 from leigh_gui.widgets.common.curves import Curves
 from leigh_gui.widgets.common.empty_state import EmptyState
-from leigh_gui.widgets.common.look import plain, set_kind
+from leigh_gui.widgets.common.look import plain, scrolled, set_kind
 
 CONTROLS = (
     "Rescue is then measured by the network; images of treatments cannot be moved or explained."
@@ -154,10 +153,7 @@ class TrainPage(QWidget):
         self.check.setObjectName("train-check")
         column.addWidget(self.check, 0, Qt.AlignmentFlag.AlignLeft)
         column.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(inner)
+        scroll = scrolled(inner)
         scroll.setMinimumWidth(400)
         return scroll
 

@@ -7,7 +7,7 @@ from html import escape
 
 from PySide6.QtCore import QPointF, QRectF, QSize
 from PySide6.QtGui import QColor, QFont, QIcon, QPainter, QPainterPath, QPixmap, QPolygonF, Qt
-from PySide6.QtWidgets import QFrame, QLabel, QLayout, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QLayout, QScrollArea, QWidget
 
 GRID = 8
 GOOD, WARN, BAD = "#2F9E6E", "#C98A00", "#D0443E"
@@ -48,6 +48,15 @@ def rule(vertical: bool = False) -> QFrame:
     line.setFrameShape(QFrame.Shape.VLine if vertical else QFrame.Shape.HLine)
     line.setProperty("kind", "rule")
     return line
+
+
+def scrolled(widget: QWidget) -> QScrollArea:
+    """The widget with a vertical scroll bar where it is too tall."""
+    scroll = QScrollArea()
+    scroll.setWidgetResizable(True)
+    scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    scroll.setWidget(widget)
+    return scroll
 
 
 def clear_layout(layout: QLayout) -> None:
