@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from core.domain import CONDITION_COLOURS, Channel, Condition, FloatArray, Role
+from core.errors import LeighError
 
 CHANNELS = (
     Channel("Nuclei", "#3A6BFF"),
@@ -23,6 +24,7 @@ PIXEL_SIZE_UM = 0.65
 OFFSET = 100.0  # camera offset, grey values
 FULL_SCALE = 900.0  # grey values of a signal of 1
 CELL_SPACING_PX = 36.0
+SMALLEST_FIELD_PX = 32
 
 Field = NDArray[np.float64]
 
@@ -78,6 +80,14 @@ class Cell:
     brightness: tuple[float, float, float]
     life: float  # the cell is dead if survival < life
     curves: NDArray[np.float64]  # (filaments, points, 3): angle, reach, gap phase
+
+
+def check_size(size: int) -> None:
+    """Raises LeighError for a field of `size` x `size` pixels that is too small for a cell."""
+    if size < SMALLEST_FIELD_PX:
+        raise LeighError(
+            f"{size} pixels are too few for a cell.", f"Use at least {SMALLEST_FIELD_PX}."
+        )
 
 
 def draw_cells(seed: int, size: int) -> tuple[Cell, ...]:

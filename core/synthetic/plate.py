@@ -17,6 +17,7 @@ from core.synthetic.cells import (
     HEALTHY,
     PIXEL_SIZE_UM,
     Phenotype,
+    check_size,
     render,
 )
 
@@ -83,8 +84,7 @@ def write_plate(
             f"{wells} wells of {fields} fields do not make a plate.",
             "Ask for at least one of each.",
         )
-    if size < 32:
-        raise LeighError(f"{size} pixels are too few for a cell.", "Use at least 32.")
+    check_size(size)
     layout = _layout(list(phenotypes), wells)
     total, done = len(layout) * fields, 0
     map_rows, truth_rows = [], []

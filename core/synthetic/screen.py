@@ -24,6 +24,7 @@ from core.synthetic.cells import (
     PIXEL_SIZE_UM,
     Optics,
     Phenotype,
+    check_size,
     render,
 )
 from core.synthetic.treatments import Treatment, draw_treatments
@@ -191,8 +192,7 @@ def _check(
             f"{plates} plates with {fields} fields per well do not make a screen.",
             "Ask for at least one each.",
         )
-    if size < 32:
-        raise LeighError(f"{size} pixels are too few for a cell.", "Use at least 32.")
+    check_size(size)
     if not 0 <= edge < 1:
         raise LeighError(
             f"The edge effect {edge:g} is not a share.",
