@@ -111,9 +111,9 @@ def build_classifier(
         )
     settings, expected = card.architecture, {f.name for f in fields(settings_type)}
     fault = ""
-    for key in expected ^ settings.keys():
+    for key in sorted(expected ^ settings.keys()):
         fault = f"{key}: {'missing' if key in expected else 'not known'}"
-    for key in expected - {"kind"} if not fault else ():
+    for key in sorted(expected - {"kind"}) if not fault else ():
         if not _is_whole(settings[key], MAX_WIDTH):
             fault = f"{key}: {settings[key]!r} is not a whole number from 1 to {MAX_WIDTH}"
     if not fault and settings["kind"] != card.kind:
