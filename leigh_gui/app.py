@@ -35,6 +35,7 @@ def create_window() -> tuple[QApplication, MainWindow]:
     from leigh_gui import errors, theme
     from leigh_gui.main_window import MainWindow
     from leigh_gui.paths import log_folder
+    from leigh_gui.services.garbage_collector import GarbageCollector
     from leigh_gui.settings import Settings
 
     app = QApplication.instance() or QApplication(sys.argv[:1])
@@ -45,7 +46,9 @@ def create_window() -> tuple[QApplication, MainWindow]:
     errors.install(bus)
     settings = Settings()
     theme.apply(app, settings.flag("dark"))
-    return app, MainWindow(settings, bus)
+    window = MainWindow(settings, bus)
+    GarbageCollector(app)
+    return app, window
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:

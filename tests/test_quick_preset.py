@@ -12,7 +12,7 @@ import pytest
 from core.io.resources import resource
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(3000)
 def test_quick_preset_learns_the_demo_plate_and_stays_invertible(tmp_path: Path) -> None:
     def leigh(*words: object) -> dict:

@@ -6,37 +6,31 @@ Nothing here may block the window.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, QRunnable, Qt, QThreadPool, Signal
+from PySide6.QtCore import QObject, QRunnable, Qt, QThreadPool, Signal, SignalInstance
 
 if TYPE_CHECKING:
     from core.domain import Project
     from leigh_gui.opened import Opened
 
 
-class _Answer(QObject):
-    done = Signal(object)
-    failed = Signal(object)
-
-
 class _Task(QRunnable):
-    """One function call in a thread of the pool."""
+    """One function call in a thread of the pool; refers to no object of the window."""
 
-    def __init__(self, work: Callable[[], Any], answer: _Answer) -> None:
+    def __init__(self, work: Callable[[], Any], key: int, finished: SignalInstance) -> None:
         super().__init__()
-        self._work, self._answer = work, answer
+        self._work, self._key, self._finished = work, key, finished
 
     def run(self) -> None:
         try:
-            result = self._work()
+            right, result = True, self._work()
         except Exception as error:
-            signal, result = self._answer.failed, error
-        else:
-            signal = self._answer.done
+            right, result = False, error
         try:
-            signal.emit(result)
+            self._finished.emit(self._key, right, result)
         except RuntimeError:  # the window was closed meanwhile
             return
 
@@ -44,29 +38,30 @@ class _Task(QRunnable):
 class Background(QObject):
     """Runs functions in threads and hands the result to a slot in the window's own thread."""
 
+    _finished = Signal(int, bool, object)  # key, whether it worked, result or error
+
     def __init__(self, parent: QObject | None = None, threads: int = 2) -> None:
         super().__init__(parent)
         self._pool = QThreadPool(self)
         self._pool.setMaxThreadCount(threads)
-        self._waiting: set[_Answer] = set()
+        self._keys = count()
+        self._waiting: dict[int, tuple[Callable[[Any], object], Callable[[Any], object]]] = {}
+        self._finished.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
 
     def run(self, work: Callable[[], Any], done: Callable[[Any], object],
             failed: Callable[[Any], object]) -> None:  # fmt: skip
         """Call `work` in a thread, then `done(result)` or `failed(error)` here."""
-        answer = _Answer()
-        self._waiting.add(answer)
-        queued = Qt.ConnectionType.QueuedConnection
-        answer.done.connect(lambda result: self._deliver(answer, done, result), queued)
-        answer.failed.connect(lambda error: self._deliver(answer, failed, error), queued)
-        self._pool.start(_Task(work, answer))
+        key = next(self._keys)
+        self._waiting[key] = done, failed
+        self._pool.start(_Task(work, key, self._finished))
 
     def wait(self, timeout_ms: int = 10_000) -> bool:
         """Wait until everything has run; only at the end of the program and before a job starts."""
         return self._pool.waitForDone(timeout_ms)
 
-    def _deliver(self, answer: _Answer, slot: Callable[[Any], object], value: Any) -> None:
-        self._waiting.discard(answer)
-        slot(value)
+    def _deliver(self, key: int, right: bool, value: Any) -> None:
+        done, failed = self._waiting.pop(key)
+        (done if right else failed)(value)
 
 
 class Saver(QObject):

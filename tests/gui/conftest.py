@@ -4,6 +4,7 @@ stand-in model.
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,16 @@ from core.domain import Project
 sys.path.insert(0, str(Path(__file__).parent))  # the stand-in is imported by the model process, too
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ["PYQTGRAPH_QT_LIB"] = "PySide6"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def collected_here(qapp) -> Iterator[None]:
+    """Widgets are freed by the thread of the window alone, never by that of pytest-xdist."""
+    from leigh_gui.services.garbage_collector import GarbageCollector
+
+    collector = GarbageCollector(qapp)
+    yield
+    collector.stop()
 
 
 @pytest.fixture
