@@ -1,10 +1,18 @@
 """A project: a folder with everything that belongs to one question."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.domain.figure import PanelSpec
 from core.domain.images import Dataset
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What project.json held when it was read: what other programs changed since is merged."""
+
+    digest: str  # blake2b of the file
+    project: "Project"
 
 
 @dataclass(frozen=True)
@@ -17,3 +25,4 @@ class Project:
     model: str = ""  # name of the current model under models/
     created: str = ""
     panels: tuple[PanelSpec, ...] = ()
+    read: Reading | None = field(default=None, compare=False, repr=False)

@@ -29,14 +29,28 @@ Tensors = dict[str, NDArray[Any]]
 def save_model(folder: Path, card: ModelCard, tensors: Tensors) -> ModelCard:
     """Write weights, then the card with the digest of the weights; returns this card.
 
-    Raises BadModel for weights that are not finite.
+    The model that the folder holds stays complete until the card is replaced. Raises BadModel for
+    weights that are not finite.
     """
-    _check_finite(tensors, Path(folder))
+    folder = Path(folder)
+    _check_finite(tensors, folder)
     data = save({name: np.require(tensor, requirements="C") for name, tensor in tensors.items()})
     signed = replace(card, digest=digest_bytes(data))
-    atomic_write_bytes(Path(folder) / WEIGHTS_FILE, data)
+    former = set(folder.glob("model*.safetensors"))
+    path = folder / WEIGHTS_FILE
+    if path in former and (folder / CARD_FILE).exists():
+        path = folder / f"model-{signed.digest[:8]}.safetensors"
+    atomic_write_bytes(path, data)
     save_card(folder, signed)
+    for weights in former - {path}:
+        weights.unlink(missing_ok=True)
     return signed
+
+
+def weights_path(folder: Path, card: ModelCard) -> Path:
+    """The file with the weights of this card."""
+    own = Path(folder) / f"model-{card.digest[:8]}.safetensors"
+    return own if own.exists() else Path(folder) / WEIGHTS_FILE
 
 
 def save_card(folder: Path, card: ModelCard) -> None:
@@ -191,7 +205,8 @@ def load_tensors(folder: Path) -> Tensors:
 
     Raises BadModel for weights that are missing, damaged, not finite, or of another card.
     """
-    path, card = Path(folder) / WEIGHTS_FILE, load_card(folder)
+    card = load_card(folder)
+    path = weights_path(folder, card)
     try:
         data = path.read_bytes()
         tensors: Tensors = load(data)

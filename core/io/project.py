@@ -3,36 +3,35 @@
 Paths to images are stored relative to the project folder where possible, and also absolutely.
 """
 
-import getpass
 import json
 import os
 import shutil
-import socket
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
-import psutil
+from filelock import SoftFileLock, Timeout
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from core.domain import Dataset, ImageRecord, PanelSpec, Project
+from core.domain.project import Reading
 from core.errors import BadProject
 from core.io.atomic import atomic_write_bytes, atomic_write_text, replacing
-from core.io.digest import digest_record
+from core.io.digest import digest_bytes, digest_record
+from core.io.merge import merged
 from core.io.tables import plain, safe_name
 from core.io.validation import first_fault
 from core.version import __version__
 
 __all__ = [
-    "ProjectLock",
     "atomic_write_bytes",
     "atomic_write_text",
     "create_project",
     "exports_folder",
+    "free_model_name",
     "images_present",
     "latents_path",
     "log_folder",
@@ -41,14 +40,19 @@ __all__ = [
     "open_project",
     "relink",
     "save_project",
+    "stored_latents",
+    "stored_map",
 ]
 
-PROJECT_FILE, BACKUP_FILE, LOCK_FILE = "project.json", "project.json.bak", "project.lock"
+PROJECT_FILE, BACKUP_FILE = "project.json", "project.json.bak"
+WRITING_FILE = "project.json.lock"  # of the program that writes at this moment
 PARTS = ("models", "maps", "exports", "log")  # folders of the project, next to project.json
 FORMAT = "leigh-explorer project"
 FORMAT_VERSION = 1
 MAX_FILE_BYTES = 2_000_000_000
 RELINK_SAMPLE = 20
+FIRST_MODEL = "iresnet"
+WRITING_SECONDS = 10.0  # how long a save waits for another save
 
 
 class _Images(BaseModel):
@@ -93,7 +97,7 @@ def create_project(folder: Path, dataset: Dataset | None, name: str | None = Non
     try:
         for part in PARTS:
             (folder / part).mkdir(parents=True, exist_ok=True)
-        save_project(project)
+        return save_project(project)
     except BaseException as error:
         for path in reversed(new):
             with suppress(OSError):  # not created, or no longer empty
@@ -101,15 +105,51 @@ def create_project(folder: Path, dataset: Dataset | None, name: str | None = Non
         if isinstance(error, OSError):
             raise _cannot_write(folder, error) from error
         raise
-    return project
 
 
-def save_project(project: Project) -> None:
+def save_project(project: Project) -> Project:
     """Replace project.json in one step, and keep the previous file as project.json.bak.
 
-    Raises BadProject for a folder that cannot be written, and for a project of a newer program.
+    What another program changed since the project was read is kept; returns the project as it is
+    on disk now. Raises BadProject for a folder that cannot be written, for a project of a newer
+    program, and where both programs changed the same part.
     """
     path = project.folder / PROJECT_FILE
+    try:
+        with SoftFileLock(project.folder / WRITING_FILE, timeout=WRITING_SECONDS):
+            current = path.read_bytes() if path.exists() else b""
+            if current:
+                _refuse_newer(path)
+                project = _with_changes_of_others(project, digest_bytes(current))
+                with replacing(project.folder / BACKUP_FILE) as temporary:
+                    shutil.copyfile(path, temporary)
+            data = _as_text(project).encode("utf-8")
+            atomic_write_bytes(path, data)
+    except Timeout as error:
+        raise BadProject(
+            f"{path} is being written by another program.", "Try again in a moment."
+        ) from error
+    except OSError as error:
+        raise _cannot_write(project.folder, error) from error
+    return _read_as(project, digest_bytes(data))
+
+
+def _with_changes_of_others(project: Project, digest: str) -> Project:
+    """The project merged with the file on disk, if the file is not the one that was read."""
+    if project.read is None or project.read.digest == digest:
+        return project
+    found = merged(project, open_project(project.folder), project.read.project)
+    fault = _fault(found.dataset) if found.dataset is not None else ""
+    if fault:
+        raise BadProject(
+            f"{project.folder / PROJECT_FILE} was changed by another program, and both changes do"
+            f" not fit together ({fault}).",
+            "Open the project again.",
+        )
+    return found
+
+
+def _as_text(project: Project) -> str:
     stored = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
@@ -122,15 +162,12 @@ def save_project(project: Project) -> None:
         "images": _image_folders(project),
         "dataset": _dataset_dict(project.dataset),
     }
-    text = json.dumps(stored, default=plain, indent=1, ensure_ascii=False)
-    try:
-        if path.exists():
-            _refuse_newer(path)
-            with replacing(project.folder / BACKUP_FILE) as temporary:
-                shutil.copyfile(path, temporary)
-        atomic_write_text(path, text)
-    except OSError as error:
-        raise _cannot_write(project.folder, error) from error
+    return json.dumps(stored, default=plain, indent=1, ensure_ascii=False)
+
+
+def _read_as(project: Project, digest: str) -> Project:
+    """The project, with the file that it was read from or written to."""
+    return replace(project, read=Reading(digest, replace(project, read=None)))
 
 
 def open_project(folder: Path) -> Project:
@@ -141,7 +178,7 @@ def open_project(folder: Path) -> Project:
     folder = Path(folder).absolute()
     folder = folder.parent if folder.name == PROJECT_FILE else folder
     path = folder / PROJECT_FILE
-    raw = _read_json(path)
+    raw, digest = _read_json(path)
     if raw.get("format") != FORMAT:
         raise BadProject(
             f"{path} is not a project of Leigh Explorer.", "Open the folder that holds the project."
@@ -154,7 +191,8 @@ def open_project(folder: Path) -> Project:
         dataset = _dataset(stored, folder)
     except ValidationError as error:
         raise _damaged(path, first_fault(error)) from error
-    return Project(folder, stored.name, dataset, stored.model, stored.created, stored.panels)
+    project = Project(folder, stored.name, dataset, stored.model, stored.created, stored.panels)
+    return _read_as(project, digest)
 
 
 def images_present(project: Project) -> bool:
@@ -199,14 +237,42 @@ def model_folder(project: Project, name: str) -> Path:
     return project.folder / "models" / safe_name(name)
 
 
+def free_model_name(project: Project, name: str) -> str:
+    """`name`, or `name-2` and so on: the first that no complete model of the project has."""
+    number = 1
+    free = name
+    while (model_folder(project, free) / "model.json").exists():
+        number += 1
+        free = f"{name}-{number}"
+    return free
+
+
 def latents_path(project: Project) -> Path:
-    """The file with the latents of the current model."""
-    return project.folder / "latents.npz"
+    """Where the latents of the current model are written."""
+    name = _own_name(project)
+    return project.folder / (f"latents.{name}.npz" if name else "latents.npz")
 
 
 def maps_folder(project: Project) -> Path:
-    """The folder of the map."""
-    return project.folder / "maps"
+    """The folder in which the map of the current model is written."""
+    return project.folder / "maps" / _own_name(project)
+
+
+def stored_latents(project: Project) -> Path:
+    """Where latents are read; version 0.1 had one place for all models."""
+    own = latents_path(project)
+    return own if own.exists() else project.folder / "latents.npz"
+
+
+def stored_map(project: Project) -> Path:
+    """The folder in which the map is read, also for the map of a former model."""
+    own = maps_folder(project)
+    return own if own.is_dir() else project.folder / "maps"
+
+
+def _own_name(project: Project) -> str:
+    """The model's name in the names of its results; the first model of a project needs none."""
+    return "" if project.model in ("", FIRST_MODEL) else safe_name(project.model)
 
 
 def exports_folder(project: Project) -> Path:
@@ -217,61 +283,6 @@ def exports_folder(project: Project) -> Path:
 def log_folder(project: Project) -> Path:
     """The folder of the log."""
     return project.folder / "log"
-
-
-@contextmanager
-def ProjectLock(folder: Path) -> Iterator[None]:
-    """Lock a project, so that only one program writes it.
-
-    Raises BadProject, with user, computer and time, if another program has the lock. The lock of a
-    program that no longer runs is taken over.
-    """
-    path = Path(folder) / LOCK_FILE
-    owner = {"user": _user(), "host": socket.gethostname(), "pid": os.getpid(), "since": _now()}
-    for attempt in (1, 2):
-        try:
-            with path.open("x", encoding="utf-8") as stream:
-                json.dump(owner, stream)
-            break
-        except FileExistsError as error:
-            holder = _lock_holder(path)
-            if attempt == 2 or not _is_dead(holder):
-                who = f"{holder.get('user', 'someone')} on {holder.get('host', 'another PC')}"
-                raise BadProject(
-                    f"The project is open: {who} since {holder.get('since', 'unknown')}.",
-                    f"Close it there. If nobody has it open, delete {path}.",
-                ) from error
-            path.unlink(missing_ok=True)
-        except OSError as error:
-            raise _cannot_write(Path(folder), error) from error
-    try:
-        yield
-    finally:
-        path.unlink(missing_ok=True)
-
-
-def _lock_holder(path: Path) -> dict[str, Any]:
-    try:
-        holder = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return holder if isinstance(holder, dict) else {}
-
-
-def _is_dead(holder: dict[str, Any]) -> bool:
-    pid = holder.get("pid")
-    return (
-        holder.get("host") == socket.gethostname()
-        and isinstance(pid, int)
-        and not psutil.pid_exists(pid)
-    )
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):
-        return "someone"
 
 
 def _now() -> str:
@@ -373,11 +384,13 @@ def is_inside(file: str) -> bool:
     )
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def _read_json(path: Path) -> tuple[dict[str, Any], str]:
+    """The content of project.json, and the digest of the file."""
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise _damaged(path, "it is larger than 2 GB")
-        raw = json.loads(path.read_text(encoding="utf-8"))
+        data = path.read_bytes()
+        raw = json.loads(data.decode("utf-8"))
     except (FileNotFoundError, NotADirectoryError) as error:
         message = f"{path.parent} is not a project: it has no {PROJECT_FILE}."
         hint = "Open a project folder, or scan images into a new one."
@@ -392,7 +405,7 @@ def _read_json(path: Path) -> dict[str, Any]:
         raise _damaged(path, str(error)) from error
     if not isinstance(raw, dict):
         raise _damaged(path, "it does not hold a project")
-    return raw
+    return raw, digest_bytes(data)
 
 
 def _refuse_newer(path: Path) -> None:

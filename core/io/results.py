@@ -8,7 +8,7 @@ from core.domain import DecisionMap, LatentTable, ModelCard, Project, Projection
 from core.domain.screen import Screen
 from core.errors import BadProject, LeighError
 from core.io.models import load_card
-from core.io.project import latents_path, maps_folder, model_folder
+from core.io.project import model_folder, stored_latents, stored_map
 from core.io.screens import REMEDY, SCREEN_FOLDER, load_screen
 from core.io.tables import load_latents, load_map
 
@@ -47,7 +47,7 @@ def load_results(project: Project) -> Results:
     card = results.card
     if card is None:
         return results
-    path = latents_path(project)
+    path = stored_latents(project)
     if _exists(path):
         try:
             latents = load_latents(path)
@@ -83,7 +83,7 @@ def _stale(project: Project, card: ModelCard, latents: LatentTable) -> Stale | N
 
 def _with_map(project: Project, results: Results) -> Results:
     """The results with the map, if the map belongs to the latents or latents are missing."""
-    folder = maps_folder(project)
+    folder = stored_map(project)
     if not _exists(folder):
         return results
     try:

@@ -6,8 +6,17 @@ from pathlib import Path
 
 from core.domain import ModelCard, Project
 from core.io.atomic import replacing
-from core.io.models import CARD_FILE, WEIGHTS_FILE, check_fits, load_card, load_tensors, save_card
-from core.io.project import model_folder, save_project
+from core.io.lock import ProjectLock
+from core.io.models import (
+    CARD_FILE,
+    WEIGHTS_FILE,
+    check_fits,
+    load_card,
+    load_tensors,
+    save_card,
+    weights_path,
+)
+from core.io.project import free_model_name, model_folder, save_project
 from core.io.tables import safe_name
 from core.workflows.project import images_of
 
@@ -25,21 +34,16 @@ def adopt_model(project: Project, model: Path) -> Project:
     load_tensors(folder)
     check_fits(card, images_of(project))
     own = model_folder(project, folder.name).resolve() == folder.resolve()
-    name = folder.name if own else _copy(folder, card, project)
-    adopted = replace(project, model=name)
-    save_project(adopted)
-    return adopted
+    with ProjectLock(project.folder):
+        name = folder.name if own else _copy(folder, card, project)
+        return save_project(replace(project, model=name))
 
 
 def _copy(folder: Path, card: ModelCard, project: Project) -> str:
     """Copy weights and card under a name that no model of the project has; returns the name."""
-    first = safe_name(card.name[:LONGEST_NAME])
-    name, number = first, 1
-    while model_folder(project, name).exists():
-        number += 1
-        name = f"{first}-{number}"
+    name = free_model_name(project, safe_name(card.name[:LONGEST_NAME]))
     target = model_folder(project, name)
     with replacing(target / WEIGHTS_FILE) as temporary:
-        shutil.copyfile(folder / WEIGHTS_FILE, temporary)
+        shutil.copyfile(weights_path(folder, card), temporary)
     save_card(target, replace(card, name=name))
     return name

@@ -20,8 +20,9 @@ from core.data.split import split_by_group
 from core.domain import Dataset, FloatArray, ImageRecord, LatentTable, ModelCard, Project, Split
 from core.errors import LeighError
 from core.io.digest import digest_bytes
+from core.io.lock import ProjectLock
 from core.io.models import list_cards, save_card, save_model
-from core.io.project import ProjectLock, model_folder
+from core.io.project import model_folder
 from core.progress import Progress, Report, silent
 from core.workflows.project import images_of, peak_memory_bytes, reader
 from core.workflows.train import (
@@ -161,6 +162,13 @@ def evaluate_others(
     Returns one row per network, the project's model included, and the reason for each network
     that could not be read.
     """
+    with ProjectLock(project.folder):
+        return _evaluate_others(project, device, report)
+
+
+def _evaluate_others(
+    project: Project, device: str, report: Report
+) -> tuple[list[dict[str, Any]], dict[str, dict[str, Any]]]:
     from core.models.load import choose_device, open_network
 
     dataset = images_of(project)

@@ -1,6 +1,7 @@
 """Encode all images of a project: latents and logits."""
 
 from core.domain import LatentTable, Project
+from core.io.lock import ProjectLock
 from core.io.project import latents_path
 from core.io.tables import save_latents
 from core.progress import Report, silent
@@ -12,7 +13,8 @@ def encode(project: Project, *, device: str = "auto", report: Report = silent) -
     from core.counterfactual.features import encode_records
 
     dataset = images_of(project)
-    card, model = load_model(project, device)
-    latents = encode_records(model, card, dataset.records, reader(dataset), report)
-    save_latents(latents_path(project), latents)
+    with ProjectLock(project.folder):
+        card, model = load_model(project, device)
+        latents = encode_records(model, card, dataset.records, reader(dataset), report)
+        save_latents(latents_path(project), latents)
     return latents

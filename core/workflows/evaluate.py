@@ -5,6 +5,7 @@ from typing import Any
 
 from core.domain import ModelCard, Project
 from core.errors import LeighError
+from core.io.lock import ProjectLock
 from core.io.models import save_card
 from core.io.project import model_folder
 from core.progress import Report, silent
@@ -17,6 +18,11 @@ def evaluate(project: Project, *, device: str = "auto", report: Report = silent)
 
     The results are also stored on the model card.
     """
+    with ProjectLock(project.folder):
+        return _evaluate(project, device, report)
+
+
+def _evaluate(project: Project, device: str, report: Report) -> dict[str, Any]:
     from core.counterfactual.block_schedule import measure_inverse
     from core.counterfactual.features import encode_records
     from core.evidence.reference import load_reference, measure_readouts, save_reference

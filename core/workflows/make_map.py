@@ -4,8 +4,9 @@ from dataclasses import replace
 
 from core.domain import DecisionMap, LatentTable, Project, Projection
 from core.errors import BadProject, LeighError
+from core.io.lock import ProjectLock
 from core.io.models import check_fits, load_card
-from core.io.project import latents_path, maps_folder, model_folder
+from core.io.project import maps_folder, model_folder, stored_latents, stored_map
 from core.io.results import load_results
 from core.io.tables import load_latents, load_map, save_map
 from core.progress import Progress, Report, Stage, silent
@@ -21,6 +22,13 @@ def make_map(
     or another `seed` fits the map again; the new map is then turned to look like the old map.
     Raises BadProject where the latents are missing or belong to other images.
     """
+    with ProjectLock(project.folder):
+        return _make_map(project, seed, refit, report)
+
+
+def _make_map(
+    project: Project, seed: int | None, refit: bool, report: Report
+) -> tuple[Projection, DecisionMap, int]:
     from core.latent_map.decision_regions import fit_decision
     from core.latent_map.projection import (
         aligned,
@@ -64,15 +72,15 @@ def _latents(project: Project) -> LatentTable:
     if results.latents is None:
         # Damaged: names the file; missing: says how to make it.
         load_card(model_folder(project, project.model))
-        if not latents_path(project).exists():
+        if not stored_latents(project).exists():
             raise BadProject(f"{project.folder} has no latents yet.", "Run `leigh encode` first.")
-        return load_latents(latents_path(project))
+        return load_latents(stored_latents(project))
     return results.latents
 
 
 def _former_map(project: Project) -> Projection | None:
     try:
-        return load_map(maps_folder(project))[0]
+        return load_map(stored_map(project))[0]
     except LeighError:  # the project has no map, or the map is damaged
         return None
 

@@ -12,7 +12,8 @@ from core.counterfactual.engine import Engine
 from core.data.split import split_by_group
 from core.domain import ImageRecord, Mix, ModelCard, Move, Problem, ProblemKind, Project, Split
 from core.errors import LeighError
-from core.io.project import ProjectLock, create_project, exports_folder, open_project
+from core.io.lock import ProjectLock
+from core.io.project import create_project, exports_folder, open_project
 from core.progress import Progress, Report, silent
 from core.workflows.project import images_of
 from core.workflows.train import DEFAULTS, TrainOptions, train

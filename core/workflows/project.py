@@ -10,8 +10,6 @@ from core.io.models import check_fits, load_card, load_tensors
 from core.io.project import model_folder
 from core.io.read_verified import read_verified
 
-MODEL_NAME = "iresnet"
-
 
 def images_of(project: Project) -> Dataset:
     """The images of a project. Raises BadProject where no images were scanned."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from core.domain import Condition, Dataset, Problem, ProblemKind, Project, Role
 from core.errors import LeighError
+from core.io.lock import ProjectLock
 from core.io.project import create_project, open_project, save_project
 from core.progress import Report, silent
 from core.scanning.plate_map import load_plate_map
@@ -42,9 +43,8 @@ def scan(
     conditions = tuple(
         _merged(c, known[c.name], roles) if c.name in known else c for c in dataset.conditions
     )
-    project = replace(before, dataset=replace(dataset, conditions=conditions))
-    save_project(project)
-    return project
+    with ProjectLock(project_folder):
+        return save_project(replace(before, dataset=replace(dataset, conditions=conditions)))
 
 
 def _merged(scanned: Condition, known: Condition, roles: Mapping[str, Role]) -> Condition:

@@ -29,13 +29,14 @@ from core.domain import (
 from core.errors import LeighError
 from core.io.atomic import atomic_write_text
 from core.io.digest import digest_record
+from core.io.lock import ProjectLock
 from core.io.models import load_card
-from core.io.project import ProjectLock, create_project, model_folder, open_project
+from core.io.project import FIRST_MODEL, create_project, model_folder, open_project
 from core.io.tables import write_csv
 from core.io.tiff import MADE_HERE, write_tiff
 from core.progress import Progress, Report, silent
 from core.training.checkpoint import CHECKPOINT
-from core.workflows.project import MODEL_NAME, images_of, reader
+from core.workflows.project import images_of, reader
 from core.workflows.records import keep_off_images
 from core.workflows.spike_in_images import UNTOUCHED, Control, Piece, Plant, parse_plants, plan
 from core.workflows.train import TrainOptions, train
@@ -212,7 +213,7 @@ def _trained(folder: Path, options: SpikeInOptions, report: Report) -> ModelCard
     project = open_project(folder)
     if project.model:
         return load_card(model_folder(project, project.model))
-    stopped = (model_folder(project, MODEL_NAME) / CHECKPOINT).exists()
+    stopped = (model_folder(project, FIRST_MODEL) / CHECKPOINT).exists()
     how = TrainOptions(options.preset, options.seed, resume=stopped, device=options.device)
     return train(project, how, report=report)
 

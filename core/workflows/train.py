@@ -13,11 +13,13 @@ import numpy as np
 from core.data.batches import FieldStore
 from core.data.preprocessing import fit_preprocessing
 from core.data.split import split_by_group
-from core.domain import Dataset, ModelCard, Preprocessing, Project, Split
+from core.domain import Dataset, LatentTable, ModelCard, Preprocessing, Project, Split
 from core.errors import LeighError
-from core.io.models import save_model
+from core.io.lock import ProjectLock
+from core.io.models import load_tensors, save_model
 from core.io.project import (
-    ProjectLock,
+    FIRST_MODEL,
+    free_model_name,
     latents_path,
     model_folder,
     open_project,
@@ -32,7 +34,7 @@ from core.workflows.measure import (
     some_of_each,
     with_evaluation,
 )
-from core.workflows.project import MODEL_NAME, images_of, peak_memory_bytes, reader
+from core.workflows.project import images_of, peak_memory_bytes, reader
 
 if TYPE_CHECKING:
     from core.training.objectives import Labelled
@@ -59,10 +61,11 @@ DEFAULTS = TrainOptions()
 def train(
     project: Project, options: TrainOptions = DEFAULTS, *, report: Report = silent
 ) -> ModelCard:
-    """Train, calibrate and measure a model; it replaces the project's model when it is complete.
+    """Train, calibrate and measure a model; it becomes the project's model when it is complete.
 
-    Images of conditions outside the training can be screened but not moved. Raises LeighError for
-    unknown conditions, and while another training of this project runs.
+    The former model stays in a folder of its own, with its latents and its map. Images of
+    conditions outside the training can be screened but not moved. Raises LeighError for unknown
+    conditions, and while another program has the project.
     """
     images_of(project)
     with ProjectLock(project.folder):  # two trainings of one project would overwrite each other
@@ -83,24 +86,33 @@ def _train(project: Project, options: TrainOptions, report: Report) -> ModelCard
     torch.manual_seed(options.seed)
     architecture = Architecture(**card.architecture)
     model = on_device(IResNet(architecture), choose_device(options.device))
-    folder = model_folder(project, MODEL_NAME)
-    folder.mkdir(parents=True, exist_ok=True)
+    begun = model_folder(project, FIRST_MODEL)  # holds the checkpoints
+    begun.mkdir(parents=True, exist_ok=True)
     readouts = measure_readouts(dataset.records, card.preprocessing, reader(dataset), report)
     images = MeasuredImages(dataset, readouts)
-    card, locks = _fit(model, card, images, (folder, options), report)
+    card, locks = _fit(model, card, images, (begun, options), report)
     card, latents, reference = calibrate_and_measure(model, card, images, locks, report)
     card = with_evaluation(model, card, latents, images, report)
     spent = {"total_seconds": time.monotonic() - began, "peak_memory_bytes": peak_memory_bytes()}
     card = replace(card, training={**card.training, **spent})
+    card = replace(card, name=free_model_name(project, FIRST_MODEL))
+    folder = model_folder(project, card.name)
     card = save_model(folder, card, weights_of(model))
     save_reference(folder, *reference, card.digest)
-    project = open_project(project.folder)  # it may have been edited during the training
+    _use(project, card, latents)
+    remove_checkpoints(begun)
+    return card
+
+
+def _use(project: Project, card: ModelCard, latents: LatentTable) -> None:
+    """Make a complete model the project's model, once everything of it is on disk."""
+    folder = model_folder(project, card.name)
+    load_tensors(folder)  # raises BadModel for a model that cannot be opened again
+    project = replace(open_project(project.folder), model=card.name)  # edited meanwhile, perhaps
     current = project.dataset.of(card.condition_names) if project.dataset is not None else None
     if current is not None and current.digest == card.dataset_digest:
         save_latents(latents_path(project), replace(latents, model_digest=card.digest))
-    save_project(replace(project, model=MODEL_NAME))
-    remove_checkpoints(folder)
-    return card
+    save_project(project)
 
 
 def _fit(
@@ -156,7 +168,7 @@ def untrained_card(dataset: Dataset, options: TrainOptions, split: dict[str, str
     if len(dataset.channels) == 1:
         architecture = replace(architecture, t_noise=NOISE_OF_ONE_STAIN)
     return ModelCard(
-        name=MODEL_NAME,
+        name=FIRST_MODEL,
         kind="iresnet",
         channels=dataset.channels,
         conditions=conditions,

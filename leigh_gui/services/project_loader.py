@@ -91,10 +91,10 @@ class ProjectLoader(QObject):
                 self.state.set_map(*found)
 
         def work() -> tuple[Projection, DecisionMap]:
-            from core.io.project import maps_folder
+            from core.io.project import stored_map
             from core.io.tables import load_map
 
-            return load_map(maps_folder(project))
+            return load_map(stored_map(project))
 
         self.background.run(work, done, lambda error: log.info("The map is missing: %s", error))
 

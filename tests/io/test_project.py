@@ -1,7 +1,6 @@
 """Projects and models survive crashes, moves and other versions, or say why not."""
 
 import json
-import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -27,7 +26,6 @@ from core.io import atomic
 from core.io.digest import digest_file
 from core.io.models import load_card, load_tensors, save_model
 from core.io.project import (
-    ProjectLock,
     atomic_write_text,
     create_project,
     images_present,
@@ -240,26 +238,6 @@ def test_atomic_text_replaces_the_whole_file(tmp_path: Path) -> None:
     assert (tmp_path / "new" / "a.txt").read_text(encoding="utf-8") == "ä"
 
 
-def test_a_second_program_is_told_who_has_the_project(tmp_path: Path) -> None:
-    with ProjectLock(tmp_path), pytest.raises(BadProject, match="is open"), ProjectLock(tmp_path):
-        pass
-    with ProjectLock(tmp_path):
-        pass
-    assert not list(tmp_path.iterdir())
-
-
-def test_the_lock_of_a_dead_program_is_taken_over(tmp_path: Path) -> None:
-    with ProjectLock(tmp_path):
-        holder = json.loads((tmp_path / "project.lock").read_text(encoding="utf-8"))
-    holder["pid"] = 2**22 + 1
-    (tmp_path / "project.lock").write_text(json.dumps(holder), encoding="utf-8")
-    with ProjectLock(tmp_path):
-        assert (
-            json.loads((tmp_path / "project.lock").read_text(encoding="utf-8"))["pid"]
-            == os.getpid()
-        )
-
-
 def test_model_names_cannot_leave_the_project(project: Project) -> None:
     assert model_folder(project, "../../x").parent == project.folder / "models"
 
@@ -362,3 +340,62 @@ def test_a_card_that_no_image_could_be_read_with_is_refused_by_key(
     path.write_text(json.dumps(raw), encoding="utf-8")
     with pytest.raises(BadModel, match=rf"model\.json is damaged \({part}\.{key}"):
         load_card(tmp_path)
+
+
+def test_changes_of_two_programs_to_different_parts_are_both_kept(project: Project) -> None:
+    mine, other = open_project(project.folder), open_project(project.folder)
+    save_project(replace(other, model="iresnet"))
+    saved = save_project(replace(mine, name="Mine"))
+    found = open_project(project.folder)
+    assert (found.name, found.model) == (saved.name, saved.model) == ("Mine", "iresnet")
+
+
+def test_changes_of_roles_and_of_images_are_both_kept(project: Project) -> None:
+    mine, other = open_project(project.folder), open_project(project.folder)
+    assert mine.dataset is not None and other.dataset is not None
+    fewer = replace(other.dataset, records=other.dataset.records[:-1])
+    save_project(replace(other, dataset=fewer))
+    first = replace(mine.dataset.conditions[0], colour="#123456")
+    conditions = (first, *mine.dataset.conditions[1:])
+    save_project(replace(mine, dataset=replace(mine.dataset, conditions=conditions)))
+    found = open_project(project.folder).dataset
+    assert found is not None
+    assert found.records == fewer.records and found.conditions == conditions
+
+
+def test_two_changes_of_the_same_part_are_refused_and_the_first_stays(project: Project) -> None:
+    mine, other = open_project(project.folder), open_project(project.folder)
+    save_project(replace(other, name="First"))
+    before = (project.folder / "project.json").read_bytes()
+    with pytest.raises(BadProject, match=r"Another program changed .* \(name\)"):
+        save_project(replace(mine, name="Second"))
+    assert (project.folder / "project.json").read_bytes() == before
+    assert sorted(p.name for p in project.folder.iterdir() if p.is_file()) == [
+        "project.json",
+        "project.json.bak",
+    ]
+
+
+def test_a_merge_that_leaves_a_record_without_condition_is_refused(project: Project) -> None:
+    mine, other = open_project(project.folder), open_project(project.folder)
+    assert mine.dataset is not None and other.dataset is not None
+    renamed = replace(other.dataset.conditions[0], name="Renamed")
+    records = tuple(
+        replace(r, condition="Renamed") if r.condition == other.dataset.conditions[0].name else r
+        for r in other.dataset.records
+    )
+    conditions = (renamed, *other.dataset.conditions[1:])
+    save_project(
+        replace(other, dataset=replace(other.dataset, conditions=conditions, records=records))
+    )
+    with pytest.raises(BadProject, match="changed"):
+        coloured = replace(mine.dataset.conditions[0], colour="#123456")
+        kept = (coloured, *mine.dataset.conditions[1:])
+        save_project(replace(mine, dataset=replace(mine.dataset, conditions=kept)))
+
+
+def test_a_project_can_be_saved_again_and_again(project: Project) -> None:
+    saved = open_project(project.folder)
+    for number in range(3):
+        saved = save_project(replace(saved, name=f"Name {number}"))
+    assert open_project(project.folder).name == "Name 2"
