@@ -47,7 +47,8 @@ def create_window() -> tuple[QApplication, MainWindow]:
     settings = Settings()
     theme.apply(app, settings.flag("dark"))
     window = MainWindow(settings, bus)
-    GarbageCollector(app)
+    collector = GarbageCollector(app)
+    window.backstage.loader.opened.connect(collector.settle)
     return app, window
 
 

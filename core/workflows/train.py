@@ -63,7 +63,7 @@ def train(
 ) -> ModelCard:
     """Train, calibrate and measure a model; it becomes the project's model when it is complete.
 
-    The former model stays in a folder of its own, with its latents and its map. Images of
+    The model before stays in a folder of its own, with its latents and its map. Images of
     conditions outside the training can be screened but not moved. Raises LeighError for unknown
     conditions, and while another program has the project.
     """

@@ -19,10 +19,19 @@ class GarbageCollector(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         gc.disable()
-        gc.freeze()  # what the program consists of is never looked at again
+        gc.freeze()
         self._timer = QTimer(self, interval=INTERVAL_MS)
         self._timer.timeout.connect(self.collect)
         self._timer.start()
+
+    def settle(self) -> None:
+        """Collect everything; what is left is not looked at again until the next call.
+
+        After a project is opened, when nobody minds a tenth of a second.
+        """
+        gc.unfreeze()
+        gc.collect()
+        gc.freeze()
 
     def collect(self) -> None:
         """Collect the youngest objects if there are many of them, and older ones now and then."""
