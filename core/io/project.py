@@ -21,7 +21,13 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from core.domain import Dataset, ImageRecord, PanelSpec, Project
 from core.errors import BadProject
-from core.io.atomic import atomic_write_bytes, atomic_write_text, replacing
+from core.io.atomic import (
+    atomic_write_bytes,
+    atomic_write_text,
+    folder_missing,
+    replacing,
+    sweep_temporaries,
+)
 from core.io.digest import digest_record
 from core.io.tables import plain, safe_name
 from core.io.validation import first_fault
@@ -93,7 +99,7 @@ def create_project(folder: Path, dataset: Dataset | None, name: str | None = Non
     try:
         for part in PARTS:
             (folder / part).mkdir(parents=True, exist_ok=True)
-        save_project(project)
+        _write_project(project)
     except BaseException as error:
         for path in reversed(new):
             with suppress(OSError):  # not created, or no longer empty
@@ -107,8 +113,15 @@ def create_project(folder: Path, dataset: Dataset | None, name: str | None = Non
 def save_project(project: Project) -> None:
     """Replace project.json in one step, and keep the previous file as project.json.bak.
 
-    Raises BadProject for a folder that cannot be written, and for a project of a newer program.
+    Raises BadProject for a folder that cannot be written, and for a project of a newer program;
+    FolderMissing where the project is gone, for example with a drive that was removed.
     """
+    if not any((project.folder / name).is_file() for name in (PROJECT_FILE, BACKUP_FILE)):
+        raise folder_missing(project.folder)
+    _write_project(project)
+
+
+def _write_project(project: Project) -> None:
     path = project.folder / PROJECT_FILE
     stored = {
         "format": FORMAT,
@@ -155,6 +168,14 @@ def open_project(folder: Path) -> Project:
     except ValidationError as error:
         raise _damaged(path, first_fault(error)) from error
     return Project(folder, stored.name, dataset, stored.model, stored.created, stored.panels)
+
+
+def sweep_project(folder: Path) -> None:
+    """Delete the temporary files that killed programs left in a project."""
+    sweep_temporaries(folder)
+    for part in PARTS:
+        for place in (Path(folder, part), *Path(folder, part).glob("*/")):
+            sweep_temporaries(place)
 
 
 def images_present(project: Project) -> bool:
@@ -426,8 +447,10 @@ def _damaged(path: Path, why: str) -> BadProject:
 
 
 def _cannot_write(folder: Path, error: OSError) -> BadProject:
+    if isinstance(error, FileNotFoundError) and not folder.is_dir():
+        return folder_missing(folder)
     reason = error.strerror or str(error)
     return BadProject(
-        f"{folder} cannot be written: {reason}. Nothing was lost.",
+        f"{folder} cannot be written: {reason}. What was in it is unchanged.",
         "Free space or choose another place.",
     )

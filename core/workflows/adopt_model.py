@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.domain import ModelCard, Project
-from core.io.atomic import replacing
+from core.io.atomic import make_folder, replacing
 from core.io.models import CARD_FILE, WEIGHTS_FILE, check_fits, load_card, load_tensors, save_card
 from core.io.project import model_folder, save_project
 from core.io.tables import safe_name
@@ -38,7 +38,7 @@ def _copy(folder: Path, card: ModelCard, project: Project) -> str:
     while model_folder(project, name).exists():
         number += 1
         name = f"{first}-{number}"
-    target = model_folder(project, name)
+    target = make_folder(model_folder(project, name), project.folder)
     with replacing(target / WEIGHTS_FILE) as temporary:
         shutil.copyfile(folder / WEIGHTS_FILE, temporary)
     save_card(target, replace(card, name=name))

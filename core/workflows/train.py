@@ -15,6 +15,7 @@ from core.data.preprocessing import fit_preprocessing
 from core.data.split import split_by_group
 from core.domain import Dataset, ModelCard, Preprocessing, Project, Split
 from core.errors import LeighError
+from core.io.atomic import make_folder
 from core.io.models import save_model
 from core.io.project import (
     ProjectLock,
@@ -84,7 +85,7 @@ def _train(project: Project, options: TrainOptions, report: Report) -> ModelCard
     architecture = Architecture(**card.architecture)
     model = on_device(IResNet(architecture), choose_device(options.device))
     folder = model_folder(project, MODEL_NAME)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder, project.folder)
     readouts = measure_readouts(dataset.records, card.preprocessing, reader(dataset), report)
     images = MeasuredImages(dataset, readouts)
     card, locks = _fit(model, card, images, (folder, options), report)
