@@ -25,6 +25,10 @@ class BadProject(LeighError):
     """A project folder is damaged, of another version, or does not match its images."""
 
 
+class FolderMissing(BadProject):
+    """A folder that was there is gone: moved, renamed, or on a drive that was removed."""
+
+
 class BadModel(LeighError):
     """A model file is damaged, or was trained for other channels or conditions."""
 

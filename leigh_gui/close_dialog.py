@@ -1,8 +1,20 @@
-"""What to do with a running job when the window closes."""
+"""What to ask when the window closes: about a running job, and about changes not yet saved."""
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QMessageBox, QWidget
+from enum import StrEnum
+
+from PySide6.QtWidgets import QAbstractButton, QMessageBox, QWidget
+
+
+class Choice(StrEnum):
+    """What to do about changes that cannot be saved."""
+
+    RETRY = "Retry"
+    ELSEWHERE = "Save elsewhere…"
+    LOCATE = "Locate the folder…"
+    DISCARD = "Discard"
+    STAY = "Keep the window"
 
 
 def ask_about_job(parent: QWidget) -> str:
@@ -20,3 +32,23 @@ def ask_about_job(parent: QWidget) -> str:
     if box.clickedButton() is finish:
         return "finish"
     return "stop" if box.clickedButton() is stop else "stay"
+
+
+def ask_about_unsaved(parent: QWidget, why: str, gone: bool, closing: bool) -> Choice:
+    """What to do; `gone`: the folder of the project is missing; `closing`: the window closes."""
+    role = QMessageBox.ButtonRole
+    box = QMessageBox(
+        QMessageBox.Icon.NoIcon, "Not saved", "Your last changes are not saved.", parent=parent
+    )
+    box.setInformativeText(why)
+    offers = [(Choice.RETRY, role.AcceptRole)]
+    offers += [(Choice.LOCATE, role.ActionRole)] if gone else []
+    offers += [(Choice.ELSEWHERE, role.ActionRole)]
+    offers += [(Choice.DISCARD, role.DestructiveRole)] if closing else []
+    offers += [(Choice.STAY, role.RejectRole)]
+    buttons: dict[Choice, QAbstractButton] = {
+        choice: box.addButton(choice.value, its_role) for choice, its_role in offers
+    }
+    box.exec()
+    clicked = box.clickedButton()
+    return next((c for c, button in buttons.items() if button is clicked), Choice.STAY)

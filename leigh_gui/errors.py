@@ -6,6 +6,7 @@ import logging
 import sys
 import threading
 import traceback
+from collections.abc import Callable
 from types import TracebackType
 
 from PySide6.QtCore import QObject, QtMsgType, Signal, qInstallMessageHandler
@@ -17,21 +18,29 @@ class ErrorBus(QObject):
     """One place that every error passes; safe to use from any thread."""
 
     raised = Signal(str, str, str)  # message, hint, details
+    offered = Signal(str, object)  # label and function of a button next to the last error
 
-    def report(self, error: BaseException) -> None:
-        """Log an error and show it. Errors of the user's input come with their own words."""
+    def report(self, error: BaseException, more: str = "") -> None:
+        """Log an error and show it; `more` follows its hint.
+
+        Errors of the user's input come with their own words.
+        """
         details = "".join(traceback.format_exception(error))
         message, hint = getattr(error, "message", ""), getattr(error, "hint", "")
         if message:
             log.warning("%s %s", message, hint, exc_info=error)
         else:
             log.error("Unexpected: %s", error, exc_info=error)
-            message = "Something unexpected went wrong; your work is kept."
+            message = "Something unexpected went wrong."
             hint = (
-                "Carry on. If it happens again, send the details below and the log to the person"
-                " who looks after the program."
+                "The program goes on. If it happens again, send the details below and the log to"
+                " the person who looks after the program."
             )
-        self.raised.emit(message, hint, details)
+        self.raised.emit(message, f"{hint} {more}".strip(), details)
+
+    def offer(self, label: str, action: Callable[[], object]) -> None:
+        """A button next to the error that was just shown."""
+        self.offered.emit(label, action)
 
     def tell(self, message: str, hint: str = "", details: str = "") -> None:
         """Show a message without an exception."""

@@ -124,6 +124,8 @@ class TopBar(QWidget):
 class StatusStrip(QWidget):
     """Images, model, round-trip error, device; passing messages on the right."""
 
+    unsaved_asked = Signal()
+
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("status-strip")
@@ -147,7 +149,13 @@ class StatusStrip(QWidget):
         self.open.setProperty("kind", "flat")
         self.open.clicked.connect(self._on_open)
         self.open.hide()
+        self.unsaved = QToolButton()
+        self.unsaved.setObjectName("status-unsaved")
+        self.unsaved.setText("Not saved")
+        self.unsaved.clicked.connect(self.unsaved_asked)
+        self.unsaved.hide()
         row.addWidget(self.words, 1)
+        row.addWidget(self.unsaved)
         row.addWidget(self.message)
         row.addWidget(self.open)
 
@@ -185,6 +193,11 @@ class StatusStrip(QWidget):
         self.message.setText(text)
         self.open.hide()
         self._quiet.start()
+
+    def show_unsaved(self, why: str) -> None:
+        """Say that the last changes are not on disk, and why; nothing where they are."""
+        self.unsaved.setVisible(bool(why))
+        self.unsaved.setToolTip(why)
 
     def show_file(self, path: Path) -> None:
         """Offer to show where a file was saved."""

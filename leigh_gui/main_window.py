@@ -21,6 +21,7 @@ from leigh_gui.page_factory import PageFactory
 from leigh_gui.services.backstage import Backstage
 from leigh_gui.services.inference_client import InferenceClient
 from leigh_gui.settings import Settings
+from leigh_gui.unsaved import UnsavedChanges
 from leigh_gui.widgets.common.empty_state import dropped_folder
 from leigh_gui.widgets.common.error_bar import ErrorBar
 from leigh_gui.widgets.common.job_bar import JobBar
@@ -44,6 +45,7 @@ class MainWindow(QMainWindow):
         self.factory = PageFactory(self.backstage)
         self.navigation = Navigation(self.state, self.factory)
         self.collector = Collector(self.backstage, self.navigation)
+        self.unsaved = UnsavedChanges(self, self.backstage)
         self.commands = Commands(self, self.navigation, self.collector)
         self._quit_after_job = False
         self._build()
@@ -87,6 +89,9 @@ class MainWindow(QMainWindow):
         self.state.project_changed.connect(self._on_state)
         self.state.model_changed.connect(self._on_state)
         back.bus.raised.connect(self.error_bar.show_error)
+        back.bus.offered.connect(self.error_bar.show_offer)
+        back.saver.changed.connect(self._on_saver)
+        self.strip.unsaved_asked.connect(self.unsaved.offer)
         back.loader.opened.connect(self._on_opened)
         back.client.opened.connect(self._on_device)
         self._connect_jobs()
@@ -148,7 +153,7 @@ class MainWindow(QMainWindow):
         self.error_bar.hide()
         for warning in self.state.opened.warnings if self.state.opened else ():
             self.backstage.bus.tell(warning)
-        self.setWindowTitle(f"{project.name} — Leigh Explorer")
+        self._show_title()
         if page not in ("", "explore"):
             self.go(page)
         elif self.state.ready_to_explore:
@@ -167,6 +172,15 @@ class MainWindow(QMainWindow):
         if self.navigation.why_not(self.current_page()):
             self.go("start" if self.navigation.why_not("data") else "data")
 
+    def _on_saver(self, why: str) -> None:
+        self.strip.show_unsaved(why)
+        self._show_title()
+
+    def _show_title(self) -> None:
+        project = self.state.project
+        unsaved = " (not saved)" if self.backstage.saver.why else ""
+        self.setWindowTitle(f"{project.name if project else ''}{unsaved} — Leigh Explorer")
+
     def _on_undo_changed(self) -> None:
         if isValid(self.state.undo):  # the stack emits once more while it is being destroyed
             self.top.show_undo(self.state.undo)
@@ -184,9 +198,15 @@ class MainWindow(QMainWindow):
 
     def _on_job_ended(self) -> None:
         self.job_bar.finish()
-        if self._quit_after_job and not self.backstage.runner.running():
+        if not self._quit_after_job or self.backstage.runner.running():
+            return
+        if self.unsaved.settle():
             self._shut_down()
             QApplication.quit()
+        else:
+            self._quit_after_job = False
+            QApplication.setQuitOnLastWindowClosed(True)
+            self.show()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if dropped_folder(event.mimeData()) is not None:
@@ -200,19 +220,23 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         runner = self.backstage.runner
-        if runner.running() and not self._quit_after_job:
-            choice = ask_about_job(self)
-            if choice == "stay":
-                event.ignore()
-                return
-            if choice == "finish":
-                self._quit_after_job = True
-                QApplication.setQuitOnLastWindowClosed(False)
-                self.hide()
-                event.ignore()
-                return
+        busy = runner.running() and not self._quit_after_job
+        choice = ask_about_job(self) if busy else ""
+        if choice == "stay":
+            event.ignore()
+            return
+        if choice == "stop":
             runner.stop()
             runner.wait(PATIENCE_MS)
+        if not self.unsaved.settle():
+            event.ignore()
+            return
+        if choice == "finish" and runner.running():
+            self._quit_after_job = True
+            QApplication.setQuitOnLastWindowClosed(False)
+            self.hide()
+            event.ignore()
+            return
         self._shut_down()
         event.accept()
 

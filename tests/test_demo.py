@@ -1,5 +1,8 @@
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -66,3 +69,13 @@ def test_a_program_without_its_demo_says_so(demo: Path, tmp_path: Path) -> None:
 
 def test_the_icons_travel_with_the_program() -> None:
     assert resource("icons", "leigh.svg").is_file()
+
+
+def test_what_a_killed_copy_left_is_removed(tmp_path: Path) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    (tmp_path / f"mine.{gone.pid}.partial" / "images").mkdir(parents=True)
+    (tmp_path / f"mine.{os.getppid()}.partial").mkdir()  # of a living program
+    copy_demo(tmp_path / "mine")
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {"mine", f"mine.{os.getppid()}.partial"}

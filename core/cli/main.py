@@ -72,7 +72,7 @@ def main(argv: list[str] | None = None) -> int:
         if fault.errno not in _DISK_FAULTS:
             return _our_fault(arguments.json)
         message = f"{fault.strerror}: {fault.filename or ''}."
-        hint = "Free some space or choose another folder; nothing was lost."
+        hint = "Free some space or choose another folder, then try again."
         _say(f"{message} {hint}")
         _say_error(arguments.json, "DiskError", message, hint)
         return USER_FAULT

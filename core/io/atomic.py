@@ -1,21 +1,35 @@
-"""Write files completely or not at all: write a temporary file, flush it, then rename it."""
+"""Write files completely or not at all: write a temporary file, flush it, then rename it.
+
+Nothing here makes a folder that was there before and is gone: a moved project gets no ghost.
+"""
 
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
+import psutil
+
+from core.errors import FolderMissing
+
+TEMPORARY = ".tmp-"
+ABANDONED_S = 3600  # a temporary file that nobody wrote to for so long
 REPLACE_TRIES = 6  # on Windows, virus scanners and sync clients block a new file for a moment
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path next to `path`; it replaces `path` if the block succeeds."""
+    """A temporary path next to `path`; it replaces `path` if the block succeeds.
+
+    Raises FolderMissing where the folder of `path` is not there; see `make_folder`.
+    """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".tmp-{uuid4().hex[:12]}-{path.name[-60:]}")
+    if not path.parent.is_dir():
+        raise folder_missing(path.parent)
+    unique = f"p{os.getpid()}-{uuid4().hex[:12]}"
+    temporary = path.with_name(f"{TEMPORARY}{unique}-{path.name[-60:]}")
     try:
         yield temporary
         _flush(temporary)
@@ -34,6 +48,49 @@ def atomic_write_bytes(path: Path, data: bytes) -> None:
 def atomic_write_text(path: Path, text: str) -> None:
     """Write UTF-8 text like `atomic_write_bytes`, without changing line ends."""
     atomic_write_bytes(path, text.encode("utf-8"))
+
+
+def make_folder(folder: Path, within: Path | None = None) -> Path:
+    """Make a folder, and the folders between `within` and the folder; returns the folder.
+
+    `within` is the project, or the parent of the folder. Raises FolderMissing where `within` should
+    hold the folder and is not there itself.
+    """
+    folder = Path(folder).absolute()
+    home = folder.parent if within is None else Path(within).absolute()
+    if folder.is_relative_to(home) and not home.is_dir():
+        raise folder_missing(home)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def folder_missing(folder: Path) -> FolderMissing:
+    """The error for a folder that is not there."""
+    return FolderMissing(
+        f"The folder {folder} is not there.",
+        "Was the drive removed, or the folder moved or renamed? Bring it back, or open it where it"
+        " is now.",
+    )
+
+
+def sweep_temporaries(folder: Path) -> int:
+    """Delete the temporary files that killed programs left in a folder; returns their number.
+
+    A file of a living program stays, and so does a file that is younger than an hour.
+    """
+    swept = 0
+    for path in Path(folder).glob(f"{TEMPORARY}*"):
+        with suppress(OSError):  # gone meanwhile, or not ours to delete
+            if time.time() - path.stat().st_mtime > ABANDONED_S and not _is_written(path):
+                path.unlink()
+                swept += 1
+    return swept
+
+
+def _is_written(path: Path) -> bool:
+    """Whether the program that made a temporary file still runs."""
+    owner = path.name.removeprefix(TEMPORARY).partition("-")[0]
+    return owner[:1] == "p" and owner[1:].isdecimal() and psutil.pid_exists(int(owner[1:]))
 
 
 def _flush(path: Path) -> None:

@@ -14,7 +14,7 @@ from safetensors.numpy import load, save
 
 from core.domain import Dataset, ModelCard, Preprocessing, Project
 from core.errors import BadModel, LeighError
-from core.io.atomic import atomic_write_bytes, atomic_write_text
+from core.io.atomic import atomic_write_bytes, atomic_write_text, make_folder
 from core.io.digest import digest_bytes
 from core.io.tables import plain, safe_name
 from core.io.validation import first_fault
@@ -36,6 +36,7 @@ def save_model(folder: Path, card: ModelCard, tensors: Tensors) -> ModelCard:
     _check_finite(tensors, folder)
     data = save({name: np.require(tensor, requirements="C") for name, tensor in tensors.items()})
     signed = replace(card, digest=digest_bytes(data))
+    make_folder(folder)
     former = set(folder.glob("model*.safetensors"))
     path = folder / WEIGHTS_FILE
     if path in former and (folder / CARD_FILE).exists():
@@ -57,7 +58,7 @@ def save_card(folder: Path, card: ModelCard) -> None:
     """Write only the card, for example after an evaluation; its digest must match the weights."""
     stored = {"format_version": FORMAT_VERSION, **stored_names(asdict(card))}
     text = json.dumps(stored, default=plain, indent=1, ensure_ascii=False)
-    atomic_write_text(Path(folder) / CARD_FILE, text)
+    atomic_write_text(make_folder(folder) / CARD_FILE, text)
 
 
 def load_card(folder: Path) -> ModelCard:

@@ -19,7 +19,13 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from core.domain import Dataset, ImageRecord, PanelSpec, Project
 from core.domain.project import Reading
 from core.errors import BadProject
-from core.io.atomic import atomic_write_bytes, atomic_write_text, replacing
+from core.io.atomic import (
+    atomic_write_bytes,
+    atomic_write_text,
+    folder_missing,
+    replacing,
+    sweep_temporaries,
+)
 from core.io.digest import digest_bytes, digest_record
 from core.io.merge import merged
 from core.io.tables import plain, safe_name
@@ -97,7 +103,7 @@ def create_project(folder: Path, dataset: Dataset | None, name: str | None = Non
     try:
         for part in PARTS:
             (folder / part).mkdir(parents=True, exist_ok=True)
-        return save_project(project)
+        return _write_project(project)
     except BaseException as error:
         for path in reversed(new):
             with suppress(OSError):  # not created, or no longer empty
@@ -108,12 +114,13 @@ def create_project(folder: Path, dataset: Dataset | None, name: str | None = Non
 
 
 def save_project(project: Project) -> Project:
-    """Replace project.json in one step, and keep the previous file as project.json.bak.
+    """Replace project.json in one step, and keep the previous file as project.json.bak."""
+    if not any((project.folder / name).is_file() for name in (PROJECT_FILE, BACKUP_FILE)):
+        raise folder_missing(project.folder)
+    return _write_project(project)
 
-    What another program changed since the project was read is kept; returns the project as it is
-    on disk now. Raises BadProject for a folder that cannot be written, for a project of a newer
-    program, and where both programs changed the same part.
-    """
+
+def _write_project(project: Project) -> Project:
     path = project.folder / PROJECT_FILE
     try:
         with SoftFileLock(project.folder / WRITING_FILE, timeout=WRITING_SECONDS):
@@ -193,6 +200,14 @@ def open_project(folder: Path) -> Project:
         raise _damaged(path, first_fault(error)) from error
     project = Project(folder, stored.name, dataset, stored.model, stored.created, stored.panels)
     return _read_as(project, digest)
+
+
+def sweep_project(folder: Path) -> None:
+    """Delete the temporary files that killed programs left in a project."""
+    sweep_temporaries(folder)
+    for part in PARTS:
+        for place in (Path(folder, part), *Path(folder, part).glob("*/")):
+            sweep_temporaries(place)
 
 
 def images_present(project: Project) -> bool:
@@ -439,8 +454,10 @@ def _damaged(path: Path, why: str) -> BadProject:
 
 
 def _cannot_write(folder: Path, error: OSError) -> BadProject:
+    if isinstance(error, FileNotFoundError) and not folder.is_dir():
+        return folder_missing(folder)
     reason = error.strerror or str(error)
     return BadProject(
-        f"{folder} cannot be written: {reason}. Nothing was lost.",
+        f"{folder} cannot be written: {reason}. What was in it is unchanged.",
         "Free space or choose another place.",
     )

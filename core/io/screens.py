@@ -8,7 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from core.domain.screen import Screen
 from core.errors import BadProject
-from core.io.atomic import atomic_write_text
+from core.io.atomic import atomic_write_text, make_folder
 from core.io.tables import plain
 
 SCREEN_FOLDER = Path("exports", "screen")  # of a project
@@ -20,7 +20,7 @@ _SCREEN = TypeAdapter(Screen)
 
 def save_screen(folder: Path, screen: Screen) -> Path:
     """Write `screen.json` into the folder and return its path."""
-    path = Path(folder) / SCREEN_FILE
+    path = make_folder(folder) / SCREEN_FILE
     stored = {"format_version": FORMAT_VERSION, **asdict(screen)}
     atomic_write_text(path, json.dumps(stored, default=plain, indent=1, allow_nan=False))
     return path

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from core.domain import DecisionMap, LatentTable, Projection
 from core.errors import BadProject
-from core.io.atomic import atomic_write_text, replacing
+from core.io.atomic import atomic_write_text, make_folder, replacing
 
 MAP_FILE = "map.npz"
 MAX_NAME = 120
@@ -89,7 +89,7 @@ def save_map(folder: Path, projection: Projection, decision: DecisionMap) -> Non
         "rough": decision.rough,
     }
     save_arrays(
-        Path(folder) / MAP_FILE,
+        make_folder(folder) / MAP_FILE,
         {
             "record_ids": texts(projection.record_ids),
             "xy": projection.xy,

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.domain import ModelCard, Project
-from core.io.atomic import replacing
+from core.io.atomic import make_folder, replacing
 from core.io.lock import ProjectLock
 from core.io.models import (
     CARD_FILE,
@@ -42,7 +42,7 @@ def adopt_model(project: Project, model: Path) -> Project:
 def _copy(folder: Path, card: ModelCard, project: Project) -> str:
     """Copy weights and card under a name that no model of the project has; returns the name."""
     name = free_model_name(project, safe_name(card.name[:LONGEST_NAME]))
-    target = model_folder(project, name)
+    target = make_folder(model_folder(project, name), project.folder)
     with replacing(target / WEIGHTS_FILE) as temporary:
         shutil.copyfile(weights_path(folder, card), temporary)
     save_card(target, replace(card, name=name))

@@ -19,6 +19,7 @@ from core.data.preprocessing import from_network, to_network
 from core.data.split import split_by_group
 from core.domain import Dataset, FloatArray, ImageRecord, LatentTable, ModelCard, Project, Split
 from core.errors import LeighError
+from core.io.atomic import make_folder
 from core.io.digest import digest_bytes
 from core.io.lock import ProjectLock
 from core.io.models import list_cards, save_card, save_model
@@ -82,7 +83,7 @@ def train_network(
         split = common_split(project, dataset, options.seed, options.test_groups)
         card = _untrained(dataset, kind, options, split)
         folder = model_folder(project, kind)
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder, project.folder)
         return _train(card, dataset, Run(options, folder, weights), report)
 
 

@@ -18,6 +18,7 @@ from core.domain import (
     Project,
 )
 from core.errors import LeighError
+from core.io.atomic import make_folder
 from core.io.tables import unique_name
 from core.io.tiff import write_tiff
 from core.progress import Progress, Report, silent
@@ -81,7 +82,7 @@ def counterfactuals(
     keep_off_images(project, out)
     check_strength(options.strength)
     chosen = choose_records(dataset, card, to, options.records)
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out, project.folder)
     rows: list[Row] = []
     moved: dict[str, list[Any]] = {}
     directions: list[Row] = []

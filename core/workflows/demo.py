@@ -4,6 +4,8 @@ import os
 import shutil
 from pathlib import Path
 
+import psutil
+
 from core.domain import Project
 from core.errors import LeighError
 from core.io.project import open_project
@@ -37,7 +39,10 @@ def copy_demo(folder: Path) -> Project:
     if folder.exists() and any(folder.iterdir()):
         raise LeighError(f"{folder} is not empty.", "Choose a new folder for the demo.")
     staging = folder.with_name(f"{folder.name}.{os.getpid()}.partial")
-    shutil.rmtree(staging, ignore_errors=True)
+    for left in folder.parent.glob(f"{folder.name}.*.partial"):  # by programs that were killed
+        owner = left.name.split(".")[-2]
+        if left == staging or not (owner.isdecimal() and psutil.pid_exists(int(owner))):
+            shutil.rmtree(left, ignore_errors=True)
     staging.parent.mkdir(parents=True, exist_ok=True)
     shutil.copytree(demo, staging)
     if folder.exists():

@@ -10,6 +10,7 @@ import numpy as np
 from core.domain import METHODS, Attribution, Dataset, ImageRecord, ModelCard, Project
 from core.domain.limits import OCCLUSION_WINDOW_UM
 from core.errors import LeighError
+from core.io.atomic import make_folder
 from core.io.project import model_folder
 from core.io.read_verified import read_verified
 from core.io.tables import unique_name
@@ -59,7 +60,7 @@ def explain(
     side = OCCLUSION_WINDOW_UM if options.window_um is None else options.window_um
     asked = Asked(network, card, dataset, method, options.to, Window(side, options.window_px))
     chosen = choose_records(dataset, card, options.to, options.records)
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out, project.folder)
     rows: list[Row] = []
     try:
         for i, record in enumerate(chosen):

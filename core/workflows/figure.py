@@ -24,6 +24,7 @@ from core.domain import (
 from core.domain.limits import PATH_FRAMES
 from core.domain.screen import Screen
 from core.errors import LeighError
+from core.io.atomic import make_folder
 from core.io.results import screen_of
 from core.io.validation import first_fault
 from core.progress import Progress, Report, silent
@@ -88,6 +89,7 @@ def figure(
     for i, spec in enumerate(specs):
         panels.append(maker.make(spec))
         report(Progress(i + 1, len(specs) + 1, "Computing panels"))
+    make_folder(out.parent, project.folder)
     save_sheet(panels, out, maker.provenance(specs))
     report(Progress(len(specs) + 1, len(specs) + 1, "Figure saved"))
     return out

@@ -12,6 +12,7 @@ from core.counterfactual.engine import Engine
 from core.data.split import split_by_group
 from core.domain import ImageRecord, Mix, ModelCard, Move, Problem, ProblemKind, Project, Split
 from core.errors import LeighError
+from core.io.atomic import make_folder
 from core.io.lock import ProjectLock
 from core.io.project import create_project, exports_folder, open_project
 from core.progress import Progress, Report, silent
@@ -49,7 +50,7 @@ def _negative_control(project: Project, options: TrainOptions, report: Report) -
         ProblemKind.CONTROL,
     )
     shuffled = replace(dataset, records=records, problems=(reported,))
-    folder = exports_folder(project) / FOLDER
+    folder = make_folder(exports_folder(project), project.folder) / FOLDER
     if (folder / "project.json").exists():
         shutil.rmtree(folder)
     control = create_project(folder, shuffled, f"{project.name}: conditions shuffled")

@@ -8,6 +8,7 @@ from core.domain import (
     Project,
 )
 from core.errors import LeighError
+from core.io.atomic import make_folder
 from core.io.results import load_results, screen_of
 from core.workflows.project import images_of
 
@@ -39,6 +40,7 @@ def latents_for_scanpy(project: Project, latents: LatentTable, path: Path) -> Pa
         for name in ("rescue", "off_axis", "nuclei"):
             values = [getattr(wells[i], name) if i in wells else None for i in latents.record_ids]
             obs[f"well_{name}"] = values
+    make_folder(path.parent, project.folder)
     return write_h5ad(
         path, latents.features, obs, obsm, {"model": latents.model_digest, "data": dataset.digest}
     )

@@ -18,6 +18,7 @@ from core.domain import (
 )
 from core.domain.screen import Finding, ResidualChange, Screen, WellScore
 from core.errors import LeighError
+from core.io.atomic import make_folder
 from core.io.models import load_card
 from core.io.project import model_folder
 from core.io.screens import SCREEN_FOLDER, save_screen
@@ -57,7 +58,7 @@ def write_screen(
     _check_level(options.level)
     folders = {out.resolve(), (project.folder / SCREEN_FOLDER).resolve()}
     for folder in folders:  # before the long work, so that a bad folder fails at once
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder, project.folder)
     result = screen(project, options, report=report)
     write_report(result, out, report)
     for folder in folders:  # window and figures read the copy in the project

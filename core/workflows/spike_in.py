@@ -27,7 +27,7 @@ from core.domain import (
     Split,
 )
 from core.errors import LeighError
-from core.io.atomic import atomic_write_text
+from core.io.atomic import atomic_write_text, make_folder
 from core.io.digest import digest_record
 from core.io.lock import ProjectLock
 from core.io.models import load_card
@@ -164,7 +164,7 @@ def _claim(project: Project, out: Path, settings: str) -> None:
     if out.exists() and any(out.iterdir()):
         what = "another control" if mark.exists() else "other files"
         raise LeighError(f"{out} holds {what} already.", "Choose an empty folder.")
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out, project.folder)
     atomic_write_text(mark, settings)
 
 
@@ -195,7 +195,7 @@ def _write(
             [c.name for c in control.channels].index(plant.channel)
         ]
     path = images / record.files[0]
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent, images.parent)
     what = f"{plant.name} planted in" if plant else "copy of"
     write_tiff(
         path,

@@ -15,6 +15,7 @@ from core.data.preprocessing import fit_preprocessing
 from core.data.split import split_by_group
 from core.domain import Dataset, LatentTable, ModelCard, Preprocessing, Project, Split
 from core.errors import LeighError
+from core.io.atomic import make_folder
 from core.io.lock import ProjectLock
 from core.io.models import load_tensors, save_model
 from core.io.project import (
@@ -86,8 +87,7 @@ def _train(project: Project, options: TrainOptions, report: Report) -> ModelCard
     torch.manual_seed(options.seed)
     architecture = Architecture(**card.architecture)
     model = on_device(IResNet(architecture), choose_device(options.device))
-    begun = model_folder(project, FIRST_MODEL)  # holds the checkpoints
-    begun.mkdir(parents=True, exist_ok=True)
+    begun = make_folder(model_folder(project, FIRST_MODEL), project.folder)  # holds the checkpoints
     readouts = measure_readouts(dataset.records, card.preprocessing, reader(dataset), report)
     images = MeasuredImages(dataset, readouts)
     card, locks = _fit(model, card, images, (begun, options), report)
@@ -96,7 +96,7 @@ def _train(project: Project, options: TrainOptions, report: Report) -> ModelCard
     spent = {"total_seconds": time.monotonic() - began, "peak_memory_bytes": peak_memory_bytes()}
     card = replace(card, training={**card.training, **spent})
     card = replace(card, name=free_model_name(project, FIRST_MODEL))
-    folder = model_folder(project, card.name)
+    folder = make_folder(model_folder(project, card.name), project.folder)
     card = save_model(folder, card, weights_of(model))
     save_reference(folder, *reference, card.digest)
     _use(project, card, latents)

@@ -1,4 +1,4 @@
-"""Short work in the background: opening a project, saving it, reading thumbnails.
+"""Short work in the background: opening a project, reading thumbnails.
 
 Nothing here may block the window.
 """
@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, QRunnable, Qt, QThreadPool, Signal, SignalInstance
 
 if TYPE_CHECKING:
-    from core.domain import Project
     from leigh_gui.opened import Opened
 
 
@@ -64,62 +63,17 @@ class Background(QObject):
         (done if right else failed)(value)
 
 
-class Saver(QObject):
-    """Saves the newest version of the project a moment after the last change."""
-
-    failed = Signal(object)
-
-    def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._background = Background(self, threads=1)
-        self._newest: Project | None = None
-        self._running = False
-
-    def save(self, project: Project) -> None:
-        """Save this version, or a newer one that comes before its turn."""
-        self._newest = project
-        if not self._running:
-            self._next()
-
-    def flush(self) -> None:
-        """Everything is on disk when this returns."""
-        self._background.wait()
-        if self._newest is not None:
-            project, self._newest = self._newest, None
-            _save(project)
-
-    def _next(self) -> None:
-        if self._newest is None:
-            return
-        project, self._newest = self._newest, None
-        self._running = True
-        self._background.run(lambda: _save(project), self._on_saved, self._on_failed)
-
-    def _on_saved(self, _: object) -> None:
-        self._running = False
-        self._next()
-
-    def _on_failed(self, error: object) -> None:
-        self._running = False
-        self.failed.emit(error)
-
-
-def _save(project: Project) -> None:
-    from core.io.project import save_project
-
-    save_project(project)
-
-
 def read_project(folder: Path) -> Opened:
     """A project with its model, latents and map, as far as they exist.
 
     Damage of one part does not hide the rest.
     """
-    from core.io.project import open_project
+    from core.io.project import open_project, sweep_project
     from core.io.results import load_results
     from leigh_gui.opened import Opened
 
     project = open_project(folder)
+    sweep_project(project.folder)
     results = load_results(project)
     warnings = list(results.damaged)
     if results.stale:

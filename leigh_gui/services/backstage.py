@@ -5,13 +5,16 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, Signal
 
 from leigh_gui.errors import ErrorBus
-from leigh_gui.services.background import Background, Saver
+from leigh_gui.services.background import Background
 from leigh_gui.services.inference_client import InferenceClient
 from leigh_gui.services.job_controller import BUSY, JobController
 from leigh_gui.services.jobs import JobRunner
 from leigh_gui.services.project_loader import ProjectLoader
+from leigh_gui.services.saver import Saver
 from leigh_gui.settings import Settings
 from leigh_gui.state import AppState
+
+KEPT = "Your changes stay in this window, and saving is tried again by itself."
 
 
 class Backstage(QObject):
@@ -37,7 +40,7 @@ class Backstage(QObject):
         self._connect()
 
     def _connect(self) -> None:
-        self.saver.failed.connect(self.bus.report)
+        self.saver.failed.connect(lambda error: self.bus.report(error, KEPT))
         self.loader.failed.connect(self.bus.report)
         self.jobs.failed.connect(self.bus.tell)
         self.client.failed.connect(self.bus.tell)
@@ -60,8 +63,7 @@ class Backstage(QObject):
         return True
 
     def close(self) -> None:
-        """Everything is on disk and the model process ends."""
-        self.saver.flush()
+        """The model process ends; what had to be saved was saved before."""
         self.client.close()
 
     def _save(self) -> None:

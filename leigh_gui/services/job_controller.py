@@ -18,12 +18,14 @@ from leigh_gui.services.jobs import (
     screen,
     train,
 )
+from leigh_gui.services.saver import SAVE_FIRST
 
 if TYPE_CHECKING:
-    from leigh_gui.services.background import Saver
     from leigh_gui.services.project_loader import ProjectLoader
+    from leigh_gui.services.saver import Saver
     from leigh_gui.state import AppState
 
+NOT_STARTED = "The job was not started: the project is not saved."
 BUSY = "Wait for the job in the bar below, or stop it."
 NEXT_PAGE = {
     "scan": "data",
@@ -69,7 +71,9 @@ class JobController(QObject):
 
     def start(self, job: Job) -> bool:
         """Start a job, with everything saved that it needs."""
-        self.saver.flush()
+        if not self.saver.flush():  # the job would work with the version before
+            self.failed.emit(NOT_STARTED, f"{self.saver.why} {SAVE_FIRST}", "")
+            return False
         started = self.runner.start(job)
         if not started:
             self.failed.emit("A job is still running.", BUSY, "")

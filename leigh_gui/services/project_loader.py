@@ -7,11 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Qt, Signal
 
 from leigh_gui.opened import Opened
-from leigh_gui.services.background import Background, Saver, read_project
+from leigh_gui.services.background import Background, read_project
 from leigh_gui.services.jobs import JobRunner, scan
+from leigh_gui.services.saver import SAVE_FIRST, Saver
 from leigh_gui.state import AppState
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class ProjectLoader(QObject):
             None  # asked for while something is being read
         )
         self._scanned: Path | None = None  # the project that a running scan makes
+        saver.changed.connect(self._on_saver, Qt.ConnectionType.QueuedConnection)
 
     def busy(self) -> bool:
         """Whether something is being opened."""
@@ -45,6 +47,8 @@ class ProjectLoader(QObject):
         """A project is read; any other folder is looked through and becomes a project."""
         if folder.name == "project.json" and not folder.is_dir():
             folder = folder.parent
+        if not self._all_saved():
+            return
         if (folder / "project.json").exists() or (folder / "project.json.bak").exists():
             self._read(lambda: read_project(folder), "")
             return
@@ -60,13 +64,13 @@ class ProjectLoader(QObject):
                 _error(f"{folder} is not there.", "Was the drive removed, or the folder renamed?")
             )
             return
-        self.saver.flush()
         self._scanned = new_project_folder(folder)
         self.jobs.start(scan(folder, self._scanned))
 
     def open_demo(self) -> None:
         """The demo, copied for this user the first time."""
-        self._read(_read_demo, "explore")
+        if self._all_saved():
+            self._read(_read_demo, "explore")
 
     def reopen(self, page: str) -> None:
         """Read again what a job has written."""
@@ -113,9 +117,8 @@ class ProjectLoader(QObject):
     def adopt_model(self, folder: Path) -> None:
         """Copy a model that was trained elsewhere into the project and use it."""
         project = self.state.project
-        if project is None or self._busy:
+        if project is None or self._busy or not self._all_saved():
             return
-        self.saver.flush()
 
         def work() -> Opened:
             from core.workflows.adopt_model import adopt_model
@@ -125,15 +128,28 @@ class ProjectLoader(QObject):
         self._read(work, "train")
 
     def _read(self, work: Callable[[], Opened], page: str) -> None:
-        if self._busy:
+        if self._busy or not self.saver.flush():  # what is not saved would be lost by reading
             self._next = (work, page)
             return
-        self.saver.flush()
         self._set_busy(True)
         began = self.state.project
         self.background.run(
             work, lambda opened: self._on_read(opened, page, began), self._on_failed
         )
+
+    def _all_saved(self) -> bool:
+        """Whether nothing is lost when another project is opened; says so where it would be."""
+        if self.saver.flush():
+            return True
+        name = self.state.project.name if self.state.project else "The project"
+        self.failed.emit(
+            _error(f"{name} has changes that are not saved.", f"{self.saver.why} {SAVE_FIRST}")
+        )
+        return False
+
+    def _on_saver(self, why: str) -> None:
+        if not why and not self._busy:
+            self._read_next()
 
     def _on_read(self, opened: Opened, page: str, began: Project | None) -> None:
         """Show it.

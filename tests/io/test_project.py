@@ -233,6 +233,7 @@ def test_a_save_that_fails_leaves_the_old_file_and_no_rubbish(
 
 
 def test_atomic_text_replaces_the_whole_file(tmp_path: Path) -> None:
+    (tmp_path / "new").mkdir()
     atomic_write_text(tmp_path / "new" / "a.txt", "long text")
     atomic_write_text(tmp_path / "new" / "a.txt", "ä")
     assert (tmp_path / "new" / "a.txt").read_text(encoding="utf-8") == "ä"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QToolButton, QVBoxLayout, QWidget
 
@@ -15,6 +17,7 @@ class ErrorBar(QWidget):
         super().__init__(parent)
         self.setObjectName("error-bar")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._action: Callable[[], object] = self.hide
         self._build()
         self.hide()
 
@@ -29,9 +32,12 @@ class ErrorBar(QWidget):
         self.fold = QToolButton()
         self.fold.setText("Details")
         self.fold.setCheckable(True)
+        self.offer = QToolButton()
+        self.offer.setObjectName("error-offer")
         self.dismiss = QToolButton()
         self.dismiss.setText("Dismiss")
         row.addWidget(self.message, 1)
+        row.addWidget(self.offer)
         row.addWidget(self.fold)
         row.addWidget(self.dismiss)
         self.hint = plain("", wrap=True)
@@ -43,6 +49,7 @@ class ErrorBar(QWidget):
         column.addWidget(self.hint)
         column.addWidget(self.details)
         self.fold.toggled.connect(self.details.setVisible)
+        self.offer.clicked.connect(lambda: self._action())
         self.dismiss.clicked.connect(self.hide)
 
     def show_error(self, message: str, hint: str = "", details: str = "") -> None:
@@ -53,4 +60,11 @@ class ErrorBar(QWidget):
         self.details.setPlainText(details)
         self.fold.setVisible(bool(details))
         self.fold.setChecked(False)
+        self.offer.hide()
         self.show()
+
+    def show_offer(self, label: str, action: Callable[[], object]) -> None:
+        """A button for what can be done about this error."""
+        self._action = action
+        self.offer.setText(label)
+        self.offer.show()
