@@ -2,6 +2,7 @@
 # Sets everything up and runs: `sh leigh.sh demo`, `sh leigh.sh test`, `sh leigh.sh gui [PROJECT]`, `sh leigh.sh VERB ...`
 # Brings uv, the Python packages and, on Debian and Ubuntu where allowed, the libraries Qt needs.
 set -eu
+export PYTHONSAFEPATH=1 # Python files in the working folder are not run
 here=$(cd "$(dirname "$0")" && pwd)
 
 qt_packages="libglib2.0-0 libegl1 libgl1 libxkbcommon0 libxkbcommon-x11-0 libdbus-1-3 libfontconfig1 libxcb-cursor0 libxcb-icccm4
@@ -30,7 +31,7 @@ install_debian() {
 find_python() {
     for candidate in python3.13 python3.12 python3.11 python3; do
         if command -v "$candidate" >/dev/null &&
-            "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; then
+            "$candidate" -I -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; then
             echo "$candidate"
             return
         fi
@@ -46,16 +47,16 @@ find_uv() {
     fi
     if [ ! -x "$here/.uv/bin/uv" ]; then
         python=$(find_python)
-        "$python" -c 'import ensurepip' 2>/dev/null || install_debian python3-venv
+        "$python" -I -c 'import ensurepip' 2>/dev/null || install_debian python3-venv
         echo "Fetching uv (installs the Python packages) into .uv" >&2
-        "$python" -m venv "$here/.uv"
+        "$python" -I -m venv "$here/.uv"
         "$here/.uv/bin/pip" install --quiet --disable-pip-version-check uv >&2
     fi
     echo "$here/.uv/bin/uv"
 }
 
 missing_qt_libraries() {
-    qt=$("$here/.venv/bin/python" -c 'import PySide6, os; print(os.path.dirname(PySide6.__file__))')
+    qt=$("$here/.venv/bin/python" -I -c 'import PySide6, os; print(os.path.dirname(PySide6.__file__))')
     ldd "$qt"/QtGui*.so "$qt"/QtWidgets*.so "$qt"/QtSvg*.so "$qt"/Qt/plugins/platforms/libqxcb.so \
         "$qt"/Qt/plugins/platforms/libqoffscreen.so 2>/dev/null |
         sed -n 's/^[[:space:]]*\(lib[^ ]*\) => not found.*/\1/p' | sort -u

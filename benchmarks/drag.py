@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from core.errors import LeighError
+from core.isolation import child_environment
 from core.synthetic.plate import PlateOptions
 
 SIDE, WELLS = 64, 4
@@ -31,7 +32,12 @@ def bench_drag(events: int = 240) -> dict[str, Any]:
         project = small_project(Path(folder) / "project")
         command = [sys.executable, "-m", "benchmarks.drag_window", str(project), str(events)]
         done = subprocess.run(
-            command, capture_output=True, text=True, timeout=LONGEST_S, check=False
+            command,
+            capture_output=True,
+            text=True,
+            timeout=LONGEST_S,
+            env=child_environment(),
+            check=False,
         )
         if done.returncode:
             output = done.stderr.strip() or "It printed nothing."

@@ -13,6 +13,7 @@ import time
 from typing import Any
 
 from core.errors import LeighError
+from core.isolation import child_environment
 
 ROUNDS = 5
 HEAVY = ("torch", "umap", "torchvision", "matplotlib", "sklearn", "pandas", "pyqtgraph")
@@ -76,7 +77,7 @@ def bench_startup() -> dict[str, Any]:
 
 def _run(program: str) -> str:
     """The last line that a new process prints."""
-    environment = dict(os.environ)
+    environment = child_environment()
     if sys.platform == "linux" and not (
         environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY")
     ):

@@ -3,6 +3,13 @@
 The names below are loaded when they are first used, so the import itself is fast.
 """
 
+import os
+import sys
+
+# `python -m` puts the working folder first: code that lies there must not run as ours.
+if sys.argv[:1] == ["-m"] and not sys.flags.safe_path:
+    sys.path[:1] = [p for p in sys.path[:1] if p == os.path.dirname(__path__[0])]
+
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 

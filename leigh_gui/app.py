@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from core.cli.arguments import path_option
+
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
 
@@ -23,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     multiprocessing.freeze_support()
     app, window = create_window()
     window.show()
-    window.launch(Path(arguments.project) if arguments.project else None, arguments.demo)
+    window.launch(arguments.project, arguments.demo)
     return app.exec()
 
 
@@ -54,7 +56,8 @@ def create_window() -> tuple[QApplication, MainWindow]:
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="leigh-gui", description="The window of Leigh Explorer.")
-    parser.add_argument("project", nargs="?", help="project folder, or a folder of images, to open")
+    text = "project folder, or a folder of images, to open"
+    parser.add_argument("project", nargs="?", type=path_option, help=text)
     parser.add_argument(
         "--demo", action="store_true", help="open the demo with one diseased image selected"
     )

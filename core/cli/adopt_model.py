@@ -1,9 +1,8 @@
 """Use a model that was trained elsewhere."""
 
 import argparse
-from pathlib import Path
 
-from core.cli.arguments import Result, add_project
+from core.cli.arguments import Result, add_project, path_option
 from core.progress import Report
 
 HELP = "Copy a model that was trained elsewhere into a project and use it."
@@ -11,7 +10,7 @@ HELP = "Copy a model that was trained elsewhere into a project and use it."
 
 def add_options(p: argparse.ArgumentParser) -> None:
     """Options of this verb."""
-    p.add_argument("model", type=Path, help="folder with model.json and model.safetensors")
+    p.add_argument("model", type=path_option, help="folder with model.json and model.safetensors")
     add_project(p)
 
 

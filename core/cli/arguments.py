@@ -4,14 +4,25 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from core.errors import LeighError
+from core.isolation import full_path
+
 Result = dict[str, Any]  # "text" is printed for people; all other items are the JSON object
 PRESETS = ("quick", "standard", "lab")
 SPLITS = ("train", "validation", "test")
 
 
+def path_option(text: str) -> Path:
+    """A whole path from what the user wrote: the type of each option with a path."""
+    try:
+        return full_path(text)
+    except LeighError as fault:
+        raise argparse.ArgumentTypeError(str(fault)) from fault
+
+
 def add_project(p: argparse.ArgumentParser, *, device: bool = False) -> None:
     """Add --project, and --device for verbs that run a network."""
-    p.add_argument("--project", type=Path, required=True, metavar="DIR")
+    p.add_argument("--project", type=path_option, required=True, metavar="DIR")
     if device:
         p.add_argument("--device", default="auto", help="auto, cpu, cuda")
 

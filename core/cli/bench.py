@@ -2,9 +2,8 @@
 
 import argparse
 import importlib
-from pathlib import Path
 
-from core.cli.arguments import PRESETS, Result
+from core.cli.arguments import PRESETS, Result, path_option
 from core.errors import LeighError
 from core.progress import Report
 
@@ -17,9 +16,9 @@ def add_options(p: argparse.ArgumentParser) -> None:
     """Options of this verb."""
     p.add_argument("name", choices=NAMES)
     text = "map, explanations: use this project instead of the demo"
-    p.add_argument("--project", type=Path, metavar="DIR", help=text)
+    p.add_argument("--project", type=path_option, metavar="DIR", help=text)
     text = "truth, screen: folder that keeps plates and models"
-    p.add_argument("--work", type=Path, default=Path("bench"), metavar="DIR", help=text)
+    p.add_argument("--work", type=path_option, default="bench", metavar="DIR", help=text)
     text = "truth, screen: seeds of plates and trainings"
     p.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help=text)
     p.add_argument("--preset", choices=PRESETS, default="standard", help="truth: how to train")

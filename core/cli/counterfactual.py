@@ -1,9 +1,8 @@
 """The verb `leigh counterfactual`: move images, or recover a known change in copies of images."""
 
 import argparse
-from pathlib import Path
 
-from core.cli.arguments import PRESETS, SPLITS, Result, add_project
+from core.cli.arguments import PRESETS, SPLITS, Result, add_project, path_option
 from core.domain import CHECKS
 from core.errors import LeighError
 from core.progress import Report
@@ -47,7 +46,7 @@ def add_options(p: argparse.ArgumentParser) -> None:
     )
     p.add_argument("--preset", choices=PRESETS, help="of the training for --plant")
     p.add_argument("--seed", type=int, help="of the training for --plant")
-    p.add_argument("--out", type=Path, required=True, metavar="DIR")
+    p.add_argument("--out", type=path_option, required=True, metavar="DIR")
 
 
 def run(a: argparse.Namespace, report: Report) -> Result:

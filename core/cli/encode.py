@@ -1,9 +1,8 @@
 """The verb `leigh encode`: write latents and logits of all records."""
 
 import argparse
-from pathlib import Path
 
-from core.cli.arguments import Result, add_project
+from core.cli.arguments import Result, add_project, path_option
 from core.progress import Report
 
 HELP = "Write latents and logits of all records."
@@ -13,7 +12,7 @@ def add_options(p: argparse.ArgumentParser) -> None:
     """Options of this verb."""
     add_project(p, device=True)
     text = "also write latents, records, map and well scores for scanpy"
-    p.add_argument("--h5ad", type=Path, metavar="FILE", help=text)
+    p.add_argument("--h5ad", type=path_option, metavar="FILE", help=text)
 
 
 def run(a: argparse.Namespace, report: Report) -> Result:

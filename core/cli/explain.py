@@ -1,9 +1,8 @@
 """The verb `leigh explain`: write attribution maps."""
 
 import argparse
-from pathlib import Path
 
-from core.cli.arguments import SPLITS, Result, add_project
+from core.cli.arguments import SPLITS, Result, add_project, path_option
 from core.domain import METHODS
 from core.errors import LeighError
 from core.progress import Report
@@ -32,7 +31,7 @@ def add_options(p: argparse.ArgumentParser) -> None:
         "--window-um", type=float, metavar="UM", help="occlusion: side of the window; default 8"
     )
     window.add_argument("--window-px", type=int, metavar="N", help="the same in pixels of the file")
-    p.add_argument("--out", type=Path, required=True, metavar="DIR")
+    p.add_argument("--out", type=path_option, required=True, metavar="DIR")
 
 
 def run(a: argparse.Namespace, report: Report) -> Result:

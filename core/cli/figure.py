@@ -1,9 +1,8 @@
 """The verb `leigh figure`: write a figure."""
 
 import argparse
-from pathlib import Path
 
-from core.cli.arguments import Result, add_project
+from core.cli.arguments import Result, add_project, path_option
 from core.domain import PANELS
 from core.progress import Report
 
@@ -24,10 +23,9 @@ def add_options(p: argparse.ArgumentParser) -> None:
         metavar="CONDITION",
         help="map: the ternary plane of three conditions",
     )
-    p.add_argument(
-        "--specs", type=Path, metavar="JSON", help="file with several panels, saved by the window"
-    )
-    p.add_argument("--out", type=Path, required=True, metavar="FILE")
+    text = "file with several panels, saved by the window"
+    p.add_argument("--specs", type=path_option, metavar="JSON", help=text)
+    p.add_argument("--out", type=path_option, required=True, metavar="FILE")
 
 
 def run(a: argparse.Namespace, report: Report) -> Result:

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 import traceback
+from contextlib import chdir
 from typing import NoReturn
 
 from core.cli import (
@@ -29,6 +30,7 @@ from core.cli import (
     train,
 )
 from core.errors import LeighError
+from core.isolation import neutral_folder
 from core.progress import Cancelled, Progress, Report
 from core.version import __version__
 
@@ -57,7 +59,8 @@ def main(argv: list[str] | None = None) -> int:
             stream.reconfigure(encoding="utf-8", errors="replace")
     arguments = _parser().parse_args(argv)
     try:
-        result = arguments.run(arguments, _report(arguments.progress))
+        with chdir(neutral_folder()):  # libraries read settings from the working folder
+            result = arguments.run(arguments, _report(arguments.progress))
     except Cancelled:
         _say("Stopped. Everything done so far is kept; continue a training with --resume.")
         return STOPPED

@@ -2,9 +2,8 @@
 
 import argparse
 from dataclasses import asdict
-from pathlib import Path
 
-from core.cli.arguments import Result, add_project
+from core.cli.arguments import Result, add_project, path_option
 from core.errors import LeighError
 from core.progress import Report
 
@@ -14,10 +13,9 @@ HELP = "Read a folder of images into a project."
 def add_options(p: argparse.ArgumentParser) -> None:
     """Options of this verb."""
     add_project(p)
-    p.add_argument("folder", type=Path)
-    p.add_argument(
-        "--plate-map", type=Path, metavar="CSV", help="plate map or table of files (CSV, TSV, XLSX)"
-    )
+    p.add_argument("folder", type=path_option)
+    text = "plate map or table of files (CSV, TSV, XLSX)"
+    p.add_argument("--plate-map", type=path_option, metavar="CSV", help=text)
     p.add_argument(
         "--preview", action="store_true", help="only check and show the plate map; read no images"
     )

@@ -1,9 +1,8 @@
 """The verb `leigh screen`: rank the treatments and write tables and a report."""
 
 import argparse
-from pathlib import Path
 
-from core.cli.arguments import Result, add_project
+from core.cli.arguments import Result, add_project, path_option
 from core.domain.screen import Ranked
 from core.progress import Report
 
@@ -13,7 +12,7 @@ HELP = "Rank the treatments by their rescue."
 def add_options(p: argparse.ArgumentParser) -> None:
     """Options of this verb."""
     add_project(p, device=True)
-    p.add_argument("--out", type=Path, required=True, metavar="DIR")
+    p.add_argument("--out", type=path_option, required=True, metavar="DIR")
     p.add_argument(
         "--space",
         choices=("auto", "latents", "readouts"),

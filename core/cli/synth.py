@@ -1,9 +1,8 @@
 """The verb `leigh synth`: write synthetic cultures with known truth."""
 
 import argparse
-from pathlib import Path
 
-from core.cli.arguments import Result
+from core.cli.arguments import Result, path_option
 from core.errors import LeighError
 from core.progress import Report
 from core.synthetic.plate import PlateOptions
@@ -20,7 +19,7 @@ SCREEN_OPTIONS = (
 
 def add_options(p: argparse.ArgumentParser) -> None:
     """Options of this verb."""
-    p.add_argument("--out", type=Path, required=True, metavar="DIR")
+    p.add_argument("--out", type=path_option, required=True, metavar="DIR")
     p.add_argument(
         "--conditions",
         nargs="+",

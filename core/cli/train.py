@@ -1,9 +1,8 @@
 """The verb `leigh train`: train the invertible network, a baseline, or the negative control."""
 
 import argparse
-from pathlib import Path
 
-from core.cli.arguments import PRESETS, Result, add_project
+from core.cli.arguments import PRESETS, Result, add_project, path_option
 from core.cli.evaluation_text import evaluation_text, networks_text
 from core.domain import Project
 from core.errors import LeighError
@@ -27,7 +26,7 @@ def add_options(p: argparse.ArgumentParser) -> None:
     )
     p.add_argument(
         "--weights",
-        type=Path,
+        type=path_option,
         metavar="FILE",
         help="resnext50: start from these torchvision weights",
     )

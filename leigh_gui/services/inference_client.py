@@ -21,6 +21,7 @@ from core.domain import (
     PathRequest,
     Precision,
 )
+from core.isolation import starting_child
 from leigh_gui.services.requests import LANES, Request, Requests
 
 if TYPE_CHECKING:
@@ -77,7 +78,8 @@ class InferenceClient(QObject):
         process = context.Process(
             target=serve, args=(theirs, self._engine), name="leigh-model", daemon=True
         )
-        process.start()
+        with starting_child():
+            process.start()
         theirs.close()
         self._process, self._connection = process, ours
         reader = threading.Thread(

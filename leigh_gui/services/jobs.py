@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import sys
 from collections import deque
 from dataclasses import dataclass
@@ -15,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signal
+
+from core.isolation import child_environment
 
 log = logging.getLogger(__name__)
 STOPPED, USER_ERROR = 130, 2
@@ -95,10 +96,9 @@ class JobRunner(QObject):
         self._job, self._stderr, self._stdout, self._stopping = job, b"", b"", False
         self._tail.clear()
         process = QProcess(self)
-        environment = QProcessEnvironment.systemEnvironment()
-        root = str(Path(__file__).resolve().parents[2])
-        paths = [root, *filter(None, environment.value("PYTHONPATH", "").split(os.pathsep))]
-        environment.insert("PYTHONPATH", os.pathsep.join(paths))
+        environment = QProcessEnvironment()
+        for name, value in child_environment().items():
+            environment.insert(name, value)
         environment.insert("PYTHONUNBUFFERED", "1")
         environment.insert("PYTHONIOENCODING", "utf-8")
         process.setProcessEnvironment(environment)
