@@ -14,7 +14,7 @@ from typing import Any
 from filelock import SoftFileLease, Timeout
 
 from core.errors import BadProject
-from core.io.atomic import atomic_write_text
+from core.io.atomic import atomic_write_text, folder_missing
 
 LOCK_FILE, OWNER_FILE = "project.lock", "project.owner.json"
 # A program without a sign of life for this long has lost the project: also a dead computer.
@@ -63,7 +63,12 @@ class ProjectLock:
         self._inherited = False
 
     def acquire(self, timeout: float = AT_ONCE) -> None:
-        """Take the right, or raise ProjectOpen after `timeout` seconds."""
+        """Take the right, or raise ProjectOpen after `timeout` seconds.
+
+        Raises FolderMissing where the project is gone.
+        """
+        if not self.folder.is_dir():
+            raise folder_missing(self.folder)
         token = os.environ.get(TOKEN)
         owner = self._lease.owner if token else None
         if owner is not None and owner.token == token:  # this is a job of the owner

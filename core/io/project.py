@@ -114,7 +114,13 @@ def create_project(folder: Path, dataset: Dataset | None, name: str | None = Non
 
 
 def save_project(project: Project) -> Project:
-    """Replace project.json in one step, and keep the previous file as project.json.bak."""
+    """Replace project.json in one step, and keep the previous file as project.json.bak.
+
+    What another program changed since the project was read is kept; returns the project as it is
+    on disk now. Raises BadProject for a folder that cannot be written, for a project of a newer
+    program, and where both programs changed the same part; FolderMissing where the project is
+    gone, for example with a drive that was removed.
+    """
     if not any((project.folder / name).is_file() for name in (PROJECT_FILE, BACKUP_FILE)):
         raise folder_missing(project.folder)
     return _write_project(project)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -10,6 +11,7 @@ from leigh_gui.services.background import Background
 
 if TYPE_CHECKING:
     from core.domain import Project
+    from core.domain.project import Reading
 
 FIRST_RETRY_MS, LAST_RETRY_MS = 2_000, 60_000
 SLOW_MS = 1_000  # a save that takes longer is shown as not saved
@@ -32,6 +34,7 @@ class Saver(QObject):
         self.why = ""  # the newest version is not on disk; "" where it is
         self.error: Exception | None = None
         self._background = Background(self, threads=1)
+        self._later: dict[str, Reading] = {}  # digest of a file that was read -> what was saved
         self._newest: Project | None = None  # not on disk
         self._running = False
         self._wait_ms = FIRST_RETRY_MS
@@ -58,7 +61,7 @@ class Saver(QObject):
             self._tell(SAVING)
             return False
         try:
-            _save(self._newest)
+            self._write(self._newest)
         except Exception as error:
             self._on_failed(error)
             return False
@@ -76,7 +79,19 @@ class Saver(QObject):
             return
         self._retry.stop()
         self._running = True
-        self._background.run(lambda: _save(project), self._on_ended, self._on_ended_badly)
+        self._background.run(lambda: self._write(project), self._on_ended, self._on_ended_badly)
+
+    def _write(self, project: Project) -> Project:
+        """Save a version as a change of the one saved before: all come from one reading."""
+        from core.io.project import save_project
+
+        read = project.read
+        while read is not None and read.digest in self._later:
+            read = self._later[read.digest]
+        saved = save_project(replace(project, read=read))
+        if read is not None and saved.read is not None and read.digest != saved.read.digest:
+            self._later[read.digest] = saved.read
+        return project
 
     def _on_ended(self, project: Project) -> None:
         self._running = False
@@ -113,10 +128,3 @@ class Saver(QObject):
         if why != self.why:
             self.why = why
             self.changed.emit(why)
-
-
-def _save(project: Project) -> Project:
-    from core.io.project import save_project
-
-    save_project(project)
-    return project

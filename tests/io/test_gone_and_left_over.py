@@ -13,9 +13,9 @@ import pytest
 from core.domain import Project
 from core.errors import BadProject, FolderMissing
 from core.io.atomic import atomic_write_bytes, make_folder
+from core.io.lock import ProjectLock
 from core.io.models import load_card, load_tensors, save_card, save_model
 from core.io.project import (
-    ProjectLock,
     latents_path,
     maps_folder,
     model_folder,
