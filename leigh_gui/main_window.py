@@ -18,7 +18,7 @@ from leigh_gui.errors import ErrorBus
 from leigh_gui.frame import StatusStrip, TopBar
 from leigh_gui.navigation import Navigation
 from leigh_gui.page_factory import PageFactory
-from leigh_gui.services.backstage import Backstage
+from leigh_gui.services.backstage import READ_ONLY, Backstage
 from leigh_gui.services.inference_client import InferenceClient
 from leigh_gui.settings import Settings
 from leigh_gui.unsaved import UnsavedChanges
@@ -153,8 +153,11 @@ class MainWindow(QMainWindow):
         self.error_bar.hide()
         for warning in self.state.opened.warnings if self.state.opened else ():
             self.backstage.bus.tell(warning)
+        self._tell_read_only(page)
         self._show_title()
-        if page not in ("", "explore"):
+        if page == "stay":
+            pass
+        elif page not in ("", "explore"):
             self.go(page)
         elif self.state.ready_to_explore:
             self.control.gestures.start_anywhere()
@@ -176,10 +179,18 @@ class MainWindow(QMainWindow):
         self.strip.show_unsaved(why)
         self._show_title()
 
+    def _tell_read_only(self, page: str) -> None:
+        why = self.state.opened.read_only if self.state.opened else ""
+        if why and page != "stay":
+            self.backstage.bus.tell(READ_ONLY, why)
+        elif not why and "(read only)" in self.windowTitle():
+            self.strip.tell("The project can be changed now.")
+
     def _show_title(self) -> None:
-        project = self.state.project
-        unsaved = " (not saved)" if self.backstage.saver.why else ""
-        self.setWindowTitle(f"{project.name if project else ''}{unsaved} — Leigh Explorer")
+        opened = self.state.opened
+        mark = " (read only)" if opened and opened.read_only else ""
+        mark += " (not saved)" if self.backstage.saver.why else ""
+        self.setWindowTitle(f"{opened.project.name if opened else ''}{mark} — Leigh Explorer")
 
     def _on_undo_changed(self) -> None:
         if isValid(self.state.undo):  # the stack emits once more while it is being destroyed

@@ -19,6 +19,7 @@ class Opened:
     projection: Projection | None = None
     decision: DecisionMap | None = None
     warnings: tuple[str, ...] = ()
+    read_only: str = ""  # why nothing can be changed, for example who has the project
 
     def conditions(self) -> tuple[Condition, ...]:
         """The model's conditions in class order, with the project's current colours and roles.

@@ -74,6 +74,7 @@ class AppState(QObject):
     original_changed = Signal()
     panels_changed = Signal()
     edited = Signal()  # the project must be saved
+    refused = Signal(str)  # nothing can be changed: why
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -145,7 +146,9 @@ class AppState(QObject):
 
     def edit_project(self, project: Project, text: str) -> None:
         """Replace the project; undoable."""
-        if self.project is not None and project != self.project:
+        if self.opened is not None and self.opened.read_only:
+            self.refused.emit(self.opened.read_only)
+        elif self.project is not None and project != self.project:
             self.undo.push(_Change(self, "project", self.project, project, text))
 
     def change_view(self, text: str, merge: bool = False, **changes: Any) -> None:

@@ -26,3 +26,4 @@ class Project:
     created: str = ""
     panels: tuple[PanelSpec, ...] = ()
     read: Reading | None = field(default=None, compare=False, repr=False)
+    read_only: str = field(default="", compare=False)  # why it must not be saved

@@ -43,6 +43,7 @@ __all__ = [
     "log_folder",
     "maps_folder",
     "model_folder",
+    "open_for_reading",
     "open_project",
     "relink",
     "save_project",
@@ -88,6 +89,12 @@ class _Stored(BaseModel):
     dataset: dict[str, Any] | None
 
 
+class _StoredNewer(_Stored):
+    """The content of a newer program: unknown fields are left out, so it cannot be saved."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
 def create_project(folder: Path, dataset: Dataset | None, name: str | None = None) -> Project:
     """Create a project folder and save the project.
 
@@ -121,6 +128,11 @@ def save_project(project: Project) -> Project:
     program, and where both programs changed the same part; FolderMissing where the project is
     gone, for example with a drive that was removed.
     """
+    if project.read_only:
+        raise BadProject(
+            f"{project.name} is open for reading only. {project.read_only}",
+            "Run `leigh check --repair` on it, or save a copy.",
+        )
     if not any((project.folder / name).is_file() for name in (PROJECT_FILE, BACKUP_FILE)):
         raise folder_missing(project.folder)
     return _write_project(project)
@@ -188,19 +200,52 @@ def open_project(folder: Path) -> Project:
 
     Raises BadProject, with cause and remedy, for a folder that is not a usable project.
     """
+    return _open(_project_file(folder), _Stored)
+
+
+def open_for_reading(folder: Path) -> Project:
+    """Open also a damaged project, from its backup, and the project of a newer program.
+
+    `read_only` of the result says what is wrong; such a project cannot be saved. Raises BadProject
+    where nothing can be read.
+    """
+    path = _project_file(folder)
+    try:
+        return _open(path, _Stored)
+    except BadProject as fault:
+        for file, form in (
+            (path, _StoredNewer),
+            (path.with_name(BACKUP_FILE), _Stored),
+            (path.with_name(BACKUP_FILE), _StoredNewer),
+        ):
+            with suppress(BadProject):
+                project = _open(file, form)
+                if file == path:
+                    why = f"{fault.message} It can be looked at, but not changed."
+                else:
+                    why = f"{fault.message} This is the state before, from {BACKUP_FILE}."
+                return replace(project, read_only=why)
+        raise
+
+
+def _project_file(folder: Path) -> Path:
     folder = Path(folder).absolute()
-    folder = folder.parent if folder.name == PROJECT_FILE else folder
-    path = folder / PROJECT_FILE
+    return folder if folder.name == PROJECT_FILE else folder / PROJECT_FILE
+
+
+def _open(path: Path, form: type["_Stored"]) -> Project:
+    """The project in this file, which has this form."""
+    folder = path.parent
     raw, digest = _read_json(path)
     if raw.get("format") != FORMAT:
         raise BadProject(
             f"{path} is not a project of Leigh Explorer.", "Open the folder that holds the project."
         )
     version = raw.get("format_version")
-    if not isinstance(version, int) or version > FORMAT_VERSION:
+    if not isinstance(version, int) or (version > FORMAT_VERSION and form is _Stored):
         raise _newer(path, version)
     try:
-        stored = _Stored.model_validate(raw)
+        stored = form.model_validate(raw)
         dataset = _dataset(stored, folder)
     except ValidationError as error:
         raise _damaged(path, first_fault(error)) from error

@@ -14,6 +14,7 @@ from PySide6.QtCore import QObject, QRunnable, Qt, QThreadPool, Signal, SignalIn
 
 if TYPE_CHECKING:
     from leigh_gui.opened import Opened
+    from leigh_gui.services.owner import ProjectOwner
 
 
 class _Task(QRunnable):
@@ -63,23 +64,25 @@ class Background(QObject):
         (done if right else failed)(value)
 
 
-def read_project(folder: Path) -> Opened:
-    """A project with its model, latents and map, as far as they exist.
+def read_project(folder: Path, owner: ProjectOwner) -> Opened:
+    """A project with its model, latents and map, as far as they exist; `owner` may then write it.
 
     Damage of one part does not hide the rest.
     """
-    from core.io.project import open_project, sweep_project
+    from core.io.project import open_for_reading, sweep_project
     from core.io.results import load_results
     from leigh_gui.opened import Opened
 
-    project = open_project(folder)
-    sweep_project(project.folder)
+    read_only = owner.take(folder)
+    project = open_for_reading(folder)
+    if not read_only:
+        sweep_project(project.folder)
     results = load_results(project)
     warnings = list(results.damaged)
     if results.stale:
         warnings.append(f"{STALE_MAP[results.stale]} Press “Compute the map” on the Train page.")
     parts = (results.card, results.latents, results.projection, results.decision)
-    return Opened(project, *parts, tuple(warnings))
+    return Opened(project, *parts, tuple(warnings), project.read_only or read_only)
 
 
 STALE_MAP = {

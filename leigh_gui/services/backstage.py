@@ -14,6 +14,7 @@ from leigh_gui.services.saver import Saver
 from leigh_gui.settings import Settings
 from leigh_gui.state import AppState
 
+READ_ONLY = "This project is open for reading only."
 KEPT = "Your changes stay in this window, and saving is tried again by itself."
 
 
@@ -46,6 +47,7 @@ class Backstage(QObject):
         self.client.failed.connect(self.bus.tell)
         self.client.restarted.connect(lambda text: self.bus.tell(text, "Nothing was lost."))
         self.state.edited.connect(self._save)
+        self.state.refused.connect(lambda why: self.bus.tell(READ_ONLY, why))
         self.jobs.changed.connect(self._on_busy)
         self.loader.busy_changed.connect(self._on_busy)
 
@@ -65,6 +67,7 @@ class Backstage(QObject):
     def close(self) -> None:
         """The model process ends; what had to be saved was saved before."""
         self.client.close()
+        self.loader.owner.release()
 
     def _save(self) -> None:
         if self.state.project is not None:

@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from leigh_gui.opened import Opened
 from leigh_gui.services.background import Background, read_project
 from leigh_gui.services.jobs import JobRunner, scan
+from leigh_gui.services.owner import ProjectOwner
 from leigh_gui.services.saver import SAVE_FIRST, Saver
 from leigh_gui.state import AppState
 
@@ -32,6 +33,9 @@ class ProjectLoader(QObject):
                  parent: QObject | None = None) -> None:  # fmt: skip
         super().__init__(parent)
         self.state, self.jobs, self.background, self.saver = state, jobs, background, saver
+        self.owner = ProjectOwner(self)
+        self.owner.changed.connect(self._on_other_program)
+        self.owner.lost.connect(self._on_lost)
         self._busy = False
         self._next: tuple[Callable[[], Opened], str] | None = (
             None  # asked for while something is being read
@@ -50,7 +54,7 @@ class ProjectLoader(QObject):
         if not self._all_saved():
             return
         if (folder / "project.json").exists() or (folder / "project.json.bak").exists():
-            self._read(lambda: read_project(folder), "")
+            self._read(lambda: read_project(folder, self.owner), "")
             return
         if (
             folder == Path()
@@ -70,14 +74,14 @@ class ProjectLoader(QObject):
     def open_demo(self) -> None:
         """The demo, copied for this user the first time."""
         if self._all_saved():
-            self._read(_read_demo, "explore")
+            self._read(lambda: _read_demo(self.owner), "explore")
 
     def reopen(self, page: str) -> None:
         """Read again what a job has written."""
         folder = self._scanned or (self.state.project.folder if self.state.project else None)
         self._scanned = None
         if folder is not None:
-            self._read(lambda: read_project(folder), page)
+            self._read(lambda: read_project(folder, self.owner), page)
 
     def take_map(self) -> None:
         """A job has written a map and is still at work: show it, and leave all else as it is."""
@@ -123,7 +127,7 @@ class ProjectLoader(QObject):
         def work() -> Opened:
             from core.workflows.adopt_model import adopt_model
 
-            return read_project(adopt_model(project, folder).folder)
+            return read_project(adopt_model(project, folder).folder, self.owner)
 
         self._read(work, "train")
 
@@ -159,11 +163,22 @@ class ProjectLoader(QObject):
         self._set_busy(False)
         now, folder = self.state.project, opened.project.folder
         if self._next is None and now is not None and now is not began and now.folder == folder:
-            self._next = (lambda: read_project(folder), page)
+            self._next = (lambda: read_project(folder, self.owner), page)
         elif self._next is None:
+            self.owner.settle(folder, opened.read_only)
             self.state.open(opened)
             self.opened.emit(page)
         self._read_next()
+
+    def _on_other_program(self, folder: str) -> None:
+        project = self.state.project
+        if project is not None and project.folder == Path(folder) and not self._busy:
+            self.reopen("stay")
+
+    def _on_lost(self, why: str) -> None:
+        if why:
+            self.failed.emit(_error(f"The project can be read only from now on: {why}", ""))
+        self.reopen("stay")
 
     def _on_failed(self, error: object) -> None:
         self._set_busy(False)
@@ -180,14 +195,14 @@ class ProjectLoader(QObject):
         self.busy_changed.emit(busy)
 
 
-def _read_demo() -> Opened:
+def _read_demo(owner: ProjectOwner) -> Opened:
     import platformdirs
 
     from core.workflows.demo import copy_demo, demo_name
 
     folder = platformdirs.user_data_path("leigh-explorer", appauthor=False) / demo_name()
     copy_demo(folder)
-    return read_project(folder)
+    return read_project(folder, owner)
 
 
 def new_project_folder(images: Path) -> Path:

@@ -83,14 +83,19 @@ class Saver(QObject):
 
     def _write(self, project: Project) -> Project:
         """Save a version as a change of the one saved before: all come from one reading."""
+        from core.domain.project import Reading
         from core.io.project import save_project
 
         read = project.read
         while read is not None and read.digest in self._later:
             read = self._later[read.digest]
         saved = save_project(replace(project, read=read))
-        if read is not None and saved.read is not None and read.digest != saved.read.digest:
-            self._later[read.digest] = saved.read
+        now = saved.read
+        if saved != project and now is not None:  # what others changed is not in our versions
+            now = Reading(f"{now.digest} merged", replace(project, read=None))
+        if read is not None and now is not None and read.digest != now.digest:
+            self._later[read.digest] = now
+            self._later.pop(now.digest, None)  # the same file once more
         return project
 
     def _on_ended(self, project: Project) -> None:
