@@ -17,6 +17,8 @@ from typing import NoReturn
 from core.cli import (
     adopt_model,
     bench,
+    check,
+    copy,
     counterfactual,
     demo,
     encode,
@@ -24,6 +26,7 @@ from core.cli import (
     explain,
     figure,
     map,
+    relink,
     scan,
     screen,
     synth,
@@ -47,6 +50,9 @@ VERBS = (
     screen,
     figure,
     adopt_model,
+    check,
+    relink,
+    copy,
     bench,
 )
 DONE, OUR_FAULT, USER_FAULT, STOPPED = 0, 1, 2, 130

@@ -74,7 +74,7 @@ def load_card(folder: Path) -> ModelCard:
         raise BadModel(
             f"{folder} has no model ({CARD_FILE} is missing).", "Train a model first."
         ) from error
-    except (OSError, ValueError, RecursionError, AttributeError) as error:
+    except (OSError, ValueError, RecursionError, AttributeError, TypeError) as error:
         raise BadModel(f"{path} is damaged ({error}).", REMEDY) from error
     if version != FORMAT_VERSION:
         raise BadModel(

@@ -10,7 +10,7 @@ from core.errors import BadProject, LeighError
 from core.io.models import load_card
 from core.io.project import model_folder, stored_latents, stored_map
 from core.io.screens import REMEDY, SCREEN_FOLDER, load_screen
-from core.io.tables import load_latents, load_map
+from core.io.tables import MAP_FILE, load_latents, load_map
 
 
 class Stale(StrEnum):
@@ -84,7 +84,7 @@ def _stale(project: Project, card: ModelCard, latents: LatentTable) -> Stale | N
 def _with_map(project: Project, results: Results) -> Results:
     """The results with the map, if the map belongs to the latents or latents are missing."""
     folder = stored_map(project)
-    if not _exists(folder):
+    if not (folder / MAP_FILE).exists():
         return results
     try:
         projection, decision = load_map(folder)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.domain import DecisionMap, LatentTable, Projection
+from core.domain import DecisionMap, LatentTable, Projection, Split
 from core.errors import BadProject
 from core.io.atomic import atomic_write_text, make_folder, replacing
 
@@ -71,7 +71,24 @@ def load_latents(path: Path) -> LatentTable:
         shape = (rows, len(table.conditions))
         if any(length != rows for length in lengths) or table.logits.shape != shape:
             raise ValueError(f"{rows} records, but {lengths} rows")
+        _check_latents(table)
     return table
+
+
+def _check_latents(table: LatentTable) -> None:
+    """Raises ValueError for values that no encoding gives."""
+    numbers = (table.features, table.coordinates, table.logits, table.probabilities)
+    if table.probabilities.shape != table.logits.shape or any(n.ndim != 2 for n in numbers):
+        raise ValueError(f"arrays of the shapes {[n.shape for n in numbers]}")
+    if not all(np.isfinite(values).all() for values in numbers):
+        raise ValueError("values that are not numbers")
+    if len(table.truth) and not 0 <= table.truth.min() <= table.truth.max() < len(table.conditions):
+        raise ValueError(f"a condition beyond the {len(table.conditions)} that are named")
+    if len(set(table.record_ids)) < len(table.record_ids):
+        raise ValueError("a record that is there more than once")
+    unknown = set(table.split) - {str(part) for part in Split}
+    if unknown:
+        raise ValueError(f"an unknown part of the split: {sorted(unknown)[0]!r}")
 
 
 def save_map(folder: Path, projection: Projection, decision: DecisionMap) -> None:
@@ -142,7 +159,25 @@ def load_map(folder: Path) -> tuple[Projection, DecisionMap]:
             raise ValueError(
                 f"posterior {decision.posterior.shape}, support {decision.support.shape}"
             )
+        _check_map(projection, decision)
     return projection, decision
+
+
+def _check_map(projection: Projection, decision: DecisionMap) -> None:
+    """Raises ValueError for values that no fit gives."""
+    x0, x1, y0, y1 = decision.extent
+    if not (np.isfinite(decision.extent).all() and x0 < x1 and y0 < y1):
+        raise ValueError(f"the extent {decision.extent}")
+    for name, values in (
+        ("positions", projection.xy),
+        ("posterior", decision.posterior[decision.support]),
+        ("coordinates", decision.coordinates[decision.support]),
+        ("anchors", decision.anchors),
+    ):
+        if not np.isfinite(values).all():
+            raise ValueError(f"{name} that are not numbers")
+    if decision.posterior.ndim != 3 or min(decision.support.shape) < 2:
+        raise ValueError(f"regions of the shape {decision.posterior.shape}")
 
 
 def write_csv(
