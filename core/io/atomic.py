@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
+from core.io.disk_errors import naming
+
 REPLACE_TRIES = 6  # on Windows, virus scanners and sync clients block a new file for a moment
 
 
@@ -14,15 +16,16 @@ REPLACE_TRIES = 6  # on Windows, virus scanners and sync clients block a new fil
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary path next to `path`; it replaces `path` if the block succeeds."""
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".tmp-{uuid4().hex[:12]}-{path.name[-60:]}")
-    try:
-        yield temporary
-        _flush(temporary)
-        _replace(temporary, path)
-        _flush_folder(path.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with naming(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield temporary
+            _flush(temporary)
+            _replace(temporary, path)
+            _flush_folder(path.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def atomic_write_bytes(path: Path, data: bytes) -> None:

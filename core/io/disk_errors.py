@@ -9,7 +9,8 @@ from pathlib import Path
 from core.errors import LeighError
 
 SPACE = "Free some space there, or choose a folder on another disk."
-RIGHTS = "Choose a folder that you may write, or close the file in other programs."
+RIGHTS = "Check that you may read and write there, and close the file in other programs."
+READ_ONLY = "Choose a folder on a disk that can be written."
 SHARE = "Connect the disk or network share again, then repeat. A copy on a local disk is safest."
 FILES = "Close other programs, then repeat."
 PLACE = (
@@ -21,7 +22,8 @@ BUSY = "Close the file in other programs, then repeat."
 LARGE = "Choose a disk that can hold larger files."
 REMEDIES = {
     SPACE: ("ENOSPC", "EDQUOT"),
-    RIGHTS: ("EACCES", "EPERM", "EROFS"),
+    RIGHTS: ("EACCES", "EPERM"),
+    READ_ONLY: ("EROFS",),
     SHARE: (
         "EIO", "ESTALE", "ETIMEDOUT", "ENODEV", "ENXIO", "ENOTCONN", "ECONNRESET", "ECONNABORTED",
         "ECONNREFUSED", "EHOSTDOWN", "EHOSTUNREACH", "ENETDOWN", "ENETUNREACH", "EREMOTEIO",
@@ -68,8 +70,23 @@ def disk_error(error: OSError, path: Path | str = "") -> DiskError | None:
     remedy = remedy_for(error)
     if not remedy:
         return None
-    place = error.filename or path or "A file"
+    place = error.filename2 or error.filename or path or "A file"
     return DiskError(f"{os.fsdecode(place)}: {cause_of(error)}.", remedy)
+
+
+def as_words(error: Exception) -> Exception:
+    """The same error, in words where a disk, a share or the system is at fault."""
+    return (disk_error(error) if isinstance(error, OSError) else None) or error
+
+
+def unreadable(path: Path | str, error: Exception, remedy: str = GONE) -> tuple[str, str]:
+    """Message and hint for a file that cannot be read: refused by the disk, or damaged.
+
+    `remedy` is for a damaged file.
+    """
+    if isinstance(error, OSError) and error.errno:
+        return f"{path} cannot be read: {cause_of(error)}.", remedy_for(error) or GONE
+    return f"{path} is damaged ({str(error).strip() or type(error).__name__}).", remedy
 
 
 @contextmanager
@@ -81,7 +98,7 @@ def naming(path: Path | str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        temporary = os.path.basename(os.fsdecode(error.filename or "")).startswith(".tmp-")
-        if not error.filename or temporary:
+        names = [os.fsdecode(name) for name in (error.filename, error.filename2) if name]
+        if not names or any(os.path.basename(name).startswith(".tmp-") for name in names):
             error.filename, error.filename2 = str(path), None
         raise

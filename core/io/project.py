@@ -23,6 +23,7 @@ from core.domain import Dataset, ImageRecord, PanelSpec, Project
 from core.errors import BadProject
 from core.io.atomic import atomic_write_bytes, atomic_write_text, replacing
 from core.io.digest import digest_record
+from core.io.disk_errors import cause_of, remedy_for, unreadable
 from core.io.tables import plain, safe_name
 from core.io.validation import first_fault
 from core.version import __version__
@@ -385,9 +386,7 @@ def _read_json(path: Path) -> dict[str, Any]:
             hint = f"Its backup is there: copy {BACKUP_FILE} to {PROJECT_FILE} and open it again."
         raise BadProject(message, hint) from error
     except OSError as error:
-        raise BadProject(
-            f"{path} cannot be read: {error.strerror or error}.", "Check disk and rights."
-        ) from error
+        raise BadProject(*unreadable(path, error)) from error
     except (ValueError, RecursionError) as error:
         raise _damaged(path, str(error)) from error
     if not isinstance(raw, dict):
@@ -426,8 +425,5 @@ def _damaged(path: Path, why: str) -> BadProject:
 
 
 def _cannot_write(folder: Path, error: OSError) -> BadProject:
-    reason = error.strerror or str(error)
-    return BadProject(
-        f"{folder} cannot be written: {reason}. Nothing was lost.",
-        "Free space or choose another place.",
-    )
+    hint = remedy_for(error) or "Choose another place."
+    return BadProject(f"{error.filename or folder} cannot be written: {cause_of(error)}.", hint)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from core.domain import DecisionMap, LatentTable, Projection
 from core.errors import BadProject
 from core.io.atomic import atomic_write_text, replacing
+from core.io.disk_errors import unreadable
 
 MAP_FILE = "map.npz"
 MAX_NAME = 120
@@ -244,7 +245,7 @@ def load_arrays(path: Path, what: str, remedy: str) -> Arrays:
         zipfile.BadZipFile,
         MemoryError,
     ) as error:
-        raise BadProject(f"{path} is damaged ({error}).", remedy) from error
+        raise BadProject(*unreadable(path, error, remedy)) from error
 
 
 class fits:  # noqa: N801 - reads as a word in `with fits(path, remedy)`

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import BadTable
+from core.io.disk_errors import unreadable
 
 MAX_TABLE_BYTES = 500_000_000
 Line = tuple[int, list[str]]  # number in the file, from 1; cells
@@ -36,9 +37,7 @@ def read_sheets(path: Path) -> list[Sheet]:
             )
         data = path.read_bytes()
     except OSError as error:
-        raise BadTable(
-            f"{path} cannot be read: {error.strerror or error}.", "Check the path."
-        ) from error
+        raise BadTable(*unreadable(path, error)) from error
     if data[:4] == b"PK\x03\x04":
         return _workbook(path)
     if data[:4] == b"\xd0\xcf\x11\xe0":

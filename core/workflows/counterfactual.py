@@ -18,6 +18,7 @@ from core.domain import (
     Project,
 )
 from core.errors import LeighError
+from core.io.disk_errors import as_words
 from core.io.tables import unique_name
 from core.io.tiff import write_tiff
 from core.progress import Progress, Report, silent
@@ -130,7 +131,7 @@ def _moved(
             file["file"] = _write_pair(out, after, np.dtype(record.dtype), dataset)
         return row | _evidence(card, before, after) | file, measured
     except (LeighError, OSError) as failure:
-        return row | {"valid": False, "reason": str(failure)}, None
+        return row | {"valid": False, "reason": str(as_words(failure))}, None
 
 
 def _evidence(card: ModelCard, before: Counterfactual, after: Counterfactual) -> dict[str, Any]:

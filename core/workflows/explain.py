@@ -10,6 +10,7 @@ import numpy as np
 from core.domain import METHODS, Attribution, Dataset, ImageRecord, ModelCard, Project
 from core.domain.limits import OCCLUSION_WINDOW_UM
 from core.errors import LeighError
+from core.io.disk_errors import as_words
 from core.io.project import model_folder
 from core.io.read_verified import read_verified
 from core.io.tables import unique_name
@@ -103,7 +104,7 @@ def _explained(asked: Asked, record: ImageRecord, out: Path, report: Report) -> 
         measured |= _checks(network, card, dataset, raw, attribution)
         return row | measured | {"file": _write(out, attribution, dataset)}
     except (LeighError, OSError) as failure:
-        return row | {"valid": False, "reason": str(failure)}
+        return row | {"valid": False, "reason": str(as_words(failure))}
 
 
 def _checks(network: Any, card: Any, dataset: Dataset, raw: Any, attribution: Attribution) -> Row:
