@@ -11,6 +11,7 @@ from typing import Any
 
 from core.errors import BadTable
 from core.io.disk_errors import unreadable
+from core.io.tables import unescaped
 
 MAX_TABLE_BYTES = 500_000_000
 Line = tuple[int, list[str]]  # number in the file, from 1; cells
@@ -48,7 +49,7 @@ def read_sheets(path: Path) -> list[Sheet]:
     lines = []
     try:
         for cells in reader:
-            lines.append((reader.line_num, cells))
+            lines.append((reader.line_num, [unescaped(cell) for cell in cells]))
     except csv.Error as error:
         raise BadTable(
             f"{path.name}, row {reader.line_num}: {error}.", "Save it again as CSV."

@@ -26,13 +26,11 @@ from core.workflows.project import images_of
 from core.workflows.records import (
     ALL,
     RecordChoice,
-    add_rows,
     check_strength,
     choose_records,
     keep_off_images,
 )
-
-Row = dict[str, Any]
+from core.workflows.result_table import Row, add_rows
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ from core.io.tables import unique_name
 from core.io.tiff import write_tiff
 from core.progress import Progress, Report, silent
 from core.workflows.project import images_of, model_of
-from core.workflows.records import ALL, RecordChoice, Row, add_rows, choose_records, keep_off_images
+from core.workflows.records import ALL, RecordChoice, choose_records, keep_off_images
+from core.workflows.result_table import Row, add_rows
 
 
 @dataclass(frozen=True)
