@@ -25,7 +25,11 @@ class ErrorBus(QObject):
 
         Errors of the user's input come with their own words.
         """
+        from core.io.disk_errors import disk_error
+
         details = "".join(traceback.format_exception(error))
+        if isinstance(error, OSError):
+            error = disk_error(error) or error
         message, hint = getattr(error, "message", ""), getattr(error, "hint", "")
         if message:
             log.warning("%s %s", message, hint, exc_info=error)

@@ -11,7 +11,7 @@ from PySide6.QtGui import QAction, QDesktopServices, QUndoStack
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QMenu, QSizePolicy, QToolButton, QWidget
 
 from leigh_gui.icons import icon
-from leigh_gui.widgets.common.look import count, percent, plain
+from leigh_gui.widgets.common.look import count, percent, plain, tip
 
 if TYPE_CHECKING:
     from leigh_gui.state import AppState
@@ -70,14 +70,14 @@ class TopBar(QWidget):
         self.undo.setEnabled(False)
         self.redo.setEnabled(False)
 
-    def _tool(self, name: str, tip: str) -> QToolButton:
+    def _tool(self, name: str, words: str) -> QToolButton:
         button = QToolButton()
         button.setObjectName(f"tool-{name}")
         button.setProperty("kind", "flat")
         button.setIcon(icon(name))
         button.setIconSize(QSize(20, 20))
-        button.setToolTip(tip)
-        button.setAccessibleName(tip)
+        button.setToolTip(tip(words))
+        button.setAccessibleName(words)
         return button
 
     def redraw_icons(self) -> None:
@@ -109,7 +109,7 @@ class TopBar(QWidget):
         """Disable the pages that have a reason to be, and say it."""
         for name, why in reasons.items():
             self.buttons[name].setEnabled(not why)
-            self.buttons[name].setToolTip(why)
+            self.buttons[name].setToolTip(tip(why))
 
     def show_undo(self, stack: QUndoStack) -> None:
         """What can be undone and redone."""
@@ -118,7 +118,7 @@ class TopBar(QWidget):
             (self.redo, stack.canRedo(), stack.redoText(), "Redo"),
         ):  # fmt: skip
             button.setEnabled(can)
-            button.setToolTip(f"{word}: {text}" if can else f"Nothing to {word.lower()}")
+            button.setToolTip(tip(f"{word}: {text}" if can else f"Nothing to {word.lower()}"))
 
 
 class StatusStrip(QWidget):
@@ -186,7 +186,7 @@ class StatusStrip(QWidget):
                 else state.device.upper().replace("CUDA", "GPU")
             )
         self.words.setText("  ·  ".join(parts))
-        self.words.setToolTip(self.words.text())
+        self.words.setToolTip(tip(self.words.text()))
 
     def tell(self, text: str) -> None:
         """A passing message."""

@@ -33,6 +33,7 @@ from core.cli import (
     train,
 )
 from core.errors import LeighError
+from core.io.disk_errors import disk_error
 from core.isolation import neutral_folder
 from core.progress import Cancelled, Progress, Report
 from core.version import __version__
@@ -78,12 +79,11 @@ def main(argv: list[str] | None = None) -> int:
         _say("Stopped.")
         return STOPPED
     except OSError as fault:
-        if fault.errno not in _DISK_FAULTS:
+        words = disk_error(fault)
+        if words is None:
             return _our_fault(arguments.json)
-        message = f"{fault.strerror}: {fault.filename or ''}."
-        hint = "Free some space or choose another folder, then try again."
-        _say(f"{message} {hint}")
-        _say_error(arguments.json, "DiskError", message, hint)
+        _say(str(words))
+        _say_error(arguments.json, "DiskError", words.message, words.hint)
         return USER_FAULT
     except Exception:
         return _our_fault(arguments.json)
@@ -93,11 +93,6 @@ def main(argv: list[str] | None = None) -> int:
     if arguments.json:
         print(json.dumps(result, allow_nan=False))
     return DONE
-
-
-# No permission, file for folder and the reverse, too large, no space, read-only, name too long,
-# quota.
-_DISK_FAULTS = {13, 17, 20, 21, 27, 28, 30, 36, 122}
 
 
 def _our_fault(as_json: bool) -> int:

@@ -13,6 +13,7 @@ from uuid import uuid4
 import psutil
 
 from core.errors import FolderMissing
+from core.io.disk_errors import naming
 
 TEMPORARY = ".tmp-"
 ABANDONED_S = 3600  # a temporary file that nobody wrote to for so long
@@ -30,13 +31,14 @@ def replacing(path: Path) -> Iterator[Path]:
         raise folder_missing(path.parent)
     unique = f"p{os.getpid()}-{uuid4().hex[:12]}"
     temporary = path.with_name(f"{TEMPORARY}{unique}-{path.name[-60:]}")
-    try:
-        yield temporary
-        _flush(temporary)
-        _replace(temporary, path)
-        _flush_folder(path.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with naming(path):
+        try:
+            yield temporary
+            _flush(temporary)
+            _replace(temporary, path)
+            _flush_folder(path.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def atomic_write_bytes(path: Path, data: bytes) -> None:

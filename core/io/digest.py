@@ -5,6 +5,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from core.domain import ImageRecord
+from core.io.disk_errors import naming
 
 DIGEST_BYTES = 16
 
@@ -17,7 +18,7 @@ def digest_bytes(data: bytes) -> str:
 def digest_file(path: Path) -> str:
     """blake2b of the bytes of a file."""
     digest = blake2b(digest_size=DIGEST_BYTES)
-    with path.open("rb") as stream:
+    with naming(path), path.open("rb") as stream:
         while block := stream.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()

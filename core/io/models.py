@@ -16,6 +16,7 @@ from core.domain import Dataset, ModelCard, Preprocessing, Project
 from core.errors import BadModel, LeighError
 from core.io.atomic import atomic_write_bytes, atomic_write_text, make_folder
 from core.io.digest import digest_bytes
+from core.io.disk_errors import unreadable
 from core.io.tables import plain, safe_name
 from core.io.validation import first_fault
 
@@ -75,7 +76,7 @@ def load_card(folder: Path) -> ModelCard:
             f"{folder} has no model ({CARD_FILE} is missing).", "Train a model first."
         ) from error
     except (OSError, ValueError, RecursionError, AttributeError, TypeError) as error:
-        raise BadModel(f"{path} is damaged ({error}).", REMEDY) from error
+        raise BadModel(*unreadable(path, error, REMEDY)) from error
     if version != FORMAT_VERSION:
         raise BadModel(
             f"{path} has format {version}, this program reads {FORMAT_VERSION}.",
@@ -216,7 +217,7 @@ def load_tensors(folder: Path) -> Tensors:
             f"The weights of model {card.name!r} are missing ({path}).", REMEDY
         ) from error
     except (OSError, SafetensorError, ValueError, KeyError, TypeError, MemoryError) as error:
-        raise BadModel(f"{path} is damaged ({error}).", REMEDY) from error
+        raise BadModel(*unreadable(path, error, REMEDY)) from error
     digest = digest_bytes(data)
     if digest != card.digest:
         raise BadModel(

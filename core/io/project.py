@@ -27,6 +27,7 @@ from core.io.atomic import (
     sweep_temporaries,
 )
 from core.io.digest import digest_bytes, digest_record
+from core.io.disk_errors import cause_of, remedy_for, unreadable
 from core.io.merge import merged
 from core.io.tables import plain, safe_name
 from core.io.validation import first_fault
@@ -464,9 +465,7 @@ def _read_json(path: Path) -> tuple[dict[str, Any], str]:
             hint = f"Its backup is there: copy {BACKUP_FILE} to {PROJECT_FILE} and open it again."
         raise BadProject(message, hint) from error
     except OSError as error:
-        raise BadProject(
-            f"{path} cannot be read: {error.strerror or error}.", "Check disk and rights."
-        ) from error
+        raise BadProject(*unreadable(path, error)) from error
     except (ValueError, RecursionError) as error:
         raise _damaged(path, str(error)) from error
     if not isinstance(raw, dict):
@@ -507,8 +506,5 @@ def _damaged(path: Path, why: str) -> BadProject:
 def _cannot_write(folder: Path, error: OSError) -> BadProject:
     if isinstance(error, FileNotFoundError) and not folder.is_dir():
         return folder_missing(folder)
-    reason = error.strerror or str(error)
-    return BadProject(
-        f"{folder} cannot be written: {reason}. What was in it is unchanged.",
-        "Free space or choose another place.",
-    )
+    hint = remedy_for(error) or "Choose another place."
+    return BadProject(f"{error.filename or folder} cannot be written: {cause_of(error)}.", hint)

@@ -9,6 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from core.domain.screen import Screen
 from core.errors import BadProject
 from core.io.atomic import atomic_write_text, make_folder
+from core.io.disk_errors import unreadable
 from core.io.tables import plain
 
 SCREEN_FOLDER = Path("exports", "screen")  # of a project
@@ -37,7 +38,7 @@ def load_screen(folder: Path) -> Screen:
     except FileNotFoundError as error:
         raise BadProject(f"The project has no screen yet ({path} is missing).", REMEDY) from error
     except (OSError, ValueError, ValidationError, RecursionError) as error:
-        raise BadProject(f"{path} is damaged ({str(error).splitlines()[0]}).", REMEDY) from error
+        raise BadProject(*unreadable(path, error, REMEDY)) from error
 
 
 def _no_number(word: str) -> float:

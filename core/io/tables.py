@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from core.domain import DecisionMap, LatentTable, Projection, Split
 from core.errors import BadProject
 from core.io.atomic import atomic_write_text, make_folder, replacing
+from core.io.disk_errors import unreadable
 
 MAP_FILE = "map.npz"
 MAX_NAME = 120
@@ -231,9 +232,19 @@ def _cell(value: Any) -> str:
     if isinstance(value, int | float | np.number):
         return str(value)
     text = str(value)
-    if text.lstrip()[:1] in ("=", "+", "-", "@") or text[:1] in ("\t", "\r"):
-        return text if _is_number(text) else "'" + text
-    return text
+    return "'" + text if _runs(text) else text
+
+
+def unescaped(cell: str) -> str:
+    """The text of a cell that `write_csv` wrote."""
+    return cell[1:] if cell[:1] == "'" and _runs(cell[1:]) else cell
+
+
+def _runs(text: str) -> bool:
+    """Whether a spreadsheet would run a text as a formula, with or without '."""
+    bare = text.lstrip("'")
+    formula = bare.lstrip()[:1] in ("=", "+", "-", "@") or bare[:1] in ("\t", "\r")
+    return formula and not _is_number(text)
 
 
 def _is_number(text: str) -> bool:
@@ -279,7 +290,7 @@ def load_arrays(path: Path, what: str, remedy: str) -> Arrays:
         zipfile.BadZipFile,
         MemoryError,
     ) as error:
-        raise BadProject(f"{path} is damaged ({error}).", remedy) from error
+        raise BadProject(*unreadable(path, error, remedy)) from error
 
 
 class fits:  # noqa: N801 - reads as a word in `with fits(path, remedy)`

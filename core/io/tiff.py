@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from core.domain import ImageRecord
 from core.errors import BadImage
 from core.io.atomic import replacing
+from core.io.disk_errors import unreadable
 from core.io.png import RGB_HINT, SIGNATURE, read_png, read_png_header
 from core.io.tiff_header import (
     CUT_HINT,
@@ -216,9 +217,7 @@ def _guard(path: Path) -> Iterator[None]:
             f"{path.name} needs more memory than is free.", "Close other programs."
         ) from error
     except OSError as error:
-        raise BadImage(
-            f"{path.name} cannot be read: {error.strerror or error}.", "Check disk and rights."
-        ) from error
+        raise BadImage(*unreadable(path.name, error, DAMAGED_HINT)) from error
     except Exception as error:
         raise BadImage(
             f"{path.name} is damaged ({type(error).__name__}: {error}).", DAMAGED_HINT

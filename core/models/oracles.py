@@ -27,6 +27,7 @@ from core.domain import FloatArray, IntArray, ModelCard, Preprocessing
 from core.errors import BadModel
 from core.io.atomic import atomic_write_bytes, atomic_write_text
 from core.io.digest import digest_bytes
+from core.io.disk_errors import unreadable
 from core.io.models import names_here, stored_names
 from core.io.validation import first_fault
 
@@ -356,9 +357,8 @@ def _read(folder: Path) -> tuple[_Stored, dict[str, Any]]:
         KeyError,
         TypeError,
     ) as error:
-        raise BadModel(
-            f"The independent classifiers in {folder} are damaged ({error}).", REMEDY
-        ) from error
+        place = f"The file of the independent classifiers in {folder}"
+        raise BadModel(*unreadable(place, error, REMEDY)) from error
     digest = digest_bytes(data)
     if digest != stored.digest:
         raise BadModel(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from core.domain import Problem, ProblemKind
 from core.errors import LeighError
+from core.io.disk_errors import cause_of, remedy_for, unreadable
 from core.io.project import PARTS, PROJECT_FILE
 from core.progress import Progress, Report, silent
 
@@ -85,13 +86,12 @@ def _walk(root: Path, inside: Path, files: Found) -> Iterator[tuple[os.DirEntry[
             entries = sorted(os.scandir(folder), key=lambda e: e.name)
         except OSError as error:
             if not prefix:
-                raise LeighError(
-                    f"{root} cannot be read: {error.strerror}.", "Check path and rights."
-                ) from error
+                raise LeighError(*unreadable(root, error)) from error
             files.problems.append(
                 Problem(
                     prefix.rstrip("/"),
-                    f"folder cannot be read: {error.strerror}",
+                    f"folder cannot be read: {cause_of(error)}",
+                    remedy_for(error),
                     kind=ProblemKind.UNREADABLE,
                 )
             )

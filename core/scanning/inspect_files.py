@@ -9,6 +9,7 @@ import numpy as np
 
 from core.errors import BadImage
 from core.io.digest import digest_bytes, digest_file
+from core.io.disk_errors import unreadable
 from core.io.tiff import AnyArray, ImageInfo, read_with_info
 from core.progress import Progress, Report, silent
 
@@ -68,10 +69,7 @@ def read_fact(root: Path, file: str) -> FileInspection:
     except BadImage as error:
         return FileInspection(file, error=error)
     except OSError as error:
-        return FileInspection(
-            file,
-            error=BadImage(f"{path.name} cannot be read: {error.strerror}.", "Check the disk."),
-        )
+        return FileInspection(file, error=BadImage(*unreadable(path.name, error)))
     pixels = digest_bytes(repr(image.shape).encode() + image.tobytes())
     return FileInspection(
         file,

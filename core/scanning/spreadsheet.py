@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import BadTable
+from core.io.disk_errors import unreadable
+from core.io.tables import unescaped
 
 MAX_TABLE_BYTES = 500_000_000
 Line = tuple[int, list[str]]  # number in the file, from 1; cells
@@ -36,9 +38,7 @@ def read_sheets(path: Path) -> list[Sheet]:
             )
         data = path.read_bytes()
     except OSError as error:
-        raise BadTable(
-            f"{path} cannot be read: {error.strerror or error}.", "Check the path."
-        ) from error
+        raise BadTable(*unreadable(path, error)) from error
     if data[:4] == b"PK\x03\x04":
         return _workbook(path)
     if data[:4] == b"\xd0\xcf\x11\xe0":
@@ -49,7 +49,7 @@ def read_sheets(path: Path) -> list[Sheet]:
     lines = []
     try:
         for cells in reader:
-            lines.append((reader.line_num, cells))
+            lines.append((reader.line_num, [unescaped(cell) for cell in cells]))
     except csv.Error as error:
         raise BadTable(
             f"{path.name}, row {reader.line_num}: {error}.", "Save it again as CSV."

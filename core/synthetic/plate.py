@@ -1,13 +1,13 @@
 """Write a synthetic plate: OME-TIFF files per condition, plate map, and the truth of every well."""
 
-import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from core.errors import LeighError
+from core.io.tables import write_csv
 from core.io.tiff import write_tiff
 from core.progress import Progress, Report, silent
 from core.synthetic.cells import (
@@ -103,8 +103,8 @@ def write_plate(
             truth_rows.append({"file": f"{name}/{path.name}", "culture_seed": culture, **factors})
             done += 1
             report(Progress(done, total, "Rendering cultures"))
-    _write(out / "plate_map.csv", map_rows)
-    _write(out / "truth.csv", truth_rows)
+    write_csv(out / "plate_map.csv", map_rows)
+    write_csv(out / "truth.csv", truth_rows)
     return out
 
 
@@ -126,10 +126,3 @@ def _layout(names: list[str], wells: int) -> dict[str, str]:
         left[name] -= 1
         layout[f"{letters[row]}{column + 2:02d}"] = name
     return layout
-
-
-def _write(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)

@@ -1,22 +1,27 @@
 """Store the state of a training in one file, so that a stopped training can be resumed."""
 
-import json
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeGuard
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
 from core.errors import LeighError
-from core.io.atomic import atomic_write_bytes
+from core.training.checkpoint_file import (
+    Checkpoint,
+    DamagedCheckpoint,
+    read_checkpoint,
+    write_checkpoint,
+)
 
 CHECKPOINT = "checkpoint.safetensors"
 # Suffix of the checkpoint of a stopped training, after another training was started.
 SET_ASIDE = ".set-aside"
+PREVIOUS, DAMAGED = ".previous", ".damaged"
 # Recent loss over usual loss. At the full rate, a network on real images once broke down within 20
 # steps.
 BROKEN = 2.0
@@ -93,52 +98,96 @@ class TrainingState:
 
     def save(self, path: Path, identity: str) -> None:
         """Write the state; the earlier file is kept as `.previous`."""
-        tensors = {k: v.detach().contiguous().cpu() for k, v in self._tensors()}
         numbers = {"identity": identity} | {name: getattr(self, name) for name in NUMBERS}
         if path.exists():
-            path.replace(path.with_suffix(".previous"))
-        atomic_write_bytes(path, save(tensors, metadata={"state": json.dumps(numbers)}))
+            path.replace(path.with_suffix(PREVIOUS))
+        write_checkpoint(path, Checkpoint(numbers, dict(self._tensors())))
 
-    def restore(self, path: Path, identity: str) -> None:
-        """Load the newest readable checkpoint.
+    def restore(self, path: Path, identity: str) -> str:
+        """Load the newest whole checkpoint; says which one was taken, if it is not the newest.
 
-        Raises LeighError without a readable checkpoint, and for one of another training.
+        A damaged newest checkpoint is kept as `.damaged`. Raises LeighError without a whole
+        checkpoint, and for one of another training.
         """
-        for candidate in (path, path.with_suffix(".previous")):
+        faults = []
+        for candidate in (path, path.with_suffix(PREVIOUS)):
             try:
-                with safe_open(candidate, framework="pt") as stored:
-                    numbers = json.loads(stored.metadata()["state"])
-                    names = list(stored.keys())
-                    tensors = {name: stored.get_tensor(name) for name in names}
-            except (OSError, SafetensorError, ValueError, KeyError, TypeError):
+                stored = read_checkpoint(candidate)
+            except FileNotFoundError:
                 continue
-            if numbers["identity"] != identity:
+            except DamagedCheckpoint as error:
+                faults.append(f"{candidate} is damaged ({error}).")
+                continue
+            if stored.numbers.get("identity") != identity:
                 raise LeighError(
-                    "The stopped training used other images, another split or another preset, "
-                    "or an earlier version of this program.",
+                    f"The stopped training in {candidate} used other images, another split or"
+                    " another preset, or an earlier version of this program.",
                     "Resume with the same settings, or train again without --resume.",
                 )
-            self._take(tensors)
-            for name in NUMBERS:
-                setattr(self, name, numbers.get(name, getattr(self, name)))
-            return
+            if fault := self._number_fault(stored.numbers) or self._tensor_fault(stored):
+                faults.append(f"{candidate} is damaged ({fault}).")
+                continue
+            self._take(stored)
+            return _set_aside(path, candidate, faults, self.step)
+        if faults:
+            raise LeighError(" ".join(faults), "Train again without --resume.")
         raise LeighError(
-            "The folder holds no stopped training to resume.", "Train without --resume."
+            f"{path.parent} holds no stopped training to resume.", "Train without --resume."
         )
 
+    def _number_fault(self, numbers: dict[str, Any]) -> str:
+        """The first number that no training writes; "" for good numbers."""
+        for name in NUMBERS:
+            value, usual = numbers.get(name), getattr(self, name)
+            if isinstance(usual, dict):
+                good = isinstance(value, dict) and all(isinstance(v, float) for v in value.values())
+            elif isinstance(usual, int):
+                good = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+            else:
+                good = _is_number(value) and (math.isfinite(value) or name == "best_loss")
+            if not good:
+                return f"{name}: {value!r}"
+        return "" if numbers["rate"] > 0 else f"rate: {numbers['rate']!r}"
+
+    def _tensor_fault(self, stored: Checkpoint) -> str:
+        """The first tensor that does not fit this network, or holds no number; "" for none."""
+        weights, average = self.model.state_dict(), self.averaged.state_dict()
+        expected = _named("model", weights) | _named("average", average)
+        if stored.numbers["best_step"]:
+            expected |= _named("best", self.averaged.module.state_dict())
+        for i, parameter in enumerate(self._learned()):
+            if any(name.startswith(f"optimiser.{i}.") for name in stored.tensors):
+                moments = dict.fromkeys(("exp_avg", "exp_avg_sq"), parameter)
+                expected |= _named(f"optimiser.{i}", moments | {"step": torch.zeros(())})
+        for name in sorted(expected.keys() | stored.tensors.keys()):
+            have, want = stored.tensors.get(name), expected.get(name)
+            if have is None or want is None:
+                return f"{name}: {'missing' if have is None else 'not known'}"
+            if (have.shape, have.dtype) != (want.shape, want.dtype):
+                return f"{name}: {have.dtype} {tuple(have.shape)}"
+            if not bool(torch.isfinite(have).all()):
+                return f"{name}: holds values that are not numbers"
+        return ""
+
     @torch.no_grad()
-    def _take(self, tensors: dict[str, Tensor]) -> None:
+    def _take(self, stored: Checkpoint) -> None:
+        tensors = stored.tensors
         self.model.load_state_dict(_below(tensors, "model"))
         self.averaged.load_state_dict(_below(tensors, "average"))
         self.best = _below(tensors, "best")
-        learned = [p for group in self.optimiser.param_groups for p in group["params"]]
-        for i, parameter in enumerate(learned):
+        for i, parameter in enumerate(self._learned()):
             moments = _below(tensors, f"optimiser.{i}")
             if moments:
                 self.optimiser.state[parameter] = {
                     name: value if name == "step" else value.to(parameter.device)
                     for name, value in moments.items()
                 }
+        for name in NUMBERS:
+            setattr(self, name, stored.numbers[name])
+
+    def _learned(self) -> list[nn.Parameter]:
+        """The parameters of the optimiser, in its order."""
+        return [p for group in self.optimiser.param_groups for p in group["params"]]
 
     def _tensors(self) -> Iterator[tuple[str, Tensor]]:
         for part, values in (
@@ -146,11 +195,16 @@ class TrainingState:
             ("average", self.averaged.state_dict()),
             ("best", self.best),
         ):
-            yield from ((f"{part}.{name}", value) for name, value in values.items())
-        learned = [p for group in self.optimiser.param_groups for p in group["params"]]
-        for i, parameter in enumerate(learned):
+            yield from _named(part, values).items()
+        for i, parameter in enumerate(self._learned()):
             for name, value in self.optimiser.state.get(parameter, {}).items():
                 yield f"optimiser.{i}.{name}", value
+
+
+def has_checkpoint(folder: Path) -> bool:
+    """Whether the folder holds the state of a stopped training, whole or damaged."""
+    newest = folder / CHECKPOINT
+    return newest.exists() or newest.with_suffix(PREVIOUS).exists()
 
 
 Tensors = tuple[Tensor, ...] | list[Tensor]
@@ -174,6 +228,26 @@ def moving_average(decay: float) -> Callable[[Tensors, Tensors, Tensor | int], N
                 average.copy_(value)
 
     return update
+
+
+def _set_aside(path: Path, taken: Path, faults: list[str], step: int) -> str:
+    """Keep a damaged newest file under another name; words for the user, "" if it was taken."""
+    if taken == path:
+        return ""
+    words = f"{taken} was taken, at step {step}."
+    if not faults:
+        return f"{path} is missing. {words}"
+    damaged = path.replace(path.with_suffix(DAMAGED))
+    return f"{faults[0]} It is kept as {damaged.name}. {words}"
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value == value
+
+
+def _named(part: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The reverse of `_below`."""
+    return {f"{part}.{name}": value for name, value in tensors.items()}
 
 
 def _below(tensors: dict[str, Tensor], part: str) -> dict[str, Tensor]:

@@ -20,7 +20,7 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from core.errors import LeighError
 from core.progress import Progress, Report, silent
-from core.training.checkpoint import CHECKPOINT, SET_ASIDE, TrainingState
+from core.training.checkpoint import CHECKPOINT, SET_ASIDE, TrainingState, has_checkpoint
 from core.training.presets import Schedule
 
 Objective = Callable[[Any, np.random.Generator], dict[str, Tensor]]  # see core.training.objectives
@@ -131,7 +131,8 @@ def _begin(model: nn.Module, schedule: Schedule, run: Run) -> TrainingState:
     state = TrainingState(model, optimiser, decay=schedule.average)
     path = run.checkpoint
     if path and run.resume:
-        state.restore(path, run.identity)
+        if words := state.restore(path, run.identity):
+            log.warning(words)
     elif path and path.exists():
         aside = path.replace(path.with_suffix(SET_ASIDE))
         log.warning("A stopped training is kept as %s until this training is complete.", aside)
@@ -159,9 +160,9 @@ def _step(objective: Objective, state: TrainingState, run: Run) -> dict[str, flo
     values = {name: float(value.detach()) for name, value in losses.items()}
     values["gradient"] = float(length)
     if not all(math.isfinite(values[name]) for name in ("loss", "gradient")):
-        has_checkpoint = run.checkpoint is not None and run.checkpoint.exists()
+        kept = run.folder is not None and has_checkpoint(run.folder)
         resume = f"The last good state is kept in {run.folder}; resume it"
-        remedy = resume if has_checkpoint else "Train again"
+        remedy = resume if kept else "Train again"
         raise LeighError(
             f"The loss was not a number at step {state.step + 1}.",
             f"{remedy}, or check the images for broken values.",

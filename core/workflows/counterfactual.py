@@ -19,6 +19,7 @@ from core.domain import (
 )
 from core.errors import LeighError
 from core.io.atomic import make_folder
+from core.io.disk_errors import as_words
 from core.io.tables import unique_name
 from core.io.tiff import write_tiff
 from core.progress import Progress, Report, silent
@@ -26,13 +27,11 @@ from core.workflows.project import images_of
 from core.workflows.records import (
     ALL,
     RecordChoice,
-    add_rows,
     check_strength,
     choose_records,
     keep_off_images,
 )
-
-Row = dict[str, Any]
+from core.workflows.result_table import Row, add_rows
 
 
 @dataclass(frozen=True)
@@ -131,7 +130,7 @@ def _moved(
             file["file"] = _write_pair(out, after, np.dtype(record.dtype), dataset)
         return row | _evidence(card, before, after) | file, measured
     except (LeighError, OSError) as failure:
-        return row | {"valid": False, "reason": str(failure)}, None
+        return row | {"valid": False, "reason": str(as_words(failure))}, None
 
 
 def _evidence(card: ModelCard, before: Counterfactual, after: Counterfactual) -> dict[str, Any]:

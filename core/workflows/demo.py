@@ -2,6 +2,8 @@
 
 import os
 import shutil
+from contextlib import suppress
+from glob import escape
 from pathlib import Path
 
 import psutil
@@ -38,14 +40,34 @@ def copy_demo(folder: Path) -> Project:
         return project
     if folder.exists() and any(folder.iterdir()):
         raise LeighError(f"{folder} is not empty.", "Choose a new folder for the demo.")
-    staging = folder.with_name(f"{folder.name}.{os.getpid()}.partial")
-    for left in folder.parent.glob(f"{folder.name}.*.partial"):  # by programs that were killed
-        owner = left.name.split(".")[-2]
-        if left == staging or not (owner.isdecimal() and psutil.pid_exists(int(owner))):
-            shutil.rmtree(left, ignore_errors=True)
-    staging.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(demo, staging)
-    if folder.exists():
-        folder.rmdir()  # empty, as seen above
-    staging.rename(folder)
+    _copy_whole(demo, folder)
     return open_project(folder)
+
+
+def _copy_whole(source: Path, folder: Path) -> None:
+    """Copy a folder completely or not at all; also removes what a killed copy left behind."""
+    new = [path for path in folder.parents if not path.exists()]
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        for left in folder.parent.glob(f"{escape(folder.name)}.*.partial"):
+            number = left.name.split(".")[-2]
+            if number.isdigit() and not psutil.pid_exists(int(number)):
+                shutil.rmtree(left, ignore_errors=True)
+        staging = folder.with_name(f"{folder.name}.{os.getpid()}.partial")
+        try:
+            staging.mkdir()
+            for path in sorted(source.rglob("*")):
+                copy = staging / path.relative_to(source)
+                copy.mkdir() if path.is_dir() else shutil.copyfile(path, copy)
+            if folder.exists():
+                folder.rmdir()  # empty, as seen above
+            staging.rename(folder)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+    except BaseException as error:
+        for path in new:
+            with suppress(OSError):  # not created, or no longer empty
+                path.rmdir()
+        if isinstance(error, OSError):
+            error.filename, error.filename2 = str(folder), None
+        raise

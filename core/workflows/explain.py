@@ -11,13 +11,15 @@ from core.domain import METHODS, Attribution, Dataset, ImageRecord, ModelCard, P
 from core.domain.limits import OCCLUSION_WINDOW_UM
 from core.errors import LeighError
 from core.io.atomic import make_folder
+from core.io.disk_errors import as_words
 from core.io.project import model_folder
 from core.io.read_verified import read_verified
 from core.io.tables import unique_name
 from core.io.tiff import write_tiff
 from core.progress import Progress, Report, silent
 from core.workflows.project import images_of, model_of
-from core.workflows.records import ALL, RecordChoice, Row, add_rows, choose_records, keep_off_images
+from core.workflows.records import ALL, RecordChoice, choose_records, keep_off_images
+from core.workflows.result_table import Row, add_rows
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ def _explained(asked: Asked, record: ImageRecord, out: Path, report: Report) -> 
         measured |= _checks(network, card, dataset, raw, attribution)
         return row | measured | {"file": _write(out, attribution, dataset)}
     except (LeighError, OSError) as failure:
-        return row | {"valid": False, "reason": str(failure)}
+        return row | {"valid": False, "reason": str(as_words(failure))}
 
 
 def _checks(network: Any, card: Any, dataset: Dataset, raw: Any, attribution: Attribution) -> Row:

@@ -25,6 +25,7 @@ from core.domain.limits import PATH_FRAMES
 from core.domain.screen import Screen
 from core.errors import LeighError
 from core.io.atomic import make_folder
+from core.io.disk_errors import unreadable
 from core.io.results import screen_of
 from core.io.validation import first_fault
 from core.progress import Progress, Report, silent
@@ -376,4 +377,4 @@ def panel_specs(
     except ValidationError as fault:
         raise LeighError(f"{path} holds no panel list ({first_fault(fault)}).", remedy) from fault
     except OSError as fault:
-        raise LeighError(f"{path} holds no panel list: {fault}", remedy) from fault
+        raise LeighError(*unreadable(path, fault, remedy)) from fault

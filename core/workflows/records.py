@@ -1,10 +1,8 @@
-"""Choose the records that a verb works on, and extend the tables that a verb writes."""
+"""Choose the records that a verb works on."""
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from core.domain import (
     Dataset,
@@ -14,10 +12,7 @@ from core.domain import (
 )
 from core.domain.limits import LARGEST_STRENGTH
 from core.errors import LeighError
-from core.io.tables import write_csv
 from core.workflows.project import images_of
-
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -82,20 +77,6 @@ def some_records(records: list[ImageRecord], limit: int | None) -> list[ImageRec
     if limit < 1:
         raise LeighError(f"--limit {limit} leaves no image.", "Give 1 or more.")
     return [records[i * len(records) // limit] for i in range(limit)]
-
-
-def add_rows(path: Path, rows: Sequence[Row], keys: tuple[str, ...]) -> None:
-    """Write a table; earlier rows stay unless a new row has the same values of `keys`."""
-    fresh = {tuple(str(row[k]) for k in keys) for row in rows}
-    former: list[Row] = []
-    if path.exists():
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            former = [
-                row
-                for row in csv.DictReader(stream)
-                if tuple(row.get(k) for k in keys) not in fresh
-            ]
-    write_csv(path, [*former, *rows])
 
 
 def keep_off_images(project: Project, out: Path) -> None:

@@ -35,7 +35,7 @@ from core.io.project import FIRST_MODEL, create_project, model_folder, open_proj
 from core.io.tables import write_csv
 from core.io.tiff import MADE_HERE, write_tiff
 from core.progress import Progress, Report, silent
-from core.training.checkpoint import CHECKPOINT
+from core.training.checkpoint import has_checkpoint
 from core.workflows.project import images_of, reader
 from core.workflows.records import keep_off_images
 from core.workflows.spike_in_images import UNTOUCHED, Control, Piece, Plant, parse_plants, plan
@@ -213,7 +213,7 @@ def _trained(folder: Path, options: SpikeInOptions, report: Report) -> ModelCard
     project = open_project(folder)
     if project.model:
         return load_card(model_folder(project, project.model))
-    stopped = (model_folder(project, FIRST_MODEL) / CHECKPOINT).exists()
+    stopped = has_checkpoint(model_folder(project, FIRST_MODEL))
     how = TrainOptions(options.preset, options.seed, resume=stopped, device=options.device)
     return train(project, how, report=report)
 

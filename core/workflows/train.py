@@ -205,9 +205,9 @@ def fingerprint(card: ModelCard, *settings: Any) -> str:
 
 def remove_checkpoints(folder: Path) -> None:
     """Delete the checkpoints of a complete training."""
-    from core.training.checkpoint import CHECKPOINT, SET_ASIDE
+    from core.training.checkpoint import CHECKPOINT, DAMAGED, PREVIOUS, SET_ASIDE
 
-    for suffix in (".safetensors", ".previous", SET_ASIDE):
+    for suffix in (".safetensors", PREVIOUS, DAMAGED, SET_ASIDE):
         (folder / CHECKPOINT).with_suffix(suffix).unlink(missing_ok=True)
 
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from core.domain import Counterfactual
 from core.errors import LeighError
+from core.io.disk_errors import as_words
 from core.progress import Cancelled, Progress, Report
 
 log = logging.getLogger(__name__)
@@ -120,12 +121,13 @@ class _Server:
             self.connection.send((kind, number, answer))
         except Cancelled:
             self.connection.send(("cancelled", number, None))
-        except LeighError as error:
-            self.connection.send(("failed", number, (error.message, error.hint, "")))
-        except Exception as error:
-            text = f"The model could not do this: {error}"
-            words = (text, "Try another image.", traceback.format_exc())
-            self.connection.send(("failed", number, words))
+        except Exception as fault:
+            error = as_words(fault)
+            words = (f"The model could not do this: {error}", "Try another image.")
+            details = traceback.format_exc()
+            if isinstance(error, LeighError):
+                words, details = (error.message, error.hint), ""
+            self.connection.send(("failed", number, (*words, details)))
         return True
 
     def _answer(self, lane: str, number: int, question: Any) -> tuple[str, Any]:

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from core.domain import AUTOENCODER, UNSIGNED
 from leigh_gui.widgets.common.elided_label import ElidedLabel
+from leigh_gui.widgets.common.look import tip
 from leigh_gui.widgets.counterfactual.difference_view import DifferencePane, symmetric_limit
 from leigh_gui.widgets.image.image_view import ImagePane, Viewpoint
 
@@ -82,13 +83,13 @@ class Column(QWidget):
             else:
                 pane.set_image(None)
 
-    def say(self, note: str, tip: str = "") -> None:
+    def say(self, note: str, hint: str = "") -> None:
         """What is known of it, in short and on hovering."""
         self.note.setText(note)
-        self.setToolTip(f"{TIPS[self.kind]}\n{tip}".strip())
+        self.setToolTip(tip(f"{TIPS[self.kind]}\n{hint}".strip()))
 
     def show_values(
-        self, values: FloatArray, spans: tuple[float, ...], note: str, tip: str = ""
+        self, values: FloatArray, spans: tuple[float, ...], note: str, hint: str = ""
     ) -> None:
         """Values C Y X on one scale for all stains; a single map (1 Y X) fills the first pane."""
         spans = spans[: len(values)]
@@ -101,4 +102,4 @@ class Column(QWidget):
             pane.set_hint("One map for all stains")
             assert isinstance(pane, DifferencePane)
             pane.set_difference(None, 1.0, 1.0)
-        self.say(note, tip)
+        self.say(note, hint)

@@ -238,8 +238,8 @@ class ComparePage(QWidget):
         largest = (
             float(np.abs(values).max()) or 1.0
         )  # their unit means nothing: every column has its own scale
-        tip = ON_BACKGROUND if outside is not None and area is not None else ""
-        self.columns[found.method].show_values(values / largest, (1.0,) * len(values), note, tip)
+        hint = ON_BACKGROUND if outside is not None and area is not None else ""
+        self.columns[found.method].show_values(values / largest, (1.0,) * len(values), note, hint)
 
     def _on_failed(self, method: str, words: str) -> None:
         self.columns[method].wait(words)

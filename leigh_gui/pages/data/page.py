@@ -23,7 +23,7 @@ from leigh_gui.pages.data.scan_options import ScanOptions
 from leigh_gui.pages.data.tables import ChannelTable, ConditionTable
 from leigh_gui.state import AppState
 from leigh_gui.widgets.common.empty_state import EmptyState
-from leigh_gui.widgets.common.look import count, plain, scrolled
+from leigh_gui.widgets.common.look import count, plain, scrolled, tip
 from leigh_gui.widgets.image.plate_view import PlateView
 
 
@@ -133,7 +133,7 @@ class DataPage(QWidget):
             return
         self.summary.setText(summary(dataset))
         self.place.setText(str(dataset.root))
-        self.place.setToolTip(str(project.folder))
+        self.place.setToolTip(tip(str(project.folder)))
         self.conditions.set_dataset(dataset)
         self.channels.set_channels(dataset.channels)
         self.problems.set_problems(dataset.problems)
@@ -145,7 +145,7 @@ class DataPage(QWidget):
         self.plate.set_plate(first, dataset.conditions, dataset.plate_shape)
         why = why_not_train(dataset)
         self.next.setEnabled(not why)
-        self.next.setToolTip(why or "Choose how to train")
+        self.next.setToolTip(tip(why or "Choose how to train"))
 
     def _on_condition(self, index: int, condition: Condition) -> None:
         def change(dataset: Dataset) -> Dataset:

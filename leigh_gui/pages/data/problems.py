@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.domain import Problem
-from leigh_gui.widgets.common.look import plain
+from leigh_gui.widgets.common.look import plain, tip
 
 Index = QModelIndex | QPersistentModelIndex
 TITLES = ("What", "Why", "What to do")
@@ -50,7 +50,8 @@ class ProblemModel(QAbstractTableModel):
         problem = self.problems[index.row()]
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
             mark = "" if problem.severity == "excluded" else "⚠ "
-            return (mark + problem.item, problem.reason, problem.remedy)[index.column()]
+            text = (mark + problem.item, problem.reason, problem.remedy)[index.column()]
+            return tip(text) if role == Qt.ItemDataRole.ToolTipRole else text
         return None
 
 

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from leigh_gui.widgets.common.look import plain
+from leigh_gui.widgets.common.look import plain, tip
 
 
 class ScanOptions(QWidget):
@@ -94,7 +94,7 @@ class ScanOptions(QWidget):
     def set_busy(self, why: str) -> None:
         """Say why it cannot be read again now."""
         self.again.setEnabled(not why)
-        self.again.setToolTip(why or "Look through the folder again with these choices")
+        self.again.setToolTip(tip(why or "Look through the folder again with these choices"))
 
     def _on_browse(self) -> None:
         chosen, _ = QFileDialog.getOpenFileName(

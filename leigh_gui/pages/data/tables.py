@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 
 from core.domain import Channel, Condition, Dataset, Role
 from leigh_gui.widgets.common.elided_label import ElidedLabel
-from leigh_gui.widgets.common.look import clear_layout, plain, swatch_icon
+from leigh_gui.widgets.common.look import clear_layout, plain, swatch_icon, tip
 
 ROLE_WORDS = {
     Role.HEALTHY: "healthy (the goal)", Role.DISEASED: "diseased, untreated", Role.TREATED:
@@ -111,7 +111,7 @@ class ConditionTable(_Grid):
             if condition.dose_um is None
             else f"{condition.name} · {condition.dose_um:g} µM"
         )
-        name.setToolTip(condition.name)
+        name.setToolTip(tip(condition.name))
         for column, widget in enumerate((use, colour, name, role, image_count, group_count)):
             self.grid.addWidget(widget, row + 1, column)
         self.roles.append(role)
@@ -171,9 +171,9 @@ class ChannelTable(_Grid):
             self.edited.emit(index, replace(self._channels[index], colour=chosen.name().upper()))
 
 
-def _colour_button(colour: str, tip: str) -> QToolButton:
+def _colour_button(colour: str, words: str) -> QToolButton:
     button = QToolButton()
     button.setProperty("kind", "flat")
     button.setIcon(swatch_icon(colour))
-    button.setToolTip(tip)
+    button.setToolTip(tip(words))
     return button

@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 from core.domain import PanelSpec
 from leigh_gui.state import AppState
 from leigh_gui.widgets.common.empty_state import EmptyState
-from leigh_gui.widgets.common.look import count, plain
+from leigh_gui.widgets.common.look import count, plain, tip
 
 FORMATS = {"PDF": ".pdf", "SVG": ".svg", "PNG": ".png", "TIFF": ".tif"}
 KINDS = {
@@ -123,7 +123,7 @@ class FigurePage(QWidget):
         """Say why nothing can be exported now; empty when it can."""
         for button in self.buttons.values():
             button.setEnabled(not why)
-            button.setToolTip(why)
+            button.setToolTip(tip(why))
 
     def set_picture(self, spec: PanelSpec, pixmap: QPixmap) -> None:
         """What a panel looked like when it was collected."""
@@ -173,7 +173,7 @@ class FigurePage(QWidget):
             item = QListWidgetItem(QIcon(self.pictures.get(panel_key(spec), QPixmap())), "")
             item.setData(Qt.ItemDataRole.UserRole, spec)
             item.setText(spec.title or KINDS.get(spec.kind, spec.kind))
-            item.setToolTip(_words(spec))
+            item.setToolTip(tip(_words(spec)))
             item.setFlags(item.flags() | Qt.ItemFlag.ItemIsEditable)
             self.list.addItem(item)
         self._filling = False
@@ -204,7 +204,7 @@ class FigurePage(QWidget):
             (self.remove, "Remove"),
         ):
             button.setEnabled(chosen)
-            button.setToolTip(does if chosen else "Select a panel first.")
+            button.setToolTip(tip(does if chosen else "Select a panel first."))
 
     def _shift(self, by: int) -> None:
         row = self.list.currentRow()

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QWidget
 
 from leigh_gui.pages.screen.controller import ScreenControl
 from leigh_gui.widgets.common.elided_label import ElidedLabel
-from leigh_gui.widgets.common.look import plain
+from leigh_gui.widgets.common.look import plain, tip
 
 
 class ScreenHead(QWidget):
@@ -46,7 +46,7 @@ class ScreenHead(QWidget):
         there = self.control.report() is not None
         self.report.setEnabled(there)
         missing = "This screen does not have a report. Rank again to write it."
-        self.report.setToolTip("" if there else missing)
+        self.report.setToolTip(tip("" if there else missing))
 
     def _on_report(self) -> None:
         path = self.control.report()

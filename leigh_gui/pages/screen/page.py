@@ -20,6 +20,7 @@ from leigh_gui.pages.screen.head import NoticeBar, ScreenHead
 from leigh_gui.pages.screen.wells import WellsPanel
 from leigh_gui.services.thumbnails import Thumbnails
 from leigh_gui.widgets.common.empty_state import EmptyState
+from leigh_gui.widgets.common.look import tip
 from leigh_gui.widgets.screen.detail_strip import DetailStrip
 from leigh_gui.widgets.screen.dose_grid import DoseGrid
 from leigh_gui.widgets.screen.quality_view import QualityView
@@ -217,10 +218,10 @@ class ScreenPage(QWidget):
         why = self._busy or missing
         for button in (self.head.again, self.notice.again):
             button.setEnabled(not why)
-            button.setToolTip(why or "Score all wells again; replaces the screen on show")
+            button.setToolTip(tip(why or "Score all wells again; replaces the screen on show"))
         self.empty.button.setText("Go to Data" if missing else "Rank the treatments")
         self.empty.button.setEnabled(bool(missing) or not self._busy)
-        self.empty.button.setToolTip(missing or self._busy)
+        self.empty.button.setToolTip(tip(missing or self._busy))
         wrong = f"{self.control.error} {self.control.hint}" if self.control.error else NONE_YET
         self.empty.text.setText(f"{wrong}\n{missing}" if missing else wrong)
         self.head.show_report()

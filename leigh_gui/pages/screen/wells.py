@@ -19,7 +19,7 @@ from leigh_gui.pages.screen.controller import ScreenControl
 from leigh_gui.services.background import Background
 from leigh_gui.services.thumbnails import Thumbnails, read_image
 from leigh_gui.widgets.common.elided_label import ElidedLabel
-from leigh_gui.widgets.common.look import count
+from leigh_gui.widgets.common.look import count, tip
 from leigh_gui.widgets.image.channel_display import automatic, displays
 from leigh_gui.widgets.image.gallery import Gallery, GalleryItem
 from leigh_gui.widgets.screen.heat_view import HeatView, ScaleBar
@@ -79,13 +79,13 @@ class WellsPanel(QWidget):
             )
             box.setMinimumContentsLength(most)
         self.before, self.after = QToolButton(), QToolButton()
-        for button, text, tip in (
+        for button, text, words in (
             (self.before, "‹", "Previous plate"),
             (self.after, "›", "Next plate"),
         ):
             button.setText(text)
-            button.setToolTip(tip)
-            button.setAccessibleName(tip)
+            button.setToolTip(tip(words))
+            button.setAccessibleName(words)
         self.bar = ScaleBar()
         row.addWidget(self.what)
         row.addWidget(self.before)
@@ -239,7 +239,7 @@ class WellsPanel(QWidget):
         why = self.control.why_not_explain(self.state.record(self.image))
         self.explain.setEnabled(not why)
         self.explain.setToolTip(
-            why or "Go to Explore with this image and move it to the healthy condition"
+            tip(why or "Go to Explore with this image and move it to the healthy condition")
         )
 
     def _on_explain(self) -> None:

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from leigh_gui.widgets.common.empty_state import DropZone
-from leigh_gui.widgets.common.look import clear_layout, plain
+from leigh_gui.widgets.common.look import clear_layout, plain, tip
 
 
 class StartPage(QWidget):
@@ -84,9 +84,8 @@ class StartPage(QWidget):
             button.setProperty("kind", "row")
             button.setCursor(Qt.CursorShape.PointingHandCursor)
             button.setEnabled(there)
-            button.setToolTip(
-                str(folder) if there else f"{folder} is not there any more. Was the drive removed?"
-            )
+            gone = f"{folder} is not there any more. Was the drive removed?"
+            button.setToolTip(tip(str(folder) if there else gone))
             button.clicked.connect(lambda _=False, path=folder: self.recent_asked.emit(path))
             self._recent_box.addWidget(button)
             self.recent.append(button)
@@ -96,6 +95,6 @@ class StartPage(QWidget):
         for button in (self.demo, self.drop.button):
             button.setEnabled(not why)
         self.demo.setToolTip(
-            why or "Synthetic cultures, a trained model and its map, ready to explore."
+            tip(why or "Synthetic cultures, a trained model and its map, ready to explore.")
         )
-        self.drop.button.setToolTip(why)
+        self.drop.button.setToolTip(tip(why))

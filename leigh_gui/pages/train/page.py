@@ -24,7 +24,7 @@ from leigh_gui.pages.train.spike_in_check import CheckDialog, check_words
 from leigh_gui.state import AppState
 from leigh_gui.widgets.common.curves import Curves
 from leigh_gui.widgets.common.empty_state import EmptyState
-from leigh_gui.widgets.common.look import plain, scrolled, set_kind
+from leigh_gui.widgets.common.look import plain, scrolled, set_kind, tip
 
 CONTROLS = (
     "Rescue is then measured by the network; images of treatments cannot be moved or explained."
@@ -252,9 +252,9 @@ class TrainPage(QWidget):
         self.map.setVisible(bool(opened and opened.card and opened.projection is None))
 
     @staticmethod
-    def _enable(button: QPushButton, why: str, tip: str) -> None:
+    def _enable(button: QPushButton, why: str, does: str) -> None:
         button.setEnabled(not why)
-        button.setToolTip(why or tip)
+        button.setToolTip(tip(why or does))
 
     def _on_check(self) -> None:
         assert self.state.opened is not None and self.state.opened.card is not None

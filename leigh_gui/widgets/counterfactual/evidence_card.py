@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from core.domain import CHECKS, Check, Counterfactual, Precision
 from core.domain.limits import EXACT_TO
-from leigh_gui.widgets.common.look import percent, plain, set_kind
+from leigh_gui.widgets.common.look import percent, plain, set_kind, tip
 from leigh_gui.widgets.counterfactual.light import STATES, Light
 from leigh_gui.widgets.counterfactual.verdict import RULE, evidence_of, verdict
 
@@ -90,15 +90,15 @@ class EvidenceCard(QWidget):
             )
             self._add_row(row, key, *TITLES[key])
         self._grid.setRowMinimumHeight(2 + len(CHECKS), 4)  # sets the figures apart from the checks
-        for row, (key, (title, tip)) in enumerate(DETAILS.items(), start=3 + len(CHECKS)):
-            self._add_row(row, key, title, tip)
+        for row, (key, (title, meaning)) in enumerate(DETAILS.items(), start=3 + len(CHECKS)):
+            self._add_row(row, key, title, meaning)
         column.addLayout(self._grid)
         column.addStretch(1)
 
-    def _add_row(self, row: int, key: str, title: str, tip: str) -> None:
+    def _add_row(self, row: int, key: str, title: str, meaning: str) -> None:
         name, value = plain(title, "small", wrap=True), plain("–", wrap=True)
         for column, label in ((1, name), (2, value)):
-            label.setToolTip(tip)
+            label.setToolTip(tip(meaning))
             label.setAlignment(Qt.AlignmentFlag.AlignTop)
             self._grid.addWidget(label, row, column)
         self._titles[key], self._values[key] = name, value
@@ -109,7 +109,7 @@ class EvidenceCard(QWidget):
 
     def set_no_oracles(self, why: str) -> None:
         """Say once why the independent classifiers are missing; empty when they are there."""
-        self.missing.setToolTip(why)
+        self.missing.setToolTip(tip(why))
         self.missing.setVisible(bool(why))
         for key in CHECKS:
             for widget in (self.lights[key], self._titles[key], self._values[key]):

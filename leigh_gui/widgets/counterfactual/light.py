@@ -6,7 +6,7 @@ from PySide6.QtCore import QPointF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
-from leigh_gui.widgets.common.look import BAD, GOOD, WARN
+from leigh_gui.widgets.common.look import BAD, GOOD, WARN, tip
 
 COLOURS = {"good": GOOD, "warn": WARN, "bad": BAD, "none": "#8A8F98"}
 WORDS = {"good": "passes", "warn": "doubtful", "bad": "fails", "none": "not checked"}
@@ -24,7 +24,7 @@ class Light(QWidget):
     def set_state(self, state: str, why: str = "") -> None:
         """Show good, warn, bad or none, with the reason as tooltip."""
         self.state = state
-        self.setToolTip(why)
+        self.setToolTip(tip(why))
         self.setAccessibleName(WORDS[state])
         self.update()
 

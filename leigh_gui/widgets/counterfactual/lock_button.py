@@ -8,6 +8,8 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu, QToolButton, QWidget
 
+from leigh_gui.widgets.common.look import tip
+
 TIP = (
     "Locked channels are context and do not change. Automatic locks the channels whose features do"
     " not differ between the two conditions. Locking assumes that the treatment does not change"
@@ -67,11 +69,13 @@ class LockButton(QToolButton):
             action.setChecked(name in now)
             action.setEnabled(free != [name])
             action.setToolTip(
-                LAST
-                if free == [name]
-                else f"Leave {name} as it is"
-                if name in free
-                else f"Free {name}"
+                tip(
+                    LAST
+                    if free == [name]
+                    else f"Leave {name} as it is"
+                    if name in free
+                    else f"Free {name}"
+                )
             )
         self.setText(f"Lock: {_words(chosen)} ▾")
 

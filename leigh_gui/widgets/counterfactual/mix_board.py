@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 
 from core.domain import Condition
 from leigh_gui.widgets.common.elided_label import ElidedLabel
-from leigh_gui.widgets.common.look import plain, swatch
+from leigh_gui.widgets.common.look import plain, swatch, tip
 from leigh_gui.widgets.counterfactual.path_bar import END
 
 NAME_WIDTH = 120  # pixels
@@ -144,7 +144,7 @@ class MixBoard(QScrollArea):
         self._rows[condition.name] = (mark, name, slider, percent)
         for column, widget in enumerate(self._rows[condition.name]):
             grid.addWidget(widget, row, column)
-            widget.setToolTip(f"How far toward {condition.name}")
+            widget.setToolTip(tip(f"How far toward {condition.name}"))
         self.sliders[condition.name], self._percents[condition.name] = slider, percent
 
     def _on_taken(self) -> None:

@@ -7,7 +7,7 @@ from PySide6.QtGui import QColor, QFontMetrics, QMouseEvent, QPainter, QPaintEve
 from PySide6.QtWidgets import QAbstractSlider, QHBoxLayout, QSizePolicy, QToolButton, QWidget
 
 from core.domain.limits import LARGEST_DRAGGED_STRENGTH
-from leigh_gui.widgets.common.look import plain, small_font
+from leigh_gui.widgets.common.look import plain, small_font, tip
 
 END = round(100 * LARGEST_DRAGGED_STRENGTH)  # percent
 EDGE = 8.0
@@ -176,7 +176,7 @@ class PathBar(QWidget):
         """Colour the path as its target."""
         self.slider.colour = QColor(colour)
         self.slider.setToolTip(
-            f"How far toward {name}: 0 % is the original, 100 % as far as {name} typically is."
+            tip(f"How far toward {name}: 0 % is the original, 100 % as far as {name} typically is.")
         )
         self.slider.update()
 

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QToolButton, QVB
 
 from core.domain import Condition
 from leigh_gui.widgets.common.elided_label import ElidedLabel
-from leigh_gui.widgets.common.look import percent, plain, swatch
+from leigh_gui.widgets.common.look import percent, plain, swatch, tip
 
 WIDEST_BUTTON = 124  # pixels; a window of 1366 x 768 has no room for more
 
@@ -105,7 +105,7 @@ class ProbabilityBars(QWidget):
         for row, (name, button) in enumerate(self.buttons.items()):
             button.setEnabled(movable)
             key = f" ({row + 1})" if row < 9 else ""
-            button.setToolTip(f"Move the image to {name}{key}" if movable else why)
+            button.setToolTip(tip(f"Move the image to {name}{key}" if movable else why))
 
     def _add_row(self, grid: QGridLayout, row: int, condition: Condition, shape: int) -> None:
         mark = QLabel()

@@ -11,7 +11,7 @@ from PySide6.QtGui import QBrush, QColor, QKeyEvent
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QSizePolicy, QToolButton, QWidget
 from superqt import QDoubleRangeSlider
 
-from leigh_gui.widgets.common.look import clear_layout
+from leigh_gui.widgets.common.look import clear_layout, tip
 from leigh_gui.widgets.image.channel_display import ChannelDisplay
 
 
@@ -57,7 +57,7 @@ class ContrastSlider(QDoubleRangeSlider):
 
     def _say(self) -> None:
         low, high = self.ends()
-        self.setToolTip(f"Black at {low:.4g}, brightest at {high:.4g} grey values")
+        self.setToolTip(tip(f"Black at {low:.4g}, brightest at {high:.4g} grey values"))
 
 
 class ChannelBar(QWidget):
@@ -123,7 +123,7 @@ class ChannelBar(QWidget):
     def _on_lock(self, locked: bool) -> None:
         self.auto.setEnabled(not locked)
         why = "Switch “Keep” off first." if locked else "Set the contrast from the image on show."
-        self.auto.setToolTip(why)
+        self.auto.setToolTip(tip(why))
         self.lock_changed.emit(locked)
 
     def _rebuild(self) -> None:
@@ -133,7 +133,7 @@ class ChannelBar(QWidget):
             tick = QCheckBox()
             name = channel.name if len(channel.name) <= 14 else channel.name[:13] + "…"
             tick.setText(name.replace("&", "&&"))
-            tick.setToolTip(f"Show {channel.name}")
+            tick.setToolTip(tip(f"Show {channel.name}"))
             tick.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
             slider = ContrastSlider(channel.colour)
             tick.toggled.connect(lambda on, i=index: self._on_tick(i, on))

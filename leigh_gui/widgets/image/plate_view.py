@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from core.domain import Condition, ImageRecord
-from leigh_gui.widgets.common.look import small_font
+from leigh_gui.widgets.common.look import small_font, tip
 
 WELL = re.compile(r"^([A-Za-z]{1,2})[-_ ]?0*(\d{1,2})$")
 
@@ -111,7 +111,7 @@ class PlateView(QWidget):
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             spot = self._at(QPointF(event.pos()))
-            QToolTip.showText(event.globalPos(), spot.text if spot else "", self)
+            QToolTip.showText(event.globalPos(), tip(spot.text if spot else ""), self)
             return True
         return super().event(event)
 

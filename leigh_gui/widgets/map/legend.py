@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QCheckBox, QWidget
 from superqt import QFlowLayout
 
 from core.domain import Condition
-from leigh_gui.widgets.common.look import clear_layout, swatch_icon
+from leigh_gui.widgets.common.look import clear_layout, swatch_icon, tip
 
 
 class Legend(QWidget):
@@ -41,7 +41,7 @@ class Legend(QWidget):
             )
             tick.setIcon(swatch_icon(condition.colour, shape))
             tick.setChecked(condition.name not in hidden)
-            tick.setToolTip(f"Show {condition.name} in colour; without the tick it turns grey")
+            tick.setToolTip(tip(f"Show {condition.name} in colour; without the tick it turns grey"))
             tick.toggled.connect(self._on_toggled)
             self.ticks[condition.name] = tick
             self._flow.addWidget(tick)

@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QHelpEvent, QImage, QMouseEvent, QPainter, QPa
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from core.domain.screen import WellScore
-from leigh_gui.widgets.common.look import count, is_dark, small_font
+from leigh_gui.widgets.common.look import count, is_dark, small_font, tip
 from leigh_gui.widgets.image.plate_view import row_name
 from leigh_gui.widgets.screen.well_values import (
     LEVELS,
@@ -83,7 +83,7 @@ class HeatView(QWidget):
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            QToolTip.showText(event.globalPos(), self.words_at(QPointF(event.pos())), self)
+            QToolTip.showText(event.globalPos(), tip(self.words_at(QPointF(event.pos()))), self)
             return True
         return super().event(event)
 
@@ -248,7 +248,7 @@ class ScaleBar(QWidget):
         """Print this scale."""
         self.scale = scale
         low, high = scale.ends()
-        self.setToolTip(f"{words} from {low} to {high}, one scale for all plates.")
+        self.setToolTip(tip(f"{words} from {low} to {high}, one scale for all plates."))
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:

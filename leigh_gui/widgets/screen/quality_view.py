@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.domain.screen import Finding, Screen
-from leigh_gui.widgets.common.look import clear_layout, plain
+from leigh_gui.widgets.common.look import clear_layout, plain, tip
 from leigh_gui.widgets.screen.axis import known, short
 from leigh_gui.widgets.screen.ranking_rows import DASH, number, p_text, ranged
 
@@ -197,7 +197,7 @@ def _fill(table: _Table, headings: list[str], rows: list[list[str]]) -> None:
     for r, row in enumerate(rows or [["Not measured in this screen."]]):
         for c, text in enumerate(row):
             item = QTableWidgetItem(text)
-            item.setToolTip(text)
+            item.setToolTip(tip(text))
             table.setItem(r, c, item)
     for r in range(table.rowCount()):
         table.setRowHeight(r, table.fontMetrics().height() + 9)

@@ -146,7 +146,7 @@ class RankingModel(QAbstractTableModel):
             return words + arrow
         if role == Qt.ItemDataRole.ToolTipRole:
             limit = f"\n{limit_words(self._screen)}" if column is Column.OFF_AXIS else ""
-            return f"{explanation}{limit}"
+            return tip(f"{explanation}{limit}")
         if role == Qt.ItemDataRole.TextAlignmentRole:
             side = Qt.AlignmentFlag.AlignRight if column in RIGHT else Qt.AlignmentFlag.AlignLeft
             return side | Qt.AlignmentFlag.AlignTop
