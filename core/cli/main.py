@@ -56,6 +56,7 @@ VERBS = (
     copy,
     bench,
 )
+LAST_STEP_S = 15  # what a job has left to come to its end after its window is gone
 DONE, OUR_FAULT, USER_FAULT, STOPPED = 0, 1, 2, 130
 
 
@@ -66,8 +67,9 @@ def main(argv: list[str] | None = None) -> int:
             stream.reconfigure(encoding="utf-8", errors="replace")
     arguments = _parser().parse_args(argv)
     try:
+        report = _report(arguments.progress, arguments.end_with_window)
         with chdir(neutral_folder()):  # libraries read settings from the working folder
-            result = arguments.run(arguments, _report(arguments.progress))
+            result = arguments.run(arguments, report)
     except Cancelled:
         _say("Stopped. Everything done so far is kept; continue a training with --resume.")
         return STOPPED
@@ -121,13 +123,13 @@ def _say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def _report(kind: str) -> Report:
+def _report(kind: str, end_with_window: bool) -> Report:
     """Report progress: `bar` for a terminal, `json` lines for the window, `none` for scripts."""
     stop = threading.Event()
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, lambda *_: _stop_or_quit(stop))
     if kind == "json":
-        threading.Thread(target=_listen, args=(stop,), daemon=True).start()
+        threading.Thread(target=_listen, args=(stop, end_with_window), daemon=True).start()
     last_time, last_what = 0.0, ""
     interactive = sys.stderr.isatty()
 
@@ -167,11 +169,18 @@ def _stop_or_quit(stop: threading.Event) -> None:
     stop.set()
 
 
-def _listen(stop: threading.Event) -> None:
-    """Stop when the window writes `stop` to standard input."""
+def _listen(stop: threading.Event, end_with_window: bool) -> None:
+    """Stop when the window writes `stop` to standard input, or when the window is gone.
+
+    A step that does not end by itself is then ended: nobody waits for it.
+    """
     for line in sys.stdin:
         if line.strip() == "stop":
             stop.set()
+    if end_with_window:
+        stop.set()
+        time.sleep(LAST_STEP_S)
+        os._exit(STOPPED)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -196,6 +205,8 @@ def _parser() -> argparse.ArgumentParser:
         p.add_argument(
             "--progress", choices=("bar", "json", "none"), default="bar", help=argparse.SUPPRESS
         )
+        text = argparse.SUPPRESS  # the window holds standard input open as long as it lives
+        p.add_argument("--end-with-window", action="store_true", help=text)
         verb.add_options(p)
     return parser
 

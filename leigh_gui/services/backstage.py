@@ -15,6 +15,7 @@ from leigh_gui.settings import Settings
 from leigh_gui.state import AppState
 
 READ_ONLY = "This project is open for reading only."
+ASKED_AGAIN = "What you asked last is being computed again; the project was only read."
 KEPT = "Your changes stay in this window, and saving is tried again by itself."
 
 
@@ -45,7 +46,8 @@ class Backstage(QObject):
         self.loader.failed.connect(self.bus.report)
         self.jobs.failed.connect(self.bus.tell)
         self.client.failed.connect(self.bus.tell)
-        self.client.restarted.connect(lambda text: self.bus.tell(text, "Nothing was lost."))
+        self.client.restarted.connect(lambda text: self.bus.tell(text, ASKED_AGAIN))
+        self.client.gave_up.connect(lambda: self.bus.offer("Try again", self._open_model))
         self.state.edited.connect(self._save)
         self.state.refused.connect(lambda why: self.bus.tell(READ_ONLY, why))
         self.jobs.changed.connect(self._on_busy)
@@ -72,6 +74,13 @@ class Backstage(QObject):
     def _save(self) -> None:
         if self.state.project is not None:
             self.saver.save(self.state.project)
+
+    def _open_model(self) -> None:
+        """Start the model process once more."""
+        if self.state.project is not None and self.state.ready_to_explore:
+            self.client.open(self.state.project.folder)
+        else:
+            self.client.start()
 
     def _on_busy(self, _: object = None) -> None:
         self.busy_changed.emit(self.why_busy())

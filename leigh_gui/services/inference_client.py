@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
 
 ENGINE = "core.counterfactual.engine:Engine"
-DEATHS, DEATHS_WITHIN_S = 3, 60
+DEATHS, DEATHS_WITHIN_S = 3, 1800  # those while loading count for ever
+LAST_MOMENT_S = 1.0  # for each of the ways to end the process
 log = logging.getLogger(__name__)
 
 
@@ -45,6 +46,7 @@ class InferenceClient(QObject):
     explaining = Signal(object, object)  # AttributionRequest, Progress
     busy_changed = Signal(bool)
     restarted = Signal(str)
+    gave_up = Signal()  # after `failed`: the process is not started again by itself
     _arrived = Signal(int, object)
 
     def __init__(self, parent: QObject | None = None, engine: str = ENGINE) -> None:
@@ -95,6 +97,7 @@ class InferenceClient(QObject):
     def open(self, folder: Path, device: str = "auto") -> None:
         """Load this project's model; everything asked before is forgotten."""
         self._project, self.ready = (str(folder), device), False
+        self._deaths.clear()
         for lane in LANES[1:]:
             self._requests.forget(lane)
         self.wanted = None
@@ -144,10 +147,13 @@ class InferenceClient(QObject):
                 connection.send(("quit", 0, None))
             except OSError:
                 log.debug("The model process was already gone.")
-        if process is not None:
-            process.join(1.0)
-            if process.is_alive():
-                process.terminate()
+        if process is None:
+            return
+        for end in (process.terminate, process.kill, None):  # a frozen one heeds only `kill`
+            process.join(LAST_MOMENT_S)
+            if not process.is_alive() or end is None:
+                return
+            end()
 
     def _ask(self, lane: str, question: Any) -> None:
         self._requests.add(lane, question)
@@ -226,6 +232,8 @@ class InferenceClient(QObject):
         elif request.lane == "move":
             from core.domain import Answer
 
+            now = time.monotonic()  # it works: what is long ago does not count any more
+            self._deaths = [t for t in self._deaths if now - t < DEATHS_WITHIN_S]
             self.answered.emit(Answer(question, answer))
         elif request.lane == "path":
             self.path_found.emit(question, answer)
@@ -239,26 +247,39 @@ class InferenceClient(QObject):
             self.failed.emit(*words)
 
     def _on_ended(self) -> None:
+        waiting = self._requests.waiting()
         lost = self._requests.lose_all()
         self._process, self._connection, self.ready = None, None, False
+        self._deaths.append(time.monotonic())
+        gave_up = len(self._deaths) > DEATHS
         for request in lost:  # an attribution may be what ended the process: not again
-            if request.lane == "explain":
+            if request.lane == "explain" and (gave_up or request not in waiting):
                 words = "The model process stopped while this was computed."
                 self.not_explained.emit(request.question, words)
-        now = time.monotonic()
-        self._deaths = [t for t in self._deaths if now - t < DEATHS_WITHIN_S] + [now]
-        if len(self._deaths) > DEATHS:
+        if gave_up:
+            self.wanted = None  # it is asked again when the model is open again
             self._tell_busy()
-            hint = "Close other programs that use much memory, then open the project again."
+            hint = "Close other programs that use much memory, then try again."
             self.failed.emit("The model process keeps stopping.", hint, "")
+            self.gave_up.emit()
             return
         self.restarts += 1
         self.start()
+        self._ask_again(lost, waiting)
+        self.restarted.emit("The model process had stopped and was started again.")
+
+    def _ask_again(self, lost: list[Request], waiting: list[Request]) -> None:
+        """What was wanted of the process that ended is asked of the new one."""
         if self._project is not None:
             self._ask("open", self._project)
-        if self.wanted is not None and any(request.lane == "move" for request in lost):
+        lanes = {request.lane for request in lost}
+        if self.wanted is not None and "move" in lanes:
             self._ask("move", self.wanted)
-        self.restarted.emit("The model process had stopped and was started again.")
+        else:
+            self.wanted = None  # whoever wants it asks when the model is open
+        for request in lost:
+            if request.lane == "path" or (request.lane == "explain" and request in waiting):
+                self._ask(request.lane, request.question)
 
 
 def _one_drag(before: Move | None, after: Move | None) -> bool:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import importlib
 import logging
+import os
 import signal
+import threading
 import time
 import traceback
 from dataclasses import replace
-from multiprocessing.connection import Connection
+from multiprocessing import parent_process
+from multiprocessing.connection import Connection, wait
 from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
 from typing import Any
@@ -24,6 +27,7 @@ log = logging.getLogger(__name__)
 EMPTY = np.empty((0, 0, 0), dtype=np.float32)
 FIELDS = ("original", "image", "difference")
 IDLE_S = 0.5  # without a question the engine may prepare for the next
+LAST_MOMENT_S = 1.0
 NEWS_S = 0.1  # between two reports on the progress of an attribution
 
 
@@ -89,6 +93,7 @@ def unpack(light: Counterfactual, name: str, shapes: tuple[tuple[str, tuple[int,
 def serve(connection: Connection, engine_name: str) -> None:
     """Answer (lane, number, question) until "quit" or until the window is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_window, name="leigh-window", daemon=True).start()
     server = _Server(connection, engine_name)
     try:
         while server.answer_next():
@@ -97,6 +102,15 @@ def serve(connection: Connection, engine_name: str) -> None:
         pass
     finally:
         server.sender.close()
+
+
+def _end_with_window() -> None:
+    """End this process, whatever it computes, when the process of the window is gone."""
+    window = parent_process()
+    if window is not None:
+        wait([window.sentinel])
+        time.sleep(LAST_MOMENT_S)  # an idle process ends by itself and tidies up
+        os._exit(1)
 
 
 class _Server:

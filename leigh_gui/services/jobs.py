@@ -109,9 +109,8 @@ class JobRunner(QObject):
         self._process = process
         self.started.emit(job.title)
         log.info("Job: %s", " ".join(job.arguments))
-        process.start(
-            self._program[0], [*self._program[1:], *job.arguments, "--progress", "json", "--json"]
-        )
+        options = ("--progress", "json", "--json", "--end-with-window")
+        process.start(self._program[0], [*self._program[1:], *job.arguments, *options])
 
     def _on_stderr(self) -> None:
         if self._process is None:

@@ -64,6 +64,10 @@ class Requests:
         if not self.is_late(request):
             self._oldest[request.lane] = request.number
 
+    def waiting(self) -> list[Request]:
+        """What was not sent yet."""
+        return list(self._waiting.values())
+
     def lose_all(self) -> list[Request]:
         """The process is gone: what was wanted of it and will not be answered."""
         lost = [*self._sent.values(), *self._waiting.values()]

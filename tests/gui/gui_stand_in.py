@@ -216,6 +216,8 @@ class StandInEngine:
     """
 
     def __init__(self, folder: Path, device: str = "auto") -> None:
+        if os.environ.get("LEIGH_STAND_IN_DIES_LOADING"):
+            os._exit(9)
         self.project = open_project(folder)
         self.projection, self.decision = None, None
         if any(maps_folder(self.project).iterdir()):

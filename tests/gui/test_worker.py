@@ -4,8 +4,14 @@ a network.
 
 import os
 import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from core.domain import (
@@ -17,6 +23,7 @@ from core.domain import (
     PathRequest,
     Precision,
 )
+from leigh_gui.services import inference_client
 from leigh_gui.services.inference_client import InferenceClient
 
 
@@ -159,3 +166,108 @@ def test_a_request_that_always_crashes_does_not_loop_forever(worker, qtbot):
     with qtbot.waitSignal(worker.failed, timeout=40_000) as failed:
         worker.want(to_wt("DS_C02_s1", 0.5, target="crash"))
     assert failed.args[0] == "The model process keeps stopping."
+
+
+def test_a_model_that_dies_while_loading_is_given_up_however_long_it_loads(
+    qtbot, project, monkeypatch
+):
+    monkeypatch.setattr(inference_client, "DEATHS_WITHIN_S", 0.0)  # all deaths are long ago
+    monkeypatch.setenv("LEIGH_STAND_IN_DIES_LOADING", "1")
+    client = InferenceClient(engine="gui_stand_in:StandInEngine")
+    with qtbot.waitSignal(client.gave_up, timeout=60_000):
+        client.open(project.folder)
+    assert client.restarts == inference_client.DEATHS and client.pid() is None
+    monkeypatch.delenv("LEIGH_STAND_IN_DIES_LOADING")
+    with qtbot.waitSignal(client.opened, timeout=20_000):  # “Try again”
+        client.open(project.folder)
+    client.close()
+
+
+def test_a_path_that_was_being_computed_is_asked_again_after_a_crash(worker, answers, qtbot):
+    worker.follow(PathRequest("DS_C02_s1", Mix({"WT": 1.0}), frames=20))
+    qtbot.wait(150)
+    os.kill(worker.pid(), signal.SIGKILL)
+    qtbot.waitUntil(lambda: len(answers) == 1, timeout=20_000)
+    assert answers[0][0] == "path"
+
+
+def test_an_attribution_that_only_waited_is_asked_again_after_a_crash(worker, answers, qtbot):
+    worker.follow(PathRequest("DS_C02_s1", Mix({"WT": 1.0}), frames=40))
+    worker.explain(AttributionRequest("DS_C02_s1", "saliency", "WT", "iresnet"))
+    qtbot.wait(150)
+    os.kill(worker.pid(), signal.SIGKILL)
+    qtbot.waitUntil(lambda: len(answers) == 2, timeout=30_000)
+    assert [verb for verb, _ in answers] == ["path", "explain"]
+
+
+def test_after_a_crash_whoever_wants_an_image_can_ask_for_the_same_one(worker, qtbot):
+    with qtbot.waitSignal(worker.failed, timeout=5000):
+        worker.want(to_wt("DS_C02_s1", 0.5, target="refuse"))
+    with qtbot.waitSignal(worker.opened, timeout=20_000):
+        os.kill(worker.pid(), signal.SIGKILL)
+    assert worker.wanted is None  # else the page would think that it is asked for already
+
+
+def test_closing_ends_a_process_that_is_frozen(worker):
+    pid = worker.pid()
+    os.kill(pid, signal.SIGSTOP)
+    began = time.monotonic()
+    worker.close()
+    assert time.monotonic() - began < 5 and not psutil.pid_exists(pid)
+
+
+WINDOW = """
+import os, sys
+from pathlib import Path
+from PySide6.QtCore import QCoreApplication, QTimer
+from core.domain import Mix, Move, Precision
+from leigh_gui.services import inference_client
+from leigh_gui.services.inference_client import InferenceClient
+from leigh_gui.services.jobs import Job, JobRunner
+
+if __name__ == "__main__":
+    app = QCoreApplication([])
+    client = InferenceClient(engine="gui_stand_in:StandInEngine")
+    runner = JobRunner(program=(sys.executable, sys.argv[2]))
+    runner.start(Job("Sleeping", ("demo", "--project", "x")))
+    client.opened.connect(lambda _: client.want(
+        Move("DS_C02_s1", Mix({"WT": 1.0}, 1.0), None, Precision.DISPLAY)))
+    client.opened.connect(lambda _: QTimer.singleShot(1500, lambda: print(
+        client.pid(), runner._process.processId(), flush=True)))
+    client.open(Path(sys.argv[1]))
+    app.exec()
+"""
+SLEEPER = """
+import time
+from core.cli import demo, main
+demo.run = lambda arguments, report: time.sleep(100)
+main.LAST_STEP_S = 0.5
+main.run_process()
+"""
+
+
+def test_model_and_jobs_of_a_killed_window_end(project, tmp_path):
+    (tmp_path / "window.py").write_text(WINDOW)
+    (tmp_path / "sleeper.py").write_text(SLEEPER)
+    root = Path(__file__).parents[2]
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join([str(root), str(Path(__file__).parent)]),
+        "LEIGH_STAND_IN_SECONDS": "100",
+    }
+    window = subprocess.Popen(
+        [sys.executable, tmp_path / "window.py", project.folder, tmp_path / "sleeper.py"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    patience = threading.Timer(60, window.kill)
+    patience.start()
+    children = [psutil.Process(int(pid)) for pid in window.stdout.readline().split()]
+    assert len(children) == 2 and all(child.is_running() for child in children)
+    patience.cancel()
+    window.kill()
+    window.wait()
+    _, alive = psutil.wait_procs(children, timeout=10)
+    for child in alive:
+        child.kill()
+    assert not alive
