@@ -27,7 +27,7 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises FolderMissing where the folder of `path` is not there; see `make_folder`.
     """
     path = Path(path)
-    if not path.parent.is_dir():
+    if not path.parent.exists():
         raise folder_missing(path.parent)
     unique = f"p{os.getpid()}-{uuid4().hex[:12]}"
     temporary = path.with_name(f"{TEMPORARY}{unique}-{path.name[-60:]}")

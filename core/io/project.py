@@ -134,7 +134,8 @@ def save_project(project: Project) -> Project:
             f"{project.name} is open for reading only. {project.read_only}",
             "Run `leigh check --repair` on it, or save a copy.",
         )
-    if not any((project.folder / name).is_file() for name in (PROJECT_FILE, BACKUP_FILE)):
+    there = any((project.folder / name).is_file() for name in (PROJECT_FILE, BACKUP_FILE))
+    if not project.folder.is_dir() or (project.read is not None and not there):
         raise folder_missing(project.folder)
     return _write_project(project)
 

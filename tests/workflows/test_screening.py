@@ -13,7 +13,7 @@ from core import screen
 from core.cli.main import main
 from core.domain.screen import Screen
 from core.errors import BadProject
-from core.io.project import open_project, save_project
+from core.io.project import create_project, open_project
 from core.io.screens import load_screen
 from core.io.tiff import read_with_info, write_tiff
 from core.scanning.scan import ScanOptions
@@ -154,10 +154,7 @@ def test_without_a_healthy_control_the_remedy_is_named(
     assert project.dataset is not None
     conditions = tuple(replace(c, role=Role.TREATED) for c in project.dataset.conditions)
     other = tmp_path / "project"
-    other.mkdir()
-    save_project(
-        replace(project, folder=other, dataset=replace(project.dataset, conditions=conditions))
-    )
+    create_project(other, replace(project.dataset, conditions=conditions))
     assert (
         main(
             [
