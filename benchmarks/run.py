@@ -16,6 +16,10 @@ def run_benchmark(a: argparse.Namespace, report: Report) -> dict[str, Any]:
         from benchmarks.drag import bench_drag
 
         return bench_drag()
+    if a.name == "faults":
+        from benchmarks.faults import SMALL, WHOLE, bench_faults
+
+        return bench_faults(SMALL if a.small else WHOLE, report)
     if a.name == "inverse":
         from benchmarks.inverse import bench_inverse
 

@@ -1,0 +1,150 @@
+"""The verbs that `bench faults` interrupts, on a project that trains in seconds."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from core.domain import PanelSpec
+from core.synthetic.plate import PlateOptions, parse_conditions, write_plate
+from core.training import presets, trainer
+from core.training.presets import Preset
+from core.workflows.train import TrainOptions
+
+TINY = Preset("faults", "", "", 4, 4, 16, (4, 4, 4), 6, oracle_steps=2)
+
+
+@dataclass(frozen=True)
+class Verb:
+    """A verb by its name; `run` gets the folder of the project."""
+
+    name: str
+    run: Callable[[Path], object]
+
+
+def make_project(home: Path) -> Path:
+    """A project with images, a model, latents, a map, a screen and a figure; no threads are left.
+
+    The network learns nothing in four steps: only its files matter.
+    """
+    import torch
+
+    import core as leigh
+
+    torch.set_num_threads(1)
+    presets.PRESETS["faults"] = TINY
+    trainer.CHECKPOINT_EVERY_S = 0.0  # a checkpoint at every step
+    write_plate(
+        home / "images",
+        parse_conditions(["WT", "DS", "TT"]),
+        PlateOptions(wells=8, fields=2, size=64),
+    )
+    leigh.scan(home / "images", home / "project")
+    for verb in ("train", "encode", "map", "screen"):
+        _BY_NAME[verb](home / "project")
+    return home / "project"
+
+
+def _save(project: Path) -> None:
+    from core.io.project import open_project, save_project
+
+    save_project(replace(open_project(project), name="another name"))
+
+
+def _scan(project: Path) -> None:
+    import core as leigh
+
+    leigh.scan(project.parent / "images", project)
+
+
+def _train(project: Path) -> None:
+    from core.io.project import open_project
+    from core.workflows.train import train
+
+    train(open_project(project), TrainOptions(preset="faults", device="cpu"))
+
+
+def _baseline(project: Path) -> None:
+    from core.io.project import open_project
+    from core.workflows.baselines import train_network
+
+    presets.SCHEDULES["resnext-small"]["faults"] = TINY.schedule
+    train_network(
+        open_project(project), "resnext-small", TrainOptions(preset="faults", device="cpu")
+    )
+
+
+def _encode(project: Path) -> None:
+    import core as leigh
+
+    leigh.encode(project, device="cpu")
+
+
+def _map(project: Path) -> None:
+    import core as leigh
+
+    leigh.make_map(project, refit=True)
+
+
+def _evaluate(project: Path) -> None:
+    import core as leigh
+
+    leigh.evaluate(project, device="cpu")
+
+
+def _screen(project: Path) -> None:
+    import core as leigh
+
+    out = project / "exports" / "screen"
+    leigh.screen(project, out, device="cpu", explain=False, space="readouts")
+
+
+def _counterfactual(project: Path) -> None:
+    from core.cli.main import main
+
+    _told(main(["counterfactual", "--from", "DS", "--to", "WT", "--limit", "1", "--out",
+                str(project.parent / "out"), "--project", str(project), "--device", "cpu",
+                "--progress", "none"]))  # fmt: skip
+
+
+def _figure(project: Path) -> None:
+    import core as leigh
+
+    leigh.figure(project, PanelSpec("confusion"), project / "exports" / "figure.png", device="cpu")
+
+
+def _copy(project: Path) -> None:
+    from core.io.project import open_project
+    from core.io.project_copy import save_copy
+
+    save_copy(open_project(project), project.parent / "copy")
+
+
+def _adopt(project: Path) -> None:
+    from core.io.project import open_project
+    from core.workflows.adopt_model import adopt_model
+
+    model = open_project(project).model
+    adopt_model(open_project(project), project / "models" / model)
+
+
+def _told(code: int) -> None:
+    """The verb ended with words, or with success; raises RuntimeError for a traceback."""
+    if code == 1:
+        raise RuntimeError("the program failed without words")
+
+
+_BY_NAME: dict[str, Callable[[Path], object]] = {
+    "save": _save,
+    "scan": _scan,
+    "train": _train,
+    "baseline": _baseline,
+    "encode": _encode,
+    "map": _map,
+    "evaluate": _evaluate,
+    "screen": _screen,
+    "counterfactual": _counterfactual,
+    "figure": _figure,
+    "copy": _copy,
+    "adopt": _adopt,
+}
+VERBS = tuple(Verb(name, run) for name, run in _BY_NAME.items())
