@@ -90,7 +90,8 @@ class MainWindow(QMainWindow):
         self.state.model_changed.connect(self._on_state)
         back.bus.raised.connect(self.error_bar.show_error)
         back.bus.offered.connect(self.error_bar.show_offer)
-        back.saver.changed.connect(self._on_saver)
+        back.saver.changed.connect(self.strip.show_unsaved)
+        back.saver.changed.connect(lambda why: self.setWindowModified(bool(why)))
         self.strip.unsaved_asked.connect(self.unsaved.offer)
         back.loader.opened.connect(self._on_opened)
         back.client.opened.connect(self._on_device)
@@ -130,6 +131,8 @@ class MainWindow(QMainWindow):
             QTimer.singleShot(0, self.commands.demo)
         elif project is not None:
             QTimer.singleShot(0, lambda: self.commands.open(project))
+        else:
+            self.commands.tell_notices()
 
     def go(self, name: str) -> None:
         """Show a page, building it the first time."""
@@ -153,7 +156,8 @@ class MainWindow(QMainWindow):
         self.error_bar.hide()
         for warning in self.state.opened.warnings if self.state.opened else ():
             self.backstage.bus.tell(warning)
-        self._show_title()
+        self.commands.tell_notices()
+        self.setWindowTitle(f"{project.name}[*] — Leigh Explorer")
         if page not in ("", "explore"):
             self.go(page)
         elif self.state.ready_to_explore:
@@ -171,15 +175,6 @@ class MainWindow(QMainWindow):
         self._show_availability()
         if self.navigation.why_not(self.current_page()):
             self.go("start" if self.navigation.why_not("data") else "data")
-
-    def _on_saver(self, why: str) -> None:
-        self.strip.show_unsaved(why)
-        self._show_title()
-
-    def _show_title(self) -> None:
-        project = self.state.project
-        unsaved = " (not saved)" if self.backstage.saver.why else ""
-        self.setWindowTitle(f"{project.name if project else ''}{unsaved} — Leigh Explorer")
 
     def _on_undo_changed(self) -> None:
         if isValid(self.state.undo):  # the stack emits once more while it is being destroyed
