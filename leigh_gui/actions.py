@@ -29,7 +29,7 @@ ACTIONS = (
     ActionSpec("redo", "Redo", ("Ctrl+Shift+Z", "Ctrl+Y")),
     ActionSpec("export", "Export the figure…", ("Ctrl+E",)),
     ActionSpec("theme", "Light or dark", ("Ctrl+T",)),
-    ActionSpec("log", "Show the log folder"),
+    ActionSpec("log", "Show the log"),
     ActionSpec("shortcuts", "All shortcuts", ("?", "F1")),
     ActionSpec("quit", "Quit", ("Ctrl+Q",)),
     ActionSpec("page-start", "Go to Start", ("Alt+1",)),

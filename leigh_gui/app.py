@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 
     from leigh_gui.main_window import MainWindow
 
+CRASHED = (
+    "The program did not end as it should the last time.",
+    "Your projects are as they were last saved. The log may say what happened.",
+)
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Open the window and stay until it is closed; returns the exit code."""
@@ -23,10 +28,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     import multiprocessing
 
     multiprocessing.freeze_support()
+    from leigh_gui import last_run
+    from leigh_gui.paths import log_folder
+
     app, window = create_window()
+    if last_run.begin(log_folder()):
+        window.commands.notices.append(CRASHED)
     window.show()
     window.launch(arguments.project, arguments.demo)
-    return app.exec()
+    code = app.exec()
+    last_run.end(log_folder())
+    return code
 
 
 def create_window() -> tuple[QApplication, MainWindow]:

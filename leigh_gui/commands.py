@@ -7,8 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, QUrl, Signal
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 
 from leigh_gui import theme
@@ -31,6 +30,9 @@ class Commands(QObject):
         super().__init__(window)
         self.window, self.navigation, self.collector = window, navigation, collector
         self.backstage: Backstage = collector.backstage
+        self.notices: list[tuple[str, str]] = []  # what must be said once the window is up
+        if notice := self.backstage.settings.notice:
+            self.notices.append((notice, "Nothing else is affected."))
         factory = navigation.factory
         factory.project_asked.connect(self.open)
         factory.browse_asked.connect(self.browse)
@@ -125,8 +127,17 @@ class Commands(QObject):
         self.theme_changed.emit()
 
     def show_log(self) -> None:
-        """Open the folder of the log."""
-        QDesktopServices.openUrl(QUrl.fromLocalFile(str(log_folder())))
+        """Show the last lines of the log."""
+        from leigh_gui.log_dialog import LogDialog
+
+        LogDialog(log_folder(), self.window).exec()
+
+    def tell_notices(self) -> None:
+        """Say once what was met at the start, and offer the log."""
+        for words in self.notices:
+            self.backstage.bus.tell(*words)
+            self.backstage.bus.offer("Show the log", self.show_log)
+        self.notices.clear()
 
     def _move_to(self, number: int) -> None:
         conditions = self.backstage.state.conditions()

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 MENU = ("open", "demo", "export", "theme", "log", "shortcuts", "quit")
 PATIENCE_MS = 15_000  # for a job to stop when the window closes
+READ_ONLY_MARK = " (read only)"
 
 
 class MainWindow(QMainWindow):
@@ -90,7 +91,8 @@ class MainWindow(QMainWindow):
         self.state.model_changed.connect(self._on_state)
         back.bus.raised.connect(self.error_bar.show_error)
         back.bus.offered.connect(self.error_bar.show_offer)
-        back.saver.changed.connect(self._on_saver)
+        back.saver.changed.connect(self.strip.show_unsaved)
+        back.saver.changed.connect(lambda why: self.setWindowModified(bool(why)))
         self.strip.unsaved_asked.connect(self.unsaved.offer)
         back.loader.opened.connect(self._on_opened)
         back.client.opened.connect(self._on_device)
@@ -130,6 +132,8 @@ class MainWindow(QMainWindow):
             QTimer.singleShot(0, self.commands.demo)
         elif project is not None:
             QTimer.singleShot(0, lambda: self.commands.open(project))
+        else:
+            self.commands.tell_notices()
 
     def go(self, name: str) -> None:
         """Show a page, building it the first time."""
@@ -153,8 +157,8 @@ class MainWindow(QMainWindow):
         self.error_bar.hide()
         for warning in self.state.opened.warnings if self.state.opened else ():
             self.backstage.bus.tell(warning)
+        self.commands.tell_notices()
         self._tell_read_only(page)
-        self._show_title()
         if page == "stay":
             pass
         elif page not in ("", "explore"):
@@ -175,22 +179,17 @@ class MainWindow(QMainWindow):
         if self.navigation.why_not(self.current_page()):
             self.go("start" if self.navigation.why_not("data") else "data")
 
-    def _on_saver(self, why: str) -> None:
-        self.strip.show_unsaved(why)
-        self._show_title()
-
     def _tell_read_only(self, page: str) -> None:
-        why = self.state.opened.read_only if self.state.opened else ""
-        if why and page != "stay":
-            self.backstage.bus.tell(READ_ONLY, why)
-        elif not why and "(read only)" in self.windowTitle():
-            self.strip.tell("The project can be changed now.")
-
-    def _show_title(self) -> None:
         opened = self.state.opened
-        mark = " (read only)" if opened and opened.read_only else ""
-        mark += " (not saved)" if self.backstage.saver.why else ""
-        self.setWindowTitle(f"{opened.project.name if opened else ''}{mark} — Leigh Explorer")
+        if opened is None:
+            return
+        was = READ_ONLY_MARK in self.windowTitle()
+        mark = READ_ONLY_MARK if opened.read_only else ""
+        self.setWindowTitle(f"{opened.project.name}{mark}[*] — Leigh Explorer")
+        if opened.read_only and page != "stay":
+            self.backstage.bus.tell(READ_ONLY, opened.read_only)
+        elif was and not opened.read_only:
+            self.strip.tell("The project can be changed now.")
 
     def _on_undo_changed(self) -> None:
         if isValid(self.state.undo):  # the stack emits once more while it is being destroyed

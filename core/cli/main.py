@@ -100,14 +100,14 @@ def main(argv: list[str] | None = None) -> int:
 def _our_fault(as_json: bool) -> int:
     from platformdirs import user_log_path
 
-    path = user_log_path("leigh-explorer", ensure_exists=True) / "leigh.log"
-    with path.open("a", encoding="utf-8") as log:
-        print(
-            time.strftime("%Y-%m-%d %H:%M:%S"),
-            f"version {__version__}, arguments {sys.argv[1:]}",
-            file=log,
-        )
-        print(traceback.format_exc(), file=log)
+    path = user_log_path("leigh-explorer", appauthor=False) / "leigh.log"
+    what = f"version {__version__}, arguments {sys.argv[1:]}\n{traceback.format_exc()}"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8") as log:
+            print(time.strftime("%Y-%m-%d %H:%M:%S"), what, file=log)
+    except OSError:  # the disk of the log is full, too
+        _say(what)
     _say(f"The program failed; this is our fault. Details are in {path}")
     _say_error(as_json, "Bug", "The program failed; this is our fault.", f"Details are in {path}")
     return OUR_FAULT

@@ -276,7 +276,7 @@ class InferenceClient(QObject):
         if self.wanted is not None and "move" in lanes:
             self._ask("move", self.wanted)
         else:
-            self.wanted = None  # asked again when the model is open
+            self.wanted = None  # the page asks for it when the model is open
         for request in lost:
             if request.lane == "path" or (request.lane == "explain" and request in waiting):
                 self._ask(request.lane, request.question)

@@ -11,8 +11,8 @@ import pytest
 from gui_stand_in import make_project
 from PySide6.QtWidgets import QApplication, QMessageBox
 
-from core.domain import Project
-from core.errors import BadProject
+from core.domain import PanelSpec, Project
+from core.errors import BadProject, FolderMissing
 from core.io.project import open_project, save_project
 from core.io.project_copy import moved_to, save_copy
 from leigh_gui.close_dialog import Choice
@@ -99,11 +99,11 @@ def test_a_full_disk_is_shown_and_saved_to_once_it_has_space(opened, on_disk, di
     qtbot.waitUntil(opened.error_bar.isVisible, timeout=10_000)
     assert "cannot be written" in opened.error_bar.message.text()
     assert "othing was lost" not in opened.error_bar.message.text() + opened.error_bar.hint.text()
-    assert opened.strip.unsaved.isVisible() and "(not saved)" in opened.windowTitle()
+    assert opened.strip.unsaved.isVisible() and opened.isWindowModified()
     assert name_on_disk(on_disk) == "Plate 1"
     disk.free()
     qtbot.waitUntil(lambda: not opened.strip.unsaved.isVisible(), timeout=10_000)
-    assert name_on_disk(on_disk) == "Renamed" and "(not saved)" not in opened.windowTitle()
+    assert name_on_disk(on_disk) == "Renamed" and not opened.isWindowModified()
 
 
 def test_the_next_change_saves_those_before_it(opened, on_disk, disk, qtbot):
@@ -181,6 +181,18 @@ def test_a_project_moved_away_gets_no_ghost_and_is_found_again(opened, on_disk, 
     qtbot.waitUntil(lambda: opened.state.project.folder == moved, timeout=10_000)
     assert open_project(moved).name == "Renamed" == opened.state.project.name
     assert not opened.strip.unsaved.isVisible() and not on_disk.folder.exists()
+
+
+def test_no_export_makes_a_ghost_of_a_project_that_was_moved(opened, on_disk):
+    on_disk.folder.rename(on_disk.folder.with_name("moved"))
+    page = opened.navigation.page("figure")
+    opened.state.opened = replace(
+        opened.state.opened, project=replace(on_disk, panels=(PanelSpec("confusion"),))
+    )
+    for export in (page.ask_export, lambda: page.export_to(on_disk.folder / "exports" / "a.pdf")):
+        with pytest.raises(FolderMissing, match="is not there"):
+            export()
+    assert not on_disk.folder.exists()
 
 
 def test_a_job_that_ends_while_the_window_is_hidden_brings_it_back_to_ask(

@@ -200,7 +200,7 @@ def test_an_attribution_that_only_waited_is_asked_again_after_a_crash(worker, an
     assert [verb for verb, _ in answers] == ["path", "explain"]
 
 
-def test_after_a_crash_whoever_wants_an_image_can_ask_for_the_same_one(worker, qtbot):
+def test_after_a_crash_the_page_can_ask_for_the_same_image(worker, qtbot):
     with qtbot.waitSignal(worker.failed, timeout=5000):
         worker.want(to_wt("DS_C02_s1", 0.5, target="refuse"))
     with qtbot.waitSignal(worker.opened, timeout=20_000):

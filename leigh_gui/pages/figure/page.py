@@ -133,12 +133,13 @@ class FigurePage(QWidget):
         """Choose a file and export."""
         if self.state.project is None or not self.state.project.panels:
             return
+        from core.io.atomic import make_folder
         from core.io.project import exports_folder
+        from core.io.tables import safe_name
 
-        exports_folder(self.state.project).mkdir(exist_ok=True)
-        suggested = (
-            exports_folder(self.state.project) / f"{self.state.project.name}-figure{FORMATS[name]}"
-        )
+        project = self.state.project
+        exports = make_folder(exports_folder(project), project.folder)
+        suggested = exports / f"{safe_name(project.name)}-figure{FORMATS[name]}"
         chosen, _ = QFileDialog.getSaveFileName(
             self, "Export the figure", str(suggested), f"{name} (*{FORMATS[name]})"
         )
@@ -152,13 +153,11 @@ class FigurePage(QWidget):
             return
         if out.suffix.lower() not in (*FORMATS.values(), ".tiff"):
             out = out.with_name(out.name + ".pdf")
+        from core.io.atomic import atomic_write_text, make_folder
         from core.io.project import exports_folder
 
-        specs = exports_folder(project) / "figure-specs.json"
-        specs.parent.mkdir(parents=True, exist_ok=True)
-        specs.write_text(
-            json.dumps([asdict(s) for s in project.panels], indent=1), encoding="utf-8"
-        )
+        specs = make_folder(exports_folder(project), project.folder) / "figure-specs.json"
+        atomic_write_text(specs, json.dumps([asdict(s) for s in project.panels], indent=1))
         self.export_asked.emit(specs, out)
 
     def _on_panels(self) -> None:
