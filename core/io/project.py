@@ -23,7 +23,7 @@ from core.domain import Dataset, ImageRecord, PanelSpec, Project
 from core.errors import BadProject
 from core.io.atomic import atomic_write_bytes, atomic_write_text, replacing
 from core.io.digest import digest_record
-from core.io.disk_errors import cause_of, remedy_for, unreadable
+from core.io.disk_errors import cause_of, remedy_for
 from core.io.tables import plain, safe_name
 from core.io.validation import first_fault
 from core.version import __version__
@@ -386,7 +386,9 @@ def _read_json(path: Path) -> dict[str, Any]:
             hint = f"Its backup is there: copy {BACKUP_FILE} to {PROJECT_FILE} and open it again."
         raise BadProject(message, hint) from error
     except OSError as error:
-        raise BadProject(*unreadable(path, error)) from error
+        raise BadProject(
+            f"{path} cannot be read: {error.strerror or error}.", "Check disk and rights."
+        ) from error
     except (ValueError, RecursionError) as error:
         raise _damaged(path, str(error)) from error
     if not isinstance(raw, dict):
