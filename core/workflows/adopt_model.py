@@ -20,14 +20,10 @@ def adopt_model(project: Project, model: Path) -> Project:
     A model from elsewhere is copied under a name that is free; the project's own models stay.
     Raises BadModel where card or weights are damaged, or channels or conditions do not fit.
     """
-    import torch
-
-    from core.models.load import build
-
     folder = model.parent if model.name == CARD_FILE else model
     card = load_card(folder)
+    load_tensors(folder)
     check_fits(card, images_of(project))
-    build(card, load_tensors(folder), torch.device("cpu"))  # refuses other weights
     own = model_folder(project, folder.name).resolve() == folder.resolve()
     name = folder.name if own else _copy(folder, card, project)
     adopted = replace(project, model=name)

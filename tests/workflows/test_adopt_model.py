@@ -52,15 +52,3 @@ def test_a_model_for_other_channels_is_refused(
     assert main(["adopt-model", str(elsewhere), "--project", str(project.folder)]) == 2
     assert "was trained on" in capsys.readouterr().err
     assert open_project(project.folder).model == "iresnet"
-
-
-def test_a_model_whose_card_describes_another_network_is_refused_before_it_is_copied(
-    copy_of, trained_project: Project, elsewhere: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    project = copy_of(trained_project)
-    card = json.loads((elsewhere / "model.json").read_text(encoding="utf-8"))
-    card["architecture"]["widths"] = [8, 8, 8]
-    (elsewhere / "model.json").write_text(json.dumps(card), encoding="utf-8")
-    assert main(["adopt-model", str(elsewhere), "--project", str(project.folder)]) == 2
-    assert "do not fit the network" in capsys.readouterr().err
-    assert not model_folder(project, "iresnet-2").exists()
