@@ -230,3 +230,20 @@ def test_scanning_again_keeps_the_roles_and_colours_that_were_given(
     save_project(replace(project, dataset=replace(project.dataset, conditions=given)))
     again = scan(project.dataset.root, project.folder)
     assert again.dataset is not None and again.dataset.conditions == given
+
+
+def test_a_damaged_map_is_fitted_again_and_this_is_told(
+    trained_project: Project, copy_of: CopyOf, caplog: pytest.LogCaptureFixture
+) -> None:
+    project = copy_of(trained_project)
+    path = maps_folder(project) / "map.npz"
+    path.write_bytes(path.read_bytes()[:500])
+    make_map(project.folder)
+    assert str(path) in caplog.text and "fitted again" in caplog.text
+    caplog.clear()
+    make_map(project.folder)
+    assert caplog.text == ""
+    path.unlink()
+    path.mkdir()  # a map that the disk does not give is not replaced
+    with pytest.raises(LeighError, match=r"map\.npz cannot be read"):
+        make_map(project.folder)

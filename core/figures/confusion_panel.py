@@ -47,7 +47,9 @@ class ConfusionPanel:
         if a.get("accuracy") is not None:
             interval = f"[{a['accuracy_low']:.2f}-{a['accuracy_high']:.2f}]"
             ax.set_title(
-                f"Accuracy {a['accuracy']:.3f} {interval}\n{a['interval']}", fontsize=7, loc="left"
+                f"Accuracy {a['accuracy']:.3f} {interval}\n{a.get('interval', '')}",
+                fontsize=7,
+                loc="left",
             )
         if self.title:
             figure.suptitle(self.title, fontsize=9, x=0.01, ha="left")

@@ -17,6 +17,8 @@ from core.errors import BadModel, LeighError
 from core.io.atomic import atomic_write_bytes, atomic_write_text, make_folder
 from core.io.digest import digest_bytes
 from core.io.disk_errors import unreadable
+from core.io.model_reports import report_fault
+from core.io.strict_json import read_object
 from core.io.tables import plain, safe_name
 from core.io.validation import first_fault
 
@@ -69,13 +71,13 @@ def load_card(folder: Path) -> ModelCard:
     """
     path = Path(folder) / CARD_FILE
     try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
+        stored = read_object(path)
         version = stored.pop("format_version", 0)
     except FileNotFoundError as error:
         raise BadModel(
             f"{folder} has no model ({CARD_FILE} is missing).", "Train a model first."
         ) from error
-    except (OSError, ValueError, RecursionError, AttributeError, TypeError) as error:
+    except (OSError, ValueError) as error:
         raise BadModel(*unreadable(path, error, REMEDY)) from error
     if version != FORMAT_VERSION:
         raise BadModel(
@@ -86,7 +88,7 @@ def load_card(folder: Path) -> ModelCard:
         card = TypeAdapter(ModelCard).validate_python(names_here(stored))
     except ValidationError as error:
         raise BadModel(f"{path} is damaged ({first_fault(error)}).", REMEDY) from error
-    fault = _preprocessing_fault(card.preprocessing, len(card.channels)) or _report_fault(card)
+    fault = _preprocessing_fault(card.preprocessing, len(card.channels)) or report_fault(card)
     if fault:
         raise BadModel(f"{path} is damaged ({fault}).", REMEDY)
     return card
@@ -176,30 +178,6 @@ def _preprocessing_fault(preprocessing: Preprocessing, channels: int) -> str:
     if preprocessing.crop < SMALLEST_CROP:
         return f"recipe.crop: {preprocessing.crop} is below {SMALLEST_CROP}"
     return ""
-
-
-def _report_fault(card: ModelCard) -> str:
-    """The first fault in the results of training and evaluation; "" for good results."""
-    gains, confusion = card.training.get("gains", {}), card.accuracy.get("confusion")
-    classes = card.conditions
-    tables = list(gains.values()) if isinstance(gains, dict) else [gains]
-    if not all(
-        isinstance(table, dict) and all(map(_is_number, table.values())) for table in tables
-    ):
-        return "training.gains: not a finite number per source and target"
-    if confusion is None:
-        return ""
-    rows = confusion if isinstance(confusion, list) else []
-    square = len(rows) == len(classes) and all(
-        isinstance(row, list) and len(row) == len(rows) for row in rows
-    )
-    if not square or not all(_is_number(value) for row in rows for value in row):
-        return f"accuracy.confusion: not {len(classes)} x {len(classes)} numbers"
-    return ""
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300
 
 
 def load_tensors(folder: Path) -> Tensors:

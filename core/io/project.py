@@ -29,6 +29,7 @@ from core.io.atomic import (
 from core.io.digest import digest_bytes, digest_record
 from core.io.disk_errors import cause_of, remedy_for, unreadable
 from core.io.merge import merged
+from core.io.strict_json import parse_object
 from core.io.tables import plain, safe_name
 from core.io.validation import first_fault
 from core.version import __version__
@@ -458,7 +459,7 @@ def _read_json(path: Path) -> tuple[dict[str, Any], str]:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise _damaged(path, "it is larger than 2 GB")
         data = path.read_bytes()
-        raw = json.loads(data.decode("utf-8"))
+        raw = parse_object(data)
     except (FileNotFoundError, NotADirectoryError) as error:
         message = f"{path.parent} is not a project: it has no {PROJECT_FILE}."
         hint = "Open a project folder, or scan images into a new one."
@@ -467,10 +468,8 @@ def _read_json(path: Path) -> tuple[dict[str, Any], str]:
         raise BadProject(message, hint) from error
     except OSError as error:
         raise BadProject(*unreadable(path, error)) from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise _damaged(path, str(error)) from error
-    if not isinstance(raw, dict):
-        raise _damaged(path, "it does not hold a project")
     return raw, digest_bytes(data)
 
 

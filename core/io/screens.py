@@ -10,6 +10,7 @@ from core.domain.screen import Screen
 from core.errors import BadProject
 from core.io.atomic import atomic_write_text, make_folder
 from core.io.disk_errors import unreadable
+from core.io.strict_json import read_object
 from core.io.tables import plain
 
 SCREEN_FOLDER = Path("exports", "screen")  # of a project
@@ -31,8 +32,8 @@ def load_screen(folder: Path) -> Screen:
     """The screen of a folder. Raises BadProject for a missing, damaged or foreign file."""
     path = Path(folder) / SCREEN_FILE
     try:
-        stored = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
-        if not isinstance(stored, dict) or stored.pop("format_version", None) != FORMAT_VERSION:
+        stored = read_object(path, parse_constant=_no_number)
+        if stored.pop("format_version", None) != FORMAT_VERSION:
             raise BadProject(f"{path} is of another format.", REMEDY)
         return _SCREEN.validate_python(stored)
     except FileNotFoundError as error:

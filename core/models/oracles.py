@@ -29,6 +29,7 @@ from core.io.atomic import atomic_write_bytes, atomic_write_text
 from core.io.digest import digest_bytes
 from core.io.disk_errors import unreadable
 from core.io.models import names_here, stored_names
+from core.io.strict_json import read_object
 from core.io.validation import first_fault
 
 ORACLES_FILE, ORACLES_WEIGHTS_FILE = "judges.json", "judges.safetensors"
@@ -332,7 +333,7 @@ def _read(folder: Path) -> tuple[_Stored, dict[str, Any]]:
     """Both files, each checked without the model."""
     path, weights = folder / ORACLES_FILE, folder / ORACLES_WEIGHTS_FILE
     try:
-        read = json.loads(path.read_text(encoding="utf-8"))
+        read = read_object(path)
         version = read.pop("format_version", 0)
         if version != FORMAT_VERSION:
             raise BadModel(

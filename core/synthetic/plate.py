@@ -1,5 +1,6 @@
 """Write a synthetic plate: OME-TIFF files per condition, plate map, and the truth of every well."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,18 +28,17 @@ PLATES = {(8, 12): 60, (16, 24): 308, (32, 48): 1380}  # rows, columns -> wells 
 def parse_conditions(words: Sequence[str]) -> dict[str, Phenotype]:
     """Phenotypes of `WT DS TT` of the demo, or of `Name=0.4` for a treatment that rescues 40 %.
 
-    Raises LeighError for other texts.
+    Raises LeighError for other texts, and for a name that is given twice, in any case.
     """
     chosen: dict[str, Phenotype] = {}
     for word in words:
         name, _, share = word.partition("=")
+        if name.casefold() in map(str.casefold, chosen):
+            raise LeighError(
+                f"The condition {name} is given twice.", "Give each condition a name of its own."
+            )
         if share:
-            try:
-                chosen[name] = DISEASED.toward(HEALTHY, float(share))
-            except ValueError:
-                raise LeighError(
-                    f"{word}: the rescue {share} is not a number.", "Write for example DrugX=0.4."
-                ) from None
+            chosen[name] = DISEASED.toward(HEALTHY, _rescue(word, share))
         elif name in DEMO_PHENOTYPES:
             chosen[name] = DEMO_PHENOTYPES[name]
         else:
@@ -48,6 +48,18 @@ def parse_conditions(words: Sequence[str]) -> dict[str, Phenotype]:
                 " example DrugX=0.4.",
             )
     return chosen
+
+
+def _rescue(word: str, share: str) -> float:
+    try:
+        rescue = float(share)
+    except ValueError:
+        rescue = math.nan
+    if not math.isfinite(rescue):
+        raise LeighError(
+            f"{word}: the rescue {share} is not a number.", "Write for example DrugX=0.4."
+        )
+    return rescue
 
 
 @dataclass(frozen=True)

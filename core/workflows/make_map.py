@@ -1,16 +1,19 @@
 """Make the map of a project, or place new images on it."""
 
+import logging
 from dataclasses import replace
 
 from core.domain import DecisionMap, LatentTable, Project, Projection
-from core.errors import BadProject, LeighError
+from core.errors import BadProject
 from core.io.lock import ProjectLock
 from core.io.models import check_fits, load_card
 from core.io.project import maps_folder, model_folder, stored_latents, stored_map
 from core.io.results import load_results
-from core.io.tables import load_latents, load_map, save_map
+from core.io.tables import MAP_FILE, load_latents, load_map, save_map
 from core.progress import Progress, Report, Stage, silent
 from core.workflows.project import images_of, model_of
+
+log = logging.getLogger(__name__)
 
 
 def make_map(
@@ -79,9 +82,16 @@ def _latents(project: Project) -> LatentTable:
 
 
 def _former_map(project: Project) -> Projection | None:
+    """The map of the project; None without one, and with a word where it is damaged."""
+    folder = stored_map(project)
+    if not (folder / MAP_FILE).exists():
+        return None
     try:
-        return load_map(stored_map(project))[0]
-    except LeighError:  # the project has no map, or the map is damaged
+        return load_map(folder)[0]
+    except BadProject as fault:
+        if isinstance(fault.__cause__, OSError) and fault.__cause__.errno:
+            raise  # the map may be whole: the disk or share does not give it
+        log.warning("%s The map is fitted again: positions may change.", fault.message)
         return None
 
 

@@ -152,7 +152,7 @@ def quality_of_networks(project: Project) -> tuple[dict[str, Any], ...]:
             rest = {k: v for k, v in reported.items() if k not in ("unit", "wells")}
             row = {
                 "score": f"logits of {card.name}",
-                "unit": reported["unit"],
+                "unit": reported.get("unit", ""),
                 "plate": "all",
                 "wells": wells,
             }

@@ -484,3 +484,12 @@ def test_an_error_is_an_object_with_kind_message_and_hint(
     assert captured.err.strip() == f"{error['message']} {error['hint']}"
     assert main(words) == 2
     assert capsys.readouterr().out == ""  # people read one line on stderr
+
+
+@pytest.mark.parametrize("twice", [("WT", "WT"), ("WT", "wt=0.3"), ("X=0.1", "X=0.2")])
+def test_a_synthetic_condition_given_twice_is_refused(
+    fail: Fail, tmp_path: Path, twice: tuple[str, str]
+) -> None:
+    reported = fail("synth", "--out", tmp_path / "plate", "--conditions", "DS", *twice)
+    assert "given twice" in reported and not (tmp_path / "plate").exists()
+    assert "not a number" in fail("synth", "--out", tmp_path / "plate", "--conditions", "A=nan")

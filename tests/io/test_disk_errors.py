@@ -25,7 +25,7 @@ from core.io.disk_errors import (
     unreadable,
 )
 from core.io.models import load_card
-from core.io.project import create_project, open_project
+from core.io.project import create_project
 
 FAULTS = {
     "EIO": SHARE,
@@ -106,12 +106,9 @@ def test_a_file_that_cannot_be_read_is_not_called_damaged(tmp_path: Path) -> Non
     assert "cannot be read" in unreadable("x", OSError(errno.EIO, "Input/output error"))[0]
     assert unreadable("x", ValueError("bad"), "Train.") == ("x is damaged (bad).", "Train.")
     (tmp_path / "model.json").mkdir()
-    (tmp_path / "project.json").mkdir()
     with pytest.raises(BadModel, match=r"model.json cannot be read: Is a directory") as model:
         load_card(tmp_path)
-    with pytest.raises(BadProject, match=r"project.json cannot be read") as project:
-        open_project(tmp_path)
-    assert model.value.hint == project.value.hint == PLACE
+    assert model.value.hint == PLACE
 
 
 def test_a_project_that_cannot_be_written_promises_nothing_and_asks_for_no_space(

@@ -400,3 +400,49 @@ def test_a_project_can_be_saved_again_and_again(project: Project) -> None:
     for number in range(3):
         saved = save_project(replace(saved, name=f"Name {number}"))
     assert open_project(project.folder).name == "Name 2"
+
+
+@pytest.mark.parametrize(
+    ("part", "key", "value"),
+    [
+        ("training", "seconds", "long"), ("training", "total_seconds", -1.0),
+        ("training", "judges", {"wavelet": "good"}), ("training", "reconstruction_error", [1]),
+        ("training", "gains", {"DS": {"WT": "1"}}),
+        ("accuracy", "accuracy", "<b>100 %</b>"), ("accuracy", "accuracy", 7.0),
+        ("accuracy", "accuracy", float("nan")), ("accuracy", "accuracy_low", True),
+        ("accuracy", "test_groups", 1e400), ("accuracy", "test_records", "many"),
+        ("accuracy", "baseline", None), ("accuracy", "baseline", {"accuracy": "high"}),
+        ("accuracy", "z_prime", [1]), ("accuracy", "z_prime", {"logits": {"z_prime": "1"}}),
+        ("accuracy", "conditions", {"WT": {"f1": None}}), ("accuracy", "generative", 1),
+        ("accuracy", "group_accuracy", {}), ("accuracy", "reason", 3),
+        ("accuracy", "confusion", "x"),
+    ],
+)  # fmt: skip
+def test_results_on_a_card_that_are_none_are_refused_by_key(
+    tmp_path: Path, card: ModelCard, tensors: dict, part: str, key: str, value: object
+) -> None:
+    save_model(tmp_path, card, tensors)
+    path = tmp_path / "model.json"
+    raw = json.loads(path.read_text(encoding="utf-8"))
+    raw[part][key] = value
+    path.write_text(json.dumps(raw), encoding="utf-8")
+    with pytest.raises(BadModel, match=rf"model\.json is damaged \({part}\.{key}"):
+        load_card(tmp_path)
+
+
+def test_an_accuracy_needs_its_interval(tmp_path: Path, card: ModelCard, tensors: dict) -> None:
+    save_model(tmp_path, replace(card, accuracy={"accuracy": 0.9}), tensors)
+    with pytest.raises(BadModel, match=r"accuracy\.accuracy_low: missing"):
+        load_card(tmp_path)
+
+
+@pytest.mark.parametrize("key", ["name", "digest"])
+def test_a_key_that_stands_twice_is_refused(
+    tmp_path: Path, card: ModelCard, tensors: dict, key: str
+) -> None:
+    save_model(tmp_path, card, tensors)
+    path = tmp_path / "model.json"
+    text = path.read_text(encoding="utf-8").rstrip().removesuffix("}")
+    path.write_text(f'{text}, "{key}": "other"}}', encoding="utf-8")
+    with pytest.raises(BadModel, match=f"'{key}' stands there twice"):
+        load_card(tmp_path)

@@ -235,3 +235,24 @@ def test_an_autoencoder_keeps_sides_and_its_latent_is_an_eighth() -> None:
         with torch.no_grad():
             z = model.encode(torch.randn(1, 2, 48, 64))
             assert z.shape == (1, planes, 6, 8) and model.decode(z).shape == (1, 2, 48, 64)
+
+
+@pytest.mark.parametrize("way", ["deflated", "the same bytes again and again"])
+def test_weights_that_unpack_to_more_than_the_file_are_not_opened(tmp_path: Path, way: str) -> None:
+    import resource
+    import zipfile
+
+    path = tmp_path / "bomb.pt"
+    torch.save({"conv1.weight": torch.zeros(64, 3, 7, 7)}, path)
+    kind = zipfile.ZIP_DEFLATED if way == "deflated" else zipfile.ZIP_STORED
+    with zipfile.ZipFile(path, "a", kind) as packed:
+        with packed.open("archive/data/9", "w") as part:
+            for _ in range(256 if way == "deflated" else 1):
+                part.write(bytes(2**20))
+        if way != "deflated":
+            packed.filelist += [packed.getinfo("archive/data/9")] * 200
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    model = ResNeXt(ResNeXtSettings("resnext50", 3, 3))
+    with pytest.raises(LeighError, match=r"would unpack to 2\d\d\.. MB"):
+        take_weights(model, path)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300_000  # kB, the network
