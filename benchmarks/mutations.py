@@ -40,7 +40,7 @@ def mutate_all(project: Path, home: Path, wanted: int, report: Report) -> dict[s
     """Counts of mutated files: refused, loaded as the original, changed, and errors without words.
 
     `silent` counts changed content of files with a checksum. The other files are text in which a
-    changed letter or digit cannot be told from an edit.
+    changed letter or digit looks like an edit.
     """
     copy = home / "mutated" / "project"
     shutil.copytree(project.parent, copy.parent)
@@ -73,7 +73,7 @@ def mutate_all(project: Path, home: Path, wanted: int, report: Report) -> dict[s
     return {
         "mutated_files": wanted,
         "mutated": dict(counts),
-        "cannot_be_told": dict(unguarded),
+        "looks_like_an_edit": dict(unguarded),
         "mutated_named": named[:NAMED],
     }
 
