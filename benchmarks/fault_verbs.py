@@ -63,6 +63,26 @@ def _train(project: Path) -> None:
     train(open_project(project), TrainOptions(preset="faults", device="cpu"))
 
 
+def _train_on(project: Path) -> None:
+    from core.io.project import FIRST_MODEL, model_folder, open_project
+    from core.training.checkpoint import has_checkpoint
+    from core.workflows.train import train
+
+    presets.PRESETS["faults"] = replace(TINY, steps=40)
+    opened = open_project(project)
+    stopped = has_checkpoint(model_folder(opened, FIRST_MODEL))
+    train(opened, TrainOptions(preset="faults", device="cpu", resume=stopped))
+
+
+def digest_of(project: Path) -> str:
+    """Fingerprint of the weights of the project's model."""
+    from core.io.models import load_card
+    from core.io.project import model_folder, open_project
+
+    opened = open_project(project)
+    return load_card(model_folder(opened, opened.model)).digest
+
+
 def _baseline(project: Path) -> None:
     from core.io.project import open_project
     from core.workflows.baselines import train_network
@@ -147,4 +167,5 @@ _BY_NAME: dict[str, Callable[[Path], object]] = {
     "copy": _copy,
     "adopt": _adopt,
 }
+LONGER = Verb("train", _train_on)  # long enough to be killed many times; resumes
 VERBS = tuple(Verb(name, run) for name, run in _BY_NAME.items())

@@ -8,6 +8,7 @@ project must open, and nothing may hold its lock. Linux only.
 
 import errno
 import os
+import random
 import shutil
 import signal
 import sys
@@ -20,7 +21,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.fault_verbs import VERBS, Verb, make_project
+from benchmarks.fault_verbs import LONGER, VERBS, Verb, digest_of, make_project
 from benchmarks.mutations import mutate_all
 from core.errors import LeighError
 from core.io.lock import ProjectLock
@@ -44,11 +45,16 @@ class Settings:
     failures: int = 10_000  # at most; every position of every verb with every error
     mutations: int = 5000
     races: int = 200
+    stops: int = 50  # of one training
     verbs: tuple[str, ...] = ()  # all
 
 
 WHOLE = Settings()
-SMALL = Settings(kills=30, failures=40, mutations=150, races=5, verbs=("save", "map", "figure"))
+SMALL = Settings(
+    kills=30, failures=40, mutations=150, races=5, stops=3, verbs=("save", "map", "figure")
+)
+    kills=30, failures=40, mutations=150, races=5, stops=3, verbs=("save", "map", "figure")
+)
 
 
 @dataclass
@@ -85,6 +91,7 @@ def bench_faults(settings: Settings, report: Report = silent) -> dict[str, Any]:
         for trial in range(settings.races):
             report(Progress(trial, settings.races, "Racing"))
             races.add("lock", race(project, home))
+        trained = stopped_training(project, home, settings.stops, report)
         mutated = mutate_all(project, home, settings.mutations, report)
     return {
         "changes": {name: kinds.count("w") for name, kinds in operations.items()},
@@ -97,6 +104,7 @@ def bench_faults(settings: Settings, report: Report = silent) -> dict[str, Any]:
         "wrong_after_failures": len(failures.wrong),
         "races": races.tried.total(),
         "wrong_races": len(races.wrong),
+        **trained,
         **mutated,
         "named": [*kills.wrong[:NAMED], *failures.wrong[:NAMED], *races.wrong[:NAMED]],
         "minutes": (time.monotonic() - began) / 60,
@@ -148,6 +156,25 @@ def race(project: Path, home: Path) -> str:
     if FAULT in codes:
         return "two programs had the project at once"
     return "" if DONE in codes else f"no program got the project (exit codes {codes})"
+
+
+def stopped_training(project: Path, home: Path, stops: int, report: Report) -> dict[str, Any]:
+    """Kill one training again and again; resumed, it must end with the very same weights."""
+    chance = random.Random(0)
+    digests = []
+    for killed in (False, True):
+        copy, done = _copy(project, home), 0
+        while killed and done < stops:
+            report(Progress(done, stops, "Killing a training"))
+            position = chance.randrange(1, 40)
+            code = _in_child(partial(_run, LONGER, copy, position, 0))
+            done += code == -signal.SIGKILL
+            if code == DONE:  # complete before it could be killed: train once more
+                shutil.rmtree(copy.parent)
+                shutil.copytree(project.parent, copy.parent)
+        code = _in_child(partial(_run, LONGER, copy, 0, 0))
+        digests.append(digest_of(copy) if code == DONE else f"exit code {code}")
+    return {"training_stops": stops, "training_resumed_identically": digests[0] == digests[1]}
 
 
 def _kills(

@@ -48,6 +48,9 @@ class Commands(QObject):
             "redo": undo.redo,
             "export": self.export,
             "theme": self.switch_theme,
+            "check": self.check,
+            "copy": self.copy,
+            "relink": self.relink,
             "log": self.show_log,
             "shortcuts": lambda: ShortcutSheet(self.window).exec(),
             "quit": self.window.close,
@@ -131,6 +134,40 @@ class Commands(QObject):
         from leigh_gui.log_dialog import LogDialog
 
         LogDialog(log_folder(), self.window).exec()
+
+    def check(self) -> None:
+        """Look through every part of the project."""
+        if self._has_project("Open a project to check it."):
+            self.backstage.jobs.look_through()
+
+    def show_findings(self, findings: list[dict[str, Any]]) -> None:
+        """Show what a check found; a repair is a second job, and the project is read again."""
+        from leigh_gui.check_dialog import CheckDialog
+
+        dialog = CheckDialog(findings, self.window)
+        dialog.finished.connect(
+            lambda _: self.backstage.jobs.look_through(repair=True) if dialog.wants_repair else None
+        )
+        dialog.open()
+
+    def copy(self) -> None:
+        """Choose a new folder and copy the project to it."""
+        if self._has_project("Open a project to save a copy of it."):
+            chosen, _ = QFileDialog.getSaveFileName(self.window, "New folder for the copy")
+            if chosen:
+                self.backstage.jobs.copy(Path(chosen))
+
+    def relink(self) -> None:
+        """Choose the folder that holds the images of the project now."""
+        if self._has_project("Open a project to tell it where its images are."):
+            chosen = QFileDialog.getExistingDirectory(self.window, "Folder with the images")
+            if chosen:
+                self.backstage.jobs.relink(Path(chosen))
+
+    def _has_project(self, hint: str) -> bool:
+        if self.backstage.state.project is None:
+            self.backstage.bus.tell("No project is open.", hint)
+        return self.backstage.state.project is not None
 
     def tell_notices(self) -> None:
         """Say once what was met at the start, and offer the log."""

@@ -29,7 +29,9 @@ from leigh_gui.widgets.common.job_bar import JobBar
 if TYPE_CHECKING:
     from leigh_gui.pages.explore.controller import ExploreControl
 
-MENU = ("open", "demo", "export", "theme", "log", "shortcuts", "quit")
+MENU = (
+    "open", "demo", "export", "copy", "check", "relink", "theme", "log", "shortcuts", "quit",
+)  # fmt: skip
 PATIENCE_MS = 15_000  # for a job to stop when the window closes
 READ_ONLY_MARK = " (read only)"
 
@@ -114,6 +116,7 @@ class MainWindow(QMainWindow):
         jobs.reported.connect(self.strip.tell)
         jobs.saved.connect(self.strip.show_file)
         jobs.ended.connect(self._on_job_ended)
+        jobs.looked_through.connect(self.commands.show_findings)
 
     @property
     def control(self) -> ExploreControl:

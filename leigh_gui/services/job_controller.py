@@ -11,9 +11,12 @@ from core.progress import Stage
 from leigh_gui.services.jobs import (
     Job,
     JobRunner,
+    copy,
     figure,
+    look_through,
     positive_control,
     read_and_map,
+    relink,
     scan,
     screen,
     train,
@@ -33,6 +36,7 @@ NEXT_PAGE = {
     "train": "train",
     "encode": "train",
     "evaluate": "train",
+    "relink": "data",
 }
 
 
@@ -48,6 +52,7 @@ class JobController(QObject):
     failed = Signal(str, str, str)  # message, hint, details
     checked = Signal(object)  # what the check of the explanation found
     screened = Signal()  # there is a new ranking
+    looked_through = Signal(object)  # the findings in the parts of the project
 
     def __init__(
         self,
@@ -103,6 +108,21 @@ class JobController(QObject):
                 positive_control(project.folder, project.dataset.digest, channel, factor, preset)
             )
 
+    def look_through(self, repair: bool = False) -> None:
+        """Check every part of the project, and repair what can be repaired."""
+        if self.state.project is not None:
+            self.start(look_through(self.state.project.folder, repair))
+
+    def copy(self, folder: Path) -> None:
+        """Save a copy of the project."""
+        if self.state.project is not None:
+            self.start(copy(self.state.project.folder, folder))
+
+    def relink(self, folder: Path) -> None:
+        """The images are in this folder now."""
+        if self.state.project is not None:
+            self.start(relink(self.state.project.folder, folder))
+
     def scan(self, options: tuple[str, ...]) -> None:
         """Look through the project's folder again."""
         project = self.state.project
@@ -132,6 +152,14 @@ class JobController(QObject):
         elif verb == "counterfactual":
             self.checked.emit(result)
             self.reported.emit("The explanation was checked; the Train page says what was found.")
+        elif verb == "check":
+            self.looked_through.emit(result["findings"])
+            if self.runner.has("--repair"):
+                self.loader.reopen("stay")
+        elif verb == "copy":
+            self.reported.emit(f"The copy is in {result['project']}.")
+        elif verb == "relink":
+            self.reported.emit(f"The images are read from {result['images']} now.")
         elif verb == "screen":
             self.screened.emit()
             self.reported.emit("The treatments are ranked; the Screen page shows them.")

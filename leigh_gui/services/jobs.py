@@ -67,6 +67,10 @@ class JobRunner(QObject):
         arguments = self._job.arguments if self._job is not None else ()
         return arguments[arguments.index(flag) + 1] if flag in arguments else ""
 
+    def has(self, flag: str) -> bool:
+        """Whether the last job was started with this flag."""
+        return self._job is not None and flag in self._job.arguments
+
     def more(self) -> bool:
         """Whether steps of the job are still to come."""
         return bool(self._queue)
@@ -260,3 +264,19 @@ def figure(project: Path, specs: Path, out: Path) -> Job:
         "Exporting the figure",
         ("figure", "--project", str(project), "--specs", str(specs), "--out", str(out)),
     )
+
+
+def look_through(project: Path, repair: bool) -> Job:
+    """Check every part of a project."""
+    words = "Repairing the project" if repair else "Checking the project"
+    return Job(words, ("check", str(project), *(["--repair"] if repair else [])))
+
+
+def copy(project: Path, folder: Path) -> Job:
+    """Save a copy of a project."""
+    return Job(f"Copying to {folder.name}", ("copy", str(folder), "--project", str(project)))
+
+
+def relink(project: Path, folder: Path) -> Job:
+    """Tell a project where its images are now."""
+    return Job("Comparing images", ("relink", str(folder), "--project", str(project)))
