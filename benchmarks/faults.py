@@ -53,8 +53,6 @@ WHOLE = Settings()
 SMALL = Settings(
     kills=30, failures=40, mutations=150, races=5, stops=3, verbs=("save", "map", "figure")
 )
-    kills=30, failures=40, mutations=150, races=5, stops=3, verbs=("save", "map", "figure")
-)
 
 
 @dataclass
