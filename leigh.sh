@@ -117,7 +117,7 @@ test)
     .venv/bin/mkdocs build --strict --quiet --site-dir "${TMPDIR:-/tmp}/leigh-site.$$"
     rm -rf "${TMPDIR:-/tmp}/leigh-site.$$"
     # A crash ends the run: pytest-xdist hangs when it replaces a process (its issue 1323).
-    QT_QPA_PLATFORM="${QT_QPA_PLATFORM:-offscreen}" run pytest --max-worker-restart 0 -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder "$@"
+    QT_QPA_PLATFORM="${QT_QPA_PLATFORM:-offscreen}" run pytest --durations 25 --max-worker-restart 0 -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder "$@"
     ;;
 "" | -h | --help)
     echo "sh leigh.sh demo             open the demo"

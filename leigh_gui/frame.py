@@ -197,7 +197,7 @@ class StatusStrip(QWidget):
     def show_unsaved(self, why: str) -> None:
         """Say that the last changes are not on disk, and why; nothing where they are."""
         self.unsaved.setVisible(bool(why))
-        self.unsaved.setToolTip(why)
+        self.unsaved.setToolTip(tip(why))
 
     def show_file(self, path: Path) -> None:
         """Offer to show where a file was saved."""
