@@ -185,7 +185,7 @@ def _kills(
         for k, kind in enumerate(operations[verb.name], start=1)
         if kind == "w"
     ]
-    step = max(1, len(every) // wanted)
+    step = max(1, len(every) // max(1, wanted))
     chosen = every[::step]
     for trial in range(wanted):
         yield chosen[trial % len(chosen)]
@@ -201,7 +201,7 @@ def _failures(
         reads = [k for k, kind in kinds if kind == "r"]
         chosen = [k for k, kind in kinds if kind == "w"] + reads[:: max(1, len(reads) // READS)]
         every += [(verb, k, error) for k in sorted(chosen) for error in ERRORS]
-    yield from every[:: max(1, -(-len(every) // most))]
+    yield from every[:: max(1, -(-len(every) // most))] if most else ()
 
 
 def _copy(project: Path, home: Path) -> Path:
