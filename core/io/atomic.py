@@ -4,8 +4,9 @@ Nothing here makes a folder that was there before and is gone: a moved project g
 """
 
 import os
+import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
@@ -29,8 +30,7 @@ def replacing(path: Path) -> Iterator[Path]:
     path = Path(path)
     if not path.parent.exists():
         raise folder_missing(path.parent)
-    unique = f"p{os.getpid()}-{uuid4().hex[:12]}"
-    temporary = path.with_name(f"{TEMPORARY}{unique}-{path.name[-60:]}")
+    temporary = path.with_name(f"{_unique()}-{path.name[-60:]}")
     with naming(path):
         try:
             yield temporary
@@ -39,6 +39,34 @@ def replacing(path: Path) -> Iterator[Path]:
             _flush_folder(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_together(folder: Path, last: str) -> Iterator[Path]:
+    """A temporary folder in `folder`; its files replace those of `folder` if the block succeeds.
+
+    All or none: where one file cannot be replaced, the others get their old content back. The file
+    named `last` is replaced last. Raises FolderMissing where `folder` is not there.
+    """
+    folder = Path(folder)
+    if not folder.exists():
+        raise folder_missing(folder)
+    staged = folder / _unique()
+    try:
+        with naming(folder):
+            staged.mkdir()
+        yield staged
+        _replace_together(sorted(staged.iterdir(), key=lambda path: path.name == last), folder)
+        _flush_folder(folder)
+    except FolderMissing as error:  # it was moved away while the files were written
+        raise folder_missing(folder) from error
+    except OSError as error:  # the user knows the files of `folder`, not the temporary ones
+        if error.filename:
+            name = os.fsdecode(error.filename).replace(str(staged), str(folder))
+            error.filename, error.filename2 = name, None
+        raise
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
 
 
 def atomic_write_bytes(path: Path, data: bytes) -> None:
@@ -78,21 +106,53 @@ def folder_missing(folder: Path) -> FolderMissing:
 def sweep_temporaries(folder: Path) -> int:
     """Delete the temporary files that killed programs left in a folder; returns their number.
 
-    A file of a living program stays, and so does a file that is younger than an hour.
+    Temporary folders, too. Those of a living program stay, and those younger than an hour.
     """
     swept = 0
     for path in Path(folder).glob(f"{TEMPORARY}*"):
         with suppress(OSError):  # gone meanwhile, or not ours to delete
             if time.time() - path.stat().st_mtime > ABANDONED_S and not _is_written(path):
-                path.unlink()
+                remove_temporary(path)
                 swept += 1
     return swept
+
+
+def remove_temporary(path: Path) -> None:
+    """Delete a temporary file or folder."""
+    shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 def _is_written(path: Path) -> bool:
     """Whether the program that made a temporary file still runs."""
     owner = path.name.removeprefix(TEMPORARY).partition("-")[0]
     return owner[:1] == "p" and owner[1:].isdecimal() and psutil.pid_exists(int(owner[1:]))
+
+
+def _unique() -> str:
+    """A name that no other temporary file has, with the number of this process."""
+    return f"{TEMPORARY}p{os.getpid()}-{uuid4().hex[:12]}"
+
+
+def _replace_together(files: Sequence[Path], folder: Path) -> None:
+    """Move files into a folder; where one cannot be moved, restore those that were replaced."""
+    if not files:
+        return
+    former = files[0].parent / "former"
+    former.mkdir()
+    for path in files:
+        if (folder / path.name).exists():
+            shutil.copy2(folder / path.name, former)
+    replaced: list[Path] = []
+    try:
+        for path in files:
+            _replace(path, folder / path.name)
+            replaced.append(folder / path.name)
+    except OSError:
+        for target in replaced:
+            with suppress(OSError):
+                old = former / target.name
+                _replace(old, target) if old.exists() else target.unlink()
+        raise
 
 
 def _flush(path: Path) -> None:

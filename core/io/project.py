@@ -26,7 +26,7 @@ from core.io.atomic import (
     replacing,
     sweep_temporaries,
 )
-from core.io.digest import digest_bytes, digest_record
+from core.io.digest import digest_bytes, digest_file, digest_record
 from core.io.disk_errors import cause_of, remedy_for, unreadable
 from core.io.merge import merged
 from core.io.strict_json import parse_object
@@ -145,10 +145,9 @@ def _write_project(project: Project) -> Project:
     path = project.folder / PROJECT_FILE
     try:
         with SoftFileLock(project.folder / WRITING_FILE, timeout=WRITING_SECONDS):
-            current = path.read_bytes() if path.exists() else b""
-            if current:
+            if path.exists() and path.stat().st_size:
                 _refuse_newer(path)
-                project = _with_changes_of_others(project, digest_bytes(current))
+                project = _with_changes_of_others(project, digest_file(path))
                 with replacing(project.folder / BACKUP_FILE) as temporary:
                     shutil.copyfile(path, temporary)
             data = _as_text(project).encode("utf-8")
@@ -476,8 +475,8 @@ def _read_json(path: Path) -> tuple[dict[str, Any], str]:
 def _refuse_newer(path: Path) -> None:
     """Raises BadProject for the file of a newer program: saving would lose its new fields."""
     try:
-        version = json.loads(path.read_text(encoding="utf-8")).get("format_version")
-    except (OSError, ValueError, RecursionError, AttributeError):
+        version = _read_json(path)[0].get("format_version")
+    except BadProject:  # damaged: the file is replaced, and kept as backup
         return
     if isinstance(version, int) and version > FORMAT_VERSION:
         raise _newer(path, version)

@@ -18,6 +18,7 @@ from core.domain import DecisionMap, LatentTable, Projection, Split
 from core.errors import BadProject
 from core.io.atomic import atomic_write_text, make_folder, replacing
 from core.io.disk_errors import unreadable
+from core.io.packing import check_stored
 
 MAP_FILE = "map.npz"
 MAX_NAME = 120
@@ -275,6 +276,7 @@ def save_arrays(path: Path, arrays: Arrays) -> None:
 def load_arrays(path: Path, what: str, remedy: str) -> Arrays:
     """Read an .npz file. Raises BadProject for a file that is missing or damaged."""
     try:
+        check_stored(path)
         with np.load(path, allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}
     except FileNotFoundError as error:

@@ -4,7 +4,6 @@ ResNeXt: residual blocks whose middle convolution is split into groups (Xie et a
 1611.05431). A ResNeXt classifies conditions and makes no images.
 """
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from torchvision.models import ResNet, resnext50_32x4d
 from torchvision.models.resnet import Bottleneck
 
 from core.errors import LeighError
+from core.io.packing import check_stored
 
 # The last stage needs at least one pixel; the edges of smaller images are repeated.
 SMALLEST_PX = 32
@@ -135,15 +135,16 @@ def _read(path: Path) -> dict[str, Tensor]:
     Code in the file is never run.
     """
     try:
-        _check_packing(path)
+        check_stored(path)
+    except ValueError as error:
+        raise LeighError(f"{path} cannot be read as weights: {error}.", WEIGHTS_HINT) from error
+    try:
         is_safe = path.suffix.lower() == ".safetensors"
         read: Any = (
             load_file(path) if is_safe else torch.load(path, map_location="cpu", weights_only=True)
         )
     except FileNotFoundError as error:
         raise LeighError(f"The file {path} does not exist.", WEIGHTS_HINT) from error
-    except LeighError:
-        raise
     except Exception as error:  # torch.load raises many kinds of error for damaged files
         raise _unreadable(path) from error
     if isinstance(read, dict):
@@ -151,22 +152,6 @@ def _read(path: Path) -> dict[str, Tensor]:
     if not isinstance(read, dict) or not read or not all(map(_is_weight, read.items())):
         raise LeighError(f"{path} must hold named weights and nothing else.", WEIGHTS_HINT)
     return {name.removeprefix(PARALLEL): tensor for name, tensor in read.items()}
-
-
-def _check_packing(path: Path) -> None:
-    """Raises LeighError for a zip file that unpacks to more than it holds; torch packs nothing."""
-    if not zipfile.is_zipfile(path):
-        return
-    size = path.stat().st_size
-    with zipfile.ZipFile(path) as packed:
-        parts = packed.infolist()
-    unpacked = sum(part.file_size for part in parts)
-    if unpacked > size or any(part.compress_type != zipfile.ZIP_STORED for part in parts):
-        raise LeighError(
-            f"{path} has {size / 1e6:.1f} MB and would unpack to {unpacked / 1e6:.1f} MB, which"
-            " weights saved by torch never do. It was not opened.",
-            WEIGHTS_HINT,
-        )
 
 
 def _is_weight(item: tuple[object, object]) -> bool:

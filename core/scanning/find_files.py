@@ -61,40 +61,32 @@ def find_images(root: Path, report: Report = silent) -> Found:
     """Find the images below `root`.
 
     Links that leave `root`, loops, projects and OME-Zarr folders are not entered. If `root` is a
-    project itself, then the folders of this project are not entered.
+    project itself, then the folders of this project are not entered. Raises LeighError where more
+    than MAX_FILES files and folders lie below `root`.
     """
     files = Found()
     inside = root.resolve()
-    for number, (entry, relative) in enumerate(_walk(root, inside, files)):
-        if number % TELL_EVERY == 0:
-            report(Progress(0, max(number, 1), "Looking for images"))
-        if number >= MAX_FILES:
-            raise LeighError(
-                f"{root} holds more than {MAX_FILES} files.", "Choose a folder further down."
-            )
+    for entry, relative in _walk(root, inside, files, report):
         _sort_in(entry, relative, inside, files)
     files.images.sort()
     files.problems += _reported(files)
     return files
 
 
-def _walk(root: Path, inside: Path, files: Found) -> Iterator[tuple[os.DirEntry[str], str]]:
+def _walk(
+    root: Path, inside: Path, files: Found, report: Report
+) -> Iterator[tuple[os.DirEntry[str], str]]:
+    """Every file below `root` with its relative path."""
+    looked = _Counter(root, report)
     waiting, seen = [(root, "", 0)], {inside}
     while waiting:
         folder, prefix, depth = waiting.pop()
         try:
-            entries = sorted(os.scandir(folder), key=lambda e: e.name)
+            entries = sorted(looked.through(folder), key=lambda e: e.name)
         except OSError as error:
             if not prefix:
                 raise LeighError(*unreadable(root, error)) from error
-            files.problems.append(
-                Problem(
-                    prefix.rstrip("/"),
-                    f"folder cannot be read: {cause_of(error)}",
-                    remedy_for(error),
-                    kind=ProblemKind.UNREADABLE,
-                )
-            )
+            _leave_out(files, prefix.rstrip("/"), "folder cannot be read", error)
             continue
         is_project = any(e.name == PROJECT_FILE for e in entries)
         if prefix and is_project:
@@ -105,36 +97,80 @@ def _walk(root: Path, inside: Path, files: Found) -> Iterator[tuple[os.DirEntry[
                 continue
             if not _can_be_written(entry.name):
                 shown = os.fsencode(relative).decode("utf-8", "replace")
-                files.problems.append(
-                    Problem(
-                        shown, "its name cannot be written; rename it", kind=ProblemKind.UNREADABLE
-                    )
-                )
+                _leave_out(files, shown, "its name cannot be written; rename it")
                 continue
-            if not entry.is_dir():
+            try:
+                is_folder = entry.is_dir()
+            except OSError as error:  # a link to itself, or through a folder that is locked
+                _leave_out(files, relative, "the link cannot be followed", error)
+                continue
+            if not is_folder:
                 yield entry, relative
                 continue
-            target = Path(entry.path).resolve()
-            if entry.name.lower().endswith(".zarr"):
-                files.problems.append(
-                    Problem(
-                        relative,
-                        "OME-Zarr folders are not read",
-                        "Export it as OME-TIFF.",
-                        kind=ProblemKind.MAKER_FORMAT,
+            target = _target(entry, relative, inside, files)
+            if target is None or target in seen:
+                continue
+            if depth == MAX_DEPTH:
+                _leave_out(files, relative, f"more than {MAX_DEPTH} folders deep; not looked into")
+                continue
+            seen.add(target)
+            waiting.append((Path(entry.path), relative + "/", depth + 1))
+
+
+@dataclass
+class _Counter:
+    """Counts files and folders while they are listed, so that the search can be stopped."""
+
+    root: Path
+    report: Report
+    count: int = 0
+
+    def through(self, folder: Path) -> Iterator[os.DirEntry[str]]:
+        """The entries of a folder."""
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if self.count % TELL_EVERY == 0:
+                    self.report(Progress(0, max(self.count, 1), "Looking for images"))
+                self.count += 1
+                if self.count > MAX_FILES:
+                    raise LeighError(
+                        f"{self.root} holds more than {MAX_FILES} files and folders.",
+                        "Choose a folder further down.",
                     )
-                )
-            elif not target.is_relative_to(inside):
-                files.problems.append(
-                    Problem(
-                        relative,
-                        "the link leads out of the folder; not followed",
-                        kind=ProblemKind.OUTSIDE_FOLDER,
-                    )
-                )
-            elif depth < MAX_DEPTH and target not in seen and not entry.name.startswith("."):
-                seen.add(target)
-                waiting.append((Path(entry.path), relative + "/", depth + 1))
+                yield entry
+
+
+def _target(entry: os.DirEntry[str], relative: str, inside: Path, files: Found) -> Path | None:
+    """The real path of a folder whose images are read; None for all others."""
+    target = Path(entry.path).resolve()
+    if entry.name.lower().endswith(".zarr"):
+        files.problems.append(
+            Problem(
+                relative,
+                "OME-Zarr folders are not read",
+                "Export it as OME-TIFF.",
+                kind=ProblemKind.MAKER_FORMAT,
+            )
+        )
+        return None
+    if not target.is_relative_to(inside):
+        files.problems.append(
+            Problem(
+                relative,
+                "the link leads out of the folder; not followed",
+                kind=ProblemKind.OUTSIDE_FOLDER,
+            )
+        )
+        return None
+    return None if entry.name.startswith(".") else target
+
+
+def _leave_out(files: Found, item: str, reason: str, error: OSError | None = None) -> None:
+    """A problem for something that cannot be read at all."""
+    if error is not None:
+        reason = f"{reason}: {cause_of(error)}"
+    remedy = remedy_for(error) if error is not None else ""
+    files.problems.append(Problem(item, reason, remedy, kind=ProblemKind.UNREADABLE))
 
 
 def _can_be_written(name: str) -> bool:

@@ -41,6 +41,11 @@ ROLES = {
 }  # fmt: skip
 # Words that begin like this say what effect is expected, not what the cells are.
 CONTROL_WORDS = ("pos", "neg")
+# What a spreadsheet program makes of a name, in words, and such a name.
+CHANGED_BY_SPREADSHEETS = (
+    (r"\d{4}-\d\d-\d\d( 00:00:00)?|\d{1,2}-[A-Z][a-z]{2}", "dates", "1-2"),
+    (r"\d+([.,]\d+)?[eE][+-]?\d+", "powers of ten", "1E5"),
+)
 HINT = (
     "A plate map has a column well or file, and a column condition; or it is a grid: rows A..,"
     " columns 1.."
@@ -331,18 +336,17 @@ def _notes(table: Table, columns: tuple[str, ...], roles: dict[str, int]) -> Ite
         short = sum(1 for w in written if re.fullmatch(r"[A-Za-z]{1,2}\d", w))
         if short:
             yield f"{short} wells written like A1 are read as A01."
-    if "condition" in roles:
-        cells = table.column(roles["condition"])
-        dates = [
-            c
-            for c in cells
-            if re.fullmatch(r"\d{4}-\d\d-\d\d( 00:00:00)?|\d{1,2}-[A-Z][a-z]{2}", c.strip())
-        ]
-        if dates:
-            yield (
-                f"{len(dates)} conditions look like dates ({dates[0]}): did a spreadsheet change a"
-                " name such as 1-2?"
-            )
+    for role, words in (("condition", "conditions"), ("plate", "plates")):
+        if role not in roles:
+            continue
+        cells = [cell.strip() for cell in table.column(roles[role])]
+        for pattern, kind, name in CHANGED_BY_SPREADSHEETS:
+            alike = [cell for cell in cells if re.fullmatch(pattern, cell)]
+            if alike:
+                yield (
+                    f"{len(alike)} {words} look like {kind} ({alike[0]}): did a spreadsheet change"
+                    f" a name such as {name}?"
+                )
 
 
 def _role_notes(

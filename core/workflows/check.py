@@ -8,7 +8,7 @@ from pathlib import Path
 
 from core.domain import Dataset, Project
 from core.errors import BadProject, LeighError
-from core.io.atomic import TEMPORARY, replacing
+from core.io.atomic import TEMPORARY, remove_temporary, replacing
 from core.io.digest import digest_record
 from core.io.lock import LOCK_FILE, ProjectLock, owner_of
 from core.io.models import CARD_FILE, load_card, load_tensors
@@ -239,8 +239,8 @@ def _repair(folder: Path, report: Report) -> None:
             with replacing(folder / PROJECT_FILE) as temporary:
                 shutil.copyfile(folder / BACKUP_FILE, temporary)
         elif finding.part == "temporary files":
-            for path in _temporaries(folder):
-                path.unlink(missing_ok=True)
+            for path in list(_temporaries(folder)):
+                remove_temporary(path)
         else:
             project = open_for_reading(folder)
             paths = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,10 +19,10 @@ from core.domain import (
 )
 from core.domain.screen import Finding, ResidualChange, Screen, WellScore
 from core.errors import LeighError
-from core.io.atomic import make_folder
+from core.io.atomic import make_folder, replacing_together
 from core.io.models import load_card
 from core.io.project import model_folder
-from core.io.screens import SCREEN_FOLDER, save_screen
+from core.io.screens import SCREEN_FILE, SCREEN_FOLDER, save_screen
 from core.io.well_names import guess_plate_shape
 from core.progress import Progress, Report, silent
 from core.workflows.project import images_of
@@ -51,7 +52,10 @@ DEFAULTS = ScreenOptions()
 def write_screen(
     project: Project, out: Path, options: ScreenOptions = DEFAULTS, *, report: Report = silent
 ) -> Screen:
-    """Rank the treatments; write tables and report to `out`, and the result into the project."""
+    """Rank the treatments; write tables and report to `out`, and the result into the project.
+
+    All files are replaced together at the end, or none of them.
+    """
     from core.figures.screen_report import write_report
 
     keep_off_images(project, out)
@@ -60,9 +64,11 @@ def write_screen(
     for folder in folders:  # before the long work, so that a bad folder fails at once
         make_folder(folder, project.folder)
     result = screen(project, options, report=report)
-    write_report(result, out, report)
-    for folder in folders:  # window and figures read the copy in the project
-        save_screen(folder, result)
+    with ExitStack() as stack:
+        staged = {f: stack.enter_context(replacing_together(f, SCREEN_FILE)) for f in folders}
+        write_report(result, staged[out.resolve()], report)
+        for folder in staged.values():  # window and figures read the copy in the project
+            save_screen(folder, result)
     return result
 
 

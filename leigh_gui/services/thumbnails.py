@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage, QPixmap
@@ -24,16 +25,26 @@ KEPT = 4000
 
 
 def read_image(dataset: Dataset, record: ImageRecord) -> np.ndarray:
-    """C Y X float32 grey values of a record."""
+    """C Y X float32 grey values of a record. Raises BadImage for files that changed on disk."""
     import numpy as np
 
-    from core.io.tiff import read_record
+    from core.io.read_verified import read_verified
 
-    return np.asarray(read_record(dataset.root, record), dtype=np.float32)
+    return np.asarray(read_verified(dataset.root, record), dtype=np.float32)
+
+
+class Picture(NamedTuple):
+    """What a small picture was read from; a record that is scanned again may be another image."""
+
+    record_id: str
+    root: Path
+    files: tuple[str, ...]
+    planes: tuple[int, ...]
+    digest: str
 
 
 class Thumbnails(QObject):
-    """Asks once per record; the colours follow the channel settings."""
+    """Asks once per image; the colours follow the channel settings."""
 
     ready = Signal(str, QPixmap)
 
@@ -41,44 +52,49 @@ class Thumbnails(QObject):
         super().__init__(parent)
         self._state = state
         self._background = Background(self)
-        self._small: OrderedDict[str, np.ndarray] = OrderedDict()
-        self._requested: set[str] = set()
-        self._folder: object = None
-        state.project_changed.connect(self._on_project)
+        self._small: OrderedDict[Picture, np.ndarray] = OrderedDict()
+        self._requested: set[Picture] = set()
 
     def request(self, record_ids: Iterable[str]) -> None:
         """Send `ready` for each of these, now or when it has been read."""
         dataset = self._state.project.dataset if self._state.project else None
         for record_id in record_ids:
             record = self._state.record(record_id)
-            if record_id in self._small:
-                self._show(record_id)
-            elif dataset is not None and record is not None and record_id not in self._requested:
-                self._requested.add(record_id)
+            if dataset is None or record is None:
+                continue
+            picture = picture_of(dataset, record)
+            if picture in self._small:
+                self._show(picture)
+            elif picture not in self._requested:
+                self._requested.add(picture)
                 self._background.run(
-                    partial(_small, dataset, record), self._on_read, lambda error: None
+                    partial(_small, dataset, record), self._on_read, partial(self._failed, picture)
                 )
 
-    def _on_read(self, answer: tuple[str, np.ndarray]) -> None:
-        record_id, pixels = answer
-        self._requested.discard(record_id)
-        self._small[record_id] = pixels
+    def _failed(self, picture: Picture, error: Exception) -> None:
+        """Without a picture; the Explore page says why, when the image is selected."""
+        self._requested.discard(picture)
+
+    def _on_read(self, answer: tuple[Picture, np.ndarray]) -> None:
+        picture, pixels = answer
+        self._requested.discard(picture)
+        self._small[picture] = pixels
         while len(self._small) > KEPT:
             self._small.popitem(last=False)
-        self._show(record_id)
+        project, record = self._state.project, self._state.record(picture.record_id)
+        dataset = project.dataset if project else None
+        if dataset and record and picture == picture_of(dataset, record):
+            self._show(picture)
 
-    def _show(self, record_id: str) -> None:
-        pixels = self._small[record_id]
+    def _show(self, picture: Picture) -> None:
+        pixels = self._small[picture]
         if len(pixels) == len(self._state.display):
-            self.ready.emit(record_id, pixmap_of(pixels, self._state.display))
+            self.ready.emit(picture.record_id, pixmap_of(pixels, self._state.display))
 
-    def _on_project(self) -> None:
-        dataset = self._state.project.dataset if self._state.project else None
-        root = dataset.root if dataset else None
-        if root != self._folder:
-            self._folder = root
-            self._small.clear()
-            self._requested.clear()
+
+def picture_of(dataset: Dataset, record: ImageRecord) -> Picture:
+    """The image that a record is now."""
+    return Picture(record.id, dataset.root, record.files, record.planes, record.digest)
 
 
 def pixmap_of(image: np.ndarray, display: Sequence[ChannelDisplay]) -> QPixmap:
@@ -92,12 +108,12 @@ def pixmap_of(image: np.ndarray, display: Sequence[ChannelDisplay]) -> QPixmap:
     )
 
 
-def _small(dataset: Dataset, record: ImageRecord) -> tuple[str, np.ndarray]:
-    """Record, and block means of its image, about SIDE pixels wide."""
+def _small(dataset: Dataset, record: ImageRecord) -> tuple[Picture, np.ndarray]:
+    """What was read, and block means of its image, about SIDE pixels wide."""
     image = read_image(dataset, record)
     factor = max(min(image.shape[1:]) // SIDE, 1)
     height, width = image.shape[1] // factor * factor, image.shape[2] // factor * factor
     blocks = image[:, :height, :width].reshape(
         len(image), height // factor, factor, width // factor, factor
     )
-    return record.id, blocks.mean(axis=(2, 4))
+    return picture_of(dataset, record), blocks.mean(axis=(2, 4))

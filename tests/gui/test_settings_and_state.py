@@ -37,13 +37,19 @@ def test_consecutive_steps_of_strength_merge_into_one_undo(qtbot):
 
 def test_relabelling_a_thousand_images_is_one_undo(qtbot, tmp_path):
     project = make_project(tmp_path, with_model=False, wells=1, fields=1, size=16)
+    few = project.dataset.records
+    many = tuple(replace(few[n % len(few)], id=f"r{n}") for n in range(1000))
+    project = replace(project, dataset=replace(project.dataset, records=many))
     state = AppState()
     state.open(Opened(project))
     before = state.project
-    records = tuple(replace(r, condition="WT") for r in project.dataset.records)
+    assert len({r.condition for r in many}) > 1
+    records = tuple(replace(r, condition="WT") for r in many)
     state.edit_project(
         replace(project, dataset=replace(project.dataset, records=records)), "Relabel"
     )
     assert {r.condition for r in state.project.dataset.records} == {"WT"}
     state.undo.undo()
-    assert state.project == before
+    assert state.project == before and state.record("r999") == many[999]
+    state.undo.redo()
+    assert state.record("r999").condition == "WT"

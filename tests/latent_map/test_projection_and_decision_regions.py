@@ -71,6 +71,17 @@ def test_few_records_get_principal_components_and_the_map_says_so(per_condition:
     assert found.xy.shape == (3 * per_condition, 2) and np.isfinite(found.xy).all()
 
 
+def test_equal_records_get_principal_components_and_a_finite_map() -> None:
+    table = latents(40)
+    same = np.zeros_like(table.coordinates)
+    equal = replace(table, coordinates=same, probabilities=probabilities_of(same))
+    found = fit_projection(equal, seed=0)
+    assert found.method == "pca" and str(MIN_FOR_UMAP) in found.settings["why"]
+    assert np.isfinite(found.xy).all()
+    decision = fit_decision(equal, found, grid=32)
+    assert np.isfinite(decision.posterior).all() and np.isfinite(decision.extent).all()
+
+
 def test_placing_returns_known_points_near_themselves_and_does_not_refit() -> None:
     table = latents(40)
     known, xy = map_features(table), table.coordinates.copy()

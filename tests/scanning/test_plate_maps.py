@@ -305,3 +305,30 @@ def test_the_scan_verb_can_show_the_map_alone(
     )
     assert main(words) == 2
     assert "Give --plate-map" in capsys.readouterr().err
+
+
+def test_wells_that_are_written_in_another_way_are_counted(tmp_path: Path) -> None:
+    notes = load_plate_map(table(tmp_path, "well,condition\nA1,WT\nB2,DS\nA10,DS\n")).notes
+    assert "2 wells written like A1 are read as A01." in notes
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "words"),
+    [
+        ("condition", "1.00E+05", "1 conditions look like powers of ten (1.00E+05)"),
+        ("condition", "1E5", "such as 1E5?"),
+        ("barcode", "2,50E+11", "1 plates look like powers of ten (2,50E+11)"),
+        ("barcode", "2-Jan", "1 plates look like dates (2-Jan)"),
+    ],
+)
+def test_names_that_a_spreadsheet_changed_are_reported(
+    tmp_path: Path, column: str, cell: str, words: str
+) -> None:
+    columns = {"barcode": "P1", "condition": "Drug E5"}
+    assert load_plate_map(table(tmp_path, rows_with(columns))).notes == ()
+    notes = load_plate_map(table(tmp_path, rows_with({**columns, column: cell}))).notes
+    assert any(words in note for note in notes), notes
+
+
+def rows_with(cells: dict[str, str]) -> str:
+    return f"{';'.join(cells)};well\n{';'.join(cells.values())};A01\n"

@@ -7,7 +7,6 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import (
     QComboBox,
-    QDoubleSpinBox,
     QGridLayout,
     QHBoxLayout,
     QProgressBar,
@@ -24,6 +23,7 @@ from leigh_gui.pages.compare.controller import CompareControl, Stage
 from leigh_gui.widgets.common.elided_label import ElidedLabel
 from leigh_gui.widgets.common.empty_state import EmptyState
 from leigh_gui.widgets.common.look import duration, percent, plain
+from leigh_gui.widgets.common.number_box import NumberBox
 from leigh_gui.widgets.image.image_view import ImagePane, Viewpoint
 
 LEGEND = (
@@ -76,7 +76,7 @@ class ComparePage(QWidget):
         self.network.setToolTip(
             "Whose decision is explained by saliency, integrated gradients, occlusion and Grad-CAM."
         )
-        self.window_side = QDoubleSpinBox()
+        self.window_side = NumberBox()
         self.window_side.setObjectName("window-side")
         self.window_side.setPrefix("Window ")
         self.window_side.setKeyboardTracking(False)  # not asked for after every digit

@@ -68,7 +68,7 @@ class SelectionTabs(QTabWidget):
         colours = {c.name: c.colour for c in self.state.conditions()}
         records = [self.state.record(i) for i in selection[:MANY]]
         items = [
-            GalleryItem(r.id, short_caption(r), colours.get(r.condition, "#999999"))
+            GalleryItem(r.id, short_caption(r), colours.get(r.condition, "#999999"), r.digest)
             for r in records
             if r is not None
         ]

@@ -199,9 +199,8 @@ class WellsPanel(QWidget):
             if record is not None:
                 site = f" · {record.site}" if record.site else ""
                 caption = f"{plates[record_id]}{named[record_id]}{site}"
-                items.append(
-                    GalleryItem(record_id, caption, colours.get(record.condition, "#999999"))
-                )
+                colour = colours.get(record.condition, "#999999")
+                items.append(GalleryItem(record_id, caption, colour, record.digest))
         self.gallery.set_items(items)
         lost = (
             f", {len(ids) - len(known)} no longer in the project" if len(known) < len(ids) else ""

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
     QDialogButtonBox,
-    QDoubleSpinBox,
     QFormLayout,
     QPushButton,
     QVBoxLayout,
@@ -19,6 +18,7 @@ from PySide6.QtWidgets import (
 
 from core.training.presets import PRESETS
 from leigh_gui.widgets.common.look import percent, plain
+from leigh_gui.widgets.common.number_box import NumberBox
 
 WHAT = (
     "One stain is made weaker or stronger in copies of your images, and a second model is trained"
@@ -55,7 +55,7 @@ class CheckDialog(QDialog):
         what = plain(WHAT, wrap=True)
         what.setMinimumWidth(420)
         column.addWidget(what)
-        self.channel, self.factor, self.preset = QComboBox(), QDoubleSpinBox(), QComboBox()
+        self.channel, self.factor, self.preset = QComboBox(), NumberBox(), QComboBox()
         self.channel.addItems(list(channels))
         self.factor.setMinimumHeight(self.channel.sizeHint().height())
         self.factor.setRange(SMALLEST, LARGEST)

@@ -21,6 +21,7 @@ class GalleryItem:
     record_id: str
     caption: str
     colour: str
+    digest: str = ""  # another digest is another picture of the same record
 
 
 HINT = "Click an image on the map, or lasso some with Shift and drag."
@@ -46,10 +47,11 @@ class Gallery(QAbstractScrollArea):
         return QSize(480, TILE + CAPTION + 3 * GAP)
 
     def set_items(self, items: Sequence[GalleryItem]) -> None:
-        """Show these images; pictures already known are kept by id."""
+        """Show these images; pictures of the same images stay."""
+        before = {(item.record_id, item.digest) for item in self._items}
         self._items = tuple(items)
-        wanted = {item.record_id for item in items}
-        self._thumbnails = {k: v for k, v in self._thumbnails.items() if k in wanted}
+        same = {item.record_id for item in items if (item.record_id, item.digest) in before}
+        self._thumbnails = {k: v for k, v in self._thumbnails.items() if k in same}
         self._layout()
 
     def set_current(self, record_id: str) -> None:

@@ -1,0 +1,52 @@
+"""Faults that the window shows: an exception anywhere, an image unlike all others."""
+
+import sys
+import threading
+from dataclasses import replace
+
+import pytest
+from PySide6.QtCore import qInstallMessageHandler
+from PySide6.QtWidgets import QPushButton
+
+from core.io.project import maps_folder
+from core.io.tables import load_map, save_map
+from leigh_gui import errors
+
+
+@pytest.mark.qt_no_exception_capture
+def test_an_exception_in_a_slot_or_a_thread_is_shown_and_the_window_goes_on(
+    window, project, qtbot, monkeypatch
+):
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)  # restored after the test
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+    errors.install(window.backstage.bus)
+    button = QPushButton("Fail", window)
+    button.clicked.connect(lambda: [][1])
+    try:
+        button.click()
+        assert window.error_bar.isVisible()
+        assert "IndexError" in window.error_bar.details.toPlainText()
+        thread = threading.Thread(target=lambda: {}["key of a thread"])
+        thread.start()
+        thread.join()
+        qtbot.waitUntil(
+            lambda: "key of a thread" in window.error_bar.details.toPlainText(), timeout=5000
+        )
+        window.commands.open(project.folder)
+        qtbot.waitUntil(lambda: window.state.project is not None, timeout=10_000)
+    finally:
+        qInstallMessageHandler(None)
+
+
+def test_an_image_unlike_all_others_says_so(window, project, qtbot):
+    projection, decision = load_map(maps_folder(project))
+    odd, usual = projection.record_ids[:2]
+    odd_one = replace(projection, out_of_distribution=(odd,))
+    save_map(maps_folder(project), odd_one, decision)
+    window.commands.open(project.folder)
+    qtbot.waitUntil(lambda: window.state.counterfactual is not None, timeout=20_000)
+    title = window.explore().picture.original_title
+    window.control.gestures.pick(odd)
+    assert title.text().endswith("out of distribution")
+    window.control.gestures.pick(usual)
+    assert "out of distribution" not in title.text()
