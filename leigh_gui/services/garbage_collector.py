@@ -23,12 +23,17 @@ class GarbageCollector(QObject):
         self._timer = QTimer(self, interval=INTERVAL_MS)
         self._timer.timeout.connect(self.collect)
         self._timer.start()
+        self._settling = QTimer(self, interval=INTERVAL_MS, singleShot=True)
+        self._settling.timeout.connect(self._settle)
 
     def settle(self) -> None:
-        """Collect everything; what is left is not looked at again until the next call.
+        """Soon collect everything; what is left is not looked at again until the next call.
 
         After a project is opened, when nobody minds a tenth of a second.
         """
+        self._settling.start()
+
+    def _settle(self) -> None:
         gc.unfreeze()
         gc.collect()
         gc.freeze()
@@ -43,6 +48,7 @@ class GarbageCollector(QObject):
     def stop(self) -> None:
         """Collect everything here and let Python collect by itself again."""
         self._timer.stop()
+        self._settling.stop()
         gc.unfreeze()
         gc.collect()
         gc.enable()
