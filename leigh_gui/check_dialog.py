@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from leigh_gui.widgets.common.look import plain, tip
+from leigh_gui.widgets.common.look import count, plain, tip
 
 COLUMNS = ("Part", "State", "What was found", "What helps")
 WORDS = {"good": "✓ good", "warning": "⚠ warning", "damaged": "✗ damaged"}
@@ -38,7 +38,7 @@ class CheckDialog(QDialog):
         self.repair.clicked.connect(self._on_repair)
         buttons.rejected.connect(self.reject)
         bad = sum(f["state"] == "damaged" for f in findings)
-        summary = f"{bad} damaged parts." if bad else "No part is damaged."
+        summary = f"{count(bad, 'part')} damaged." if bad else "No part is damaged."
         column = QVBoxLayout(self)
         column.addWidget(plain(summary, "strong"))
         column.addWidget(self.table, 1)

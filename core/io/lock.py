@@ -35,7 +35,7 @@ class Owner:
     seen: str  # last sign of life, ISO 8601
 
     def __str__(self) -> str:
-        return f"{self.user} on {self.host} since {self.since}"
+        return f"{self.user} on {self.host} since {_local(self.since)}"
 
 
 class ProjectOpen(BadProject):
@@ -139,6 +139,12 @@ class ProjectLock:
         self.release()
 
 
+def is_ours(folder: Path) -> bool:
+    """Whether this program has the project, or is a job of the program that has it."""
+    record = _lease(Path(folder)).owner
+    return record is not None and record.token == os.environ.get(TOKEN)
+
+
 def owner_of(folder: Path) -> Owner:
     """Who may write the project, as far as it is written there."""
     path = Path(folder) / LOCK_FILE
@@ -166,6 +172,14 @@ def _user() -> str:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):
         return "someone"
+
+
+def _local(since: str) -> str:
+    """A time as the clock on the wall shows it; text that is not a time stays."""
+    try:
+        return datetime.fromisoformat(since).astimezone().strftime("%Y-%m-%d %H:%M")
+    except ValueError:
+        return since
 
 
 def _now() -> str:

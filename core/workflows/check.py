@@ -10,7 +10,7 @@ from core.domain import Dataset, Project
 from core.errors import BadProject, LeighError
 from core.io.atomic import TEMPORARY, remove_temporary, replacing
 from core.io.digest import digest_record
-from core.io.lock import LOCK_FILE, ProjectLock, owner_of
+from core.io.lock import LOCK_FILE, ProjectLock, is_ours, owner_of
 from core.io.models import CARD_FILE, load_card, load_tensors
 from core.io.project import (
     BACKUP_FILE,
@@ -197,7 +197,7 @@ def _left_over(folder: Path) -> Iterator[Finding]:
             "",
             "Delete them.",
         )
-    if (folder / LOCK_FILE).exists():
+    if (folder / LOCK_FILE).exists() and not is_ours(folder):
         yield Finding("lock", State.WARNING, f"The project is open: {owner_of(folder)}.")
 
 

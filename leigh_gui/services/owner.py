@@ -40,7 +40,7 @@ class ProjectOwner(QObject):
         try:
             lock.acquire()
         except ProjectOpen as fault:
-            return f"{fault.owner} has it open and may write it."
+            return f"Another program may write it: {fault.owner}."
         except BadProject as fault:
             return fault.message
         self._locks[folder] = lock

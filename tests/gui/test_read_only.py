@@ -62,7 +62,7 @@ def told(process, words):
 def test_the_second_program_reads_and_is_told_who_has_the_project(window, project, other, qtbot):
     opened(window, project, qtbot)
     assert "(read only)" in window.windowTitle()
-    assert "has it open" in window.state.opened.read_only
+    assert "Another program may write it" in window.state.opened.read_only
     before = (project.folder / "project.json").read_bytes()
     window.collector.add("map")
     window.backstage.saver.flush()
