@@ -61,9 +61,11 @@ def _fill(staging: Path, project: Project) -> None:
     if project.folder.is_dir():
         skipped = shutil.ignore_patterns(f"{TEMPORARY}*", "*.lock")
         shutil.copytree(project.folder, staging, ignore=skipped)
+    copy = _with_images(replace(project, folder=staging), project)
     if not (staging / "project.json").exists():
         create_project(staging, project.dataset, project.name)
-    save_project(_with_images(replace(project, folder=staging), project))
+        copy = replace(copy, read=None)  # nothing of the new file is worth merging
+    save_project(copy)
 
 
 def _with_images(project: Project, before: Project) -> Project:

@@ -50,8 +50,8 @@ class Saver(QObject):
         self._next()
 
     def unsaved(self) -> Project | None:
-        """The newest version, where it is not on disk."""
-        return self._newest
+        """The newest version, where it is not on disk, as a change of what was saved last."""
+        return None if self._newest is None else self._based(self._newest)
 
     def flush(self) -> bool:
         """Whether everything is on disk; tries once more where it is not."""
@@ -81,15 +81,19 @@ class Saver(QObject):
         self._running = True
         self._background.run(lambda: self._write(project), self._on_ended, self._on_ended_badly)
 
-    def _write(self, project: Project) -> Project:
-        """Save a version as a change of the one saved before: all come from one reading."""
-        from core.domain.project import Reading
-        from core.io.project import save_project
-
+    def _based(self, project: Project) -> Project:
+        """The version as a change of the one saved before: all come from one reading."""
         read = project.read
         while read is not None and read.digest in self._later:
             read = self._later[read.digest]
-        saved = save_project(replace(project, read=read))
+        return replace(project, read=read)
+
+    def _write(self, project: Project) -> Project:
+        from core.domain.project import Reading
+        from core.io.project import save_project
+
+        based = self._based(project)
+        read, saved = based.read, save_project(based)
         now = saved.read
         if saved != project and now is not None:  # what others changed is not in our versions
             now = Reading(f"{now.digest} merged", replace(project, read=None))

@@ -151,6 +151,28 @@ def test_what_cannot_be_saved_here_is_saved_elsewhere(
     assert opened.backstage.settings.recent()[0] == copy.folder
 
 
+def test_elsewhere_goes_what_was_saved_before_and_what_was_not(opened, disk, qtbot, tmp_path):
+    opened.collector.add("confusion")
+    assert opened.backstage.saver.flush()
+    opened.collector.add("map")
+    assert opened.backstage.saver.flush()
+    disk.fill()
+    rename(opened, "Later")
+    assert not opened.backstage.saver.flush()
+    opened.unsaved.save_elsewhere(tmp_path / "elsewhere")
+    found = open_project(tmp_path / "elsewhere")
+    assert found.name == "Later" and [p.kind for p in found.panels] == ["confusion", "map"]
+
+
+def test_a_copy_of_a_project_that_is_gone_keeps_model_and_panels(project, tmp_path):
+    read = open_project(project.folder)
+    mine = replace(read, panels=(PanelSpec("map"),))
+    shutil.rmtree(project.folder)
+    found = save_copy(mine, tmp_path / "copy")
+    assert open_project(tmp_path / "copy").panels == found.panels == mine.panels
+    assert open_project(tmp_path / "copy").model == read.model != ""
+
+
 def test_no_job_starts_and_nothing_is_opened_over_unsaved_changes(
     opened, on_disk, disk, project, qtbot
 ):
