@@ -51,7 +51,7 @@ class Settings:
 
 WHOLE = Settings()
 SMALL = Settings(
-    kills=30, failures=40, mutations=150, races=5, stops=3, verbs=("save", "map", "figure")
+    kills=15, failures=24, mutations=60, races=3, stops=2, verbs=("save", "map", "figure")
 )
 
 

@@ -18,10 +18,10 @@ pytestmark = [
 def test_nothing_is_lost_by_kills_failures_damage_and_races() -> None:
     found = faults.bench_faults(faults.SMALL)
     assert found["kills_total"] == faults.SMALL.kills and found["work_lost_by_kills"] == 0, found
-    assert found["failures_total"] > 30 and found["wrong_after_failures"] == 0, found
+    assert found["failures_total"] > 15 and found["wrong_after_failures"] == 0, found
     assert found["races"] == faults.SMALL.races and found["wrong_races"] == 0, found
     assert found["training_resumed_identically"]
-    assert found["mutated"]["refused"] > 50, found
+    assert found["mutated"]["refused"] > 20, found
     assert not found["mutated"].get("without_words"), found["mutated_named"]
     assert not found["mutated"].get("silent"), found["mutated_named"]
 
@@ -43,7 +43,7 @@ def test_a_verb_that_writes_in_place_is_noticed(tmp_path: Path) -> None:
     operations = faults.operations_of(verb, project, tmp_path)
     assert operations == "rww"
     said = [faults.attempt(verb, k, 0, project, tmp_path) for k in (1, 2, 3)]
-    assert said[:2] == ["", ""] and "lost project.json" in said[2]
+    assert said[:2] == ["", ""] and "lost" in said[2] and "project.json" in said[2]
 
 
 def test_every_flavour_of_damage_changes_a_file() -> None:
