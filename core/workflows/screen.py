@@ -20,7 +20,6 @@ from core.domain import (
 from core.domain.screen import Finding, ResidualChange, Screen, WellScore
 from core.errors import LeighError
 from core.io.atomic import make_folder, replacing_together
-from core.io.lock import ProjectLock
 from core.io.models import load_card
 from core.io.project import model_folder
 from core.io.screens import SCREEN_FILE, SCREEN_FOLDER, save_screen
@@ -64,8 +63,8 @@ def write_screen(
     folders = {out.resolve(), (project.folder / SCREEN_FOLDER).resolve()}
     for folder in folders:  # before the long work, so that a bad folder fails at once
         make_folder(folder, project.folder)
-    with ProjectLock(project.folder), ExitStack() as stack:
-        result = screen(project, options, report=report)
+    result = screen(project, options, report=report)
+    with ExitStack() as stack:
         staged = {f: stack.enter_context(replacing_together(f, SCREEN_FILE)) for f in folders}
         write_report(result, staged[out.resolve()], report)
         for folder in staged.values():  # window and figures read the copy in the project
