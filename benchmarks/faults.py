@@ -29,7 +29,7 @@ from core.progress import Progress, Report, silent
 from core.workflows.check import State, check
 
 ERRORS = (errno.ENOSPC, errno.EIO, errno.EACCES)
-DONE, TOLD, FAULT, ABSENT = 0, 2, 3, 4  # exit codes of a process
+DONE, REFUSED, FAULT = 0, 2, 3  # exit codes of a process
 OPERATIONS = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link")
 CHANGING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 READS = 20  # of a verb, that fail
@@ -112,11 +112,11 @@ def bench_faults(settings: Settings, report: Report = silent) -> dict[str, Any]:
 
 def operations_of(verb: Verb, project: Path, home: Path) -> str:
     """The file operations of a verb within the project: "r" reads, "w" changes something."""
-    copy, told = _copy(project, home), home / "count"
-    code = _in_child(lambda: _record(verb, copy, told))
+    copy, notes = _copy(project, home), home / "count"
+    code = _in_child(lambda: _record(verb, copy, notes))
     if code != DONE:
         raise RuntimeError(f"{verb.name} fails without a fault (exit code {code})")
-    return told.read_text()
+    return notes.read_text()
 
 
 def attempt(verb: Verb, position: int, error: int, project: Path, home: Path) -> str:
@@ -168,8 +168,7 @@ def stopped_training(project: Path, home: Path, stops: int, report: Report) -> d
             code = _in_child(partial(_run, LONGER, copy, position, 0))
             done += code == -signal.SIGKILL
             if code == DONE:  # complete before it could be killed: train once more
-                shutil.rmtree(copy.parent)
-                shutil.copytree(project.parent, copy.parent)
+                _copy(project, home)
         code = _in_child(partial(_run, LONGER, copy, 0, 0))
         digests.append(digest_of(copy) if code == DONE else f"exit code {code}")
     return {"training_stops": stops, "training_resumed_identically": digests[0] == digests[1]}
@@ -241,11 +240,11 @@ def _kind(event: str, arguments: tuple[Any, ...]) -> str:
     return "w" if changes else "r"
 
 
-def _record(verb: Verb, copy: Path, told: Path) -> int:
+def _record(verb: Verb, copy: Path, notes: Path) -> int:
     kinds: list[str] = []
     _watch(copy.parent, lambda path, kind: kinds.append(kind))
     verb.run(copy)
-    told.write_text("".join(kinds))
+    notes.write_text("".join(kinds))
     return DONE
 
 
@@ -265,9 +264,9 @@ def _run(verb: Verb, copy: Path, position: int, error: int) -> int:
     try:
         verb.run(copy)
     except LeighError as fault:
-        return TOLD if fault.message else FAULT
+        return REFUSED if fault.message else FAULT
     except OSError:  # the command line and the window put it into words
-        return TOLD
+        return REFUSED
     return DONE
 
 
@@ -289,7 +288,7 @@ def _enter(copy: Path, start: float, number: int) -> int:
             mark.unlink()
             return DONE if alone else FAULT
     except LeighError:
-        return TOLD
+        return REFUSED
 
 
 def _fork(work: Callable[[], int]) -> int:

@@ -5,7 +5,7 @@ import random
 import shutil
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,16 +44,15 @@ def mutate_all(project: Path, home: Path, wanted: int, report: Report) -> dict[s
     """
     copy = home / "mutated" / "project"
     shutil.copytree(project.parent, copy.parent)
-    stores = _stores(copy)
+    stores = [(store, store.path.read_bytes(), _printed(store.load())) for store in _stores(copy)]
     chance = random.Random(0)
     counts: Counter[str] = Counter()
     unguarded: Counter[str] = Counter()
     named: list[str] = []
     for trial in range(wanted):
         report(Progress(trial, wanted, "Damaging files"))
-        store, flavour = stores[trial % len(stores)], FLAVOURS[chance.randrange(len(FLAVOURS))]
-        original = store.path.read_bytes()
-        known = _printed(store.load())
+        store, original, known = stores[trial % len(stores)]
+        flavour = FLAVOURS[chance.randrange(len(FLAVOURS))]
         store.path.write_bytes(mutated(original, flavour, chance))
         try:
             found = _printed(store.load())
@@ -162,8 +161,6 @@ def _stores(project: Path) -> list[Store]:
 
 
 def _content(project: Path) -> Any:
-    from dataclasses import replace
-
     return replace(open_project(project), read=None)
 
 

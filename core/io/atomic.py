@@ -13,8 +13,8 @@ from uuid import uuid4
 
 import psutil
 
-from core.errors import FolderMissing
-from core.io.disk_errors import naming
+from core.errors import BadProject, FolderMissing
+from core.io.disk_errors import cause_of, naming, remedy_for
 
 TEMPORARY = ".tmp-"
 ABANDONED_S = 3600  # a temporary file that nobody wrote to for so long
@@ -101,6 +101,14 @@ def folder_missing(folder: Path) -> FolderMissing:
         "Was the drive removed, or the folder moved or renamed? Bring it back, or open it where it"
         " is now.",
     )
+
+
+def cannot_write(folder: Path, error: OSError) -> BadProject:
+    """The error for a project folder that the disk, share or system does not let us write."""
+    if isinstance(error, FileNotFoundError) and not folder.is_dir():
+        return folder_missing(folder)
+    hint = remedy_for(error) or "Choose another place."
+    return BadProject(f"{error.filename or folder} cannot be written: {cause_of(error)}.", hint)
 
 
 def sweep_temporaries(folder: Path) -> int:

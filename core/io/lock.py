@@ -14,7 +14,7 @@ from typing import Any
 from filelock import SoftFileLease, Timeout
 
 from core.errors import BadProject
-from core.io.atomic import atomic_write_text, folder_missing
+from core.io.atomic import atomic_write_text, cannot_write, folder_missing
 
 LOCK_FILE, OWNER_FILE = "project.lock", "project.owner.json"
 # A program without a sign of life for this long has lost the project: also a dead computer.
@@ -81,12 +81,8 @@ class ProjectLock:
         except Timeout as error:
             raise ProjectOpen(self.folder, owner_of(self.folder)) from error
         except OSError as error:
-            reason = error.strerror or str(error)
-            raise BadProject(
-                f"{self.folder} cannot be written: {reason}.",
-                "Free space, check the rights, or choose another place.",
-            ) from error
-        said = {"token": self._lease.token, "user": _user(), "since": _now()}
+            raise cannot_write(self.folder, error) from error
+        said = {"token": self._lease.token, "user": _user(), "since": now()}
         with suppress(OSError):  # only words about the owner are lost
             atomic_write_text(self.folder / OWNER_FILE, json.dumps(said))
 
@@ -182,5 +178,6 @@ def _local(since: str) -> str:
         return since
 
 
-def _now() -> str:
+def now() -> str:
+    """The time as it is stored: ISO 8601, in seconds."""
     return datetime.now(UTC).isoformat(timespec="seconds")

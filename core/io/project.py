@@ -9,7 +9,7 @@ import shutil
 from collections import Counter
 from contextlib import suppress
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
@@ -22,12 +22,14 @@ from core.errors import BadProject
 from core.io.atomic import (
     atomic_write_bytes,
     atomic_write_text,
+    cannot_write,
     folder_missing,
     replacing,
     sweep_temporaries,
 )
 from core.io.digest import digest_bytes, digest_file, digest_record
-from core.io.disk_errors import cause_of, remedy_for, unreadable
+from core.io.disk_errors import unreadable
+from core.io.lock import now
 from core.io.merge import merged
 from core.io.strict_json import parse_object
 from core.io.tables import plain, safe_name
@@ -106,7 +108,7 @@ def create_project(folder: Path, dataset: Dataset | None, name: str | None = Non
     folder = Path(folder).absolute()
     if (folder / PROJECT_FILE).exists():
         raise BadProject(f"{folder} already holds a project.", "Open it, or choose another folder.")
-    project = Project(folder, name or folder.name, dataset, created=_now())
+    project = Project(folder, name or folder.name, dataset, created=now())
     folders = [*reversed(folder.parents), folder, *(folder / part for part in PARTS)]
     new = [path for path in folders if not os.path.lexists(path)]
     try:
@@ -118,7 +120,7 @@ def create_project(folder: Path, dataset: Dataset | None, name: str | None = Non
             with suppress(OSError):  # not created, or no longer empty
                 path.rmdir()
         if isinstance(error, OSError):
-            raise _cannot_write(folder, error) from error
+            raise cannot_write(folder, error) from error
         raise
 
 
@@ -157,7 +159,7 @@ def _write_project(project: Project) -> Project:
             f"{path} is being written by another program.", "Try again in a moment."
         ) from error
     except OSError as error:
-        raise _cannot_write(project.folder, error) from error
+        raise cannot_write(project.folder, error) from error
     return _read_as(project, digest_bytes(data))
 
 
@@ -183,7 +185,7 @@ def _as_text(project: Project) -> str:
         "written_by": f"leigh-explorer {__version__}",
         "name": project.name,
         "created": project.created,
-        "saved": _now(),
+        "saved": now(),
         "model": project.model,
         "panels": [asdict(panel) for panel in project.panels],
         "images": _image_folders(project),
@@ -353,10 +355,6 @@ def log_folder(project: Project) -> Path:
     return project.folder / "log"
 
 
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
-
-
 def _image_folders(project: Project) -> dict[str, str | None] | None:
     if project.dataset is None:
         return None
@@ -500,10 +498,3 @@ def _damaged(path: Path, why: str) -> BadProject:
             f" {PROJECT_FILE}."
         )
     return BadProject(f"{path} is damaged ({why}).", hint)
-
-
-def _cannot_write(folder: Path, error: OSError) -> BadProject:
-    if isinstance(error, FileNotFoundError) and not folder.is_dir():
-        return folder_missing(folder)
-    hint = remedy_for(error) or "Choose another place."
-    return BadProject(f"{error.filename or folder} cannot be written: {cause_of(error)}.", hint)

@@ -245,10 +245,11 @@ def _runs(text: str) -> bool:
     """Whether a spreadsheet would run a text as a formula, with or without '."""
     bare = text.lstrip("'")
     formula = bare.lstrip()[:1] in ("=", "+", "-", "@") or bare[:1] in ("\t", "\r")
-    return formula and not _is_number(text)
+    return formula and not is_number(text)
 
 
-def _is_number(text: str) -> bool:
+def is_number(text: str) -> bool:
+    """Whether a text is a number as Python reads it."""
     try:
         float(text)
     except ValueError:

@@ -22,7 +22,7 @@ from core.io.project import (
     stored_latents,
     stored_map,
 )
-from core.io.results import load_results
+from core.io.results import Stale, load_results
 from core.io.screens import SCREEN_FILE, SCREEN_FOLDER, load_screen
 from core.io.tables import load_latents, load_map
 from core.progress import Progress, Report, silent
@@ -178,7 +178,7 @@ def _results(project: Project) -> Iterator[Finding]:
                 yield Finding(part, State.GOOD, f"{path.name} can be read.")
     stale = load_results(project).stale
     if stale:
-        what = "images" if stale == "other-images" else "model"
+        what = "images" if stale == Stale.OTHER_IMAGES else "model"
         yield Finding(
             "latents",
             State.WARNING,
@@ -202,10 +202,9 @@ def _left_over(folder: Path) -> Iterator[Finding]:
 
 
 def _temporaries(folder: Path) -> Iterator[Path]:
-    for place in (folder, *(folder / part for part in PARTS)):
-        yield from (p for p in place.rglob(f"{TEMPORARY}*") if place != folder)
-        if place == folder:
-            yield from place.glob(f"{TEMPORARY}*")
+    yield from folder.glob(f"{TEMPORARY}*")
+    for part in PARTS:
+        yield from (folder / part).rglob(f"{TEMPORARY}*")
 
 
 def _images_of_folder(folder: Path, report: Report) -> Iterator[Finding]:

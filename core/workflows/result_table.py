@@ -9,7 +9,7 @@ from typing import Any
 
 from core.errors import BadTable
 from core.io.disk_errors import as_words
-from core.io.tables import unescaped, write_csv
+from core.io.tables import is_number, unescaped, write_csv
 from core.scanning.spreadsheet import Line, read_sheets
 
 Row = dict[str, Any]
@@ -65,7 +65,7 @@ def _rows(lines: Sequence[Line], keys: tuple[str, ...]) -> list[Row]:
         raise BadTable(f"The table has no column {missing[0]!r}.")
     if len(set(heading)) < len(heading):
         raise BadTable("The table has two columns of the same name.")
-    decimal_comma = not any("." in cell and _is_number(cell) for _, line in lines for cell in line)
+    decimal_comma = not any("." in cell and is_number(cell) for _, line in lines for cell in line)
     rows = []
     for number, cells in lines[1:]:
         if len(cells) == 1 < len(heading):  # a whole line in quotes, from a spreadsheet with ;
@@ -78,14 +78,6 @@ def _rows(lines: Sequence[Line], keys: tuple[str, ...]) -> list[Row]:
                 row[name] = cell.replace(",", ".")
         rows.append(row)
     return rows
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _free(path: Path, word: str) -> Path:

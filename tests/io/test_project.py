@@ -321,6 +321,16 @@ def test_weights_that_are_not_numbers_are_never_saved(tmp_path: Path, card: Mode
     assert not list(tmp_path.iterdir())
 
 
+def refused_by_key(folder: Path, part: str, key: str, value: object) -> None:
+    """A card with this value is refused, and the message names the key."""
+    path = folder / "model.json"
+    raw = json.loads(path.read_text(encoding="utf-8"))
+    raw[part][key] = value
+    path.write_text(json.dumps(raw), encoding="utf-8")
+    with pytest.raises(BadModel, match=rf"model\.json is damaged \({part}\.{key}"):
+        load_card(folder)
+
+
 @pytest.mark.parametrize(
     ("part", "key", "value"),
     [("recipe", "offset", [float("nan")]), ("recipe", "mean", [float("inf")]), ("recipe", "scale",
@@ -335,12 +345,7 @@ def test_a_card_that_no_image_could_be_read_with_is_refused_by_key(
     tmp_path: Path, card: ModelCard, tensors: dict, part: str, key: str, value: object
 ) -> None:
     save_model(tmp_path, card, tensors)
-    path = tmp_path / "model.json"
-    raw = json.loads(path.read_text(encoding="utf-8"))
-    raw[part][key] = value
-    path.write_text(json.dumps(raw), encoding="utf-8")
-    with pytest.raises(BadModel, match=rf"model\.json is damaged \({part}\.{key}"):
-        load_card(tmp_path)
+    refused_by_key(tmp_path, part, key, value)
 
 
 def test_changes_of_two_programs_to_different_parts_are_both_kept(project: Project) -> None:
@@ -422,12 +427,7 @@ def test_results_on_a_card_that_are_none_are_refused_by_key(
     tmp_path: Path, card: ModelCard, tensors: dict, part: str, key: str, value: object
 ) -> None:
     save_model(tmp_path, card, tensors)
-    path = tmp_path / "model.json"
-    raw = json.loads(path.read_text(encoding="utf-8"))
-    raw[part][key] = value
-    path.write_text(json.dumps(raw), encoding="utf-8")
-    with pytest.raises(BadModel, match=rf"model\.json is damaged \({part}\.{key}"):
-        load_card(tmp_path)
+    refused_by_key(tmp_path, part, key, value)
 
 
 def test_an_accuracy_needs_its_interval(tmp_path: Path, card: ModelCard, tensors: dict) -> None:
