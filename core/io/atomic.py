@@ -42,31 +42,45 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def replacing_together(folder: Path, last: str) -> Iterator[Path]:
-    """A temporary folder in `folder`; its files replace those of `folder` if the block succeeds.
+def replacing_together(*folders: Path, last: str) -> Iterator[tuple[Path, ...]]:
+    """A temporary folder in each folder; if the block succeeds, its files replace those there.
 
-    All or none: where one file cannot be replaced, the others get their old content back. The file
-    named `last` is replaced last. Raises FolderMissing where `folder` is not there.
+    All or none, over all folders: where one file cannot be replaced, the others get their old
+    content back. In each folder the file named `last` is replaced last. Raises FolderMissing where
+    a folder is not there.
     """
-    folder = Path(folder)
-    if not folder.exists():
-        raise folder_missing(folder)
-    staged = folder / _unique()
+    staged = {folder / _unique(): folder for folder in map(Path, folders)}
+    for folder in staged.values():
+        if not folder.exists():
+            raise folder_missing(folder)
     try:
-        with naming(folder):
-            staged.mkdir()
-        yield staged
-        _replace_together(sorted(staged.iterdir(), key=lambda path: path.name == last), folder)
-        _flush_folder(folder)
+        for temporary, folder in staged.items():
+            with naming(folder):
+                temporary.mkdir()
+        yield tuple(staged)
+        _replace_together(
+            [
+                (path, folder / path.name)
+                for temporary, folder in staged.items()
+                for path in sorted(temporary.iterdir(), key=lambda path: path.name == last)
+            ]
+        )
+        for folder in staged.values():
+            _flush_folder(folder)
     except FolderMissing as error:  # it was moved away while the files were written
-        raise folder_missing(folder) from error
-    except OSError as error:  # the user knows the files of `folder`, not the temporary ones
-        if error.filename:
-            name = os.fsdecode(error.filename).replace(str(staged), str(folder))
-            error.filename, error.filename2 = name, None
+        gone = next((folder for folder in staged.values() if not folder.exists()), None)
+        if gone is None:
+            raise
+        raise folder_missing(gone) from error
+    except OSError as error:  # the user knows the files of the folders, not the temporary ones
+        for temporary, folder in staged.items():
+            if error.filename and str(temporary) in os.fsdecode(error.filename):
+                name = os.fsdecode(error.filename).replace(str(temporary), str(folder))
+                error.filename, error.filename2 = name, None
         raise
     finally:
-        shutil.rmtree(staged, ignore_errors=True)
+        for temporary in staged:
+            shutil.rmtree(temporary, ignore_errors=True)
 
 
 def atomic_write_bytes(path: Path, data: bytes) -> None:
@@ -141,25 +155,23 @@ def _unique() -> str:
     return f"{TEMPORARY}p{os.getpid()}-{uuid4().hex[:12]}"
 
 
-def _replace_together(files: Sequence[Path], folder: Path) -> None:
-    """Move files into a folder; where one cannot be moved, restore those that were replaced."""
-    if not files:
-        return
-    former = files[0].parent / "former"
-    former.mkdir()
-    for path in files:
-        if (folder / path.name).exists():
-            shutil.copy2(folder / path.name, former)
+def _replace_together(moves: Sequence[tuple[Path, Path]]) -> None:
+    """Move files to their targets; where one cannot be moved, restore those that were replaced."""
+    former = {}
+    for path, target in moves:
+        if target.exists():
+            former[target] = path.parent / "former" / target.name
+            former[target].parent.mkdir(exist_ok=True)
+            shutil.copy2(target, former[target])
     replaced: list[Path] = []
     try:
-        for path in files:
-            _replace(path, folder / path.name)
-            replaced.append(folder / path.name)
+        for path, target in moves:
+            _replace(path, target)
+            replaced.append(target)
     except OSError:
         for target in replaced:
             with suppress(OSError):
-                old = former / target.name
-                _replace(old, target) if old.exists() else target.unlink()
+                _replace(former[target], target) if target in former else target.unlink()
         raise
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,14 +59,13 @@ def write_screen(
 
     keep_off_images(project, out)
     _check_level(options.level)
-    folders = {out.resolve(), (project.folder / SCREEN_FOLDER).resolve()}
+    folders = list(dict.fromkeys([out.resolve(), (project.folder / SCREEN_FOLDER).resolve()]))
     for folder in folders:  # before the long work, so that a bad folder fails at once
         make_folder(folder, project.folder)
     result = screen(project, options, report=report)
-    with ExitStack() as stack:
-        staged = {f: stack.enter_context(replacing_together(f, SCREEN_FILE)) for f in folders}
-        write_report(result, staged[out.resolve()], report)
-        for folder in staged.values():  # window and figures read the copy in the project
+    with replacing_together(*folders, last=SCREEN_FILE) as staged:
+        write_report(result, staged[0], report)
+        for folder in staged:  # window and figures read the copy in the project
             save_screen(folder, result)
     return result
 

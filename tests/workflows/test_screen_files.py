@@ -74,15 +74,42 @@ def test_a_screen_that_cannot_be_written_leaves_all_old_files(
     assert content(out) == before and content(stored) == before_stored
     assert not list(out.glob(".tmp-*")) and not list(stored.glob(".tmp-*"))
     (out / "report.pdf").rmdir()
+    (stored / "screen.json").unlink()
+    (stored / "screen.json").mkdir()  # the last file of all
+    with pytest.raises(OSError, match=r"screen\.json"):
+        write_screen(project, out, OTHER)
+    assert content(out) == before
+    (stored / "screen.json").rmdir()
     assert write_screen(project, out, OTHER).level == 0.8
     assert len(content(out)) == 11 and content(out)["ranking.csv"] != before["ranking.csv"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows renames no file that is open")
+@pytest.mark.parametrize("failing", [0, 1])
+def test_files_of_several_folders_are_replaced_together(tmp_path: Path, failing: int) -> None:
+    folders = [tmp_path / "one", tmp_path / "two"]
+    for folder in folders:
+        folder.mkdir()
+        (folder / "a").write_text("old")
+        (folder / "z").write_text("a file in the place of the folder")
+    with (
+        pytest.raises(OSError, match=folders[failing].name),
+        replacing_together(*folders, last="z") as staged,
+    ):
+        for folder in staged:
+            for name in "ab":
+                (folder / name).write_text("new")
+        (staged[failing] / "z").mkdir()
+    old = {"a": b"old", "z": b"a file in the place of the folder"}
+    assert [content(folder) for folder in folders] == [old, old]
+    assert not list(tmp_path.rglob(".tmp-*"))
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows renames no file that is open")
 def test_files_that_were_replaced_before_one_that_cannot_be_are_restored(tmp_path: Path) -> None:
     for name in "ab":
         (tmp_path / name).write_text("old")
-    with pytest.raises(OSError), replacing_together(tmp_path, last="a") as staged:
+    with pytest.raises(OSError), replacing_together(tmp_path, last="a") as (staged,):
         for name in "abn":
             (staged / name).write_text("new")
         (staged / "z").mkdir()
@@ -97,7 +124,7 @@ def test_a_folder_that_is_moved_while_its_files_are_written_gets_no_ghost(tmp_pa
     folder = tmp_path / "here"
     folder.mkdir()
     with pytest.raises(FolderMissing, match="here is not there"):  # noqa: SIM117
-        with replacing_together(folder, last="a") as staged:
+        with replacing_together(folder, last="a") as (staged,):
             folder.rename(tmp_path / "moved")
             atomic_write_text(staged / "a", "new")
     assert not folder.exists()
@@ -110,7 +137,7 @@ def test_what_a_killed_screen_left_is_swept_and_repaired(project: Project) -> No
     code = """
 import sys, time; from pathlib import Path
 from core.io.atomic import replacing_together
-with replacing_together(Path(sys.argv[1]), "screen.json") as staged:
+with replacing_together(Path(sys.argv[1]), last="screen.json") as (staged,):
     (staged / "a").write_text("half"); print(staged, flush=True); time.sleep(60)
 """
     stored.mkdir(parents=True, exist_ok=True)
