@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from core.domain import Dataset, ImageRecord, Problem, ProblemKind
+from core.domain.scanning import ScanOptions
 from core.errors import LeighError
 from core.io.well_names import guess_plate_shape, natural, well_place
 from core.progress import Report, silent
@@ -22,7 +23,7 @@ from core.scanning.group_channels import Draft, group_channels
 from core.scanning.inspect_files import FileInspection, inspect_files
 from core.scanning.plate_map import PlateMap, load_plate_map
 
-__all__ = ["merge_conditions", "scan_folder"]
+__all__ = ["ScanOptions", "merge_conditions", "scan_folder"]
 
 CONDITION_SOURCES = ("folder", "plate-map")
 REMOVE_COPY = "Remove the wrong copy."
@@ -42,22 +43,6 @@ class _Bench:
 
     def warn(self, kind: ProblemKind, item: str, reason: str, remedy: str = "") -> None:
         self.problems.append(Problem(item, reason, remedy, "warning", kind))
-
-
-@dataclass(frozen=True)
-class ScanOptions:
-    """How a folder is scanned.
-
-    `group_by` is well, plate, record or a column of the plate map. Conditions in `exclude` are left
-    out. `pixel_size_um` replaces the pixel size of the files.
-    """
-
-    pattern: str | None = None
-    condition_from: str = "folder"
-    plate_map: Path | None = None
-    group_by: str = "well"
-    exclude: Sequence[str] = ()
-    pixel_size_um: float | None = None
 
 
 DEFAULTS = ScanOptions()
