@@ -108,7 +108,9 @@ def read_with_info(path: Path) -> tuple[AnyArray, ImageInfo]:
             info = opened.info
     if image.shape != info.shape:
         raise BadImage(
-            f"{path.name} holds {image.shape} pixels and declares {info.shape}.", DAMAGED_HINT
+            f"{path.name} holds {image.shape} pixels and declares {info.shape}.",
+            DAMAGED_HINT,
+            "damaged",
         )
     _check_finite(image, path)
     return np.ascontiguousarray(image.astype(image.dtype.newbyteorder("="), copy=False)), info
@@ -220,7 +222,7 @@ def _guard(path: Path) -> Iterator[None]:
         raise BadImage(*unreadable(path.name, error, DAMAGED_HINT)) from error
     except Exception as error:
         raise BadImage(
-            f"{path.name} is damaged ({type(error).__name__}: {error}).", DAMAGED_HINT
+            f"{path.name} is damaged ({type(error).__name__}: {error}).", DAMAGED_HINT, "damaged"
         ) from error
 
 
@@ -291,6 +293,7 @@ def _examine(
         raise BadImage(
             f"{path.name} has a damaged page list: {len(tiff.pages)} of {pages} pages.",
             DAMAGED_HINT,
+            "damaged",
         )
     first = tiff.pages.first
     check_bytes(int(first.size) * first.dtype.itemsize if first.dtype else 0, path)
@@ -342,14 +345,18 @@ def _checked(info: ImageInfo, path: Path) -> ImageInfo:
         )
     if np.dtype(info.dtype).kind not in "uif":
         raise BadImage(
-            f"{path.name} has values of type {info.dtype}, not grey values.", DAMAGED_HINT
+            f"{path.name} has values of type {info.dtype}, not grey values.",
+            DAMAGED_HINT,
+            "damaged",
         )
     return info
 
 
 def _check_photometric(page: Any, path: Path) -> None:
     if page.bitspersample == 1 or page.dtype == np.bool_:
-        raise BadImage(f"{path.name} is a mask (1 bit per pixel), not an image.", "Leave it out.")
+        raise BadImage(
+            f"{path.name} is a mask (1 bit per pixel), not an image.", "Leave it out.", "mask"
+        )
     kind, alpha = int(page.photometric), any(int(e) in (1, 2) for e in page.extrasamples)
     if kind == 3 and not _linear_palette(page.colormap):
         raise BadImage(
@@ -360,6 +367,7 @@ def _check_photometric(page: Any, path: Path) -> None:
         raise BadImage(
             f"{path.name} is an RGB picture, not raw data: intensities are not comparable.",
             RGB_HINT,
+            "rgb",
         )
 
 
@@ -383,6 +391,7 @@ def _check_planes(tiff: tifffile.TiffFile, series: Any, path: Path) -> None:
         raise BadImage(
             f"{path.name}: {count} of {total} declared planes are missing (plane {numbers}).",
             CUT_HINT,
+            "cut-short",
         )
     declared = int(np.prod(series.shape, dtype=np.int64))
     metadata = tiff.imagej_metadata if tiff.is_imagej else None
@@ -391,14 +400,18 @@ def _check_planes(tiff: tifffile.TiffFile, series: Any, path: Path) -> None:
     if metadata and int(metadata.get("images", 1)) * frame != declared:
         present = declared // frame
         raise BadImage(
-            f"{path.name} is cut short: {present} of {metadata['images']} planes.", CUT_HINT
+            f"{path.name} is cut short: {present} of {metadata['images']} planes.",
+            CUT_HINT,
+            "cut-short",
         )
     shaped = None
     if tiff.is_shaped and tiff.shaped_metadata:
         shaped = tiff.shaped_metadata[0].get("shape")
     if shaped and int(np.prod(shaped, dtype=np.int64)) != declared:
         raise BadImage(
-            f"{path.name} is cut short: {series.shape} of the declared {tuple(shaped)}.", CUT_HINT
+            f"{path.name} is cut short: {series.shape} of the declared {tuple(shaped)}.",
+            CUT_HINT,
+            "cut-short",
         )
 
 
@@ -408,14 +421,18 @@ def _check_data(series: Any, path: Path) -> None:
         size = keyframe.parent.filehandle.size
         if series.dataoffset + series.nbytes > size:
             raise BadImage(
-                f"{path.name} is cut short: {size} bytes, {series.nbytes} declared.", CUT_HINT
+                f"{path.name} is cut short: {size} bytes, {series.nbytes} declared.",
+                CUT_HINT,
+                "cut-short",
             )
         return
     for number, page in enumerate(series._pages, start=1):
         check_blocks(page, path, number)
         if page.keyframe.shape != keyframe.shape:
             raise BadImage(
-                f"{path.name} has a damaged header: pages of different size.", DAMAGED_HINT
+                f"{path.name} has a damaged header: pages of different size.",
+                DAMAGED_HINT,
+                "damaged",
             )
 
 
@@ -426,8 +443,9 @@ def _channel_axis(series: Any, path: Path, warnings: list[str]) -> str:
     long = {axis: size for axis, size in sizes if size > 1 and axis not in "YX"}
     stacks = [f"{AXIS_WORDS.get(a, 'stack')} of {n}" for a, n in long.items() if a not in "CSQI"]
     if stacks:
+        kind = "z-stack" if "Z" in long else "time-series"
         hint = "Keep one plane per channel. Are these channels? Then store them as channels."
-        raise BadImage(f"{path.name} is a {' and a '.join(stacks)}: project it first.", hint)
+        raise BadImage(f"{path.name} is a {' and a '.join(stacks)}: project it first.", hint, kind)
     if len(long) > 1:
         raise BadImage(
             f"{path.name} has axes {axes} of {series.shape}: which are channels is not clear.",

@@ -51,18 +51,24 @@ def count_pages(path: Path) -> int:
     with path.open("rb") as stream:
         head = stream.read(16)
         if len(head) < 8:
-            raise BadImage(f"{path.name} is cut short: it ends within its header.", CUT_HINT)
+            raise BadImage(
+                f"{path.name} is cut short: it ends within its header.", CUT_HINT, "cut-short"
+            )
         order = "<" if head[:2] == b"II" else ">"
         big = struct.unpack(order + "H", head[2:4])[0] == 43
         if big and len(head) < 16:
-            raise BadImage(f"{path.name} is cut short: it ends within its header.", CUT_HINT)
+            raise BadImage(
+                f"{path.name} is cut short: it ends within its header.", CUT_HINT, "cut-short"
+            )
         pages = _PageList(order, *(BIG_PAGES if big else CLASSIC_PAGES))
         offset = struct.unpack(order + pages.link, head[8:16] if big else head[4:8])[0]
         seen: set[int] = set()
         while offset:
             if offset in seen:
                 raise BadImage(
-                    f"{path.name} has a damaged page list: it runs in a circle.", DAMAGED_HINT
+                    f"{path.name} has a damaged page list: it runs in a circle.",
+                    DAMAGED_HINT,
+                    "damaged",
                 )
             seen.add(offset)
             if len(seen) > MAX_PAGES:
@@ -93,7 +99,9 @@ def _next_page(stream: Any, pages: _PageList, offset: int, path: Path, number: i
     """Offset of the page after the page at `offset`; 0 after the last page."""
     width, tail = struct.calcsize(pages.entries), struct.calcsize(pages.link)
     size = path.stat().st_size
-    cut = BadImage(f"{path.name} is cut short: page {number} lies beyond its end.", CUT_HINT)
+    cut = BadImage(
+        f"{path.name} is cut short: page {number} lies beyond its end.", CUT_HINT, "cut-short"
+    )
     if offset + width > size:
         raise cut
     stream.seek(offset)
@@ -115,16 +123,18 @@ def check_blocks(page: Any, path: Path, number: int) -> None:
         raise BadImage(
             f"{path.name} has a damaged header: page {number} does not say where its data is.",
             DAMAGED_HINT,
+            "damaged",
         )
     if missing or beyond:
         share = f"{missing + beyond} of {len(offsets)} blocks of page {number}"
-        raise BadImage(f"{path.name} is cut short: {share} are missing.", CUT_HINT)
+        raise BadImage(f"{path.name} is cut short: {share} are missing.", CUT_HINT, "cut-short")
     key = page.keyframe
     whole_bytes = key.bitspersample in (8, 16, 32, 64) and not key.is_tiled
     if key.compression == 1 and whole_bytes and sum(counts) < key.nbytes:
         raise BadImage(
             f"{path.name} is cut short: {sum(counts)} of {key.nbytes} bytes on page {number}.",
             CUT_HINT,
+            "cut-short",
         )
 
 
@@ -174,7 +184,9 @@ def _check_declared(pixels: ElementTree.Element, path: Path) -> None:
     planes = sizes["C"] * sizes["Z"] * sizes["T"]
     if planes > MAX_PAGES or min(sizes.values()) < 1:
         raise BadImage(
-            f"{path.name} declares {planes} planes; the limit is {MAX_PAGES}.", DAMAGED_HINT
+            f"{path.name} declares {planes} planes; the limit is {MAX_PAGES}.",
+            DAMAGED_HINT,
+            "damaged",
         )
     bytes_of = {"uint8": 1, "int8": 1, "uint16": 2, "int16": 2, "double": 8}
     itemsize = bytes_of.get(pixels.get("Type", ""), 4)
@@ -208,21 +220,27 @@ def _check_members(members: tuple[str, ...], path: Path) -> tuple[str, ...]:
     for name in others:
         if "/" in name or "\\" in name or ":" in name or name in (".", ".."):
             raise BadImage(
-                f"{path.name} refers to a file outside its folder ({name!r}).", "It is not read."
+                f"{path.name} refers to a file outside its folder ({name!r}).",
+                "It is not read.",
+                "outside-folder",
             )
         member = path.parent / name
         if member.is_symlink() and member.resolve().parent != path.parent.resolve():
             raise BadImage(
-                f"{path.name} refers to a file outside its folder ({name!r}).", "It is not read."
+                f"{path.name} refers to a file outside its folder ({name!r}).",
+                "It is not read.",
+                "outside-folder",
             )
         if not member.is_file():
             raise BadImage(
                 f"{path.name} is one part of a set and its part {name!r} is missing.",
                 "Put the missing file next to it, or leave the set out.",
+                "missing-part",
             )
     if others and path.name not in members:
         raise BadImage(
             f"{path.name} holds only metadata of other files ({', '.join(others[:3])}).",
             "Rename the files to the names in their metadata, or export them again.",
+            "missing-part",
         )
     return others

@@ -15,6 +15,7 @@ from core.progress import Progress, Report, silent
 
 MAX_SATURATED = 0.01
 FULL_SCALES = {255, 1023, 4095, 16383, 65535, 4294967295, 127, 32767, 2147483647}
+SIGN_OFFSET = 32768
 READERS = 4
 TELL_EVERY = 16
 
@@ -29,6 +30,7 @@ class FileInspection:
     pixels: str = ""
     saturated: tuple[float, ...] = ()  # share per channel
     unusable: tuple[str, ...] = ()  # per channel, "" where usable: "is empty"
+    level: float = 0.0  # mean grey value of the brightest channel
     mask: bool = False  # the first channel holds two values only, one of them 0
     error: BadImage | None = None
 
@@ -78,6 +80,7 @@ def read_fact(root: Path, file: str) -> FileInspection:
         pixels,
         tuple(_saturated(c) for c in image),
         tuple(_why_unusable(c) for c in image),
+        level=max(float(c.mean(dtype=np.float64)) for c in image),
         mask=_is_mask(image[0]),
     )
 
@@ -85,7 +88,10 @@ def read_fact(root: Path, file: str) -> FileInspection:
 def _saturated(channel: AnyArray) -> float:
     """Share of pixels at the camera's full scale (8 to 16 bits); 0 if it is not reached."""
     top = float(channel.max())
-    if top not in FULL_SCALES and not (channel.dtype.kind == "f" and top == 1.0):
+    if channel.dtype == np.uint16 and channel.min() >= SIGN_OFFSET:
+        top -= SIGN_OFFSET  # signed values that were stored unsigned
+    shifted = {top / 4, top / 16} if top > 60_000 else set()  # 14 or 12 bits in the high bits
+    if not FULL_SCALES & {top, *shifted} and not (channel.dtype.kind == "f" and top == 1.0):
         return 0.0
     return float(np.count_nonzero(channel == channel.max())) / channel.size
 

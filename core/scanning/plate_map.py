@@ -101,6 +101,11 @@ class PlateMap:
         """The heading that `name` stands for, in any case."""
         return next((c for c in self.columns if _plain(c) == _plain(name)), None)
 
+    @property
+    def role_column(self) -> str | None:
+        """The heading of the column of roles, or None."""
+        return next((c for c in self.columns if _plain(c) in ROLE_COLUMNS), None)
+
     def roles(self) -> dict[str, Role]:
         """Condition -> role, where the table names one; also for each dose of a compound."""
         roles_of: dict[str, set[Role]] = {}

@@ -49,7 +49,7 @@ def read_sheets(path: Path) -> list[Sheet]:
     text = "\n" + rest if declared else text
     separator = declared.group(1) if declared else _separator(text)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-    lines = []
+    lines: list[Line] = []
     try:
         for cells in reader:
             if lines or not "".join(cells[:1]).lstrip().startswith("#"):  # comments above
