@@ -5,12 +5,15 @@ refuse such files first.
 """
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
 import numpy as np
+import tifffile
 
 from core.errors import BadImage
 
@@ -23,6 +26,10 @@ UNITS_UM = {
     "μm": 1.0,
     "um": 1.0,
     "micron": 1.0,
+    "microns": 1.0,
+    "\\u00B5m": 1.0,
+    "inch": 25400.0,
+    "in": 25400.0,
     "nm": 1e-3,
     "mm": 1e3,
     "cm": 1e4,
@@ -40,6 +47,7 @@ class OmeHeader:
     members: tuple[str, ...] = ()  # names of the other files of the set
     description: str = ""
     warning: str = ""
+    pixel_height_um: float | None = None
     usable: bool = True  # False: open as a plain TIFF
 
 
@@ -138,6 +146,56 @@ def check_blocks(page: Any, path: Path, number: int) -> None:
         )
 
 
+def check_layout(pages: Sequence[Any], path: Path) -> None:
+    """Raises BadImage where blocks are too few or too many, overlap, or lie in the header."""
+    taken: dict[str, list[tuple[int, int]]] = {}  # of each file of a set
+    for number, page in enumerate(pages, start=1):
+        needed = int(np.prod(page.keyframe.chunked))
+        tag = getattr(page, "tags", {}).get(324 if page.keyframe.is_tiled else 273)
+        stored = tag.count if tag is not None else len(page.dataoffsets)
+        if stored != needed:
+            raise BadImage(
+                f"{path.name} has a damaged header: page {number} holds {stored} blocks and needs"
+                f" {needed}.",
+                DAMAGED_HINT,
+                "damaged",
+            )
+        places = taken.setdefault(page.parent.filehandle.path, [(0, 8)])
+        if tag is not None:
+            entry = 20 if page.parent.is_bigtiff else 12
+            places.append((page.offset, page.offset + entry * len(page.tags)))
+        places += [
+            (o, o + c) for o, c in zip(page.dataoffsets, page.databytecounts, strict=False) if c
+        ]
+        _check_bits(page, path, number)
+    if any(begin < end for p in taken.values() for (_, end), (begin, _) in pairwise(sorted(p))):
+        raise BadImage(
+            f"{path.name} has a damaged header: blocks of pixels overlap or lie in the header.",
+            DAMAGED_HINT,
+            "damaged",
+        )
+
+
+def _check_bits(page: Any, path: Path, number: int) -> None:
+    """Raises BadImage where packed bits (10, 12 or 14) are declared and whole bytes are stored."""
+    key = page.keyframe
+    if key.compression == 1 or key.is_tiled or key.bitspersample in (1, 8, 16, 32, 64):
+        return
+    data = page.parent.filehandle
+    data.seek(page.dataoffsets[0])
+    unpacked = tifffile.TIFF.DECOMPRESSORS[key.compression](data.read(page.databytecounts[0]))
+    rows = min(key.rowsperstrip, key.imagelength)
+    samples = key.imagewidth * (key.samplesperpixel if key.planarconfig == 1 else 1)
+    declared = rows * -(-samples * key.bitspersample // 8)
+    if len(unpacked) != declared:
+        raise BadImage(
+            f"{path.name} declares {key.bitspersample} bits per pixel: {declared} bytes on page"
+            f" {number}, and {len(unpacked)} are stored.",
+            DAMAGED_HINT,
+            "damaged",
+        )
+
+
 def read_ome(text: str, path: Path) -> OmeHeader:
     """Channel names, pixel size and member files of an OME-XML text.
 
@@ -154,6 +212,14 @@ def read_ome(text: str, path: Path) -> OmeHeader:
         return OmeHeader(
             warning="The OME text is damaged; channel names were not read.", usable=False
         )
+    companion = next((e for e in root.iter() if _local(e.tag) == "BinaryOnly"), None)
+    if companion is not None:
+        name = companion.get("MetadataFile", "another file")
+        raise BadImage(
+            f"{path.name} is one part of a set that is described in {name!r}, which is not read.",
+            "Export the images as OME-TIFF with their own description, one file per field.",
+            "missing-part",
+        )
     pixels = next((e for e in root.iter() if _local(e.tag) == "Pixels"), None)
     if pixels is None:
         return OmeHeader(
@@ -166,9 +232,10 @@ def read_ome(text: str, path: Path) -> OmeHeader:
     description = next((e.text for e in root.iter() if _local(e.tag) == "Description"), "") or ""
     return OmeHeader(
         names if all(names) else (),
-        _ome_pixel_size(pixels),
+        _ome_pixel_size(pixels, "X"),
         _check_members(members, path),
         description,
+        pixel_height_um=_ome_pixel_size(pixels, "Y"),
     )
 
 
@@ -203,12 +270,12 @@ def check_bytes(nbytes: int, path: Path) -> None:
         )
 
 
-def _ome_pixel_size(pixels: ElementTree.Element) -> float | None:
+def _ome_pixel_size(pixels: ElementTree.Element, axis: str) -> float | None:
     try:
-        size = float(pixels.get("PhysicalSizeX", ""))
+        size = float(pixels.get(f"PhysicalSize{axis}", ""))
     except ValueError:
         return None
-    factor = UNITS_UM.get(pixels.get("PhysicalSizeXUnit", "µm"))
+    factor = UNITS_UM.get(pixels.get(f"PhysicalSize{axis}Unit", "µm"))
     if factor is None or not np.isfinite(size) or size <= 0:
         return None
     return size * factor

@@ -14,6 +14,8 @@ from core.io.tiff import AnyArray, ImageInfo, read_with_info
 from core.progress import Progress, Report, silent
 
 MAX_SATURATED = 0.01
+MIN_TAIL_ROWS = 2
+MAX_ZEROS = 0.01  # share of zeros above a tail of zeros
 FULL_SCALES = {255, 1023, 4095, 16383, 65535, 4294967295, 127, 32767, 2147483647}
 SIGN_OFFSET = 32768
 READERS = 4
@@ -30,6 +32,7 @@ class FileInspection:
     pixels: str = ""
     saturated: tuple[float, ...] = ()  # share per channel
     unusable: tuple[str, ...] = ()  # per channel, "" where usable: "is empty"
+    zero_tail: bool = False  # the last rows of a channel are zeros, and no other pixels are
     level: float = 0.0  # mean grey value of the brightest channel
     mask: bool = False  # the first channel holds two values only, one of them 0
     error: BadImage | None = None
@@ -80,6 +83,7 @@ def read_fact(root: Path, file: str) -> FileInspection:
         pixels,
         tuple(_saturated(c) for c in image),
         tuple(_why_unusable(c) for c in image),
+        zero_tail=any(map(_has_zero_tail, image)),
         level=max(float(c.mean(dtype=np.float64)) for c in image),
         mask=_is_mask(image[0]),
     )
@@ -109,3 +113,12 @@ def _is_mask(channel: AnyArray) -> bool:
     if channel.min() != 0 or high == 0:
         return False
     return bool(np.count_nonzero((channel == high) | (channel == 0)) == channel.size)
+
+
+def _has_zero_tail(channel: AnyArray) -> bool:
+    """Whether the last rows are all zero although zeros are rare above them: an incomplete copy."""
+    filled = np.flatnonzero(channel.any(axis=1))
+    end = int(filled[-1]) + 1 if len(filled) else 0
+    if not end or len(channel) - end < MIN_TAIL_ROWS:
+        return False
+    return np.count_nonzero(channel[:end] == 0) < MAX_ZEROS * channel[:end].size

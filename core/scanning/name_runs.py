@@ -56,17 +56,17 @@ def families(files: Iterable[str]) -> list[list[str]]:
     """Files whose paths have equally many folders and pieces."""
     alike: dict[tuple[int, int], list[str]] = defaultdict(list)
     for file in files:
-        alike[len(PurePosixPath(file).parts), len(_pieces(file))].append(file)
+        alike[len(PurePosixPath(file).parts), len(pieces(file))].append(file)
     return list(alike.values())
 
 
 def runs_of(files: Sequence[str]) -> list[Run]:
     """The runs of one family, from the top folder to the end of the name."""
     runs = folder_runs(files, len(PurePosixPath(files[0]).parts) - 1)
-    pieces = {file: _pieces(file) for file in files}
+    of_file = {file: pieces(file) for file in files}
     before = ""
-    for n in range(len(pieces[files[0]])):
-        column = {file: pieces[file][n] for file in files}
+    for n in range(len(of_file[files[0]])):
+        column = {file: of_file[file][n] for file in files}
         added = _name_runs(column, before)
         words = {text for text, _ in column.values()}
         before = words.pop() if len(words) == 1 else ""
@@ -102,7 +102,8 @@ def without(file: str, cut: Sequence[tuple[int, int]]) -> str:
     return folder + slash + (name.strip(" _-") or "image")
 
 
-def _pieces(file: str) -> list[tuple[str, tuple[int, int]]]:
+def pieces(file: str) -> list[tuple[str, tuple[int, int]]]:
+    """The texts between separators in the name of a file, and their places in the path."""
     text = path_text(file)
     start = text.rfind("/") + 1
     return [(m.group(), m.span()) for m in _PIECE.finditer(text, start)]

@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from core.domain import Problem, ProblemKind, Question, QuestionKind, ScanOptions
 from core.io.well_names import normalise_well
 from core.scanning.file_names import NamePattern, parse_name, scheme_match, stem_of, tidy
-from core.scanning.name_runs import NAME, Run, families, folder_runs, runs_of, without
+from core.scanning.name_runs import NAME, Run, families, folder_runs, pieces, runs_of, without
 from core.scanning.naming_schemes import SCHEMES
 from core.scanning.run_meanings import Context, find_meanings, is_time, label_meaning
 
@@ -50,9 +50,36 @@ def read_names(files: Sequence[str], pattern: NamePattern, context: Context) -> 
         _show(names, names.tells.get(names.example, {}))
         return names
     rest = _by_scheme(files, names)
-    for family in families(rest):
+    kinds = families(rest)
+    for family in kinds:
         _by_runs(family, names, context)
+    _ask_of_families(kinds, names, context)
     return names
+
+
+def _ask_of_families(kinds: Sequence[Sequence[str]], names: Names, context: Context) -> None:
+    """Asks where names of different length begin alike: they may be stains of the same fields."""
+    single = [[f for f in kind if f in context.single] for kind in kinds]
+    single = sorted((kind for kind in single if kind), key=lambda kind: len(pieces(kind[0])))
+    for n, short in enumerate(single):
+        starts = {_start(file, len(pieces(short[0])) - 1) for file in short}
+        for long in single[n + 1 :]:
+            again = starts & {_start(file, len(pieces(short[0])) - 1) for file in long}
+            if "" in starts or len(again) * 2 < len(starts):
+                continue
+            if "none" not in context.answers.get(QuestionKind.STAIN, ""):
+                text = (
+                    f"{short[0]} and {long[0]} begin alike. Are they stains of one image? Then"
+                    " give a --pattern. With none, every file is an image of its own."
+                )
+                names.questions.append(Question(QuestionKind.STAIN, text, ("none",)))
+            return
+
+
+def _start(file: str, count: int) -> str:
+    """The folders and the first pieces of a name; "" without pieces."""
+    first = [text for text, _ in pieces(file)[:count]]
+    return "/".join([PurePosixPath(file).parent.as_posix(), *first]) if first else ""
 
 
 def _show(names: Names, tells: Mapping[str, str]) -> None:
@@ -80,6 +107,7 @@ def _by_scheme(files: Sequence[str], names: Names) -> list[str]:
                 run.where: meaning
                 for run in folder_runs(same, depth - 1)
                 if (meaning := _folder_meaning(run)) in ASIDE
+                if run.varies or meaning != "plate"
             }
             for file in same:
                 names.tells[file] = _scheme_tells(name, file, aside)
@@ -112,7 +140,7 @@ def _scheme_tells(name: str, file: str, aside: Mapping[int, str]) -> dict[str, s
     folders = PurePosixPath(file).parts[:-1]
     for level, meaning in aside.items():
         group = GROUPS.get(meaning, meaning)
-        if group in ("z", "t"):  # a folder says it before the name, where both do
+        if group in ("z", "t", "plate"):  # a folder says it before the name, where both do
             tells[group] = folders[level]
         else:
             tells.setdefault(group, folders[level])

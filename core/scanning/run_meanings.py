@@ -128,9 +128,7 @@ def _find_stain(
     if not all(file in context.single for file in files):
         return
     strength = {
-        n: _stain_evidence(run)
-        for n, run in enumerate(runs)
-        if n not in meanings and (run.varies or len(files) == 1)
+        n: _stain_evidence(run) for n, run in enumerate(runs) if n not in meanings and run.varies
     }
     whole = {n for n, s in strength.items() if s and _tells_apart(n, runs, files)}
     answer = context.answers.get(QuestionKind.STAIN, "")
@@ -139,9 +137,12 @@ def _find_stain(
     doubtful = [n for n in whole if strength[n] == 1 and runs[n].where == NAME]
     broken = [n for n, s in strength.items() if s >= 2 and n not in whole and runs[n].where == NAME]
     if chosen is None and answer != "none":
+        one = [n for n, run in enumerate(runs) if not run.varies and _stain_evidence(run) == 3]
         if sure:
             # A run in the name stands before a folder, a known word before a number.
             chosen = max(sure, key=lambda n: (runs[n].where == NAME, strength[n], n))
+        elif one and not broken and runs[one[-1]].where == NAME:
+            chosen = one[-1]  # all files show one stain
         elif doubtful or broken:
             questions.append(_stain_question(runs, [*doubtful, *broken]))
     if chosen is None:
@@ -218,9 +219,12 @@ def _find_well(
         n for n in candidates if n not in meanings or len({_row(v) for v in runs[n].values}) > 1
     ]
     answer = context.answers.get(QuestionKind.WELL, "")
+    plates = [runs[n] for n, meaning in meanings.items() if meaning == "plate" and runs[n].varies]
+    several = any(condition is None or not _one_to_one(run, condition) for run in plates)
     for n in reversed(of_map or free):
         run = runs[n]
-        follows = condition is not None and run is not condition and _one_to_one(run, condition)
+        other = condition is not None and run is not condition and not several
+        follows = other and condition is not None and _one_to_one(run, condition)
         sure = n in of_map or (not follows and _looks_like_wells(run))
         if not sure and answer not in (_choice(run), "none"):
             grouped = any(meaning == "group" for meaning in meanings.values())
@@ -276,7 +280,8 @@ def _find_plate(
         return
     for n in reversed(range(well)):
         run = runs[n]
-        free = run.varies and n not in meanings and run is not condition
+        exp = meanings.get(n) == "group" and run.where != NAME  # a folder for each experiment
+        free = run.varies and (n not in meanings or exp) and run is not condition
         if not free or (condition is not None and run.splits_like(condition)):
             continue
         plates: dict[str, set[str]] = defaultdict(set)

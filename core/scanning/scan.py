@@ -180,16 +180,28 @@ def _file_problems(facts: Sequence[FileInspection]) -> list[Problem]:
         for f in facts
         if f.error is not None
     ]
-    warned: dict[str, list[str]] = {}
+    warned: dict[tuple[ProblemKind, str], list[str]] = {}
     for fact in facts:
-        for text in fact.info.warnings if fact.info else ():
-            warned.setdefault(text, []).append(fact.file)
-    for text, files in warned.items():
+        for kind, text in _warnings(fact):
+            warned.setdefault((kind, text), []).append(fact.file)
+    for (kind, text), files in warned.items():
         item = files[0] if len(files) == 1 else f"{files[0]} and {len(files) - 1} other files"
-        problems.append(
-            Problem(item, text.rstrip("."), "Check one of them on the Data page.", "warning")
-        )
+        remedy = "Check one of them on the Data page."
+        problems.append(Problem(item, text.rstrip("."), remedy, "warning", kind))
     return problems
+
+
+def _warnings(fact: FileInspection) -> list[tuple[ProblemKind, str]]:
+    """Kind and text of what is doubtful in a readable file."""
+    if fact.info is None:
+        return []
+    found = [(ProblemKind.OTHER, text) for text in fact.info.warnings]
+    found += [(ProblemKind(kind), text) for kind, text in fact.info.notes]
+    if fact.zero_tail:
+        found.append(
+            (ProblemKind.ZERO_TAIL, "the last rows are all zero: was its copy interrupted?")
+        )
+    return found
 
 
 def _keep_same_channel_count(bench: _Bench) -> None:
