@@ -18,7 +18,7 @@ from core.scanning.run_meanings import Context, find_meanings, is_time, label_me
 
 # What a run means -> the group of a name pattern.
 GROUPS = {"stain": "channel", "time": "t"}
-ASIDE = ("stain", "z", "time", "well", "plate", "site")  # folders with these are no conditions
+ASIDE = ("stain", "z", "time", "well", "plate", "site")  # folders that are never conditions
 
 
 @dataclass
