@@ -225,7 +225,9 @@ def _find_well(
         run = runs[n]
         other = condition is not None and run is not condition and not several
         follows = other and condition is not None and _one_to_one(run, condition)
-        sure = n in of_map or (not follows and _looks_like_wells(run))
+        # P1_B02: a well with a zero after its plate is a well, also where each condition has one.
+        of_plate = n > 0 and meanings.get(n - 1) == "plate" and _padded(run)
+        sure = n in of_map or of_plate or (not follows and _looks_like_wells(run))
         if not sure and answer not in (_choice(run), "none"):
             grouped = any(meaning == "group" for meaning in meanings.values())
             if follows and grouped:
@@ -256,8 +258,11 @@ def _in_map(run: Run, context: Context) -> bool:
 def _looks_like_wells(run: Run) -> bool:
     """Several rows, or one row whose letter is not that of days, ages, passages or lines."""
     rows = {_row(value) for value in run.values}
-    padded = any(re.fullmatch(r"(?i)[a-z]+0\d", value) for value in run.values)
-    return len(rows) > 1 or padded or not rows <= DOUBTFUL_ROWS
+    return len(rows) > 1 or _padded(run) or not rows <= DOUBTFUL_ROWS
+
+
+def _padded(run: Run) -> bool:
+    return any(re.fullmatch(r"(?i)[a-z]+0\d", value) for value in run.values)
 
 
 def _find_plate(
