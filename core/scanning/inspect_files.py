@@ -121,4 +121,5 @@ def _has_zero_tail(channel: AnyArray) -> bool:
     end = int(filled[-1]) + 1 if len(filled) else 0
     if not end or len(channel) - end < MIN_TAIL_ROWS:
         return False
-    return bool(np.count_nonzero(channel[:end] == 0) < MAX_ZEROS * channel[:end].size)
+    above = channel[: end - 1]  # the row before the tail may end in zeros
+    return bool(np.count_nonzero(above == 0) < MAX_ZEROS * above.size)

@@ -277,3 +277,12 @@ def test_schemes_of_makers_are_read_whole(
     tells = tidy(match, match.string)
     assert (tells["well"], tells["channel"], tells.get("site", "")) == wanted
     assert not any(scheme_match(other, name + ".tif") for other in SCHEMES if other != scheme)
+
+
+def test_an_incomplete_copy_that_ends_in_zeros_is_named(scan: Any, tmp_path: Path) -> None:
+    folder = images(tmp_path / "images", TWO, ("img1", "img2"), channels=2)
+    pixels = RNG.integers(100, 900, (2, 24, 24)).astype(np.uint16)
+    pixels[1].reshape(-1)[400:] = 0  # within a row
+    tifffile.imwrite(folder / "WT" / "img3.tif", pixels, photometric="minisblack")
+    code, found = scan(folder)
+    assert code == 0 and "zero-tail" in kinds(found, "problems")
