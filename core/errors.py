@@ -1,5 +1,8 @@
 """The kinds of error that a user can meet; each says what is wrong and what to do about it."""
 
+from collections.abc import Sequence
+from typing import Any
+
 
 class LeighError(Exception):
     """An input cannot be used: `message` says what is wrong and where, `hint` what to do."""
@@ -14,11 +17,28 @@ class LeighError(Exception):
 
 
 class BadImage(LeighError):
-    """One image file cannot be used. The problems list names it, and the scan goes on."""
+    """One image file cannot be used. The problems list names it, and the scan goes on.
+
+    `kind` is a value of ProblemKind.
+    """
+
+    def __init__(self, message: str, hint: str = "", kind: str = "unreadable") -> None:
+        super().__init__(message, hint)
+        self.kind = kind
 
 
 class BadTable(LeighError):
     """A plate map or another table cannot be used as it is."""
+
+
+class NothingWritten(LeighError):
+    """A scan that made no records; `problems` and `questions` are values of the domain."""
+
+    def __init__(
+        self, message: str, hint: str, problems: Sequence[Any], questions: Sequence[Any] = ()
+    ) -> None:
+        super().__init__(message, hint)
+        self.problems, self.questions = tuple(problems), tuple(questions)
 
 
 class BadProject(LeighError):

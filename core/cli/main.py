@@ -89,12 +89,14 @@ def main(argv: list[str] | None = None) -> int:
         return USER_FAULT
     except Exception:
         return _our_fault(arguments.json)
-    text = result.pop("text", "")
-    if text and not arguments.json:
+    text, code = result.pop("text", ""), int(result.pop("exit", DONE))
+    if code != DONE:
+        _say(text)
+    elif text and not arguments.json:
         print(text)
     if arguments.json:
         print(json.dumps(result, allow_nan=False))
-    return DONE
+    return code
 
 
 def _our_fault(as_json: bool) -> int:

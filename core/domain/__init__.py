@@ -109,6 +109,7 @@ _WHERE = {
         ),
         "core.domain.images",
     ),
+    **dict.fromkeys(("Question", "QuestionKind", "ScanOptions"), "core.domain.scanning"),
     **dict.fromkeys(
         (
             "EXACT_PLANE",
@@ -185,7 +186,10 @@ __all__ = [
     "ProblemKind",
     "Project",
     "Projection",
+    "Question",
+    "QuestionKind",
     "Role",
+    "ScanOptions",
     "Split",
 ]
 

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.domain.scanning import ScanOptions
+
 FloatArray = NDArray[np.floating[Any]]
 IntArray = NDArray[np.integer[Any]]
 BoolArray = NDArray[np.bool_]
@@ -71,25 +73,46 @@ class ProblemKind(StrEnum):
     """What is wrong, for programs; the reason says it for people."""
 
     UNREADABLE = "unreadable"
+    CUT_SHORT = "cut-short"
     MISSING_PART = "missing-part"
     WRONG_CHANNELS = "wrong-channels"
     UNKNOWN_NAMES = "unknown-names"
     MASK = "mask"
+    PROCESSED_COPY = "processed-copy"
+    OVERLAY = "overlay"
+    BINNED = "binned"
+    CORRECTION_IMAGE = "correction-image"
+    THUMBNAIL = "thumbnail"
+    PROJECTION = "projection"
     Z_STACK = "z-stack"
+    TIME_SERIES = "time-series"
+    TIME_POINTS = "time-points"
+    ALPHA = "alpha"
+    RGB = "rgb"
     SATURATED = "saturated"
     BLANK = "blank"
+    ZERO_TAIL = "zero-tail"
     MIXED_DEPTH = "mixed-depth"
+    DEPTH_IS_CONDITION = "depth-is-condition"
     MIXED_SCALE = "mixed-scale"
+    SCALE_IS_CONDITION = "scale-is-condition"
     PIXEL_SIZE_LOST = "pixel-size-lost"
+    PIXEL_NOT_SQUARE = "pixel-not-square"
+    MAGNIFICATION_IS_CONDITION = "magnification-is-condition"
+    PLATE_IS_CONDITION = "plate-is-condition"
+    WELL_IN_TWO_CONDITIONS = "well-in-two-conditions"
     DUPLICATE = "duplicate"
     SPELLING = "spelling"
     NOT_IN_MAP = "not-in-map"
     MAP_ROW = "map-row"
+    MAP_COLUMN_UNUSED = "map-column-unused"
+    MAP_CONTRADICTS_FOLDER = "map-contradicts-folder"
     OUTSIDE_FOLDER = "outside-folder"
+    DAMAGED = "damaged"
     MAKER_FORMAT = "maker-format"
     OTHER_FILE = "other-file"
-    RGB = "rgb"
     UNTESTABLE = "untestable"  # a condition in a single group
+    GROUPS = "groups"  # groups were taken from elsewhere than asked
     CONTROL = "control"  # the images were made for a control
     OTHER = "other"
 
@@ -139,6 +162,7 @@ class Dataset:
     problems: tuple[Problem, ...] = ()
     pixel_size_um: float | None = None
     plate_shape: tuple[int, int] | None = None  # rows, columns when wells are known
+    options: ScanOptions | None = None  # how the folder was read; None: by an earlier version
 
     @property
     def condition_names(self) -> tuple[str, ...]:

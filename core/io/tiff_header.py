@@ -5,12 +5,15 @@ refuse such files first.
 """
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
 import numpy as np
+import tifffile
 
 from core.errors import BadImage
 
@@ -23,6 +26,10 @@ UNITS_UM = {
     "μm": 1.0,
     "um": 1.0,
     "micron": 1.0,
+    "microns": 1.0,
+    "\\u00B5m": 1.0,
+    "inch": 25400.0,
+    "in": 25400.0,
     "nm": 1e-3,
     "mm": 1e3,
     "cm": 1e4,
@@ -40,6 +47,7 @@ class OmeHeader:
     members: tuple[str, ...] = ()  # names of the other files of the set
     description: str = ""
     warning: str = ""
+    pixel_height_um: float | None = None
     usable: bool = True  # False: open as a plain TIFF
 
 
@@ -51,18 +59,24 @@ def count_pages(path: Path) -> int:
     with path.open("rb") as stream:
         head = stream.read(16)
         if len(head) < 8:
-            raise BadImage(f"{path.name} is cut short: it ends within its header.", CUT_HINT)
+            raise BadImage(
+                f"{path.name} is cut short: it ends within its header.", CUT_HINT, "cut-short"
+            )
         order = "<" if head[:2] == b"II" else ">"
         big = struct.unpack(order + "H", head[2:4])[0] == 43
         if big and len(head) < 16:
-            raise BadImage(f"{path.name} is cut short: it ends within its header.", CUT_HINT)
+            raise BadImage(
+                f"{path.name} is cut short: it ends within its header.", CUT_HINT, "cut-short"
+            )
         pages = _PageList(order, *(BIG_PAGES if big else CLASSIC_PAGES))
         offset = struct.unpack(order + pages.link, head[8:16] if big else head[4:8])[0]
         seen: set[int] = set()
         while offset:
             if offset in seen:
                 raise BadImage(
-                    f"{path.name} has a damaged page list: it runs in a circle.", DAMAGED_HINT
+                    f"{path.name} has a damaged page list: it runs in a circle.",
+                    DAMAGED_HINT,
+                    "damaged",
                 )
             seen.add(offset)
             if len(seen) > MAX_PAGES:
@@ -93,7 +107,9 @@ def _next_page(stream: Any, pages: _PageList, offset: int, path: Path, number: i
     """Offset of the page after the page at `offset`; 0 after the last page."""
     width, tail = struct.calcsize(pages.entries), struct.calcsize(pages.link)
     size = path.stat().st_size
-    cut = BadImage(f"{path.name} is cut short: page {number} lies beyond its end.", CUT_HINT)
+    cut = BadImage(
+        f"{path.name} is cut short: page {number} lies beyond its end.", CUT_HINT, "cut-short"
+    )
     if offset + width > size:
         raise cut
     stream.seek(offset)
@@ -115,16 +131,68 @@ def check_blocks(page: Any, path: Path, number: int) -> None:
         raise BadImage(
             f"{path.name} has a damaged header: page {number} does not say where its data is.",
             DAMAGED_HINT,
+            "damaged",
         )
     if missing or beyond:
         share = f"{missing + beyond} of {len(offsets)} blocks of page {number}"
-        raise BadImage(f"{path.name} is cut short: {share} are missing.", CUT_HINT)
+        raise BadImage(f"{path.name} is cut short: {share} are missing.", CUT_HINT, "cut-short")
     key = page.keyframe
     whole_bytes = key.bitspersample in (8, 16, 32, 64) and not key.is_tiled
     if key.compression == 1 and whole_bytes and sum(counts) < key.nbytes:
         raise BadImage(
             f"{path.name} is cut short: {sum(counts)} of {key.nbytes} bytes on page {number}.",
             CUT_HINT,
+            "cut-short",
+        )
+
+
+def check_layout(pages: Sequence[Any], path: Path) -> None:
+    """Raises BadImage where blocks are too few or too many, overlap, or lie in the header."""
+    taken: dict[str, list[tuple[int, int]]] = {}  # of each file of a set
+    for number, page in enumerate(pages, start=1):
+        needed = int(np.prod(page.keyframe.chunked))
+        tag = getattr(page, "tags", {}).get(324 if page.keyframe.is_tiled else 273)
+        stored = tag.count if tag is not None else len(page.dataoffsets)
+        if stored != needed:
+            raise BadImage(
+                f"{path.name} has a damaged header: page {number} holds {stored} blocks and needs"
+                f" {needed}.",
+                DAMAGED_HINT,
+                "damaged",
+            )
+        places = taken.setdefault(page.parent.filehandle.path, [(0, 8)])
+        if tag is not None:
+            entry = 20 if page.parent.is_bigtiff else 12
+            places.append((page.offset, page.offset + entry * len(page.tags)))
+        places += [
+            (o, o + c) for o, c in zip(page.dataoffsets, page.databytecounts, strict=False) if c
+        ]
+        _check_bits(page, path, number)
+    if any(begin < end for p in taken.values() for (_, end), (begin, _) in pairwise(sorted(p))):
+        raise BadImage(
+            f"{path.name} has a damaged header: blocks of pixels overlap or lie in the header.",
+            DAMAGED_HINT,
+            "damaged",
+        )
+
+
+def _check_bits(page: Any, path: Path, number: int) -> None:
+    """Raises BadImage where packed bits (10, 12 or 14) are declared and whole bytes are stored."""
+    key = page.keyframe
+    if key.compression == 1 or key.is_tiled or key.bitspersample in (1, 8, 16, 32, 64):
+        return
+    data = page.parent.filehandle
+    data.seek(page.dataoffsets[0])
+    unpacked = tifffile.TIFF.DECOMPRESSORS[key.compression](data.read(page.databytecounts[0]))
+    rows = min(key.rowsperstrip, key.imagelength)
+    samples = key.imagewidth * (key.samplesperpixel if key.planarconfig == 1 else 1)
+    declared = rows * -(-samples * key.bitspersample // 8)
+    if len(unpacked) != declared:
+        raise BadImage(
+            f"{path.name} declares {key.bitspersample} bits per pixel: {declared} bytes on page"
+            f" {number}, and {len(unpacked)} are stored.",
+            DAMAGED_HINT,
+            "damaged",
         )
 
 
@@ -144,6 +212,14 @@ def read_ome(text: str, path: Path) -> OmeHeader:
         return OmeHeader(
             warning="The OME text is damaged; channel names were not read.", usable=False
         )
+    companion = next((e for e in root.iter() if _local(e.tag) == "BinaryOnly"), None)
+    if companion is not None:
+        name = companion.get("MetadataFile", "another file")
+        raise BadImage(
+            f"{path.name} is one part of a set that is described in {name!r}, which is not read.",
+            "Export the images as OME-TIFF with their own description, one file per field.",
+            "missing-part",
+        )
     pixels = next((e for e in root.iter() if _local(e.tag) == "Pixels"), None)
     if pixels is None:
         return OmeHeader(
@@ -156,9 +232,10 @@ def read_ome(text: str, path: Path) -> OmeHeader:
     description = next((e.text for e in root.iter() if _local(e.tag) == "Description"), "") or ""
     return OmeHeader(
         names if all(names) else (),
-        _ome_pixel_size(pixels),
+        _ome_pixel_size(pixels, "X"),
         _check_members(members, path),
         description,
+        pixel_height_um=_ome_pixel_size(pixels, "Y"),
     )
 
 
@@ -174,7 +251,9 @@ def _check_declared(pixels: ElementTree.Element, path: Path) -> None:
     planes = sizes["C"] * sizes["Z"] * sizes["T"]
     if planes > MAX_PAGES or min(sizes.values()) < 1:
         raise BadImage(
-            f"{path.name} declares {planes} planes; the limit is {MAX_PAGES}.", DAMAGED_HINT
+            f"{path.name} declares {planes} planes; the limit is {MAX_PAGES}.",
+            DAMAGED_HINT,
+            "damaged",
         )
     bytes_of = {"uint8": 1, "int8": 1, "uint16": 2, "int16": 2, "double": 8}
     itemsize = bytes_of.get(pixels.get("Type", ""), 4)
@@ -191,12 +270,12 @@ def check_bytes(nbytes: int, path: Path) -> None:
         )
 
 
-def _ome_pixel_size(pixels: ElementTree.Element) -> float | None:
+def _ome_pixel_size(pixels: ElementTree.Element, axis: str) -> float | None:
     try:
-        size = float(pixels.get("PhysicalSizeX", ""))
+        size = float(pixels.get(f"PhysicalSize{axis}", ""))
     except ValueError:
         return None
-    factor = UNITS_UM.get(pixels.get("PhysicalSizeXUnit", "µm"))
+    factor = UNITS_UM.get(pixels.get(f"PhysicalSize{axis}Unit", "µm"))
     if factor is None or not np.isfinite(size) or size <= 0:
         return None
     return size * factor
@@ -208,21 +287,27 @@ def _check_members(members: tuple[str, ...], path: Path) -> tuple[str, ...]:
     for name in others:
         if "/" in name or "\\" in name or ":" in name or name in (".", ".."):
             raise BadImage(
-                f"{path.name} refers to a file outside its folder ({name!r}).", "It is not read."
+                f"{path.name} refers to a file outside its folder ({name!r}).",
+                "It is not read.",
+                "outside-folder",
             )
         member = path.parent / name
         if member.is_symlink() and member.resolve().parent != path.parent.resolve():
             raise BadImage(
-                f"{path.name} refers to a file outside its folder ({name!r}).", "It is not read."
+                f"{path.name} refers to a file outside its folder ({name!r}).",
+                "It is not read.",
+                "outside-folder",
             )
         if not member.is_file():
             raise BadImage(
                 f"{path.name} is one part of a set and its part {name!r} is missing.",
                 "Put the missing file next to it, or leave the set out.",
+                "missing-part",
             )
     if others and path.name not in members:
         raise BadImage(
             f"{path.name} holds only metadata of other files ({', '.join(others[:3])}).",
             "Rename the files to the names in their metadata, or export them again.",
+            "missing-part",
         )
     return others

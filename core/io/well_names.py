@@ -8,7 +8,11 @@ from core.errors import BadTable
 
 
 def normalise_well(text: str) -> str:
-    """B7, b07, B-007 -> B07. Raises BadTable beyond AF48 (a 1536-well plate)."""
+    """B7, b07, B-007, R02C07 -> B07. Raises BadTable beyond AF48 (a 1536-well plate)."""
+    if numbers := re.fullmatch(
+        r"\s*r(?:ow)?[ _]?0*(\d+)[ _\-]?c(?:ol)?[ _]?0*(\d+)\s*", text, re.I
+    ):
+        text = row_letters(min(int(numbers.group(1)), 33)) + numbers.group(2)
     match = re.fullmatch(r"\s*([A-Za-z]{1,2})[ _\-]?0*(\d{1,2})\s*", text)
     if not match:
         raise BadTable(f"{text!r} is not a well.", "Wells are a letter and a number: B7 or B07.")

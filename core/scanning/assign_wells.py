@@ -1,17 +1,24 @@
 """Assign every record to its condition, well, plate and group."""
 
-import os
-import re
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from core.domain import Problem, ProblemKind, Role
+from core.domain import Problem, ProblemKind, Role, ScanOptions
 from core.errors import BadTable
-from core.scanning.default_roles import names_role
+from core.scanning.choose_conditions import (
+    choose_conditions,
+    contradiction,
+    folded,
+    folder_conditions,
+)
+from core.scanning.findings import Findings
 from core.scanning.group_channels import Draft
+from core.scanning.name_runs import Run
 from core.scanning.plate_map import HINT, PlateMap, PlateRow
+from core.scanning.plate_map_rows import PlateMapRows
 
 LEAK = "images of one well may end on both sides of the split"
 
@@ -32,14 +39,14 @@ class WellAssignment:
 def assign_wells(
     root: Path,
     drafts: Sequence[Draft],
+    words: Sequence[Run],
     table: PlateMap | None,
-    condition_from: str,
-    group_by: str,
-    problems: list[Problem],
+    options: ScanOptions,
+    findings: Findings,
 ) -> dict[str, WellAssignment]:
     """First file of each record -> its assignment.
 
-    Records without a condition are left out and listed in `problems`.
+    Records without a condition are left out and listed in the problems.
 
     Parameters
     ----------
@@ -47,32 +54,40 @@ def assign_wells(
         The image folder.
     drafts
         All records.
+    words
+        Runs of words in the names that may be conditions.
     table
         The plate map, if any.
-    condition_from
-        "folder" or "plate-map".
-    group_by
-        "well", "plate", "record" or a column of the plate map.
-    problems
-        Gets the problems.
+    options
+        Where conditions come from, what a group is, and answers.
+    findings
+        Gets the problems and questions.
 
     Raises
     ------
     BadTable
         For a plate map without the needed columns.
     """
-    if condition_from == "plate-map" and table is not None and not table.has_conditions:
+    problems = findings.problems
+    from_map = options.condition_from == "plate-map"
+    if from_map and table is not None and not table.has_conditions:
         columns = ", ".join(table.columns)
         raise BadTable(f"{table.path.name} has no condition column. Columns: {columns}.", HINT)
-    column = _group_column(table, group_by)
-    rows = _Rows(table, root, drafts, problems)
-    from_folder = _folder_conditions(drafts)
-    flat = "" if from_folder else _shared_folder(drafts, root)
-    use_table = condition_from == "plate-map" or _table_wins(drafts, from_folder, table, problems)
+    column = _group_column(table, options.group_by)
+    rows = PlateMapRows(table, root, drafts, findings, options.answers)
+    row_of = {draft.files[0]: rows.row(draft) for draft in drafts}
+    from_folder = folder_conditions(drafts)
+    use_table = from_map or _table_wins(drafts, from_folder, table, problems)
+    if not use_table:
+        choice = choose_conditions(drafts, words, root, from_folder, options.answers)
+        findings.questions.extend(choice.questions)
+        from_folder = choice.conditions
+        use_table = contradiction(from_folder, row_of, options.answers, findings)
     assigned: dict[str, WellAssignment] = {}
     missing: dict[str, list[str]] = {}
     for draft in drafts:
-        assignment = _assigned(draft, rows.row(draft), None if use_table else from_folder, flat)
+        condition = None if use_table else from_folder.get(draft.files[0], "")
+        assignment = _assigned(draft, row_of[draft.files[0]], condition)
         if assignment.condition.strip():
             assigned[draft.files[0]] = assignment
         else:
@@ -90,105 +105,7 @@ def assign_wells(
             )
         )
     rows.report_unused()
-    return _grouped(drafts, _dosed(assigned), group_by, column, problems)
-
-
-class _Rows:
-    """Finds the row of the plate map for each record, by file or by plate and well."""
-
-    def __init__(
-        self, table: PlateMap | None, root: Path, drafts: Sequence[Draft], problems: list[Problem]
-    ) -> None:
-        self.table, self.problems = table, problems
-        # Identities of the rows with an image; row numbers are not unique, as sheets share them.
-        self.used: set[int] = set()
-        self.by_key: dict[tuple[str, str], PlateRow] = {}
-        self.by_path: dict[str, PlateRow] = {}
-        self.by_name: dict[str, list[PlateRow]] = {}
-        self.plates: set[str] = set()
-        self.names = Counter(PurePosixPath(file).name for draft in drafts for file in draft.files)
-        if table is None:
-            return
-        for note in table.notes:
-            problems.append(
-                Problem(table.path.name, note.rstrip("."), "", "warning", ProblemKind.MAP_ROW)
-            )
-        base = _below(table.path.parent, root)
-        for row in table.rows:
-            if table.by_file:
-                self.by_path[row.file] = row
-                if base and row.file.startswith(base + "/"):
-                    self.by_path[row.file[len(base) + 1 :]] = row
-                self.by_name.setdefault(PurePosixPath(row.file).name, []).append(row)
-            else:
-                self.by_key[row.plate, row.well] = row
-                self.plates.add(row.plate)
-
-    def row(self, draft: Draft) -> PlateRow | None:
-        if self.table is None:
-            return None
-        row = self._by_file(draft) if self.table.by_file else self._by_well(draft)
-        if row is not None:
-            self.used.add(id(row))
-        return row
-
-    def _by_file(self, draft: Draft) -> PlateRow | None:
-        for file in draft.files:
-            if file in self.by_path:
-                return self.by_path[file]
-        for file in (*draft.files, draft.stem):
-            name = PurePosixPath(file).name
-            rows = self.by_name.get(name, [])
-            if len(rows) == 1 and self.names[name] <= 1:
-                return rows[0]
-        return None
-
-    def _by_well(self, draft: Draft) -> PlateRow | None:
-        well = draft.tells.get("well", "")
-        if not well:
-            return None
-        candidates = [draft.tells.get("plate", ""), *reversed(draft.folder)]
-        for plate in candidates:
-            if plate and (plate, well) in self.by_key:
-                return self.by_key[plate, well]
-        if len(self.plates) == 1:
-            return self.by_key.get((next(iter(self.plates)), well))
-        return self.by_key.get(("", well))
-
-    def report_unused(self) -> None:
-        """Warn of rows without images, although these are normal for partial plates."""
-        if self.table is None:
-            return
-        unused = [
-            row for row in self.table.rows if id(row) not in self.used and row.condition.strip()
-        ]
-        if unused:
-            examples = ", ".join(row.file or row.well for row in unused[:3])
-            reason = f"{len(unused)} of {len(self.table.rows)} rows have no image here ({examples})"
-            self.problems.append(
-                Problem(self.table.path.name, reason, "", "warning", ProblemKind.MAP_ROW)
-            )
-
-
-def _below(folder: Path, root: Path) -> str:
-    """The path from the table's folder down to the root, or ""."""
-    try:
-        path = root.resolve().relative_to(folder.resolve()).as_posix()
-    except ValueError:
-        return ""
-    return "" if path == "." else path
-
-
-def _folder_conditions(drafts: Sequence[Draft]) -> dict[str, str]:
-    """Conditions from the first folder level that differs; {} if most records lie in one folder."""
-    folders = [draft.folder for draft in drafts]
-    shared = 0
-    while folders and len({f[: shared + 1] for f in folders}) == 1 and len(folders[0]) > shared:
-        shared += 1
-    level = Counter(f[shared] if len(f) > shared else "" for f in folders)
-    if len(level) < 2 or level[""] > level.total() / 2:
-        return {}
-    return {d.files[0]: d.folder[shared] if len(d.folder) > shared else "" for d in drafts}
+    return _grouped(drafts, _dosed(assigned), options.group_by, column, problems)
 
 
 def _table_wins(
@@ -218,32 +135,17 @@ def _table_wins(
     return True
 
 
-def _assigned(
-    draft: Draft, row: PlateRow | None, from_folder: dict[str, str] | None, flat: str
-) -> WellAssignment:
+def _assigned(draft: Draft, row: PlateRow | None, condition: str | None) -> WellAssignment:
+    """The assignment; `condition` None: the row of the plate map names it."""
     well = (row.well if row else "") or draft.tells.get("well", "")
-    plate = (row.plate if row else "") or draft.tells.get("plate", "")
-    if from_folder is None:
+    plate = draft.tells.get("plate", "") or (row.plate if row else "")
+    if condition is None:
         dose_and_role = (row.dose_um, row.role) if row else (None, None)
         return WellAssignment(row.condition if row else "", well, plate, "", *dose_and_role, row)
-    condition = draft.tells.get("condition") or from_folder.get(draft.files[0])
-    if condition is None:
-        condition = flat or _leading_word(draft.stem)
-    dose_and_role = (row.dose_um, row.role) if row and row.condition == condition else (None, None)
+    condition = unicodedata.normalize("NFC", draft.tells.get("condition") or condition)
+    same = row is not None and folded(row.condition) == folded(condition)
+    dose_and_role = (row.dose_um, row.role) if row and same else (None, None)
     return WellAssignment(condition, well, plate, "", *dose_and_role, row)
-
-
-def _shared_folder(drafts: Sequence[Draft], root: Path) -> str:
-    """The name of a flat folder; "" if every file name starts with a condition (WT_01)."""
-    if drafts and all(_leading_word(draft.stem) for draft in drafts):
-        return ""
-    folders = [root.joinpath(*draft.folder) for draft in drafts]
-    return Path(os.path.commonpath(folders) if folders else root).name
-
-
-def _leading_word(stem: str) -> str:
-    word = re.split(r"[ _.\-]", stem, maxsplit=1)[0]
-    return word if names_role(word) else ""
 
 
 def _why_nowhere(
@@ -324,7 +226,7 @@ def _grouped(
 
 
 def _warned(reason: str, remedy: str) -> Problem:
-    return Problem("groups", reason, remedy, "warning")
+    return Problem("groups", reason, remedy, "warning", ProblemKind.GROUPS)
 
 
 def _group(
@@ -338,17 +240,22 @@ def _group(
         return (value, "") if value else ("", f"each is a group of its own, so {LEAK}")
     if "group" in draft.tells:
         return draft.tells["group"], ""
+    if "movie" in draft.tells and not well:
+        return draft.tells["movie"], ""
     if group_by == "plate":
         if plate:
             return plate, ""
-        return (well, "grouped by well instead") if well else _instead(draft, row)
-    return (well, "") if well else _instead(draft, row)
+        return (well, "grouped by well instead") if well else _instead(draft, assigned)
+    return (well, "") if well else _instead(draft, assigned)
 
 
-def _instead(draft: Draft, row: PlateRow | None) -> tuple[str, str]:
+def _instead(draft: Draft, assigned: WellAssignment) -> tuple[str, str]:
+    row = assigned.row
     values = {name.casefold(): value for name, value in row.values.items()} if row else {}
     if values.get("group", "").strip():
         return values["group"].strip(), "the column group of the table was taken"
     if len(draft.folder) > 1:
         return "/".join(draft.folder), "their sub-folders were taken as groups"
+    if culture := draft.tells.get("culture"):
+        return f"{assigned.condition}/{culture}", "what the names call by number was taken"
     return "", f"each is a group of its own, so {LEAK}"

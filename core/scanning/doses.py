@@ -4,6 +4,7 @@ A unit is never guessed.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import isfinite
 
@@ -28,7 +29,14 @@ OTHERS = (
     "u/ml",
     "mg/kg",
 )
-_NAME = r"(?:metadata[ _]?)?(?:final[ _]?)?(?:dose|conc(?:entration)?)"
+_WORDS_BEFORE = r"(?:(?:metadata|final|nominal|compound|cpd|drug|treatment|test|pert)[ _.]*)*"
+_NAME = (
+    _WORDS_BEFORE
+    + r"(?:dose|dosage|dosis|conc(?:entration)?|konz(?:entration)?)\.?(?:[ _]in(?=[ _]))?"
+)
+_UNIT_ALONE = r"([pnuµμm]?)mol(?:es?|ar)?(?:[ _]*(?:/|per)[ _]*l(?:it(?:er|re)s?)?)?"
+_MAYBE_DOSE = r"dos(?:e|age|is)|conc|konz|molar|moles|(?:^|[ _(\[])[pnuµμm]M(?:$|[)\]_ ])"
+_THOUSANDS = r"[+-]?[1-9]\d{0,2}(?:%s\d{3})+"
 
 
 @dataclass(frozen=True)
@@ -43,8 +51,11 @@ def dose_heading(name: str) -> DoseHeading | None:
 
     Raises BadTable for a unit that is not molar.
     """
+    name = re.sub(r"\s+", " ", name.strip())
+    if alone := re.fullmatch(_UNIT_ALONE, name, re.IGNORECASE):
+        return DoseHeading(_folded(f"{alone.group(1)}m"))
     match = re.fullmatch(
-        rf"{_NAME}(?:[ _\-.]*[(\[]?\s*([^()\[\]]*?)\s*[)\]]?)?", name.strip(), re.IGNORECASE
+        rf"{_NAME}(?:[ _\-.]*[(\[]?\s*([^()\[\]]*?)\s*[)\]]?)?", name, re.IGNORECASE
     )
     if match is None:
         return None
@@ -57,6 +68,25 @@ def dose_heading(name: str) -> DoseHeading | None:
             f"The column {name!r} has the unit {written}, which cannot be brought to µM.", REMEDY
         )
     return DoseHeading(unit) if unit else None  # dose_group and concentration_id are not doses
+
+
+def may_be_dose(name: str) -> bool:
+    """Whether a heading seems to speak of a dose; such a column is named where it is not used."""
+    return re.search(_MAYBE_DOSE, name) is not None or bool(
+        re.search(r"dose|conc|konz", name, re.IGNORECASE)
+    )
+
+
+def decimal_mark(texts: Iterable[str]) -> str:
+    """The decimal mark of a whole file, "." or ","; "" if its numbers do not say."""
+    marks = set()
+    for text in texts:
+        number = re.match(r"\s*([+-]?[\d.,]+)", text)
+        for mark in ".,":
+            if number and re.fullmatch(rf"[+-]?\d*{re.escape(mark)}\d+", number.group(1)):
+                thousands = re.fullmatch(_THOUSANDS % re.escape(mark), number.group(1))
+                marks |= set() if thousands else {mark}
+    return marks.pop() if len(marks) == 1 else ""
 
 
 def is_unit_heading(name: str) -> bool:
@@ -72,8 +102,10 @@ def is_unit_heading(name: str) -> bool:
     )
 
 
-def read_dose_um(text: str, heading: DoseHeading, unit_cell: str = "") -> float | None:
-    """The dose in µM; None for an empty cell.
+def read_dose_um(
+    text: str, heading: DoseHeading, unit_cell: str = "", mark: str = ""
+) -> float | None:
+    """The dose in µM; None for an empty cell. `mark` is the decimal mark of the file, if known.
 
     Raises BadTable for a text that is not a dose, without a unit, or with two different units.
     """
@@ -81,7 +113,7 @@ def read_dose_um(text: str, heading: DoseHeading, unit_cell: str = "") -> float 
     if text.lower() in NOTHING:
         return None
     match = re.fullmatch(r"([+-]?[\d.,]+(?:[eE][+-]?\d+)?)\s*(.*)", text)
-    number = _number(match.group(1), text) if match else None
+    number = _number(match.group(1), text, mark) if match else None
     if match is None or number is None:
         raise BadTable(
             f"the dose {text!r} is not a number.", f"Write for example 0.5 or 10 nM. {REMEDY}"
@@ -111,8 +143,12 @@ def read_dose_um(text: str, heading: DoseHeading, unit_cell: str = "") -> float 
     return number * factor if factor >= 1 else number / round(1 / factor)
 
 
-def _number(written: str, text: str) -> float | None:
-    if re.fullmatch(r"[1-9]\d{0,2}(?:,\d{3})+", written):
+def _number(written: str, text: str, mark: str) -> float | None:
+    if mark:
+        other = "," if mark == "." else "."
+        if re.fullmatch(_THOUSANDS % re.escape(other) + rf"(?:\{mark}\d+)?", written):
+            written = written.replace(other, "")
+    elif re.fullmatch(_THOUSANDS % ",", written):
         plain = written.replace(",", "")
         raise BadTable(
             f"the dose {text!r} may be {written.replace(',', '.', 1)} or {plain}.",

@@ -6,43 +6,27 @@ from pathlib import PurePosixPath
 
 from core.errors import BadTable, LeighError
 from core.io.well_names import normalise_well, row_letters
+from core.scanning.naming_schemes import SCHEMES
 
 GROUPS = ("condition", "plate", "well", "site", "channel", "z", "t", "group")
 STAINS = (  # word, rank of display (nuclei, cytoplasm, mitochondria, others)
     ("dapi", 0), ("hoechst33342", 0), ("hoechst", 0), ("nuclei", 0), ("nucleus", 0), ("nuc", 0),
-    ("dna", 0),
-    ("h2b", 0), ("syto", 0), ("draq5", 0), ("egfp", 1), ("gfp", 1), ("fitc", 1), ("actin", 1),
-    ("phalloidin", 1),
-    ("tubulin", 1), ("er", 1), ("cona", 1), ("cyto", 1), ("cytoskeleton", 1), ("cytoplasm", 1),
-    ("calcein", 1),
-    ("tmrm", 2), ("tmre", 2), ("mitotracker", 2), ("mitosox", 2), ("mito", 2), ("mitochondria", 2),
-    ("tom20", 2),
-    ("rfp", 2), ("mcherry", 2), ("dsred", 2), ("tritc", 2), ("texasred", 2), ("cy3", 2), ("jc1", 2),
-    ("yfp", 3),
-    ("cfp", 3), ("agp", 3), ("rna", 3), ("cy5", 3), ("cy7", 3), ("brightfield", 3), ("phase", 3),
-    ("bf", 3),
+    ("dna", 0), ("h2b", 0), ("syto", 0), ("draq5", 0), ("egfp", 1), ("gfp", 1), ("fitc", 1),
+    ("actin", 1), ("phalloidin", 1), ("tubulin", 1), ("er", 1), ("cona", 1), ("cyto", 1),
+    ("cytoskeleton", 1), ("cytoplasm", 1), ("calcein", 1), ("tmrm", 2), ("tmre", 2),
+    ("mitotracker", 2), ("mitosox", 2), ("mito", 2), ("mitochondria", 2), ("tom20", 2),
+    ("rfp", 2), ("mcherry", 2), ("dsred", 2), ("tritc", 2), ("texasred", 2), ("cy3", 2),
+    ("jc1", 2), ("yfp", 3), ("cfp", 3), ("agp", 3), ("rna", 3), ("cy5", 3), ("cy7", 3),
+    ("brightfield", 3), ("phase", 3), ("bf", 3), ("nucblue", 0), ("sytox", 0), ("draq7", 0),
+    ("blue", 0), ("green", 1), ("red", 2), ("farred", 3), ("orange", 2), ("wga", 1), ("a488", 1),
+    ("a568", 2), ("a594", 2), ("a647", 3), ("alexa488", 1), ("alexa555", 2), ("alexa568", 2),
+    ("alexa594", 2), ("alexa647", 3), ("mkate", 2), ("mruby", 2), ("tdtomato", 2),
+    ("mneongreen", 1), ("venus", 1), ("lysotracker", 3), ("bodipy", 1), ("cellrox", 2),
+    ("fluo4", 1), ("ph", 3), ("dic", 3), ("trans", 3),
 )  # fmt: skip
 _WORDS = "|".join(sorted((re.escape(word) for word, _ in STAINS), key=len, reverse=True))
-_WELL = r"[A-Za-z]\d{1,2}|[Aa][A-Fa-f]\d{1,2}"  # rows Q to AF: plates of 1536 wells
 BUILT_IN: dict[str, str] = {
-    "imagexpress": (
-        rf"^(?:(?P<plate>.+?)_)?(?P<well>{_WELL})_s(?P<site>\d+)_w(?P<channel>\d)"
-        r"(?:[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})?$"
-    ),
-    "phenix": (
-        r"^r(?P<row>\d{2})c(?P<col>\d{2})f(?P<site>\d+)p(?P<z>\d+)"
-        r"-ch(?P<channel>\d+)sk(?P<t>\d+)(?:fk\d+)?"
-        r"(?:fl\d+)?$"
-    ),
-    "yokogawa": (
-        rf"^(?P<plate>.*?)_(?:(?P<well>{_WELL})_)?T(?P<t>\d+)F(?P<site>\d+)L\d+(?P<drop>A\d+)"
-        r"Z(?P<z>\d+)C(?P<channel>\d+)$"
-    ),
-    "arrayscan": rf"^(?P<plate>.+)_(?P<well>{_WELL})f(?P<site>\d+)d(?P<channel>\d)$",
-    "nf1": (
-        rf"^(?P<well>{_WELL})_\d+(?P<drop>_\d+)_(?P<site>\d+)"
-        r"_(?P<channel>[A-Za-z][A-Za-z0-9]*)_\d+$"
-    ),
+    **SCHEMES,
     "stain": (
         rf"^(?P<before>.*?)(?:^|[ _.\-(\[])(?P<channel>(?i:{_WORDS}))(?=$|[ _.\-)\]])(?P<after>.*)$"
     ),
@@ -54,6 +38,7 @@ ALIASES = {
     "operetta": "phenix",
     "imagexpress_w1": "imagexpress",
     "cv8000": "yokogawa",
+    "nf1": "cytation",
 }
 IMAGE_SUFFIX = re.compile(r"(\.ome)?\.(tiff?|tf8|btf|lsm|stk|png|jpe?g)$", re.IGNORECASE)
 
@@ -103,12 +88,18 @@ def parse_name(relative_path: str, pattern: str | NamePattern | None = None) -> 
     if compiled.name == "custom" and compiled.regex is not None:
         return _parse_custom(relative_path, compiled.regex)
     names = tuple(BUILT_IN) if compiled.name == "auto" else (compiled.name,)
-    stem = stem_of(relative_path)
     for name in names:
-        match = re.match(BUILT_IN[name], stem)
+        match = scheme_match(name, relative_path)
         if match:
-            return _tidy(match, stem)
+            return tidy(match, match.string)
     return {}
+
+
+def scheme_match(name: str, relative_path: str) -> re.Match[str] | None:
+    """The match of a built-in pattern, with the path where the pattern holds folders."""
+    of_path = "/" in BUILT_IN[name]
+    text = IMAGE_SUFFIX.sub("", relative_path) if of_path else stem_of(relative_path)
+    return re.search(BUILT_IN[name], text)
 
 
 def stem_of(relative_path: str) -> str:
@@ -121,15 +112,17 @@ def _parse_custom(relative_path: str, regex: re.Pattern[str]) -> dict[str, str]:
     for text in (PurePosixPath(relative_path).name, stem_of(relative_path), relative_path):
         match = regex.search(text)
         if match:
-            return _tidy(match, text)
+            return tidy(match, text)
     return {}
 
 
-def _tidy(match: re.Match[str], text: str) -> dict[str, str]:
+def tidy(match: re.Match[str], text: str) -> dict[str, str]:
+    """Group -> text of a match, with wells as B07 and the `key` without the channel."""
     groups = {name: value for name, value in match.groupdict().items() if value}
     row, column = groups.pop("row", ""), groups.pop("col", "")
     if row and column:
-        groups["well"] = f"{row_letters(int(row))}{int(column):02d}"
+        letters = row_letters(int(row)) if row.isdecimal() else row
+        groups["well"] = f"{letters}{int(column):02d}"
     if "well" in groups:
         try:
             groups["well"] = normalise_well(groups["well"])
@@ -142,11 +135,13 @@ def _tidy(match: re.Match[str], text: str) -> dict[str, str]:
         groups.pop(helper, None)
     if "channel" in groups:
         start, end = match.span("channel")
-        groups["key"] = _without_channel(text, start, end)
-        if "drop" in match.groupdict():
-            groups["key"] = (
-                groups["key"][: match.start("drop")] + groups["key"][match.end("drop") :]
-            )
+        first, last = match.span("drop") if "drop" in match.groupdict() else (end, end)
+        groups["channel"] = re.sub(r" \d+,\d+$", "", groups["channel"])  # its wavelengths
+        if first >= end:
+            groups["key"] = _without_channel(text[:first] + text[last:], start, end)
+        else:
+            key = _without_channel(text, start, end)
+            groups["key"] = key[:first] + key[last:]
     return groups
 
 

@@ -27,6 +27,26 @@ FOREIGN_SUFFIXES = {
     ".c01",
     ".dib",
     ".h5",
+    ".flex",
+    ".zvi",
+    ".dv",
+    ".xlef",
+    ".lof",
+    ".lei",
+    ".mrc",
+    ".ndpi",
+    ".qptiff",
+    ".oir",
+    ".ets",
+    ".scn",
+    ".vms",
+    ".bif",
+    ".stm",
+    ".liff",
+    ".ipl",
+    ".r3d",
+    ".sld",
+    ".gel",
 }
 QUIET_SUFFIXES = {
     ".csv",
@@ -41,6 +61,7 @@ QUIET_SUFFIXES = {
     ".htm",
     ".html",
     ".htd",
+    ".nd",
 }
 MAX_DEPTH = 16
 MAX_FILES = 2_000_000
@@ -54,6 +75,7 @@ class Found:
     images: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     junk: list[str] = field(default_factory=list)
+    thumbnails: list[str] = field(default_factory=list)
     other: Counter[str] = field(default_factory=Counter)
 
 
@@ -184,12 +206,10 @@ def _can_be_written(name: str) -> bool:
 
 def _sort_in(entry: os.DirEntry[str], relative: str, inside: Path, files: Found) -> None:
     suffix = Path(entry.name).suffix.lower()
-    if (
-        entry.name.startswith(".")
-        or entry.name.lower() in ("thumbs.db", "desktop.ini")
-        or "_thumb" in entry.name
-    ):
+    if entry.name.startswith(".") or entry.name.lower() in ("thumbs.db", "desktop.ini"):
         files.junk.append(entry.name)
+    elif "_thumb" in entry.name.lower():
+        files.thumbnails.append(relative)
     elif entry.is_symlink() and not Path(entry.path).resolve().is_relative_to(inside):
         files.problems.append(
             Problem(
@@ -224,6 +244,13 @@ def _reported(files: Found) -> Iterator[Problem]:
                 "Export them as OME-TIFF.",
                 kind=ProblemKind.MAKER_FORMAT,
             )
+    if files.thumbnails:
+        count = len(files.thumbnails)
+        yield Problem(
+            f"{files.thumbnails[0]} and {count - 1} others" if count > 1 else files.thumbnails[0],
+            "thumbnails, not images",
+            kind=ProblemKind.THUMBNAIL,
+        )
     if files.junk:
         names = ", ".join(list(dict.fromkeys(files.junk))[:3])
         yield Problem(

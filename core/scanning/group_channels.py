@@ -2,14 +2,14 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
 from core.domain import Problem, ProblemKind
 from core.io.digest import digest_bytes, join_digests
 from core.io.well_names import natural
-from core.scanning.file_names import NamePattern, parse_name, stain_rank, stem_of
+from core.scanning.file_names import stain_rank, stem_of
 from core.scanning.inspect_files import MAX_SATURATED, FileInspection
 
 NUMBERED = r"channel \d+"  # channel names of instruments that do not store stains
@@ -31,11 +31,15 @@ class Draft:
     pixel_size_um: float | None = None
     saturated: tuple[float, ...] = ()
     unusable: tuple[str, ...] = ()
+    level: float = 0.0  # mean grey value of the brightest channel
 
     @property
     def folder(self) -> tuple[str, ...]:
-        """Folders between the root and the first file."""
-        return PurePosixPath(self.files[0]).parts[:-1]
+        """Folders between the root and the first file that may hold a condition."""
+        inside = self.tells.get("folder")
+        if inside is None:
+            return PurePosixPath(self.files[0]).parts[:-1]
+        return PurePosixPath(inside).parts
 
     def flags(self) -> tuple[str, ...]:
         """Quality flags as text."""
@@ -48,35 +52,28 @@ class Draft:
 
 
 def group_channels(
-    facts: Sequence[FileInspection], pattern: NamePattern, problems: list[Problem]
+    facts: Sequence[FileInspection],
+    tells_of: Mapping[str, dict[str, str]],
+    problems: list[Problem],
 ) -> list[Draft]:
-    """All records of the usable files; `problems` gets the files that cannot be used."""
+    """All records of the files in `tells_of`; `problems` gets the files that cannot be used."""
     whole: list[Draft] = []
-    parts: dict[tuple[str, str], list[tuple[FileInspection, dict[str, str]]]] = {}
+    parts: dict[str, list[tuple[FileInspection, dict[str, str]]]] = {}
     by_file = {fact.file: fact for fact in facts}
     taken: set[str] = set()
     for fact in facts:
-        if fact.info is None or fact.file in taken:
+        if fact.info is None or fact.file in taken or fact.file not in tells_of:
             continue
-        if fact.info.shape[0] == 1 and fact.mask:
-            remedy = "Keep masks in another folder."
-            problem = Problem(fact.file, fact.unusable[0], remedy, kind=ProblemKind.MASK)
-            problems.append(problem)
-            continue
-        tells = parse_name(fact.file, pattern)
+        tells = tells_of[fact.file]
         members = [str(PurePosixPath(fact.file).with_name(name)) for name in fact.info.members]
         if members:
             taken.update(members)
             whole.append(_from_set_file(fact, members, by_file, tells))
         elif fact.info.shape[0] == 1 and "channel" in tells:
-            parts.setdefault((_folder(fact.file), tells["key"]), []).append((fact, tells))
+            parts.setdefault(tells["key"], []).append((fact, tells))
         else:
             whole.append(_from_file(fact, tells))
     return whole + _from_parts(parts, problems)
-
-
-def _folder(file: str) -> str:
-    return PurePosixPath(file).parent.as_posix()
 
 
 def _from_file(fact: FileInspection, tells: dict[str, str]) -> Draft:
@@ -96,6 +93,7 @@ def _from_file(fact: FileInspection, tells: dict[str, str]) -> Draft:
         pixel_size_um=info.pixel_size_um,
         saturated=fact.saturated,
         unusable=fact.unusable,
+        level=fact.level,
     )
 
 
@@ -116,20 +114,17 @@ def _from_set_file(
 
 
 def _from_parts(
-    parts: dict[tuple[str, str], list[tuple[FileInspection, dict[str, str]]]],
+    parts: dict[str, list[tuple[FileInspection, dict[str, str]]]],
     problems: list[Problem],
 ) -> list[Draft]:
-    parts = _without_stacks(parts, problems)
-    sets: dict[tuple[str, str], dict[str, FileInspection]] = {}
+    sets: dict[str, dict[str, FileInspection]] = {}
     for key, members in parts.items():
         counts = Counter(channel_name(t["channel"]) for _, t in members)
         doubled = [name for name, n in counts.items() if n > 1]
         if doubled:
             reason = f"{len(members)} files claim channel {doubled[0]} of the same record"
             problems.append(
-                Problem(
-                    _item(key), reason, "Check the name pattern.", kind=ProblemKind.UNKNOWN_NAMES
-                )
+                Problem(key, reason, "Check the name pattern.", kind=ProblemKind.UNKNOWN_NAMES)
             )
         else:
             sets[key] = {channel_name(t["channel"]): fact for fact, t in members}
@@ -148,7 +143,7 @@ def _from_parts(
         if reason:
             problems.append(
                 Problem(
-                    _item(key),
+                    key,
                     reason,
                     remedy,
                     kind=ProblemKind.MISSING_PART,
@@ -160,13 +155,9 @@ def _from_parts(
     return drafts
 
 
-def _item(key: tuple[str, str]) -> str:
-    return key[1] if key[0] == "." else f"{key[0]}/{key[1]}"
-
-
 def channel_name(text: str) -> str:
     """`1`, `01` and `w1` are channel 1; stain words stay as they are."""
-    number = re.fullmatch(r"(?:w|ch|c)?0*(\d+)", text, re.IGNORECASE)
+    number = re.fullmatch(r"(?:w|ch|c|channel)?0*(\d{1,2}|0)", text, re.IGNORECASE)
     return f"channel {int(number.group(1))}" if number else text
 
 
@@ -208,7 +199,7 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _from_channels(
-    key: tuple[str, str],
+    key: str,
     facts: Sequence[FileInspection],
     names: tuple[str, ...],
     tells: dict[str, str],
@@ -216,7 +207,7 @@ def _from_channels(
     infos = [fact.info for fact in facts if fact.info is not None]
     sizes = {info.pixel_size_um for info in infos}
     return Draft(
-        stem=PurePosixPath(key[1]).name,
+        stem=PurePosixPath(key).name,
         files=tuple(fact.file for fact in facts),
         planes=(0,) * len(facts),
         names=() if all(re.fullmatch(NUMBERED, name) for name in names) else names,
@@ -228,37 +219,5 @@ def _from_channels(
         pixel_size_um=infos[0].pixel_size_um if len(sizes) == 1 else None,
         saturated=tuple(fact.saturated[0] for fact in facts),
         unusable=tuple(fact.unusable[0] for fact in facts),
+        level=max(fact.level for fact in facts),
     )
-
-
-def _without_stacks(
-    parts: dict[tuple[str, str], list[tuple[FileInspection, dict[str, str]]]],
-    problems: list[Problem],
-) -> dict[tuple[str, str], list[tuple[FileInspection, dict[str, str]]]]:
-    """Leave out z-stacks whose planes are separate files, and report them."""
-    stacks: dict[tuple[str, ...], dict[str, list[tuple[str, str]]]] = {}
-    for (folder, key), members in parts.items():
-        tells = members[0][1]
-        step = re.search(r"(?:^|/)ZStep_(\d+)$", folder)
-        z = tells.get("z") or (step.group(1) if step else "")
-        if z:
-            above = folder[: step.start()] if step else folder
-            names = ("plate", "well", "site", "t", "condition", "group")
-            field_key = (above, *(tells.get(name, "") for name in names))
-            stacks.setdefault(field_key, {}).setdefault(z, []).append((folder, key))
-    single = dict(parts)
-    for planes in stacks.values():
-        if len(planes) > 1:
-            keys = [part for group in planes.values() for part in group]
-            reason = f"a z-stack of {len(planes)} planes in separate files"
-            problems.append(
-                Problem(
-                    _item(keys[0]),
-                    reason,
-                    "Project it first: one plane per channel.",
-                    kind=ProblemKind.Z_STACK,
-                )
-            )
-            for part in keys:
-                single.pop(part, None)
-    return single

@@ -14,7 +14,10 @@ from core.io.tiff import AnyArray, ImageInfo, read_with_info
 from core.progress import Progress, Report, silent
 
 MAX_SATURATED = 0.01
+MIN_TAIL_ROWS = 2
+MAX_ZEROS = 0.01  # share of zeros above a tail of zeros
 FULL_SCALES = {255, 1023, 4095, 16383, 65535, 4294967295, 127, 32767, 2147483647}
+SIGN_OFFSET = 32768
 READERS = 4
 TELL_EVERY = 16
 
@@ -29,6 +32,8 @@ class FileInspection:
     pixels: str = ""
     saturated: tuple[float, ...] = ()  # share per channel
     unusable: tuple[str, ...] = ()  # per channel, "" where usable: "is empty"
+    zero_tail: bool = False  # the last rows of a channel are zeros, and no other pixels are
+    level: float = 0.0  # mean grey value of the brightest channel
     mask: bool = False  # the first channel holds two values only, one of them 0
     error: BadImage | None = None
 
@@ -78,6 +83,8 @@ def read_fact(root: Path, file: str) -> FileInspection:
         pixels,
         tuple(_saturated(c) for c in image),
         tuple(_why_unusable(c) for c in image),
+        zero_tail=any(map(_has_zero_tail, image)),
+        level=max(float(c.mean(dtype=np.float64)) for c in image),
         mask=_is_mask(image[0]),
     )
 
@@ -85,7 +92,10 @@ def read_fact(root: Path, file: str) -> FileInspection:
 def _saturated(channel: AnyArray) -> float:
     """Share of pixels at the camera's full scale (8 to 16 bits); 0 if it is not reached."""
     top = float(channel.max())
-    if top not in FULL_SCALES and not (channel.dtype.kind == "f" and top == 1.0):
+    if channel.dtype == np.uint16 and channel.min() >= SIGN_OFFSET:
+        top -= SIGN_OFFSET  # signed values that were stored unsigned
+    shifted = {top / 4, top / 16} if top > 60_000 else set()  # 14 or 12 bits in the high bits
+    if not FULL_SCALES & {top, *shifted} and not (channel.dtype.kind == "f" and top == 1.0):
         return 0.0
     return float(np.count_nonzero(channel == channel.max())) / channel.size
 
@@ -103,3 +113,13 @@ def _is_mask(channel: AnyArray) -> bool:
     if channel.min() != 0 or high == 0:
         return False
     return bool(np.count_nonzero((channel == high) | (channel == 0)) == channel.size)
+
+
+def _has_zero_tail(channel: AnyArray) -> bool:
+    """Whether the last rows are all zero although zeros are rare above them: an incomplete copy."""
+    filled = np.flatnonzero(channel.any(axis=1))
+    end = int(filled[-1]) + 1 if len(filled) else 0
+    if not end or len(channel) - end < MIN_TAIL_ROWS:
+        return False
+    above = channel[: end - 1]  # the row before the tail may end in zeros
+    return bool(np.count_nonzero(above == 0) < MAX_ZEROS * above.size)

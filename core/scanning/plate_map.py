@@ -1,17 +1,25 @@
 """Read plate maps: tables or grids that say which well, or which file, has which condition."""
 
 import re
-from collections.abc import Iterator, Sequence
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from core.domain import Role
+from core.domain import Problem, ProblemKind, Role
 from core.domain.limits import PLATE_SHAPES
 from core.errors import BadTable
 from core.io.project import is_inside
 from core.io.well_names import guess_plate_shape, normalise_well
-from core.scanning.doses import DoseHeading, dose_heading, is_unit_heading, read_dose_um
+from core.scanning.doses import (
+    DoseHeading,
+    decimal_mark,
+    dose_heading,
+    is_unit_heading,
+    may_be_dose,
+    read_dose_um,
+)
 from core.scanning.plate_map_grids import Grid, is_grid, read_grids
 from core.scanning.spreadsheet import Sheet, read_sheets
 
@@ -37,8 +45,14 @@ ROLES = {
         Role.DISEASED,
     "negcon": Role.DISEASED, "treated": Role.TREATED, "treatment": Role.TREATED, "sample":
         Role.TREATED,
-    "compound": Role.TREATED, "test": Role.TREATED, "other": Role.OTHER,
+    "compound": Role.TREATED, "test": Role.TREATED, "trt": Role.TREATED, "drug": Role.TREATED,
+    "other": Role.OTHER, "poscontrol": Role.HEALTHY, "posctrl": Role.HEALTHY,
+    "positivectrl": Role.HEALTHY, "negcontrol": Role.DISEASED, "negctrl": Role.DISEASED,
+    "negativectrl": Role.DISEASED, "patient": Role.DISEASED, "mutant": Role.DISEASED,
 }  # fmt: skip
+# Whether these are the healthy or the diseased cells depends on the experiment.
+UNSURE_ROLES = ("control", "ctrl", "untreated", "vehicle", "dmso", "mock")
+ERROR_CELL = re.compile(r"#(?:N/A|REF!|VALUE!|DIV/0!|NAME\?|NULL!|NUM!|SPILL!|CALC!)|=.+")
 # Words that begin like this say what effect is expected, not what the cells are.
 CONTROL_WORDS = ("pos", "neg")
 # What a spreadsheet program makes of a name, in words, and such a name.
@@ -86,10 +100,16 @@ class PlateMap:
     has_conditions: bool
     notes: tuple[str, ...] = ()
     plate_shape: tuple[int, int] | None = None
+    problems: tuple[Problem, ...] = ()  # rows that cannot be used, columns that are not used
 
     def column(self, name: str) -> str | None:
         """The heading that `name` stands for, in any case."""
         return next((c for c in self.columns if _plain(c) == _plain(name)), None)
+
+    @property
+    def role_column(self) -> str | None:
+        """The heading of the column of roles, or None."""
+        return next((c for c in self.columns if _plain(c) in ROLE_COLUMNS), None)
 
     def roles(self) -> dict[str, Role]:
         """Condition -> role, where the table names one; also for each dose of a compound."""
@@ -167,20 +187,53 @@ def load_plate_map(path: Path) -> PlateMap:
         )
     same, notes = _same_heading(sheets)
     rows: list[PlateRow] = []
-    for sheet in same:
-        found = _rows(path, _table(path.name, sheet), columns, roles)
+    refused: list[BadTable] = []
+    tables = [_table(path.name, sheet) for sheet in same]
+    doses = [cell for t in tables for cell in (t.column(roles["dose"]) if "dose" in roles else ())]
+    reader = _RowReader(path, columns, roles, decimal_mark(doses))
+    for sheet, one in zip(same, tables, strict=True):
+        found = list(reader.rows(one, refused))
         rows += (
             [_on_sheet(row, sheet.name, "plate" in roles) for row in found]
             if len(same) > 1
             else found
         )
+    if refused and not rows:
+        raise refused[0]
     by_file = "file" in roles
     unique = _once(path, tuple(rows), by_file)
     _one_role(path, unique)
     notes += [*_notes(table, columns, roles), *_role_notes(unique, columns, roles)]
+    problems = (*_refused_rows(path, refused), *_unused_columns(path, columns, roles))
     return PlateMap(
-        path, unique, columns, by_file, "condition" in roles, tuple(notes), _plate_shape(unique)
+        path,
+        unique,
+        columns,
+        by_file,
+        "condition" in roles,
+        tuple(notes),
+        _plate_shape(unique),
+        problems,
     )
+
+
+def _refused_rows(path: Path, refused: Sequence[BadTable]) -> list[Problem]:
+    remedy = "Correct the row and scan again."
+    return [
+        Problem(path.name, fault.message, fault.hint or remedy, kind=ProblemKind.MAP_ROW)
+        for fault in refused
+    ]
+
+
+def _unused_columns(path: Path, columns: Sequence[str], roles: Mapping[str, int]) -> list[Problem]:
+    """A warning for each column that seems to hold doses and is not read as such."""
+    reason = "this column is not used: it does not say the dose in the well"
+    remedy = "Is it the dose? Then name it dose_um."
+    return [
+        Problem(f"{path.name}: {name!r}", reason, remedy, "warning", ProblemKind.MAP_COLUMN_UNUSED)
+        for i, name in enumerate(columns)
+        if i not in roles.values() and may_be_dose(name)
+    ]
 
 
 def _same_heading(sheets: Sequence[Sheet]) -> tuple[list[Sheet], list[str]]:
@@ -209,7 +262,8 @@ def _columns(columns: tuple[str, ...]) -> dict[str, int]:
     wanted = {
         "condition": CONDITION_COLUMNS, "well": WELL_COLUMNS, "plate": PLATE_COLUMNS, "file":
             FILE_COLUMNS,
-        "role": ROLE_COLUMNS, "wellrow": ("wellrow",), "wellcol": ("wellcol", "wellcolumn"),
+        "role": ROLE_COLUMNS, "wellrow": ("wellrow", "row", "platerow"), "wellcol":
+            ("wellcol", "wellcolumn", "column", "col", "platecolumn", "platecol"),
     }  # fmt: skip
     roles = {}
     for role, names in wanted.items():
@@ -226,33 +280,66 @@ def _columns(columns: tuple[str, ...]) -> dict[str, int]:
     return roles if unit is None else {**roles, "unit": unit}
 
 
-def _rows(
-    path: Path, table: Table, columns: tuple[str, ...], roles: dict[str, int]
-) -> Iterator[PlateRow]:
-    dose = (dose_heading(columns[roles["dose"]]) if "dose" in roles else None) or DoseHeading("")
-    for number, cells in zip(table.numbers, table.rows, strict=True):
-        values = dict(zip(columns, (str(c) for c in cells), strict=True))
-        cell = {role: str(cells[index]) for role, index in roles.items()}
+@dataclass(frozen=True)
+class _RowReader:
+    """Reads the rows of all sheets of one file; `mark` is its decimal mark."""
+
+    path: Path
+    columns: tuple[str, ...]
+    roles: dict[str, int]
+    mark: str
+
+    def rows(self, table: Table, refused: list[BadTable]) -> Iterator[PlateRow]:
+        """The usable rows; `refused` gets one error for each other row."""
+        heading = dose_heading(self.columns[self.roles["dose"]]) if "dose" in self.roles else None
+        for number, cells in zip(table.numbers, table.rows, strict=True):
+            cell = {role: str(cells[index]) for role, index in self.roles.items()}
+            try:
+                dose_um = self._dose(number, cell, heading or DoseHeading(""))
+            except BadTable as error:
+                refused.append(error)
+                continue
+            yield self._row(number, [str(c) for c in cells], cell, dose_um)
+
+    def _row(
+        self, number: int, cells: list[str], cell: dict[str, str], dose_um: float | None
+    ) -> PlateRow:
         file = cell.get("file", "").strip()
         if file and not is_inside(file):
             raise BadTable(
-                f"{path.name}, row {number}: {file!r} points outside the image folder.",
+                f"{self.path.name}, row {number}: {file!r} points outside the image folder.",
                 "Use file names, or paths relative to the image folder.",
             )
-        yield PlateRow(
-            number=int(number),
-            condition=cell.get("condition", ""),
-            well=_well(path, int(number), cell),
+        return PlateRow(
+            number=number,
+            condition=unicodedata.normalize("NFC", cell.get("condition", "")),
+            well=_well(self.path, number, cell),
             plate=cell.get("plate", "").strip(),
             file=PurePosixPath(file.replace("\\", "/")).as_posix() if file else "",
-            dose_um=_dose(path, int(number), cell, dose),
-            role=_role(path, int(number), cell.get("role", "")),
-            values=values,
+            dose_um=dose_um,
+            role=_role(self.path, number, cell.get("role", "")),
+            values=dict(zip(self.columns, cells, strict=True)),
         )
+
+    def _dose(self, number: int, cell: dict[str, str], heading: DoseHeading) -> float | None:
+        """The dose. Raises BadTable also where a spreadsheet left an error instead of a value."""
+        for role, text in cell.items():
+            if ERROR_CELL.fullmatch(text.strip()):
+                what = "a formula without a value" if text.startswith("=") else "an error"
+                raise BadTable(
+                    f"{self.path.name}, row {number}: the {role} {text.strip()} is {what}.",
+                    "Correct the cell in the spreadsheet, and save it with its values.",
+                )
+        try:
+            return read_dose_um(cell.get("dose", ""), heading, cell.get("unit", ""), self.mark)
+        except BadTable as error:
+            raise BadTable(
+                f"{self.path.name}, row {number}: {error.message}", error.hint
+            ) from error
 
 
 def _well(path: Path, number: int, cell: dict[str, str]) -> str:
-    text = cell.get("well", "") or (cell.get("wellrow", "") + cell.get("wellcol", ""))
+    text = cell.get("well", "") or _row_and_column(cell)
     if not text.strip():
         return ""
     try:
@@ -261,16 +348,15 @@ def _well(path: Path, number: int, cell: dict[str, str]) -> str:
         raise BadTable(f"{path.name}, row {number}: {error.message}", error.hint) from error
 
 
-def _dose(path: Path, number: int, cell: dict[str, str], heading: DoseHeading) -> float | None:
-    try:
-        return read_dose_um(cell.get("dose", ""), heading, cell.get("unit", ""))
-    except BadTable as error:
-        raise BadTable(f"{path.name}, row {number}: {error.message}", error.hint) from error
+def _row_and_column(cell: dict[str, str]) -> str:
+    """The well from two columns; its row is a letter or a number."""
+    row, column = cell.get("wellrow", "").strip(), cell.get("wellcol", "").strip()
+    return f"r{row}c{column}" if row.isdecimal() else row + column
 
 
 def _role(path: Path, number: int, text: str) -> Role | None:
-    word = re.sub(r"[\s_\-]+", "", text.strip().lower())
-    if word in ("", "empty", "blank", "none", "na"):
+    word = re.sub(r"[\s_\-.]+", "", text.strip().lower())
+    if word in ("", "empty", "blank", "none", "na", *UNSURE_ROLES):
         return None
     if word not in ROLES:
         hint = (
@@ -356,6 +442,11 @@ def _role_notes(
     if "role" not in roles:
         return
     written = {row.values[columns[roles["role"]]].strip().lower() for row in rows}
+    if unsure := sorted(written & set(UNSURE_ROLES)):
+        yield (
+            f"The role {unsure[0]!r} may be healthy or diseased; the roles of its conditions are"
+            " guessed from their names."
+        )
     if any(word.startswith(CONTROL_WORDS) for word in written):
         yield (
             "Negative controls are read as diseased, positive controls as healthy; check the roles."
@@ -372,7 +463,15 @@ def _from_grids(path: Path, sheets: Sequence[Sheet]) -> PlateMap:
     notes = [
         f"The sheet {s.name} is not a grid and was not read." for s in sheets if s not in drawn
     ]
-    rows = [row for grid in grids for row in _grid_rows(grid, len(drawn) > 1)]
+    drawn_rows = [row for grid in grids for row in _grid_rows(grid, len(drawn) > 1)]
+    errors = [row for row in drawn_rows if ERROR_CELL.fullmatch(row.condition.strip())]
+    refused = [
+        BadTable(f"{path.name}, {row.where}: well {row.well} holds {row.condition.strip()}.")
+        for row in errors
+    ]
+    rows = [row for row in drawn_rows if row not in errors]
+    if refused and not rows:
+        raise refused[0]
     kept = _once(path, tuple(rows), False)
     sizes = [g.size for g in grids if g.size in PLATE_SHAPES]
     shape = max(
@@ -382,11 +481,13 @@ def _from_grids(path: Path, sheets: Sequence[Sheet]) -> PlateMap:
     columns = (
         ("plate", "well", "condition") if any(g.plate for g in grids) else ("well", "condition")
     )
-    return PlateMap(path, kept, columns, False, True, tuple(notes), shape)
+    problems = tuple(_refused_rows(path, refused))
+    return PlateMap(path, kept, columns, False, True, tuple(notes), shape, problems)
 
 
 def _grid_rows(grid: Grid, several_sheets: bool) -> Iterator[PlateRow]:
     for number, well, text in grid.cells:
+        text = unicodedata.normalize("NFC", text)
         values = {"well": well, "condition": text} | ({"plate": grid.plate} if grid.plate else {})
         sheet = grid.sheet if several_sheets else ""
         yield PlateRow(number, text, well, grid.plate, values=values, sheet=sheet)

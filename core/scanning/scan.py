@@ -1,12 +1,12 @@
 """Scan a folder of images into a dataset, and list every file that is left out or doubtful."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
-from core.domain import Dataset, ImageRecord, Problem, ProblemKind
-from core.errors import LeighError
+from core.domain import Dataset, ImageRecord, Problem, ProblemKind, Question, ScanOptions
+from core.errors import LeighError, NothingWritten
 from core.io.well_names import guess_plate_shape, natural, well_place
 from core.progress import Report, silent
 from core.scanning.assign_wells import WellAssignment, assign_wells
@@ -18,11 +18,17 @@ from core.scanning.default_roles import (
 )
 from core.scanning.file_names import compile_pattern
 from core.scanning.find_files import Found, find_images
+from core.scanning.findings import Findings
 from core.scanning.group_channels import Draft, group_channels
 from core.scanning.inspect_files import FileInspection, inspect_files
+from core.scanning.one_with_condition import one_with_the_condition
+from core.scanning.other_pictures import other_pictures
 from core.scanning.plate_map import PlateMap, load_plate_map
+from core.scanning.read_names import Names, choose_planes, read_names
+from core.scanning.role_questions import role_questions, turned_roles
+from core.scanning.run_meanings import Context
 
-__all__ = ["merge_conditions", "scan_folder"]
+__all__ = ["Scan", "ScanOptions", "merge_conditions", "read_folder", "scan_folder"]
 
 CONDITION_SOURCES = ("folder", "plate-map")
 REMOVE_COPY = "Remove the wrong copy."
@@ -44,35 +50,38 @@ class _Bench:
         self.problems.append(Problem(item, reason, remedy, "warning", kind))
 
 
-@dataclass(frozen=True)
-class ScanOptions:
-    """How a folder is scanned.
-
-    `group_by` is well, plate, record or a column of the plate map. Conditions in `exclude` are left
-    out. `pixel_size_um` replaces the pixel size of the files.
-    """
-
-    pattern: str | None = None
-    condition_from: str = "folder"
-    plate_map: Path | None = None
-    group_by: str = "well"
-    exclude: Sequence[str] = ()
-    pixel_size_um: float | None = None
-
-
 DEFAULTS = ScanOptions()
+
+
+@dataclass(frozen=True)
+class Scan:
+    """A dataset, how its names were read, and the questions that are open."""
+
+    dataset: Dataset
+    questions: tuple[Question, ...]
+    names: Names
+
+    @property
+    def open(self) -> tuple[Question, ...]:
+        """Questions that must be answered before anything is written."""
+        return tuple(q for q in self.questions if q.default is None)
 
 
 def scan_folder(
     folder: Path, options: ScanOptions = DEFAULTS, *, report: Report = silent
 ) -> Dataset:
+    """The dataset of `read_folder`, as far as it can be read without answers."""
+    return read_folder(folder, options, report=report).dataset
+
+
+def read_folder(folder: Path, options: ScanOptions = DEFAULTS, *, report: Report = silent) -> Scan:
     """Read every image once and make the dataset; bad images are listed in its problems.
 
     Raises LeighError where nothing can be scanned, and BadTable for a plate map that cannot be
     used.
     """
     root = Path(folder).absolute()
-    names = compile_pattern(options.pattern)
+    pattern = compile_pattern(options.pattern)
     if options.condition_from not in CONDITION_SOURCES:
         raise LeighError(
             f"Conditions cannot come from {options.condition_from!r}.",
@@ -85,12 +94,16 @@ def scan_folder(
     table = load_plate_map(options.plate_map) if options.plate_map is not None else None
     files = _found(root, report)
     facts = inspect_files(root, files.images, report)
-    problems = list(files.problems) + _file_problems(facts)
-    drafts = group_channels(facts, names, problems)
-    bench = _Bench(drafts, problems=problems)
-    bench.places = assign_wells(
-        root, drafts, table, options.condition_from, options.group_by, problems
-    )
+    findings = Findings(list(files.problems) + _file_problems(facts))
+    usable = _usable(facts, findings.problems)
+    names = read_names(list(usable), pattern, _context(usable, table, options))
+    chosen = choose_planes(names, options)
+    findings.problems.extend(names.problems)
+    findings.questions.extend(names.questions)
+    tells = {file: names.tells[file] for file in chosen}
+    drafts = group_channels(list(usable.values()), tells, findings.problems)
+    bench = _Bench(drafts, problems=findings.problems)
+    bench.places = assign_wells(root, drafts, names.words, table, options, findings)
     bench.drafts = [d for d in drafts if d.files[0] in bench.places]
     bench.drafts = [
         d for d in bench.drafts if bench.places[d.files[0]].condition not in set(options.exclude)
@@ -100,7 +113,47 @@ def scan_folder(
     _keep_usable(bench, channel_names)
     _keep_unique(bench)
     pixel_size = _agree(bench, options.pixel_size_um)
-    return _dataset(root, bench, channel_names, pixel_size, table)
+    turned = turned_roles(table, options.answers) if table is not None else {}
+    for file, place in bench.places.items():
+        if place.condition in turned:
+            bench.places[file] = replace(place, role=turned[place.condition])
+    dataset = _dataset(root, bench, channel_names, pixel_size, table)
+    questions = (*findings.questions, *role_questions(table, options.answers))
+    conditions = {d.files[0]: bench.places[d.files[0]].condition for d in bench.drafts}
+    wells = {f: (bench.places[f].plate, bench.places[f].well) for f in conditions}
+    together = one_with_the_condition(bench.drafts, conditions, wells)
+    problems = (*dataset.problems, *together)
+    return Scan(replace(dataset, problems=problems, options=options), questions, names)
+
+
+def _usable(facts: Sequence[FileInspection], problems: list[Problem]) -> dict[str, FileInspection]:
+    """The images among the files; masks, overlays and copies are named in `problems`."""
+    stacks = [f.file for f in facts if f.error is not None and f.error.kind == "z-stack"]
+    readable = [fact for fact in facts if fact.info is not None]
+    aside = other_pictures([fact.file for fact in readable], stacks, problems)
+    usable = {}
+    for fact in readable:
+        if fact.file in aside:
+            continue
+        if fact.info is not None and fact.info.shape[0] == 1 and fact.mask:
+            remedy = "Keep masks in another folder."
+            problem = Problem(fact.file, fact.unusable[0], remedy, kind=ProblemKind.MASK)
+            problems.append(problem)
+            continue
+        usable[fact.file] = fact
+    return usable
+
+
+def _context(
+    usable: Mapping[str, FileInspection], table: PlateMap | None, options: ScanOptions
+) -> Context:
+    rows = table.rows if table is not None else ()
+    return Context(
+        options.answers,
+        frozenset(f for f, fact in usable.items() if fact.info and fact.info.shape[0] == 1),
+        frozenset(row.well for row in rows if row.well),
+        frozenset(row.plate.casefold() for row in rows if row.plate),
+    )
 
 
 def _found(root: Path, report: Report) -> Found:
@@ -111,10 +164,11 @@ def _found(root: Path, report: Report) -> Found:
     if not files.images:
         others = "; ".join(f"{p.item}: {p.reason}" for p in files.problems[:3])
         more = f" It holds {others}." if others else ""
-        raise LeighError(
+        raise NothingWritten(
             f"{root} holds no images: no .tif, .tiff or .png file was found in it or below"
             f" it.{more}",
             "Choose the folder with the TIFF files of the microscope.",
+            files.problems,
         )
     return files
 
@@ -122,20 +176,32 @@ def _found(root: Path, report: Report) -> Found:
 def _file_problems(facts: Sequence[FileInspection]) -> list[Problem]:
     """One problem per unreadable file, and one per kind of warning of the readable files."""
     problems = [
-        Problem(f.file, f.error.message.rstrip("."), f.error.hint, kind=ProblemKind.UNREADABLE)
+        Problem(f.file, f.error.message.rstrip("."), f.error.hint, kind=ProblemKind(f.error.kind))
         for f in facts
         if f.error is not None
     ]
-    warned: dict[str, list[str]] = {}
+    warned: dict[tuple[ProblemKind, str], list[str]] = {}
     for fact in facts:
-        for text in fact.info.warnings if fact.info else ():
-            warned.setdefault(text, []).append(fact.file)
-    for text, files in warned.items():
+        for kind, text in _warnings(fact):
+            warned.setdefault((kind, text), []).append(fact.file)
+    for (kind, text), files in warned.items():
         item = files[0] if len(files) == 1 else f"{files[0]} and {len(files) - 1} other files"
-        problems.append(
-            Problem(item, text.rstrip("."), "Check one of them on the Data page.", "warning")
-        )
+        remedy = "Check one of them on the Data page."
+        problems.append(Problem(item, text.rstrip("."), remedy, "warning", kind))
     return problems
+
+
+def _warnings(fact: FileInspection) -> list[tuple[ProblemKind, str]]:
+    """Kind and text of what is doubtful in a readable file."""
+    if fact.info is None:
+        return []
+    found = [(ProblemKind.OTHER, text) for text in fact.info.warnings]
+    found += [(ProblemKind(kind), text) for kind, text in fact.info.notes]
+    if fact.zero_tail:
+        found.append(
+            (ProblemKind.ZERO_TAIL, "the last rows are all zero: was its copy interrupted?")
+        )
+    return found
 
 
 def _keep_same_channel_count(bench: _Bench) -> None:

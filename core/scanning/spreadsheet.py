@@ -44,12 +44,16 @@ def read_sheets(path: Path) -> list[Sheet]:
     if data[:4] == b"\xd0\xcf\x11\xe0":
         raise BadTable(f"{path.name} is an old Excel file (.xls).", "Save it as .xlsx or .csv.")
     text = _decode(data, path)
-    separator = _separator(text)
+    first, _, rest = text.partition("\n")
+    declared = re.fullmatch(r"\"?sep=(.)\"?", first.strip())
+    text = "\n" + rest if declared else text
+    separator = declared.group(1) if declared else _separator(text)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-    lines = []
+    lines: list[Line] = []
     try:
         for cells in reader:
-            lines.append((reader.line_num, [unescaped(cell) for cell in cells]))
+            if lines or not "".join(cells[:1]).lstrip().startswith("#"):  # comments above
+                lines.append((reader.line_num, [unescaped(cell) for cell in cells]))
     except csv.Error as error:
         raise BadTable(
             f"{path.name}, row {reader.line_num}: {error}.", "Save it again as CSV."
@@ -84,7 +88,11 @@ def _decode(data: bytes, path: Path) -> str:
 
 def _separator(text: str) -> str:
     """The separator with most occurrences in the first line that has any, outside of quotes."""
-    bare = (re.sub(r'"[^"]*"', "", line) for line in text.splitlines())
+    bare = (
+        re.sub(r'"[^"]*"', "", line)
+        for line in text.splitlines()
+        if not line.lstrip().startswith("#")
+    )
     heading = next((line for line in bare if re.search(r"[\t;,]", line)), "")
     return max("\t;,", key=heading.count)
 
@@ -99,9 +107,14 @@ def _workbook(path: Path) -> list[Sheet]:
                     f"{path.name} unpacks to more than {MAX_TABLE_BYTES // 10**6} MB.",
                     "Not opened.",
                 )
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-        sheets = [(str(sheet.title), _cells(sheet)) for sheet in book.worksheets]
-        book.close()
+            book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+            formulas = openpyxl.load_workbook(path, read_only=True)
+            sheets = [
+                (str(sheet.title), _sheet_lines(sheet, formulas[sheet.title], packed))
+                for sheet in book.worksheets
+            ]
+            book.close()
+            formulas.close()
     except BadTable:
         raise
     except Exception as error:  # openpyxl passes on all errors of its XML parser and zip reader
@@ -111,7 +124,38 @@ def _workbook(path: Path) -> list[Sheet]:
     return _filled(sheets)
 
 
+def _sheet_lines(sheet: Any, formulas: Any, packed: zipfile.ZipFile) -> list[Line]:
+    """The cells of a sheet: merged cells are filled, a formula without a value stays as text."""
+    source = packed.read(sheet._worksheet_path.lstrip("/"))
+    lines = _cells(sheet)
+    if re.search(rb"<f[ >/]", source):
+        for (_, cells), (_, written) in zip(lines, _cells(formulas), strict=False):
+            for i, text in enumerate(written):
+                if text.startswith("=") and not cells[i]:
+                    cells[i] = text
+    for merged in re.findall(rb'<mergeCell ref="([A-Z]+\d+:[A-Z]+\d+)"', source):
+        _fill(lines, merged.decode())
+    return lines
+
+
+def _fill(lines: list[Line], merged: str) -> None:
+    """Write the text of a merged cell, which is stored at its first corner, to all its cells."""
+    from openpyxl.utils import range_boundaries  # type: ignore[import-untyped]
+
+    left, top, right, bottom = range_boundaries(merged)
+    by_number = dict(lines)
+    first = by_number.get(top, [])
+    text = first[left - 1] if len(first) >= left else ""
+    for number in range(top, bottom + 1):
+        cells = by_number.get(number)
+        if cells is not None:
+            cells += [""] * (right - len(cells))
+            cells[left - 1 : right] = [text] * (right - left + 1)
+
+
 def _cells(sheet: Any) -> list[Line]:
+    """All lines; the extent that the file declares is not trusted."""
+    sheet.reset_dimensions()
     return [
         (n, [_text(v) for v in row])
         for n, row in enumerate(sheet.iter_rows(values_only=True), start=1)

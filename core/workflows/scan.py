@@ -1,18 +1,26 @@
 """Scan a folder of images into a project."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from core.domain import Condition, Dataset, Problem, ProblemKind, Project, Role
-from core.errors import LeighError
+from core.domain import Condition, Dataset, Problem, ProblemKind, Project, Role, ScanOptions
+from core.errors import BadProject, LeighError, NothingWritten
 from core.io.lock import ProjectLock
-from core.io.project import create_project, open_project, save_project
+from core.io.project import create_project, open_project, relink, save_project
 from core.progress import Report, silent
 from core.scanning.plate_map import load_plate_map
-from core.scanning.scan import ScanOptions, scan_folder
+from core.scanning.scan import Scan, read_folder
 
 DEFAULTS = ScanOptions()
+
+
+@dataclass(frozen=True)
+class Scanned:
+    """The project of a scan, and how the folder was read."""
+
+    project: Project
+    scan: Scan
 
 
 def scan(
@@ -20,40 +28,111 @@ def scan(
     project_folder: Path,
     options: ScanOptions = DEFAULTS,
     *,
+    replace_images: bool = False,
     report: Report = silent,
 ) -> Project:
     """Scan a folder of images into a new project, or again into an existing one.
 
     An existing project keeps its models, colours and roles, except where the plate map names a
-    role. Raises LeighError where an existing project would lose all its images.
+    role. `replace_images` allows another folder than that of the project. Raises NothingWritten
+    where a question is open or nothing usable is left, and LeighError for another folder.
     """
-    dataset = scan_folder(folder, options, report=report)
-    dataset = replace(dataset, problems=(*dataset.problems, *_untestable(dataset)))
-    if not (project_folder / "project.json").exists():
-        return create_project(project_folder, dataset)
-    before = open_project(project_folder)
-    if before.dataset is not None and before.dataset.records and not dataset.records:
-        first = dataset.problems[0] if dataset.problems else None
-        raise LeighError(
-            f"Nothing usable is left in {folder}; the project keeps what it had.",
-            f"First problem: {first.item}: {first.reason}" if first else "Check the folder.",
+    scanned = scan_into(
+        folder, project_folder, options, replace_images=replace_images, report=report
+    )
+    return scanned.project
+
+
+def scan_into(
+    folder: Path,
+    project_folder: Path,
+    options: ScanOptions = DEFAULTS,
+    *,
+    replace_images: bool = False,
+    report: Report = silent,
+) -> Scanned:
+    """As `scan`; returns also how the folder was read."""
+    before = None
+    if (project_folder / "project.json").exists():
+        before = open_project(project_folder)
+        if not replace_images:
+            _refuse_other_folder(before, folder)
+    found = read_folder(folder, options, report=report)
+    found = replace(found, dataset=_with_untestable(found.dataset))
+    dataset = found.dataset
+    if found.open:
+        asked = " ".join(question.text for question in found.open)
+        kinds = ", ".join(dict.fromkeys(question.kind for question in found.open))
+        raise NothingWritten(
+            f"{folder} can be read in several ways ({kinds}): {asked} Nothing was written.",
+            "Answer with --answer KIND=CHOICE. "
+            + " ".join(f"{q.kind}: {' | '.join(q.choices)}." for q in found.open),
+            dataset.problems,
+            found.questions,
         )
+    if not dataset.records:
+        excluded = [p for p in dataset.problems if p.severity == "excluded"]
+        first = next(iter(excluded or dataset.problems), None)
+        kept = "; the project keeps what it had" if before is not None else ""
+        raise NothingWritten(
+            f"Nothing usable is left in {folder}{kept}.",
+            f"First problem: {first.item}: {first.reason}" if first else "Check the folder.",
+            dataset.problems,
+            found.questions,
+        )
+    if before is None:
+        return Scanned(create_project(project_folder, dataset), found)
     known = {c.name: c for c in before.dataset.conditions} if before.dataset else {}
-    roles = load_plate_map(options.plate_map).roles() if options.plate_map else {}
+    table = load_plate_map(options.plate_map) if options.plate_map else None
+    roles = table.roles() if table is not None else {}
     conditions = tuple(
-        _merged(c, known[c.name], roles) if c.name in known else c for c in dataset.conditions
+        _merged(c, known[c.name], roles, table is not None) if c.name in known else c
+        for c in dataset.conditions
     )
     with ProjectLock(project_folder):
-        return save_project(replace(before, dataset=replace(dataset, conditions=conditions)))
+        project = replace(before, dataset=replace(dataset, conditions=conditions))
+        return Scanned(save_project(project), found)
 
 
-def _merged(scanned: Condition, known: Condition, roles: Mapping[str, Role]) -> Condition:
+def stored_options(project_folder: Path) -> ScanOptions:
+    """The choices of the last scan of this project; the usual ones where there was none."""
+    if not (project_folder / "project.json").exists():
+        return DEFAULTS
+    dataset = open_project(project_folder).dataset
+    return (dataset.options if dataset is not None else None) or DEFAULTS
+
+
+def _refuse_other_folder(project: Project, folder: Path) -> None:
+    """Raises LeighError where a project with images would get those of another folder."""
+    if project.dataset is None or not project.dataset.records:
+        return
+    root = project.dataset.root
+    if root.resolve() == Path(folder).resolve() or not Path(folder).is_dir():
+        return
+    if not root.is_dir():
+        try:
+            relink(project, folder)
+        except BadProject:
+            pass
+        else:
+            return  # the same images, which were moved
+    raise LeighError(
+        f"{project.folder} is a project of the images in {root}, not of those in {folder}.",
+        "Make a new project, or replace the images of this one with --replace.",
+    )
+
+
+def _merged(
+    scanned: Condition, known: Condition, roles: Mapping[str, Role], with_map: bool
+) -> Condition:
     """A condition of the project, with the role and dose that the plate map names now."""
-    dose_um = known.dose_um if scanned.dose_um is None else scanned.dose_um
-    return replace(known, role=roles.get(known.name, known.role), dose_um=dose_um)
+    keeps_dose = scanned.dose_um is None and not with_map
+    dose_um = known.dose_um if keeps_dose else scanned.dose_um
+    role = scanned.role if known.name in roles else known.role
+    return replace(known, role=role, dose_um=dose_um)
 
 
-def _untestable(dataset: Dataset) -> list[Problem]:
+def _with_untestable(dataset: Dataset) -> Dataset:
     """A warning for each condition with a single group: this condition cannot be tested."""
     reason = "all its images are of one well or group, so what is learned of it cannot be tested"
     remedy, problems = "Add another well or culture.", []
@@ -61,4 +140,4 @@ def _untestable(dataset: Dataset) -> list[Problem]:
         groups = {r.group for r in dataset.records if r.condition == name}
         if len(groups) == 1:
             problems.append(Problem(name, reason, remedy, "warning", ProblemKind.UNTESTABLE))
-    return problems
+    return replace(dataset, problems=(*dataset.problems, *problems))

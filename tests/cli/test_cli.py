@@ -334,9 +334,7 @@ def test_one_condition_is_not_enough_to_train(
     assert "only one condition: WT" in fail("train", "--project", tmp_path / "p")
 
 
-def test_a_scan_that_excluded_everything_cannot_be_trained(
-    fail: Fail, run: Run, tmp_path: Path
-) -> None:
+def test_a_first_scan_that_excluded_everything_makes_no_project(fail: Fail, tmp_path: Path) -> None:
     for name in ("WT", "DS"):
         folder = tmp_path / "images" / name
         folder.mkdir(parents=True)
@@ -345,9 +343,9 @@ def test_a_scan_that_excluded_everything_cannot_be_trained(
             np.zeros((2, 32, 32), np.uint16),
             channel_names=["a", "b"],
         )
-    found = run("scan", tmp_path / "images", "--project", tmp_path / "p")
-    assert found["records"] == 0 and len(found["problems"]) >= 2
-    assert "no records" in fail("train", "--project", tmp_path / "p")
+    text = fail("scan", tmp_path / "images", "--project", tmp_path / "p")
+    assert "Nothing usable is left" in text and "channel 1" in text
+    assert not (tmp_path / "p").exists()
 
 
 def test_one_small_image_shrinks_the_crops_and_a_tiny_one_is_refused_by_name(
@@ -387,7 +385,7 @@ def test_a_model_for_other_channels_is_refused(
             path = tmp_path / "two" / name / f"P1_B0{n}_s1.ome.tif"
             path.parent.mkdir(parents=True, exist_ok=True)
             write_tiff(path, rng.integers(0, 999, (2, 48, 48), np.uint16), channel_names=["a", "b"])
-    run("scan", tmp_path / "two", "--project", project.folder)
+    run("scan", tmp_path / "two", "--project", project.folder, "--replace")
     for words in (
         ["evaluate"],
         ["encode"],
@@ -421,7 +419,7 @@ def test_a_new_plate_is_evaluated_with_the_old_model(
     )
     for path in sorted((tmp_path / "new").rglob("P1_*.tif")):
         path.rename(path.with_name(path.name.replace("02_s", "09_s")))  # wells the model never saw
-    run("scan", tmp_path / "new", "--project", project.folder)
+    run("scan", tmp_path / "new", "--project", project.folder, "--replace")
     measured = run("evaluate", "--project", project.folder)
     assert measured["other_images"]
     assert measured["test_records"] == 4  # the two known conditions; all of them new to the model

@@ -332,3 +332,95 @@ def test_names_that_a_spreadsheet_changed_are_reported(
 
 def rows_with(cells: dict[str, str]) -> str:
     return f"{';'.join(cells)};well\n{';'.join(cells.values())};A01\n"
+
+
+@pytest.mark.parametrize(
+    "heading",
+    [
+        "Concentration in µM",
+        "Konzentration (µM)",
+        "Compound conc. (μM)",
+        "pert_dose_um",
+        "dose\n(µM)",
+    ],
+)
+def test_headings_that_mean_the_dose_are_understood(tmp_path: Path, heading: str) -> None:
+    text = f'well,condition,"{heading}"\nA1,X,2.5\n'
+    assert load_plate_map(table(tmp_path, text)).rows[0].dose_um == 2.5
+    moles = "well,condition,mmoles_per_liter\nA1,X,2.5\n"
+    assert load_plate_map(table(tmp_path, moles)).rows[0].dose_um == 2500
+
+
+@pytest.mark.parametrize("heading", ["stock_conc_mM", "dose_group", "conc. of stock"])
+def test_a_column_that_may_be_a_dose_and_is_not_used_is_named(tmp_path: Path, heading: str) -> None:
+    found = load_plate_map(table(tmp_path, f"well,condition,{heading}\nA1,X,10\n"))
+    assert found.rows[0].dose_um is None
+    assert [p.kind for p in found.problems] == ["map-column-unused"]
+    assert heading in found.problems[0].item
+
+
+@pytest.mark.parametrize(
+    ("cells", "doses"),
+    [
+        (("0.5", "1,000", "10"), [0.5, 1000, 10]),
+        (("0,5", "1.000", "10"), [0.5, 1000, 10]),
+        (("0.5", "1,000.25", "10"), [0.5, 1000.25, 10]),
+    ],
+)
+def test_a_file_has_one_decimal_mark(
+    tmp_path: Path, cells: tuple[str, ...], doses: list[float]
+) -> None:
+    text = "well\tcondition\tdose_um\n" + "".join(
+        f"A{n}\tX\t{cell}\n" for n, cell in enumerate(cells, start=1)
+    )
+    assert [row.dose_um for row in load_plate_map(table(tmp_path, text)).rows] == doses
+
+
+@pytest.mark.parametrize("cell", ["5 %", "1 mg/ml", "#N/A", "=A1"])
+def test_one_row_that_cannot_be_used_does_not_refuse_the_map(tmp_path: Path, cell: str) -> None:
+    found = load_plate_map(table(tmp_path, f"well,condition,dose\nA1,X,1 µM\nA2,X,{cell}\n"))
+    assert [row.well for row in found.rows] == ["A01"]
+    assert found.problems[0].kind == "map-row" and "row 3" in found.problems[0].reason
+
+
+@pytest.mark.parametrize(
+    ("columns", "cells"),
+    [("well", "R02C03"), ("well", "r2c3"), ("well", "b003"), ("Row,Column", "2,3"),
+    ("well_row,well_col", "B,3")],
+)  # fmt: skip
+def test_wells_are_read_in_every_usual_spelling(tmp_path: Path, columns: str, cells: str) -> None:
+    found = load_plate_map(table(tmp_path, f"{columns},condition\n{cells},WT\n"))
+    assert found.rows[0].well == "B03"
+
+
+def test_lines_above_the_heading_are_passed_over(tmp_path: Path) -> None:
+    text = "sep=;\nwell;condition\nA1;WT\n"
+    assert load_plate_map(table(tmp_path, text)).rows[0].condition == "WT"
+    text = "# made by me, on Monday\nwell,condition\n#N/A,WT\nA2,DS\n"
+    found = load_plate_map(table(tmp_path, text))
+    assert [row.well for row in found.rows] == ["A02"] and len(found.problems) == 1
+
+
+def test_merged_cells_and_errors_of_a_workbook(tmp_path: Path) -> None:
+    made = openpyxl.Workbook()
+    sheet = made.active
+    for row in [[None, 1, 2, 3], ["A", "WT", None, "#REF!"], ["B", "DS", "DS", "DS"]]:
+        sheet.append(row)
+    sheet.merge_cells("B2:C2")
+    made.save(tmp_path / "map.xlsx")
+    found = load_plate_map(tmp_path / "map.xlsx")
+    assert {r.well: r.condition for r in found.rows} == {
+        "A01": "WT", "A02": "WT", "B01": "DS", "B02": "DS", "B03": "DS",
+    }  # fmt: skip
+    assert [p.kind for p in found.problems] == ["map-row"]
+
+
+def test_a_corrected_map_takes_the_dose_away(tmp_path: Path) -> None:
+    folder = images(tmp_path, ["A01", "A02"])
+    words = ["scan", str(folder), "--project", str(tmp_path / "p"), "--progress", "none"]
+    words += ["--condition-from", "plate-map", "--plate-map"]
+    for text, dose in (("A2,DMSO,10\n", 10.0), ("A2,DMSO,\n", None)):
+        path = table(tmp_path, "well,condition,dose_um\nA1,WT,\n" + text)
+        assert main([*words, str(path)]) == 0
+        dataset = open_project(tmp_path / "p").dataset
+        assert dataset is not None and dataset.condition("DMSO").dose_um == dose

@@ -1,0 +1,163 @@
+"""Choose which folders or words of the names are the conditions, or ask."""
+
+import os
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.domain import Problem, ProblemKind, Question, QuestionKind
+from core.scanning.default_roles import names_role
+from core.scanning.findings import Findings
+from core.scanning.group_channels import Draft
+from core.scanning.name_runs import Run
+from core.scanning.plate_map import PlateRow
+
+SHOWN = 8  # conditions in the text of a choice
+
+
+@dataclass(frozen=True)
+class Choice:
+    """First file of a record -> condition, and what is not certain."""
+
+    conditions: dict[str, str]
+    questions: tuple[Question, ...] = ()
+
+
+def folded(name: str) -> str:
+    """The name in one Unicode form, without case and outer spaces: equal names are one."""
+    return " ".join(unicodedata.normalize("NFC", name).casefold().split())
+
+
+def folder_conditions(drafts: Sequence[Draft]) -> dict[str, str]:
+    """Conditions from the first folder level that differs; {} if most records lie in one folder."""
+    level = _shared(drafts)
+    names = Counter(_at(draft, level) for draft in drafts)
+    if len(names) < 2 or names[""] > names.total() / 2:
+        return {}
+    return {draft.files[0]: _at(draft, level) for draft in drafts}
+
+
+def _shared(drafts: Sequence[Draft]) -> int:
+    """How many folders all records have in common."""
+    folders = [draft.folder for draft in drafts]
+    shared = 0
+    while folders and len({f[: shared + 1] for f in folders}) == 1 and len(folders[0]) > shared:
+        shared += 1
+    return shared
+
+
+def _at(draft: Draft, level: int) -> str:
+    return draft.folder[level] if len(draft.folder) > level else ""
+
+
+def choose_conditions(
+    drafts: Sequence[Draft],
+    words: Sequence[Run],
+    root: Path,
+    from_folder: dict[str, str],
+    answers: Mapping[str, str],
+) -> Choice:
+    """The conditions from folders or names; several ways to read them are a question."""
+    if not drafts or any("condition" in draft.tells for draft in drafts):
+        return Choice(from_folder or {d.files[0]: "" for d in drafts})
+    base, text, asked = _first_reading(drafts, words, root, from_folder)
+    readings = {_listed(base): base}
+    for finer in _finer(drafts, words, base, bool(from_folder)):
+        readings.setdefault(_listed(finer), finer)
+    answer = answers.get(QuestionKind.CONDITION, "")
+    if answer in readings:
+        return Choice(readings[answer])
+    if len(readings) > 1 or asked:
+        text = text or "The folders and the names differ in more than one way. What is compared?"
+        return Choice(base, (Question(QuestionKind.CONDITION, text, tuple(readings)),))
+    return Choice(base)
+
+
+def _first_reading(
+    drafts: Sequence[Draft], words: Sequence[Run], root: Path, from_folder: dict[str, str]
+) -> tuple[dict[str, str], str, bool]:
+    """The likeliest conditions, the text of the question, and whether it must be asked."""
+    if from_folder:
+        numbers = all(re.fullmatch(r"[\d\s._\-]+", name) for name in from_folder.values() if name)
+        text = (
+            "The folders are numbers. Are they conditions, or times or plates?" if numbers else ""
+        )
+        return from_folder, text, numbers
+    of_roles = [run for run in words if any(map(names_role, run.values))]
+    if len(of_roles) == 1 and all(d.files[0] in of_roles[0].texts for d in drafts):
+        return {d.files[0]: of_roles[0].texts[d.files[0]] for d in drafts}, "", False
+    leading = {d.files[0]: _leading_word(d.stem) for d in drafts}
+    if all(leading.values()) and len(set(leading.values())) > 1:
+        before = {re.split(r"[ _.\-]\d", d.stem, maxsplit=1)[0] for d in drafts}
+        return leading, "", len(before) > len(set(leading.values())) and len(before) <= SHOWN
+    folders = [root.joinpath(*d.folder) for d in drafts]
+    name = Path(os.path.commonpath(folders)).name or "images"
+    text = "All images would be in one condition. Give a plate map, or choose what is compared."
+    return dict.fromkeys((d.files[0] for d in drafts), name), text, True
+
+
+def _leading_word(stem: str) -> str:
+    word = re.split(r"[ _.\-]", stem, maxsplit=1)[0]
+    return word if names_role(word) else ""
+
+
+def _finer(
+    drafts: Sequence[Draft], words: Sequence[Run], base: dict[str, str], with_folder: bool
+) -> list[dict[str, str]]:
+    """Other readings: a further level of folders that is not numbered, and words of the names."""
+    finer = []
+    levels = max(len(draft.folder) for draft in drafts)
+    for level in range(_shared(drafts) + 1, levels):
+        names = {d.files[0]: _at(d, level) for d in drafts}
+        per_base = {(base[file], name) for file, name in names.items()}
+        numbered = all(re.search(r"\d", name) for name in names.values())
+        if (
+            not numbered
+            and len(set(names.values())) > 1
+            and len(per_base) > len(set(base.values()))
+        ):
+            finer.append({file: f"{base[file]} {name}".strip() for file, name in names.items()})
+    for run in words:
+        if not all(d.files[0] in run.texts for d in drafts):
+            continue
+        texts = {d.files[0]: run.texts[d.files[0]] for d in drafts}
+        if texts != base:
+            finer.append(texts)
+            if len(set(base.values())) > 1 or with_folder:
+                finer.append({file: f"{base[file]} {text}" for file, text in texts.items()})
+    return finer
+
+
+def _listed(reading: Mapping[str, str]) -> str:
+    names = sorted(set(reading.values()))
+    more = f" ({len(names)} in all)" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
+
+
+def contradiction(
+    from_folder: Mapping[str, str],
+    rows: Mapping[str, PlateRow | None],
+    answers: Mapping[str, str],
+    findings: Findings,
+) -> bool:
+    """Asks where folders and plate map disagree; returns whether the answer is the plate map."""
+    against = [
+        (file, row)
+        for file, row in rows.items()
+        if row is not None and row.condition.strip() and from_folder.get(file)
+        if not folded(from_folder[file]).startswith(folded(row.condition))
+    ]
+    answer = answers.get(QuestionKind.MAP, "")
+    if not against or answer in ("folder", "plate map"):
+        return bool(against) and answer == "plate map"
+    file, row = against[0]
+    reason = f"the folder says {from_folder[file]}, the map {row.condition} ({row.where})"
+    item = file if len(against) == 1 else f"{file} and {len(against) - 1} others"
+    kind = ProblemKind.MAP_CONTRADICTS_FOLDER
+    findings.problems.append(Problem(item, reason, "Correct one of them.", "warning", kind))
+    text = f"Folders and plate map disagree on {len(against)} records. Which is right?"
+    findings.questions.append(Question(QuestionKind.MAP, text, ("folder", "plate map")))
+    return False

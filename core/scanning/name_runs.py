@@ -1,0 +1,137 @@
+"""Split paths into runs, the parts that names are made of, and compare the runs of many files."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from core.scanning.file_names import IMAGE_SUFFIX
+
+NAME = -1  # where a run stands: the number of the folder, or in the name of the file
+_DYES = r"(?i:texas[ _\-]?red|far[ _\-]?red|alexa[ _\-]?(?:fluor[ _\-]?)?\d{3}|cell[ _\-]?mask)"
+_PIECE = re.compile(_DYES + r"|[^\s_\-.()\[\],;]+")
+_PAIRS = re.compile(r"(?:[A-Za-z]+\d+){2,}")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One part of the names of a family of files: its text and its place in each path.
+
+    `label` is the constant word before a number: `s` of s1 and s2, `plate` of plate 1.
+    """
+
+    where: int
+    label: str
+    texts: dict[str, str]
+    spans: dict[str, tuple[int, int]]
+
+    @property
+    def values(self) -> list[str]:
+        """The different texts, sorted."""
+        return sorted(set(self.texts.values()))
+
+    @property
+    def varies(self) -> bool:
+        """Whether not all files have the same text here."""
+        return len(set(self.texts.values())) > 1
+
+    @property
+    def numbers(self) -> bool:
+        """Whether all texts are numbers, apart from the label."""
+        return all(re.fullmatch(r"\D*\d+", text) for text in self.texts.values())
+
+    def splits_like(self, other: "Run") -> bool:
+        """Whether both runs divide the files in the same way."""
+        pairs = {(text, other.texts[file]) for file, text in self.texts.items()}
+        return len(pairs) == len(set(self.texts.values())) == len(set(other.texts.values()))
+
+
+def path_text(file: str) -> str:
+    """The path without the suffix of an image; spans count in this text."""
+    return IMAGE_SUFFIX.sub("", file)
+
+
+def families(files: Iterable[str]) -> list[list[str]]:
+    """Files whose paths have equally many folders and pieces."""
+    alike: dict[tuple[int, int], list[str]] = defaultdict(list)
+    for file in files:
+        alike[len(PurePosixPath(file).parts), len(pieces(file))].append(file)
+    return list(alike.values())
+
+
+def runs_of(files: Sequence[str]) -> list[Run]:
+    """The runs of one family, from the top folder to the end of the name."""
+    runs = folder_runs(files, len(PurePosixPath(files[0]).parts) - 1)
+    of_file = {file: pieces(file) for file in files}
+    before = ""
+    for n in range(len(of_file[files[0]])):
+        column = {file: of_file[file][n] for file in files}
+        added = _name_runs(column, before)
+        words = {text for text, _ in column.values()}
+        before = words.pop() if len(words) == 1 else ""
+        runs += added
+    return runs
+
+
+def folder_runs(files: Sequence[str], depth: int) -> list[Run]:
+    """One run for each level of folders that all files have."""
+    runs = []
+    for level in range(depth):
+        texts, spans = {}, {}
+        for file in files:
+            parts = file.split("/")
+            start = sum(len(part) + 1 for part in parts[:level])
+            texts[file], spans[file] = parts[level], (start, start + len(parts[level]))
+        runs.append(Run(level, _label(texts.values()), texts, spans))
+    return runs
+
+
+def without(file: str, cut: Sequence[tuple[int, int]]) -> str:
+    """The path without some spans and the separators before them."""
+    text = path_text(file)
+    for start, end in sorted(set(cut), reverse=True):
+        before, after = text[:start], text[end:]
+        if (before.endswith("/") or not before) and after.startswith("/"):
+            text = before + after[1:]  # a whole folder
+            continue
+        bare = re.sub(r"[ _\-.(\[]+$", "", before)
+        after = re.sub(r"^[)\]]", "", after)
+        text = bare + (re.sub(r"^[ _\-.]+", "", after) if bare.endswith("/") or not bare else after)
+    folder, slash, name = text.rpartition("/")
+    return folder + slash + (name.strip(" _-") or "image")
+
+
+def pieces(file: str) -> list[tuple[str, tuple[int, int]]]:
+    """The texts between separators in the name of a file, and their places in the path."""
+    text = path_text(file)
+    start = text.rfind("/") + 1
+    return [(m.group(), m.span()) for m in _PIECE.finditer(text, start)]
+
+
+def _name_runs(column: dict[str, tuple[str, tuple[int, int]]], before: str) -> list[Run]:
+    """The runs of one piece: pairs of letters and numbers such as T01F02 are runs of their own."""
+    texts = {file: text for file, (text, _) in column.items()}
+    spans = {file: span for file, (_, span) in column.items()}
+    letters = {tuple(re.findall(r"[A-Za-z]+", text)) for text in texts.values()}
+    row_column = all(re.fullmatch(r"(?i)r(?:ow)?\d+c(?:ol)?\d+", text) for text in texts.values())
+    if len(letters) == 1 and not row_column and all(map(_PAIRS.fullmatch, texts.values())):
+        runs = []
+        for n, label in enumerate(next(iter(letters))):
+            found = {f: list(re.finditer(r"[A-Za-z]+\d+", t))[n] for f, t in texts.items()}
+            places = {f: (spans[f][0] + m.start(), spans[f][0] + m.end()) for f, m in found.items()}
+            runs.append(Run(NAME, label, {f: m.group() for f, m in found.items()}, places))
+        return runs
+    label = _label(texts.values())
+    if not label and all(text.isdecimal() for text in texts.values()):
+        label = before if before.isalpha() else ""
+    return [Run(NAME, label, texts, spans)]
+
+
+def _label(texts: Iterable[str]) -> str:
+    """The word before the number, if all texts have the same one; else ""."""
+    found = {
+        match.group(1) if match else ""
+        for match in (re.fullmatch(r"\s*([A-Za-z][A-Za-z ]*?)[ _\-]*\d+\s*", t) for t in texts)
+    }
+    return found.pop() if len(found) == 1 else ""

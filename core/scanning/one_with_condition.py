@@ -1,0 +1,100 @@
+"""Warn where something else goes together with the condition: depth, scale, plate, a well."""
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Mapping, Sequence
+
+from core.domain import Problem, ProblemKind
+from core.scanning.group_channels import Draft
+
+BRIGHTER = 8.0  # a stain is rarely this many times as bright in all images of a condition
+REMEDY = "A network may learn this instead of the cells. Export all images in the same way."
+TRAITS: tuple[tuple[ProblemKind, str, Callable[[Draft], Hashable]], ...] = (
+    (ProblemKind.DEPTH_IS_CONDITION, "bit depth", lambda d: d.dtype),
+    (ProblemKind.MAGNIFICATION_IS_CONDITION, "pixel size", lambda d: d.pixel_size_um),
+    (ProblemKind.SCALE_IS_CONDITION, "image size", lambda d: d.shape[1:]),
+)
+
+
+def one_with_the_condition(
+    drafts: Sequence[Draft],
+    condition_of: Mapping[str, str],
+    well_of: Mapping[str, tuple[str, str]],
+) -> list[Problem]:
+    """Problems by first file of each record -> condition, and -> plate and well."""
+    by_condition: dict[str, list[Draft]] = defaultdict(list)
+    for draft in drafts:
+        by_condition[condition_of[draft.files[0]]].append(draft)
+    if len(by_condition) < 2:
+        return []
+    problems = []
+    for kind, what, trait in TRAITS:
+        values = {name: {trait(d) for d in members} for name, members in by_condition.items()}
+        if _one_each(values):
+            listed = "; ".join(f"{name}: {next(iter(v))}" for name, v in list(values.items())[:4])
+            problems.append(_warning(kind, f"{what} and condition go together: {listed}"))
+    return [
+        *problems,
+        *_scale(by_condition),
+        *_plates(by_condition, well_of),
+        *_wells(by_condition, well_of),
+    ]
+
+
+def _one_each(values: Mapping[str, set[Hashable]]) -> bool:
+    """Whether each condition has one value, and not all have the same one."""
+    return all(len(v) == 1 for v in values.values()) and len(set.union(*values.values())) > 1
+
+
+def _warning(
+    kind: ProblemKind, reason: str, remedy: str = REMEDY, item: str = "conditions"
+) -> Problem:
+    return Problem(item, reason, remedy, "warning", kind)
+
+
+def _scale(by_condition: Mapping[str, Sequence[Draft]]) -> list[Problem]:
+    """Two conditions whose images are all many times as bright as those of the other."""
+    dark = {name: max(d.level for d in members) for name, members in by_condition.items()}
+    bright = {name: min(d.level for d in members) for name, members in by_condition.items()}
+    low, high = min(dark, key=lambda n: dark[n]), max(bright, key=lambda n: bright[n])
+    if bright[high] < BRIGHTER * dark[low] or dark[low] <= 0:
+        return []
+    times = bright[high] / dark[low]
+    reason = f"all images of {high} are at least {times:.0f} times as bright as those of {low}"
+    return [_warning(ProblemKind.SCALE_IS_CONDITION, reason)]
+
+
+def _plates(
+    by_condition: Mapping[str, Sequence[Draft]], well_of: Mapping[str, tuple[str, str]]
+) -> list[Problem]:
+    conditions: dict[str, set[str]] = defaultdict(set)
+    for name, members in by_condition.items():
+        for draft in members:
+            conditions[well_of[draft.files[0]][0]].add(name)
+    if len(conditions) < 2 or any(len(names) > 1 for names in conditions.values()):
+        return []
+    listed = "; ".join(
+        f"{plate}: {', '.join(sorted(n))}" for plate, n in list(conditions.items())[:4]
+    )
+    reason = f"each plate holds one condition ({listed}), so plate and condition go together"
+    return [_warning(ProblemKind.PLATE_IS_CONDITION, reason, "Add a plate with both conditions.")]
+
+
+def _wells(
+    by_condition: Mapping[str, Sequence[Draft]], well_of: Mapping[str, tuple[str, str]]
+) -> list[Problem]:
+    conditions: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for name, members in by_condition.items():
+        for draft in members:
+            conditions[well_of[draft.files[0]]].add(name)
+    double = {
+        place: sorted(names) for place, names in conditions.items() if place[1] and len(names) > 1
+    }
+    if not double:
+        return []
+    (plate, well), names = next(iter(double.items()))
+    where = f"well {well}" + (f" of plate {plate}" if plate else "")
+    reason = f"{where} is in {' and in '.join(names)}"
+    if len(double) > 1:
+        reason += f"; so are {len(double) - 1} other wells"
+    remedy = "Are these different plates? Name the plates in the folders or in a plate map."
+    return [_warning(ProblemKind.WELL_IN_TWO_CONDITIONS, reason, remedy, where)]

@@ -1,0 +1,293 @@
+"""Read a folder of names: the scheme of a maker as a whole, or what varies from file to file.
+
+What names do not say becomes a question.
+"""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from core.domain import Problem, ProblemKind, Question, QuestionKind, ScanOptions
+from core.io.well_names import normalise_well
+from core.scanning.file_names import NamePattern, parse_name, scheme_match, stem_of, tidy
+from core.scanning.name_runs import NAME, Run, families, folder_runs, pieces, runs_of, without
+from core.scanning.naming_schemes import SCHEMES
+from core.scanning.run_meanings import Context, find_meanings, is_time, label_meaning
+
+# What a run means -> the group of a name pattern.
+GROUPS = {"stain": "channel", "time": "t"}
+ASIDE = ("stain", "z", "time", "well", "plate", "site")  # folders that are never conditions
+
+
+@dataclass
+class Names:
+    """What the names of a folder say.
+
+    `tells` are file -> group -> text. Besides the groups of a name pattern, `key` is the path
+    without the stain, `field` the path without stain, z and time, `folder` the folders that may
+    hold a condition, `culture` what is photographed several times. `words` are runs of words
+    without a known meaning.
+    """
+
+    tells: dict[str, dict[str, str]] = field(default_factory=dict)
+    scheme: str = "found"
+    example: str = ""
+    runs: list[dict[str, str]] = field(default_factory=list)
+    questions: list[Question] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    words: list[Run] = field(default_factory=list)
+
+
+def read_names(files: Sequence[str], pattern: NamePattern, context: Context) -> Names:
+    """What all names say: by the given pattern, by the schemes of makers, or by what varies."""
+    names = Names(example=files[0] if files else "")
+    if pattern.name != "auto":
+        names.scheme = pattern.name if pattern.name in SCHEMES else "pattern"
+        for file in files:
+            names.tells[file] = _with_folder(file, parse_name(file, pattern), ())
+        _show(names, names.tells.get(names.example, {}))
+        return names
+    rest = _by_scheme(files, names)
+    kinds = families(rest)
+    for family in kinds:
+        _by_runs(family, names, context)
+    _ask_of_families(kinds, names, context)
+    return names
+
+
+def _ask_of_families(kinds: Sequence[Sequence[str]], names: Names, context: Context) -> None:
+    """Asks where names of different length begin alike: they may be stains of the same fields."""
+    single = [[f for f in kind if f in context.single] for kind in kinds]
+    single = sorted((kind for kind in single if kind), key=lambda kind: len(pieces(kind[0])))
+    for n, short in enumerate(single):
+        starts = {_start(file, len(pieces(short[0])) - 1) for file in short}
+        for long in single[n + 1 :]:
+            again = starts & {_start(file, len(pieces(short[0])) - 1) for file in long}
+            if "" in starts or len(again) * 2 < len(starts):
+                continue
+            if "none" not in context.answers.get(QuestionKind.STAIN, ""):
+                text = (
+                    f"{short[0]} and {long[0]} begin alike. Are they stains of one image? Then"
+                    " give a --pattern. With none, every file is an image of its own."
+                )
+                names.questions.append(Question(QuestionKind.STAIN, text, ("none",)))
+            return
+
+
+def _start(file: str, count: int) -> str:
+    """The folders and the first pieces of a name; "" without pieces."""
+    first = [text for text, _ in pieces(file)[:count]]
+    return "/".join([PurePosixPath(file).parent.as_posix(), *first]) if first else ""
+
+
+def _show(names: Names, tells: Mapping[str, str]) -> None:
+    means = {group: meaning for meaning, group in GROUPS.items()}
+    names.runs = [
+        {"text": text, "means": means.get(group, group)}
+        for group, text in tells.items()
+        if group not in ("key", "field", "folder")
+    ]
+
+
+def _by_scheme(files: Sequence[str], names: Names) -> list[str]:
+    """Reads the files of known schemes; returns the others."""
+    schemes: dict[str, list[str]] = defaultdict(list)
+    rest: list[str] = []
+    for file in files:
+        name = next((name for name in SCHEMES if scheme_match(name, file)), None)
+        (schemes[name] if name else rest).append(file)
+    for name, members in schemes.items():
+        by_depth: dict[int, list[str]] = defaultdict(list)
+        for file in members:
+            by_depth[len(PurePosixPath(file).parts)].append(file)
+        for depth, same in by_depth.items():
+            aside = {
+                run.where: meaning
+                for run in folder_runs(same, depth - 1)
+                if (meaning := _folder_meaning(run)) in ASIDE
+                if run.varies or meaning != "plate"
+            }
+            for file in same:
+                names.tells[file] = _scheme_tells(name, file, aside)
+    if schemes:
+        names.scheme = max(schemes, key=lambda name: len(schemes[name]))
+        names.example = schemes[names.scheme][0]
+        _show(names, names.tells[names.example])
+    if schemes and rest:
+        names.problems.append(
+            Problem(
+                _several(rest),
+                f"not named like the other files ({names.scheme})",
+                "Check how these files were read.",
+                "warning",
+                ProblemKind.UNKNOWN_NAMES,
+            )
+        )
+    return rest
+
+
+def _folder_meaning(run: Run) -> str:
+    meaning = label_meaning(run)
+    return "time" if not meaning and is_time(run.values) else meaning
+
+
+def _scheme_tells(name: str, file: str, aside: Mapping[int, str]) -> dict[str, str]:
+    match = scheme_match(name, file)
+    assert match is not None
+    tells = tidy(match, match.string)
+    folders = PurePosixPath(file).parts[:-1]
+    for level, meaning in aside.items():
+        group = GROUPS.get(meaning, meaning)
+        if group in ("z", "t", "plate"):  # a folder says it before the name, where both do
+            tells[group] = folders[level]
+        else:
+            tells.setdefault(group, folders[level])
+    of_path = match.string != stem_of(file)
+    inside = len(folders) - match.string[: match.start()].count("/") if of_path else 0
+    left = [
+        part
+        for level, part in enumerate(folders[: len(folders) - inside] if of_path else folders)
+        if level not in aside
+    ]
+    tells["folder"] = "/".join(left)
+    where = "/".join(part for n, part in enumerate(folders) if aside.get(n) not in ("z", "time"))
+    if of_path:
+        where = tells["folder"]
+    parts = [tells.get(group, "") for group in ("plate", "well", "group", "site")]
+    tells["field"] = "/".join([where, *parts])
+    tells["key"] = f"{PurePosixPath(file).parent.as_posix()}/{tells.get('key') or stem_of(file)}"
+    if of_path:
+        tells["key"] = "/".join([where, tells.get("t", ""), *parts])
+    tells["key"] = tells["key"].removeprefix("./")
+    return tells
+
+
+def _with_folder(
+    file: str, tells: Mapping[str, str], cut: Sequence[tuple[int, int]]
+) -> dict[str, str]:
+    parent = PurePosixPath(file).parent.as_posix()
+    key = tells.get("key") or stem_of(file)
+    key = key if parent == "." else f"{parent}/{key}"
+    return {**tells, "key": key, "field": key, "folder": "" if parent == "." else parent}
+
+
+def _by_runs(files: Sequence[str], names: Names, context: Context) -> None:
+    """Reads one family of names by what varies in it."""
+    runs = runs_of(files)
+    meanings, questions = find_meanings(runs, files, context)
+    names.questions += questions
+    for file in files:
+        names.tells[file] = _run_tells(file, runs, meanings)
+    names.words += [
+        run for n, run in enumerate(runs) if meanings.get(n) == "word" and run.where == NAME
+    ]
+    if not names.runs:
+        names.example = files[0]
+        names.runs = [
+            {"text": run.texts[files[0]], "means": meaning}
+            for n, run in enumerate(runs)
+            if (meaning := meanings.get(n, "")) not in ("", "word")
+        ]
+
+
+def _run_tells(file: str, runs: Sequence[Run], meanings: Mapping[int, str]) -> dict[str, str]:
+    tells: dict[str, str] = {}
+    cut: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for n, run in enumerate(runs):
+        meaning = meanings.get(n, "")
+        group = GROUPS.get(meaning, meaning)
+        cut[meaning].append(run.spans[file])
+        if group == "stain-too" or not group or group == "word":
+            continue
+        tells.setdefault(
+            group, stain_name(run.texts[file]) if meaning == "stain" else run.texts[file]
+        )
+    if "well" in tells:
+        tells["well"] = normalise_well(tells["well"])
+    if "group" in tells:
+        tells["culture"] = tells.pop("group")
+    stain = cut["stain"] + cut["stain-too"]
+    tells["key"] = without(file, stain)
+    tells["field"] = without(file, [*stain, *cut["z"], *cut["time"]])
+    aside = {run.where for n, run in enumerate(runs) if meanings.get(n) in (*ASIDE, "stain-too")}
+    folders = PurePosixPath(file).parts[:-1]
+    tells["folder"] = "/".join(part for n, part in enumerate(folders) if n not in aside)
+    return tells
+
+
+def stain_name(text: str) -> str:
+    """`w1DAPI`, `c1_DAPI` and `ChannelDAPI` are DAPI; `w1` stays a number."""
+    bare = re.fullmatch(r"(?:[wWcC]\d+|[Cc]hannel)[ _\-]?([A-Za-z].*)", text)
+    return bare.group(1) if bare else text
+
+
+def _several(files: Sequence[str]) -> str:
+    return files[0] if len(files) == 1 else f"{files[0]} and {len(files) - 1} others"
+
+
+def choose_planes(names: Names, options: ScanOptions) -> list[str]:
+    """The files that are read: z-stacks of separate files are left out, or give one plane.
+
+    Time points are all read, or one of them.
+    """
+    answers = options.answers
+    left = _chosen(list(names.tells), names, "z", answers)
+    before = len(names.problems)
+    left = _chosen(left, names, "t", answers)
+    if options.group_by not in ("well", "plate", "record"):
+        del names.problems[before:]  # the plate map says what is one group
+    return left
+
+
+def _chosen(files: list[str], names: Names, group: str, answers: Mapping[str, str]) -> list[str]:
+    fields: dict[str, set[str]] = defaultdict(set)
+    other = "t" if group == "z" else "z"
+    for file in files:
+        tells = names.tells[file]
+        if group in tells:
+            fields[f"{tells['field']}\0{tells.get(other, '')}"].add(tells[group])
+    values = sorted({v for several in fields.values() if len(several) > 1 for v in several})
+    if not values:
+        return files
+    kind = QuestionKind.Z if group == "z" else QuestionKind.TIME
+    answer = answers.get(kind, "")
+
+    def is_series(file: str) -> bool:
+        tells = names.tells[file]
+        return group in tells and len(fields[f"{tells['field']}\0{tells.get(other, '')}"]) > 1
+
+    if answer in values:
+        return [f for f in files if not is_series(f) or names.tells[f][group] == answer]
+    if group == "t":
+        _warn_of_times(names, values, sum(map(is_series, files)))
+        if answer != "all":
+            text = f"The files show {len(values)} time points ({', '.join(values[:6])}). Which?"
+            names.questions.append(Question(kind, text, ("all", *values), "all"))
+        for file in files:
+            if is_series(file):
+                names.tells[file].setdefault("culture", names.tells[file]["field"])
+                names.tells[file]["movie"] = names.tells[file]["field"]
+        return files
+    stacks = [f for f in files if is_series(f)]
+    sizes = Counter(len(v) for v in fields.values() if len(v) > 1)
+    names.problems.append(
+        Problem(
+            _several(stacks),
+            f"a z-stack of {sizes.most_common(1)[0][0]} planes in separate files",
+            "Project it first: one plane per channel. Or choose one plane: --answer z=PLANE.",
+            kind=ProblemKind.Z_STACK,
+        )
+    )
+    text = f"The files are stacks of planes ({', '.join(values[:8])}). Which plane is read?"
+    names.questions.append(Question(kind, text, tuple(values)))
+    return [f for f in files if not is_series(f)]
+
+
+def _warn_of_times(names: Names, values: Sequence[str], count: int) -> None:
+    reason = f"{len(values)} time points of the same fields; each field is one group"
+    remedy = f"To read one time point: --answer time={values[0]}."
+    names.problems.append(
+        Problem(f"{count} files", reason, remedy, "warning", ProblemKind.TIME_POINTS)
+    )

@@ -1,0 +1,317 @@
+"""What the runs of names mean: stain, z, time, well, plate, site, group, or words to ask about.
+
+A run is a stain only if exactly its values tell apart the files of each field. Known words support
+what varies; they never decide alone.
+"""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from core.domain import Question, QuestionKind
+from core.errors import BadTable
+from core.io.well_names import normalise_well
+from core.scanning.default_roles import names_role
+from core.scanning.file_names import STAINS
+from core.scanning.name_runs import NAME, Run
+
+LABELS: dict[str, frozenset[str]] = {
+    "stain": frozenset({"ch", "chan", "channel", "wavelength", "wv"}),
+    "z": frozenset({"z", "zstep", "zslice", "zplane", "zpos", "slice", "plane"}),
+    "time": frozenset(
+        {"t", "time", "timepoint", "tp", "frame", "day", "days", "hour", "hours", "week", "dpi"}
+        | {"div", "weeks", "timelapse"}
+    ),
+    "site": frozenset(
+        {"s", "f", "xy", "m", "site", "field", "fld", "fov", "pos", "position", "point", "tile"}
+        | {"scene", "image", "img", "series", "seq", "roi", "view", "stage"}
+    ),
+    "group": frozenset(
+        {"rep", "replicate", "culture", "mouse", "donor", "animal", "dish", "coverslip", "slide"}
+        | {"batch", "chip", "organoid", "embryo", "rat", "fish", "n", "exp", "experiment", "r"}
+        | {"biorep", "run", "clone", "line", "patient", "passage"}
+    ),
+    "plate": frozenset({"plate", "plt", "p", "pl", "barcode"}),
+}
+SHORT_STAINS = ("c", "w")  # c1 is a stain, C1 may be a well or a clone
+_LINES_NM = """355 365 375 385 395 405 430 440 445 458 470 473 475 477 488 490 505 514 532 546 550
+555 561 568 575 587 590 594 630 633 635 638 640 647 650 660 680 685 730 740 750 770 785"""
+WAVELENGTHS = frozenset(re.findall(r"\d+", _LINES_NM))  # of lasers and lamps
+STAIN_WORDS = frozenset(word for word, _ in STAINS)
+# One letter before numbers of all files: rather days, ages, passages or lines than a row of wells.
+DOUBTFUL_ROWS = frozenset("CDEFHKMNPRSTWXZ")
+MAX_STAINS = 12
+MAX_WORDS = 8
+_TIME = re.compile(
+    r"(?i)(?:t|tp|d|day|days|div|hour|week|time[ _\-]?point)[ _\-]?\d+|\d+[ _\-]?(?:h|hr|hrs|hours?"
+    r"|min|d|days?|weeks?)|(?:19|20)\d\d[\-_.]?[01]\d[\-_.]?[0-3]\d"
+)
+
+
+@dataclass(frozen=True)
+class Context:
+    """What is known besides the names: answers, files of one channel, the plate map."""
+
+    answers: Mapping[str, str] = field(default_factory=dict)
+    single: frozenset[str] = frozenset()
+    map_wells: frozenset[str] = frozenset()
+    map_plates: frozenset[str] = frozenset()
+
+
+def is_time(values: Iterable[str]) -> bool:
+    """Whether all texts are times: T1, day 3, 24h, 2024-05-01."""
+    return all(_TIME.fullmatch(value.strip()) for value in values)
+
+
+def label_meaning(run: Run) -> str:
+    """The meaning that the word before the numbers has; "" without a known one."""
+    label = run.label.lower().replace(" ", "")
+    for meaning, labels in LABELS.items():
+        if label in labels and not (meaning == "stain" and not run.numbers):
+            return meaning
+    return "stain" if run.label in SHORT_STAINS and run.numbers else ""
+
+
+def find_meanings(
+    runs: Sequence[Run], files: Sequence[str], context: Context
+) -> tuple[dict[int, str], list[Question]]:
+    """Number of the run -> meaning, and the questions.
+
+    `stain-too` goes with the stain; `word` varies like a condition, and its meaning is not known.
+    """
+    meanings: dict[int, str] = {}
+    questions: list[Question] = []
+    for n, run in enumerate(runs):
+        meaning = label_meaning(run)
+        if run.where != NAME and not meaning and run.varies and is_time(run.values):
+            meaning = "time"
+        if meaning in ("z", "time", "site", "group", "plate"):
+            meanings[n] = meaning
+    _find_stain(runs, files, context, meanings, questions)
+    condition = _condition_run(runs, meanings)
+    _find_well(runs, context, condition, meanings, questions)
+    _find_plate(runs, context, condition, meanings)
+    for n, run in enumerate(runs):
+        if n not in meanings and run.where == NAME and _is_word(run, files, condition):
+            meanings[n] = "word"
+    return meanings, questions
+
+
+def _stain_evidence(run: Run) -> int:
+    """3: a known word, 2: a label or wavelengths, 1: words that may be stains, 0: no stain."""
+    values = run.values
+    bare = [re.sub(r"^(?:[wWcC]\d+|[Cc]hannel)[ _\-]?(?=[A-Za-z])", "", v) for v in values]
+    words = [re.sub(r"[ _\-]", "", b).lower() for b in bare]
+    if any(names_role(word) for word in words) or len(values) > MAX_STAINS:
+        return 0
+    known = sum(w in STAIN_WORDS or re.sub(r"\d+$", "", w) in STAIN_WORDS for w in words)
+    if known and all(re.search("[A-Za-z]", b) for b in bare):
+        return 3
+    if bare != values and all(a != b for a, b in zip(values, bare, strict=True)):
+        return 3
+    if all(value in WAVELENGTHS for value in values) or label_meaning(run) == "stain":
+        return 2
+    if run.label.lower() in SHORT_STAINS and run.numbers:
+        return 1
+    plain = all(re.search("[A-Za-z]", v) for v in values) and not run.label
+    return 1 if plain and len(values) <= MAX_WORDS and not _all_wells(run) else 0
+
+
+def _find_stain(
+    runs: Sequence[Run],
+    files: Sequence[str],
+    context: Context,
+    meanings: dict[int, str],
+    questions: list[Question],
+) -> None:
+    if not all(file in context.single for file in files):
+        return
+    strength = {
+        n: _stain_evidence(run) for n, run in enumerate(runs) if n not in meanings and run.varies
+    }
+    whole = {n for n, s in strength.items() if s and _tells_apart(n, runs, files)}
+    answer = context.answers.get(QuestionKind.STAIN, "")
+    chosen = next((n for n in whole if _choice(runs[n]) == answer), None)
+    sure = [n for n in whole if strength[n] >= 2]
+    doubtful = [n for n in whole if strength[n] == 1 and runs[n].where == NAME]
+    broken = [n for n, s in strength.items() if s >= 2 and n not in whole and runs[n].where == NAME]
+    if chosen is None and answer != "none":
+        one = [n for n, run in enumerate(runs) if not run.varies and _stain_evidence(run) == 3]
+        if sure:
+            # A run in the name stands before a folder, a known word before a number.
+            chosen = max(sure, key=lambda n: (runs[n].where == NAME, strength[n], n))
+        elif one and not broken and runs[one[-1]].where == NAME:
+            chosen = one[-1]  # all files show one stain
+        elif doubtful or broken:
+            questions.append(_stain_question(runs, [*doubtful, *broken]))
+    if chosen is None:
+        return
+    meanings[chosen] = "stain"
+    for n, run in enumerate(runs):
+        near = run.where == runs[chosen].where or strength.get(n, 0) >= 2
+        if n != chosen and run.varies and near and run.splits_like(runs[chosen]):
+            meanings[n] = "stain-too"
+
+
+def _choice(run: Run) -> str:
+    values = run.values
+    return ", ".join(values[:MAX_STAINS]) + (" ..." if len(values) > MAX_STAINS else "")
+
+
+def _stain_question(runs: Sequence[Run], candidates: Sequence[int]) -> Question:
+    choices = tuple(_choice(runs[n]) for n in candidates)
+    text = f"Are {choices[0]} stains of one image? With none, every file is an image of its own."
+    return Question(QuestionKind.STAIN, text, (*choices, "none"))
+
+
+def _tells_apart(n: int, runs: Sequence[Run], files: Sequence[str]) -> bool:
+    """Whether most fields (all other runs the same) have one file for each value of this run."""
+    run = runs[n]
+    others = [
+        other
+        for m, other in enumerate(runs)
+        if m != n
+        and other.varies
+        and not (
+            other.splits_like(run) and (other.where == run.where or _stain_evidence(other) > 1)
+        )
+    ]
+    fields: dict[tuple[str, ...], set[str]] = defaultdict(set)
+    for file in files:
+        fields[tuple(other.texts[file] for other in others)].add(run.texts[file])
+    complete = sum(len(values) == len(run.values) for values in fields.values())
+    return len(run.values) > 1 and complete * 2 >= len(fields)
+
+
+def _condition_run(runs: Sequence[Run], meanings: Mapping[int, str]) -> Run | None:
+    """The first folder that varies and may be the condition; else a run of role words."""
+    for n, run in enumerate(runs):
+        if run.where != NAME and run.varies and n not in meanings and not _all_wells(run):
+            return run
+    return next((run for run in runs if run.varies and any(map(names_role, run.values))), None)
+
+
+def _well(text: str) -> str:
+    if not re.fullmatch(r"(?i)[a-z]\d{1,3}|a[a-f]\d{1,3}|r(?:ow)?\d+c(?:ol)?\d+", text):
+        return ""
+    try:
+        return normalise_well(text)
+    except BadTable:
+        return ""
+
+
+def _all_wells(run: Run) -> bool:
+    return all(_well(value) for value in run.values)
+
+
+def _find_well(
+    runs: Sequence[Run],
+    context: Context,
+    condition: Run | None,
+    meanings: dict[int, str],
+    questions: list[Question],
+) -> None:
+    candidates = [n for n, run in enumerate(runs) if run.varies and _all_wells(run)]
+    candidates = [n for n in candidates if meanings.get(n) not in ("stain", "stain-too")]
+    of_map = [n for n in candidates if _in_map(runs[n], context)]
+    free = [
+        n for n in candidates if n not in meanings or len({_row(v) for v in runs[n].values}) > 1
+    ]
+    answer = context.answers.get(QuestionKind.WELL, "")
+    plates = [runs[n] for n, meaning in meanings.items() if meaning == "plate" and runs[n].varies]
+    several = any(condition is None or not _one_to_one(run, condition) for run in plates)
+    for n in reversed(of_map or free):
+        run = runs[n]
+        other = condition is not None and run is not condition and not several
+        follows = other and condition is not None and _one_to_one(run, condition)
+        # P1_B02: a well with a zero after its plate is a well, also where each condition has one.
+        of_plate = n > 0 and meanings.get(n - 1) == "plate" and _padded(run)
+        sure = n in of_map or of_plate or (not follows and _looks_like_wells(run))
+        if not sure and answer not in (_choice(run), "none"):
+            grouped = any(meaning == "group" for meaning in meanings.values())
+            if follows and grouped:
+                continue  # lines or clones, with their replicates
+            text = f"Are {_choice(run)} wells of a plate? With none, they are not."
+            questions.append(Question(QuestionKind.WELL, text, (_choice(run), "none")))
+            return
+        if sure or answer == _choice(run):
+            meanings[n] = "well"
+            return
+
+
+def _one_to_one(run: Run, condition: Run) -> bool:
+    """Whether each condition, in any spelling, has one value of this run, and each value one."""
+    pairs = {(text, condition.texts[file].strip().casefold()) for file, text in run.texts.items()}
+    return len(pairs) == len({a for a, _ in pairs}) == len({b for _, b in pairs})
+
+
+def _row(text: str) -> str:
+    return _well(text).rstrip("0123456789")
+
+
+def _in_map(run: Run, context: Context) -> bool:
+    wells = {_well(value) for value in run.values}
+    return len(wells & context.map_wells) * 2 > len(wells)
+
+
+def _looks_like_wells(run: Run) -> bool:
+    """Several rows, or one row whose letter is not that of days, ages, passages or lines."""
+    rows = {_row(value) for value in run.values}
+    return len(rows) > 1 or _padded(run) or not rows <= DOUBTFUL_ROWS
+
+
+def _padded(run: Run) -> bool:
+    return any(re.fullmatch(r"(?i)[a-z]+0\d", value) for value in run.values)
+
+
+def _find_plate(
+    runs: Sequence[Run], context: Context, condition: Run | None, meanings: dict[int, str]
+) -> None:
+    """Plates stand before their wells: by name, in the map, or where wells come back."""
+    well = next((n for n, meaning in meanings.items() if meaning == "well"), None)
+    for n, meaning in list(meanings.items()):
+        if meaning == "plate" and well is None and runs[n].where == NAME and runs[n].label in "Pp":
+            del meanings[n]  # passage 12 is not a plate
+    if well is None:
+        return
+    named = [
+        n for n, run in enumerate(runs) if set(map(str.casefold, run.values)) & context.map_plates
+    ]
+    for n in named:
+        if meanings.get(n) in (None, "plate", "word"):
+            meanings[n] = "plate"
+    if "plate" in meanings.values():
+        return
+    for n in reversed(range(well)):
+        run = runs[n]
+        exp = meanings.get(n) == "group" and run.where != NAME  # a folder for each experiment
+        free = run.varies and (n not in meanings or exp) and run is not condition
+        if not free or (condition is not None and run.splits_like(condition)):
+            continue
+        plates: dict[str, set[str]] = defaultdict(set)
+        for file, text in run.texts.items():
+            plates[runs[well].texts[file]].add(text)
+        again = sum(len(several) > 1 for several in plates.values())
+        if again * 2 >= len(plates) and (run.where == NAME or _numbered(run)):
+            meanings[n] = "plate"
+            return
+
+
+def _numbered(run: Run) -> bool:
+    return all(re.search(r"\d", value) for value in run.values)
+
+
+def _is_word(run: Run, files: Sequence[str], condition: Run | None) -> bool:
+    """Whether a run of few words varies within conditions, each word in several files."""
+    values = Counter(run.texts[file] for file in files)
+    if not (2 <= len(values) <= MAX_WORDS) or min(values.values()) < 2:
+        return False
+    if any(re.fullmatch(r"[\d.]+", value) for value in values) or run.label:
+        return False
+    return condition is None or run is condition or not _follows(run, condition)
+
+
+def _follows(run: Run, condition: Run) -> bool:
+    pairs = set(zip(condition.texts.values(), (run.texts[f] for f in condition.texts), strict=True))
+    return len(pairs) == len(condition.values)
