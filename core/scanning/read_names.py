@@ -9,10 +9,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from core.domain import Problem, ProblemKind, Question, QuestionKind, ScanOptions
+from core.domain import NameRun, Problem, ProblemKind, Question, QuestionKind, ScanOptions
 from core.io.well_names import normalise_well
 from core.scanning.file_names import NamePattern, parse_name, scheme_match, stem_of, tidy
-from core.scanning.name_runs import NAME, Run, families, folder_runs, pieces, runs_of, without
+from core.scanning.name_parts import parts_of_tells
+from core.scanning.name_runs import (
+    NAME,
+    Run,
+    families,
+    first_files,
+    folder_runs,
+    pieces,
+    runs_of,
+    without,
+)
 from core.scanning.naming_schemes import SCHEMES
 from core.scanning.run_meanings import Context, find_meanings, is_time, label_meaning
 
@@ -34,7 +44,7 @@ class Names:
     tells: dict[str, dict[str, str]] = field(default_factory=dict)
     scheme: str = "found"
     example: str = ""
-    runs: list[dict[str, str]] = field(default_factory=list)
+    runs: list[NameRun] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     words: list[Run] = field(default_factory=list)
@@ -47,7 +57,9 @@ def read_names(files: Sequence[str], pattern: NamePattern, context: Context) -> 
         names.scheme = pattern.name if pattern.name in SCHEMES else "pattern"
         for file in files:
             names.tells[file] = _with_folder(file, parse_name(file, pattern), ())
-        _show(names, names.tells.get(names.example, {}))
+        tells = names.tells.get(names.example, {})
+        match = scheme_match(pattern.name, names.example) if pattern.name in SCHEMES else None
+        names.runs = parts_of_tells(names.example, tells, match)
         return names
     rest = _by_scheme(files, names)
     kinds = families(rest)
@@ -72,7 +84,10 @@ def _ask_of_families(kinds: Sequence[Sequence[str]], names: Names, context: Cont
                     f"{short[0]} and {long[0]} begin alike. Are they stains of one image? Then"
                     " give a --pattern. With none, every file is an image of its own."
                 )
-                names.questions.append(Question(QuestionKind.STAIN, text, ("none",)))
+                pictures = {PurePosixPath(file).name: file for file in (short[0], long[0])}
+                names.questions.append(
+                    Question(QuestionKind.STAIN, text, ("none",), examples={"none": pictures})
+                )
             return
 
 
@@ -80,15 +95,6 @@ def _start(file: str, count: int) -> str:
     """The folders and the first pieces of a name; "" without pieces."""
     first = [text for text, _ in pieces(file)[:count]]
     return "/".join([PurePosixPath(file).parent.as_posix(), *first]) if first else ""
-
-
-def _show(names: Names, tells: Mapping[str, str]) -> None:
-    means = {group: meaning for meaning, group in GROUPS.items()}
-    names.runs = [
-        {"text": text, "means": means.get(group, group)}
-        for group, text in tells.items()
-        if group not in ("key", "field", "folder")
-    ]
 
 
 def _by_scheme(files: Sequence[str], names: Names) -> list[str]:
@@ -114,7 +120,8 @@ def _by_scheme(files: Sequence[str], names: Names) -> list[str]:
     if schemes:
         names.scheme = max(schemes, key=lambda name: len(schemes[name]))
         names.example = schemes[names.scheme][0]
-        _show(names, names.tells[names.example])
+        match = scheme_match(names.scheme, names.example)
+        names.runs = parts_of_tells(names.example, names.tells[names.example], match)
     if schemes and rest:
         names.problems.append(
             Problem(
@@ -186,7 +193,7 @@ def _by_runs(files: Sequence[str], names: Names, context: Context) -> None:
     if not names.runs:
         names.example = files[0]
         names.runs = [
-            {"text": run.texts[files[0]], "means": meaning}
+            NameRun(run.texts[files[0]], meaning.removesuffix("-too"), run.spans[files[0]][0])
             for n, run in enumerate(runs)
             if (meaning := meanings.get(n, "")) not in ("", "word")
         ]
@@ -264,7 +271,8 @@ def _chosen(files: list[str], names: Names, group: str, answers: Mapping[str, st
         _warn_of_times(names, values, sum(map(is_series, files)))
         if answer != "all":
             text = f"The files show {len(values)} time points ({', '.join(values[:6])}). Which?"
-            names.questions.append(Question(kind, text, ("all", *values), "all"))
+            examples = _pictures(files, names, group, values)
+            names.questions.append(Question(kind, text, ("all", *values), "all", examples))
         for file in files:
             if is_series(file):
                 names.tells[file].setdefault("culture", names.tells[file]["field"])
@@ -281,8 +289,17 @@ def _chosen(files: list[str], names: Names, group: str, answers: Mapping[str, st
         )
     )
     text = f"The files are stacks of planes ({', '.join(values[:8])}). Which plane is read?"
-    names.questions.append(Question(kind, text, tuple(values)))
+    examples = _pictures(stacks, names, group, values)
+    names.questions.append(Question(kind, text, tuple(values), examples=examples))
     return [f for f in files if not is_series(f)]
+
+
+def _pictures(
+    files: Sequence[str], names: Names, group: str, values: Sequence[str]
+) -> dict[str, dict[str, str]]:
+    """Plane or time point -> its picture, for each choice."""
+    firsts = first_files({f: names.tells[f][group] for f in files if group in names.tells[f]})
+    return {value: {value: firsts[value]} for value in values if value in firsts}
 
 
 def _warn_of_times(names: Names, values: Sequence[str], count: int) -> None:

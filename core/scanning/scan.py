@@ -5,7 +5,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
-from core.domain import Dataset, ImageRecord, Problem, ProblemKind, Question, ScanOptions
+from core.domain import (
+    Dataset,
+    ImageRecord,
+    Problem,
+    ProblemKind,
+    Question,
+    ReadAs,
+    Role,
+    ScanOptions,
+)
 from core.errors import LeighError, NothingWritten
 from core.io.well_names import guess_plate_shape, natural, well_place
 from core.progress import Report, silent
@@ -14,6 +23,7 @@ from core.scanning.default_roles import (
     build_channels,
     build_conditions,
     merge_conditions,
+    propose_roles,
     spelling_problems,
 )
 from core.scanning.file_names import compile_pattern
@@ -21,6 +31,7 @@ from core.scanning.find_files import Found, find_images
 from core.scanning.findings import Findings
 from core.scanning.group_channels import Draft, group_channels
 from core.scanning.inspect_files import FileInspection, inspect_files
+from core.scanning.name_parts import counted, with_condition
 from core.scanning.one_with_condition import one_with_the_condition
 from core.scanning.other_pictures import other_pictures
 from core.scanning.plate_map import PlateMap, load_plate_map
@@ -122,8 +133,31 @@ def read_folder(folder: Path, options: ScanOptions = DEFAULTS, *, report: Report
     conditions = {d.files[0]: bench.places[d.files[0]].condition for d in bench.drafts}
     wells = {f: (bench.places[f].plate, bench.places[f].well) for f in conditions}
     together = one_with_the_condition(bench.drafts, conditions, wells)
-    problems = (*dataset.problems, *together)
-    return Scan(replace(dataset, problems=problems, options=options), questions, names)
+    dataset = replace(
+        dataset,
+        problems=(*dataset.problems, *together),
+        options=options,
+        read_as=_read_as(names, questions, dataset, bench.places),
+    )
+    return Scan(dataset, questions, names)
+
+
+def _read_as(
+    names: Names,
+    questions: Sequence[Question],
+    dataset: Dataset,
+    places: Mapping[str, WellAssignment],
+) -> ReadAs:
+    place = places.get(names.example) or next(
+        (places[r.files[0]] for r in dataset.records if names.example in r.files), None
+    )
+    parts = with_condition(names.example, names.runs, place.condition if place else "")
+    runs = counted(parts, names.tells.values(), len(dataset.conditions))
+    roles: dict[str, Role] = {p.condition: p.role for p in places.values() if p.role is not None}
+    closed = tuple(question for question in questions if question.default is not None)
+    return ReadAs(
+        names.scheme, names.example, runs, closed, propose_roles(dataset.conditions, roles)
+    )
 
 
 def _usable(facts: Sequence[FileInspection], problems: list[Problem]) -> dict[str, FileInspection]:
