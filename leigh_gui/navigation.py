@@ -8,6 +8,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from leigh_gui.frame import PAGES
+from leigh_gui.readiness import ANSWER_FIRST
 
 if TYPE_CHECKING:
     from leigh_gui.page_factory import PageFactory
@@ -47,9 +48,12 @@ class Navigation(QStackedWidget):
         """Why a page cannot be shown yet; empty when it can."""
         if name == "start":
             return ""
+        if name == "data" and self.state.asked is not None:
+            return ""
         project = self.state.project
         if project is None or project.dataset is None:
-            return "Open a folder of images or the demo first."
+            asked = self.state.asked is not None
+            return ANSWER_FIRST if asked else "Open a folder of images or the demo first."
         if name == "screen" and not project.dataset.records:
             return "This project does not have images yet."
         if name in ("explore", "compare") and not self.state.ready_to_explore:

@@ -32,6 +32,8 @@ class Colours:
     accent_soft: str
     on_accent: str
     warning: str
+    alarm: str
+    alarm_line: str
 
 
 LIGHT = Colours(
@@ -47,6 +49,8 @@ LIGHT = Colours(
     accent_soft="#E9E7FA",
     on_accent="#FFFFFF",
     warning="#FFF4DC",
+    alarm="#FDE7E5",
+    alarm_line="#D0443E",
 )
 DARK = Colours(
     window="#1B1D21",
@@ -61,6 +65,8 @@ DARK = Colours(
     accent_soft="#2F2C4F",
     on_accent="#121318",
     warning="#3A3120",
+    alarm="#432322",
+    alarm_line="#D0443E",
 )
 
 
@@ -108,6 +114,8 @@ QLabel[kind="strong"] {{ font-weight: 600; }}
 QLabel[kind="small"] {{ font-size: {SMALL_PT}pt; color: {c.muted}; }}
 QLabel[kind="muted"] {{ color: {c.muted}; }}
 QLabel[kind="warning"] {{ background: {c.warning}; border-radius: 6px; padding: 4px 8px; }}
+QFrame[kind="alarm"] {{ background: {c.alarm}; border: 1px solid {c.alarm_line};
+    border-radius: 6px; }}
 QFrame[kind="rule"] {{ background: {c.line}; border: none; max-height: 1px; min-height: 1px; }}
 QFrame[kind="card"], QWidget[kind="card"] {{ background: {c.raised}; border: 1px solid {c.line};
     border-radius: 8px; }}

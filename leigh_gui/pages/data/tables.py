@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -17,10 +18,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.domain import Channel, Condition, Dataset, Role
+from core.domain import Channel, Condition, Dataset, ProposedRole, Role
+from leigh_gui.readiness import far_fewer
 from leigh_gui.widgets.common.elided_label import ElidedLabel
 from leigh_gui.widgets.common.look import clear_layout, plain, swatch_icon, tip
 
+ROWS_AT_ONCE = 24  # more rows are made a few at a time, so that the window answers
 ROLE_WORDS = {
     Role.HEALTHY: "healthy (the goal)", Role.DISEASED: "diseased, untreated", Role.TREATED:
         "treated",
@@ -60,6 +63,9 @@ class ConditionTable(_Grid):
         self.uses: list[QCheckBox] = []
         self._conditions: tuple[Condition, ...] = ()
         self._shown: object = None
+        self._waiting: list[Callable[[], None]] = []
+        self._more = QTimer(self, singleShot=True, interval=0)
+        self._more.timeout.connect(self._add_rows)
 
     def set_dataset(self, dataset: Dataset) -> None:
         """Show the conditions of this data."""
@@ -69,26 +75,52 @@ class ConditionTable(_Grid):
             for c in dataset.conditions
         }
         self._conditions = dataset.conditions
-        shown = (dataset.conditions, counts, wells)
+        read_as = dataset.read_as
+        proposed = read_as.roles if read_as is not None else {}
+        shown = (dataset.conditions, counts, wells, proposed)
         if shown == self._shown:
             return
         self._shown = shown
         self.clear()
         self.roles, self.uses = [], []
         self.head(("Use", "", "Condition", "Role", "Images", "Groups"))
-        for row, condition in enumerate(dataset.conditions):
-            self._add(row, condition, counts[condition.name], wells[condition.name])
+        few = far_fewer(wells)
+        self._waiting = [
+            partial(
+                self._add, row, c, (counts[c.name], wells[c.name]),
+                role_words(c, proposed.get(c.name)), few.get(c.name),
+            )
+            for row, c in enumerate(dataset.conditions)
+        ]  # fmt: skip
         self.grid.setColumnStretch(2, 1)
+        self._add_rows()
+
+    def _add_rows(self) -> None:
+        """Make the next rows."""
+        now, self._waiting = self._waiting[:ROWS_AT_ONCE], self._waiting[ROWS_AT_ONCE:]
+        for add in now:
+            add()
+        if self._waiting:
+            self._more.start()
 
     def unused(self) -> tuple[str, ...]:
         """Names of the conditions that are not ticked."""
         return tuple(
             c.name
-            for c, use in zip(self._conditions, self.uses, strict=True)
+            for c, use in zip(self._conditions, self.uses, strict=False)
             if not use.isChecked()
         )
 
-    def _add(self, row: int, condition: Condition, images: int, groups: int) -> None:
+    def _add(
+        self,
+        row: int,
+        condition: Condition,
+        numbers: tuple[int, int],
+        why: str,
+        others: float | None,
+    ) -> None:
+        """One row; `numbers` are images and groups, `others` the usual groups if these are few."""
+        images, groups = numbers
         use = QCheckBox()
         use.setChecked(True)
         use.setToolTip("Untick and press “Read again” to leave this condition out")
@@ -102,8 +134,12 @@ class ConditionTable(_Grid):
         for value, words in ROLE_WORDS.items():
             role.addItem(words, value)
         role.setCurrentIndex(list(ROLE_WORDS).index(condition.role))
+        role.setToolTip(tip(why))
         role.activated.connect(lambda _=0, i=row: self._on_role(i))
-        image_count, group_count = plain(str(images)), plain(str(groups))
+        image_count = plain(str(images))
+        group_count = plain(str(groups) if others is None else f"⚠ {groups}")
+        if others is not None:
+            group_count.setToolTip(tip(few_words(groups, others)))
         for label in (image_count, group_count):
             label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         name = ElidedLabel(
@@ -169,6 +205,23 @@ class ChannelTable(_Grid):
         )
         if chosen.isValid():
             self.edited.emit(index, replace(self._channels[index], colour=chosen.name().upper()))
+
+
+def role_words(condition: Condition, proposed: ProposedRole | None) -> str:
+    """Where a role comes from."""
+    if proposed is None:
+        return f"{condition.name} is {condition.role}"
+    if proposed.role != condition.role:
+        return f"Chosen by you. Proposed was {proposed.role}: {proposed.why}."
+    return f"Proposed: {proposed.why}."
+
+
+def few_words(groups: int, others: float) -> str:
+    """What follows from few groups."""
+    return (
+        f"{groups} here, about {others:g} in the other conditions. The network may neglect this"
+        " condition, and its accuracy is measured on few wells. Add wells or cultures."
+    )
 
 
 def _colour_button(colour: str, words: str) -> QToolButton:

@@ -1,0 +1,296 @@
+"""What a folder asks before it can be read: one card per question, answered by a click."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QFrame,
+    QHBoxLayout,
+    QLineEdit,
+    QPushButton,
+    QRadioButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+from superqt import QFlowLayout
+
+from core.domain import Question, QuestionKind, ScanOptions
+from leigh_gui.pages.data.naming import NamingView
+from leigh_gui.pages.data.pictures import PictureTile
+from leigh_gui.pages.data.scan_options import PathField
+from leigh_gui.scan_request import OpenScan, with_answers
+from leigh_gui.services.small_pictures import SmallPictures, read_file
+from leigh_gui.widgets.common.look import clear_layout, plain, scrolled, tip
+
+TITLES = {
+    QuestionKind.STAIN: "Stains", QuestionKind.CONDITION: "Conditions", QuestionKind.ROLE:
+        "Controls",
+    QuestionKind.TIME: "Time points", QuestionKind.Z: "Planes", QuestionKind.WELL: "Wells",
+    QuestionKind.PLATE: "Plates", QuestionKind.GROUP: "Groups", QuestionKind.SLICES: "Slices",
+    QuestionKind.MAP: "Folders and plate map", QuestionKind.KIND_OF_IMAGE: "Kinds of images",
+}  # fmt: skip
+# Questions that a plate map or a pattern for the names can settle, too.
+BY_MAP = (QuestionKind.CONDITION, QuestionKind.ROLE, QuestionKind.MAP, QuestionKind.PLATE)
+BY_PATTERN = (
+    QuestionKind.STAIN,
+    QuestionKind.CONDITION,
+    QuestionKind.WELL,
+    QuestionKind.Z,
+    QuestionKind.GROUP,
+)
+FREE_TEXT = (QuestionKind.PLATE,)  # the choice is a proposal that can be changed
+NONE_WORDS = {"none": "none of them"}
+OTHERWISE = "Without an answer nothing is read."
+
+
+class QuestionCard(QFrame):
+    """The sentence, a button with pictures per choice, and what happens without an answer."""
+
+    changed = Signal()
+
+    def __init__(
+        self,
+        question: Question,
+        answer: str,
+        pictures: SmallPictures,
+        folder: Path,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.question = question
+        self.setProperty("kind", "card")
+        self.setObjectName(f"question-{question.kind}")
+        self.buttons: dict[str, QRadioButton] = {}
+        self.tiles: dict[tuple[str, str], PictureTile] = {}
+        self.text: QLineEdit | None = None
+        self._group = QButtonGroup(self)
+        self._pictures, self._folder = pictures, folder
+        self._build(answer if answer in question.choices else question.default or "")
+
+    def _build(self, answer: str) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 12, 16, 12)
+        column.setSpacing(8)
+        column.addWidget(plain(TITLES[self.question.kind], "small"))
+        column.addWidget(plain(self.question.text, "strong", wrap=True))
+        for choice in self.question.choices:
+            column.addWidget(self._choice(choice, choice == answer))
+        if self.question.kind in FREE_TEXT:
+            self.text = QLineEdit(next(iter(self.question.choices), ""))
+            self.text.textEdited.connect(lambda: self._group.buttons()[0].setChecked(True))
+            self.text.textChanged.connect(self.changed)
+            column.addWidget(self.text)
+        default = self.question.default
+        without = f"Without another answer: {default}." if default is not None else OTHERWISE
+        column.addWidget(plain(without, "small", wrap=True))
+
+    def _choice(self, choice: str, chosen: bool) -> QWidget:
+        holder = QWidget()
+        row = QVBoxLayout(holder)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(4)
+        mark = " (as now)" if choice == self.question.default else ""
+        button = QRadioButton((self._words(choice) + mark).replace("&", "&&"))
+        button.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        button.setToolTip(tip(choice))
+        button.setChecked(chosen)
+        button.toggled.connect(self.changed)
+        self._group.addButton(button)
+        self.buttons[choice] = button
+        row.addWidget(button)
+        examples = self.question.examples.get(choice, {})
+        if examples:
+            tiles = QWidget()
+            flow = QFlowLayout(tiles)
+            flow.setContentsMargins(22, 0, 0, 0)
+            for word, file in examples.items():
+                flow.addWidget(self._tile(choice, word, file))
+            row.addWidget(tiles)
+        return holder
+
+    def _words(self, choice: str) -> str:
+        if self.question.kind == QuestionKind.CONDITION and ", " not in choice:
+            return f"all images are one condition: {choice}"
+        return NONE_WORDS.get(choice, choice)
+
+    def _tile(self, choice: str, word: str, file: str) -> PictureTile:
+        path = self._folder / file
+        tile = PictureTile(self._pictures, path, word)
+        tile.setToolTip(tip(file))
+        tile.clicked.connect(lambda: self.buttons[choice].setChecked(True))
+        self._pictures.request(path, partial(read_file, path))
+        self.tiles[choice, word] = tile
+        return tile
+
+    def answer(self) -> str:
+        """The choice that was made; empty before."""
+        chosen = next((c for c, button in self.buttons.items() if button.isChecked()), "")
+        return self.text.text().strip() if chosen and self.text is not None else chosen
+
+    def clear(self) -> None:
+        """No choice is made."""
+        self._group.setExclusive(False)
+        for button in self.buttons.values():
+            button.setChecked(False)
+        self._group.setExclusive(True)
+
+
+class QuestionsPanel(QWidget):
+    """All cards of a scan that wrote nothing, and one button that reads the folder with answers."""
+
+    answered = Signal(object)  # ScanRequest
+    cancelled = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.cards: list[QuestionCard] = []
+        self._asked: OpenScan | None = None
+        self._why = ""
+        self._pictures = SmallPictures(self)
+        self._build()
+        self._connect()
+
+    def _build(self) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(24, 16, 24, 16)
+        column.setSpacing(12)
+        column.addLayout(self._build_head())
+        inner = QWidget()
+        inner.setObjectName("page-body")
+        body = QVBoxLayout(inner)
+        body.setContentsMargins(0, 0, 8, 0)
+        body.setSpacing(12)
+        self.naming = NamingView()
+        body.addWidget(self.naming)
+        self._cards = QVBoxLayout()
+        self._cards.setSpacing(12)
+        body.addLayout(self._cards)
+        body.addWidget(self._build_other_ways())
+        body.addStretch(1)
+        column.addWidget(scrolled(inner), 1)
+
+    def _build_head(self) -> QHBoxLayout:
+        head = QHBoxLayout()
+        words = QVBoxLayout()
+        words.setSpacing(2)
+        self.title = plain("How should this folder be read?", "title", wrap=True)
+        self.place = plain("", "small", wrap=True)
+        words.addWidget(self.title)
+        words.addWidget(self.place)
+        head.addLayout(words, 1)
+        self.cancel = QPushButton("Cancel")
+        self.read = QPushButton("Read the folder with these answers")
+        self.read.setObjectName("read-with-answers")
+        self.read.setProperty("kind", "primary")
+        head.addWidget(self.cancel)
+        head.addWidget(self.read)
+        return head
+
+    def _build_other_ways(self) -> QWidget:
+        self.ways = QFrame()
+        self.ways.setProperty("kind", "card")
+        column = QVBoxLayout(self.ways)
+        column.setContentsMargins(16, 12, 16, 12)
+        column.setSpacing(8)
+        column.addWidget(plain("Or say it with a table or a pattern", "strong"))
+        self.plate_map = PathField(
+            "Plate map", "plate map: CSV or Excel with columns well and condition"
+        )
+        self.plate_map.setObjectName("answer-plate-map")
+        self.pattern = QLineEdit()
+        self.pattern.setObjectName("answer-pattern")
+        self.pattern.setPlaceholderText(
+            "pattern for the names, for example (?P<condition>.+)_(?P<channel>[^_]+)"
+        )
+        column.addWidget(self.plate_map)
+        column.addWidget(self.pattern)
+        return self.ways
+
+    def _connect(self) -> None:
+        self.cancel.clicked.connect(self.cancelled)
+        self.read.clicked.connect(self._on_read)
+        self.plate_map.edited.connect(self._say)
+        self.pattern.textChanged.connect(self._say)
+
+    def set_asked(self, asked: OpenScan | None) -> None:
+        """Show what this scan asks; answers of before are chosen."""
+        self._asked = asked
+        clear_layout(self._cards)
+        self.cards = []
+        self._pictures.forget_wishes()
+        if asked is None:
+            return
+        options = asked.request.options
+        self.place.setText(str(asked.request.folder))
+        self.naming.set_read_as(asked.read_as)
+        for question in asked.questions:
+            answer = options.answers.get(question.kind, "")
+            card = QuestionCard(question, answer, self._pictures, asked.request.folder)
+            card.changed.connect(partial(self._on_changed, card))
+            self._cards.addWidget(card)
+            self.cards.append(card)
+        kinds = {question.kind for question in asked.questions}
+        self.plate_map.setVisible(bool(kinds & set(BY_MAP)))
+        self.pattern.setVisible(bool(kinds & set(BY_PATTERN)))
+        self.ways.setVisible(bool(kinds & {*BY_MAP, *BY_PATTERN}))
+        self.plate_map.line.setText(str(options.plate_map) if options.plate_map else "")
+        self.pattern.setText(options.pattern or "")
+        self._say()
+
+    def set_busy(self, why: str) -> None:
+        """Say why the folder cannot be read now; empty when it can."""
+        self._why = why
+        self._say()
+
+    def options(self) -> ScanOptions:
+        """The choices of this scan with the answers that were given."""
+        assert self._asked is not None
+        answers = {card.question.kind.value: card.answer() for card in self.cards if card.answer()}
+        plate_map, pattern = self.plate_map.line.text().strip(), self.pattern.text().strip()
+        options = replace(
+            self._asked.request.options,
+            plate_map=Path(plate_map) if plate_map else None,
+            pattern=pattern or None,
+        )
+        return with_answers(options, answers)
+
+    def missing(self) -> Sequence[str]:
+        """Titles of the questions that nothing settles yet."""
+        if self._asked is None:
+            return ()
+        before, options = self._asked.request.options, self.options()
+        settled: set[QuestionKind] = set()
+        if options.plate_map is not None and options.plate_map != before.plate_map:
+            settled |= set(BY_MAP)
+        if options.pattern is not None and options.pattern != before.pattern:
+            settled |= set(BY_PATTERN)
+        answered = {card.question.kind for card in self.cards if card.answer()}
+        open_kinds = [card.question.kind for card in self.cards]
+        return [
+            TITLES[kind] for kind in dict.fromkeys(open_kinds) if kind not in answered | settled
+        ]
+
+    def _on_changed(self, card: QuestionCard) -> None:
+        """Only one answer is sent for each kind: the last one."""
+        for other in self.cards:
+            same = other is not card and other.question.kind == card.question.kind
+            if same and card.answer() and other.answer():
+                other.clear()
+        self._say()
+
+    def _say(self) -> None:
+        missing = self.missing()
+        why = self._why or (f"Still open: {', '.join(missing)}" if missing else "")
+        self.read.setEnabled(self._asked is not None and not why)
+        self.read.setToolTip(tip(why or "Read the folder and make the project"))
+
+    def _on_read(self) -> None:
+        if self._asked is not None:
+            self.answered.emit(replace(self._asked.request, options=self.options()))
