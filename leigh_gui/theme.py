@@ -167,11 +167,15 @@ QTabWidget::pane {{ border: none; border-top: 1px solid {c.line}; }}
 QTabBar::tab {{ background: transparent; border: none; padding: 5px 12px; color: {c.muted};
     border-bottom: 2px solid transparent; }}
 QTabBar::tab:selected {{ color: {c.text}; border-bottom-color: {c.accent}; }}
-QCheckBox::indicator {{ width: 12px; height: 12px; border: 1px solid {c.muted}; border-radius: 3px;
-    background: {c.base}; }}
-QCheckBox::indicator:checked {{ border-color: {c.accent}; background: {c.accent};
-    image: url("{CHECK}"); }}
+QCheckBox::indicator, QTableView::indicator {{ width: 12px; height: 12px;
+    border: 1px solid {c.muted}; border-radius: 3px; background: {c.base}; }}
+QCheckBox::indicator:checked, QTableView::indicator:checked {{ border-color: {c.accent};
+    background: {c.accent}; image: url("{CHECK}"); }}
 QCheckBox::indicator:checked:disabled {{ border-color: {c.faint}; background: {c.faint}; }}
+QRadioButton::indicator {{ width: 12px; height: 12px; border: 1px solid {c.muted};
+    border-radius: 7px; background: {c.base}; }}
+QRadioButton::indicator:checked {{ width: 6px; height: 6px; border: 4px solid {c.accent};
+    background: {c.on_accent}; }}
 QSlider {{ min-height: 18px; }}
 QSlider::groove:horizontal {{ height: 4px; border-radius: 2px; background: {c.line}; }}
 QSlider::sub-page:horizontal {{ height: 4px; border-radius: 2px; background: {c.accent}; }}

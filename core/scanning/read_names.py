@@ -298,8 +298,9 @@ def _pictures(
     files: Sequence[str], names: Names, group: str, values: Sequence[str]
 ) -> dict[str, dict[str, str]]:
     """Plane or time point -> its picture, for each choice."""
-    firsts = first_files({f: names.tells[f][group] for f in files if group in names.tells[f]})
-    return {value: {value: firsts[value]} for value in values if value in firsts}
+    texts = {f: names.tells[f].get(group, "") for f in files}
+    firsts = first_files({f: text for f, text in texts.items() if text in values})
+    return {text: {text: file} for text, file in firsts.items()}
 
 
 def _warn_of_times(names: Names, values: Sequence[str], count: int) -> None:

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from PySide6.QtCore import QObject, Signal
 
@@ -20,6 +20,14 @@ if TYPE_CHECKING:
 
 SIDE = 256
 KEPT = 96  # pictures of up to about 1 MB each
+LOW, HIGH = 0.5, 99.8  # percentiles of the pixels that are drawn black and brightest
+
+
+class Picture(NamedTuple):
+    """C Y X grey values, and the ends of the contrast of each channel."""
+
+    pixels: np.ndarray
+    ends: list[tuple[float, float]]
 
 
 class SmallPictures(QObject):
@@ -31,14 +39,20 @@ class SmallPictures(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._background = Background(self, threads=1)
-        self._pictures: OrderedDict[Hashable, np.ndarray] = OrderedDict()
+        self._pictures: OrderedDict[Hashable, Picture] = OrderedDict()
         self._wanted: OrderedDict[Hashable, Callable[[], np.ndarray]] = OrderedDict()
         self._faults: dict[Hashable, str] = {}
         self._reading: Hashable | None = None
 
     def get(self, key: Hashable) -> np.ndarray | None:
         """The C Y X grey values of a picture that was read; None before."""
-        return self._pictures.get(key)
+        picture = self._pictures.get(key)
+        return picture.pixels if picture is not None else None
+
+    def ends(self, key: Hashable) -> list[tuple[float, float]] | None:
+        """The grey values of each channel to draw black and brightest; None before it is read."""
+        picture = self._pictures.get(key)
+        return picture.ends if picture is not None else None
 
     def fault(self, key: Hashable) -> str:
         """Why a picture cannot be read; empty where it can."""
@@ -61,11 +75,12 @@ class SmallPictures(QObject):
             return
         key, read = self._wanted.popitem()
         self._reading = key
-        self._background.run(read, partial(self._on_read, key), partial(self._on_failed, key))
+        work = partial(_measured, read)
+        self._background.run(work, partial(self._on_read, key), partial(self._on_failed, key))
 
-    def _on_read(self, key: Hashable, pixels: np.ndarray) -> None:
+    def _on_read(self, key: Hashable, picture: Picture) -> None:
         self._reading = None
-        self._pictures[key] = pixels
+        self._pictures[key] = picture
         while len(self._pictures) > KEPT:
             self._pictures.popitem(last=False)
         self._next()
@@ -76,6 +91,14 @@ class SmallPictures(QObject):
         self._faults[key] = str(error)
         self._next()
         self.failed.emit(key, str(error))
+
+
+def _measured(read: Callable[[], np.ndarray]) -> Picture:
+    import numpy as np
+
+    pixels = read()
+    ends = np.percentile(pixels, (LOW, HIGH), axis=(1, 2))
+    return Picture(pixels, [(float(low), float(high)) for low, high in ends.T])
 
 
 def read_file(path: Path) -> np.ndarray:

@@ -19,6 +19,8 @@ from PySide6.QtWidgets import (
 )
 
 from core.domain import Channel, Condition, Dataset, ImageRecord, Role, ScanOptions
+from leigh_gui.pages.data.channels import ChannelTable
+from leigh_gui.pages.data.conditions import ConditionTable
 from leigh_gui.pages.data.naming import NamingView
 from leigh_gui.pages.data.notices import Notices
 from leigh_gui.pages.data.plates import PlateTab
@@ -27,7 +29,6 @@ from leigh_gui.pages.data.questions import QuestionsPanel
 from leigh_gui.pages.data.sample_window import SampleWindow
 from leigh_gui.pages.data.samples import SampleGrid
 from leigh_gui.pages.data.scan_options import ScanForm
-from leigh_gui.pages.data.tables import ChannelTable, ConditionTable
 from leigh_gui.readiness import why_not_train
 from leigh_gui.scan_request import OpenScan, ScanRequest
 from leigh_gui.state import AppState
@@ -37,7 +38,6 @@ from leigh_gui.widgets.common.look import count, plain, scrolled, tip
 
 NOTHING, QUESTIONS, BODY = range(3)
 IMAGES, PLATE, PROBLEMS = range(3)
-ROWS_IN_VIEW = 10  # conditions; more scroll inside
 
 
 class DataPage(QWidget):
@@ -109,8 +109,7 @@ class DataPage(QWidget):
         column.addWidget(plain("Conditions", "strong"))
         words = "The role says which conditions are healthy. Untick what must not be used."
         column.addWidget(plain(words, "small", wrap=True))
-        self.condition_scroll = scrolled(self.conditions)
-        column.addWidget(self.condition_scroll)
+        column.addWidget(self.conditions)
         column.addWidget(plain("Channels", "strong"))
         column.addWidget(self.channels)
         column.addWidget(plain("How the folder is read", "strong"))
@@ -173,7 +172,6 @@ class DataPage(QWidget):
         self.notices.set_dataset(dataset)
         self.naming.set_read_as(dataset.read_as)
         self.conditions.set_dataset(dataset)
-        self._fit_conditions(len(dataset.conditions))
         self.channels.set_channels(dataset.channels)
         self.options.set_dataset(dataset)
         self.samples.set_dataset(dataset)
@@ -185,12 +183,6 @@ class DataPage(QWidget):
         why = why_not_train(self.state)
         self.next.setEnabled(not why)
         self.next.setToolTip(tip(why or "Choose how to train"))
-
-    def _fit_conditions(self, number: int) -> None:
-        """As tall as its rows; many rows scroll inside."""
-        row = self.conditions.sizeHint().height() / (min(number, len(self.conditions.uses)) + 1)
-        height = round(row * (min(number, ROWS_IN_VIEW) + 1)) + 4
-        self.condition_scroll.setFixedHeight(height)
 
     def _name_plate_tab(self) -> None:
         plates = self.plate.plates()

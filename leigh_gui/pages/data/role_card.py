@@ -93,7 +93,7 @@ class RoleCard(QFrame):
         box.setObjectName(f"ask-{role}")
         box.addItem("Choose…", "")
         for condition in conditions:
-            box.addItem(swatch_icon(condition.colour), condition.name, condition.name)
+            box.addItem(condition.name, condition.name)
         box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         box.setMinimumContentsLength(20)
         box.activated.connect(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from PySide6.QtCore import (
     QPersistentModelIndex,
     QSize,
     Qt,
+    QTimer,
     Signal,
 )
 from PySide6.QtGui import QPainter, QPixmap, QResizeEvent
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
 Index = QModelIndex | QPersistentModelIndex
 Range = tuple[float, float]
 SMALLEST, LARGEST, ROWS_IN_VIEW = 112, 360, 3
-LOW, HIGH = 0.5, 99.8  # percentiles of the pixels that are drawn black and brightest
+REDRAW_MS = 60  # pictures that come at the same time are drawn together
 
 
 class SampleModel(QAbstractTableModel):
@@ -48,11 +50,13 @@ class SampleModel(QAbstractTableModel):
         self.dataset: Dataset | None = None
         self.turn = 0
         self._members: list[list[ImageRecord]] = []
-        self._ends: dict[object, list[Range]] = {}  # of each picture, per stain
+        self._ranges: Sequence[Range] = ()  # darkest and brightest grey value of each stain
         self._drawn: dict[tuple[object, int, Range, str], QPixmap] = {}
         self.pictures = SmallPictures(self)
         self.pictures.ready.connect(self._on_ready)
-        self.pictures.failed.connect(lambda *_: self._redraw())
+        self._more = QTimer(self, singleShot=True, interval=REDRAW_MS)
+        self._more.timeout.connect(self._redraw)
+        self.pictures.failed.connect(lambda *_: self._more.start())
 
     def set_dataset(self, dataset: Dataset) -> None:
         """Show the conditions of this data."""
@@ -60,7 +64,7 @@ class SampleModel(QAbstractTableModel):
         self.beginResetModel()
         self.dataset = dataset
         if before is None or before.records is not dataset.records:
-            self._ends.clear()
+            self._ranges = ()
             self.turn = 0
         self._drawn.clear()
         self.pictures.forget_wishes()
@@ -86,6 +90,8 @@ class SampleModel(QAbstractTableModel):
         if self.dataset is None:
             return None
         stains = orientation == Qt.Orientation.Horizontal
+        if section >= (self.columnCount() if stains else self.rowCount()):
+            return None
         owner: Any = (self.dataset.channels if stains else self.dataset.conditions)[section]
         if role == Qt.ItemDataRole.DisplayRole:
             return owner.name
@@ -132,21 +138,24 @@ class SampleModel(QAbstractTableModel):
         from leigh_gui.widgets.image.channel_display import displays
 
         assert self.dataset is not None
-        ends = [of_picture[stain] for of_picture in self._ends.values()] or [(0.0, 1.0)]
-        low, high = min(low for low, _ in ends), max(high for _, high in ends)
+        low, high = self._ranges[stain] if self._ranges else (0.0, 1.0)
         return displays(self.dataset.channels[stain : stain + 1], [low], [high])[0]
 
     def _on_ready(self, key: object) -> None:
-        import numpy as np
+        ends = self.pictures.ends(key)
+        if ends is not None:
+            self._widen(ends)
+        self._more.start()
 
-        pixels = self.pictures.get(key)
-        if pixels is not None and key not in self._ends:
-            ends = np.percentile(pixels, (LOW, HIGH), axis=(1, 2))
-            before = [self.display(n) for n in range(len(pixels))] if self._ends else []
-            self._ends[key] = [(float(low), float(high)) for low, high in ends.T]
-            if before != [self.display(n) for n in range(len(pixels))]:
-                self._drawn.clear()
-        self._redraw()
+    def _widen(self, ends: Sequence[Range]) -> None:
+        """Each stain is drawn with the widest range of all its pictures."""
+        before = self._ranges or ends
+        self._ranges = [
+            (min(low, below), max(high, above))
+            for (low, high), (below, above) in zip(before, ends, strict=True)
+        ]
+        if self._ranges != before:
+            self._drawn.clear()
 
     def _redraw(self) -> None:
         if self._members and self.columnCount():
@@ -228,10 +237,16 @@ class SampleGrid(QWidget):
         """Cells as large as the table allows, with up to ROWS_IN_VIEW rows in view."""
         stains, rows = max(self.model.columnCount(), 1), max(self.model.rowCount(), 1)
         wide = (self.table.width() - self.table.verticalHeader().width() - 24) // stains
-        high = (self.table.height() - 36) // min(rows, ROWS_IN_VIEW)
+        high = round((self.table.height() - 36) / min(rows, ROWS_IN_VIEW) / self._aspect())
         side = min(max(min(wide, high), SMALLEST), LARGEST)
-        for header in (self.table.horizontalHeader(), self.table.verticalHeader()):
-            header.setDefaultSectionSize(side)
+        self.table.horizontalHeader().setDefaultSectionSize(side)
+        self.table.verticalHeader().setDefaultSectionSize(max(round(side * self._aspect()), 48))
+
+    def _aspect(self) -> float:
+        """Height by width of the first image; cells are not taller than wide."""
+        dataset = self.model.dataset
+        shape = dataset.records[0].shape if dataset is not None and dataset.records else (0, 0, 0)
+        return min(shape[1] / shape[2], 1.0) if shape[2] else 1.0
 
     def _on_click(self, index: QModelIndex) -> None:
         record = self.model.record(index.row())

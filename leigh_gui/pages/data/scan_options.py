@@ -52,7 +52,10 @@ class ScanForm(QWidget):
         form.setVerticalSpacing(6)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         self.source = QComboBox()
-        for text, value in (("folders or file names", "folder"), ("plate map", "plate-map")):
+        for text, value in (
+            ("as found: folders, names or plate map", "folder"),
+            ("plate map only", "plate-map"),
+        ):
             self.source.addItem(text, value)
         form.addRow("Condition from", self.source)
         self.plate_map = PathField("Plate map", "CSV or Excel with columns well and condition")
