@@ -47,6 +47,7 @@ class OpenScan:
     request: ScanRequest
     questions: tuple[Question, ...]
     read_as: ReadAs | None = None
+    problems: str = ""  # what was left out or is doubtful, one a line
 
     @property
     def open(self) -> bool:
@@ -78,7 +79,7 @@ def open_scan(request: ScanRequest, result: dict[str, Any]) -> OpenScan | None:
     if read:
         runs = tuple(NameRun(**run) for run in read["runs"])
         read_as = ReadAs(read["scheme"], read["example"], runs)
-    return OpenScan(request, questions, read_as)
+    return OpenScan(request, questions, read_as, problem_lines(result.get("problems") or []))
 
 
 def with_answers(options: ScanOptions, answers: dict[str, str]) -> ScanOptions:
@@ -88,4 +89,7 @@ def with_answers(options: ScanOptions, answers: dict[str, str]) -> ScanOptions:
 
 def problem_lines(problems: list[dict[str, Any]]) -> str:
     """The problems of a scan that made nothing, one a line."""
-    return "\n".join(f"{p['item']}: {p['reason']}. {p['remedy']}" for p in problems)
+    return "\n".join(
+        f"{problem['item']}: {problem['reason'].rstrip('. ')}. {problem['remedy']}".strip()
+        for problem in problems
+    )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 SIDE = 256
 KEPT = 96  # pictures of up to about 1 MB each
+WISHES = 24  # pictures waited for
 LOW, HIGH = 0.5, 99.8  # percentiles of the pixels that are drawn black and brightest
 
 
@@ -64,6 +65,8 @@ class SmallPictures(QObject):
             return
         self._wanted[key] = read
         self._wanted.move_to_end(key)
+        while len(self._wanted) > WISHES:  # what is still in view is asked for again
+            self._wanted.popitem(last=False)
         self._next()
 
     def forget_wishes(self) -> None:

@@ -167,7 +167,8 @@ class DataPage(QWidget):
         if project is None or dataset is None:
             return
         self.summary.setText(summary(dataset))
-        self.place.setText(str(dataset.root))
+        size = "" if dataset.pixel_size_um else "  ·  pixel size unknown"
+        self.place.setText(f"{dataset.root}{size}")
         self.place.setToolTip(tip(str(project.folder)))
         self.notices.set_dataset(dataset)
         self.naming.set_read_as(dataset.read_as)

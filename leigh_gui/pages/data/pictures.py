@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QWidget
 
-from leigh_gui.services.small_pictures import SmallPictures
+from leigh_gui.services.small_pictures import SmallPictures, read_file
 from leigh_gui.services.thumbnails import pixmap_of
 from leigh_gui.widgets.common.look import small_font
 
@@ -29,8 +30,8 @@ class PictureTile(QWidget):
         self.setFixedSize(TILE, TILE + CAPTION)
         self.setAccessibleName(word)
         pictures.ready.connect(self._on_ready)
-        pictures.failed.connect(lambda *_: self.update())
-        self._on_ready(path)
+        pictures.failed.connect(self.update)
+        self._on_ready()
 
     def sizeHint(self) -> QSize:
         return QSize(TILE, TILE + CAPTION)
@@ -54,7 +55,9 @@ class PictureTile(QWidget):
             left, top = (TILE - shown.width()) / 2, (TILE - shown.height()) / 2
             target = QRectF(left, top, shown.width(), shown.height())
             painter.drawPixmap(target, self._pixmap, QRectF(self._pixmap.rect()))
-        elif self._pictures.fault(self._path):
+        elif not self._pictures.fault(self._path):
+            self._pictures.request(self._path, partial(read_file, self._path))
+        else:
             painter.setPen(self.palette().placeholderText().color())
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter, "cannot be read")
         painter.setPen(self.palette().text().color())
@@ -63,9 +66,10 @@ class PictureTile(QWidget):
         painter.drawText(caption, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
         painter.end()
 
-    def _on_ready(self, key: object) -> None:
-        pixels = self._pictures.get(self._path) if key == self._path else None
-        if pixels is None:
+    def _on_ready(self) -> None:
+        pixels = self._pictures.get(self._path)
+        if pixels is None or self._pixmap is not None:
+            self.update()
             return
         from core.domain import Channel
         from core.domain.images import CHANNEL_COLOURS

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
@@ -129,7 +129,15 @@ class ProblemTable(QWidget):
         chosen = FILTERS[self.filter.currentIndex()][1]
         shown = [problem for problem in self._problems if chosen(problem)]
         self.model.set_problems(shown)
-        if len(shown) <= 500:
+        self._fit()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Rows as tall as their words, once they can be seen."""
+        if self.isVisible() and len(self.model.problems) <= 500:
             self.table.resizeRowsToContents()
 
 

@@ -24,9 +24,9 @@ from superqt import QFlowLayout
 from core.domain import Question, QuestionKind, ScanOptions
 from leigh_gui.pages.data.naming import NamingView
 from leigh_gui.pages.data.pictures import PictureTile
-from leigh_gui.pages.data.scan_options import PathField
+from leigh_gui.pages.data.scan_options import PathField, StoredChoice
 from leigh_gui.scan_request import OpenScan, with_answers
-from leigh_gui.services.small_pictures import SmallPictures, read_file
+from leigh_gui.services.small_pictures import SmallPictures
 from leigh_gui.widgets.common.look import clear_layout, plain, scrolled, tip
 
 TITLES = {
@@ -47,6 +47,7 @@ BY_PATTERN = (
 )
 FREE_TEXT = (QuestionKind.PLATE,)  # the choice is a proposal that can be changed
 NONE_WORDS = {"none": "none of them"}
+MOST_PROBLEMS = 6  # lines below the cards
 OTHERWISE = "Without an answer nothing is read."
 
 
@@ -130,7 +131,6 @@ class QuestionCard(QFrame):
         tile = PictureTile(self._pictures, path, word)
         tile.setToolTip(tip(file))
         tile.clicked.connect(lambda: self.buttons[choice].setChecked(True))
-        self._pictures.request(path, partial(read_file, path))
         self.tiles[choice, word] = tile
         return tile
 
@@ -178,6 +178,12 @@ class QuestionsPanel(QWidget):
         self._cards.setSpacing(12)
         body.addLayout(self._cards)
         body.addWidget(self._build_other_ways())
+        self.answered_before = StoredChoice(
+            "Ask again", "Forget the answers and ask from the start"
+        )
+        body.addWidget(self.answered_before)
+        self.problems = plain("", "small", wrap=True)
+        body.addWidget(self.problems)
         body.addStretch(1)
         column.addWidget(scrolled(inner), 1)
 
@@ -221,6 +227,7 @@ class QuestionsPanel(QWidget):
     def _connect(self) -> None:
         self.cancel.clicked.connect(self.cancelled)
         self.read.clicked.connect(self._on_read)
+        self.answered_before.forget.clicked.connect(self._on_ask_again)
         self.plate_map.edited.connect(self._say)
         self.pattern.textChanged.connect(self._say)
 
@@ -241,13 +248,25 @@ class QuestionsPanel(QWidget):
             card.changed.connect(partial(self._on_changed, card))
             self._cards.addWidget(card)
             self.cards.append(card)
+        self._show_rest(asked)
+        self._say()
+
+    def _show_rest(self, asked: OpenScan) -> None:
+        """Other ways to answer, answers of before, and problems."""
+        options = asked.request.options
         kinds = {question.kind for question in asked.questions}
         self.plate_map.setVisible(bool(kinds & set(BY_MAP)))
         self.pattern.setVisible(bool(kinds & set(BY_PATTERN)))
         self.ways.setVisible(bool(kinds & {*BY_MAP, *BY_PATTERN}))
+        before = [f"{k}: {choice}" for k, choice in options.answers.items() if k not in kinds]
+        self.answered_before.words.setText(f"Answered before: {'; '.join(before)}")
+        self.answered_before.setVisible(bool(before))
+        lines = asked.problems.splitlines()
+        more = [f"And {len(lines) - MOST_PROBLEMS} more."] if len(lines) > MOST_PROBLEMS else []
+        self.problems.setText("\n".join(lines[:MOST_PROBLEMS] + more))
+        self.problems.setVisible(bool(lines))
         self.plate_map.line.setText(str(options.plate_map) if options.plate_map else "")
         self.pattern.setText(options.pattern or "")
-        self._say()
 
     def set_busy(self, why: str) -> None:
         """Say why the folder cannot be read now; empty when it can."""
@@ -295,6 +314,12 @@ class QuestionsPanel(QWidget):
         why = self._why or (f"Still open: {', '.join(missing)}" if missing else "")
         self.read.setEnabled(self._asked is not None and not why)
         self.read.setToolTip(tip(why or "Read the folder and make the project"))
+        self.answered_before.forget.setEnabled(not self._why)
+
+    def _on_ask_again(self) -> None:
+        if self._asked is not None:
+            options = replace(self._asked.request.options, answers={})
+            self.answered.emit(replace(self._asked.request, options=options))
 
     def _on_read(self) -> None:
         if self._asked is not None:

@@ -34,6 +34,8 @@ from leigh_gui.services.thumbnails import picture_of, pixmap_of
 from leigh_gui.widgets.common.look import plain, swatch_icon, tip
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from leigh_gui.widgets.image.channel_display import ChannelDisplay
 
 Index = QModelIndex | QPersistentModelIndex
@@ -132,6 +134,13 @@ class SampleModel(QAbstractTableModel):
         if drawn not in self._drawn:
             self._drawn[drawn] = pixmap_of(pixels[stain : stain + 1], (display,))
         return self._drawn[drawn]
+
+    def small(self, row: int) -> np.ndarray | None:
+        """The C Y X grey values that a row is drawn from; None before they are read."""
+        record = self.record(row)
+        if record is None or self.dataset is None:
+            return None
+        return self.pictures.get(picture_of(self.dataset, record))
 
     def display(self, stain: int) -> ChannelDisplay:
         """How a stain is drawn: the same for all conditions, so that they can be compared."""
