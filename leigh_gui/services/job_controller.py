@@ -78,16 +78,18 @@ class JobController(QObject):
 
     def start(self, job: Job) -> bool:
         """Start a job, with everything saved that it needs."""
-        return self._may_start() and self.runner.start(job)
+        return self._all_saved() and self._say_if_busy(self.runner.start(job))
 
-    def _may_start(self) -> bool:
+    def _all_saved(self) -> bool:
         if not self.saver.flush():  # the job would work with the version before
             self.failed.emit(NOT_STARTED, f"{self.saver.why} {SAVE_FIRST}", "")
             return False
-        if self.runner.running():
-            self.failed.emit("A job is still running.", BUSY, "")
-            return False
         return True
+
+    def _say_if_busy(self, started: bool) -> bool:
+        if not started:
+            self.failed.emit("A job is still running.", BUSY, "")
+        return started
 
     def stop(self) -> None:
         """Ask the running job to stop."""
@@ -130,8 +132,8 @@ class JobController(QObject):
 
     def scan(self, request: ScanRequest) -> None:
         """Look through a folder, for the first time or again."""
-        if self._may_start():
-            self.loader.scan(request)
+        if self._all_saved():
+            self._say_if_busy(self.loader.scan(request))
 
     def scan_again(self, options: ScanOptions) -> None:
         """Look through the project's folder again, with these choices."""

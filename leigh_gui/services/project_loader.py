@@ -71,10 +71,12 @@ class ProjectLoader(QObject):
             return
         self.scan(ScanRequest(folder, new_project_folder(folder)))
 
-    def scan(self, request: ScanRequest) -> None:
-        """Look through a folder; the project opens at the end."""
-        if self.jobs.start(scan(request)):
+    def scan(self, request: ScanRequest) -> bool:
+        """Look through a folder; the project opens at the end. False while another job runs."""
+        started = self.jobs.start(scan(request))
+        if started:
             self._request = request
+        return started
 
     def take_request(self) -> ScanRequest | None:
         """The scan that has ended; from now on there is none."""

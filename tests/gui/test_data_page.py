@@ -65,7 +65,8 @@ def test_a_question_is_answered_by_mouse_and_becomes_a_project(real_window, qtbo
     assert card.question.kind == "stain" and list(card.buttons) == ["SYTOXX, WGGA", "none"]
     tiles = [card.tiles["SYTOXX, WGGA", word] for word in ("SYTOXX", "WGGA")]
     qtbot.waitUntil(lambda: all(tile.pixmap() for tile in tiles), timeout=TIMEOUT_MS)
-    assert not panel.read.isEnabled() and panel.read.toolTip() == "Still open: Stains"
+    assert not panel.read.isEnabled()
+    assert panel.read.toolTip() == "Still open: Stains, Conditions"
     request = real_window.state.asked.request
     qtbot.mouseClick(card.buttons["SYTOXX, WGGA"], LEFT)
     qtbot.mouseClick(panel.read, LEFT)
@@ -104,14 +105,16 @@ def test_read_again_keeps_map_and_answers_until_they_are_cleared(window, qtbot, 
     qtbot.mouseClick(form.again, LEFT)
     qtbot.waitUntil(lambda: window.state.opened is not first, timeout=TIMEOUT_MS)
     stored = window.state.project.dataset
-    assert stored.options == replace(options, pixel_size_um=0.65) and stored.pixel_size_um == 0.65
+    expected = replace(options, pixel_size_um=0.65, exclude=[])
+    assert stored.options == expected and stored.pixel_size_um == 0.65
     form.plate_map.line.clear()
     form.pixel_size.setValue(0)
     second = window.state.opened
     qtbot.mouseClick(form.again, LEFT)
     qtbot.waitUntil(lambda: window.state.opened is not second, timeout=TIMEOUT_MS)
     stored = window.state.project.dataset
-    assert stored.options == replace(options, plate_map=None) and stored.pixel_size_um is None
+    expected = replace(options, plate_map=None, exclude=[])
+    assert stored.options == expected and stored.pixel_size_um is None
 
 
 def test_nothing_is_trained_while_the_project_asks(window, qtbot, tmp_path):

@@ -311,9 +311,12 @@ class QuestionsPanel(QWidget):
 
     def _say(self) -> None:
         missing = self.missing()
-        why = self._why or (f"Still open: {', '.join(missing)}" if missing else "")
-        self.read.setEnabled(self._asked is not None and not why)
-        self.read.setToolTip(tip(why or "Read the folder and make the project"))
+        still = f"Still open: {', '.join(missing)}" if missing else ""
+        open_kinds = {card.question.kind for card in self.cards if card.question.default is None}
+        # An answer can settle other questions; the scan asks what is left.
+        nothing = bool(missing) and len(missing) == len(open_kinds)
+        self.read.setEnabled(self._asked is not None and not self._why and not nothing)
+        self.read.setToolTip(tip(self._why or still or "Read the folder and make the project"))
         self.answered_before.forget.setEnabled(not self._why)
 
     def _on_ask_again(self) -> None:
