@@ -284,7 +284,7 @@ def _chosen(files: list[str], names: Names, group: str, answers: Mapping[str, st
         Problem(
             _several(stacks),
             f"a z-stack of {sizes.most_common(1)[0][0]} planes in separate files",
-            "Project it first: one plane per channel. Or choose one plane: --answer z=PLANE.",
+            "Project it first: one plane per channel. Or choose one plane.",
             kind=ProblemKind.Z_STACK,
         )
     )
@@ -305,7 +305,7 @@ def _pictures(
 
 def _warn_of_times(names: Names, values: Sequence[str], count: int) -> None:
     reason = f"{len(values)} time points of the same fields; each field is one group"
-    remedy = f"To read one time point: --answer time={values[0]}."
+    remedy = "Or choose one time point."
     names.problems.append(
         Problem(f"{count} files", reason, remedy, "warning", ProblemKind.TIME_POINTS)
     )

@@ -142,7 +142,7 @@ class JobController(QObject):
             self.scan(ScanRequest(project.dataset.root, project.folder, options, again=True))
 
     def replace_images(self, folder: Path) -> None:
-        """Read another folder into the project; choices for the former folder are forgotten."""
+        """Read another folder into the project; choices for the old folder are forgotten."""
         if self.state.project is not None:
             self.scan(ScanRequest(folder, self.state.project.folder, again=True))
 

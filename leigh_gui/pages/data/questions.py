@@ -210,7 +210,8 @@ class QuestionsPanel(QWidget):
         column = QVBoxLayout(self.ways)
         column.setContentsMargins(16, 12, 16, 12)
         column.setSpacing(8)
-        column.addWidget(plain("Or say it with a table or a pattern", "strong"))
+        self.ways_title = plain("", "strong")
+        column.addWidget(self.ways_title)
         self.plate_map = PathField(
             "Plate map", "plate map: CSV or Excel with columns well and condition"
         )
@@ -255,9 +256,12 @@ class QuestionsPanel(QWidget):
         """Other ways to answer, answers of before, and problems."""
         options = asked.request.options
         kinds = {question.kind for question in asked.questions}
-        self.plate_map.setVisible(bool(kinds & set(BY_MAP)))
-        self.pattern.setVisible(bool(kinds & set(BY_PATTERN)))
-        self.ways.setVisible(bool(kinds & {*BY_MAP, *BY_PATTERN}))
+        with_map, with_pattern = bool(kinds & set(BY_MAP)), bool(kinds & set(BY_PATTERN))
+        self.plate_map.setVisible(with_map)
+        self.pattern.setVisible(with_pattern)
+        self.ways.setVisible(with_map or with_pattern)
+        ways = ["a plate map"] * with_map + ["a pattern for the names"] * with_pattern
+        self.ways_title.setText(f"Or give {' or '.join(ways)}")
         before = [f"{k}: {choice}" for k, choice in options.answers.items() if k not in kinds]
         self.answered_before.words.setText(f"Answered before: {'; '.join(before)}")
         self.answered_before.setVisible(bool(before))
