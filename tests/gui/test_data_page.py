@@ -98,7 +98,7 @@ def test_read_again_keeps_map_and_answers_until_they_are_cleared(window, qtbot, 
     page = opened(window, qtbot, project.folder)
     form = page.options
     assert form.plate_map.line.text() == str(table) and "SYTOXX" in form.answers.words.text()
-    assert form.pixel_size.text() == "unknown" and "no scale bars" in form.pixel_size.toolTip()
+    assert form.pixel_size.text() == "unknown" and "no scale bar" in form.pixel_size.toolTip()
     form.pixel_size.selectAll()
     qtbot.keyClicks(form.pixel_size, "0,65")
     first = window.state.opened

@@ -24,8 +24,8 @@ TABLES = "Tables (*.csv *.tsv *.txt *.xlsx)"
 FROM_FILES = "from the files"
 UNKNOWN_SIZE = "unknown"
 PIXEL_SIZE_UNKNOWN = (
-    "The files do not say the size of a pixel, or not the same one. Without it there are"
-    " no scale bars, and sizes are in pixels."
+    "The files do not say the size of a pixel, or not the same one. Without it images"
+    " have no scale bar, and sizes are in pixels."
 )
 GROUPS_TOOLTIP = (
     "Images that must never be split between training and testing, e.g. one culture or donor"
