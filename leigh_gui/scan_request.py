@@ -51,9 +51,8 @@ class OpenScan:
 
     @property
     def open(self) -> bool:
-        """Whether a question has no answer and no default."""
-        answers = self.request.options.answers
-        return any(q.default is None and q.kind not in answers for q in self.questions)
+        """Whether a question must be answered."""
+        return any(question.default is None for question in self.questions)
 
     def concerns(self, project: Path) -> bool:
         """Whether this scan is one of that project."""
@@ -72,14 +71,13 @@ def open_scan(request: ScanRequest, result: dict[str, Any]) -> OpenScan | None:
         )
         for asked in result.get("questions") or ()
     )
-    if all(question.default is not None for question in questions):
-        return None
     read = result.get("read_as")
     read_as = None
     if read:
         runs = tuple(NameRun(**run) for run in read["runs"])
         read_as = ReadAs(read["scheme"], read["example"], runs)
-    return OpenScan(request, questions, read_as, problem_lines(result.get("problems") or []))
+    asked = OpenScan(request, questions, read_as, problem_lines(result.get("problems") or []))
+    return asked if asked.open else None
 
 
 def with_answers(options: ScanOptions, answers: dict[str, str]) -> ScanOptions:
