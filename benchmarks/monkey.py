@@ -57,7 +57,7 @@ class Monkey:
         self._closer = QTimer(self.window, interval=200)  # dialogs have their own event loop
         self._closer.timeout.connect(self._close_dialogs)
         self._closer.start()
-        self.window.client.start()
+        self.window.launch()
 
     def open(self, project: Path) -> None:
         """Open a project and wait for it."""

@@ -85,6 +85,7 @@ class MainWindow(QMainWindow):
         top.theme.clicked.connect(self.commands.switch_theme)
         top.help.clicked.connect(lambda: self.actions_by_name["shortcuts"].trigger())
         self.commands.theme_changed.connect(top.redraw_icons)
+        self.factory.imported.connect(self.explore)  # now, so that opening only has to fill it
         self.navigation.shown.connect(top.show_page)
         self.navigation.shown.connect(lambda _: self._show_availability())
         self.collector.reported.connect(self.strip.tell)
@@ -131,6 +132,7 @@ class MainWindow(QMainWindow):
     def launch(self, project: Path | None = None, demo: bool = False) -> None:
         """After the window is up: start the model process, open what was asked for."""
         QTimer.singleShot(0, self.client.start)
+        QTimer.singleShot(0, self.factory.import_code)
         if demo:
             QTimer.singleShot(0, self.commands.demo)
         elif project is not None:

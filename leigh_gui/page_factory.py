@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +19,30 @@ if TYPE_CHECKING:
     from leigh_gui.services.thumbnails import Thumbnails
 
 
-class PageFactory(QObject):
-    """What a page needs is imported only when it is made."""
+CODE = (
+    "leigh_gui.pages.explore.page",
+    "leigh_gui.widgets.common.chart",
+    "contourpy",
+    "core.latent_map.ternary_plane",
+    "core.latent_map.trajectory",
+    "leigh_gui.pages.data.page",
+    "leigh_gui.pages.train.page",
+    "leigh_gui.pages.compare.page",
+    "leigh_gui.pages.screen.page",
+    "leigh_gui.pages.figure.page",
+)
 
+
+def import_pages() -> None:
+    """Import the code of all pages, in the background: no first click waits for it."""
+    for name in CODE:
+        import_module(name)
+
+
+class PageFactory(QObject):
+    """Makes pages; the window starts before their code is imported."""
+
+    imported = Signal()  # the code of all pages
     page_asked = Signal(str)
     project_asked = Signal(Path)  # project or folder of images to open
     browse_asked = Signal()
@@ -41,6 +63,10 @@ class PageFactory(QObject):
 
             self._control = ExploreControl(self.backstage.state, self.backstage.client, self)
         return self._control
+
+    def import_code(self) -> None:
+        """Import the code of the pages in the background."""
+        self.backstage.background.run(import_pages, lambda _: self.imported.emit(), _raise)
 
     def make(self, name: str) -> QWidget:
         """The page of this name."""
@@ -156,3 +182,7 @@ class PageFactory(QObject):
         if target:
             self.control.gestures.move_to(target)
         self.page_asked.emit("explore")
+
+
+def _raise(error: Exception) -> None:
+    raise error  # to the error bar, with its own words

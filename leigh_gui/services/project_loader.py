@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from leigh_gui.opened import Opened
 from leigh_gui.services.background import Background, read_project
@@ -166,8 +167,8 @@ class ProjectLoader(QObject):
             self._next = (lambda: read_project(folder, self.owner), page)
         elif self._next is None:
             self.owner.settle(folder, opened.read_only)
-            self.state.open(opened)
-            self.opened.emit(page)
+            self.state.open(opened)  # fills the pages; showing one is another turn
+            QTimer.singleShot(0, partial(self.opened.emit, page))
         self._read_next()
 
     def _on_other_program(self, folder: str) -> None:
