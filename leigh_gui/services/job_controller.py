@@ -50,6 +50,7 @@ class JobController(QObject):
     reported = Signal(str)  # a passing message
     saved = Signal(Path)  # a file
     failed = Signal(str, str, str)  # message, hint, details
+    warned = Signal(str)
     checked = Signal(object)  # what the check of the explanation found
     screened = Signal()  # there is a new ranking
     looked_through = Signal(object)  # the findings in the parts of the project
@@ -64,11 +65,13 @@ class JobController(QObject):
     ) -> None:
         super().__init__(parent)
         self.state, self.runner, self.loader, self.saver = state, runner, loader, saver
+        self._warnings: list[str] = []  # of the job that runs
         self._connect()
 
     def _connect(self) -> None:
         self.runner.started.connect(lambda title: self.changed.emit())
         self.runner.progress.connect(self._on_progress)
+        self.runner.warned.connect(self._warnings.append)
         self.runner.step_finished.connect(self._on_step)
         self.runner.finished.connect(self._on_finished)
         self.runner.failed.connect(self._on_failed)
@@ -167,9 +170,13 @@ class JobController(QObject):
             self.loader.reopen("explore")  # on a ternary plane, while the map is being fitted
 
     def _on_finished(self, verb: str) -> None:
+        warnings = tuple(dict.fromkeys(self._warnings))
         self._end()
         if verb in NEXT_PAGE:
-            self.loader.reopen(NEXT_PAGE[verb])
+            self.loader.reopen(NEXT_PAGE[verb], warnings)  # told when the project is on show
+        else:
+            for warning in warnings:
+                self.warned.emit(warning)
 
     def _on_failed(self, message: str, hint: str, details: str) -> None:
         self._end()
@@ -182,5 +189,6 @@ class JobController(QObject):
         self.loader.after_failure()
 
     def _end(self) -> None:
+        self._warnings.clear()
         self.changed.emit()
         self.ended.emit()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -77,12 +78,12 @@ class ProjectLoader(QObject):
         if self._all_saved():
             self._read(lambda: _read_demo(self.owner), "explore")
 
-    def reopen(self, page: str) -> None:
-        """Read again what a job has written."""
+    def reopen(self, page: str, warnings: tuple[str, ...] = ()) -> None:
+        """Read again what a job has written; `warnings` are those of the job."""
         folder = self._scanned or (self.state.project.folder if self.state.project else None)
         self._scanned = None
         if folder is not None:
-            self._read(lambda: read_project(folder, self.owner), page)
+            self._read(lambda: _with(read_project(folder, self.owner), warnings), page)
 
     def take_map(self) -> None:
         """A job has written a map and is still at work: show it, and leave all else as it is."""
@@ -164,7 +165,7 @@ class ProjectLoader(QObject):
         self._set_busy(False)
         now, folder = self.state.project, opened.project.folder
         if self._next is None and now is not None and now is not began and now.folder == folder:
-            self._next = (lambda: read_project(folder, self.owner), page)
+            self._next = (lambda: _with(read_project(folder, self.owner), opened.warnings), page)
         elif self._next is None:
             self.owner.settle(folder, opened.read_only)
             self.state.open(opened)  # fills the pages; showing one is another turn
@@ -194,6 +195,10 @@ class ProjectLoader(QObject):
     def _set_busy(self, busy: bool) -> None:
         self._busy = busy
         self.busy_changed.emit(busy)
+
+
+def _with(opened: Opened, warnings: tuple[str, ...]) -> Opened:
+    return replace(opened, warnings=tuple(dict.fromkeys((*warnings, *opened.warnings))))
 
 
 def _read_demo(owner: ProjectOwner) -> Opened:
