@@ -116,6 +116,11 @@ class ProblemKind(StrEnum):
     CONTROL = "control"  # the images were made for a control
     OTHER = "other"
 
+    @property
+    def is_confounder(self) -> bool:
+        """Whether something else goes together with the condition: a network may learn this."""
+        return self.value.endswith("-is-condition")
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -183,6 +188,11 @@ class Dataset:
             conditions=conditions,
             records=tuple(r for r in self.records if r.condition in names),
         )
+
+    @property
+    def confounders(self) -> "tuple[Problem, ...]":
+        """What goes together with the condition, such as bit depth or plate."""
+        return tuple(p for p in self.problems if p.kind.is_confounder)
 
     def record(self, record_id: str) -> ImageRecord:
         """The record with this id; raises KeyError."""
