@@ -173,7 +173,7 @@ class JobController(QObject):
         warnings = tuple(dict.fromkeys(self._warnings))
         self._end()
         if verb in NEXT_PAGE:
-            self.loader.reopen(NEXT_PAGE[verb], warnings)  # told when the project is on show
+            self.loader.reopen(NEXT_PAGE[verb], warnings)  # shown when the project is open again
         else:
             for warning in warnings:
                 self.warned.emit(warning)
