@@ -80,7 +80,7 @@ def read_project(folder: Path, owner: ProjectOwner) -> Opened:
     if not read_only:
         sweep_project(project.folder)
     results = load_results(project)
-    warnings = list(results.damaged)
+    warnings = [*results.damaged, *filter(None, [results.doubt])]
     if results.stale:
         warnings.append(f"{STALE_MAP[results.stale]} Press “Compute the map” on the Train page.")
     parts = (results.card, results.latents, results.projection, results.decision)
