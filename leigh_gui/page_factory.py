@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QWidget
 
@@ -19,24 +20,28 @@ if TYPE_CHECKING:
     from leigh_gui.services.thumbnails import Thumbnails
 
 
-CODE = (
-    "leigh_gui.pages.explore.page",
-    "leigh_gui.widgets.common.chart",
+SCIENCE = (
     "contourpy",
+    "core.io.models",
     "core.latent_map.ternary_plane",
     "core.latent_map.trajectory",
+)
+CODE = (
+    "qtpy.QtGui",
+    "superqt.utils",
+    "superqt",
+    "leigh_gui.widgets.map.legend",
+    "leigh_gui.pages.explore.page",
+    "pyqtgraph.Qt",
+    "pyqtgraph",
+    "leigh_gui.widgets.common.chart",
     "leigh_gui.pages.data.page",
     "leigh_gui.pages.train.page",
     "leigh_gui.pages.compare.page",
     "leigh_gui.pages.screen.page",
     "leigh_gui.pages.figure.page",
 )
-
-
-def import_pages() -> None:
-    """Import the code of all pages, in the background: no first click waits for it."""
-    for name in CODE:
-        import_module(name)
+PAUSE_MS = 20  # between two imports, for the user
 
 
 class PageFactory(QObject):
@@ -65,8 +70,20 @@ class PageFactory(QObject):
         return self._control
 
     def import_code(self) -> None:
-        """Import the code of the pages in the background."""
-        self.backstage.background.run(import_pages, lambda _: self.imported.emit(), _raise)
+        """Import the code of the pages: no first click waits for it.
+
+        What uses Qt is imported here, a part at a time: two threads that meet a class of Qt for the
+        first time crash PySide.
+        """
+        work = partial(_import_all, SCIENCE)
+        self.backstage.background.run(work, lambda _: self._import_next(CODE), _raise)
+
+    def _import_next(self, names: Sequence[str]) -> None:
+        if names:
+            import_module(names[0])
+            QTimer.singleShot(PAUSE_MS, self, lambda: self._import_next(names[1:]))
+        else:
+            self.imported.emit()
 
     def make(self, name: str) -> QWidget:
         """The page of this name."""
@@ -182,6 +199,11 @@ class PageFactory(QObject):
         if target:
             self.control.gestures.move_to(target)
         self.page_asked.emit("explore")
+
+
+def _import_all(names: Sequence[str]) -> None:
+    for name in names:
+        import_module(name)
 
 
 def _raise(error: Exception) -> None:

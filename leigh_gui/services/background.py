@@ -69,8 +69,6 @@ def read_project(folder: Path, owner: ProjectOwner) -> Opened:
 
     Damage of one part does not hide the rest.
     """
-    import pyqtgraph  # noqa: F401 - here, so that the first click on a chart does not wait
-
     from core.io.project import open_for_reading, sweep_project
     from core.io.results import load_results
     from leigh_gui.opened import Opened
