@@ -85,7 +85,7 @@ class MainWindow(QMainWindow):
         top.theme.clicked.connect(self.commands.switch_theme)
         top.help.clicked.connect(lambda: self.actions_by_name["shortcuts"].trigger())
         self.commands.theme_changed.connect(top.redraw_icons)
-        self.factory.imported.connect(self.explore)  # now, so that opening only has to fill it
+        self.factory.imported.connect(self._on_imported)
         self.navigation.shown.connect(top.show_page)
         self.navigation.shown.connect(lambda _: self._show_availability())
         self.collector.reported.connect(self.strip.tell)
@@ -151,6 +151,10 @@ class MainWindow(QMainWindow):
     def explore(self) -> Any:
         """The Explore page, built if need be."""
         return self.navigation.page("explore")
+
+    def _on_imported(self, module: str) -> None:
+        if module == "leigh_gui.pages.explore.page":
+            self.explore()  # built now, so that opening a project only has to fill it
 
     def _on_opened(self, page: str) -> None:
         project, settings = self.state.project, self.backstage.settings

@@ -47,7 +47,7 @@ PAUSE_MS = 20  # between two imports, for the user
 class PageFactory(QObject):
     """Makes pages; the window starts before their code is imported."""
 
-    imported = Signal()  # the code of all pages
+    imported = Signal(str)  # the module
     page_asked = Signal(str)
     project_asked = Signal(Path)  # project or folder of images to open
     browse_asked = Signal()
@@ -75,15 +75,14 @@ class PageFactory(QObject):
         What uses Qt is imported here, a part at a time: two threads that meet a class of Qt for the
         first time crash PySide.
         """
-        work = partial(_import_all, SCIENCE)
-        self.backstage.background.run(work, lambda _: self._import_next(CODE), _raise)
+        self.backstage.background.run(partial(_import_all, SCIENCE), lambda _: None, _raise)
+        self._import_next(CODE)
 
     def _import_next(self, names: Sequence[str]) -> None:
         if names:
             import_module(names[0])
+            self.imported.emit(names[0])
             QTimer.singleShot(PAUSE_MS, self, lambda: self._import_next(names[1:]))
-        else:
-            self.imported.emit()
 
     def make(self, name: str) -> QWidget:
         """The page of this name."""

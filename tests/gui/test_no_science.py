@@ -48,9 +48,9 @@ window = MainWindow(Settings(folder / "settings.ini"), errors.ErrorBus())
 window.client.start = lambda: None  # the model process may import what it needs
 measured("window", window.show)
 imported = []
-window.factory.imported.connect(lambda: imported.append(True))
+window.factory.imported.connect(imported.append)
 window.launch()
-settle(30, lambda: imported)
+settle(30, lambda: "leigh_gui.pages.figure.page" in imported)
 measured(
     "opening",
     lambda: (
