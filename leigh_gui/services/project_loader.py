@@ -162,14 +162,20 @@ class ProjectLoader(QObject):
 
         What was edited while it was being read is not in it: then it is saved and read once more.
         """
-        self._set_busy(False)
         now, folder = self.state.project, opened.project.folder
         if self._next is None and now is not None and now is not began and now.folder == folder:
             self._next = (lambda: _with(read_project(folder, self.owner), opened.warnings), page)
         elif self._next is None:
             self.owner.settle(folder, opened.read_only)
             self.state.open(opened)  # fills the pages; showing one is another turn
-            QTimer.singleShot(0, partial(self.opened.emit, page))
+            QTimer.singleShot(0, self, partial(self._end_reading, page))
+            return
+        self._set_busy(False)
+        self._read_next()
+
+    def _end_reading(self, page: str) -> None:
+        self._set_busy(False)
+        self.opened.emit(page)
         self._read_next()
 
     def _on_other_program(self, folder: str) -> None:
