@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -42,13 +42,14 @@ class Settings:
     """How much is tried; the small form is for the tests."""
 
     kills: int = 2000
-    failures: int = 10_000  # at most; every position of every verb with every error
+    failures: int = 3000  # at most; every k-th position of every verb with every error
     mutations: int = 5000
     races: int = 200
     stops: int = 50  # of one training
     verbs: tuple[str, ...] = ()  # all
 
 
+PARTS = ("kills", "failures", "mutations", "races", "stops")
 WHOLE = Settings()
 SMALL = Settings(
     kills=15, failures=24, mutations=60, races=3, stops=2, verbs=("save", "map", "figure")
@@ -69,6 +70,12 @@ class Tally:
             self.wrong.append(f"{what}: {fault}")
 
 
+def only(settings: Settings, parts: Sequence[str]) -> Settings:
+    """The settings with nothing tried of other parts; all parts where none is named."""
+    chosen = {part: getattr(settings, part) for part in PARTS if not parts or part in parts}
+    return Settings(**{part: chosen.get(part, 0) for part in PARTS}, verbs=settings.verbs)
+
+
 def bench_faults(settings: Settings, report: Report = silent) -> dict[str, Any]:
     """Counts of trials and of faults, by kind; see Settings."""
     if not hasattr(os, "fork"):
@@ -78,7 +85,8 @@ def bench_faults(settings: Settings, report: Report = silent) -> dict[str, Any]:
         home = Path(name)
         project = make_project(home / "made")
         verbs = [v for v in VERBS if not settings.verbs or v.name in settings.verbs]
-        operations = {verb.name: operations_of(verb, project, home) for verb in verbs}
+        counted = verbs if settings.kills or settings.failures else []
+        operations = {verb.name: operations_of(verb, project, home) for verb in counted}
         kills, failures, races = Tally(), Tally(), Tally()
         for trial, kill in enumerate(_kills(verbs, operations, settings.kills)):
             report(Progress(trial, settings.kills, "Killing"))
@@ -89,7 +97,7 @@ def bench_faults(settings: Settings, report: Report = silent) -> dict[str, Any]:
         for trial in range(settings.races):
             report(Progress(trial, settings.races, "Racing"))
             races.add("lock", race(project, home))
-        trained = stopped_training(project, home, settings.stops, report)
+        trained = stopped_training(project, home, settings.stops, report) if settings.stops else {}
         mutated = mutate_all(project, home, settings.mutations, report)
     return {
         "changes": {name: kinds.count("w") for name, kinds in operations.items()},
@@ -181,11 +189,11 @@ def _kills(
     every = [
         (verb, k)
         for verb in verbs
-        for k, kind in enumerate(operations[verb.name], start=1)
+        for k, kind in enumerate(operations.get(verb.name, ""), start=1)
         if kind == "w"
     ]
     step = max(1, len(every) // max(1, wanted))
-    chosen = every[::step]
+    chosen = every[::step] if wanted else []
     for trial in range(wanted):
         yield chosen[trial % len(chosen)]
 
@@ -195,12 +203,12 @@ def _failures(
 ) -> Iterator[tuple[Verb, int, int]]:
     """Every change of every verb, and READS reads of each, with every error."""
     every = []
-    for verb in verbs:
+    for verb in verbs if most else ():
         kinds = list(enumerate(operations[verb.name], start=1))
         reads = [k for k, kind in kinds if kind == "r"]
         chosen = [k for k, kind in kinds if kind == "w"] + reads[:: max(1, len(reads) // READS)]
         every += [(verb, k, error) for k in sorted(chosen) for error in ERRORS]
-    yield from every[:: max(1, -(-len(every) // most))] if most else ()
+    yield from every[:: max(1, -(-len(every) // max(1, most)))]
 
 
 def _copy(project: Path, home: Path) -> Path:

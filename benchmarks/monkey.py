@@ -24,6 +24,7 @@ from leigh_gui.services.garbage_collector import GarbageCollector
 from leigh_gui.settings import Settings
 
 BEAT_MS = 5
+PAUSE_S = 0.02  # between two events: fifty a second
 KEYS = (
     Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Space,
     Qt.Key.Key_F, Qt.Key.Key_1, Qt.Key.Key_2, Qt.Key.Key_3, Qt.Key.Key_BracketLeft,
@@ -57,7 +58,7 @@ class Monkey:
         self._closer = QTimer(self.window, interval=200)  # dialogs have their own event loop
         self._closer.timeout.connect(self._close_dialogs)
         self._closer.start()
-        self.window.client.start()
+        self.window.launch()
 
     def open(self, project: Path) -> None:
         """Open a project and wait for it."""
@@ -127,6 +128,7 @@ def run(folder: Path, events: int, seeds: list[int]) -> dict[str, Any]:
             if monkey.window.backstage.runner.running() and chance.random() < 0.05:
                 monkey.window.backstage.jobs.stop()
             monkey.act(chance)
+            monkey.rest(PAUSE_S)
     monkey.window.backstage.jobs.stop()
     monkey.rest(3)
     gaps = 1000 * np.array(monkey.gaps)

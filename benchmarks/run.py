@@ -17,9 +17,9 @@ def run_benchmark(a: argparse.Namespace, report: Report) -> dict[str, Any]:
 
         return bench_drag()
     if a.name == "faults":
-        from benchmarks.faults import SMALL, WHOLE, bench_faults
+        from benchmarks.faults import SMALL, WHOLE, bench_faults, only
 
-        return bench_faults(SMALL if a.small else WHOLE, report)
+        return bench_faults(only(SMALL if a.small else WHOLE, a.parts), report)
     if a.name == "inverse":
         from benchmarks.inverse import bench_inverse
 

@@ -86,13 +86,15 @@ class MainWindow(QMainWindow):
         top.theme.clicked.connect(self.commands.switch_theme)
         top.help.clicked.connect(lambda: self.actions_by_name["shortcuts"].trigger())
         self.commands.theme_changed.connect(top.redraw_icons)
+        self.factory.imported.connect(self._on_imported)
         self.navigation.shown.connect(top.show_page)
         self.navigation.shown.connect(lambda _: self._show_availability())
         self.collector.reported.connect(self.strip.tell)
         self.state.undo.indexChanged.connect(self._on_undo_changed)
         self.state.project_changed.connect(self._on_state)
         self.state.model_changed.connect(self._on_state)
-        self.state.asked_changed.connect(self._on_asked)
+        self.state.asked_changed.connect(self.error_bar.hide)
+        self.state.asked_changed.connect(self._on_state)
         back.bus.raised.connect(self.error_bar.show_error)
         back.bus.offered.connect(self.error_bar.show_offer)
         back.saver.changed.connect(self.strip.show_unsaved)
@@ -133,6 +135,7 @@ class MainWindow(QMainWindow):
     def launch(self, project: Path | None = None, demo: bool = False) -> None:
         """After the window is up: start the model process, open what was asked for."""
         QTimer.singleShot(0, self.client.start)
+        QTimer.singleShot(0, self.factory.import_code)
         if demo:
             QTimer.singleShot(0, self.commands.demo)
         elif project is not None:
@@ -151,6 +154,10 @@ class MainWindow(QMainWindow):
     def explore(self) -> Any:
         """The Explore page, built if need be."""
         return self.navigation.page("explore")
+
+    def _on_imported(self, module: str) -> None:
+        if module == "leigh_gui.pages.explore.page":
+            self.explore()  # built now, so that opening a project only has to fill it
 
     def _on_opened(self, page: str) -> None:
         project, settings = self.state.project, self.backstage.settings
@@ -183,13 +190,6 @@ class MainWindow(QMainWindow):
         self._show_availability()
         if self.navigation.why_not(self.current_page()):
             self.go("start" if self.navigation.why_not("data") else "data")
-
-    def _on_asked(self) -> None:
-        """A scan asks something: the Data page shows what."""
-        if self.state.asked is not None:
-            self.error_bar.hide()
-            self.go("data")
-        self._on_state()
 
     def _tell_read_only(self, page: str) -> None:
         opened = self.state.opened

@@ -25,6 +25,7 @@ class Navigation(QStackedWidget):
         self.state, self.factory = state, factory
         self.pages: dict[str, QWidget] = {}
         factory.page_asked.connect(self.go)
+        state.asked_changed.connect(self._on_asked)
         self.page("start")
 
     def go(self, name: str) -> None:
@@ -32,6 +33,11 @@ class Navigation(QStackedWidget):
         if not self.why_not(name):
             self.setCurrentWidget(self.page(name))
         self.shown.emit(self.current())
+
+    def _on_asked(self) -> None:
+        """A scan asks something: the Data page shows what."""
+        if self.state.asked is not None:
+            self.go("data")
 
     def current(self) -> str:
         """Name of the page on show."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QWidget
 
@@ -18,9 +20,34 @@ if TYPE_CHECKING:
     from leigh_gui.services.thumbnails import Thumbnails
 
 
-class PageFactory(QObject):
-    """What a page needs is imported only when it is made."""
+SCIENCE = (
+    "contourpy",
+    "core.io.models",
+    "core.latent_map.ternary_plane",
+    "core.latent_map.trajectory",
+)
+CODE = (
+    "qtpy.QtGui",
+    "superqt.utils",
+    "superqt",
+    "leigh_gui.widgets.map.legend",
+    "leigh_gui.pages.explore.page",
+    "pyqtgraph.Qt",
+    "pyqtgraph",
+    "leigh_gui.widgets.common.chart",
+    "leigh_gui.pages.data.page",
+    "leigh_gui.pages.train.page",
+    "leigh_gui.pages.compare.page",
+    "leigh_gui.pages.screen.page",
+    "leigh_gui.pages.figure.page",
+)
+PAUSE_MS = 20  # between two imports, for the user
 
+
+class PageFactory(QObject):
+    """Makes pages; the window starts before their code is imported."""
+
+    imported = Signal(str)  # the module
     page_asked = Signal(str)
     project_asked = Signal(Path)  # project or folder of images to open
     browse_asked = Signal()
@@ -42,6 +69,21 @@ class PageFactory(QObject):
 
             self._control = ExploreControl(self.backstage.state, self.backstage.client, self)
         return self._control
+
+    def import_code(self) -> None:
+        """Import the code of the pages: no first click waits for it.
+
+        What uses Qt is imported here, a part at a time: two threads that meet a class of Qt for the
+        first time crash PySide.
+        """
+        self.backstage.background.run(partial(_import_all, SCIENCE), lambda _: None, _raise)
+        self._import_next(CODE)
+
+    def _import_next(self, names: Sequence[str]) -> None:
+        if names:
+            import_module(names[0])
+            self.imported.emit(names[0])
+            QTimer.singleShot(PAUSE_MS, self, lambda: self._import_next(names[1:]))
 
     def make(self, name: str) -> QWidget:
         """The page of this name."""
@@ -160,3 +202,12 @@ class PageFactory(QObject):
         if target:
             self.control.gestures.move_to(target)
         self.page_asked.emit("explore")
+
+
+def _import_all(names: Sequence[str]) -> None:
+    for name in names:
+        import_module(name)
+
+
+def _raise(error: Exception) -> None:
+    raise error  # to the error bar, with its own words

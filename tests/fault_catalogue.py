@@ -250,7 +250,8 @@ CATALOGUE: tuple[Row, ...] = (
         f"{HOSTILE_JSON}::test_weights_that_are_not_numbers_are_refused_when_read",
     ), ""),
     ("C11", "a model for another preprocessing or pixel size", (
-    ), "not yet: the card records the pixel size, but it is not compared with that of the images."),
+        f"{CLI}::test_a_model_for_another_pixel_size_is_used_with_a_warning",
+    ), ""),
     ("C12", "results of another model", (
         f"{SCREEN_PAGE}::test_a_screen_of_another_model_says_so",
         f"{WINDOW}::test_a_map_of_another_model_is_not_shown",

@@ -5,6 +5,7 @@ The window starts long work through the same verbs.
 
 import argparse
 import json
+import logging
 import os
 import signal
 import sys
@@ -131,6 +132,7 @@ def _report(kind: str, end_with_window: bool) -> Report:
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, lambda *_: _stop_or_quit(stop))
     if kind == "json":
+        logging.getLogger("core").addHandler(_Warnings(logging.WARNING))
         threading.Thread(target=_listen, args=(stop, end_with_window), daemon=True).start()
     last_time, last_what = 0.0, ""
     interactive = sys.stderr.isatty()
@@ -162,6 +164,14 @@ def _report(kind: str, end_with_window: bool) -> Report:
             _say(line)
 
     return report
+
+
+class _Warnings(logging.Handler):
+    """Tells the window what the core warns of."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print the warning as a JSON line, like progress."""
+        _say(json.dumps({"warning": record.getMessage()}))
 
 
 def _stop_or_quit(stop: threading.Event) -> None:

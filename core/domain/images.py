@@ -116,17 +116,13 @@ class ProblemKind(StrEnum):
     CONTROL = "control"  # the images were made for a control
     OTHER = "other"
 
+    @property
+    def is_confounder(self) -> bool:
+        """Whether something else goes together with the condition: a network may learn this."""
+        return self.value.endswith("-is-condition")
 
-WITH_CONDITION = frozenset(
-    {
-        ProblemKind.DEPTH_IS_CONDITION,
-        ProblemKind.SCALE_IS_CONDITION,
-        ProblemKind.MAGNIFICATION_IS_CONDITION,
-        ProblemKind.PLATE_IS_CONDITION,
-        ProblemKind.WELL_IN_TWO_CONDITIONS,
-        ProblemKind.MAP_CONTRADICTS_FOLDER,
-    }
-)
+
+CONTRADICTIONS = (ProblemKind.WELL_IN_TWO_CONDITIONS, ProblemKind.MAP_CONTRADICTS_FOLDER)
 
 
 @dataclass(frozen=True)
@@ -141,8 +137,8 @@ class Problem:
 
     @property
     def with_condition(self) -> bool:
-        """Whether a network may learn this instead of the condition."""
-        return self.kind in WITH_CONDITION
+        """Whether a network may learn this instead of the condition, or a wrong condition."""
+        return self.kind.is_confounder or self.kind in CONTRADICTIONS
 
     @property
     def is_red(self) -> bool:
@@ -206,6 +202,11 @@ class Dataset:
             conditions=conditions,
             records=tuple(r for r in self.records if r.condition in names),
         )
+
+    @property
+    def confounders(self) -> "tuple[Problem, ...]":
+        """What goes together with the condition, such as bit depth or plate."""
+        return tuple(p for p in self.problems if p.kind.is_confounder)
 
     def record(self, record_id: str) -> ImageRecord:
         """The record with this id; raises KeyError."""

@@ -1,6 +1,7 @@
 """Store a trained model: weights as safetensors, the card as JSON, both without program code."""
 
 import json
+import logging
 import math
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -25,8 +26,10 @@ from core.io.validation import first_fault
 CARD_FILE, WEIGHTS_FILE = "model.json", "model.safetensors"
 FORMAT_VERSION = 2  # 1: without locked channels
 SMALLEST_CROP = 8
+SAME_SCALE = 0.02  # relative difference of two pixel sizes that are the same
 REMEDY = "Train the model again, or copy its folder again from where it came."
 Tensors = dict[str, NDArray[Any]]
+log = logging.getLogger(__name__)
 
 
 def save_model(folder: Path, card: ModelCard, tensors: Tensors) -> ModelCard:
@@ -127,8 +130,24 @@ def condition_index(card: ModelCard, name: str) -> int:
     return card.condition_names.index(name)
 
 
+def scale_warning(card: ModelCard, dataset: Dataset) -> str:
+    """One sentence where model and images have other pixel sizes; "" where both are alike."""
+    of_model, of_images = card.pixel_size_um, dataset.pixel_size_um
+    if not of_model or not of_images or math.isclose(of_model, of_images, rel_tol=SAME_SCALE):
+        return ""
+    return (
+        f"Model {card.name} was trained on pixels of {of_model:g} µm, and the images have pixels of"
+        f" {of_images:g} µm: cells look larger or smaller to it than they are."
+    )
+
+
 def check_fits(card: ModelCard, dataset: Dataset) -> None:
-    """Raises BadModel where channels or conditions of model and images differ."""
+    """Raises BadModel where channels or conditions of model and images differ.
+
+    Warns of another pixel size.
+    """
+    if warning := scale_warning(card, dataset):
+        log.warning(warning)
     if len(card.channels) != len(dataset.channels):
         names = ", ".join(c.name for c in card.channels)
         raise BadModel(

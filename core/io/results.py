@@ -7,7 +7,7 @@ from pathlib import Path
 from core.domain import DecisionMap, LatentTable, ModelCard, Project, Projection
 from core.domain.screen import Screen
 from core.errors import BadProject, LeighError
-from core.io.models import load_card
+from core.io.models import load_card, scale_warning
 from core.io.project import model_folder, stored_latents, stored_map
 from core.io.screens import REMEDY, SCREEN_FOLDER, load_screen
 from core.io.tables import MAP_FILE, load_latents, load_map
@@ -34,19 +34,20 @@ class Results:
     decision: DecisionMap | None = None
     stale: Stale | None = None
     damaged: tuple[str, ...] = ()  # one sentence per part that cannot be read
+    doubt: str = ""  # why the model may not fit the images
 
 
 def load_results(project: Project) -> Results:
     """Read model card, latents and map; parts that do not belong together are left out."""
-    results = Results()
-    if project.model and _exists(folder := model_folder(project, project.model)):
-        try:
-            results = replace(results, card=load_card(folder))
-        except LeighError as fault:
-            return replace(results, damaged=(str(fault),))
-    card = results.card
-    if card is None:
-        return results
+    folder = model_folder(project, project.model) if project.model else None
+    if folder is None or not _exists(folder):
+        return Results()
+    try:
+        card = load_card(folder)
+    except LeighError as fault:
+        return Results(damaged=(str(fault),))
+    doubt = scale_warning(card, project.dataset) if project.dataset is not None else ""
+    results = Results(card, doubt=doubt)
     path = stored_latents(project)
     if _exists(path):
         try:

@@ -32,6 +32,7 @@ class Draft:
     saturated: tuple[float, ...] = ()
     unusable: tuple[str, ...] = ()
     level: float = 0.0  # mean grey value of the brightest channel
+    floors: tuple[float, ...] = ()  # background per channel: the 1st percentile
 
     @property
     def folder(self) -> tuple[str, ...]:
@@ -94,6 +95,7 @@ def _from_file(fact: FileInspection, tells: dict[str, str]) -> Draft:
         saturated=fact.saturated,
         unusable=fact.unusable,
         level=fact.level,
+        floors=fact.floors,
     )
 
 
@@ -220,4 +222,5 @@ def _from_channels(
         saturated=tuple(fact.saturated[0] for fact in facts),
         unusable=tuple(fact.unusable[0] for fact in facts),
         level=max(fact.level for fact in facts),
+        floors=tuple(fact.floors[0] for fact in facts),
     )

@@ -34,6 +34,7 @@ class FileInspection:
     unusable: tuple[str, ...] = ()  # per channel, "" where usable: "is empty"
     zero_tail: bool = False  # the last rows of a channel are zeros, and no other pixels are
     level: float = 0.0  # mean grey value of the brightest channel
+    floors: tuple[float, ...] = ()  # background per channel: the 1st percentile
     mask: bool = False  # the first channel holds two values only, one of them 0
     error: BadImage | None = None
 
@@ -85,8 +86,15 @@ def read_fact(root: Path, file: str) -> FileInspection:
         tuple(_why_unusable(c) for c in image),
         zero_tail=any(map(_has_zero_tail, image)),
         level=max(float(c.mean(dtype=np.float64)) for c in image),
+        floors=tuple(_floor(c) for c in image),
         mask=_is_mask(image[0]),
     )
+
+
+def _floor(channel: AnyArray) -> float:
+    """1st percentile of every 16th pixel of a channel (Y, X)."""
+    sample = channel[::4, ::4].ravel()
+    return float(np.partition(sample, len(sample) // 100)[len(sample) // 100])
 
 
 def _saturated(channel: AnyArray) -> float:

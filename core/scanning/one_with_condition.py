@@ -6,6 +6,9 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from core.domain import Problem, ProblemKind
 from core.scanning.group_channels import Draft
 
+FEWEST = 3  # images of a condition whose backgrounds can be compared
+APART = 4.0  # gap between two backgrounds, in widths of the wider one
+LEAST_OFFSET = 0.05  # the same gap, in mean grey values of the darker condition
 BRIGHTER = 8.0  # a stain is rarely this many times as bright in all images of a condition
 REMEDY = "A network may learn this instead of the cells. Export all images in the same way."
 TRAITS: tuple[tuple[ProblemKind, str, Callable[[Draft], Hashable]], ...] = (
@@ -35,6 +38,7 @@ def one_with_the_condition(
     return [
         *problems,
         *_scale(by_condition),
+        *_background(by_condition),
         *_plates(by_condition, well_of),
         *_wells(by_condition, well_of),
     ]
@@ -61,6 +65,31 @@ def _scale(by_condition: Mapping[str, Sequence[Draft]]) -> list[Problem]:
     times = bright[high] / dark[low]
     reason = f"all images of {high} are at least {times:.0f} times as bright as those of {low}"
     return [_warning(ProblemKind.SCALE_IS_CONDITION, reason)]
+
+
+def _background(by_condition: Mapping[str, Sequence[Draft]]) -> list[Problem]:
+    """Two conditions whose backgrounds lie far apart in one channel, as after a camera's offset."""
+    counts = {len(d.floors) for members in by_condition.values() for d in members}
+    if len(counts) != 1 or min(map(len, by_condition.values())) < FEWEST:
+        return []
+    for channel in range(counts.pop()):
+        spans = {
+            name: (min(d.floors[channel] for d in members), max(d.floors[channel] for d in members))
+            for name, members in by_condition.items()
+        }
+        low = min(spans, key=lambda name: spans[name][1])
+        high = max(spans, key=lambda name: spans[name][0])
+        gap = spans[high][0] - spans[low][1]
+        widest = max(most - least for least, most in (spans[low], spans[high]))
+        level = min(d.level for d in by_condition[low])
+        if gap > APART * widest and gap > LEAST_OFFSET * level:
+            where = f"in channel {channel + 1}" if len(by_condition[low][0].floors) > 1 else ""
+            reason = (
+                f"the background of all images of {high} {where} is {gap:.4g} grey values above"
+                f" that of {low}"
+            )
+            return [_warning(ProblemKind.SCALE_IS_CONDITION, reason.replace("  ", " "))]
+    return []
 
 
 def _plates(

@@ -69,8 +69,6 @@ def read_project(folder: Path, owner: ProjectOwner) -> Opened:
 
     Damage of one part does not hide the rest.
     """
-    import pyqtgraph  # noqa: F401 - here, so that the first click on a chart does not wait
-
     from core.io.project import open_for_reading, sweep_project
     from core.io.results import load_results
     from leigh_gui.opened import Opened
@@ -80,7 +78,7 @@ def read_project(folder: Path, owner: ProjectOwner) -> Opened:
     if not read_only:
         sweep_project(project.folder)
     results = load_results(project)
-    warnings = list(results.damaged)
+    warnings = [*results.damaged, *filter(None, [results.doubt])]
     if results.stale:
         warnings.append(f"{STALE_MAP[results.stale]} Press “Compute the map” on the Train page.")
     parts = (results.card, results.latents, results.projection, results.decision)

@@ -45,6 +45,7 @@ class Backstage(QObject):
         self.saver.failed.connect(lambda error: self.bus.report(error, KEPT))
         self.loader.failed.connect(self.bus.report)
         self.jobs.failed.connect(self.bus.tell)
+        self.jobs.warned.connect(self.bus.tell)
         self.client.failed.connect(self.bus.tell)
         self.client.restarted.connect(lambda text: self.bus.tell(text, ASKED_AGAIN))
         self.client.gave_up.connect(lambda: self.bus.offer("Try again", self._open_model))

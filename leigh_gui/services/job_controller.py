@@ -51,6 +51,7 @@ class JobController(QObject):
     reported = Signal(str)  # a passing message
     saved = Signal(Path)  # a file
     failed = Signal(str, str, str)  # message, hint, details
+    warned = Signal(str)
     checked = Signal(object)  # what the check of the explanation found
     screened = Signal()  # there is a new ranking
     looked_through = Signal(object)  # the findings in the parts of the project
@@ -65,11 +66,13 @@ class JobController(QObject):
     ) -> None:
         super().__init__(parent)
         self.state, self.runner, self.loader, self.saver = state, runner, loader, saver
+        self._warnings: list[str] = []  # of the job that runs
         self._connect()
 
     def _connect(self) -> None:
         self.runner.started.connect(lambda title: self.changed.emit())
         self.runner.progress.connect(self._on_progress)
+        self.runner.warned.connect(self._warnings.append)
         self.runner.step_finished.connect(self._on_step)
         self.runner.finished.connect(self._on_finished)
         self.runner.failed.connect(self._on_failed)
@@ -184,12 +187,15 @@ class JobController(QObject):
             self.loader.reopen("explore")  # on a ternary plane, while the map is being fitted
 
     def _on_finished(self, verb: str) -> None:
+        warnings = tuple(dict.fromkeys(self._warnings))
         self._end()
         request = self.loader.take_request()
-        if request is not None:
-            self.state.ask(None)
         if verb in NEXT_PAGE:
-            self.loader.reopen(NEXT_PAGE[verb], request.project if request else None)
+            made = request.project if request else None
+            self.loader.reopen(NEXT_PAGE[verb], warnings, made)  # shown when it is open again
+        else:
+            for warning in warnings:
+                self.warned.emit(warning)
 
     def _on_asked(self, result: dict[str, Any]) -> None:
         """A scan wrote nothing: show what it asks, or else what is wrong."""
@@ -213,5 +219,6 @@ class JobController(QObject):
         self.reported.emit("Stopped. What was finished is kept.")
 
     def _end(self) -> None:
+        self._warnings.clear()
         self.changed.emit()
         self.ended.emit()

@@ -37,6 +37,7 @@ class JobRunner(QObject):
 
     started = Signal(str)  # title
     progress = Signal(object)  # {"done", "total", "what", "seconds_left", "values"}
+    warned = Signal(str)
     step_finished = Signal(str, object)  # verb, result
     finished = Signal(str)  # verb of the last step
     failed = Signal(str, str, str)  # message, hint, details
@@ -131,6 +132,8 @@ class JobRunner(QObject):
         message = _json(line)
         if message is not None and isinstance(message.get("progress"), dict):
             self.progress.emit(message["progress"])
+        elif message is not None and isinstance(message.get("warning"), str):
+            self.warned.emit(message["warning"])
         elif line:
             self._tail.append(line)
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from leigh_gui.opened import Opened
 from leigh_gui.scan_request import ScanRequest
@@ -88,11 +90,14 @@ class ProjectLoader(QObject):
         if self._all_saved():
             self._read(lambda: _read_demo(self.owner), "explore")
 
-    def reopen(self, page: str, made: Path | None = None) -> None:
-        """Read again what a job has written; `made` is the project of a scan."""
+    def reopen(self, page: str, warnings: tuple[str, ...] = (), made: Path | None = None) -> None:
+        """Read again what a job has written.
+
+        `warnings` are those of the job, `made` is the project of a scan.
+        """
         folder = made or (self.state.project.folder if self.state.project else None)
         if folder is not None:
-            self._read(lambda: read_project(folder, self.owner), page)
+            self._read(lambda: _with(read_project(folder, self.owner), warnings), page)
 
     def take_map(self) -> None:
         """A job has written a map and is still at work: show it, and leave all else as it is."""
@@ -167,16 +172,24 @@ class ProjectLoader(QObject):
 
         What was edited while it was being read is not in it: then it is saved and read once more.
         """
-        self._set_busy(False)
         now, folder = self.state.project, opened.project.folder
         if self._next is None and now is not None and now is not began and now.folder == folder:
-            self._next = (lambda: read_project(folder, self.owner), page)
+            self._next = (lambda: _with(read_project(folder, self.owner), opened.warnings), page)
         elif self._next is None:
             self.owner.settle(folder, opened.read_only)
-            self.state.open(opened)
-            if self.state.asked is not None and page != "stay":
+            self.state.open(opened)  # fills the pages; showing one is another turn
+            asked = self.state.asked
+            other = now is None or now.folder != folder
+            if asked is not None and (other or asked.concerns(folder)):
                 self.state.ask(None)
-            self.opened.emit(page)
+            QTimer.singleShot(0, self, partial(self._end_reading, page))
+            return
+        self._set_busy(False)
+        self._read_next()
+
+    def _end_reading(self, page: str) -> None:
+        self._set_busy(False)
+        self.opened.emit(page)
         self._read_next()
 
     def _on_other_program(self, folder: str) -> None:
@@ -202,6 +215,10 @@ class ProjectLoader(QObject):
     def _set_busy(self, busy: bool) -> None:
         self._busy = busy
         self.busy_changed.emit(busy)
+
+
+def _with(opened: Opened, warnings: tuple[str, ...]) -> Opened:
+    return replace(opened, warnings=tuple(dict.fromkeys((*warnings, *opened.warnings))))
 
 
 def _read_demo(owner: ProjectOwner) -> Opened:

@@ -17,6 +17,7 @@ from core.cli.main import main
 from core.domain import Dataset, Project
 from core.errors import LeighError
 from core.io.project import open_project
+from core.io.results import load_results
 from core.io.tiff import read_with_info, write_tiff
 
 Copy = Callable[[Project], Project]
@@ -393,6 +394,17 @@ def test_a_model_for_other_channels_is_refused(
         ["counterfactual", "--to", "WT", "--out", tmp_path / "out"],
     ):
         assert "2 channels" in fail(words[0], "--project", project.folder, *words[1:])
+
+
+def test_a_model_for_another_pixel_size_is_used_with_a_warning(
+    run: Run, trained_project: Project, copy_of: Copy, caplog: pytest.LogCaptureFixture
+) -> None:
+    project = copy_of(trained_project)
+    assert project.dataset is not None
+    run("scan", project.dataset.root, "--project", project.folder, "--pixel-size-um", 2.6)
+    run("evaluate", "--project", project.folder)
+    assert "trained on pixels of" in caplog.text and "2.6 µm" in caplog.text
+    assert "2.6 µm" in load_results(open_project(project.folder)).doubt
 
 
 def test_a_new_plate_is_evaluated_with_the_old_model(

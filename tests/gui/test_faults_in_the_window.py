@@ -9,8 +9,9 @@ from PySide6.QtCore import qInstallMessageHandler
 from PySide6.QtWidgets import QPushButton
 
 from core.io.project import maps_folder
-from core.io.tables import load_map, save_map
+from core.io.tables import MAP_FILE, load_map, save_map
 from leigh_gui import errors
+from leigh_gui.services.jobs import Job
 
 
 @pytest.mark.qt_no_exception_capture
@@ -50,3 +51,15 @@ def test_an_image_unlike_all_others_says_so(window, project, qtbot):
     assert title.text().endswith("out of distribution")
     window.control.gestures.pick(usual)
     assert "out of distribution" not in title.text()
+
+
+def test_a_warning_of_a_job_is_told_when_its_result_is_on_show(window, project, qtbot):
+    damaged = maps_folder(project) / MAP_FILE
+    damaged.write_bytes(damaged.read_bytes()[:100])
+    window.commands.open(project.folder)
+    qtbot.waitUntil(lambda: "map" in window.error_bar.message.text(), timeout=10_000)
+    window.error_bar.hide()
+    window.backstage.jobs.start(Job("Drawing the map", ("map", "--project", str(project.folder))))
+    told = window.error_bar.message
+    qtbot.waitUntil(lambda: "The map is fitted again" in told.text(), timeout=120_000)
+    assert window.error_bar.isVisible() and window.state.opened.projection is not None

@@ -47,6 +47,10 @@ measured("theme", lambda: theme.apply(app, False))
 window = MainWindow(Settings(folder / "settings.ini"), errors.ErrorBus())
 window.client.start = lambda: None  # the model process may import what it needs
 measured("window", window.show)
+imported = []
+window.factory.imported.connect(imported.append)
+window.launch()
+settle(30, lambda: "leigh_gui.pages.figure.page" in imported)
 measured(
     "opening",
     lambda: (
@@ -88,6 +92,29 @@ def visit(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict]:
         )
         assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_a_thread_imports_nothing_of_qt(tmp_path: Path) -> None:
+    """Two threads that meet a class of Qt for the first time crash PySide (6.11)."""
+    code = """
+import shutil, sys
+from pathlib import Path
+from leigh_gui.page_factory import SCIENCE, _import_all
+from leigh_gui.services.background import read_project
+from leigh_gui.services.owner import ProjectOwner
+
+shutil.copytree(sys.argv[1], sys.argv[2])
+owner, before = ProjectOwner(), set(sys.modules)
+read_project(Path(sys.argv[2]), owner)
+_import_all(SCIENCE)
+new = {name.partition(".")[0] for name in set(sys.modules) - before}
+print(sorted(new & {"PySide6", "shiboken6", "pyqtgraph", "superqt", "qtpy"}))
+"""
+    demo = str(resource("demo"))
+    done = subprocess.run(
+        [sys.executable, "-c", code, demo, str(tmp_path / "demo")], capture_output=True, text=True
+    )
+    assert done.stdout == "[]\n", done.stderr
 
 
 def test_no_page_imports_science(visit: dict[str, dict]) -> None:

@@ -465,3 +465,20 @@ def test_a_selected_row_keeps_the_colour_of_its_condition(qapp):
         picture = made.pixmap(QSize(16, 16), mode).toImage()
         middle = picture.pixelColor(picture.width() // 2, picture.height() // 2)
         assert middle.name() == "#e69f00"
+
+
+def test_the_evidence_card_says_what_goes_together_with_the_condition(themed, qtbot):
+    from core.domain import Problem, ProblemKind
+    from leigh_gui.widgets.counterfactual.evidence_card import EvidenceCard
+
+    card = EvidenceCard()
+    qtbot.addWidget(card)
+    card.show()
+    assert not card.caution.isVisible()
+    reason = "bit depth and condition go together: DS: uint8; WT: <b>uint16</b>"
+    card.set_confounders(
+        [Problem("conditions", reason, "", "warning", ProblemKind.DEPTH_IS_CONDITION)]
+    )
+    assert card.caution.isVisible() and card.caution.text().startswith("⚠ Bit depth and")
+    card.set_confounders(())
+    assert not card.caution.isVisible()

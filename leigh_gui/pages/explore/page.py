@@ -93,6 +93,8 @@ class ExplorePage(QWidget):
 
     def remember_layout(self) -> None:
         """Keep the splitters for the next start."""
+        if self._shown is None:  # they have no size yet
+            return
         for name, splitter in self._splitters().items():
             self.settings.set_bytes(f"split-{name}", splitter.saveState())
 

@@ -68,6 +68,8 @@ class ReadingsPanel(QWidget):
     def set_conditions(self, conditions: Sequence[Condition], shapes: Sequence[int]) -> None:
         """Rows of the probabilities."""
         self.bars.set_conditions(conditions, shapes)
+        dataset = self.state.project.dataset if self.state.project else None
+        self.evidence.set_confounders(dataset.confounders if dataset else ())
         self._scroll.setMinimumHeight(min(self.bars.sizeHint().height(), ROWS_IN_VIEW * 28))
         self._on_display()
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
-from core.domain import CHECKS, Check, Counterfactual, Precision
+from core.domain import CHECKS, Check, Counterfactual, Precision, Problem
 from core.domain.limits import EXACT_TO
 from leigh_gui.widgets.common.look import percent, plain, set_kind, tip
 from leigh_gui.widgets.counterfactual.light import STATES, Light
@@ -83,14 +83,18 @@ class EvidenceCard(QWidget):
         self.missing = plain(NO_CLASSIFIERS, "muted", wrap=True)
         self.missing.hide()
         self._grid.addWidget(self.missing, 1, 1, 1, 2)
-        for row, key in enumerate(CHECKS, start=2):
+        self.caution = plain("", wrap=True)
+        self.caution.setObjectName("evidence-caution")
+        self.caution.hide()
+        self._grid.addWidget(self.caution, 2, 1, 1, 2)
+        for row, key in enumerate(CHECKS, start=3):
             self.lights[key] = Light(14)
             self._grid.addWidget(
                 self.lights[key], row, 0, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignHCenter
             )
             self._add_row(row, key, *TITLES[key])
-        self._grid.setRowMinimumHeight(2 + len(CHECKS), 4)  # sets the figures apart from the checks
-        for row, (key, (title, meaning)) in enumerate(DETAILS.items(), start=3 + len(CHECKS)):
+        self._grid.setRowMinimumHeight(3 + len(CHECKS), 4)  # sets the figures apart from the checks
+        for row, (key, (title, meaning)) in enumerate(DETAILS.items(), start=4 + len(CHECKS)):
             self._add_row(row, key, title, meaning)
         column.addLayout(self._grid)
         column.addStretch(1)
@@ -114,6 +118,13 @@ class EvidenceCard(QWidget):
         for key in CHECKS:
             for widget in (self.lights[key], self._titles[key], self._values[key]):
                 widget.setVisible(not why)
+
+    def set_confounders(self, problems: Sequence[Problem]) -> None:
+        """Say what the network may have learned instead of the cells."""
+        words = " ".join(f"⚠ {p.reason[:1].upper()}{p.reason[1:]}." for p in problems)
+        self.caution.setText(words)
+        self.caution.setToolTip(tip(problems[0].remedy if problems else ""))
+        self.caution.setVisible(bool(words))
 
     def clear(self, text: str) -> None:
         """No counterfactual yet; say what to do."""

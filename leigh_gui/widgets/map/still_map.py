@@ -35,8 +35,7 @@ class StillMap:
         self._widget = widget
         self._region: QImage | None = None
         self._region_pixels: np.ndarray | None = None
-        self._lines: list[np.ndarray] = []
-        self._faint_lines: list[np.ndarray] = []
+        self._lines: tuple[list[np.ndarray], list[np.ndarray]] | None = None  # full and faint
         self._transform: MapTransform | None = None
         self._pixmap: QPixmap | None = None
 
@@ -48,7 +47,7 @@ class StillMap:
     def set_decision_map(self, decision: DecisionMap | None) -> None:
         """Colour the regions of these conditions, all of them in view."""
         self.decision = decision
-        self._lines, self._faint_lines, self._region = [], [], None
+        self._lines = self._region = None
         if decision is not None and self.points is not None:
             colours = {c.name: c.colour for c in self.points.conditions}
             shown = [colours.get(name, "#999999") for name in decision.conditions]
@@ -56,8 +55,6 @@ class StillMap:
             height, width = self._region_pixels.shape[:2]
             kind = QImage.Format.Format_ARGB32_Premultiplied
             self._region = QImage(self._region_pixels.data, width, height, width * 4, kind)
-            self._lines = boundary_lines(decision, decision.support)
-            self._faint_lines = boundary_lines(decision, ~decision.support)
         self.fit()
 
     def set_hidden(self, names: frozenset[str]) -> None:
@@ -156,8 +153,14 @@ class StillMap:
         if self.decision is not None and self._region is not None:
             paint_regions(painter, self.decision, self._region, view, palette.mid().color())
             ink = palette.windowText().color()
-            paint_lines(painter, self._faint_lines, view, ink, dashed=True)
-            paint_lines(painter, self._lines, view, ink)
+            if self._lines is None:  # not while the project is opened, which takes long enough
+                support = self.decision.support
+                self._lines = (
+                    boundary_lines(self.decision, support), boundary_lines(self.decision, ~support)
+                )  # fmt: skip
+            full, faint = self._lines
+            paint_lines(painter, faint, view, ink, dashed=True)
+            paint_lines(painter, full, view, ink)
         if self.points is not None and len(self.points.xy):
             grey = palette.placeholderText().color().lighter(70 if is_dark(widget) else 130)
             screen = view.to_screen(self.points.xy)
