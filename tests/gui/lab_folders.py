@@ -7,7 +7,7 @@ import tifffile
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 
-SIZE = 32
+SIZE, EDGE, DARK = 32, 4, 200  # pixels, columns of background, its grey value
 WELLS = {"WT": ("B02", "B03"), "DS": ("C02", "C03")}
 
 
@@ -17,12 +17,15 @@ def brightness(stain: int, condition: str) -> float:
 
 
 def write(path: Path, stain: int, condition: str) -> None:
-    """One image of its own, with the mean grey value of `brightness`."""
+    """One image of its own, with the mean grey value of `brightness`, and a dark background."""
     path.parent.mkdir(parents=True, exist_ok=True)
     seed = sum(str(path).encode())
     noise = np.random.default_rng(seed).integers(-100, 101, (SIZE, SIZE))
-    slope = np.linspace(-300, 300, SIZE)
-    pixels = brightness(stain, condition) + noise - noise.mean() + slope
+    row = np.full(SIZE, float(DARK))
+    bright = SIZE - EDGE
+    row[EDGE:] = (brightness(stain, condition) * SIZE - DARK * EDGE) / bright
+    row[EDGE:] += np.linspace(-300, 300, bright)
+    pixels = row + noise - noise.mean()
     tifffile.imwrite(path, np.rint(pixels).astype(np.uint16))
 
 
@@ -105,6 +108,11 @@ def dishes(folder: Path, words: tuple[str, ...] = ("SYTOXX", "WGGA")) -> Path:
             for stain, word in enumerate(words):
                 write(folder / name / f"dish{dish}_{word}.tif", stain, name)
     return folder
+
+
+def is_open(window) -> bool:
+    """Whether a project is on show, and nothing is being read."""
+    return window.state.project is not None and not window.backstage.why_busy()
 
 
 def drop(window, folder: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import lab_folders
 import pytest
-from lab_folders import drop
+from lab_folders import drop, is_open
 from PySide6.QtCore import QPoint, Qt
 
 from core.domain import (
@@ -35,7 +35,7 @@ LEFT = Qt.MouseButton.LeftButton
 def opened(window, qtbot, folder: Path):
     """The Data page of a project."""
     window.commands.open(folder)
-    qtbot.waitUntil(lambda: window.state.project is not None, timeout=TIMEOUT_MS)
+    qtbot.waitUntil(lambda: is_open(window), timeout=TIMEOUT_MS)
     window.go("data")
     return window.pages["data"]
 
@@ -70,7 +70,7 @@ def test_a_question_is_answered_by_mouse_and_becomes_a_project(real_window, qtbo
     request = real_window.state.asked.request
     qtbot.mouseClick(card.buttons["SYTOXX, WGGA"], LEFT)
     qtbot.mouseClick(panel.read, LEFT)
-    qtbot.waitUntil(lambda: real_window.state.project is not None, timeout=TIMEOUT_MS)
+    qtbot.waitUntil(lambda: is_open(real_window), timeout=TIMEOUT_MS)
     project = real_window.state.project
     assert project.folder == request.project and real_window.state.asked is None
     assert [c.name for c in project.dataset.channels] == ["SYTOXX", "WGGA"]
@@ -103,7 +103,9 @@ def test_read_again_keeps_map_and_answers_until_they_are_cleared(window, qtbot, 
     qtbot.keyClicks(form.pixel_size, "0,65")
     first = window.state.opened
     qtbot.mouseClick(form.again, LEFT)
-    qtbot.waitUntil(lambda: window.state.opened is not first, timeout=TIMEOUT_MS)
+    qtbot.waitUntil(
+        lambda: is_open(window) and window.state.opened is not first, timeout=TIMEOUT_MS
+    )
     stored = window.state.project.dataset
     expected = replace(options, pixel_size_um=0.65, exclude=[])
     assert stored.options == expected and stored.pixel_size_um == 0.65
@@ -111,7 +113,9 @@ def test_read_again_keeps_map_and_answers_until_they_are_cleared(window, qtbot, 
     form.pixel_size.setValue(0)
     second = window.state.opened
     qtbot.mouseClick(form.again, LEFT)
-    qtbot.waitUntil(lambda: window.state.opened is not second, timeout=TIMEOUT_MS)
+    qtbot.waitUntil(
+        lambda: is_open(window) and window.state.opened is not second, timeout=TIMEOUT_MS
+    )
     stored = window.state.project.dataset
     expected = replace(options, plate_map=None, exclude=[])
     assert stored.options == expected and stored.pixel_size_um is None
@@ -149,7 +153,9 @@ def test_other_images_take_the_place_of_those_of_a_project(window, qtbot, tmp_pa
     assert not window.backstage.runner.running()
     monkeypatch.setattr(commands, "confirm_replacing", lambda *_: True)
     qtbot.mouseClick(page.options.replace, LEFT)
-    qtbot.waitUntil(lambda: window.state.project.dataset.root == after, timeout=TIMEOUT_MS)
+    qtbot.waitUntil(
+        lambda: is_open(window) and window.state.project.dataset.root == after, timeout=TIMEOUT_MS
+    )
     dataset = window.state.project.dataset
     assert window.state.project.folder == tmp_path / "project"
     assert dataset.read_as.scheme == "incell-old" and dataset.condition("WT").role == Role.OTHER

@@ -2,7 +2,7 @@
 
 import lab_folders
 import pytest
-from lab_folders import brightness, drop
+from lab_folders import brightness, drop, is_open
 from PySide6.QtCore import Qt
 
 TIMEOUT_MS = 60_000
@@ -25,7 +25,7 @@ def read(window, qtbot, panel) -> None:
     """Press the one button, and wait for the project."""
     assert panel.read.isEnabled(), panel.read.toolTip()
     click(qtbot, panel.read)
-    qtbot.waitUntil(lambda: window.state.project is not None, timeout=TIMEOUT_MS)
+    qtbot.waitUntil(lambda: is_open(window), timeout=TIMEOUT_MS)
 
 
 def check_pictures(page, qtbot, stains: list[str]) -> None:
@@ -65,7 +65,7 @@ def test_a_folder_that_says_everything_is_read_without_a_question(
     real_window, qtbot, tmp_path, maker, stains, scheme, meanings
 ):
     drop(real_window, getattr(lab_folders, maker)(tmp_path / maker))
-    qtbot.waitUntil(lambda: real_window.state.project is not None, timeout=TIMEOUT_MS)
+    qtbot.waitUntil(lambda: is_open(real_window), timeout=TIMEOUT_MS)
     page = real_window.pages["data"]
     dataset = real_window.state.project.dataset
     assert dataset.read_as.scheme == scheme and dataset.counts() == {"WT": 2, "DS": 2}
@@ -109,7 +109,7 @@ def test_phenix_asks_for_the_plane_and_shows_both(real_window, qtbot, tmp_path):
 
 def test_las_x_is_read_with_all_times_and_then_with_one(real_window, qtbot, tmp_path):
     drop(real_window, lab_folders.lasx(tmp_path / "exp"))
-    qtbot.waitUntil(lambda: real_window.state.project is not None, timeout=TIMEOUT_MS)
+    qtbot.waitUntil(lambda: is_open(real_window), timeout=TIMEOUT_MS)
     page = real_window.pages["data"]
     assert page.notices.decided.isVisible() and "all" in page.notices.decided.words.text()
     assert len(real_window.state.project.dataset.records) == 8
@@ -118,7 +118,10 @@ def test_las_x_is_read_with_all_times_and_then_with_one(real_window, qtbot, tmp_
     assert panel.cards[0].buttons["all"].isChecked()
     click(qtbot, panel.cards[0].buttons["t01"])
     click(qtbot, panel.read)
-    qtbot.waitUntil(lambda: len(real_window.state.project.dataset.records) == 4, timeout=TIMEOUT_MS)
+    qtbot.waitUntil(
+        lambda: is_open(real_window) and len(real_window.state.project.dataset.records) == 4,
+        timeout=TIMEOUT_MS,
+    )
     assert not page.notices.decided.isVisible()
     check_pictures(page, qtbot, ["channel 1", "channel 2", "channel 3"])
     go_on(real_window, qtbot)
