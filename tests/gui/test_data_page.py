@@ -7,6 +7,7 @@ import lab_folders
 import pytest
 from lab_folders import drop, is_open
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QComboBox
 
 from core.domain import (
     Condition,
@@ -20,12 +21,14 @@ from core.domain import (
     ScanOptions,
 )
 from core.io.project import create_project, open_project
+from core.io.tiff import read_record
 from core.scanning.default_roles import build_channels
 from core.workflows.scan import scan
 from leigh_gui.pages.data.conditions import ConditionModel, few_words
 from leigh_gui.pages.data.naming import NamingView
 from leigh_gui.pages.data.plates import PlateTab
 from leigh_gui.pages.data.problems import ProblemTable
+from leigh_gui.pages.data.sample_window import SampleWindow
 from leigh_gui.readiness import far_fewer
 
 TIMEOUT_MS = 60_000
@@ -311,3 +314,34 @@ def test_a_condition_with_far_fewer_wells_is_marked():
     model.set_dataset(dataset_of(records(wells), records(["C01", "C02"], "DS")))
     assert [model.index(row, 5).data() for row in (0, 1)] == ["9", "⚠ 2"]
     assert model.index(1, 5).data(Qt.ItemDataRole.ToolTipRole) == few_words(2, 9.0)
+
+
+def test_a_click_on_a_picture_shows_it_large(window, qtbot, tmp_path):
+    page = opened(window, qtbot, scan(lab_folders.nis(tmp_path / "images"), tmp_path / "p").folder)
+    grid, table = page.samples.model, page.samples.table
+    qtbot.waitUntil(lambda: grid.pixmap(1, 1) is not None, timeout=TIMEOUT_MS)
+    cell = table.visualRect(grid.index(1, 1))
+    qtbot.mouseClick(table.viewport(), LEFT, pos=cell.center())
+    large = page.findChild(SampleWindow)
+    assert large.isVisible() and large.windowTitle() == "DS, GFP"
+    qtbot.waitUntil(lambda: large.pane.image() is not None, timeout=TIMEOUT_MS)
+    record = grid.record(1)
+    on_disk = read_record(window.state.project.dataset.root, record)
+    assert (large.pane.image() == on_disk[1:2]).all() and large.file.text() == record.files[1]
+    first = record.id
+    qtbot.mouseClick(page.samples.others, LEFT)
+    assert grid.record(1).id != first and grid.record(1).condition == "DS"
+
+
+def test_of_hundreds_of_conditions_only_those_in_view_are_read_and_drawn(window, qtbot, tmp_path):
+    parts = [records([f"B{n % 12 + 1:02d}"], f"drug {n}", f"P{n}") for n in range(400)]
+    project = create_project(tmp_path / "project", replace(dataset_of(*parts), root=tmp_path))
+    page = opened(window, qtbot, project.folder)
+    qtbot.wait(100)
+    shown = page.samples.table.viewport().height() // page.samples.table.rowHeight(0) + 2
+    pictures = page.samples.model.pictures
+    asked = [r for r in project.dataset.records if pictures.fault(page.samples.model.key(r))]
+    assert 0 < len(asked) <= shown  # no file is there: each picture in view says why
+    assert page.conditions.height() < 400
+    assert len(page.conditions.findChildren(QComboBox)) == 0
+    assert page.notices.roles.findChild(QComboBox, "ask-healthy").count() == 401

@@ -30,7 +30,7 @@ from PySide6.QtWidgets import (
 
 from core.domain import Dataset, ImageRecord
 from leigh_gui.services.small_pictures import SmallPictures, read_small
-from leigh_gui.services.thumbnails import picture_of, pixmap_of
+from leigh_gui.services.thumbnails import Picture, picture_of, pixmap_of
 from leigh_gui.widgets.common.look import plain, swatch_icon, tip
 
 if TYPE_CHECKING:
@@ -110,9 +110,14 @@ class SampleModel(QAbstractTableModel):
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
             stain = self.dataset.channels[index.column()].name
             where = f"{record.condition}, {stain}: {record.id}"
-            fault = self.pictures.fault(picture_of(self.dataset, record))
+            fault = self.pictures.fault(self.key(record))
             return tip(f"{where}\n{fault or 'Click to see it large'}")
         return None
+
+    def key(self, record: ImageRecord) -> Picture:
+        """The picture of a record; a record that is scanned again may be another one."""
+        assert self.dataset is not None
+        return picture_of(self.dataset, record)
 
     def record(self, row: int) -> ImageRecord | None:
         """The image that a row shows."""
@@ -124,7 +129,7 @@ class SampleModel(QAbstractTableModel):
         record, dataset = self.record(row), self.dataset
         if record is None or dataset is None:
             return None
-        key = picture_of(dataset, record)
+        key = self.key(record)
         pixels = self.pictures.get(key)
         if pixels is None:
             self.pictures.request(key, partial(read_small, dataset, record))
@@ -140,7 +145,7 @@ class SampleModel(QAbstractTableModel):
         record = self.record(row)
         if record is None or self.dataset is None:
             return None
-        return self.pictures.get(picture_of(self.dataset, record))
+        return self.pictures.get(self.key(record))
 
     def display(self, stain: int) -> ChannelDisplay:
         """How a stain is drawn: the same for all conditions, so that they can be compared."""
