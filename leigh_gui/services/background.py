@@ -35,15 +35,23 @@ class _Task(QRunnable):
             return
 
 
+SHARED = 0  # threads of the whole program instead of own ones
+
+
 class Background(QObject):
-    """Runs functions in threads and hands the result to a slot in the window's own thread."""
+    """Runs functions in threads and hands the result to a slot in the window's own thread.
+
+    What a widget reads while it may be deleted runs in SHARED threads: a pool that is deleted waits
+    for its threads, and they wait for Python, which the deleting thread holds.
+    """
 
     _finished = Signal(int, bool, object)  # key, whether it worked, result or error
 
     def __init__(self, parent: QObject | None = None, threads: int = 2) -> None:
         super().__init__(parent)
-        self._pool = QThreadPool(self)
-        self._pool.setMaxThreadCount(threads)
+        self._pool = QThreadPool(self) if threads else QThreadPool.globalInstance()
+        if threads:
+            self._pool.setMaxThreadCount(threads)
         self._keys = count()
         self._waiting: dict[int, tuple[Callable[[Any], object], Callable[[Any], object]]] = {}
         self._finished.connect(self._deliver, Qt.ConnectionType.QueuedConnection)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from PySide6.QtCore import QObject, Signal
 
-from leigh_gui.services.background import Background
+from leigh_gui.services.background import SHARED, Background
 from leigh_gui.services.thumbnails import read_image, reduced
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class SmallPictures(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._background = Background(self, threads=1)
+        self._background = Background(self, SHARED)
         self._pictures: OrderedDict[Hashable, Picture] = OrderedDict()
         self._wanted: OrderedDict[Hashable, Callable[[], np.ndarray]] = OrderedDict()
         self._faults: dict[Hashable, str] = {}
@@ -72,6 +72,11 @@ class SmallPictures(QObject):
     def forget_wishes(self) -> None:
         """What was asked for and is not yet read is not needed any more."""
         self._wanted.clear()
+
+    def stop(self) -> None:
+        """Read nothing more; what is being read ends first."""
+        self._wanted.clear()
+        self._background.wait(2_000)
 
     def _next(self) -> None:
         if self._reading is not None or not self._wanted:

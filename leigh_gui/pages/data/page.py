@@ -150,6 +150,11 @@ class DataPage(QWidget):
         self.state.project_changed.connect(self._on_project)
         self.state.asked_changed.connect(self._on_asked)
 
+    def remember_layout(self) -> None:
+        """The window closes: nothing is read any more."""
+        self.samples.model.pictures.stop()
+        self.questions.pictures.stop()
+
     def set_busy(self, why: str) -> None:
         """Say why the folder cannot be read again now; empty when it can."""
         self.options.set_busy(why)

@@ -41,7 +41,7 @@ class QuestionsPanel(QWidget):
         self.cards: list[QuestionCard] = []
         self._asked: OpenScan | None = None
         self._why = ""
-        self._pictures = SmallPictures(self)
+        self.pictures = SmallPictures(self)
         self._build()
         self._connect()
 
@@ -120,7 +120,7 @@ class QuestionsPanel(QWidget):
         self._asked = asked
         clear_layout(self._cards)
         self.cards = []
-        self._pictures.forget_wishes()
+        self.pictures.forget_wishes()
         if asked is None:
             return
         options = asked.request.options
@@ -128,7 +128,7 @@ class QuestionsPanel(QWidget):
         self.naming.set_read_as(asked.read_as)
         for question in asked.questions:
             answer = options.answers.get(question.kind, "")
-            card = QuestionCard(question, answer, self._pictures, asked.request.folder)
+            card = QuestionCard(question, answer, self.pictures, asked.request.folder)
             card.changed.connect(partial(self._on_changed, card))
             self._cards.addWidget(card)
             self.cards.append(card)
