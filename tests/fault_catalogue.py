@@ -150,7 +150,7 @@ CATALOGUE: tuple[Row, ...] = (
         f"{SCAN}::test_copies_within_a_condition_share_a_group",
     ), ""),
     ("A27", "OME-Zarr with missing chunks", (
-        f"{FIND}::test_an_ome_zarr_folder_is_named_and_not_read",
+        f"{FIND}::test_a_zarr_folder_without_images_is_named_and_its_files_are_no_images",
     ), "missing: OME-Zarr is refused as a whole, so no version and no missing chunk is named."),
     ("A28", "a codec is not installed", (
     ), "not applicable: imagecodecs with all codecs is a dependency of the program."),

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from core.domain.images import (
         CHANNEL_COLOURS,
         CONDITION_COLOURS,
+        AnyArray,
         BoolArray,
         Channel,
         Condition,
@@ -95,6 +96,7 @@ _WHERE = {
         (
             "CHANNEL_COLOURS",
             "CONDITION_COLOURS",
+            "AnyArray",
             "BoolArray",
             "Channel",
             "Condition",
@@ -157,6 +159,7 @@ __all__ = [
     "PANELS",
     "UNSIGNED",
     "Answer",
+    "AnyArray",
     "Attribution",
     "AttributionRequest",
     "BoolArray",

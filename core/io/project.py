@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from core.domain import Dataset, ImageRecord, PanelSpec, Project
 from core.domain.project import Reading
-from core.errors import BadProject
+from core.errors import BadImage, BadProject
 from core.io.atomic import (
     atomic_write_bytes,
     atomic_write_text,
@@ -270,7 +270,7 @@ def images_present(project: Project) -> bool:
     if project.dataset is None or not project.dataset.records:
         return True
     ends = (project.dataset.records[0], project.dataset.records[-1])
-    return all((project.dataset.root / file).is_file() for record in ends for file in record.files)
+    return all((project.dataset.root / file).exists() for record in ends for file in record.files)
 
 
 def relink(project: Project, new_root: Path) -> Project:
@@ -285,14 +285,14 @@ def relink(project: Project, new_root: Path) -> Project:
     root, records = Path(new_root).absolute(), project.dataset.records
     step = max(1, len(records) // RELINK_SAMPLE)
     sample = records[::step][:RELINK_SAMPLE]
-    missing = [r.id for r in sample if not all((root / file).is_file() for file in r.files)]
+    missing = [r.id for r in sample if not all((root / file).exists() for file in r.files)]
     if missing:
         raise BadProject(
             f"{root} does not hold the images of this project: {len(missing)} of {len(sample)} are"
             f" missing (e.g. {missing[0]}).",
             f"Choose the folder in which {records[0].files[0]} lies.",
         )
-    changed = [r.id for r in sample if r.digest and digest_record(root, r) != r.digest]
+    changed = [r.id for r in sample if r.digest and _digest(root, r) != r.digest]
     if changed:
         raise BadProject(
             f"{len(changed)} of {len(sample)} images in {root} are not those of this project (e.g."
@@ -401,7 +401,8 @@ def _fault(dataset: Dataset) -> str:
     """The first contradiction in a dataset whose fields have the right types; "" without any."""
     names = set(dataset.condition_names)
     for record in dataset.records:
-        if not record.files or len(record.files) not in (1, len(record.planes)):
+        counts = (record.depth, record.depth * len(record.planes))
+        if record.depth < 1 or not record.files or len(record.files) not in counts:
             return f"record {record.id}: {len(record.files)} files for {len(record.planes)} planes"
         if len(record.planes) != len(dataset.channels) or min(record.planes, default=-1) < 0:
             return (
@@ -429,7 +430,7 @@ def _root(folders: list[Path], records: tuple[ImageRecord, ...]) -> Path:
     sample = [records[i] for i in sorted({0, len(records) // 2, len(records) - 1})]
     present: dict[Path, list[ImageRecord]] = {}
     for folder in folders:
-        present[folder] = [r for r in sample if all((folder / f).is_file() for f in r.files)]
+        present[folder] = [r for r in sample if all((folder / f).exists() for f in r.files)]
     same = [p for p, there in present.items() if any(_is_same(p, record) for record in there)]
     with_images = [p for p, there in present.items() if there]
     return next(iter([*same, *with_images]), folders[0])
@@ -438,8 +439,16 @@ def _root(folders: list[Path], records: tuple[ImageRecord, ...]) -> Path:
 def _is_same(root: Path, record: ImageRecord) -> bool:
     try:
         return not record.digest or digest_record(root, record) == record.digest
-    except OSError:  # reported when the image is read
+    except (OSError, BadImage):  # reported when the image is read
         return True
+
+
+def _digest(root: Path, record: ImageRecord) -> str:
+    """The present fingerprint; "" for an image that cannot be read as it was."""
+    try:
+        return digest_record(root, record)
+    except BadImage:
+        return ""
 
 
 def is_inside(file: str) -> bool:

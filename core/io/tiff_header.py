@@ -270,6 +270,14 @@ def check_bytes(nbytes: int, path: Path) -> None:
         )
 
 
+def squareness(width: float | None, height: float | None) -> tuple[tuple[str, str], ...]:
+    """A note where width and height of a pixel differ."""
+    if not width or not height or abs(width / height - 1) <= 0.01:
+        return ()
+    text = f"A pixel is {width:g} wide and {height:g} high; {width:g} is used."
+    return (("pixel-not-square", text),)
+
+
 def _ome_pixel_size(pixels: ElementTree.Element, axis: str) -> float | None:
     try:
         size = float(pixels.get(f"PhysicalSize{axis}", ""))

@@ -40,7 +40,9 @@ ALIASES = {
     "cv8000": "yokogawa",
     "nf1": "cytation",
 }
-IMAGE_SUFFIX = re.compile(r"(\.ome)?\.(tiff?|tf8|btf|lsm|stk|png|jpe?g)$", re.IGNORECASE)
+IMAGE_SUFFIX = re.compile(
+    r"(\.ome)?\.(tiff?|tf8|btf|lsm|stk|png|jpe?g|zarr|czi|lif|lof|nd2|oif|oib)$", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)

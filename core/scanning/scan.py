@@ -5,7 +5,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
-from core.domain import Dataset, ImageRecord, Problem, ProblemKind, Question, ScanOptions
+from core.domain import (
+    Dataset,
+    ImageRecord,
+    Problem,
+    ProblemKind,
+    Question,
+    QuestionKind,
+    ScanOptions,
+)
 from core.errors import LeighError, NothingWritten
 from core.io.well_names import guess_plate_shape, natural, well_place
 from core.progress import Report, silent
@@ -16,17 +24,18 @@ from core.scanning.default_roles import (
     merge_conditions,
     spelling_problems,
 )
-from core.scanning.file_names import compile_pattern
+from core.scanning.file_names import NamePattern, compile_pattern
 from core.scanning.find_files import Found, find_images
 from core.scanning.findings import Findings
 from core.scanning.group_channels import Draft, group_channels
-from core.scanning.inspect_files import FileInspection, inspect_files
+from core.scanning.inspect_files import FileInspection, StackChoice, inspect_files
 from core.scanning.one_with_condition import one_with_the_condition
 from core.scanning.other_pictures import other_pictures
 from core.scanning.plate_map import PlateMap, load_plate_map
 from core.scanning.read_names import Names, choose_planes, read_names
 from core.scanning.role_questions import role_questions, turned_roles
 from core.scanning.run_meanings import Context
+from core.scanning.z_stacks import questions_of_files, stack_facts
 
 __all__ = ["Scan", "ScanOptions", "merge_conditions", "read_folder", "scan_folder"]
 
@@ -93,15 +102,23 @@ def read_folder(folder: Path, options: ScanOptions = DEFAULTS, *, report: Report
         )
     table = load_plate_map(options.plate_map) if options.plate_map is not None else None
     files = _found(root, report)
-    facts = inspect_files(root, files.images, report)
+    answers = options.answers
+    choice = StackChoice(answers.get(QuestionKind.Z, ""), answers.get(QuestionKind.SLICES, ""))
+    facts = inspect_files(root, files.images, report, choice)
     findings = Findings(list(files.problems) + _file_problems(facts))
     usable = _usable(facts, findings.problems)
-    names = read_names(list(usable), pattern, _context(usable, table, options))
+    names = _read_names(usable, pattern, table, options)
     chosen = choose_planes(names, options)
     findings.problems.extend(names.problems)
     findings.questions.extend(names.questions)
     tells = {file: names.tells[file] for file in chosen}
-    drafts = group_channels(list(usable.values()), tells, findings.problems)
+    aside = [p.item for p in findings.problems if p.kind == ProblemKind.PROJECTION]
+    asked = questions_of_files(usable.values(), tells, answers, aside, findings.problems)
+    kinds = {question.kind for question in findings.questions}
+    findings.questions.extend(question for question in asked if question.kind not in kinds)
+    kept = {file: usable[file] for file in chosen}
+    stacked = stack_facts(kept, names.stacks, names.projection, findings.problems)
+    drafts = group_channels(stacked, tells, findings.problems)
     bench = _Bench(drafts, problems=findings.problems)
     bench.places = assign_wells(root, drafts, names.words, table, options, findings)
     bench.drafts = [d for d in drafts if d.files[0] in bench.places]
@@ -142,6 +159,34 @@ def _usable(facts: Sequence[FileInspection], problems: list[Problem]) -> dict[st
             continue
         usable[fact.file] = fact
     return usable
+
+
+def _read_names(
+    usable: Mapping[str, FileInspection],
+    pattern: NamePattern,
+    table: PlateMap | None,
+    options: ScanOptions,
+) -> Names:
+    """What names say; a file that names its wells needs none, and times inside a file are added."""
+    bases = {fact.base or file: fact for file, fact in usable.items() if not fact.tells}
+    names = read_names(list(bases), pattern, _context(bases, table, options))
+    for file, fact in usable.items():
+        base = fact.base or file
+        if fact.tells:
+            folder = PurePosixPath(fact.sources[0])
+            outer = (
+                folder.parents[3] if folder.suffix != ".czi" and len(folder.parents) > 3 else None
+            )
+            inside = (outer or folder.parent).as_posix()
+            names.tells[base] = {"folder": "" if inside == "." else inside, **fact.tells}
+            names.tells[base] |= {"key": base, "field": base}
+    for file, fact in usable.items():
+        if fact.base and fact.base != file:
+            key = f"{names.tells[fact.base]['key']} t{fact.t}"
+            names.tells[file] = {**names.tells[fact.base], "t": fact.t, "key": key}
+    for base in {fact.base for file, fact in usable.items() if fact.base not in ("", file)}:
+        del names.tells[base]
+    return names
 
 
 def _context(
@@ -264,10 +309,11 @@ def _keep_same_channel_names(bench: _Bench) -> tuple[str, ...]:
 
 def _reordered(draft: Draft, own: list[str], wanted: list[str]) -> Draft:
     order = [own.index(name) for name in wanted]
-    files = tuple(draft.files[i] for i in order) if len(draft.files) > 1 else draft.files
+    several = len(draft.files) > 1
     return replace(
         draft,
-        files=files,
+        files=tuple(draft.files[i] for i in order) if several else draft.files,
+        sources=tuple(draft.sources[i] for i in order) if several else draft.sources,
         planes=tuple(draft.planes[i] for i in order),
         saturated=tuple(draft.saturated[i] for i in order),
         unusable=tuple(draft.unusable[i] for i in order),
@@ -403,7 +449,7 @@ def _dataset(
     records = tuple(
         ImageRecord(
             id=ids[d.files[0]],
-            files=d.files,
+            files=tuple(file for sources in d.sources for file in sources),
             planes=d.planes,
             condition=places[d.files[0]].condition,
             group=places[d.files[0]].group or ids[d.files[0]],
@@ -414,6 +460,10 @@ def _dataset(
             dtype=d.dtype,
             digest=d.digest,
             flags=d.flags(),
+            scene=d.scene,
+            z=d.z,
+            t=d.t,
+            depth=d.depth,
         )
         for d in sorted(bench.drafts, key=lambda d: natural(d.files[0]))
     )

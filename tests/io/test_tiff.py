@@ -13,7 +13,8 @@ import tifffile
 from core.domain import ImageRecord
 from core.errors import BadImage
 from core.io import tiff_header
-from core.io.tiff import inspect_image, read_image, read_record, write_tiff
+from core.io.read_field import read_record
+from core.io.tiff import inspect_image, read_image, write_tiff
 
 SHARED = Path(__file__).parents[2].parent / "shared"
 REFUSED = {
