@@ -20,6 +20,10 @@ def run_benchmark(a: argparse.Namespace, report: Report) -> dict[str, Any]:
         from benchmarks.faults import SMALL, WHOLE, bench_faults
 
         return bench_faults(SMALL if a.small else WHOLE, report)
+    if a.name == "fuzz":
+        from benchmarks import fuzz
+
+        return fuzz.bench_fuzz(fuzz.SMALL if a.small else fuzz.WHOLE, report)
     if a.name == "inverse":
         from benchmarks.inverse import bench_inverse
 

@@ -9,7 +9,7 @@ from core.progress import Report
 
 HELP = "Measure the program, with a yardstick for every figure."
 
-NAMES = ("drag", "explanations", "faults", "inverse", "map", "screen", "startup", "truth")
+NAMES = ("drag", "explanations", "faults", "fuzz", "inverse", "map", "screen", "startup", "truth")
 
 
 def add_options(p: argparse.ArgumentParser) -> None:
@@ -22,7 +22,7 @@ def add_options(p: argparse.ArgumentParser) -> None:
     text = "truth, screen: seeds of plates and trainings"
     p.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help=text)
     p.add_argument("--preset", choices=PRESETS, default="standard", help="truth: how to train")
-    p.add_argument("--small", action="store_true", help="faults: a hundredth of all trials")
+    p.add_argument("--small", action="store_true", help="faults, fuzz: few trials")
     text = "truth, explanations: new cultures per pair of conditions"
     p.add_argument("--cultures", type=int, default=12, help=text)
 

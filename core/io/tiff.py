@@ -8,7 +8,7 @@ import re
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +21,13 @@ from core.io.atomic import replacing
 from core.io.disk_errors import unreadable
 from core.io.png import RGB_HINT, SIGNATURE, read_png, read_png_header
 from core.io.stacks import stack_error
+from core.io.tiff_blocks import check_blocks, check_layout, zero_tail
 from core.io.tiff_header import (
     CUT_HINT,
     DAMAGED_HINT,
     UNITS_UM,
     OmeHeader,
-    check_blocks,
     check_bytes,
-    check_layout,
     count_pages,
     read_ome,
     squareness,
@@ -118,6 +117,8 @@ def read_stack(path: Path, *, refuse_stacks: bool = False) -> tuple[AnyArray, Im
             if refuse_stacks:
                 _refuse_stacks(info, path)
             image = _arranged(opened.series.asarray(maxworkers=1), opened.axes)
+            pages = [page for page in opened.series._pages if page is not None]
+            info = replace(info, notes=(*info.notes, *zero_tail(pages, image)))
             if opened.invert:
                 image = np.asarray(_brightest(opened.series.keyframe) - image, dtype=image.dtype)
             if opened.alpha:

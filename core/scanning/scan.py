@@ -242,7 +242,7 @@ def _warnings(fact: FileInspection) -> list[tuple[ProblemKind, str]]:
         return []
     found = [(ProblemKind.OTHER, text) for text in fact.info.warnings]
     found += [(ProblemKind(kind), text) for kind, text in fact.info.notes]
-    if fact.zero_tail:
+    if fact.zero_tail and ProblemKind.ZERO_TAIL not in [kind for kind, _ in found]:
         found.append(
             (ProblemKind.ZERO_TAIL, "the last rows are all zero: was its copy interrupted?")
         )
