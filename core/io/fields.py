@@ -12,6 +12,7 @@ import numpy as np
 
 from core.domain import AnyArray
 from core.errors import BadImage
+from core.io.memory import READERS
 from core.io.stacks import STAINS, chosen_planes, chosen_time, project, stack_error
 from core.io.tiff import ImageInfo, check_finite, checked
 from core.io.tiff_header import DAMAGED_HINT, check_bytes, squareness
@@ -117,9 +118,9 @@ def read_planes(
             )
         return pixels.astype(info.dtype, copy=False)
 
-    image = np.stack(
-        [project((plane(*at, c) for at in stack), z) for c in range(channels) for stack in stacks]
-    )
+    with READERS.reading(int(np.prod(info.shape)) * np.dtype(info.dtype).itemsize):
+        each = [(channel, stack) for channel in range(channels) for stack in stacks]
+        image = np.stack([project((plane(*at, c) for at in stack), z) for c, stack in each])
     check_finite(image, path)
     return image
 

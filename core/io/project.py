@@ -4,6 +4,7 @@ Paths to images are stored relative to the project folder where possible, and al
 """
 
 import json
+import math
 import os
 import shutil
 from collections import Counter
@@ -62,6 +63,7 @@ FORMAT = "leigh-explorer project"
 FORMAT_VERSION = 1
 MAX_FILE_BYTES = 2_000_000_000
 RELINK_SAMPLE = 20
+MAX_PIXEL_UM, MAX_SIDE, MAX_WELLS = 1e6, 1_000_000, 1000  # beyond them, a file is damaged
 FIRST_MODEL = "iresnet"
 WRITING_SECONDS = 10.0  # how long a save waits for another save
 
@@ -400,6 +402,8 @@ def _dataset(stored: _Stored, folder: Path) -> Dataset | None:
 def _fault(dataset: Dataset) -> str:
     """The first contradiction in a dataset whose fields have the right types; "" without any."""
     names = set(dataset.condition_names)
+    if fault := _absurd(dataset):
+        return fault
     for record in dataset.records:
         counts = (record.depth, record.depth * len(record.planes))
         if record.depth < 1 or not record.files or len(record.files) not in counts:
@@ -416,6 +420,22 @@ def _fault(dataset: Dataset) -> str:
             )
     twice = [name for name, count in Counter(r.id for r in dataset.records).items() if count > 1]
     return f"record {twice[0]} is there more than once" if twice else ""
+
+
+def _absurd(dataset: Dataset) -> str:
+    """The first number that no image has; "" without any."""
+    size = dataset.pixel_size_um
+    if size is not None and not 0 < size < MAX_PIXEL_UM:
+        return f"a pixel size of {size} µm"
+    for condition in dataset.conditions:
+        if condition.dose_um is not None and not 0 <= condition.dose_um < math.inf:
+            return f"a dose of {condition.dose_um} µM of {condition.name}"
+    if dataset.plate_shape is not None and not all(0 < n <= MAX_WELLS for n in dataset.plate_shape):
+        return f"a plate of {dataset.plate_shape} wells"
+    for record in dataset.records:
+        if min(record.shape) < 0 or max(record.shape) > MAX_SIDE:
+            return f"record {record.id}: an image of {record.shape}"
+    return ""
 
 
 def _root(folders: list[Path], records: tuple[ImageRecord, ...]) -> Path:
@@ -454,8 +474,10 @@ def _digest(root: Path, record: ImageRecord) -> str:
 def is_inside(file: str) -> bool:
     """Whether a path is relative and stays below its root, on every operating system."""
     windows, posix = PureWindowsPath(file), PurePosixPath(file.replace("\\", "/"))
-    return bool(file) and not (
-        windows.drive or windows.root or posix.is_absolute() or ".." in posix.parts
+    return (
+        bool(file)
+        and "\0" not in file
+        and not (windows.drive or windows.root or posix.is_absolute() or ".." in posix.parts)
     )
 
 

@@ -19,6 +19,7 @@ from core.domain import AnyArray
 from core.errors import BadImage
 from core.io.atomic import replacing
 from core.io.disk_errors import unreadable
+from core.io.memory import READERS
 from core.io.png import RGB_HINT, SIGNATURE, read_png, read_png_header
 from core.io.stacks import stack_error
 from core.io.tiff_blocks import check_blocks, check_layout, zero_tail
@@ -113,16 +114,11 @@ def read_stack(path: Path, *, refuse_stacks: bool = False) -> tuple[AnyArray, Im
             info = checked(ImageInfo((1, header.height, header.width), header.dtype), path)
             return read_png(path)[None, None, None], info
         with _open_tiff(path) as opened:
-            info = opened.info
             if refuse_stacks:
-                _refuse_stacks(info, path)
-            image = _arranged(opened.series.asarray(maxworkers=1), opened.axes)
-            pages = [page for page in opened.series._pages if page is not None]
-            info = replace(info, notes=(*info.notes, *zero_tail(pages, image)))
-            if opened.invert:
-                image = np.asarray(_brightest(opened.series.keyframe) - image, dtype=image.dtype)
-            if opened.alpha:
-                image = image[:, :, :-1]
+                _refuse_stacks(opened.info, path)
+            nbytes = int(opened.series.size) * opened.series.dtype.itemsize
+            with READERS.reading(nbytes):
+                image, info = _pixels(opened)
     if image.shape != (info.times, info.depth, *info.shape):
         raise BadImage(
             f"{path.name} holds {image.shape} pixels and declares {info.shape}.",
@@ -130,6 +126,17 @@ def read_stack(path: Path, *, refuse_stacks: bool = False) -> tuple[AnyArray, Im
             "damaged",
         )
     check_finite(image, path)
+    return image, info
+
+
+def _pixels(opened: _Opened) -> tuple[AnyArray, ImageInfo]:
+    """All pixels (T, Z, C, Y, X) of an open file, and its header with what the pixels show."""
+    image = _arranged(opened.series.asarray(maxworkers=1), opened.axes)
+    info = replace(opened.info, notes=(*opened.info.notes, *zero_tail(opened.series, image)))
+    if opened.invert:
+        image = np.asarray(_brightest(opened.series.keyframe) - image, dtype=image.dtype)
+    if opened.alpha:
+        image = image[:, :, :-1]
     return np.ascontiguousarray(image.astype(image.dtype.newbyteorder("="), copy=False)), info
 
 
@@ -317,6 +324,15 @@ def _examine(
     invert = series.keyframe.photometric == 0
     if invert:
         warnings.append("Stored inverted (white is zero); turned so that bright is signal.")
+    if 262 not in first.tags and not tiff.is_lsm:
+        raise BadImage(
+            f"{path.name} has a damaged header: it does not say whether bright pixels are signal.",
+            DAMAGED_HINT,
+            "damaged",
+        )
+    codes = [tag.code for tag in first.tags]
+    if codes != sorted(codes):
+        complaints.append("its entries are not in order.")
     warnings += [f"The header is partly damaged: {text}" for text in dict.fromkeys(complaints)]
     shape = _cyx_shape(series.shape, axes)
     notes = _notes(tiff, series, ome)

@@ -65,7 +65,7 @@ def check_layout(pages: Sequence[Any], path: Path) -> None:
         places += [
             (o, o + c) for o, c in zip(page.dataoffsets, page.databytecounts, strict=False) if c
         ]
-        _check_sizes(page, len(pages), path, number)
+        _check_sizes(page, path, number)
     if any(begin < end for p in taken.values() for (_, end), (begin, _) in pairwise(sorted(p))):
         raise BadImage(
             f"{path.name} has a damaged header: blocks of pixels overlap or lie in the header.",
@@ -74,38 +74,36 @@ def check_layout(pages: Sequence[Any], path: Path) -> None:
         )
 
 
-def _check_sizes(page: Any, pages: int, path: Path, number: int) -> None:
+def _check_sizes(page: Any, path: Path, number: int) -> None:
     """Raises BadImage where blocks hold more or fewer bytes than rows, columns and bits need."""
     key, counts = page.keyframe, page.databytecounts
     if key.compression == UNCOMPRESSED:
         stored = dict(enumerate(counts))
-        if len(counts) == 1 and counts[0] == pages * key.nbytes:
-            return  # one block for all pages
     elif key.compression in LOSSLESS and key is page:
         stored = {n: _unpacked(page, n) for n in {0, len(counts) - 1, *_before_gaps(page)}}
     else:
         return
     for index, count in stored.items():
-        needed, padded = _block_bytes(key, index)
-        if count not in (needed, padded):
+        needed = _block_bytes(key, index)
+        if count != needed:
+            found = "more" if count > needed else count
             raise BadImage(
-                f"{path.name} declares {needed} bytes for a block of page {number}"
-                f" ({key.bitspersample} bits per pixel), and {count} are stored.",
+                f"{path.name} declares {key.bitspersample} bits per pixel: {needed} bytes in a"
+                f" block of page {number}, and {found} are stored.",
                 DAMAGED_HINT,
                 "damaged",
             )
 
 
-def _block_bytes(key: Any, index: int) -> tuple[int, int]:
-    """Bytes of a block: with the rows that are left, and with all rows of a block."""
+def _block_bytes(key: Any, index: int) -> int:
+    """Bytes of an unpacked block; the last one holds the rows that are left."""
     samples = key.samplesperpixel if key.planarconfig == 1 else 1
     if key.is_tiled:
-        size = key.tilelength * -(-key.tilewidth * samples * key.bitspersample // 8)
-        return size, size
+        return int(key.tilelength * -(-key.tilewidth * samples * key.bitspersample // 8))
     row = -(-key.imagewidth * samples * key.bitspersample // 8)
     rows = min(key.rowsperstrip, key.imagelength)
     left = key.imagelength - index % -(-key.imagelength // rows) * rows
-    return row * min(rows, left), row * rows
+    return int(row * min(rows, left))
 
 
 def _before_gaps(page: Any) -> list[int]:
@@ -115,41 +113,46 @@ def _before_gaps(page: Any) -> list[int]:
 
 
 def _unpacked(page: Any, index: int) -> int:
-    """Bytes of an unpacked block, or one more than a whole block has."""
+    """Bytes of an unpacked block, or one more than it needs."""
     key, data = page.keyframe, page.parent.filehandle
     data.seek(page.dataoffsets[index])
     packed = data.read(page.databytecounts[index])
     if key.compression == LZW:
         packed += PROBE  # what follows the end mark is not read; without the mark it is
-    most = _block_bytes(key, index)[1] + 1
-    return len(tifffile.TIFF.DECOMPRESSORS[key.compression](packed, out=most))
+    most = _block_bytes(key, index) + 1
+    try:
+        return len(tifffile.TIFF.DECOMPRESSORS[key.compression](packed, out=most))
+    except RuntimeError:  # of a codec whose output is full, or whose input is damaged
+        return most
 
 
-def zero_tail(pages: Sequence[Any], image: AnyArray) -> tuple[tuple[str, str], ...]:
+def zero_tail(series: Any, image: AnyArray) -> tuple[tuple[str, str], ...]:
     """A note where the file ends in zeros that its pixels do not have elsewhere: a cut copy."""
-    key = pages[0].keyframe
-    if key.compression != UNCOMPRESSED or image.size == 0:
+    key, pages = series.keyframe, [page for page in series._pages if page is not None]
+    one_file = len({page.parent.filehandle.path for page in pages}) == 1
+    if key.compression != UNCOMPRESSED or not one_file:
         return ()
-    blocks = sorted(
-        (o, c)
-        for page in pages
-        for o, c in zip(page.dataoffsets, page.databytecounts, strict=False)
-        if c
-    )
-    tail, data = 0, pages[0].parent.filehandle
-    if len({page.parent.filehandle.path for page in pages}) > 1:
-        return ()
-    for offset, count in reversed(blocks):
-        data.seek(offset)
-        block = np.frombuffer(data.read(count), np.uint8)
-        filled = np.flatnonzero(block)
-        tail += count if not len(filled) else count - 1 - int(filled[-1])
-        if len(filled):
-            break
-    pixels = tail // key.dtype.itemsize
+    pixels = _zeros_at_the_end(series, pages) // key.dtype.itemsize
     zeros = image.size - int(np.count_nonzero(image))
     elsewhere = zeros - pixels
     few = elsewhere <= 0 or (pixels > MIN_TAIL and elsewhere < MAX_ZEROS * image.size)
     if not pixels or not few or zeros == image.size:
         return ()
     return (("zero-tail", f"The last {pixels} pixels are zeros: was its copy interrupted?"),)
+
+
+def _zeros_at_the_end(series: Any, pages: Sequence[Any]) -> int:
+    """Bytes that are zero at the end of the last blocks in the file."""
+    blocks = sorted(
+        place for p in pages for place in zip(p.dataoffsets, p.databytecounts, strict=False)
+    )
+    if series.dataoffset is not None:
+        blocks = [(series.dataoffset, series.nbytes)]
+    tail, data = 0, series.keyframe.parent.filehandle
+    for offset, count in reversed(blocks):
+        data.seek(offset)
+        filled = np.flatnonzero(np.frombuffer(data.read(count), np.uint8))
+        tail += count - 1 - int(filled[-1]) if len(filled) else count
+        if len(filled):
+            break
+    return tail

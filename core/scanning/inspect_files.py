@@ -9,7 +9,7 @@ import numpy as np
 
 from core.domain import AnyArray
 from core.errors import BadImage
-from core.io.digest import digest_bytes, digest_file, digest_pixels
+from core.io.digest import digest_file, digest_pixels
 from core.io.disk_errors import unreadable
 from core.io.fields import Container, Field, read_planes
 from core.io.read_field import header_of, open_fields
@@ -195,7 +195,7 @@ def _fact(container: Container, field: Field, path: Path, here: FileInspection) 
         here,
         info=info,
         digest=digest_pixels(image) if here.scene or here.t else "",
-        pixels=digest_bytes(repr(image.shape).encode() + image.tobytes()),
+        pixels=digest_pixels(image),
         saturated=tuple(_saturated(c) for c in image),
         unusable=tuple(_why_unusable(c) for c in image),
         zero_tail=any(map(_has_zero_tail, image)),
