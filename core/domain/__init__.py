@@ -9,6 +9,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from core.domain.accuracy import (
+        Headline,
+        headline,
+    )
     from core.domain.counterfactual import (
         AUTOENCODER,
         CHECKS,
@@ -92,6 +96,7 @@ _WHERE = {
         ),
         "core.domain.figure",
     ),
+    **dict.fromkeys(("Headline", "headline"), "core.domain.accuracy"),
     **dict.fromkeys(
         (
             "CHANNEL_COLOURS",
@@ -172,6 +177,7 @@ __all__ = [
     "DecisionMap",
     "Evidence",
     "FloatArray",
+    "Headline",
     "ImageRecord",
     "IntArray",
     "InverseQuality",
@@ -194,6 +200,7 @@ __all__ = [
     "Role",
     "ScanOptions",
     "Split",
+    "headline",
 ]
 
 

@@ -113,6 +113,8 @@ class ProblemKind(StrEnum):
     MAKER_FORMAT = "maker-format"
     OTHER_FILE = "other-file"
     UNTESTABLE = "untestable"  # a condition in a single group
+    FEW_WELLS = "few-wells"  # a condition in so few groups that training and test share very few
+    IMBALANCED = "imbalanced"  # a condition with far fewer images than another
     GROUPS = "groups"  # groups were taken from elsewhere than asked
     CONTROL = "control"  # the images were made for a control
     OTHER = "other"
