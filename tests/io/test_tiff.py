@@ -44,7 +44,7 @@ def manifest(part: str) -> list[tuple[str, str]]:
     table = SHARED / "formats" / "MANIFEST_derived.csv"
     if not table.is_file():
         return []
-    rows = list(csv.DictReader(table.open(encoding="utf-8")))
+    rows = list(csv.DictReader(table.open(encoding="utf-8-sig")))
     return [
         (r["file"].split("/", 1)[1], r["expected"])
         for r in rows
