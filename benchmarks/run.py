@@ -36,6 +36,10 @@ def run_benchmark(a: argparse.Namespace, report: Report) -> dict[str, Any]:
         from benchmarks.screen import bench_screen
 
         return bench_screen(a.work, a.seeds[:2], report=report)
+    if a.name == "names":
+        from benchmarks.names import bench_names
+
+        return bench_names(2_000 if a.small else 100_000, report)
     if a.name == "map":
         from benchmarks.map import bench_map
 
