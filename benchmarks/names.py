@@ -35,11 +35,8 @@ def with_stacks(count: int) -> list[str]:
 
 def free_words(count: int) -> list[str]:
     """Names of different length, with words of the lab."""
-    days = ("day 3", "day7 fixed", "d10")
-    return [
-        f"exp {n // 1000}/{('ctrl', 'siRNA A', 'patient 12')[n % 3]} {days[n // 3 % 3]} {n // 9}.tif"
-        for n in range(count)
-    ]
+    days, who = ("day 3", "day7 fixed", "d10"), ("ctrl", "siRNA A", "patient 12")
+    return [f"exp {n // 1000}/{who[n % 3]} {days[n // 3 % 3]} {n // 9}.tif" for n in range(count)]
 
 
 KINDS: dict[str, Callable[[int], list[str]]] = {

@@ -260,7 +260,7 @@ def _sniff(path: Path) -> str:
 def _open_tiff(path: Path) -> Iterator[_Opened]:
     pages = count_pages(path)
     with _heard() as complaints, tifffile.TiffFile(path, mode="r") as tiff:
-        ome = _ome_header(tiff, path)
+        ome = _ome_header(tiff, path, pages)
         if not ome.usable:
             tiff.close()
             with tifffile.TiffFile(path, mode="r", is_ome=False) as plain:
@@ -288,12 +288,12 @@ def _heard() -> Iterator[list[str]]:
         logger.removeHandler(listener)
 
 
-def _ome_header(tiff: tifffile.TiffFile, path: Path) -> OmeHeader:
+def _ome_header(tiff: tifffile.TiffFile, path: Path, pages: int) -> OmeHeader:
     """The OME header; read before `tiff.series`, which opens all files that the header names."""
     text = tiff.pages.first.description
     if not tiff.pages.first.is_ome and not re.search(r"<(?:\w+:)?OME[\s>]", text):
         return OmeHeader()
-    return read_ome(text, path)
+    return read_ome(text, path, pages)
 
 
 def _examine(

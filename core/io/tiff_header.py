@@ -118,10 +118,12 @@ def _next_page(stream: Any, pages: _PageList, offset: int, path: Path, number: i
     return int(struct.unpack(pages.order + pages.link, stream.read(tail))[0])
 
 
-def read_ome(text: str, path: Path) -> OmeHeader:
+def read_ome(text: str, path: Path, pages: int = 1) -> OmeHeader:
     """Channel names, pixel size and member files of an OME-XML text.
 
-    Raises BadImage for sizes that are too large, and for members outside of the folder.
+    A file of one page that is described in a companion next to it is read as a plain TIFF; the
+    scan reads the companion. Raises BadImage for sizes that are too large, and for members outside
+    of the folder.
     """
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
         return OmeHeader(
@@ -137,6 +139,9 @@ def read_ome(text: str, path: Path) -> OmeHeader:
     companion = next((e for e in root.iter() if _local(e.tag) == "BinaryOnly"), None)
     if companion is not None:
         name = companion.get("MetadataFile", "another file")
+        simple = "/" not in name and "\\" not in name and name.lower().endswith(".companion.ome")
+        if simple and pages == 1 and (path.parent / name).is_file():
+            return OmeHeader(usable=False)
         raise BadImage(
             f"{path.name} is one part of a set that is described in {name!r}, which is not read.",
             "Export the images as OME-TIFF with their own description, one file per field.",

@@ -15,6 +15,7 @@ from core.io.ome_zarr import is_zarr, zarr_images
 from core.io.project import PARTS, PROJECT_FILE
 from core.io.read_field import FORMATS, ZARR, readable_suffixes
 from core.progress import Progress, Report, silent
+from core.scanning.index_files import is_index
 
 IMAGE_SUFFIXES = {".tif", ".tiff", ".png", ".lsm", ".stk", ".btf", ".tf8"}
 PICTURE_SUFFIXES = {".jpg", ".jpeg", ".bmp", ".gif", ".webp"}
@@ -80,6 +81,7 @@ class Found:
     problems: list[Problem] = field(default_factory=list)
     junk: list[str] = field(default_factory=list)
     thumbnails: list[str] = field(default_factory=list)
+    indexes: list[str] = field(default_factory=list)
     other: Counter[str] = field(default_factory=Counter)
 
 
@@ -243,6 +245,8 @@ def _sort_in(entry: os.DirEntry[str], relative: str, inside: Path, files: Found)
                 kind=ProblemKind.OUTSIDE_FOLDER,
             )
         )
+    elif is_index(entry.name):
+        files.indexes.append(relative)
     elif suffix in IMAGE_SUFFIXES | readable_suffixes():
         files.images.append(relative)
     elif suffix in PICTURE_SUFFIXES or suffix in FOREIGN_SUFFIXES:

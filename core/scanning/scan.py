@@ -28,6 +28,7 @@ from core.scanning.file_names import NamePattern, compile_pattern
 from core.scanning.find_files import Found, find_images
 from core.scanning.findings import Findings
 from core.scanning.group_channels import Draft, group_channels
+from core.scanning.index_files import read_indexes
 from core.scanning.inspect_files import FileInspection, StackChoice, inspect_files
 from core.scanning.one_with_condition import one_with_the_condition
 from core.scanning.other_pictures import other_pictures
@@ -35,6 +36,7 @@ from core.scanning.plate_map import PlateMap, load_plate_map
 from core.scanning.read_names import Names, choose_planes, read_names
 from core.scanning.role_questions import role_questions, turned_roles
 from core.scanning.run_meanings import Context
+from core.scanning.take_indexes import indexed, name_channels, plate_shape_of
 from core.scanning.z_stacks import questions_of_files, stack_facts
 
 __all__ = ["Scan", "ScanOptions", "merge_conditions", "read_folder", "scan_folder"]
@@ -106,8 +108,10 @@ def read_folder(folder: Path, options: ScanOptions = DEFAULTS, *, report: Report
     choice = StackChoice(answers.get(QuestionKind.Z, ""), answers.get(QuestionKind.SLICES, ""))
     facts = inspect_files(root, files.images, report, choice)
     findings = Findings(list(files.problems) + _file_problems(facts))
-    usable = _usable(facts, findings.problems)
+    indexes = read_indexes(root, files.indexes, findings.problems)
+    usable = indexed(_usable(facts, findings.problems), indexes)
     names = _read_names(usable, pattern, table, options)
+    name_channels(names.tells, indexes)
     chosen = choose_planes(names, options)
     findings.problems.extend(names.problems)
     findings.questions.extend(names.questions)
@@ -135,6 +139,7 @@ def read_folder(folder: Path, options: ScanOptions = DEFAULTS, *, report: Report
         if place.condition in turned:
             bench.places[file] = replace(place, role=turned[place.condition])
     dataset = _dataset(root, bench, channel_names, pixel_size, table)
+    dataset = replace(dataset, plate_shape=plate_shape_of(dataset, indexes, table is not None))
     questions = (*findings.questions, *role_questions(table, options.answers))
     conditions = {d.files[0]: bench.places[d.files[0]].condition for d in bench.drafts}
     wells = {f: (bench.places[f].plate, bench.places[f].well) for f in conditions}
@@ -173,13 +178,7 @@ def _read_names(
     for file, fact in usable.items():
         base = fact.base or file
         if fact.tells:
-            folder = PurePosixPath(fact.sources[0])
-            outer = (
-                folder.parents[3] if folder.suffix != ".czi" and len(folder.parents) > 3 else None
-            )
-            inside = (outer or folder.parent).as_posix()
-            names.tells[base] = {"folder": "" if inside == "." else inside, **fact.tells}
-            names.tells[base] |= {"key": base, "field": base}
+            names.tells[base] = {"folder": _outer(fact), "key": base, "field": base, **fact.tells}
     for file, fact in usable.items():
         if fact.base and fact.base != file:
             key = f"{names.tells[fact.base]['key']} t{fact.t}"
@@ -187,6 +186,14 @@ def _read_names(
     for base in {fact.base for file, fact in usable.items() if fact.base not in ("", file)}:
         del names.tells[base]
     return names
+
+
+def _outer(fact: FileInspection) -> str:
+    """The folder that holds a file or a plate of OME-Zarr."""
+    source = PurePosixPath(fact.sources[0])
+    in_plate = "plate" in fact.tells and len(source.parents) > 3
+    folder = (source.parents[3] if in_plate else source.parent).as_posix()
+    return "" if folder == "." else folder
 
 
 def _context(
