@@ -73,7 +73,7 @@ class _Czi:
         )
 
     def _where(self, block: Any) -> tuple[str, Place]:
-        """Scene and place of a block. Raises BadImage for what is no grey plane of a field."""
+        """Scene and place of a block. Raises BadImage for what is not a grey plane of a field."""
         starts = {d.dimension: d.start for d in block.dimension_entries}
         sizes = {d.dimension: d.size for d in block.dimension_entries}
         if not isinstance(block.dtype, str) or block.dtype[-2:] not in TYPES or block.shape[-1] > 1:

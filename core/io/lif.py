@@ -36,7 +36,7 @@ def _check_header(path: Path) -> None:
     with path.open("rb") as stream:
         head = stream.read(13)
         if len(head) < 13 or struct.unpack("<I", head[:4])[0] != MAGIC:
-            raise BadImage(f"{path.name} is no file of Leica.", DAMAGED_HINT, "damaged")
+            raise BadImage(f"{path.name} is not a file of Leica.", DAMAGED_HINT, "damaged")
         length = 2 * struct.unpack("<I", head[9:])[0]
         if length > path.stat().st_size:
             raise BadImage(f"{path.name} is cut short within its header.", CUT_HINT, "cut-short")
@@ -67,7 +67,7 @@ class _Lif:
         sizes = {axis: int(size) for axis, size in image.sizes.items() if size > 1}
         where = f"{self._path.name} ({image.path})"
         if image.is_flim or "S" in sizes:
-            raise BadImage(f"{where} is no grey image.", RGB_HINT, "rgb")
+            raise BadImage(f"{where} is not a grey image.", RGB_HINT, "rgb")
         if other := "".join(set(sizes) - READ):
             raise BadImage(
                 f"{where} has images along {other}, which is not read.",

@@ -67,7 +67,7 @@ class _Nd2:
     def _check_frames(self, sizes: dict[str, int]) -> None:
         """Raises BadImage for frames that are not stored; the library fills them with zeros."""
         wanted = sizes.get("P", 1) * sizes.get("T", 1) * sizes.get("Z", 1)
-        places = self._stored._rdr.chunkmap  # where each frame lies; there is no public way
+        places = self._stored._rdr.chunkmap  # where each frame lies; no public name has it
         about, end = self._stored.attributes, self._path.stat().st_size
         plain = about.compressionType is None
         frame = about.heightPx * (about.widthBytes or 0) if plain else 1

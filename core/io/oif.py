@@ -68,7 +68,7 @@ class _Oif:
         name = self._files[t, z, c]
         plane = np.squeeze(np.asarray(self._stored.asarray(series=name)))
         if plane.ndim != 2:
-            raise BadImage(f"{self._path.name}: {name} is no plane.", DAMAGED_HINT, "damaged")
+            raise BadImage(f"{self._path.name}: {name} is not a plane.", DAMAGED_HINT, "damaged")
         return plane
 
     def _channel_names(self, channels: int) -> tuple[str, ...]:

@@ -496,7 +496,7 @@ def _check_data(series: Any, path: Path) -> None:
 
 
 def _channel_axis(series: Any, path: Path, warnings: list[str]) -> str:
-    """The axes, with C for the channel axis. Raises BadImage for what is no axis of a field."""
+    """The axes, with C for the channel axis. Raises BadImage for other axes."""
     axes = str(series.axes)
     sizes = zip(axes, series.shape, strict=True)
     long = {axis: size for axis, size in sizes if size > 1 and axis not in "TZYX"}
