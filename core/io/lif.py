@@ -1,11 +1,13 @@
 """Read the LIF and LOF files of Leica: one field for each image of the file."""
 
 import struct
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 
@@ -54,6 +56,7 @@ class _Lif:
 
     def __init__(self, stored: Any, path: Path) -> None:
         self._path = path
+        _name_apart(stored.xml_element)
         self._images = list(stored.images)
         if not self._images:
             raise BadImage(f"{path.name} holds no image.", DAMAGED_HINT, "damaged")
@@ -98,6 +101,17 @@ class _Lif:
         at = {"T": t, "Z": z, "C": c}
         indices = {axis: at[axis] for axis in image.sizes if axis in at}
         return np.squeeze(np.asarray(image.frame(**indices)))
+
+
+def _name_apart(xml: ElementTree.Element) -> None:
+    """Number images of one name; the library would keep only the last of them."""
+    for parent in xml.iter():
+        seen: Counter[str] = Counter()
+        for element in parent.findall("Element"):
+            name = element.get("Name", "")
+            seen[name] += 1
+            if seen[name] > 1:
+                element.set("Name", f"{name} ({seen[name]})")
 
 
 def _channel_names(image: Any) -> tuple[str, ...]:

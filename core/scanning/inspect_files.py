@@ -1,5 +1,6 @@
 """Inspect every file once: its header, its fingerprints, and whether its pixels can be used."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -16,6 +17,7 @@ from core.io.read_field import header_of, open_fields
 from core.io.stacks import MAXIMUM, PROJECTION, STAINS, chosen_planes, stack_error
 from core.io.tiff import ImageInfo
 from core.progress import Progress, Report, silent
+from core.scanning.name_runs import path_text
 
 MAX_SATURATED = 0.01
 MIN_TAIL_ROWS = 2
@@ -80,7 +82,25 @@ def inspect_files(
                 report(Progress(done, len(files), "Reading images"))
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-    return facts
+    return _distinct(facts)
+
+
+def _distinct(facts: list[FileInspection]) -> list[FileInspection]:
+    """Every image has a name of its own, also where a.lif and a.czi lie in one folder."""
+    counts = Counter(fact.file for fact in facts)
+    if len(counts) == len(facts):
+        return facts
+    named: Counter[str] = Counter()
+    found = []
+    for fact in facts:
+        if counts[fact.file] > 1 and fact.sources:
+            inner = fact.file.removeprefix(path_text(fact.sources[0]) + "/")
+            file = f"{fact.sources[0]}/{inner}"
+            named[file] += 1
+            file += f" {named[file]}" if named[file] > 1 else ""
+            fact = replace(fact, file=file, base=file if fact.base == fact.file else fact.base)
+        found.append(fact)
+    return found
 
 
 def _bounded_map(
@@ -105,11 +125,11 @@ def read_facts(root: Path, file: str, choice: StackChoice) -> list[FileInspectio
         with open_fields(path) as container:
             several = len(container.fields) + len(container.refused) > 1
             facts = [
-                FileInspection(f"{_stem(file)}/{name}", error=error, sources=(file,))
+                FileInspection(f"{path_text(file)}/{name}", error=error, sources=(file,))
                 for name, error in container.refused
             ]
             for field in container.fields:
-                name = f"{_stem(file)}/{_one_level(field.name)}" if several else file
+                name = f"{path_text(file)}/{_one_level(field.name)}" if several else file
                 facts += _field_facts(container, field, path, replace(_BLANK, file=name), choice)
             return _with_file_digest(facts, path, file)
     except BadImage as error:
@@ -123,10 +143,6 @@ def read_facts(root: Path, file: str, choice: StackChoice) -> list[FileInspectio
 
 
 _BLANK = FileInspection("")
-
-
-def _stem(file: str) -> str:
-    return file.rpartition(".")[0] or file
 
 
 def _one_level(name: str) -> str:
@@ -163,7 +179,7 @@ def _field_facts(
         return
     every = [STAINS] if stains and times > 1 else [str(t + 1) for t in range(times)]
     for t in every if times > 1 else [""]:
-        name = f"{_stem(blank.file)} t{t}" if t.isdecimal() else blank.file
+        name = f"{path_text(blank.file)} t{t}" if t.isdecimal() else blank.file
         here = replace(blank, file=name, z=z, t=t)
         try:
             yield _fact(container, field, path, here)

@@ -245,3 +245,28 @@ def test_without_the_extra_a_makers_file_is_named_with_the_way_out(
     named = {p.item: p for p in dataset.problems if p.kind == "maker-format"}
     assert set(named) == {"1 .czi files", "b.zarr"}
     assert all("leigh-explorer[formats]" in p.remedy for p in named.values())
+
+
+def test_times_of_a_plate_keep_their_wells_apart(tmp_path: Path) -> None:
+    images = pixels(s=2, t=6)  # more than five times are not taken for stains
+    wells = {"B/2": images[:1].swapaxes(2, 3), "C/2": images[1:].swapaxes(2, 3)}
+    write_zarr_plate(tmp_path / "p.zarr", wells, ("DAPI",))
+    table = tmp_path / "map.csv"
+    table.write_text("well,condition\nB2,WT\nC2,DS\n")
+    options = ScanOptions(plate_map=table, condition_from="plate-map")
+    found = read_folder(tmp_path, options)
+    assert found.dataset.counts() == {"DS": 6, "WT": 6} and not found.open
+    assert len({r.group for r in found.dataset.records}) == 2
+    record = next(r for r in found.dataset.records if r.well == "C02" and r.t == "4")
+    assert np.array_equal(read_verified(tmp_path, record), images[1, 3, 0])
+
+
+def test_fields_with_one_name_stay_apart(tmp_path: Path) -> None:
+    images = pixels(s=6, c=2).reshape(3, 2, 1, 1, 2, 24, 32)
+    for folder, image in zip(("WT", "DS"), images, strict=False):
+        (tmp_path / folder).mkdir()
+        write_lif(tmp_path / folder / "exp.lif", image, ("Pos", "Pos"), NAMES)
+    write_czi(tmp_path / "WT" / "exp.czi", images[2], NAMES, wells=("Pos", "Pos"))
+    records = read(tmp_path).dataset.records
+    assert len({r.id for r in records}) == len({(r.files, r.scene) for r in records}) == 6
+    assert {r.condition for r in records} == {"WT", "DS"}
