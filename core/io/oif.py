@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tifffile
 
 from core.domain import AnyArray
 from core.errors import BadImage
 from core.io.fields import Field, missing_part, require
-from core.io.tiff_header import DAMAGED_HINT, UNITS_UM
+from core.io.tiff_blocks import check_blocks, check_layout
+from core.io.tiff_header import DAMAGED_HINT, UNITS_UM, check_bytes
 
 READ = frozenset("TZCYX")
 
@@ -64,9 +66,14 @@ class _Oif:
         ]
 
     def plane(self, field: Field, t: int, z: int, c: int) -> AnyArray:
-        """(Y, X) grey values."""
+        """(Y, X) grey values of one TIFF, whose blocks are checked as those of any TIFF."""
         name = self._files[t, z, c]
-        plane = np.squeeze(np.asarray(self._stored.asarray(series=name)))
+        with self._stored.open_file(name) as stream, tifffile.TiffFile(stream, name=name) as tiff:
+            page = tiff.pages.first
+            check_bytes(int(page.size) * page.dtype.itemsize if page.dtype else 0, self._path)
+            check_blocks(page, self._path, 1)
+            check_layout([page], self._path)
+            plane = np.squeeze(page.asarray())
         if plane.ndim != 2:
             raise BadImage(f"{self._path.name}: {name} is not a plane.", DAMAGED_HINT, "damaged")
         return plane

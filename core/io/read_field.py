@@ -59,7 +59,16 @@ def open_field(path: Path, scene: str = "", z: str = "", t: str = "") -> AnyArra
         field = next((f for f in container.fields if f.scene == scene), None)
         if field is None:
             raise BadImage(f"{path.name} has no field {scene!r}.", "Scan the folder again.")
-        return read_planes(container, field, path, z, t)
+        return read_image_of(container, field, path, z, t)
+
+
+def read_image_of(
+    container: Container, field: Field, path: Path, z: str = "", t: str = ""
+) -> AnyArray:
+    """As `open_field`, of a file that is open."""
+    if isinstance(container, PlainFile) and container.is_one_image:
+        return container.image
+    return read_planes(container, field, path, z, t)
 
 
 @contextmanager
@@ -89,6 +98,17 @@ class PlainFile:
         names, size = self.info.channel_names, self.info.pixel_size_um
         self.fields: Sequence[Field] = [Field("", "", sizes, self.info.dtype, names, size)]
         self.refused: Sequence[tuple[str, BadImage]] = ()
+
+    @property
+    def is_one_image(self) -> bool:
+        """Whether the file holds neither planes nor times."""
+        return self.info.depth == self.info.times == 1
+
+    @property
+    def image(self) -> AnyArray:
+        """(C, Y, X) grey values of the only image; a stack is read plane by plane."""
+        image: AnyArray = self._pixels[0, 0]
+        return image
 
     def plane(self, field: Field, t: int, z: int, c: int) -> AnyArray:
         """(Y, X) grey values."""

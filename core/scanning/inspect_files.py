@@ -12,8 +12,8 @@ from core.domain import AnyArray
 from core.errors import BadImage
 from core.io.digest import digest_file, digest_pixels
 from core.io.disk_errors import unreadable
-from core.io.fields import Container, Field, read_planes
-from core.io.read_field import header_of, open_fields
+from core.io.fields import Container, Field
+from core.io.read_field import header_of, open_fields, read_image_of
 from core.io.stacks import MAXIMUM, PROJECTION, STAINS, chosen_planes, stack_error
 from core.io.tiff import ImageInfo
 from core.progress import Progress, Report, silent
@@ -206,7 +206,7 @@ def _fact(container: Container, field: Field, path: Path, here: FileInspection) 
     info = header_of(container, field, path, here.z, here.t)
     if info.made_here:
         raise BadImage("made by this program, not a microscope image")
-    image = read_planes(container, field, path, here.z, here.t)
+    image = read_image_of(container, field, path, here.z, here.t)
     return replace(
         here,
         info=info,

@@ -158,6 +158,13 @@ def test_missing_planes_of_makers_files_are_counted(tmp_path: Path) -> None:
     missing(path, match="1 of 4 planes are missing", z="max")
 
 
+def test_a_cut_plane_of_an_oif_file_is_never_zeros(tmp_path: Path) -> None:
+    path = write_oif(tmp_path / "a.oif", pixels(c=2), NAMES)
+    plane = tmp_path / "a.oif.files" / "s_C002Z001T001.tif"
+    plane.write_bytes(plane.read_bytes()[:-100])
+    missing(path, match="cut short")
+
+
 @pytest.mark.parametrize("name", ["czi", "nd2", "lif"])
 def test_a_cut_file_of_a_maker_is_never_read(tmp_path: Path, name: str) -> None:
     image = pixels(c=2)
