@@ -4,10 +4,8 @@ Paths to images are stored relative to the project folder where possible, and al
 """
 
 import json
-import math
 import os
 import shutil
-from collections import Counter
 from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import datetime
@@ -28,6 +26,7 @@ from core.io.atomic import (
     replacing,
     sweep_temporaries,
 )
+from core.io.dataset_fault import dataset_fault
 from core.io.digest import digest_bytes, digest_file, digest_record
 from core.io.disk_errors import unreadable
 from core.io.lock import now
@@ -63,7 +62,6 @@ FORMAT = "leigh-explorer project"
 FORMAT_VERSION = 1
 MAX_FILE_BYTES = 2_000_000_000
 RELINK_SAMPLE = 20
-MAX_PIXEL_UM, MAX_SIDE, MAX_WELLS = 1e6, 1_000_000, 1000  # beyond them, a file is damaged
 FIRST_MODEL = "iresnet"
 WRITING_SECONDS = 10.0  # how long a save waits for another save
 
@@ -170,7 +168,7 @@ def _with_changes_of_others(project: Project, digest: str) -> Project:
     if project.read is None or project.read.digest == digest:
         return project
     found = merged(project, open_project(project.folder), project.read.project)
-    fault = _fault(found.dataset) if found.dataset is not None else ""
+    fault = dataset_fault(found.dataset) if found.dataset is not None else ""
     if fault:
         raise BadProject(
             f"{project.folder / PROJECT_FILE} was changed by another program, and both changes do"
@@ -392,50 +390,11 @@ def _dataset(stored: _Stored, folder: Path) -> Dataset | None:
     images = stored.images or _Images(relative=None, absolute=None)
     candidates = [folder / images.relative] if images.relative is not None else []
     candidates += [Path(images.absolute)] if images.absolute else []
-    fault = _fault(dataset) if candidates else "images: it does not say where they are"
+    fault = dataset_fault(dataset) if candidates else "images: it does not say where they are"
     if fault:
         raise _damaged(folder / PROJECT_FILE, fault)
     candidates = [Path(os.path.normpath(path)) for path in candidates]
     return replace(dataset, root=_root(candidates, dataset.records))
-
-
-def _fault(dataset: Dataset) -> str:
-    """The first contradiction in a dataset whose fields have the right types; "" without any."""
-    names = set(dataset.condition_names)
-    if fault := _absurd(dataset):
-        return fault
-    for record in dataset.records:
-        counts = (record.depth, record.depth * len(record.planes))
-        if record.depth < 1 or not record.files or len(record.files) not in counts:
-            return f"record {record.id}: {len(record.files)} files for {len(record.planes)} planes"
-        if len(record.planes) != len(dataset.channels) or min(record.planes, default=-1) < 0:
-            return (
-                f"record {record.id}: planes {list(record.planes)} for {len(dataset.channels)}"
-                " channels"
-            )
-        if record.condition not in names:
-            return (
-                f"record {record.id}: its condition {record.condition!r} is not among the"
-                " conditions"
-            )
-    twice = [name for name, count in Counter(r.id for r in dataset.records).items() if count > 1]
-    return f"record {twice[0]} is there more than once" if twice else ""
-
-
-def _absurd(dataset: Dataset) -> str:
-    """The first number that no image has; "" without any."""
-    size = dataset.pixel_size_um
-    if size is not None and not 0 < size < MAX_PIXEL_UM:
-        return f"a pixel size of {size} µm"
-    for condition in dataset.conditions:
-        if condition.dose_um is not None and not 0 <= condition.dose_um < math.inf:
-            return f"a dose of {condition.dose_um} µM of {condition.name}"
-    if dataset.plate_shape is not None and not all(0 < n <= MAX_WELLS for n in dataset.plate_shape):
-        return f"a plate of {dataset.plate_shape} wells"
-    for record in dataset.records:
-        if min(record.shape) < 0 or max(record.shape) > MAX_SIDE:
-            return f"record {record.id}: an image of {record.shape}"
-    return ""
 
 
 def _root(folders: list[Path], records: tuple[ImageRecord, ...]) -> Path:

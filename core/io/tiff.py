@@ -332,16 +332,7 @@ def _examine(
     invert = series.keyframe.photometric == 0
     if invert:
         warnings.append("Stored inverted (white is zero); turned so that bright is signal.")
-    if 262 not in first.tags and not tiff.is_lsm:
-        raise BadImage(
-            f"{path.name} has a damaged header: it does not say whether bright pixels are signal.",
-            DAMAGED_HINT,
-            "damaged",
-        )
-    codes = [tag.code for tag in first.tags]
-    no_text = [t.code for t in first.tags if t.code in TEXTS and int(t.dtype) not in (1, 2, 7)]
-    if codes != sorted(codes) or no_text:
-        complaints.append("its entries are not in order, or not of their type.")
+    complaints += _doubts(tiff, path)
     warnings += [f"The header is partly damaged: {text}" for text in dict.fromkeys(complaints)]
     shape = _cyx_shape(series.shape, axes)
     notes = _notes(tiff, series, ome)
@@ -363,6 +354,24 @@ def _examine(
         times=_size(series, axes, "T"),
     )
     return _Opened(series, axes, checked(info, path), invert, alpha)
+
+
+def _doubts(tiff: tifffile.TiffFile, path: Path) -> list[str]:
+    """What is odd about the tags of the first page.
+
+    Raises BadImage where the meaning of bright is missing: a reader would turn the image.
+    """
+    tags = tiff.pages.first.tags
+    if 262 not in tags and not tiff.is_lsm:
+        raise BadImage(
+            f"{path.name} has a damaged header: it does not say whether bright pixels are signal.",
+            DAMAGED_HINT,
+            "damaged",
+        )
+    codes = [tag.code for tag in tags]
+    no_text = [tag for tag in tags if tag.code in TEXTS and int(tag.dtype) not in (1, 2, 7)]
+    odd = codes != sorted(codes) or no_text
+    return ["its entries are not in order, or not of their type."] if odd else []
 
 
 def _notes(tiff: tifffile.TiffFile, series: Any, ome: OmeHeader) -> tuple[tuple[str, str], ...]:
