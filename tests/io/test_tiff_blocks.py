@@ -68,6 +68,19 @@ def test_a_header_without_the_meaning_of_bright_is_refused(tmp_path: Path) -> No
     refused(path, "does not say whether bright pixels are signal")
 
 
+@pytest.mark.parametrize(("tag", "code"), [("Predictor", 381), ("Predictor", 316)])
+def test_entries_that_no_writer_makes_are_a_warning(tmp_path: Path, tag: str, code: int) -> None:
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, IMAGE, compression="zlib", predictor=True)
+    assert not any("partly damaged" in text for text in read_with_info(path)[1].warnings)
+    with tifffile.TiffFile(path) as tiff:
+        place = tiff.pages.first.tags[tag].offset
+    data = bytearray(path.read_bytes())
+    struct.pack_into("<H", data, place, code)
+    path.write_bytes(data)
+    assert any("partly damaged" in text for text in read_with_info(path)[1].warnings)
+
+
 @pytest.mark.parametrize("kind", ["plain", "imagej", "ome", "tiled", "big", "big endian"])
 def test_a_file_that_ends_in_zeros_is_noted(tmp_path: Path, kind: str) -> None:
     file = healthy(kind, 3)

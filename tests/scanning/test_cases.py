@@ -7,8 +7,6 @@ from pathlib import Path
 import pytest
 
 CHECK = Path(__file__).parents[3] / "shared" / "cases" / "check.py"
-# What is not read yet is refused, never read wrongly.
-REFUSED = {"ome_channels_as_time"}
 
 
 @pytest.mark.slow
@@ -18,8 +16,4 @@ def test_the_cases_of_labs_are_read_or_asked() -> None:
     done = subprocess.run(
         command, capture_output=True, text=True, cwd=Path(__file__).parents[2], check=False
     )
-    lines = done.stdout.splitlines()
-    failed = {line.split(" (", 1)[0] for line in lines[:-1]}
-    assert failed <= REFUSED, done.stdout
-    for line in lines[:-1]:
-        assert "exit 2" in line and '"records": 0' in line
+    assert done.returncode == 0, done.stdout
