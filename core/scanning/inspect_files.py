@@ -1,5 +1,6 @@
 """Inspect every file once: its header, its fingerprints, and whether its pixels can be used."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -129,7 +130,9 @@ def read_facts(root: Path, file: str, choice: StackChoice) -> list[FileInspectio
                 for name, error in container.refused
             ]
             for field in container.fields:
-                name = f"{path_text(file)}/{_one_level(field.name)}" if several else file
+                name = (
+                    f"{path_text(file)}/{_one_level(field.name)}" if several else ZARR.sub("", file)
+                )
                 facts += _field_facts(container, field, path, replace(_BLANK, file=name), choice)
             return _with_file_digest(facts, path, file)
     except BadImage as error:
@@ -143,6 +146,7 @@ def read_facts(root: Path, file: str, choice: StackChoice) -> list[FileInspectio
 
 
 _BLANK = FileInspection("")
+ZARR = re.compile(r"(?i)(?:\.ome)?\.zarr(?=/)")  # of a folder: its name may be a condition
 
 
 def _one_level(name: str) -> str:

@@ -10,6 +10,7 @@ import tifffile
 from made_containers import (
     pixels,
     write_czi,
+    write_group,
     write_lif,
     write_nd2,
     write_zarr_image,
@@ -270,3 +271,24 @@ def test_fields_with_one_name_stay_apart(tmp_path: Path) -> None:
     records = read(tmp_path).dataset.records
     assert len({r.id for r in records}) == len({(r.files, r.scene) for r in records}) == 6
     assert {r.condition for r in records} == {"WT", "DS"}
+
+
+def test_series_of_ome_zarr_take_their_condition_from_the_name(tmp_path: Path) -> None:
+    for name, images in zip(("WT", "DS"), pixels(s=4, c=2).reshape(2, 2, 1, 1, 2, 24, 32)):
+        for n, image in enumerate(images):
+            write_zarr_image(tmp_path / f"{name}.ome.zarr" / str(n), image.swapaxes(1, 2), NAMES)
+        write_group(tmp_path / f"{name}.ome.zarr", {"bioformats2raw.layout": 3})
+    found = read(tmp_path)
+    assert found.dataset.counts() == {"DS": 2, "WT": 2}
+    assert len({r.group for r in found.dataset.records}) == 4
+    assert {r.files[0] for r in found.dataset.records if r.condition == "WT"} == {
+        "WT.ome.zarr/0", "WT.ome.zarr/1",
+    }  # fmt: skip
+
+
+def test_folders_inside_a_lif_file_are_conditions_and_its_images_groups(tmp_path: Path) -> None:
+    names = ("WT/P1", "WT/P2", "DS/P1", "DS/P2")
+    write_lif(tmp_path / "exp.lif", pixels(s=4, c=2), names, NAMES)
+    found = read(tmp_path)
+    assert found.dataset.counts() == {"DS": 2, "WT": 2}
+    assert len({r.group for r in found.dataset.records}) == 4
