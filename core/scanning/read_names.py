@@ -13,7 +13,16 @@ from core.domain import Problem, ProblemKind, Question, QuestionKind, ScanOption
 from core.io.stacks import MAXIMUM, MEAN
 from core.io.well_names import natural, normalise_well
 from core.scanning.file_names import NamePattern, parse_name, scheme_match, stem_of, tidy
-from core.scanning.name_runs import NAME, Run, families, folder_runs, pieces, runs_of, without
+from core.scanning.name_runs import (
+    NAME,
+    Run,
+    families,
+    folder_runs,
+    path_text,
+    pieces,
+    runs_of,
+    without,
+)
 from core.scanning.naming_schemes import SCHEMES
 from core.scanning.run_meanings import Context, find_meanings, is_time, label_meaning
 from core.scanning.z_stacks import plane_question, stack_warning
@@ -52,7 +61,7 @@ def read_names(files: Sequence[str], pattern: NamePattern, context: Context) -> 
     if pattern.name != "auto":
         names.scheme = pattern.name if pattern.name in SCHEMES else "pattern"
         for file in files:
-            names.tells[file] = _with_folder(file, parse_name(file, pattern), ())
+            names.tells[file] = _with_folder(file, pattern)
         _show(names, names.tells.get(names.example, {}))
         return names
     rest = _by_scheme(files, names)
@@ -170,13 +179,29 @@ def _scheme_tells(name: str, file: str, aside: Mapping[int, str]) -> dict[str, s
     return tells
 
 
-def _with_folder(
-    file: str, tells: Mapping[str, str], cut: Sequence[tuple[int, int]]
-) -> dict[str, str]:
+def _with_folder(file: str, pattern: NamePattern) -> dict[str, str]:
+    """What the given pattern reads from a name, with the folder and the field."""
+    tells = parse_name(file, pattern)
     parent = PurePosixPath(file).parent.as_posix()
-    key = tells.get("key") or stem_of(file)
-    key = key if parent == "." else f"{parent}/{key}"
-    return {**tells, "key": key, "field": key, "folder": "" if parent == "." else parent}
+    parent = "" if parent == "." else parent
+    key = f"{parent}/{tells.get('key') or stem_of(file)}".removeprefix("/")
+    field = key
+    if pattern.regex is not None and tells.keys() & {"z", "t"}:
+        field = f"{parent}/{_without_groups(file, pattern.regex)}".removeprefix("/")
+    return {**tells, "key": key, "field": field, "folder": parent}
+
+
+def _without_groups(file: str, regex: re.Pattern[str]) -> str:
+    """The text that the pattern fits, without stain, plane and time."""
+    for text in (PurePosixPath(file).name, stem_of(file), path_text(file), file):
+        match = regex.search(text)
+        if match is None:
+            continue
+        groups = [name for name in ("channel", "z", "t") if match.groupdict().get(name)]
+        for start, end in sorted((match.span(name) for name in groups), reverse=True):
+            text = text[:start] + text[end:]
+        return text
+    return stem_of(file)
 
 
 def _by_runs(files: Sequence[str], names: Names, context: Context) -> None:

@@ -93,6 +93,15 @@ def test_one_plane_can_be_chosen(tmp_path: Path) -> None:
         assert np.array_equal(read_verified(folder, record), images[0, 1])
 
 
+def test_planes_that_a_pattern_names_become_one(tmp_path: Path) -> None:
+    images = two_conditions(tmp_path, planes_in_files)
+    pattern = r"img(?P<site>\d)_z(?P<z>\d+)_ch(?P<channel>\d+)"
+    found = read_folder(tmp_path, ScanOptions(pattern=pattern))
+    assert found.dataset.counts() == {"DS": 2, "WT": 2} and "z" in asked(found)
+    record = next(r for r in found.dataset.records if r.files[0].startswith("WT/img0"))
+    assert np.array_equal(read_verified(tmp_path, record), images[0].max(axis=0))
+
+
 def test_a_stack_with_a_missing_plane_is_named(tmp_path: Path) -> None:
     two_conditions(tmp_path, planes_in_files)
     (tmp_path / "WT" / "img0_z01_ch01.tif").unlink()
