@@ -32,13 +32,18 @@ class BadTable(LeighError):
 
 
 class NothingWritten(LeighError):
-    """A scan that made no records; `problems` and `questions` are values of the domain."""
+    """A scan that made no records; `problems`, `questions` and `read_as` are of the domain."""
 
     def __init__(
-        self, message: str, hint: str, problems: Sequence[Any], questions: Sequence[Any] = ()
+        self,
+        message: str,
+        hint: str,
+        problems: Sequence[Any],
+        questions: Sequence[Any] = (),
+        read_as: Any = None,
     ) -> None:
         super().__init__(message, hint)
-        self.problems, self.questions = tuple(problems), tuple(questions)
+        self.problems, self.questions, self.read_as = tuple(problems), tuple(questions), read_as
 
 
 class BadProject(LeighError):

@@ -32,6 +32,7 @@ ACTIONS = (
     ActionSpec("check", "Check the project…"),
     ActionSpec("copy", "Save a copy as…", ("Ctrl+Shift+S",)),
     ActionSpec("relink", "Where are the images now?…"),
+    ActionSpec("replace", "Replace images…"),
     ActionSpec("log", "Show the log"),
     ActionSpec("shortcuts", "All shortcuts", ("?", "F1")),
     ActionSpec("quit", "Quit", ("Ctrl+Q",)),

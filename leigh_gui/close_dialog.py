@@ -1,10 +1,18 @@
-"""What to ask when the window closes: about a running job, and about changes not yet saved."""
+"""What to ask before the window closes, and before the images of a project are replaced."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 
 from PySide6.QtWidgets import QAbstractButton, QMessageBox, QWidget
+
+from leigh_gui.widgets.common.look import tip
+
+REPLACING = (
+    "The project keeps its models, figure panels, and the roles and colours of conditions with the"
+    " same names. It forgets plate map, name pattern, answers and pixel size. The map must be"
+    " computed again. No image file is changed."
+)
 
 
 class Choice(StrEnum):
@@ -52,3 +60,16 @@ def ask_about_unsaved(parent: QWidget, why: str, gone: bool, closing: bool) -> C
     box.exec()
     clicked = box.clickedButton()
     return next((c for c, button in buttons.items() if button is clicked), Choice.STAY)
+
+
+def confirm_replacing(parent: QWidget, folder: str) -> bool:
+    """Whether the images of the project are replaced by those in `folder`."""
+    box = QMessageBox(
+        QMessageBox.Icon.NoIcon, "Replace images", "Replace the images of this project?",
+        parent=parent,
+    )  # fmt: skip
+    box.setInformativeText(tip(f"{folder}\n\n{REPLACING}"))
+    replace = box.addButton("Replace images", QMessageBox.ButtonRole.AcceptRole)
+    box.addButton(QMessageBox.StandardButton.Cancel)
+    box.exec()
+    return box.clickedButton() is replace

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 
 from leigh_gui import theme
 from leigh_gui.actions import ShortcutSheet
+from leigh_gui.close_dialog import confirm_replacing
 from leigh_gui.frame import PAGES
 from leigh_gui.paths import log_folder
 
@@ -37,6 +38,7 @@ class Commands(QObject):
         factory.project_asked.connect(self.open)
         factory.browse_asked.connect(self.browse)
         factory.demo_asked.connect(self.demo)
+        factory.replace_asked.connect(self.replace_images)
 
     def slots(self) -> dict[str, Callable[[], object]]:
         """The slot of every action."""
@@ -51,6 +53,7 @@ class Commands(QObject):
             "check": self.check,
             "copy": self.copy,
             "relink": self.relink,
+            "replace": self.replace_images,
             "log": self.show_log,
             "shortcuts": lambda: ShortcutSheet(self.window).exec(),
             "quit": self.window.close,
@@ -163,6 +166,14 @@ class Commands(QObject):
             chosen = QFileDialog.getExistingDirectory(self.window, "Folder with the images")
             if chosen:
                 self.backstage.jobs.relink(Path(chosen))
+
+    def replace_images(self) -> None:
+        """Choose a folder whose images take the place of those of the project."""
+        if not self._has_project("Open a project to replace its images."):
+            return
+        chosen = QFileDialog.getExistingDirectory(self.window, "Folder with the new images")
+        if chosen and confirm_replacing(self.window, chosen):
+            self.backstage.jobs.replace_images(Path(chosen))
 
     def _has_project(self, hint: str) -> bool:
         if self.backstage.state.project is None:

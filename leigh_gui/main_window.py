@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from leigh_gui.pages.explore.controller import ExploreControl
 
 MENU = (
-    "open", "demo", "export", "copy", "check", "relink", "theme", "log", "shortcuts", "quit",
+    "open", "demo", "export", "copy", "check", "relink", "replace", "theme", "log", "shortcuts",
+    "quit",
 )  # fmt: skip
 PATIENCE_MS = 15_000  # for a job to stop when the window closes
 READ_ONLY_MARK = " (read only)"
@@ -92,6 +93,8 @@ class MainWindow(QMainWindow):
         self.state.undo.indexChanged.connect(self._on_undo_changed)
         self.state.project_changed.connect(self._on_state)
         self.state.model_changed.connect(self._on_state)
+        self.state.asked_changed.connect(self.error_bar.hide)
+        self.state.asked_changed.connect(self._on_state)
         back.bus.raised.connect(self.error_bar.show_error)
         back.bus.offered.connect(self.error_bar.show_offer)
         back.saver.changed.connect(self.strip.show_unsaved)

@@ -8,6 +8,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from leigh_gui.frame import PAGES
+from leigh_gui.readiness import ANSWER_FIRST
 
 if TYPE_CHECKING:
     from leigh_gui.page_factory import PageFactory
@@ -24,6 +25,7 @@ class Navigation(QStackedWidget):
         self.state, self.factory = state, factory
         self.pages: dict[str, QWidget] = {}
         factory.page_asked.connect(self.go)
+        state.asked_changed.connect(self._on_asked)
         self.page("start")
 
     def go(self, name: str) -> None:
@@ -31,6 +33,11 @@ class Navigation(QStackedWidget):
         if not self.why_not(name):
             self.setCurrentWidget(self.page(name))
         self.shown.emit(self.current())
+
+    def _on_asked(self) -> None:
+        """A scan asks something: the Data page shows what."""
+        if self.state.asked is not None:
+            self.go("data")
 
     def current(self) -> str:
         """Name of the page on show."""
@@ -47,9 +54,12 @@ class Navigation(QStackedWidget):
         """Why a page cannot be shown yet; empty when it can."""
         if name == "start":
             return ""
+        if name == "data" and self.state.asked is not None:
+            return ""
         project = self.state.project
         if project is None or project.dataset is None:
-            return "Open a folder of images or the demo first."
+            asked = self.state.asked is not None
+            return ANSWER_FIRST if asked else "Open a folder of images or the demo first."
         if name == "screen" and not project.dataset.records:
             return "This project does not have images yet."
         if name in ("explore", "compare") and not self.state.ready_to_explore:

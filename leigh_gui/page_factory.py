@@ -52,6 +52,7 @@ class PageFactory(QObject):
     project_asked = Signal(Path)  # project or folder of images to open
     browse_asked = Signal()
     demo_asked = Signal()
+    replace_asked = Signal()  # other images for the open project
     panel_asked = Signal(str)  # kind of what is on show on the Explore page
     collected = Signal(object, object)  # PanelSpec and its picture
 
@@ -115,10 +116,13 @@ class PageFactory(QObject):
     def _data(self) -> QWidget:
         from leigh_gui.pages.data.page import DataPage
 
+        jobs = self.backstage.jobs
         page = DataPage(self.backstage.state)
         page.start_asked.connect(lambda: self.page_asked.emit("start"))
         page.train_asked.connect(lambda: self.page_asked.emit("train"))
-        page.scan_asked.connect(self.backstage.jobs.scan)
+        page.scan_asked.connect(jobs.scan_again)
+        page.answered.connect(jobs.scan)
+        page.replace_asked.connect(self.replace_asked)
         return page
 
     def _train(self) -> QWidget:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         Project,
         Projection,
     )
+    from leigh_gui.scan_request import OpenScan
     from leigh_gui.widgets.image.channel_display import ChannelDisplay
 
 
@@ -73,6 +74,7 @@ class AppState(QObject):
     answer_changed = Signal()
     original_changed = Signal()
     panels_changed = Signal()
+    asked_changed = Signal()  # a scan asks something, or no longer
     edited = Signal()  # the project must be saved
     refused = Signal(str)  # nothing can be changed: why
 
@@ -80,6 +82,7 @@ class AppState(QObject):
         super().__init__(parent)
         self.undo = QUndoStack(self)
         self.opened: Opened | None = None
+        self.asked: OpenScan | None = None  # a scan that waits for answers
         self.view = View()
         self.mix = ORIGINAL  # that of the view; of a drag, that of its last answer
         self.answer: Answer | None = None
@@ -139,6 +142,11 @@ class AppState(QObject):
     def record(self, record_id: str) -> ImageRecord | None:
         """The record with this id."""
         return self._records.get(record_id)
+
+    def ask(self, asked: OpenScan | None) -> None:
+        """Show what a scan asks; None: nothing is open any longer."""
+        self.asked = asked
+        self.asked_changed.emit()
 
     def conditions(self) -> tuple[Condition, ...]:
         """See `Opened.conditions`; none without a project."""

@@ -32,6 +32,8 @@ class Colours:
     accent_soft: str
     on_accent: str
     warning: str
+    alarm: str
+    alarm_line: str
 
 
 LIGHT = Colours(
@@ -47,6 +49,8 @@ LIGHT = Colours(
     accent_soft="#E9E7FA",
     on_accent="#FFFFFF",
     warning="#FFF4DC",
+    alarm="#FDE7E5",
+    alarm_line="#D0443E",
 )
 DARK = Colours(
     window="#1B1D21",
@@ -61,6 +65,8 @@ DARK = Colours(
     accent_soft="#2F2C4F",
     on_accent="#121318",
     warning="#3A3120",
+    alarm="#432322",
+    alarm_line="#D0443E",
 )
 
 
@@ -109,6 +115,8 @@ QLabel[kind="strong"] {{ font-weight: 600; }}
 QLabel[kind="small"] {{ font-size: {SMALL_PT}pt; color: {c.muted}; }}
 QLabel[kind="muted"] {{ color: {c.muted}; }}
 QLabel[kind="warning"] {{ background: {c.warning}; border-radius: 6px; padding: 4px 8px; }}
+QFrame[kind="alarm"] {{ background: {c.alarm}; border: 1px solid {c.alarm_line};
+    border-radius: 6px; }}
 QFrame[kind="rule"] {{ background: {c.line}; border: none; max-height: 1px; min-height: 1px; }}
 QFrame[kind="card"], QWidget[kind="card"] {{ background: {c.raised}; border: 1px solid {c.line};
     border-radius: 8px; }}
@@ -160,11 +168,15 @@ QTabWidget::pane {{ border: none; border-top: 1px solid {c.line}; }}
 QTabBar::tab {{ background: transparent; border: none; padding: 5px 12px; color: {c.muted};
     border-bottom: 2px solid transparent; }}
 QTabBar::tab:selected {{ color: {c.text}; border-bottom-color: {c.accent}; }}
-QCheckBox::indicator {{ width: 12px; height: 12px; border: 1px solid {c.muted}; border-radius: 3px;
-    background: {c.base}; }}
-QCheckBox::indicator:checked {{ border-color: {c.accent}; background: {c.accent};
-    image: url("{CHECK}"); }}
+QCheckBox::indicator, QTableView::indicator {{ width: 12px; height: 12px;
+    border: 1px solid {c.muted}; border-radius: 3px; background: {c.base}; }}
+QCheckBox::indicator:checked, QTableView::indicator:checked {{ border-color: {c.accent};
+    background: {c.accent}; image: url("{CHECK}"); }}
 QCheckBox::indicator:checked:disabled {{ border-color: {c.faint}; background: {c.faint}; }}
+QRadioButton::indicator {{ width: 12px; height: 12px; border: 1px solid {c.muted};
+    border-radius: 7px; background: {c.base}; }}
+QRadioButton::indicator:checked {{ width: 6px; height: 6px; border: 4px solid {c.accent};
+    background: {c.on_accent}; }}
 QSlider {{ min-height: 18px; }}
 QSlider::groove:horizontal {{ height: 4px; border-radius: 2px; background: {c.line}; }}
 QSlider::sub-page:horizontal {{ height: 4px; border-radius: 2px; background: {c.accent}; }}

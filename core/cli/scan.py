@@ -4,7 +4,7 @@ import argparse
 from dataclasses import asdict, replace
 
 from core.cli.arguments import Result, add_project, path_option
-from core.domain import Dataset, Problem, ProblemKind, QuestionKind, ScanOptions
+from core.domain import Dataset, Problem, ProblemKind, QuestionKind, ReadAs, ScanOptions
 from core.errors import BadTable, LeighError, NothingWritten
 from core.io.well_names import natural
 from core.progress import Report
@@ -65,7 +65,7 @@ def run(a: argparse.Namespace, report: Report) -> Result:
     return {
         "project": str(a.project),
         **_counted(dataset),
-        "read_as": _read_as(scanned.scan),
+        "read_as": _read_as(dataset.read_as),
         "questions": [asdict(q) for q in scanned.scan.questions],
         "problems": [asdict(p) for p in dataset.problems],
         "text": "\n".join(lines),
@@ -111,6 +111,7 @@ def _nothing_written(fault: NothingWritten | BadTable) -> Result:
         "groups": 0,
         "wells": 0,
         "plates": [],
+        "read_as": _read_as(fault.read_as if isinstance(fault, NothingWritten) else None),
         "questions": [asdict(q) for q in questions],
         "problems": [asdict(p) for p in problems],
         "error": {
@@ -136,14 +137,16 @@ def _counted(dataset: Dataset) -> Result:
     }
 
 
-def _read_as(scan: Scan) -> Result:
-    names = scan.names
-    return {"scheme": names.scheme, "example": names.example, "runs": names.runs}
+def _read_as(read_as: ReadAs | None) -> Result | None:
+    if read_as is None:
+        return None
+    runs = [asdict(run) for run in read_as.runs]
+    return {"scheme": read_as.scheme, "example": read_as.example, "runs": runs}
 
 
 def _read_as_lines(scan: Scan) -> list[str]:
     names = scan.names
-    runs = ", ".join(f"{run['text']} is the {run['means']}" for run in names.runs)
+    runs = ", ".join(f"{run.text} is the {run.means}" for run in names.runs)
     lines = [f"  names read as {names.scheme}: {names.example}" + (f" ({runs})" if runs else "")]
     for q in scan.questions:
         lines.append(f"  {q.text} Now: {q.default}. To change it: --answer {q.kind}=CHOICE")

@@ -116,7 +116,10 @@ _WHERE = {
         ),
         "core.domain.images",
     ),
-    **dict.fromkeys(("Question", "QuestionKind", "ScanOptions"), "core.domain.scanning"),
+    **dict.fromkeys(
+        ("NameRun", "ProposedRole", "Question", "QuestionKind", "ReadAs", "ScanOptions"),
+        "core.domain.scanning",
+    ),
     **dict.fromkeys(
         (
             "EXACT_PLANE",

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.domain.scanning import ScanOptions
+from core.domain.scanning import ReadAs, ScanOptions
 
 AnyArray = NDArray[Any]
 FloatArray = NDArray[np.floating[Any]]
@@ -125,6 +125,9 @@ class ProblemKind(StrEnum):
         return self.value.endswith("-is-condition")
 
 
+CONTRADICTIONS = (ProblemKind.WELL_IN_TWO_CONDITIONS, ProblemKind.MAP_CONTRADICTS_FOLDER)
+
+
 @dataclass(frozen=True)
 class Problem:
     """Something that was left out or is doubtful, with a remedy."""
@@ -134,6 +137,16 @@ class Problem:
     remedy: str = ""
     severity: str = "excluded"  # "excluded" | "warning"
     kind: ProblemKind = ProblemKind.OTHER
+
+    @property
+    def with_condition(self) -> bool:
+        """Whether a network may learn this instead of the condition, or a wrong condition."""
+        return self.kind.is_confounder or self.kind in CONTRADICTIONS
+
+    @property
+    def is_red(self) -> bool:
+        """Whether this must be seen before anything is trained."""
+        return self.severity == "excluded" or self.with_condition
 
 
 @dataclass(frozen=True)
@@ -179,6 +192,7 @@ class Dataset:
     pixel_size_um: float | None = None
     plate_shape: tuple[int, int] | None = None  # rows, columns when wells are known
     options: ScanOptions | None = None  # how the folder was read; None: by an earlier version
+    read_as: ReadAs | None = None  # what its names mean; None: read by an earlier version
 
     @property
     def condition_names(self) -> tuple[str, ...]:

@@ -24,12 +24,53 @@ class QuestionKind(StrEnum):
 
 @dataclass(frozen=True)
 class Question:
-    """What names and files do not say. Without a `default`, nothing is written until answered."""
+    """What names and files do not say. Without a `default`, nothing is written until answered.
+
+    `examples` are choice -> word -> file: what a choice means in pictures. Files are POSIX paths
+    relative to the folder that is read.
+    """
 
     kind: QuestionKind
     text: str
     choices: tuple[str, ...] = ()
     default: str | None = None
+    examples: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class NameRun:
+    """A part of the example of `ReadAs`. `start` is its place in the path, -1 where none is known.
+
+    `values` is how many different texts the folder has for this meaning.
+    """
+
+    text: str
+    means: str
+    start: int = -1
+    values: int = 1
+
+
+@dataclass(frozen=True)
+class ProposedRole:
+    """The role that a scan proposes for a condition, and the reason."""
+
+    role: str
+    why: str
+
+
+@dataclass(frozen=True)
+class ReadAs:
+    """How the names of a folder were read: one file as an example, and what its parts mean.
+
+    `scheme` is a maker's scheme, `found` (by what varies) or `pattern`. `questions` have a default
+    and can still be answered. `roles` are condition -> proposed role.
+    """
+
+    scheme: str
+    example: str
+    runs: tuple[NameRun, ...] = ()
+    questions: tuple[Question, ...] = ()
+    roles: Mapping[str, ProposedRole] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

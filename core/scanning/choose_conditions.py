@@ -12,7 +12,7 @@ from core.domain import Problem, ProblemKind, Question, QuestionKind
 from core.scanning.default_roles import names_role
 from core.scanning.findings import Findings
 from core.scanning.group_channels import Draft
-from core.scanning.name_runs import Run
+from core.scanning.name_runs import Run, first_files
 from core.scanning.plate_map import PlateRow
 
 SHOWN = 8  # conditions in the text of a choice
@@ -72,7 +72,9 @@ def choose_conditions(
         return Choice(readings[answer])
     if len(readings) > 1 or asked:
         text = text or "The folders and the names differ in more than one way. What is compared?"
-        return Choice(base, (Question(QuestionKind.CONDITION, text, tuple(readings)),))
+        examples = {listed: first_files(reading) for listed, reading in readings.items()}
+        question = Question(QuestionKind.CONDITION, text, tuple(readings), examples=examples)
+        return Choice(base, (question,))
     return Choice(base)
 
 

@@ -1,7 +1,7 @@
 """Guess role, order and colour of conditions from their names, and find doubtful spellings."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from core.domain import (
@@ -12,6 +12,7 @@ from core.domain import (
     Dataset,
     Problem,
     ProblemKind,
+    ProposedRole,
     Role,
 )
 from core.io.well_names import natural
@@ -80,6 +81,24 @@ def guess_roles(names: Iterable[str], given: Mapping[str, Role] | None = None) -
     guessed |= dict.fromkeys(diseased, Role.DISEASED)
     guessed |= dict.fromkeys(healthy, Role.HEALTHY)
     return guessed | given
+
+
+def propose_roles(
+    conditions: Sequence[Condition], given: Mapping[str, Role] | None = None
+) -> dict[str, ProposedRole]:
+    """Condition -> its role, and whether the plate map or the name says so."""
+    reasons = {}
+    for condition in conditions:
+        if condition.name in (given or {}):
+            why = f"the plate map says {condition.role}"
+        elif condition.role in (Role.HEALTHY, Role.DISEASED):
+            why = f"the name says {condition.name}"
+        elif condition.role == Role.TREATED:
+            why = "there are a healthy and a diseased condition, and this is neither"
+        else:
+            why = "neither its name nor a plate map says its role"
+        reasons[condition.name] = ProposedRole(condition.role.value, why)
+    return reasons
 
 
 def names_role(word: str) -> bool:

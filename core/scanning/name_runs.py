@@ -2,13 +2,14 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePosixPath
 
 from core.scanning.file_names import IMAGE_SUFFIX
 
+EXAMPLES = 8  # pictures for one choice of a question
 NAME = -1  # where a run stands: the number of the folder, or in the name of the file
 _DYES = r"(?i:texas[ _\-]?red|far[ _\-]?red|alexa[ _\-]?(?:fluor[ _\-]?)?\d{3}|cell[ _\-]?mask)"
 _PIECE = re.compile(_DYES + r"|[^\s_\-.()\[\],;]+")
@@ -46,6 +47,14 @@ class Run:
         """Whether both runs divide the files in the same way."""
         pairs = {(text, other.texts[file]) for file, text in self.texts.items()}
         return len(pairs) == len(self.values) == len(other.values)
+
+
+def first_files(texts: Mapping[str, str]) -> dict[str, str]:
+    """Text -> the first file that has it, for at most EXAMPLES texts: pictures of a choice."""
+    firsts: dict[str, str] = {}
+    for file, text in texts.items():
+        firsts.setdefault(text, file)
+    return {text: firsts[text] for text in sorted(firsts)[:EXAMPLES]}
 
 
 def path_text(file: str) -> str:

@@ -9,14 +9,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from core.domain import Problem, ProblemKind, Question, QuestionKind, ScanOptions
+from core.domain import NameRun, Problem, ProblemKind, Question, QuestionKind, ScanOptions
 from core.io.stacks import MAXIMUM, MEAN
 from core.io.well_names import natural, normalise_well
 from core.scanning.file_names import NamePattern, parse_name, scheme_match, stem_of, tidy
+from core.scanning.name_parts import parts_of_tells
 from core.scanning.name_runs import (
     NAME,
     Run,
     families,
+    first_files,
     folder_runs,
     path_text,
     pieces,
@@ -47,7 +49,7 @@ class Names:
     tells: dict[str, dict[str, str]] = field(default_factory=dict)
     scheme: str = "found"
     example: str = ""
-    runs: list[dict[str, str]] = field(default_factory=list)
+    runs: list[NameRun] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     words: list[Run] = field(default_factory=list)
@@ -62,7 +64,9 @@ def read_names(files: Sequence[str], pattern: NamePattern, context: Context) -> 
         names.scheme = pattern.name if pattern.name in SCHEMES else "pattern"
         for file in files:
             names.tells[file] = _with_folder(file, pattern)
-        _show(names, names.tells.get(names.example, {}))
+        tells = names.tells.get(names.example, {})
+        match = scheme_match(pattern.name, names.example) if pattern.name in SCHEMES else None
+        names.runs = parts_of_tells(names.example, tells, match)
         return names
     rest = _by_scheme(files, names)
     kinds = families(rest)
@@ -87,7 +91,10 @@ def _ask_of_families(kinds: Sequence[Sequence[str]], names: Names, context: Cont
                     f"{short[0]} and {long[0]} begin alike. Are they stains of one image? Then"
                     " give a --pattern. With none, every file is an image of its own."
                 )
-                names.questions.append(Question(QuestionKind.STAIN, text, ("none",)))
+                pictures = {PurePosixPath(file).name: file for file in (short[0], long[0])}
+                names.questions.append(
+                    Question(QuestionKind.STAIN, text, ("none",), examples={"none": pictures})
+                )
             return
 
 
@@ -95,15 +102,6 @@ def _start(file: str, count: int) -> str:
     """The folders and the first pieces of a name; "" without pieces."""
     first = [text for text, _ in pieces(file)[:count]]
     return "/".join([PurePosixPath(file).parent.as_posix(), *first]) if first else ""
-
-
-def _show(names: Names, tells: Mapping[str, str]) -> None:
-    means = {group: meaning for meaning, group in GROUPS.items()}
-    names.runs = [
-        {"text": text, "means": means.get(group, group)}
-        for group, text in tells.items()
-        if group not in ("key", "field", "folder")
-    ]
 
 
 def _by_scheme(files: Sequence[str], names: Names) -> list[str]:
@@ -129,7 +127,8 @@ def _by_scheme(files: Sequence[str], names: Names) -> list[str]:
     if schemes:
         names.scheme = max(schemes, key=lambda name: len(schemes[name]))
         names.example = schemes[names.scheme][0]
-        _show(names, names.tells[names.example])
+        match = scheme_match(names.scheme, names.example)
+        names.runs = parts_of_tells(names.example, names.tells[names.example], match)
     if schemes and rest:
         names.problems.append(
             Problem(
@@ -217,7 +216,7 @@ def _by_runs(files: Sequence[str], names: Names, context: Context) -> None:
     if not names.runs:
         names.example = files[0]
         names.runs = [
-            {"text": run.texts[files[0]], "means": meaning}
+            NameRun(run.texts[files[0]], meaning.removesuffix("-too"), run.spans[files[0]][0])
             for n, run in enumerate(runs)
             if (meaning := meanings.get(n, "")) not in ("", "word")
         ]
@@ -304,7 +303,9 @@ def _chosen_planes(files: list[str], names: Names, answer: str) -> list[str]:
         stack_warning(_several(list(stacks)), depth, names.projection, "in separate files")
     )
     if answer != names.projection:
-        names.questions.append(plane_question([*made, *(v for v in values if v not in made)]))
+        choices = [*made, *(v for v in values if v not in made)]
+        examples = _pictures(list(stacks), names, "z", choices)
+        names.questions.append(plane_question(choices, examples))
     usual = _usual_depth(stacks, names)
     short = [f for f in files if f in stacks and len(stacks[f]) < usual[_channel(names, f)]]
     if short:
@@ -357,16 +358,27 @@ def _chosen_times(files: list[str], names: Names, answer: str) -> list[str]:
     _warn_of_times(names, values, len(series))
     if answer != "all":
         text = f"The files show {len(values)} time points ({', '.join(values[:6])}). Which?"
-        names.questions.append(Question(QuestionKind.TIME, text, ("all", *values), "all"))
+        examples = _pictures(list(series), names, "t", values)
+        choices = ("all", *values)
+        names.questions.append(Question(QuestionKind.TIME, text, choices, "all", examples))
     for file in series:
         names.tells[file].setdefault("culture", names.tells[file]["field"])
         names.tells[file]["movie"] = names.tells[file]["field"]
     return files
 
 
+def _pictures(
+    files: Sequence[str], names: Names, group: str, values: Sequence[str]
+) -> dict[str, dict[str, str]]:
+    """Plane or time point -> its picture, for each choice."""
+    texts = {f: names.tells[f].get(group, "") for f in files}
+    firsts = first_files({f: text for f, text in texts.items() if text in values})
+    return {text: {text: file} for text, file in firsts.items()}
+
+
 def _warn_of_times(names: Names, values: Sequence[str], count: int) -> None:
     reason = f"{len(values)} time points of the same fields; each field is one group"
-    remedy = f"To read one time point: --answer time={values[0]}."
+    remedy = "Or choose one time point."
     names.problems.append(
         Problem(f"{count} files", reason, remedy, "warning", ProblemKind.TIME_POINTS)
     )

@@ -14,7 +14,7 @@ from core.errors import BadTable
 from core.io.well_names import normalise_well
 from core.scanning.default_roles import names_role
 from core.scanning.file_names import STAINS
-from core.scanning.name_runs import NAME, Run
+from core.scanning.name_runs import NAME, Run, first_files
 
 LABELS: dict[str, frozenset[str]] = {
     "stain": frozenset({"ch", "chan", "channel", "wavelength", "wv"}),
@@ -162,7 +162,8 @@ def _choice(run: Run) -> str:
 def _stain_question(runs: Sequence[Run], candidates: Sequence[int]) -> Question:
     choices = tuple(_choice(runs[n]) for n in candidates)
     text = f"Are {choices[0]} stains of one image? With none, every file is an image of its own."
-    return Question(QuestionKind.STAIN, text, (*choices, "none"))
+    examples = {_choice(runs[n]): first_files(runs[n].texts) for n in candidates}
+    return Question(QuestionKind.STAIN, text, (*choices, "none"), examples=examples)
 
 
 def _tells_apart(n: int, runs: Sequence[Run], files: Sequence[str]) -> bool:

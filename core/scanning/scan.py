@@ -1,7 +1,7 @@
 """Scan a folder of images into a dataset, and list every file that is left out or doubtful."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
@@ -11,6 +11,8 @@ from core.domain import (
     Problem,
     ProblemKind,
     Question,
+    ReadAs,
+    Role,
     ScanOptions,
 )
 from core.errors import LeighError
@@ -21,11 +23,13 @@ from core.scanning.default_roles import (
     build_channels,
     build_conditions,
     merge_conditions,
+    propose_roles,
     spelling_problems,
 )
 from core.scanning.file_names import compile_pattern
 from core.scanning.findings import Findings
 from core.scanning.group_channels import Draft
+from core.scanning.name_parts import counted, with_condition
 from core.scanning.one_with_condition import one_with_the_condition
 from core.scanning.plate_map import PlateMap, load_plate_map
 from core.scanning.read_drafts import read_drafts
@@ -120,8 +124,30 @@ def read_folder(folder: Path, options: ScanOptions = DEFAULTS, *, report: Report
     conditions = {d.files[0]: bench.places[d.files[0]].condition for d in bench.drafts}
     wells = {f: (bench.places[f].plate, bench.places[f].well) for f in conditions}
     together = one_with_the_condition(bench.drafts, conditions, wells)
-    problems = (*dataset.problems, *together)
-    return Scan(replace(dataset, problems=problems, options=options), questions, names)
+    dataset = replace(
+        dataset,
+        problems=(*dataset.problems, *together),
+        options=options,
+        read_as=_read_as(names, questions, dataset, bench.places),
+    )
+    return Scan(dataset, questions, names)
+
+
+def _read_as(
+    names: Names,
+    questions: Sequence[Question],
+    dataset: Dataset,
+    places: Mapping[str, WellAssignment],
+) -> ReadAs:
+    conditions = {file: place.condition for file, place in places.items()}
+    conditions |= {file: r.condition for r in dataset.records for file in r.files}
+    parts = with_condition(names.example, names.runs, conditions.get(names.example, ""))
+    runs = counted(parts, names.tells.values(), len(dataset.conditions))
+    roles: dict[str, Role] = {p.condition: p.role for p in places.values() if p.role is not None}
+    closed = tuple(question for question in questions if question.default is not None)
+    return ReadAs(
+        names.scheme, names.example, runs, closed, propose_roles(dataset.conditions, roles)
+    )
 
 
 def _keep_same_channel_count(bench: _Bench) -> None:

@@ -100,7 +100,10 @@ def stack_warning(item: str, depth: int, z: str, where: str) -> Problem:
     return Problem(item, reason, remedy, "warning", ProblemKind.Z_STACK)
 
 
-def plane_question(planes: Sequence[str]) -> Question:
+def plane_question(
+    planes: Sequence[str], examples: Mapping[str, Mapping[str, str]] | None = None
+) -> Question:
     """The question how planes become one image; the maximum is safe."""
     text = f"The images are stacks of planes ({', '.join(planes[:8])}). What is read of them?"
-    return Question(QuestionKind.Z, text, (MAXIMUM, MEAN, *planes[:SHOWN]), MAXIMUM)
+    choices = (MAXIMUM, MEAN, *planes[:SHOWN])
+    return Question(QuestionKind.Z, text, choices, MAXIMUM, examples or {})

@@ -81,6 +81,7 @@ def scan_into(
             + " ".join(f"{q.kind}: {' | '.join(q.choices)}." for q in found.open),
             dataset.problems,
             found.questions,
+            dataset.read_as,
         )
     if not dataset.records:
         excluded = [p for p in dataset.problems if p.severity == "excluded"]
@@ -91,6 +92,7 @@ def scan_into(
             f"First problem: {first.item}: {first.reason}" if first else "Check the folder.",
             dataset.problems,
             found.questions,
+            dataset.read_as,
         )
     if before is None:
         return Scanned(create_project(project_folder, dataset), found)

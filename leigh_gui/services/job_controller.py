@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Signal
 
 from core.progress import Stage
+from leigh_gui.scan_request import ScanRequest, open_scan, problem_lines
 from leigh_gui.services.jobs import (
     Job,
     JobRunner,
@@ -17,13 +18,13 @@ from leigh_gui.services.jobs import (
     positive_control,
     read_and_map,
     relink,
-    scan,
     screen,
     train,
 )
 from leigh_gui.services.saver import SAVE_FIRST
 
 if TYPE_CHECKING:
+    from core.domain import ScanOptions
     from leigh_gui.services.project_loader import ProjectLoader
     from leigh_gui.services.saver import Saver
     from leigh_gui.state import AppState
@@ -75,14 +76,20 @@ class JobController(QObject):
         self.runner.step_finished.connect(self._on_step)
         self.runner.finished.connect(self._on_finished)
         self.runner.failed.connect(self._on_failed)
+        self.runner.asked.connect(self._on_asked)
         self.runner.stopped.connect(self._on_stopped)
 
     def start(self, job: Job) -> bool:
         """Start a job, with everything saved that it needs."""
+        return self._all_saved() and self._say_if_busy(self.runner.start(job))
+
+    def _all_saved(self) -> bool:
         if not self.saver.flush():  # the job would work with the version before
             self.failed.emit(NOT_STARTED, f"{self.saver.why} {SAVE_FIRST}", "")
             return False
-        started = self.runner.start(job)
+        return True
+
+    def _say_if_busy(self, started: bool) -> bool:
         if not started:
             self.failed.emit("A job is still running.", BUSY, "")
         return started
@@ -126,11 +133,21 @@ class JobController(QObject):
         if self.state.project is not None:
             self.start(relink(self.state.project.folder, folder))
 
-    def scan(self, options: tuple[str, ...]) -> None:
-        """Look through the project's folder again."""
+    def scan(self, request: ScanRequest) -> None:
+        """Look through a folder, for the first time or again."""
+        if self._all_saved():
+            self._say_if_busy(self.loader.scan(request))
+
+    def scan_again(self, options: ScanOptions) -> None:
+        """Look through the project's folder again, with these choices."""
         project = self.state.project
         if project is not None and project.dataset is not None:
-            self.start(scan(project.dataset.root, project.folder, options))
+            self.scan(ScanRequest(project.dataset.root, project.folder, options, again=True))
+
+    def replace_images(self, folder: Path) -> None:
+        """Read another folder into the project; choices for the old folder are forgotten."""
+        if self.state.project is not None:
+            self.scan(ScanRequest(folder, self.state.project.folder, again=True))
 
     def screen(self) -> None:
         """Rank the treatments."""
@@ -172,21 +189,34 @@ class JobController(QObject):
     def _on_finished(self, verb: str) -> None:
         warnings = tuple(dict.fromkeys(self._warnings))
         self._end()
+        request = self.loader.take_request()
         if verb in NEXT_PAGE:
-            self.loader.reopen(NEXT_PAGE[verb], warnings)  # shown when the project is open again
+            made = request.project if request else None
+            self.loader.reopen(NEXT_PAGE[verb], warnings, made)  # shown when it is open again
         else:
             for warning in warnings:
                 self.warned.emit(warning)
 
+    def _on_asked(self, result: dict[str, Any]) -> None:
+        """A scan wrote nothing: show what it asks, or else what is wrong."""
+        self._end()
+        request = self.loader.take_request()
+        asked = open_scan(request, result) if request is not None else None
+        if asked is not None:
+            self.state.ask(asked)
+        else:
+            error, details = result["error"], problem_lines(result["problems"])
+            self.failed.emit(error["message"], error["hint"], details)
+
     def _on_failed(self, message: str, hint: str, details: str) -> None:
         self._end()
+        self.loader.take_request()
         self.failed.emit(message, hint, details)
-        self.loader.after_failure()
 
     def _on_stopped(self) -> None:
         self._end()
+        self.loader.take_request()
         self.reported.emit("Stopped. What was finished is kept.")
-        self.loader.after_failure()
 
     def _end(self) -> None:
         self._warnings.clear()

@@ -16,6 +16,7 @@ from typing import Any
 from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signal
 
 from core.isolation import child_environment
+from leigh_gui.scan_request import ScanRequest
 
 log = logging.getLogger(__name__)
 STOPPED, USER_ERROR = 130, 2
@@ -40,6 +41,7 @@ class JobRunner(QObject):
     step_finished = Signal(str, object)  # verb, result
     finished = Signal(str)  # verb of the last step
     failed = Signal(str, str, str)  # message, hint, details
+    asked = Signal(object)  # result of a scan that wrote nothing
     stopped = Signal()
 
     def __init__(self, parent: QObject | None = None, program: tuple[str, ...] = ()) -> None:
@@ -160,6 +162,8 @@ class JobRunner(QObject):
             self.stopped.emit()
         elif code == 0 and status == QProcess.ExitStatus.NormalExit:
             self._succeed(verb)
+        elif code == USER_ERROR and "questions" in self._result():
+            self.asked.emit(self._result())
         elif code == USER_ERROR and (error := self._result().get("error")):
             self.failed.emit(error["message"], error["hint"], "\n".join(tail))
         else:
@@ -201,11 +205,9 @@ def _json(line: str) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def scan(images: Path, project: Path, options: tuple[str, ...] = ()) -> Job:
+def scan(request: ScanRequest) -> Job:
     """Look through a folder of images."""
-    return Job(
-        "Looking through the folder", ("scan", str(images), "--project", str(project), *options)
-    )
+    return Job("Looking through the folder", ("scan", *request.arguments()))
 
 
 def train(

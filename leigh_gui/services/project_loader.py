@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from leigh_gui.opened import Opened
+from leigh_gui.scan_request import ScanRequest
 from leigh_gui.services.background import Background, read_project
 from leigh_gui.services.jobs import JobRunner, scan
 from leigh_gui.services.owner import ProjectOwner
@@ -42,7 +43,7 @@ class ProjectLoader(QObject):
         self._next: tuple[Callable[[], Opened], str] | None = (
             None  # asked for while something is being read
         )
-        self._scanned: Path | None = None  # the project that a running scan makes
+        self._request: ScanRequest | None = None  # the scan that runs
         saver.changed.connect(self._on_saver, Qt.ConnectionType.QueuedConnection)
 
     def busy(self) -> bool:
@@ -70,18 +71,31 @@ class ProjectLoader(QObject):
                 _error(f"{folder} is not there.", "Was the drive removed, or the folder renamed?")
             )
             return
-        self._scanned = new_project_folder(folder)
-        self.jobs.start(scan(folder, self._scanned))
+        self.scan(ScanRequest(folder, new_project_folder(folder)))
+
+    def scan(self, request: ScanRequest) -> bool:
+        """Look through a folder; the project opens at the end. False while another job runs."""
+        started = self.jobs.start(scan(request))
+        if started:
+            self._request = request
+        return started
+
+    def take_request(self) -> ScanRequest | None:
+        """The scan that has ended; from now on there is none."""
+        request, self._request = self._request, None
+        return request
 
     def open_demo(self) -> None:
         """The demo, copied for this user the first time."""
         if self._all_saved():
             self._read(lambda: _read_demo(self.owner), "explore")
 
-    def reopen(self, page: str, warnings: tuple[str, ...] = ()) -> None:
-        """Read again what a job has written; `warnings` are those of the job."""
-        folder = self._scanned or (self.state.project.folder if self.state.project else None)
-        self._scanned = None
+    def reopen(self, page: str, warnings: tuple[str, ...] = (), made: Path | None = None) -> None:
+        """Read again what a job has written.
+
+        `warnings` are those of the job, `made` is the project of a scan.
+        """
+        folder = made or (self.state.project.folder if self.state.project else None)
         if folder is not None:
             self._read(lambda: _with(read_project(folder, self.owner), warnings), page)
 
@@ -107,10 +121,6 @@ class ProjectLoader(QObject):
             return load_map(stored_map(project))
 
         self.background.run(work, done, lambda error: log.info("The map is missing: %s", error))
-
-    def after_failure(self) -> None:
-        """A job was stopped or failed: forget a half-made project, show what is on disk."""
-        self._scanned = None
 
     def resumable(self) -> bool:
         """Whether a stopped training can go on."""
@@ -168,6 +178,10 @@ class ProjectLoader(QObject):
         elif self._next is None:
             self.owner.settle(folder, opened.read_only)
             self.state.open(opened)  # fills the pages; showing one is another turn
+            asked = self.state.asked
+            other = now is None or now.folder != folder
+            if asked is not None and (other or asked.concerns(folder)):
+                self.state.ask(None)
             QTimer.singleShot(0, self, partial(self._end_reading, page))
             return
         self._set_busy(False)

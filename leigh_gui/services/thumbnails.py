@@ -109,11 +109,16 @@ def pixmap_of(image: np.ndarray, display: Sequence[ChannelDisplay]) -> QPixmap:
 
 
 def _small(dataset: Dataset, record: ImageRecord) -> tuple[Picture, np.ndarray]:
-    """What was read, and block means of its image, about SIDE pixels wide."""
-    image = read_image(dataset, record)
-    factor = max(min(image.shape[1:]) // SIDE, 1)
+    """What was read, and its image in small."""
+    return picture_of(dataset, record), reduced(read_image(dataset, record), SIDE)
+
+
+def reduced(image: np.ndarray, side: int) -> np.ndarray:
+    """Block means of a C Y X image, at least `side` pixels wide."""
+    factor = max(min(image.shape[1:]) // side, 1)
     height, width = image.shape[1] // factor * factor, image.shape[2] // factor * factor
     blocks = image[:, :height, :width].reshape(
         len(image), height // factor, factor, width // factor, factor
     )
-    return picture_of(dataset, record), blocks.mean(axis=(2, 4))
+    small: np.ndarray = blocks.mean(axis=(2, 4))
+    return small

@@ -61,3 +61,26 @@ def window(themed, qtbot, tmp_path: Path):
     yield made
     made.backstage.saver.flush()
     made.client.close()
+
+
+@pytest.fixture
+def real_window(themed, qtbot, tmp_path, monkeypatch):
+    """The window as it is shipped, with its files under a temporary home."""
+    import platformdirs
+
+    monkeypatch.setattr(platformdirs, "user_documents_path", lambda: tmp_path / "Documents")
+    monkeypatch.setattr(platformdirs, "user_data_path", lambda *a, **k: tmp_path / "data")
+    from leigh_gui.errors import ErrorBus
+    from leigh_gui.main_window import MainWindow
+    from leigh_gui.settings import Settings
+
+    made = MainWindow(Settings(tmp_path / "settings.ini"), ErrorBus())
+    qtbot.addWidget(made)
+    made.resize(1366, 768)
+    with qtbot.waitExposed(made):
+        made.show()
+    yield made
+    made.backstage.runner.stop()
+    made.backstage.runner.wait(15_000)
+    made.backstage.saver.flush()
+    made.client.close()

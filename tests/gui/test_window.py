@@ -7,7 +7,7 @@ from gui_stand_in import make_project
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel
 
-from core.domain import ORIGINAL, MapPosition, Mix
+from core.domain import ORIGINAL, MapPosition, Mix, Role
 from core.io.project import maps_folder
 from core.io.tables import load_map, save_map
 from leigh_gui.pages.explore.panel_specs import panel_spec
@@ -625,9 +625,7 @@ def test_relabelling_a_role_can_be_undone_and_is_saved(opened, qtbot):
     from core.io.project import open_project
 
     opened.go("data")
-    role = opened.pages["data"].conditions.roles[2]
-    role.setCurrentIndex(3)
-    role.activated.emit(3)
+    opened.pages["data"].conditions.set_role(2, Role.OTHER)
     assert opened.state.project.dataset.conditions[2].role == "other"
     opened.backstage.saver.flush()
     assert open_project(opened.state.project.folder).dataset.conditions[2].role == "other"
@@ -639,9 +637,9 @@ def test_data_page_sums_up_and_lists_problems(opened):
     opened.go("data")
     page = opened.pages["data"]
     assert page.summary.text() == "5 conditions, 40 images, 20 wells"
-    assert page.tabs.tabText(1) == "Problems (2)"
-    page.conditions.uses[3].setChecked(False)
-    assert page.options.options()[-2:] == ("--exclude", "Drug A")
+    assert page.tabs.tabText(2) == "Problems (2)"
+    page.conditions.set_used(3, False)
+    assert page.options.options().exclude == ("Drug A",)
 
 
 def test_train_page_says_what_the_numbers_rest_on(opened):

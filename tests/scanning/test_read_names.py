@@ -287,3 +287,66 @@ def test_an_incomplete_copy_that_ends_in_zeros_is_named(scan: Any, tmp_path: Pat
     tifffile.imwrite(folder / "WT" / "img3.tif", pixels, photometric="minisblack")
     code, found = scan(folder)
     assert code == 0 and "zero-tail" in kinds(found, "problems")
+
+
+@pytest.mark.parametrize(
+    ("parts", "example", "meanings"),
+    [
+        (
+            (TWO, ("P1_B02_", "P1_C02_"), ("s1_", "s2_"), ("w1", "w2")),
+            "DS/P1_B02_s1_w1.tif",
+            {"DS": "condition", "P1": "plate", "B02": "well", "s1": "site", "w1": "stain"},
+        ),
+        (
+            (TWO, ("r02c02", "r02c03"), ("f01p01-",), ("ch1sk1fk1fl1", "ch2sk1fk1fl1")),
+            "DS/r02c02f01p01-ch1sk1fk1fl1.tif",
+            {"DS": "condition", "r02c02": "well", "f01": "site", "p01": "z", "ch1": "stain"}
+            | {"sk1": "time"},
+        ),
+        (
+            (("DAPI/", "GFP/"), ("WT_", "DS_"), ("1", "2")),
+            "DAPI/DS_1.tif",
+            {"DAPI": "stain", "DS": "condition"},
+        ),
+    ],
+)
+def test_each_part_of_the_example_stands_where_it_is_said_to(
+    scan: Any, tmp_path: Path, parts: Any, example: str, meanings: dict[str, str]
+) -> None:
+    code, found = scan(images(tmp_path / "images", *parts))
+    read_as = found["read_as"]
+    assert code == 0 and read_as["example"] == example
+    assert {run["text"]: run["means"] for run in read_as["runs"]} == meanings
+    for run in read_as["runs"]:
+        assert example[run["start"] :].startswith(run["text"])
+    numbers = {run["means"]: run["values"] for run in read_as["runs"]}
+    assert numbers["stain"] == numbers["condition"] == 2
+
+
+def test_how_names_were_read_is_stored_with_the_reasons_of_roles(scan: Any, tmp_path: Path) -> None:
+    scan(images(tmp_path / "images", TWO, ("A01_s1", "A02_s1", "B01_s1"), channels=2))
+    dataset = open_project(tmp_path / "project").dataset
+    assert dataset is not None and dataset.read_as is not None
+    assert dataset.read_as.scheme == "found" and dataset.read_as.example == "DS/A01_s1.tif"
+    assert dataset.read_as.roles["WT"].why == "the name says WT"
+    assert dataset.read_as.roles["DS"].role == "diseased"
+
+
+@pytest.mark.parametrize(
+    ("parts", "kind", "choice", "words"),
+    [
+        ((TWO, ("a1_", "a2_"), ("FOO", "BAR")), "stain", "BAR, FOO", ["BAR", "FOO"]),
+        ((TWO, ("m1_", "m2_"), ("z0_", "z1_"), ("ch0", "ch1")), "z", "z1", ["z1"]),
+        ((("1/", "2/"), ("a1_ch0", "a1_ch1")), "condition", "1, 2", ["1", "2"]),
+    ],
+)
+def test_a_question_names_a_picture_for_each_word(
+    scan: Any, tmp_path: Path, parts: Any, kind: str, choice: str, words: list[str]
+) -> None:
+    folder = images(tmp_path / "images", *parts)
+    code, found = scan(folder)
+    assert code == (0 if kind == "z" else 2) and found["read_as"]["scheme"] == "found"
+    question = next(q for q in found["questions"] if q["kind"] == kind)
+    assert list(question["examples"][choice]) == words
+    for word, file in question["examples"][choice].items():
+        assert word in file and (folder / file).is_file()

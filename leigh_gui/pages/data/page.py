@@ -1,7 +1,8 @@
-"""Data: images of the folder, meaning of the conditions, the plate, and what was left out."""
+"""Data: images of the folder, meaning of the conditions, the plates, and what was left out."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,44 +18,75 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.domain import Channel, Condition, Dataset, Project
+from core.domain import Channel, Condition, Dataset, ImageRecord, Role, ScanOptions
+from leigh_gui.pages.data.channels import ChannelTable
+from leigh_gui.pages.data.conditions import ConditionTable
+from leigh_gui.pages.data.naming import NamingView
+from leigh_gui.pages.data.notices import Notices
+from leigh_gui.pages.data.plates import PlateTab
 from leigh_gui.pages.data.problems import ProblemTable
-from leigh_gui.pages.data.scan_options import ScanOptions
-from leigh_gui.pages.data.tables import ChannelTable, ConditionTable
+from leigh_gui.pages.data.questions import QuestionsPanel
+from leigh_gui.pages.data.sample_window import SampleWindow
+from leigh_gui.pages.data.samples import SampleGrid
+from leigh_gui.pages.data.scan_options import ScanForm
+from leigh_gui.readiness import why_not_train
+from leigh_gui.scan_request import OpenScan, ScanRequest
 from leigh_gui.state import AppState
+from leigh_gui.widgets.common.elided_label import ElidedLabel
 from leigh_gui.widgets.common.empty_state import EmptyState
 from leigh_gui.widgets.common.look import count, plain, scrolled, tip
-from leigh_gui.widgets.image.plate_view import PlateView
+
+NOTHING, QUESTIONS, BODY = range(3)
+IMAGES, PLATE, PROBLEMS = range(3)
 
 
 class DataPage(QWidget):
-    """Tables on the left, plate and problems on the right, one button to go on."""
+    """What a scan asks; else tables on the left, pictures, plates and problems on the right."""
 
     start_asked = Signal()
     train_asked = Signal()
-    scan_asked = Signal(object)  # tuple of command line options
+    scan_asked = Signal(object)  # ScanOptions: read the folder of the project again
+    answered = Signal(object)  # ScanRequest: the scan that asked, with its answers
+    replace_asked = Signal()
 
     def __init__(self, state: AppState, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.state = state
+        self._window: SampleWindow | None = None
         self._build()
         self._connect()
-        self._on_project()
+        self._on_asked()
 
     def _build(self) -> None:
         self.empty = EmptyState(
             "No images yet", "Drop a folder of images anywhere on this window.", "Go to Start"
         )
+        self.questions = QuestionsPanel()
         body = QWidget()
         column = QVBoxLayout(body)
         column.setContentsMargins(24, 16, 24, 16)
         column.setSpacing(12)
+        column.addLayout(self._build_head())
+        self.notices = Notices(self.state)
+        column.addWidget(self.notices)
+        self.split = QSplitter(Qt.Orientation.Horizontal)
+        self.split.setHandleWidth(16)
+        self.split.setChildrenCollapsible(False)
+        self.split.addWidget(self._build_left())
+        self.split.addWidget(self._build_right())
+        self.split.setSizes([520, 640])
+        column.addWidget(self.split, 1)
+        self.stack = QStackedLayout(self)
+        for part in (self.empty, self.questions, body):
+            self.stack.addWidget(part)
+
+    def _build_head(self) -> QHBoxLayout:
         head = QHBoxLayout()
         words = QVBoxLayout()
         words.setSpacing(2)
         self.summary = plain("", "title", wrap=True)
         self.summary.setObjectName("data-summary")
-        self.place = plain("", "small")
+        self.place = ElidedLabel("", "small")
         words.addWidget(self.summary)
         words.addWidget(self.place)
         head.addLayout(words, 1)
@@ -62,90 +94,130 @@ class DataPage(QWidget):
         self.next.setObjectName("data-next")
         self.next.setProperty("kind", "primary")
         head.addWidget(self.next)
-        column.addLayout(head)
-        self.split = QSplitter(Qt.Orientation.Horizontal)
-        self.split.setHandleWidth(16)
-        self.split.setChildrenCollapsible(False)
-        self.split.addWidget(self._build_left())
-        self.split.addWidget(self._build_right())
-        self.split.setSizes([560, 520])
-        column.addWidget(self.split, 1)
-        self.stack = QStackedLayout(self)
-        self.stack.addWidget(self.empty)
-        self.stack.addWidget(body)
+        return head
 
     def _build_left(self) -> QWidget:
         inner = QWidget()
         inner.setObjectName("page-body")
         column = QVBoxLayout(inner)
-        column.setContentsMargins(0, 0, 0, 0)
+        column.setContentsMargins(0, 0, 8, 0)
         column.setSpacing(8)
+        self.naming = NamingView()
         self.conditions, self.channels = ConditionTable(), ChannelTable()
-        self.options = ScanOptions()
+        self.options = ScanForm()
+        column.addWidget(self.naming)
         column.addWidget(plain("Conditions", "strong"))
-        column.addWidget(
-            plain(
-                "The role says which conditions are healthy. Untick what must not be used.",
-                "small",
-                wrap=True,
-            )
-        )
+        words = "The role says which conditions are healthy. Untick what must not be used."
+        column.addWidget(plain(words, "small", wrap=True))
         column.addWidget(self.conditions)
-        column.addSpacing(8)
         column.addWidget(plain("Channels", "strong"))
         column.addWidget(self.channels)
-        column.addSpacing(8)
         column.addWidget(plain("How the folder is read", "strong"))
         column.addWidget(self.options)
         column.addStretch(1)
         scroll = scrolled(inner)
-        scroll.setMinimumWidth(420)
+        scroll.setMinimumWidth(440)
         return scroll
 
     def _build_right(self) -> QWidget:
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
         self.tabs.tabBar().setDrawBase(False)
-        self.plate, self.problems = PlateView(), ProblemTable()
+        self.samples, self.plate, self.problems = SampleGrid(), PlateTab(), ProblemTable()
+        self.tabs.addTab(self.samples, "Images")
         self.tabs.addTab(self.plate, "Plate")
         self.tabs.addTab(self.problems, "Problems")
         return self.tabs
 
     def _connect(self) -> None:
         self.empty.asked.connect(self.start_asked)
+        self.questions.answered.connect(self.answered)
+        self.questions.cancelled.connect(lambda: self.state.ask(None))
+        self.notices.problems_asked.connect(self._on_problems)
+        self.notices.role_chosen.connect(self._on_role)
+        self.notices.change_asked.connect(self._on_change)
         self.next.clicked.connect(self.train_asked)
         self.conditions.edited.connect(self._on_condition)
-        self.conditions.use_changed.connect(self._on_use)
+        self.conditions.use_changed.connect(
+            lambda: self.options.set_excluded(self.conditions.unused())
+        )
         self.channels.edited.connect(self._on_channel)
-        self.options.scan_asked.connect(self._on_scan)
+        self.options.scan_asked.connect(self.scan_asked)
+        self.options.replace_asked.connect(self.replace_asked)
         self.problems.export_asked.connect(self._on_export)
+        self.samples.picked.connect(self._on_sample)
+        self.plate.turned.connect(self._name_plate_tab)
         self.state.project_changed.connect(self._on_project)
+        self.state.asked_changed.connect(self._on_asked)
 
     def set_busy(self, why: str) -> None:
         """Say why the folder cannot be read again now; empty when it can."""
         self.options.set_busy(why)
+        self.questions.set_busy(why)
+
+    def _on_asked(self) -> None:
+        self.questions.set_asked(self.state.asked)
+        self._on_project()
 
     def _on_project(self) -> None:
         project = self.state.project
         dataset = project.dataset if project else None
-        self.stack.setCurrentIndex(0 if dataset is None else 1)
+        asked = self.state.asked is not None
+        self.stack.setCurrentIndex(QUESTIONS if asked else NOTHING if dataset is None else BODY)
         if project is None or dataset is None:
             return
         self.summary.setText(summary(dataset))
-        self.place.setText(str(dataset.root))
+        size = "" if dataset.pixel_size_um else "  ·  pixel size unknown"
+        self.place.setText(f"{dataset.root}{size}")
         self.place.setToolTip(tip(str(project.folder)))
+        self.notices.set_dataset(dataset)
+        self.naming.set_read_as(dataset.read_as)
         self.conditions.set_dataset(dataset)
         self.channels.set_channels(dataset.channels)
+        self.options.set_dataset(dataset)
+        self.samples.set_dataset(dataset)
         self.problems.set_problems(dataset.problems)
         number = len(dataset.problems)
-        self.tabs.setTabText(1, f"Problems ({number})" if number else "No problems")
-        plates = list(dict.fromkeys(r.plate for r in dataset.records))
-        first = [r for r in dataset.records if not plates or r.plate == plates[0]]
-        self.tabs.setTabText(0, f"Plate {plates[0]}" if len(plates) > 1 else "Plate")
-        self.plate.set_plate(first, dataset.conditions, dataset.plate_shape)
-        why = why_not_train(dataset)
+        self.tabs.setTabText(PROBLEMS, f"Problems ({number})" if number else "No problems")
+        self.plate.set_dataset(dataset)
+        self._name_plate_tab()
+        why = why_not_train(self.state)
         self.next.setEnabled(not why)
         self.next.setToolTip(tip(why or "Choose how to train"))
+
+    def _name_plate_tab(self) -> None:
+        plates = self.plate.plates()
+        self.tabs.setTabText(PLATE, f"Plates ({len(plates)})" if len(plates) > 1 else "Plate")
+
+    def _on_problems(self) -> None:
+        self.tabs.setCurrentIndex(PROBLEMS)
+        self.problems.show_with_condition()
+
+    def _on_sample(self, record: ImageRecord, stain: int) -> None:
+        dataset = self.samples.model.dataset
+        if dataset is not None:
+            self._window = self._window or SampleWindow(self)
+            display = self.samples.model.display(stain)
+            self._window.show_sample(dataset, record, stain, display)
+
+    def _on_change(self) -> None:
+        """Ask again what a scan has decided by itself."""
+        project = self.state.project
+        if project is None or project.dataset is None or project.dataset.read_as is None:
+            return
+        dataset, read_as = project.dataset, project.dataset.read_as
+        options = dataset.options or ScanOptions()
+        request = ScanRequest(dataset.root, project.folder, options, again=True)
+        self.state.ask(OpenScan(request, read_as.questions, read_as))
+
+    def _on_role(self, name: str, role: Role) -> None:
+        def change(dataset: Dataset) -> Dataset:
+            conditions = (
+                replace(c, role=role) if c.name == name else c for c in dataset.conditions
+            )
+            return replace(dataset, conditions=tuple(conditions))
+
+        self._edit(change, f"{name} is {role}")
 
     def _on_condition(self, index: int, condition: Condition) -> None:
         def change(dataset: Dataset) -> Dataset:
@@ -163,19 +235,10 @@ class DataPage(QWidget):
 
         self._edit(change, f"Change channel {channel.name}")
 
-    def _edit(self, change: object, text: str) -> None:
+    def _edit(self, change: Callable[[Dataset], Dataset], text: str) -> None:
         project = self.state.project
         if project is not None and project.dataset is not None:
-            dataset = change(project.dataset)  # type: ignore[operator]
-            after: Project = replace(project, dataset=dataset)
-            self.state.edit_project(after, text)
-
-    def _on_use(self) -> None:
-        unused = self.conditions.unused()
-        self.options.set_excluded(unused)
-
-    def _on_scan(self, options: tuple[str, ...]) -> None:
-        self.scan_asked.emit(options)
+            self.state.edit_project(replace(project, dataset=change(project.dataset)), text)
 
     def _on_export(self) -> None:
         chosen, _ = QFileDialog.getSaveFileName(
@@ -195,17 +258,6 @@ def summary(dataset: Dataset) -> str:
     if len(plates) > 1:
         parts.append(count(len(plates), "plate"))
     return ", ".join(parts)
-
-
-def why_not_train(dataset: Dataset) -> str:
-    """Why these images cannot be trained on yet; empty when they can."""
-    filled = [name for name, number in dataset.counts().items() if number]
-    if len(filled) < 2:
-        return (
-            "Training needs at least two conditions. Give a plate map, or choose where the"
-            " condition is written."
-        )
-    return ""
 
 
 def export_problems(dataset: Dataset, out: Path) -> None:

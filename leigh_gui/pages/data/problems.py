@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
+from PySide6.QtGui import QColor, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QComboBox,
     QHBoxLayout,
     QHeaderView,
     QPushButton,
@@ -16,10 +18,17 @@ from PySide6.QtWidgets import (
 )
 
 from core.domain import Problem
-from leigh_gui.widgets.common.look import plain, tip
+from leigh_gui.widgets.common.look import BAD, plain, tip
 
 Index = QModelIndex | QPersistentModelIndex
 TITLES = ("What", "Why", "What to do")
+FILTERS: tuple[tuple[str, Callable[[Problem], bool]], ...] = (
+    ("All", lambda problem: True),
+    ("Red: look at these before training", lambda problem: problem.is_red),
+    ("Goes together with the condition", lambda problem: problem.with_condition),
+    ("Left out", lambda problem: problem.severity == "excluded"),
+    ("Doubtful", lambda problem: problem.severity != "excluded"),
+)
 
 
 class ProblemModel(QAbstractTableModel):
@@ -46,10 +55,13 @@ class ProblemModel(QAbstractTableModel):
             return TITLES[section]
         return None
 
-    def data(self, index: Index, role: int = 0) -> str | None:
+    def data(self, index: Index, role: int = 0) -> str | QColor | None:
         problem = self.problems[index.row()]
+        if role == Qt.ItemDataRole.ForegroundRole and problem.is_red and index.column() == 0:
+            return QColor(BAD)
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
             mark = "" if problem.severity == "excluded" else "⚠ "
+            mark = "✖ " if problem.with_condition else mark
             text = (mark + problem.item, problem.reason, problem.remedy)[index.column()]
             return tip(text) if role == Qt.ItemDataRole.ToolTipRole else text
         return None
@@ -63,8 +75,10 @@ class ProblemTable(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.model = ProblemModel(self)
+        self._problems: tuple[Problem, ...] = ()
         self._build()
         self.export.clicked.connect(self.export_asked)
+        self.filter.currentIndexChanged.connect(self._show)
 
     def _build(self) -> None:
         column = QVBoxLayout(self)
@@ -73,7 +87,13 @@ class ProblemTable(QWidget):
         row = QHBoxLayout()
         self.words = plain("", "muted", wrap=True)
         self.export = QPushButton("Save list…")
+        self.filter = QComboBox()
+        self.filter.setObjectName("problem-filter")
+        self.filter.setToolTip("Which problems are listed")
+        for words, _ in FILTERS:
+            self.filter.addItem(words)
         row.addWidget(self.words, 1)
+        row.addWidget(self.filter)
         row.addWidget(self.export)
         column.addLayout(row)
         self.table = QTableView()
@@ -88,8 +108,8 @@ class ProblemTable(QWidget):
         column.addWidget(self.table, 1)
 
     def set_problems(self, problems: Sequence[Problem]) -> None:
-        """Show these problems."""
-        self.model.set_problems(problems)
+        """Show these problems, the red ones first."""
+        self._problems = tuple(sorted(problems, key=_rank))
         excluded = sum(p.severity == "excluded" for p in problems)
         self.words.setText(
             f"{excluded} left out, {len(problems) - excluded} doubtful"
@@ -98,5 +118,28 @@ class ProblemTable(QWidget):
         )
         self.export.setEnabled(bool(problems))
         self.export.setToolTip("Save as CSV" if problems else "No problems to save.")
-        if len(problems) <= 500:
+        self.filter.setVisible(bool(problems))
+        self._show()
+
+    def show_with_condition(self) -> None:
+        """List only what goes together with the condition."""
+        self.filter.setCurrentIndex(2)
+
+    def _show(self) -> None:
+        chosen = FILTERS[self.filter.currentIndex()][1]
+        shown = [problem for problem in self._problems if chosen(problem)]
+        self.model.set_problems(shown)
+        self._fit()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Rows as tall as their words, once they can be seen."""
+        if self.isVisible() and len(self.model.problems) <= 500:
             self.table.resizeRowsToContents()
+
+
+def _rank(problem: Problem) -> int:
+    return 0 if problem.with_condition else 1 if problem.is_red else 2

@@ -21,6 +21,8 @@ from core.domain import Role
 from core.training.presets import PRESETS
 from leigh_gui.pages.train.model_card import ModelCardView
 from leigh_gui.pages.train.spike_in_check import CheckDialog, check_words
+from leigh_gui.pages.train.warning import TrainWarning
+from leigh_gui.readiness import why_not_train
 from leigh_gui.state import AppState
 from leigh_gui.widgets.common.curves import Curves
 from leigh_gui.widgets.common.empty_state import EmptyState
@@ -93,6 +95,8 @@ class TrainPage(QWidget):
         )
         self.controls_only.setObjectName("train-controls-only")
         column.addWidget(self.controls_only)
+        self.warning = TrainWarning()
+        column.addWidget(self.warning)
         buttons = QHBoxLayout()
         buttons.setSpacing(8)
         self.start, self.resume = QPushButton("Train"), QPushButton("Resume")
@@ -170,7 +174,9 @@ class TrainPage(QWidget):
         self.explore.clicked.connect(self.explore_asked)
         self.other.clicked.connect(self._on_other)
         self.check.clicked.connect(self._on_check)
+        self.warning.accepted.connect(self._show_buttons)
         self.state.model_changed.connect(self._on_model)
+        self.state.asked_changed.connect(self._show_buttons)
         self.state.project_changed.connect(self._show_buttons)
 
     def preset(self) -> str:
@@ -228,8 +234,11 @@ class TrainPage(QWidget):
         set_kind(self.explore, "primary" if self.state.ready_to_explore else "")
         self.controls_only.setEnabled(bool(self._controls()))
         self.controls_only.setToolTip(CONTROLS if self._controls() else NO_CONTROLS)
-        self._enable(self.start, self._why, "Train, then measure the model and draw its map")
-        why = self._why or ("" if self._can_resume else "No stopped training to resume.")
+        dataset = opened.project.dataset if opened else None
+        self.warning.set_dataset(dataset)
+        not_yet = self._why or why_not_train(self.state) or self.warning.why()
+        self._enable(self.start, not_yet, "Train, then measure the model and draw its map")
+        why = not_yet or ("" if self._can_resume else "No stopped training to resume.")
         self._enable(self.resume, why, "Resume where the training stopped")
         self._enable(
             self.stop,

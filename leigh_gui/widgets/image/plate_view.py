@@ -11,9 +11,12 @@ from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from core.domain import Condition, ImageRecord
-from leigh_gui.widgets.common.look import small_font, tip
+from leigh_gui.widgets.common.look import BAD, small_font, tip
 
 WELL = re.compile(r"^([A-Za-z]{1,2})[-_ ]?0*(\d{1,2})$")
+
+TWO_CONDITIONS = "One well cannot be in two conditions: are these different plates?"
+LARGEST = 72.0  # side of a well in pixels
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,9 @@ def spots(records: Sequence[ImageRecord], conditions: Sequence[Condition]) -> li
         if place is None:
             continue
         present = list(dict.fromkeys(r.condition for r in members))
-        text = f"{name}: {', '.join(present)}, {len(members)} images"
+        text = f"{name}: {' and '.join(present)}, {len(members)} images"
+        if len(present) > 1:
+            text += f"\n{TWO_CONDITIONS}"
         shown = tuple(colours.get(c, "#999999") for c in present)
         made.append(Spot(name, *place, shown, tuple(r.id for r in members), text))
     return made
@@ -165,6 +170,10 @@ class PlateView(QWidget):
                     painter.drawPie(
                         box, round(5760 * part / len(spot.colours)), round(5760 / len(spot.colours))
                     )
+                if len(spot.colours) > 1:
+                    painter.setBrush(Qt.BrushStyle.NoBrush)
+                    painter.setPen(QPen(QColor(BAD), 2))
+                    painter.drawEllipse(centre, radius, radius)
                 if self._selected.intersection(spot.record_ids):
                     painter.setBrush(Qt.BrushStyle.NoBrush)
                     painter.setPen(QPen(self.palette().windowText().color(), 2.5))
@@ -172,7 +181,7 @@ class PlateView(QWidget):
 
     def _grid(self) -> tuple[float, float, float]:
         rows, columns = self._rows[1] - self._rows[0], self._columns[1] - self._columns[0]
-        size = max(min((self.width() - 40) / columns, (self.height() - 30) / rows, 48.0), 4.0)
+        size = max(min((self.width() - 40) / columns, (self.height() - 30) / rows, LARGEST), 4.0)
         left = 32 + max((self.width() - 40 - size * columns) / 2, 0)
         return size, left, 24.0
 

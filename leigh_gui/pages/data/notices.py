@@ -1,0 +1,82 @@
+"""What must be seen before training: what goes with the condition, roles, and what was decided."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from core.domain import Dataset, Role
+from leigh_gui.pages.data.role_card import RoleCard, unknown_roles
+from leigh_gui.readiness import with_condition
+from leigh_gui.state import AppState
+from leigh_gui.widgets.common.look import plain
+
+
+class Notice(QFrame):
+    """A sentence and a button."""
+
+    def __init__(self, kind: str, button: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("kind", kind)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, 6, 8, 6)
+        self.words = plain("", wrap=True)
+        self.button = QPushButton(button)
+        row.addWidget(self.words, 1)
+        row.addWidget(self.button)
+
+
+class Notices(QWidget):
+    """At most three: problems in red, roles that are not known, and decisions to be changed."""
+
+    problems_asked = Signal()
+    role_chosen = Signal(str, Role)
+    change_asked = Signal()
+
+    def __init__(self, state: AppState, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.state = state
+        self._no_roles: set[object] = set()  # projects that have no such condition
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
+        self.red = Notice("alarm", "Show")
+        self.red.setObjectName("red-notice")
+        self.red.button.clicked.connect(self.problems_asked)
+        self.decided = Notice("card", "Change…")
+        self.decided.setObjectName("decided-notice")
+        self.decided.button.clicked.connect(self.change_asked)
+        self.roles = RoleCard()
+        self.roles.chosen.connect(self.role_chosen)
+        self.roles.dismissed.connect(self._on_dismissed)
+        for notice in (self.red, self.decided, self.roles):
+            column.addWidget(notice)
+
+    def set_dataset(self, dataset: Dataset) -> None:
+        """Say what must be known about this data."""
+        red = with_condition(dataset)
+        self.red.setVisible(bool(red))
+        if red:
+            more = f" And {len(red) - 1} more." if len(red) > 1 else ""
+            self.red.words.setText(f"{sentence(red[0].reason)}{more}")
+        questions = dataset.read_as.questions if dataset.read_as else ()
+        self.decided.setVisible(bool(questions))
+        said = (f"{q.text} It was read as: {q.default}." for q in questions)
+        self.decided.words.setText(" ".join(said))
+        self.roles.set_dataset(dataset)
+        folder = self.state.project.folder if self.state.project else None
+        several = len(dataset.conditions) > 1
+        asked = several and bool(unknown_roles(dataset)) and folder not in self._no_roles
+        self.roles.setVisible(asked)
+        self.setVisible(bool(red) or bool(questions) or asked)
+
+    def _on_dismissed(self) -> None:
+        project = self.state.project
+        if project is not None and project.dataset is not None:
+            self._no_roles.add(project.folder)
+            self.set_dataset(project.dataset)
+
+
+def sentence(text: str) -> str:
+    """The text with a capital at the start and a full stop at the end."""
+    return f"{text[:1].upper()}{text[1:].rstrip('. ')}."
