@@ -26,7 +26,7 @@ def read_drafts(
 ) -> tuple[list[Draft], Names, list[Index]]:
     """All records of a folder, what its names say, and its index files.
 
-    `findings` gets the problems and questions. Raises LeighError where there is no image.
+    `findings` gets the problems and questions. Raises LeighError for a folder without images.
     """
     answers, problems = options.answers, findings.problems
     files = _found(root, report)
