@@ -77,7 +77,7 @@ need_qt_libraries() {
 set_up() {
     uv=$(find_uv)
     # Inexact: what else was installed (tools of the tests, anndata) stays.
-    (cd "$here" && "$uv" sync --locked --inexact --quiet --extra gui "$@")
+    (cd "$here" && "$uv" sync --locked --inexact --quiet --extra gui --extra formats "$@")
     need_qt_libraries
 }
 

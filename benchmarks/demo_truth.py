@@ -24,7 +24,7 @@ def measure(session: Engine, source: str, target: str) -> dict[str, float]:
     """Measure one direction of the demo on its held-out images."""
     dataset = session.project.dataset
     assert dataset is not None
-    with resource("demo", "images", "truth.csv").open(encoding="utf-8") as stream:
+    with resource("demo", "images", "truth.csv").open(encoding="utf-8-sig") as stream:
         seeds = {row["file"]: int(row["culture_seed"]) for row in csv.DictReader(stream)}
     names = session.card.condition_names
     rows, refused = [], 0

@@ -24,6 +24,7 @@ from leigh_gui.services.garbage_collector import GarbageCollector
 from leigh_gui.settings import Settings
 
 BEAT_MS = 5
+NAMED = 12  # of the longest gaps
 PAUSE_S = 0.02  # between two events: fifty a second
 KEYS = (
     Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Space,
@@ -43,6 +44,8 @@ class Monkey:
         theme.apply(self.app, False)
         self.raised: list[str] = []
         self.gaps: list[float] = []
+        self.slowest: list[tuple[int, str]] = []  # milliseconds and the last event
+        self._doing = "start"
         bus = errors.ErrorBus()
         errors.install(bus)
         bus.raised.connect(self._on_error)
@@ -81,14 +84,20 @@ class Monkey:
         target = window.childAt(at) or window
         place = target.mapFrom(window, at) if target is not window else at
         what = chance.random()
+        on = f"{window.current_page()}: {type(target).__name__} {target.objectName()}"
         if what < 0.45:
+            self._doing = f"click, {on}"
             QTest.mouseClick(target, LEFT, pos=place)
         elif what < 0.6:
+            self._doing = f"drag, {on}"
             self._drag(target, place, chance)
         elif what < 0.9:
-            QTest.keyClick(QApplication.focusWidget() or window, chance.choice(KEYS))
+            key, focus = chance.choice(KEYS), QApplication.focusWidget() or window
+            self._doing = f"{key.name}, {window.current_page()}: {type(focus).__name__}"
+            QTest.keyClick(focus, key)
         else:
             page = Qt.Key(chance.choice(PAGES))
+            self._doing = f"Alt+{page.name}, {window.current_page()}"
             QTest.keyClick(window, page, Qt.KeyboardModifier.AltModifier)
         self.app.processEvents()
 
@@ -103,6 +112,8 @@ class Monkey:
     def _on_beat(self) -> None:
         now = time.thread_time()
         self.gaps.append(now - self._last)
+        self.slowest.append((round(1000 * self.gaps[-1]), self._doing))
+        self.slowest = sorted(self.slowest, reverse=True)[:NAMED]
         self._last = now
 
     def _on_error(self, message: str, hint: str, details: str) -> None:
@@ -138,6 +149,7 @@ def run(folder: Path, events: int, seeds: list[int]) -> dict[str, Any]:
         "gap_p99_ms": float(np.percentile(gaps, 99)),
         "gap_max_ms": float(gaps.max()),
         "beats": len(gaps),
+        "slowest": monkey.slowest,
         "first_exceptions": monkey.raised[:3],
     }
 

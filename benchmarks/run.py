@@ -20,6 +20,10 @@ def run_benchmark(a: argparse.Namespace, report: Report) -> dict[str, Any]:
         from benchmarks.faults import SMALL, WHOLE, bench_faults, only
 
         return bench_faults(only(SMALL if a.small else WHOLE, a.parts), report)
+    if a.name == "fuzz":
+        from benchmarks import fuzz
+
+        return fuzz.bench_fuzz(fuzz.SMALL if a.small else fuzz.WHOLE, report)
     if a.name == "inverse":
         from benchmarks.inverse import bench_inverse
 
@@ -32,6 +36,10 @@ def run_benchmark(a: argparse.Namespace, report: Report) -> dict[str, Any]:
         from benchmarks.screen import bench_screen
 
         return bench_screen(a.work, a.seeds[:2], report=report)
+    if a.name == "names":
+        from benchmarks.names import bench_names
+
+        return bench_names(2_000 if a.small else 100_000, report)
     if a.name == "map":
         from benchmarks.map import bench_map
 

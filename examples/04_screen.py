@@ -6,7 +6,6 @@ the rescue of every treatment (0 is diseased, 1 is healthy) with its interval, a
 Run `python examples/04_screen.py [FOLDER]`. It uses the embedded demo and takes a few minutes.
 """
 
-import csv
 import sys
 from pathlib import Path
 
@@ -15,13 +14,14 @@ import core as leigh
 
 def main(folder: Path) -> None:
     """Write the ranking into `folder`/ranked and print it."""
+    import pandas
+
     project = leigh.demo(folder / "project")
     leigh.screen(project, out=folder / "ranked", progress=True)
 
-    with (folder / "ranked" / "ranking.csv").open(encoding="utf-8", newline="") as stream:
-        for row in csv.DictReader(stream):
-            interval = f"[{row['rescue_low']}, {row['rescue_high']}]"
-            print(f"{row['condition']}: rescue {row['rescue']} {interval} {row['flags']}")
+    for row in pandas.read_parquet(folder / "ranked" / "ranking.parquet").to_dict("records"):
+        interval = f"[{row['rescue_low']}, {row['rescue_high']}]"
+        print(f"{row['condition']}: rescue {row['rescue']} {interval} {row['flags']}")
     print(f"The report is in {folder / 'ranked' / 'report.pdf'}")
 
 

@@ -44,8 +44,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 def create_window() -> tuple[QApplication, MainWindow]:
     """The application and its window, not yet shown; nothing heavy is loaded for it."""
     os.environ["PYQTGRAPH_QT_LIB"] = "PySide6"
+    from PySide6.QtCore import QLocale
     from PySide6.QtWidgets import QApplication
 
+    from core.io.table_style import suggest_style
     from leigh_gui import errors, theme
     from leigh_gui.main_window import MainWindow
     from leigh_gui.paths import log_folder
@@ -55,6 +57,7 @@ def create_window() -> tuple[QApplication, MainWindow]:
     app = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(app, QApplication)
     app.setApplicationName("Leigh Explorer")
+    suggest_style(QLocale.system().decimalPoint())
     _log_to(log_folder())
     bus = errors.ErrorBus()
     errors.install(bus)

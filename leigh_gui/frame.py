@@ -10,6 +10,7 @@ from PySide6.QtCore import QSize, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QAction, QDesktopServices, QUndoStack
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QMenu, QSizePolicy, QToolButton, QWidget
 
+from core.domain import headline
 from leigh_gui.icons import icon
 from leigh_gui.widgets.common.look import count, percent, plain, tip
 
@@ -172,11 +173,9 @@ class StatusStrip(QWidget):
         if card is None:
             parts.append("no model yet")
         else:
-            value = card.accuracy.get("accuracy")
-            parts.append(
-                f"model {card.name}"
-                + (f", {percent(float(value), 1)} on held-out wells" if value else "")
-            )
+            main = headline(card.accuracy)
+            measured = f", {main.name} {percent(main.value, 1)} on held-out wells" if main else ""
+            parts.append(f"model {card.name}{measured}")
             if card.inverse is not None:
                 parts.append(f"round-trip error {percent(card.inverse.roundtrip_max, 4)}")
         if state.device:

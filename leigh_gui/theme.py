@@ -79,6 +79,7 @@ def apply(app: QApplication, dark: bool) -> None:
     font = QFont(app.font())
     font.setPointSizeF(BODY_PT)
     app.setFont(font)
+    app.setStyleSheet("")  # to replace one sheet by another takes Qt five times as long
     app.setPalette(palette(colours))
     app.setStyleSheet(sheet(colours))
 

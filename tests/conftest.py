@@ -13,6 +13,7 @@ from core.domain import Project
 from core.synthetic.plate import PlateOptions
 
 ROOT = Path(__file__).parents[1]
+os.environ["LEIGH_CSV"] = "point"  # whatever the system's decimal mark is
 sys.path.insert(0, str(Path(__file__).parent))  # tests import `made_screens` from here
 TINY = (  # about 3 s on one core, still invertible
     '"tiny", "for tests", "seconds", 200, 8, 32, (8, 12, 16), 9, 3e-3, 30'

@@ -10,6 +10,8 @@ SECTIONS = {"A": 29, "B": 14, "C": 20, "D": 23, "E": 13, "F": 10}
 
 TIFF = "tests/io/test_tiff.py"
 HOSTILE_TIFF = "tests/io/test_hostile_tiff.py"
+BLOCKS = "tests/io/test_tiff_blocks.py"
+CONTAINERS = "tests/io/test_containers.py"
 HOSTILE_JSON = "tests/io/test_hostile_json.py"
 TABLES = "tests/io/test_tables_and_plates.py"
 PROJECT = "tests/io/test_project.py"
@@ -108,8 +110,9 @@ CATALOGUE: tuple[Row, ...] = (
     ), ""),
     ("A15", "flipped bytes in the header", (
         f"{TIFF}::test_flipped_header_bytes_never_raise_anything_but_bad_image",
-    ), "missing: a header that stays readable with another size or type is found only where the"
-       " other files differ from it."),
+        f"{BLOCKS}::test_bits_that_the_blocks_do_not_hold_are_refused",
+        f"{BLOCKS}::test_rows_that_the_blocks_do_not_hold_are_refused",
+    ), ""),
     ("A16", "flipped bytes in the pixels", (
         f"{SAFETY}::test_an_image_changed_after_the_scan_is_refused_by_name",
     ), ""),
@@ -150,8 +153,11 @@ CATALOGUE: tuple[Row, ...] = (
         f"{SCAN}::test_copies_within_a_condition_share_a_group",
     ), ""),
     ("A27", "OME-Zarr with missing chunks", (
-        f"{FIND}::test_an_ome_zarr_folder_is_named_and_not_read",
-    ), "missing: OME-Zarr is refused as a whole, so no version and no missing chunk is named."),
+        f"{FIND}::test_a_zarr_folder_without_images_is_named_and_its_files_are_no_images",
+        f"{CONTAINERS}::test_a_missing_chunk_is_never_zeros",
+        f"{CONTAINERS}::test_a_gap_in_a_shard_is_never_zeros",
+        f"{CONTAINERS}::test_a_codec_that_could_run_code_is_refused",
+    ), ""),
     ("A28", "a codec is not installed", (
     ), "not applicable: imagecodecs with all codecs is a dependency of the program."),
     ("A29", "more than 2^31 pixels", (
@@ -397,6 +403,8 @@ CATALOGUE: tuple[Row, ...] = (
     ), "missing: the accuracy of a model carries no warning of this, only a screen does."),
     ("E7", "1 image of one condition to 50 of another", (
         f"{BATCHES}::test_every_condition_is_drawn_equally_often_whatever_its_size",
+        "tests/workflows/test_few_wells.py::test_a_condition_with_far_fewer_images_is_named",
+        f"{EVALUATE}::test_unequal_conditions_are_known_by_their_balanced_accuracy",
     ), "missing: the window does not show that conditions are weighted."),
     ("E8", "a counterfactual outside of the data", (
         f"{ENCODE}::test_clipped_pixels_are_counted",

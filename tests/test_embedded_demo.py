@@ -11,10 +11,10 @@ from core.domain import Mix, Move, PanelSpec, PathRequest, Role
 from core.errors import LeighError
 from core.io.models import load_card
 from core.io.project import latents_path, maps_folder, model_folder, open_project
+from core.io.read_field import read_record
 from core.io.resources import resource
 from core.io.screens import SCREEN_FOLDER, load_screen
 from core.io.tables import load_latents, load_map
-from core.io.tiff import read_record
 from core.synthetic.cells import CHANNELS, DEMO_PHENOTYPES, render
 from core.workflows.demo import copy_demo, demo_name
 

@@ -9,7 +9,7 @@ import pytest
 from fault_catalogue import CATALOGUE, KINDS, SECTIONS, Row
 
 ROOT = Path(__file__).parents[1]
-COUNTS = {"proved": 61, "missing: ": 35, "not yet: ": 6, "not applicable: ": 7}
+COUNTS = {"proved": 63, "missing: ": 33, "not yet: ": 6, "not applicable: ": 7}
 
 
 @cache

@@ -12,8 +12,9 @@ from core import evaluate, figure, make_map
 from core.domain import Channel, PanelSpec, Project, Role
 from core.errors import BadImage, BadModel, LeighError
 from core.io.project import maps_folder, open_project, save_project
+from core.io.read_field import read_record
 from core.io.tables import load_map
-from core.io.tiff import read_record, write_tiff
+from core.io.tiff import write_tiff
 from core.progress import Cancelled, Progress, Stage
 from core.workflows.counterfactual import CounterfactualOptions, counterfactuals
 from core.workflows.project import images_of, load_model, reader

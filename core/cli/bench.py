@@ -9,7 +9,18 @@ from core.progress import Report
 
 HELP = "Measure the program, with a yardstick for every figure."
 
-NAMES = ("drag", "explanations", "faults", "inverse", "map", "screen", "startup", "truth")
+NAMES = (
+    "drag",
+    "explanations",
+    "faults",
+    "fuzz",
+    "inverse",
+    "map",
+    "names",
+    "screen",
+    "startup",
+    "truth",
+)
 
 FAULTS = ("kills", "failures", "mutations", "races", "stops")
 
@@ -24,9 +35,9 @@ def add_options(p: argparse.ArgumentParser) -> None:
     text = "truth, screen: seeds of plates and trainings"
     p.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help=text)
     p.add_argument("--preset", choices=PRESETS, default="standard", help="truth: how to train")
-    p.add_argument("--small", action="store_true", help="faults: a hundredth of all trials")
     text = "faults: only kills, failures, mutations, races or stops"
     p.add_argument("--parts", nargs="+", choices=FAULTS, default=(), metavar="PART", help=text)
+    p.add_argument("--small", action="store_true", help="faults, fuzz, names: few trials")
     text = "truth, explanations: new cultures per pair of conditions"
     p.add_argument("--cultures", type=int, default=12, help=text)
 

@@ -1,6 +1,7 @@
 """Print the evaluation of networks as text."""
 
 from core.cli.arguments import Result
+from core.domain import headline
 
 
 def evaluation_text(s: Result) -> str:
@@ -11,8 +12,9 @@ def evaluation_text(s: Result) -> str:
     if s["accuracy"] is None:
         lines = [f"Accuracy: not claimed, on {where}. {s['reason']}"]
     else:
-        interval = f"[{s['accuracy_low']:.3f}-{s['accuracy_high']:.3f}]"
-        lines = [f"Accuracy {s['accuracy']:.3f} {interval} on {where}; {s['interval']}"]
+        lines = [f"{_headline_text(s)} on {where}; {s['interval']}"]
+        if headline(s) != headline({**s, "headline": "accuracy"}):
+            lines.append(f"Accuracy {s['accuracy']:.3f}: large conditions count more in it")
         lines += [
             f"Calibration error {s['calibration_error']:.3f}; by groups {s['group_accuracy']:.3f}"
         ]
@@ -23,6 +25,7 @@ def evaluation_text(s: Result) -> str:
         if z and z["z_prime"] is not None:
             values = f"{z['z_prime']:.2f}, robust {z['robust_z_prime']:.2f}"
             lines.append(f"Z' on logits of held-out well medians {values}, wells {z['wells']}")
+    lines += s.get("few", [])
     if s["other_images"]:
         lines.append(
             "Images, conditions or groups have changed since the training; wells with the same name"
@@ -49,6 +52,14 @@ def evaluation_text(s: Result) -> str:
         f" range{failed}"
     )
     return "\n".join(lines)
+
+
+def _headline_text(s: Result) -> str:
+    """`Accuracy 0.953 [0.912-0.991]`, or the balanced accuracy of unequal conditions."""
+    main = headline(s)
+    assert main is not None
+    interval = f" [{main.low:.3f}-{main.high:.3f}]" if main.low is not None else ""
+    return f"{main.name.capitalize()} {main.value:.3f}{interval}"
 
 
 def networks_text(rows: list[Result], failed: dict[str, Result]) -> str:

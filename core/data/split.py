@@ -1,5 +1,6 @@
 """Split records into training, validation and test by whole groups (wells, cultures, movies)."""
 
+import warnings
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -71,7 +72,10 @@ def _held_out(records: Sequence[ImageRecord], *, share: int, seed: int) -> set[s
     folds = StratifiedGroupKFold(n_splits=count, shuffle=True, random_state=seed)
     best: set[str] = set()
     most = -1
-    for _, index in folds.split(np.zeros(len(free)), labels, groups):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # few groups: a scan says what follows
+        every = list(folds.split(np.zeros(len(free)), labels, groups))
+    for _, index in every:
         chosen = {groups[i] for i in index}
         outside = {r.condition for r in records if r.group not in chosen}
         covered = len({labels[i] for i in index})

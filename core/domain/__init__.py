@@ -9,6 +9,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from core.domain.accuracy import (
+        Headline,
+        headline,
+    )
     from core.domain.counterfactual import (
         AUTOENCODER,
         CHECKS,
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
     from core.domain.images import (
         CHANNEL_COLOURS,
         CONDITION_COLOURS,
+        AnyArray,
         BoolArray,
         Channel,
         Condition,
@@ -91,10 +96,12 @@ _WHERE = {
         ),
         "core.domain.figure",
     ),
+    **dict.fromkeys(("Headline", "headline"), "core.domain.accuracy"),
     **dict.fromkeys(
         (
             "CHANNEL_COLOURS",
             "CONDITION_COLOURS",
+            "AnyArray",
             "BoolArray",
             "Channel",
             "Condition",
@@ -160,6 +167,7 @@ __all__ = [
     "PANELS",
     "UNSIGNED",
     "Answer",
+    "AnyArray",
     "Attribution",
     "AttributionRequest",
     "BoolArray",
@@ -172,6 +180,7 @@ __all__ = [
     "DecisionMap",
     "Evidence",
     "FloatArray",
+    "Headline",
     "ImageRecord",
     "IntArray",
     "InverseQuality",
@@ -194,6 +203,7 @@ __all__ = [
     "Role",
     "ScanOptions",
     "Split",
+    "headline",
 ]
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from core.domain.scanning import ReadAs, ScanOptions
 
+AnyArray = NDArray[Any]
 FloatArray = NDArray[np.floating[Any]]
 IntArray = NDArray[np.integer[Any]]
 BoolArray = NDArray[np.bool_]
@@ -112,6 +113,8 @@ class ProblemKind(StrEnum):
     MAKER_FORMAT = "maker-format"
     OTHER_FILE = "other-file"
     UNTESTABLE = "untestable"  # a condition in a single group
+    FEW_WELLS = "few-wells"  # a condition in so few groups that training and test share very few
+    IMBALANCED = "imbalanced"  # a condition with far fewer images than another
     GROUPS = "groups"  # groups were taken from elsewhere than asked
     CONTROL = "control"  # the images were made for a control
     OTHER = "other"
@@ -153,6 +156,10 @@ class ImageRecord:
     `files` are POSIX paths relative to the dataset's root: one file with all channels, or one per
     channel. `planes[c]` is the index of channel c in the C axis of its file (0 for a file with one
     plane). `group` is never split: a well, culture, donor or movie.
+
+    A file may hold more than one image: `scene` names the field, `z` says how planes become one
+    (max, mean, a number from 1, or stains), and `t` is the number of the time point, or stains.
+    With a `depth` above 1 each file stands for as many files, one for each plane of a stack.
     """
 
     id: str
@@ -167,6 +174,10 @@ class ImageRecord:
     dtype: str = "uint16"
     digest: str = ""  # blake2b over the bytes of all files
     flags: tuple[str, ...] = ()  # quality flags, e.g. "saturated 12 %"
+    scene: str = ""
+    z: str = ""
+    t: str = ""
+    depth: int = 1
 
 
 @dataclass(frozen=True)

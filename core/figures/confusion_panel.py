@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import SubFigure
 
+from core.domain import headline
+
 
 @dataclass(frozen=True)
 class ConfusionPanel:
@@ -43,11 +45,12 @@ class ConfusionPanel:
         ax.set_yticks(ticks, self.names, fontsize=7)
         ax.set_xlabel("Predicted", fontsize=8)
         ax.set_ylabel("True", fontsize=8)
-        a = self.accuracy
-        if a.get("accuracy") is not None:
-            interval = f"[{a['accuracy_low']:.2f}-{a['accuracy_high']:.2f}]"
+        main = headline(self.accuracy)
+        if main is not None:
+            interval = f"[{main.low:.2f}-{main.high:.2f}]" if main.low is not None else ""
+            measured = f"{main.name.capitalize()} {main.value:.3f} {interval}"
             ax.set_title(
-                f"Accuracy {a['accuracy']:.3f} {interval}\n{a.get('interval', '')}",
+                f"{measured}\n{self.accuracy.get('interval', '')}",
                 fontsize=7,
                 loc="left",
             )

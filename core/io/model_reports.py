@@ -62,6 +62,10 @@ class _Accuracy(_Report):
     accuracy_low: Share | None = None
     accuracy_high: Share | None = None
     balanced_accuracy: Share | None = None
+    balanced_accuracy_low: Share | None = None
+    balanced_accuracy_high: Share | None = None
+    headline: str = ""
+    few: list[str] = []
     group_accuracy: Share | None = None
     calibration_error: Share | None = None
     interval: str = ""

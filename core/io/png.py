@@ -1,6 +1,7 @@
 """Read grey PNG images; colour PNG files are pictures, not data, and are refused."""
 
 import struct
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,9 +62,32 @@ def _check_chunks(stream: Any, path: Path) -> None:
 def read_png(path: Path) -> NDArray[Any]:
     """(Y, X) grey values of a PNG. Raises BadImage for a file that cannot be used."""
     header = read_png_header(path)
-    image = np.asarray(imagecodecs.png_decode(path.read_bytes()))
+    data = path.read_bytes()
+    _check_rows(data, header, path)
+    image = np.asarray(imagecodecs.png_decode(data))
     if image.shape != (header.height, header.width):
         raise BadImage(
             f"{path.name} is damaged: its pixels do not fill its declared size.", DAMAGED_HINT
         )
     return image
+
+
+def _check_rows(data: bytes, header: PngHeader, path: Path) -> None:
+    """Raises BadImage where more or fewer rows are packed than declared; decoders stay silent."""
+    if data[28]:  # interlaced: rows come in seven passes
+        return
+    packed, position = [], 8
+    while position + 12 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, position)
+        if kind == b"IDAT":
+            packed.append(data[position + 8 : position + 8 + length])
+        position += 12 + length
+    needed = header.height * (1 + header.width * np.dtype(header.dtype).itemsize)
+    stored = len(zlib.decompressobj().decompress(b"".join(packed), needed + 1))
+    if stored != needed:
+        raise BadImage(
+            f"{path.name} declares {header.width} x {header.height} pixels ({needed} bytes), and"
+            f" {'more' if stored > needed else stored} are stored.",
+            DAMAGED_HINT,
+            "damaged",
+        )

@@ -6,7 +6,6 @@ Paths to images are stored relative to the project folder where possible, and al
 import json
 import os
 import shutil
-from collections import Counter
 from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import datetime
@@ -18,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from core.domain import Dataset, ImageRecord, PanelSpec, Project
 from core.domain.project import Reading
-from core.errors import BadProject
+from core.errors import BadImage, BadProject
 from core.io.atomic import (
     atomic_write_bytes,
     atomic_write_text,
@@ -27,6 +26,7 @@ from core.io.atomic import (
     replacing,
     sweep_temporaries,
 )
+from core.io.dataset_fault import dataset_fault
 from core.io.digest import digest_bytes, digest_file, digest_record
 from core.io.disk_errors import unreadable
 from core.io.lock import now
@@ -168,7 +168,7 @@ def _with_changes_of_others(project: Project, digest: str) -> Project:
     if project.read is None or project.read.digest == digest:
         return project
     found = merged(project, open_project(project.folder), project.read.project)
-    fault = _fault(found.dataset) if found.dataset is not None else ""
+    fault = dataset_fault(found.dataset) if found.dataset is not None else ""
     if fault:
         raise BadProject(
             f"{project.folder / PROJECT_FILE} was changed by another program, and both changes do"
@@ -270,7 +270,7 @@ def images_present(project: Project) -> bool:
     if project.dataset is None or not project.dataset.records:
         return True
     ends = (project.dataset.records[0], project.dataset.records[-1])
-    return all((project.dataset.root / file).is_file() for record in ends for file in record.files)
+    return all((project.dataset.root / file).exists() for record in ends for file in record.files)
 
 
 def relink(project: Project, new_root: Path) -> Project:
@@ -285,14 +285,14 @@ def relink(project: Project, new_root: Path) -> Project:
     root, records = Path(new_root).absolute(), project.dataset.records
     step = max(1, len(records) // RELINK_SAMPLE)
     sample = records[::step][:RELINK_SAMPLE]
-    missing = [r.id for r in sample if not all((root / file).is_file() for file in r.files)]
+    missing = [r.id for r in sample if not all((root / file).exists() for file in r.files)]
     if missing:
         raise BadProject(
             f"{root} does not hold the images of this project: {len(missing)} of {len(sample)} are"
             f" missing (e.g. {missing[0]}).",
             f"Choose the folder in which {records[0].files[0]} lies.",
         )
-    changed = [r.id for r in sample if r.digest and digest_record(root, r) != r.digest]
+    changed = [r.id for r in sample if r.digest and _digest(root, r) != r.digest]
     if changed:
         raise BadProject(
             f"{len(changed)} of {len(sample)} images in {root} are not those of this project (e.g."
@@ -390,31 +390,11 @@ def _dataset(stored: _Stored, folder: Path) -> Dataset | None:
     images = stored.images or _Images(relative=None, absolute=None)
     candidates = [folder / images.relative] if images.relative is not None else []
     candidates += [Path(images.absolute)] if images.absolute else []
-    fault = _fault(dataset) if candidates else "images: it does not say where they are"
+    fault = dataset_fault(dataset) if candidates else "images: it does not say where they are"
     if fault:
         raise _damaged(folder / PROJECT_FILE, fault)
     candidates = [Path(os.path.normpath(path)) for path in candidates]
     return replace(dataset, root=_root(candidates, dataset.records))
-
-
-def _fault(dataset: Dataset) -> str:
-    """The first contradiction in a dataset whose fields have the right types; "" without any."""
-    names = set(dataset.condition_names)
-    for record in dataset.records:
-        if not record.files or len(record.files) not in (1, len(record.planes)):
-            return f"record {record.id}: {len(record.files)} files for {len(record.planes)} planes"
-        if len(record.planes) != len(dataset.channels) or min(record.planes, default=-1) < 0:
-            return (
-                f"record {record.id}: planes {list(record.planes)} for {len(dataset.channels)}"
-                " channels"
-            )
-        if record.condition not in names:
-            return (
-                f"record {record.id}: its condition {record.condition!r} is not among the"
-                " conditions"
-            )
-    twice = [name for name, count in Counter(r.id for r in dataset.records).items() if count > 1]
-    return f"record {twice[0]} is there more than once" if twice else ""
 
 
 def _root(folders: list[Path], records: tuple[ImageRecord, ...]) -> Path:
@@ -429,7 +409,7 @@ def _root(folders: list[Path], records: tuple[ImageRecord, ...]) -> Path:
     sample = [records[i] for i in sorted({0, len(records) // 2, len(records) - 1})]
     present: dict[Path, list[ImageRecord]] = {}
     for folder in folders:
-        present[folder] = [r for r in sample if all((folder / f).is_file() for f in r.files)]
+        present[folder] = [r for r in sample if all((folder / f).exists() for f in r.files)]
     same = [p for p, there in present.items() if any(_is_same(p, record) for record in there)]
     with_images = [p for p, there in present.items() if there]
     return next(iter([*same, *with_images]), folders[0])
@@ -438,15 +418,25 @@ def _root(folders: list[Path], records: tuple[ImageRecord, ...]) -> Path:
 def _is_same(root: Path, record: ImageRecord) -> bool:
     try:
         return not record.digest or digest_record(root, record) == record.digest
-    except OSError:  # reported when the image is read
+    except (OSError, BadImage):  # reported when the image is read
         return True
+
+
+def _digest(root: Path, record: ImageRecord) -> str:
+    """The present fingerprint; "" for an image that cannot be read as it was."""
+    try:
+        return digest_record(root, record)
+    except BadImage:
+        return ""
 
 
 def is_inside(file: str) -> bool:
     """Whether a path is relative and stays below its root, on every operating system."""
     windows, posix = PureWindowsPath(file), PurePosixPath(file.replace("\\", "/"))
-    return bool(file) and not (
-        windows.drive or windows.root or posix.is_absolute() or ".." in posix.parts
+    return (
+        bool(file)
+        and "\0" not in file
+        and not (windows.drive or windows.root or posix.is_absolute() or ".." in posix.parts)
     )
 
 

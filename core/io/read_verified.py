@@ -4,8 +4,8 @@ from pathlib import Path
 
 from core.domain import FloatArray, ImageRecord
 from core.errors import BadImage
-from core.io.digest import digest_record
-from core.io.tiff import read_record
+from core.io.digest import by_pixels, digest_image, digest_record
+from core.io.read_field import read_record
 
 
 def read_verified(root: Path, record: ImageRecord) -> FloatArray:
@@ -14,7 +14,10 @@ def read_verified(root: Path, record: ImageRecord) -> FloatArray:
     Raises BadImage where a file is missing, damaged or has changed since the scan.
     """
     image: FloatArray = read_record(root, record)
-    if record.digest and digest_record(root, record) != record.digest:
+    if not record.digest:
+        return image
+    now = digest_image(image, record) if by_pixels(record) else digest_record(root, record)
+    if now != record.digest:
         raise BadImage(
             f"{record.id} was changed on disk since it was scanned ({record.files[0]}).",
             "Put the original back, or scan the folder again.",

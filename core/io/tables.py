@@ -19,6 +19,7 @@ from core.errors import BadProject
 from core.io.atomic import atomic_write_text, make_folder, replacing
 from core.io.disk_errors import unreadable
 from core.io.packing import check_stored
+from core.io.table_style import TableStyle, table_style
 
 MAP_FILE = "map.npz"
 MAX_NAME = 120
@@ -187,16 +188,19 @@ def write_csv(
 ) -> None:
     """Write one line per row, with columns in order of first appearance.
 
-    Text that a spreadsheet would run as a formula starts with '.
+    The file starts with a byte order mark, and separator and decimal mark are those of the system,
+    so that a spreadsheet program reads it; see `table_style`. Text that a spreadsheet would run as
+    a formula starts with '.
     """
     if columns is None:
         columns = tuple(dict.fromkeys(name for row in rows for name in row))
     names = list(columns)
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([_cell(name) for name in names])
-    writer.writerows([_cell(row.get(name, "")) for name in names] for row in rows)
-    atomic_write_text(path, text.getvalue())
+    style = table_style()
+    writer = csv.writer(text, delimiter=style.separator, lineterminator="\n")
+    writer.writerow([_cell(name, style) for name in names])
+    writer.writerows([_cell(row.get(name, ""), style) for name in names] for row in rows)
+    atomic_write_text(path, "\ufeff" + text.getvalue())
 
 
 def safe_name(text: str) -> str:
@@ -225,13 +229,17 @@ def plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} cannot be stored as JSON")
 
 
-def _cell(value: Any) -> str:
+class Figure(str):
+    """A number that was read from a table, with a point: it is written as a number again."""
+
+
+def _cell(value: Any, style: TableStyle) -> str:
     if value is None:
         return ""
     if isinstance(value, bool | np.bool_):
         return "true" if value else "false"
-    if isinstance(value, int | float | np.number):
-        return str(value)
+    if isinstance(value, int | float | np.number | Figure):
+        return str(value).replace(".", style.decimal)
     text = str(value)
     return "'" + text if _runs(text) else text
 

@@ -5,15 +5,12 @@ refuse such files first.
 """
 
 import struct
-from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
 import numpy as np
-import tifffile
 
 from core.errors import BadImage
 
@@ -121,85 +118,12 @@ def _next_page(stream: Any, pages: _PageList, offset: int, path: Path, number: i
     return int(struct.unpack(pages.order + pages.link, stream.read(tail))[0])
 
 
-def check_blocks(page: Any, path: Path, number: int) -> None:
-    """Raises BadImage where strips or tiles of a page are missing or incomplete."""
-    offsets, counts = page.dataoffsets, page.databytecounts
-    size = page.parent.filehandle.size
-    missing = sum(1 for o, c in zip(offsets, counts, strict=False) if o == 0 or c == 0)
-    beyond = sum(1 for o, c in zip(offsets, counts, strict=False) if o + c > size)
-    if not offsets or len(offsets) != len(counts):
-        raise BadImage(
-            f"{path.name} has a damaged header: page {number} does not say where its data is.",
-            DAMAGED_HINT,
-            "damaged",
-        )
-    if missing or beyond:
-        share = f"{missing + beyond} of {len(offsets)} blocks of page {number}"
-        raise BadImage(f"{path.name} is cut short: {share} are missing.", CUT_HINT, "cut-short")
-    key = page.keyframe
-    whole_bytes = key.bitspersample in (8, 16, 32, 64) and not key.is_tiled
-    if key.compression == 1 and whole_bytes and sum(counts) < key.nbytes:
-        raise BadImage(
-            f"{path.name} is cut short: {sum(counts)} of {key.nbytes} bytes on page {number}.",
-            CUT_HINT,
-            "cut-short",
-        )
-
-
-def check_layout(pages: Sequence[Any], path: Path) -> None:
-    """Raises BadImage where blocks are too few or too many, overlap, or lie in the header."""
-    taken: dict[str, list[tuple[int, int]]] = {}  # of each file of a set
-    for number, page in enumerate(pages, start=1):
-        needed = int(np.prod(page.keyframe.chunked))
-        tag = getattr(page, "tags", {}).get(324 if page.keyframe.is_tiled else 273)
-        stored = tag.count if tag is not None else len(page.dataoffsets)
-        if stored != needed:
-            raise BadImage(
-                f"{path.name} has a damaged header: page {number} holds {stored} blocks and needs"
-                f" {needed}.",
-                DAMAGED_HINT,
-                "damaged",
-            )
-        places = taken.setdefault(page.parent.filehandle.path, [(0, 8)])
-        if tag is not None:
-            entry = 20 if page.parent.is_bigtiff else 12
-            places.append((page.offset, page.offset + entry * len(page.tags)))
-        places += [
-            (o, o + c) for o, c in zip(page.dataoffsets, page.databytecounts, strict=False) if c
-        ]
-        _check_bits(page, path, number)
-    if any(begin < end for p in taken.values() for (_, end), (begin, _) in pairwise(sorted(p))):
-        raise BadImage(
-            f"{path.name} has a damaged header: blocks of pixels overlap or lie in the header.",
-            DAMAGED_HINT,
-            "damaged",
-        )
-
-
-def _check_bits(page: Any, path: Path, number: int) -> None:
-    """Raises BadImage where packed bits (10, 12 or 14) are declared and whole bytes are stored."""
-    key = page.keyframe
-    if key.compression == 1 or key.is_tiled or key.bitspersample in (1, 8, 16, 32, 64):
-        return
-    data = page.parent.filehandle
-    data.seek(page.dataoffsets[0])
-    unpacked = tifffile.TIFF.DECOMPRESSORS[key.compression](data.read(page.databytecounts[0]))
-    rows = min(key.rowsperstrip, key.imagelength)
-    samples = key.imagewidth * (key.samplesperpixel if key.planarconfig == 1 else 1)
-    declared = rows * -(-samples * key.bitspersample // 8)
-    if len(unpacked) != declared:
-        raise BadImage(
-            f"{path.name} declares {key.bitspersample} bits per pixel: {declared} bytes on page"
-            f" {number}, and {len(unpacked)} are stored.",
-            DAMAGED_HINT,
-            "damaged",
-        )
-
-
-def read_ome(text: str, path: Path) -> OmeHeader:
+def read_ome(text: str, path: Path, pages: int = 1) -> OmeHeader:
     """Channel names, pixel size and member files of an OME-XML text.
 
-    Raises BadImage for sizes that are too large, and for members outside of the folder.
+    A file of one page that is described in a companion next to it is read as a plain TIFF; the
+    scan reads the companion. Raises BadImage for sizes that are too large, and for members outside
+    of the folder.
     """
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
         return OmeHeader(
@@ -215,6 +139,9 @@ def read_ome(text: str, path: Path) -> OmeHeader:
     companion = next((e for e in root.iter() if _local(e.tag) == "BinaryOnly"), None)
     if companion is not None:
         name = companion.get("MetadataFile", "another file")
+        simple = "/" not in name and "\\" not in name and name.lower().endswith(".companion.ome")
+        if simple and pages == 1 and (path.parent / name).is_file():
+            return OmeHeader(usable=False)
         raise BadImage(
             f"{path.name} is one part of a set that is described in {name!r}, which is not read.",
             "Export the images as OME-TIFF with their own description, one file per field.",
@@ -268,6 +195,14 @@ def check_bytes(nbytes: int, path: Path) -> None:
             f" {MAX_BYTES / 1e9:.0f} GB.",
             "Cut it into fields of view, or leave it out.",
         )
+
+
+def squareness(width: float | None, height: float | None) -> tuple[tuple[str, str], ...]:
+    """A note where width and height of a pixel differ."""
+    if not width or not height or abs(width / height - 1) <= 0.01:
+        return ()
+    text = f"A pixel is {width:g} wide and {height:g} high; {width:g} is used."
+    return (("pixel-not-square", text),)
 
 
 def _ome_pixel_size(pixels: ElementTree.Element, axis: str) -> float | None:

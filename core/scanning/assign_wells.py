@@ -13,6 +13,7 @@ from core.scanning.choose_conditions import (
     contradiction,
     folded,
     folder_conditions,
+    shared_folders,
 )
 from core.scanning.findings import Findings
 from core.scanning.group_channels import Draft
@@ -209,12 +210,13 @@ def _grouped(
         problems.append(_warned("every record is a group of its own", f"{LEAK}."))
         return assigned
     fallbacks: Counter[str] = Counter()
+    shared = shared_folders(drafts)
     grouped = {}
     for draft in drafts:
         of_draft = assigned.get(draft.files[0])
         if of_draft is None:
             continue
-        group, fallback = _group(draft, of_draft, group_by, column)
+        group, fallback = _group(draft, of_draft, group_by, column, shared)
         fallbacks[fallback] += 1
         grouped[draft.files[0]] = replace(of_draft, group=group)
     del fallbacks[""]
@@ -230,7 +232,7 @@ def _warned(reason: str, remedy: str) -> Problem:
 
 
 def _group(
-    draft: Draft, assigned: WellAssignment, group_by: str, column: str | None
+    draft: Draft, assigned: WellAssignment, group_by: str, column: str | None, shared: int
 ) -> tuple[str, str]:
     """The group, and which grouping was used instead of the wanted one ("": the wanted one)."""
     well, plate, row = assigned.well, assigned.plate, assigned.row
@@ -245,16 +247,19 @@ def _group(
     if group_by == "plate":
         if plate:
             return plate, ""
-        return (well, "grouped by well instead") if well else _instead(draft, assigned)
-    return (well, "") if well else _instead(draft, assigned)
+        return (well, "grouped by well instead") if well else _instead(draft, assigned, shared)
+    return (well, "") if well else _instead(draft, assigned, shared)
 
 
-def _instead(draft: Draft, assigned: WellAssignment) -> tuple[str, str]:
+def _instead(draft: Draft, assigned: WellAssignment, shared: int) -> tuple[str, str]:
+    """Another grouping. Below the `shared` folders, one of the condition is not a group."""
     row = assigned.row
     values = {name.casefold(): value for name, value in row.values.items()} if row else {}
     if values.get("group", "").strip():
         return values["group"].strip(), "the column group of the table was taken"
-    if len(draft.folder) > 1:
+    own = draft.folder[shared:]
+    only_condition = len(own) == 1 and folded(own[0]) == folded(assigned.condition)
+    if len(draft.folder) > 1 and not only_condition:
         return "/".join(draft.folder), "their sub-folders were taken as groups"
     if culture := draft.tells.get("culture"):
         return f"{assigned.condition}/{culture}", "what the names call by number was taken"

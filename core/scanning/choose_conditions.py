@@ -33,14 +33,14 @@ def folded(name: str) -> str:
 
 def folder_conditions(drafts: Sequence[Draft]) -> dict[str, str]:
     """Conditions from the first folder level that differs; {} if most records lie in one folder."""
-    level = _shared(drafts)
+    level = shared_folders(drafts)
     names = Counter(_at(draft, level) for draft in drafts)
     if len(names) < 2 or names[""] > names.total() / 2:
         return {}
     return {draft.files[0]: _at(draft, level) for draft in drafts}
 
 
-def _shared(drafts: Sequence[Draft]) -> int:
+def shared_folders(drafts: Sequence[Draft]) -> int:
     """How many folders all records have in common."""
     folders = [draft.folder for draft in drafts]
     shared = 0
@@ -112,7 +112,7 @@ def _finer(
     """Other readings: a further level of folders that is not numbered, and words of the names."""
     finer = []
     levels = max(len(draft.folder) for draft in drafts)
-    for level in range(_shared(drafts) + 1, levels):
+    for level in range(shared_folders(drafts) + 1, levels):
         names = {d.files[0]: _at(d, level) for d in drafts}
         per_base = {(base[file], name) for file, name in names.items()}
         numbered = all(re.search(r"\d", name) for name in names.values())

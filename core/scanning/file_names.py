@@ -40,7 +40,9 @@ ALIASES = {
     "cv8000": "yokogawa",
     "nf1": "cytation",
 }
-IMAGE_SUFFIX = re.compile(r"(\.ome)?\.(tiff?|tf8|btf|lsm|stk|png|jpe?g)$", re.IGNORECASE)
+IMAGE_SUFFIX = re.compile(
+    r"(\.ome)?\.(tiff?|tf8|btf|lsm|stk|png|jpe?g|zarr|czi|lif|lof|nd2|oif|oib)$", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ def scheme_match(name: str, relative_path: str) -> re.Match[str] | None:
 
 def stem_of(relative_path: str) -> str:
     """The name of a file without its folder and without .tif or .ome.tif."""
-    return IMAGE_SUFFIX.sub("", PurePosixPath(relative_path).name)
+    return IMAGE_SUFFIX.sub("", relative_path.rstrip("/").rpartition("/")[2])
 
 
 def _parse_custom(relative_path: str, regex: re.Pattern[str]) -> dict[str, str]:

@@ -4,13 +4,18 @@ import os
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 
 from core.domain import Problem, ProblemKind
-from core.errors import LeighError
+from core.errors import BadImage, LeighError
 from core.io.disk_errors import cause_of, remedy_for, unreadable
+from core.io.fields import INSTALL
+from core.io.ome_zarr import is_zarr, zarr_images
 from core.io.project import PARTS, PROJECT_FILE
+from core.io.read_field import FORMATS, ZARR, readable_suffixes
 from core.progress import Progress, Report, silent
+from core.scanning.index_files import is_index
 
 IMAGE_SUFFIXES = {".tif", ".tiff", ".png", ".lsm", ".stk", ".btf", ".tf8"}
 PICTURE_SUFFIXES = {".jpg", ".jpeg", ".bmp", ".gif", ".webp"}
@@ -76,15 +81,16 @@ class Found:
     problems: list[Problem] = field(default_factory=list)
     junk: list[str] = field(default_factory=list)
     thumbnails: list[str] = field(default_factory=list)
+    indexes: list[str] = field(default_factory=list)
     other: Counter[str] = field(default_factory=Counter)
 
 
 def find_images(root: Path, report: Report = silent) -> Found:
     """Find the images below `root`.
 
-    Links that leave `root`, loops, projects and OME-Zarr folders are not entered. If `root` is a
-    project itself, then the folders of this project are not entered. Raises LeighError where more
-    than MAX_FILES files and folders lie below `root`.
+    Links that leave `root`, loops and projects are not entered. An image of OME-Zarr is a folder.
+    If `root` is a project itself, then the folders of this project are not entered. Raises
+    LeighError where more than MAX_FILES files and folders lie below `root`.
     """
     files = Found()
     inside = root.resolve()
@@ -165,16 +171,6 @@ class _Counter:
 def _target(entry: os.DirEntry[str], relative: str, inside: Path, files: Found) -> Path | None:
     """The real path of a folder whose images are read; None for all others."""
     target = Path(entry.path).resolve()
-    if entry.name.lower().endswith(".zarr"):
-        files.problems.append(
-            Problem(
-                relative,
-                "OME-Zarr folders are not read",
-                "Export it as OME-TIFF.",
-                kind=ProblemKind.MAKER_FORMAT,
-            )
-        )
-        return None
     if not target.is_relative_to(inside):
         files.problems.append(
             Problem(
@@ -184,7 +180,38 @@ def _target(entry: os.DirEntry[str], relative: str, inside: Path, files: Found) 
             )
         )
         return None
+    if is_zarr(Path(entry.path)):
+        _sort_in_zarr(Path(entry.path), relative, files)
+        return None
+    if Path(entry.name).suffix.lower() == ".files" and target.with_suffix("").is_file():
+        return None  # the planes of an OIF file
     return None if entry.name.startswith(".") else target
+
+
+def _sort_in_zarr(folder: Path, relative: str, files: Found) -> None:
+    """The images of a folder of OME-Zarr, each a folder of its own."""
+    if find_spec(ZARR) is None:
+        kind = ProblemKind.MAKER_FORMAT
+        files.problems.append(Problem(relative, "an OME-Zarr folder", INSTALL, kind=kind))
+        return
+    try:
+        found = zarr_images(folder)
+    except BadImage as error:
+        problem = Problem(relative, error.message, error.hint, kind=ProblemKind(error.kind))
+        files.problems.append(problem)
+        return
+    for image in found.images:
+        inside = image.relative_to(folder).as_posix()
+        files.images.append(relative if inside == "." else f"{relative}/{inside}")
+    if not found.images and not found.missing:
+        reason = "a Zarr folder without images of OME"
+        files.problems.append(Problem(relative, reason, kind=ProblemKind.MAKER_FORMAT))
+    if found.missing:
+        names = ", ".join(found.missing[:4])
+        reason = f"{len(found.missing)} images that it declares are missing ({names})"
+        remedy = "Copy the whole folder again."
+        kind = ProblemKind.MISSING_PART
+        files.problems.append(Problem(relative, reason, remedy, "warning", kind))
 
 
 def _leave_out(files: Found, item: str, reason: str, error: OSError | None = None) -> None:
@@ -218,7 +245,9 @@ def _sort_in(entry: os.DirEntry[str], relative: str, inside: Path, files: Found)
                 kind=ProblemKind.OUTSIDE_FOLDER,
             )
         )
-    elif suffix in IMAGE_SUFFIXES:
+    elif is_index(entry.name):
+        files.indexes.append(relative)
+    elif suffix in IMAGE_SUFFIXES | readable_suffixes():
         files.images.append(relative)
     elif suffix in PICTURE_SUFFIXES or suffix in FOREIGN_SUFFIXES:
         files.other[suffix] += 1
@@ -238,12 +267,8 @@ def _reported(files: Found) -> Iterator[Problem]:
             )
         else:
             reason = "a microscope maker's own format, not read here"
-            yield Problem(
-                f"{count} {suffix} files",
-                reason,
-                "Export them as OME-TIFF.",
-                kind=ProblemKind.MAKER_FORMAT,
-            )
+            remedy = INSTALL if suffix in FORMATS else "Export them as OME-TIFF."
+            yield Problem(f"{count} {suffix} files", reason, remedy, kind=ProblemKind.MAKER_FORMAT)
     if files.thumbnails:
         count = len(files.thumbnails)
         yield Problem(

@@ -17,7 +17,10 @@ NUMBERED = r"channel \d+"  # channel names of instruments that do not store stai
 
 @dataclass(frozen=True)
 class Draft:
-    """A record before it has a condition: its files, and what their names say."""
+    """A record before it has a condition: its files, and what their names say.
+
+    `files` name its images as in `FileInspection`; `sources` are the files on the disk.
+    """
 
     stem: str
     files: tuple[str, ...]
@@ -33,6 +36,11 @@ class Draft:
     unusable: tuple[str, ...] = ()
     level: float = 0.0  # mean grey value of the brightest channel
     floors: tuple[float, ...] = ()  # background per channel: the 1st percentile
+    sources: tuple[tuple[str, ...], ...] = ()  # for each of `files`
+    scene: str = ""
+    z: str = ""
+    t: str = ""
+    depth: int = 1
 
     @property
     def folder(self) -> tuple[str, ...]:
@@ -88,7 +96,7 @@ def _from_file(fact: FileInspection, tells: dict[str, str]) -> Draft:
         names=info.channel_names if len(set(info.channel_names)) == info.shape[0] else (),
         shape=info.shape,
         dtype=info.dtype,
-        digest=fact.digest,
+        digest=join_digests(fact.digests or (fact.digest,)),
         pixels=fact.pixels,
         tells=tells,
         pixel_size_um=info.pixel_size_um,
@@ -96,6 +104,11 @@ def _from_file(fact: FileInspection, tells: dict[str, str]) -> Draft:
         unusable=fact.unusable,
         level=fact.level,
         floors=fact.floors,
+        sources=(fact.sources,),
+        scene=fact.scene,
+        z=fact.z,
+        t=fact.t,
+        depth=fact.depth,
     )
 
 
@@ -111,7 +124,10 @@ def _from_set_file(
     if len(files) != draft.shape[0] or any(by_file.get(f) is None for f in files):
         return draft
     return replace(
-        draft, files=tuple(files), digest=join_digests([by_file[f].digest for f in files])
+        draft,
+        files=tuple(files),
+        sources=tuple((file,) for file in files),
+        digest=join_digests([by_file[f].digest for f in files]),
     )
 
 
@@ -190,6 +206,9 @@ def _mismatch(files: dict[str, FileInspection], expected: tuple[str, ...], sets:
     if extra:
         return f"has {_listed(extra)} besides {_listed(expected)} of most of the {sets} records"
     shapes = {fact.info.shape for fact in files.values() if fact.info}
+    depths = {(fact.depth, fact.z, fact.t) for fact in files.values()}
+    if len(depths) > 1:
+        return "its channels differ in the number of planes or times"
     if len(shapes) > 1:
         sizes = " and ".join(f"{x} x {y}" for _, y, x in sorted(shapes))
         return f"its channels differ in size: {sizes} pixels"
@@ -215,7 +234,7 @@ def _from_channels(
         names=() if all(re.fullmatch(NUMBERED, name) for name in names) else names,
         shape=(len(facts), infos[0].shape[1], infos[0].shape[2]),
         dtype=infos[0].dtype if len({i.dtype for i in infos}) == 1 else "mixed",
-        digest=join_digests([fact.digest for fact in facts]),
+        digest=join_digests([d for fact in facts for d in fact.digests or (fact.digest,)]),
         pixels=digest_bytes("".join(fact.pixels for fact in facts).encode()),
         tells={k: v for k, v in tells.items() if k not in ("channel", "key")},
         pixel_size_um=infos[0].pixel_size_um if len(sizes) == 1 else None,
@@ -223,4 +242,9 @@ def _from_channels(
         unusable=tuple(fact.unusable[0] for fact in facts),
         level=max(fact.level for fact in facts),
         floors=tuple(fact.floors[0] for fact in facts),
+        sources=tuple(fact.sources for fact in facts),
+        scene=facts[0].scene,
+        z=facts[0].z,
+        t=facts[0].t,
+        depth=facts[0].depth,
     )

@@ -4,6 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import PurePosixPath
 
 from core.scanning.file_names import IMAGE_SUFFIX
@@ -27,25 +28,25 @@ class Run:
     texts: dict[str, str]
     spans: dict[str, tuple[int, int]]
 
-    @property
+    @cached_property
     def values(self) -> list[str]:
         """The different texts, sorted."""
         return sorted(set(self.texts.values()))
 
-    @property
+    @cached_property
     def varies(self) -> bool:
         """Whether not all files have the same text here."""
-        return len(set(self.texts.values())) > 1
+        return len(self.values) > 1
 
-    @property
+    @cached_property
     def numbers(self) -> bool:
         """Whether all texts are numbers, apart from the label."""
-        return all(re.fullmatch(r"\D*\d+", text) for text in self.texts.values())
+        return all(re.fullmatch(r"\D*\d+", text) for text in self.values)
 
     def splits_like(self, other: "Run") -> bool:
         """Whether both runs divide the files in the same way."""
         pairs = {(text, other.texts[file]) for file, text in self.texts.items()}
-        return len(pairs) == len(set(self.texts.values())) == len(set(other.texts.values()))
+        return len(pairs) == len(self.values) == len(other.values)
 
 
 def first_files(texts: Mapping[str, str]) -> dict[str, str]:

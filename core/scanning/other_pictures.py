@@ -1,6 +1,7 @@
 """Leave out pictures that are not raw images of cells: masks, overlays, copies, corrections."""
 
 import re
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import PurePosixPath
@@ -49,6 +50,16 @@ NEXT_TO_AN_IMAGE = (
 REMEDY = "Keep such pictures in another folder."
 
 
+def _others_begin_with(base: str, stem: str, ordered: Sequence[str]) -> bool:
+    """Whether a name other than `stem` begins with `base`; the names are in order."""
+    for place in range(bisect_left(ordered, base), len(ordered)):
+        if not ordered[place].startswith(base):
+            return False
+        if ordered[place] != stem:
+            return True
+    return False
+
+
 def other_pictures(
     files: Sequence[str], stacks: Sequence[str], problems: list[Problem]
 ) -> set[str]:
@@ -56,9 +67,11 @@ def other_pictures(
 
     A projection of one of the `stacks`, which cannot be read, stays.
     """
-    stems: dict[str, set[str]] = defaultdict(set)
+    stems: dict[str, list[str]] = defaultdict(list)
     for file in files:
-        stems[PurePosixPath(file).parent.as_posix()].add(stem_of(file))
+        stems[PurePosixPath(file).parent.as_posix()].append(stem_of(file))
+    for names in stems.values():
+        names.sort()
     unread = {(PurePosixPath(file).parent.as_posix(), stem_of(file)) for file in stacks}
     left_out: dict[tuple[ProblemKind, str], list[str]] = defaultdict(list)
     for file in files:
@@ -67,7 +80,7 @@ def other_pictures(
             if not pattern.search(stem):
                 continue
             base = pattern.sub("", stem)
-            beside = any(other != stem and other.startswith(base) for other in stems[folder])
+            beside = _others_begin_with(base, stem, stems[folder])
             of_stack = kind is ProblemKind.PROJECTION and (folder, base) in unread
             if (kind, reason, pattern) in ALWAYS or (base and beside and not of_stack):
                 left_out[kind, reason].append(file)

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from core.domain import NameRun, Problem, ProblemKind, Question, QuestionKind, ScanOptions
-from core.io.well_names import normalise_well
+from core.io.stacks import MAXIMUM, MEAN
+from core.io.well_names import natural, normalise_well
 from core.scanning.file_names import NamePattern, parse_name, scheme_match, stem_of, tidy
 from core.scanning.name_parts import parts_of_tells
 from core.scanning.name_runs import (
@@ -19,15 +20,18 @@ from core.scanning.name_runs import (
     families,
     first_files,
     folder_runs,
+    path_text,
     pieces,
     runs_of,
     without,
 )
 from core.scanning.naming_schemes import SCHEMES
 from core.scanning.run_meanings import Context, find_meanings, is_time, label_meaning
+from core.scanning.z_stacks import plane_question, stack_warning
 
 # What a run means -> the group of a name pattern.
 GROUPS = {"stain": "channel", "time": "t"}
+MADE_BY_MICROSCOPE = r"(?i)z[ _\-]?step[ _\-]?0"  # the projection next to its planes, of MetaXpress
 ASIDE = ("stain", "z", "time", "well", "plate", "site")  # folders that are never conditions
 
 
@@ -38,7 +42,8 @@ class Names:
     `tells` are file -> group -> text. Besides the groups of a name pattern, `key` is the path
     without the stain, `field` the path without stain, z and time, `folder` the folders that may
     hold a condition, `culture` what is photographed several times. `words` are runs of words
-    without a known meaning.
+    without a known meaning. `stacks` are first file -> files of all planes, which become one by
+    `projection`.
     """
 
     tells: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -48,6 +53,8 @@ class Names:
     questions: list[Question] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     words: list[Run] = field(default_factory=list)
+    stacks: dict[str, list[str]] = field(default_factory=dict)
+    projection: str = MAXIMUM
 
 
 def read_names(files: Sequence[str], pattern: NamePattern, context: Context) -> Names:
@@ -56,7 +63,7 @@ def read_names(files: Sequence[str], pattern: NamePattern, context: Context) -> 
     if pattern.name != "auto":
         names.scheme = pattern.name if pattern.name in SCHEMES else "pattern"
         for file in files:
-            names.tells[file] = _with_folder(file, parse_name(file, pattern), ())
+            names.tells[file] = _with_folder(file, pattern)
         tells = names.tells.get(names.example, {})
         match = scheme_match(pattern.name, names.example) if pattern.name in SCHEMES else None
         names.runs = parts_of_tells(names.example, tells, match)
@@ -171,13 +178,29 @@ def _scheme_tells(name: str, file: str, aside: Mapping[int, str]) -> dict[str, s
     return tells
 
 
-def _with_folder(
-    file: str, tells: Mapping[str, str], cut: Sequence[tuple[int, int]]
-) -> dict[str, str]:
+def _with_folder(file: str, pattern: NamePattern) -> dict[str, str]:
+    """What the given pattern reads from a name, with the folder and the field."""
+    tells = parse_name(file, pattern)
     parent = PurePosixPath(file).parent.as_posix()
-    key = tells.get("key") or stem_of(file)
-    key = key if parent == "." else f"{parent}/{key}"
-    return {**tells, "key": key, "field": key, "folder": "" if parent == "." else parent}
+    parent = "" if parent == "." else parent
+    key = f"{parent}/{tells.get('key') or stem_of(file)}".removeprefix("/")
+    field = key
+    if pattern.regex is not None and tells.keys() & {"z", "t"}:
+        field = f"{parent}/{_without_groups(file, pattern.regex)}".removeprefix("/")
+    return {**tells, "key": key, "field": field, "folder": parent}
+
+
+def _without_groups(file: str, regex: re.Pattern[str]) -> str:
+    """The text that the pattern fits, without stain, plane and time."""
+    for text in (PurePosixPath(file).name, stem_of(file), path_text(file), file):
+        match = regex.search(text)
+        if match is None:
+            continue
+        groups = [name for name in ("channel", "z", "t") if match.groupdict().get(name)]
+        for start, end in sorted((match.span(name) for name in groups), reverse=True):
+            text = text[:start] + text[end:]
+        return text
+    return stem_of(file)
 
 
 def _by_runs(files: Sequence[str], names: Names, context: Context) -> None:
@@ -235,63 +258,113 @@ def _several(files: Sequence[str]) -> str:
 
 
 def choose_planes(names: Names, options: ScanOptions) -> list[str]:
-    """The files that are read: z-stacks of separate files are left out, or give one plane.
+    """The files that are read: stacks of separate files become one image, or give one plane.
 
-    Time points are all read, or one of them.
+    Time points are all read, or one of them. Fills `names.stacks`.
     """
     answers = options.answers
-    left = _chosen(list(names.tells), names, "z", answers)
+    left = _chosen_planes(list(names.tells), names, answers.get(QuestionKind.Z, ""))
     before = len(names.problems)
-    left = _chosen(left, names, "t", answers)
+    left = _chosen_times(left, names, answers.get(QuestionKind.TIME, ""))
     if options.group_by not in ("well", "plate", "record"):
         del names.problems[before:]  # the plate map says what is one group
     return left
 
 
-def _chosen(files: list[str], names: Names, group: str, answers: Mapping[str, str]) -> list[str]:
-    fields: dict[str, set[str]] = defaultdict(set)
+def _series(files: Sequence[str], names: Names, group: str) -> dict[str, list[str]]:
+    """File -> all files that differ from it only in plane (`z`) or time (`t`), in order."""
     other = "t" if group == "z" else "z"
+    alike: dict[tuple[str, ...], dict[str, str]] = defaultdict(dict)
     for file in files:
         tells = names.tells[file]
         if group in tells:
-            fields[f"{tells['field']}\0{tells.get(other, '')}"].add(tells[group])
-    values = sorted({v for several in fields.values() if len(several) > 1 for v in several})
+            at = (tells["field"], tells.get(other, ""), tells.get("channel", ""))
+            alike[at][tells[group]] = file
+    series: dict[str, list[str]] = {}
+    for by_value in alike.values():
+        if len(by_value) > 1:
+            ordered = [by_value[value] for value in sorted(by_value, key=natural)]
+            series |= dict.fromkeys(ordered, ordered)
+    return series
+
+
+def _chosen_planes(files: list[str], names: Names, answer: str) -> list[str]:
+    stacks = _series(files, names, "z")
+    values = sorted({names.tells[file]["z"] for file in stacks}, key=natural)
     if not values:
         return files
-    kind = QuestionKind.Z if group == "z" else QuestionKind.TIME
-    answer = answers.get(kind, "")
-
-    def is_series(file: str) -> bool:
-        tells = names.tells[file]
-        return group in tells and len(fields[f"{tells['field']}\0{tells.get(other, '')}"]) > 1
-
     if answer in values:
-        return [f for f in files if not is_series(f) or names.tells[f][group] == answer]
-    if group == "t":
-        _warn_of_times(names, values, sum(map(is_series, files)))
-        if answer != "all":
-            text = f"The files show {len(values)} time points ({', '.join(values[:6])}). Which?"
-            examples = _pictures(files, names, group, values)
-            names.questions.append(Question(kind, text, ("all", *values), "all", examples))
-        for file in files:
-            if is_series(file):
-                names.tells[file].setdefault("culture", names.tells[file]["field"])
-                names.tells[file]["movie"] = names.tells[file]["field"]
-        return files
-    stacks = [f for f in files if is_series(f)]
-    sizes = Counter(len(v) for v in fields.values() if len(v) > 1)
+        return [f for f in files if f not in stacks or names.tells[f]["z"] == answer]
+    made = [value for value in values if re.fullmatch(MADE_BY_MICROSCOPE, value)]
+    sizes = Counter(len(stack) for stack in stacks.values())
+    depth = sizes.most_common(1)[0][0] - len(made)
+    names.projection = answer if answer in (MAXIMUM, MEAN) else MAXIMUM
     names.problems.append(
-        Problem(
-            _several(stacks),
-            f"a z-stack of {sizes.most_common(1)[0][0]} planes in separate files",
-            "Project it first: one plane per channel. Or choose one plane.",
-            kind=ProblemKind.Z_STACK,
-        )
+        stack_warning(_several(list(stacks)), depth, names.projection, "in separate files")
     )
-    text = f"The files are stacks of planes ({', '.join(values[:8])}). Which plane is read?"
-    examples = _pictures(stacks, names, group, values)
-    names.questions.append(Question(kind, text, tuple(values), examples=examples))
-    return [f for f in files if not is_series(f)]
+    if answer != names.projection:
+        choices = [*made, *(v for v in values if v not in made)]
+        examples = _pictures(list(stacks), names, "z", choices)
+        names.questions.append(plane_question(choices, examples))
+    usual = _usual_depth(stacks, names)
+    short = [f for f in files if f in stacks and len(stacks[f]) < usual[_channel(names, f)]]
+    if short:
+        reason = (
+            f"planes are missing: {len(stacks[short[0]])} of {usual[_channel(names, short[0])]}"
+        )
+        names.problems.append(
+            Problem(_several(short), reason, "Copy them again.", kind=ProblemKind.MISSING_PART)
+        )
+    left = []
+    for file in files:
+        stack = [f for f in stacks.get(file, []) if names.tells[f]["z"] not in made]
+        if file in stacks and (file in short or not stack):
+            continue
+        if stack and file == stack[0] and len(stack) > 1:
+            names.stacks[file] = stack
+            _name_stack(names.tells[file], file)
+        if file in stack or file not in stacks:
+            left.append(file)
+    return left
+
+
+def _name_stack(tells: dict[str, str], file: str) -> None:
+    """Names a projected stack without its plane, where the field keeps the name of the file."""
+    if PurePosixPath(tells["field"]).parent == PurePosixPath(file).parent:
+        tells["key"] = tells["field"] + (f" t{tells['t']}" if "t" in tells else "")
+
+
+def _channel(names: Names, file: str) -> str:
+    return names.tells[file].get("channel", "")
+
+
+def _usual_depth(stacks: Mapping[str, Sequence[str]], names: Names) -> dict[str, int]:
+    """The most frequent number of planes of each stain."""
+    counts: dict[str, Counter[int]] = defaultdict(Counter)
+    for file, stack in stacks.items():
+        counts[_channel(names, file)][len(stack)] += 1
+    return {channel: max(c.items(), key=lambda p: (p[1], p[0]))[0] for channel, c in counts.items()}
+
+
+def _chosen_times(files: list[str], names: Names, answer: str) -> list[str]:
+    series = _series(files, names, "t")
+    values = sorted({names.tells[file]["t"] for file in series}, key=natural)
+    if not values:
+        return files
+    if answer in values:
+        left = [f for f in files if f not in series or names.tells[f]["t"] == answer]
+        names.stacks = {f: stack for f, stack in names.stacks.items() if f in set(left)}
+        return left
+    _warn_of_times(names, values, len(series))
+    if answer != "all":
+        text = f"The files show {len(values)} time points ({', '.join(values[:6])}). Which?"
+        examples = _pictures(list(series), names, "t", values)
+        choices = ("all", *values)
+        names.questions.append(Question(QuestionKind.TIME, text, choices, "all", examples))
+    for file in series:
+        names.tells[file].setdefault("culture", names.tells[file]["field"])
+        names.tells[file]["movie"] = names.tells[file]["field"]
+    return files
 
 
 def _pictures(

@@ -15,7 +15,7 @@ from core.domain import (
     Role,
     ScanOptions,
 )
-from core.errors import LeighError, NothingWritten
+from core.errors import LeighError
 from core.io.well_names import guess_plate_shape, natural, well_place
 from core.progress import Report, silent
 from core.scanning.assign_wells import WellAssignment, assign_wells
@@ -27,17 +27,15 @@ from core.scanning.default_roles import (
     spelling_problems,
 )
 from core.scanning.file_names import compile_pattern
-from core.scanning.find_files import Found, find_images
 from core.scanning.findings import Findings
-from core.scanning.group_channels import Draft, group_channels
-from core.scanning.inspect_files import FileInspection, inspect_files
+from core.scanning.group_channels import Draft
 from core.scanning.name_parts import counted, with_condition
 from core.scanning.one_with_condition import one_with_the_condition
-from core.scanning.other_pictures import other_pictures
 from core.scanning.plate_map import PlateMap, load_plate_map
-from core.scanning.read_names import Names, choose_planes, read_names
+from core.scanning.read_drafts import read_drafts
+from core.scanning.read_names import Names
 from core.scanning.role_questions import role_questions, turned_roles
-from core.scanning.run_meanings import Context
+from core.scanning.take_indexes import plate_shape_of
 
 __all__ = ["Scan", "ScanOptions", "merge_conditions", "read_folder", "scan_folder"]
 
@@ -92,7 +90,7 @@ def read_folder(folder: Path, options: ScanOptions = DEFAULTS, *, report: Report
     used.
     """
     root = Path(folder).absolute()
-    pattern = compile_pattern(options.pattern)
+    compile_pattern(options.pattern)  # refused before anything is read
     if options.condition_from not in CONDITION_SOURCES:
         raise LeighError(
             f"Conditions cannot come from {options.condition_from!r}.",
@@ -103,16 +101,8 @@ def read_folder(folder: Path, options: ScanOptions = DEFAULTS, *, report: Report
             "Conditions should come from a plate map, and none was given.", "Give --plate-map FILE."
         )
     table = load_plate_map(options.plate_map) if options.plate_map is not None else None
-    files = _found(root, report)
-    facts = inspect_files(root, files.images, report)
-    findings = Findings(list(files.problems) + _file_problems(facts))
-    usable = _usable(facts, findings.problems)
-    names = read_names(list(usable), pattern, _context(usable, table, options))
-    chosen = choose_planes(names, options)
-    findings.problems.extend(names.problems)
-    findings.questions.extend(names.questions)
-    tells = {file: names.tells[file] for file in chosen}
-    drafts = group_channels(list(usable.values()), tells, findings.problems)
+    findings = Findings()
+    drafts, names, indexes = read_drafts(root, table, options, findings, report)
     bench = _Bench(drafts, problems=findings.problems)
     bench.places = assign_wells(root, drafts, names.words, table, options, findings)
     bench.drafts = [d for d in drafts if d.files[0] in bench.places]
@@ -129,6 +119,7 @@ def read_folder(folder: Path, options: ScanOptions = DEFAULTS, *, report: Report
         if place.condition in turned:
             bench.places[file] = replace(place, role=turned[place.condition])
     dataset = _dataset(root, bench, channel_names, pixel_size, table)
+    dataset = replace(dataset, plate_shape=plate_shape_of(dataset, indexes, table is not None))
     questions = (*findings.questions, *role_questions(table, options.answers))
     conditions = {d.files[0]: bench.places[d.files[0]].condition for d in bench.drafts}
     wells = {f: (bench.places[f].plate, bench.places[f].well) for f in conditions}
@@ -148,94 +139,15 @@ def _read_as(
     dataset: Dataset,
     places: Mapping[str, WellAssignment],
 ) -> ReadAs:
-    place = places.get(names.example) or next(
-        (places[r.files[0]] for r in dataset.records if names.example in r.files), None
-    )
-    parts = with_condition(names.example, names.runs, place.condition if place else "")
+    conditions = {file: place.condition for file, place in places.items()}
+    conditions |= {file: r.condition for r in dataset.records for file in r.files}
+    parts = with_condition(names.example, names.runs, conditions.get(names.example, ""))
     runs = counted(parts, names.tells.values(), len(dataset.conditions))
     roles: dict[str, Role] = {p.condition: p.role for p in places.values() if p.role is not None}
     closed = tuple(question for question in questions if question.default is not None)
     return ReadAs(
         names.scheme, names.example, runs, closed, propose_roles(dataset.conditions, roles)
     )
-
-
-def _usable(facts: Sequence[FileInspection], problems: list[Problem]) -> dict[str, FileInspection]:
-    """The images among the files; masks, overlays and copies are named in `problems`."""
-    stacks = [f.file for f in facts if f.error is not None and f.error.kind == "z-stack"]
-    readable = [fact for fact in facts if fact.info is not None]
-    aside = other_pictures([fact.file for fact in readable], stacks, problems)
-    usable = {}
-    for fact in readable:
-        if fact.file in aside:
-            continue
-        if fact.info is not None and fact.info.shape[0] == 1 and fact.mask:
-            remedy = "Keep masks in another folder."
-            problem = Problem(fact.file, fact.unusable[0], remedy, kind=ProblemKind.MASK)
-            problems.append(problem)
-            continue
-        usable[fact.file] = fact
-    return usable
-
-
-def _context(
-    usable: Mapping[str, FileInspection], table: PlateMap | None, options: ScanOptions
-) -> Context:
-    rows = table.rows if table is not None else ()
-    return Context(
-        options.answers,
-        frozenset(f for f, fact in usable.items() if fact.info and fact.info.shape[0] == 1),
-        frozenset(row.well for row in rows if row.well),
-        frozenset(row.plate.casefold() for row in rows if row.plate),
-    )
-
-
-def _found(root: Path, report: Report) -> Found:
-    if not root.is_dir():
-        what = "is a file" if root.is_file() else "does not exist"
-        raise LeighError(f"{root} {what}.", "Choose the folder that holds the images.")
-    files = find_images(root, report)
-    if not files.images:
-        others = "; ".join(f"{p.item}: {p.reason}" for p in files.problems[:3])
-        more = f" It holds {others}." if others else ""
-        raise NothingWritten(
-            f"{root} holds no images: no .tif, .tiff or .png file was found in it or below"
-            f" it.{more}",
-            "Choose the folder with the TIFF files of the microscope.",
-            files.problems,
-        )
-    return files
-
-
-def _file_problems(facts: Sequence[FileInspection]) -> list[Problem]:
-    """One problem per unreadable file, and one per kind of warning of the readable files."""
-    problems = [
-        Problem(f.file, f.error.message.rstrip("."), f.error.hint, kind=ProblemKind(f.error.kind))
-        for f in facts
-        if f.error is not None
-    ]
-    warned: dict[tuple[ProblemKind, str], list[str]] = {}
-    for fact in facts:
-        for kind, text in _warnings(fact):
-            warned.setdefault((kind, text), []).append(fact.file)
-    for (kind, text), files in warned.items():
-        item = files[0] if len(files) == 1 else f"{files[0]} and {len(files) - 1} other files"
-        remedy = "Check one of them on the Data page."
-        problems.append(Problem(item, text.rstrip("."), remedy, "warning", kind))
-    return problems
-
-
-def _warnings(fact: FileInspection) -> list[tuple[ProblemKind, str]]:
-    """Kind and text of what is doubtful in a readable file."""
-    if fact.info is None:
-        return []
-    found = [(ProblemKind.OTHER, text) for text in fact.info.warnings]
-    found += [(ProblemKind(kind), text) for kind, text in fact.info.notes]
-    if fact.zero_tail:
-        found.append(
-            (ProblemKind.ZERO_TAIL, "the last rows are all zero: was its copy interrupted?")
-        )
-    return found
 
 
 def _keep_same_channel_count(bench: _Bench) -> None:
@@ -298,10 +210,11 @@ def _keep_same_channel_names(bench: _Bench) -> tuple[str, ...]:
 
 def _reordered(draft: Draft, own: list[str], wanted: list[str]) -> Draft:
     order = [own.index(name) for name in wanted]
-    files = tuple(draft.files[i] for i in order) if len(draft.files) > 1 else draft.files
+    several = len(draft.files) > 1
     return replace(
         draft,
-        files=files,
+        files=tuple(draft.files[i] for i in order) if several else draft.files,
+        sources=tuple(draft.sources[i] for i in order) if several else draft.sources,
         planes=tuple(draft.planes[i] for i in order),
         saturated=tuple(draft.saturated[i] for i in order),
         unusable=tuple(draft.unusable[i] for i in order),
@@ -437,7 +350,7 @@ def _dataset(
     records = tuple(
         ImageRecord(
             id=ids[d.files[0]],
-            files=d.files,
+            files=tuple(file for sources in d.sources for file in sources),
             planes=d.planes,
             condition=places[d.files[0]].condition,
             group=places[d.files[0]].group or ids[d.files[0]],
@@ -448,6 +361,10 @@ def _dataset(
             dtype=d.dtype,
             digest=d.digest,
             flags=d.flags(),
+            scene=d.scene,
+            z=d.z,
+            t=d.t,
+            depth=d.depth,
         )
         for d in sorted(bench.drafts, key=lambda d: natural(d.files[0]))
     )

@@ -16,6 +16,7 @@ from core.domain import (
     Role,
     Split,
 )
+from core.domain.accuracy import BALANCED, UNEQUAL
 
 BOOTSTRAPS = 2000
 
@@ -39,6 +40,7 @@ def evaluation_report(
         "conditions_tested": present,
         "conditions_not_tested": [n for n in names if n not in present],
         "accuracy": None,
+        "few": few_images(latents, groups),
     }
     if len(present) < 2:
         report["reason"] = (
@@ -52,12 +54,18 @@ def evaluation_report(
         units = [str(i) for i in range(len(right))]
         interval = "95 % over the images of one held-out group; others may differ"
     low, high = interval_over_groups(right, units, seed=seed)
-    recalls = [right[truth == names.index(n)].mean() for n in present]
+    classes = [names.index(n) for n in present]
+    recalls = [right[truth == k].mean() for k in classes]
+    balanced_low, balanced_high = balanced_interval(right, truth, units, seed=seed)
+    sizes = np.bincount(latents.truth, minlength=len(names))[classes]
     report |= {
         "accuracy": float(right.mean()),
         "accuracy_low": low,
         "accuracy_high": high,
         "balanced_accuracy": float(np.mean(recalls)),
+        "balanced_accuracy_low": balanced_low,
+        "balanced_accuracy_high": balanced_high,
+        "headline": BALANCED if sizes.max() > UNEQUAL * sizes.min() else "accuracy",
         "interval": interval,
         "group_accuracy": group_accuracy(latents.probabilities[test], truth, held_groups),
         "calibration_error": calibration_error(latents.probabilities[test], truth),
@@ -87,6 +95,41 @@ def interval_over_groups(
     means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
     low, high = np.percentile(means, [2.5, 97.5])
     return float(low), float(high)
+
+
+def balanced_interval(
+    right: FloatArray, truth: IntArray, groups: Sequence[str], *, seed: int
+) -> tuple[float, float]:
+    """As `interval_over_groups`, of the mean over conditions of the share that is right."""
+    if right.min() == right.max():
+        return interval_over_groups(right, groups, seed=seed)
+    rng = np.random.default_rng(seed)
+    names, index = np.unique(np.asarray(groups), return_inverse=True)
+    classes = np.unique(truth)
+    hits = np.stack([np.bincount(index, right * (truth == k), len(names)) for k in classes])
+    counts = np.stack([np.bincount(index, truth == k, len(names)) for k in classes])
+    drawn = rng.integers(0, len(names), (BOOTSTRAPS, len(names)))
+    drawn_hits, drawn_counts = hits[:, drawn].sum(axis=2), counts[:, drawn].sum(axis=2)  # K B
+    recalls = np.full(drawn_hits.shape, np.nan)
+    np.divide(drawn_hits, drawn_counts, out=recalls, where=drawn_counts > 0)
+    low, high = np.percentile(np.nanmean(recalls, axis=0), [2.5, 97.5])
+    return float(low), float(high)
+
+
+def few_images(latents: LatentTable, groups: Sequence[str]) -> list[str]:
+    """A sentence for each condition with far fewer training images than another, or one group."""
+    training = np.array(latents.split) == Split.TRAIN
+    counts = np.bincount(latents.truth[training], minlength=len(latents.conditions))
+    sentences = []
+    for k, name in enumerate(latents.conditions):
+        rows = training & (latents.truth == k)
+        wells = len(set(np.asarray(groups)[rows]))
+        if counts[k] and (wells < 2 or counts.max() > UNEQUAL * counts[k]):
+            sentences.append(
+                f"{name} was trained on {counts[k]} of {counts.sum()} images, from {wells} wells or"
+                " groups: what is learned of it may be of these only."
+            )
+    return sentences
 
 
 def group_accuracy(probabilities: FloatArray, truth: IntArray, groups: Sequence[str]) -> float:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from core.domain import Dataset, Project
-from core.errors import BadProject, LeighError
+from core.errors import BadImage, BadProject, LeighError
 from core.io.atomic import TEMPORARY, remove_temporary, replacing
 from core.io.digest import digest_record
 from core.io.lock import LOCK_FILE, ProjectLock, is_ours, owner_of
@@ -107,7 +107,7 @@ def _images(dataset: Dataset, report: Report) -> Finding:
     missing, changed = [], []
     total = len(dataset.records)
     for i, record in enumerate(dataset.records):
-        if not all((dataset.root / file).is_file() for file in record.files):
+        if not all((dataset.root / file).exists() for file in record.files):
             missing.append(record.id)
         elif record.digest and _digest(dataset, i) != record.digest:
             changed.append(record.id)
@@ -132,7 +132,7 @@ def _images(dataset: Dataset, report: Report) -> Finding:
 def _digest(dataset: Dataset, index: int) -> str:
     try:
         return digest_record(dataset.root, dataset.records[index])
-    except OSError:
+    except (OSError, BadImage):
         return ""
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from core.errors import BadTable
 from core.io.disk_errors import as_words
-from core.io.tables import is_number, unescaped, write_csv
+from core.io.tables import Figure, is_number, unescaped, write_csv
 from core.scanning.spreadsheet import Line, read_sheets
 
 Row = dict[str, Any]
@@ -65,7 +65,12 @@ def _rows(lines: Sequence[Line], keys: tuple[str, ...]) -> list[Row]:
         raise BadTable(f"The table has no column {missing[0]!r}.")
     if len(set(heading)) < len(heading):
         raise BadTable("The table has two columns of the same name.")
-    decimal_comma = not any("." in cell and is_number(cell) for _, line in lines for cell in line)
+    decimal_comma = not any(
+        "." in cell and is_number(cell)
+        for _, line in lines
+        for name, cell in zip(heading, line, strict=False)
+        if name not in keys
+    )
     rows = []
     for number, cells in lines[1:]:
         if len(cells) == 1 < len(heading):  # a whole line in quotes, from a spreadsheet with ;
@@ -75,7 +80,9 @@ def _rows(lines: Sequence[Line], keys: tuple[str, ...]) -> list[Row]:
         row: Row = dict.fromkeys(heading, "") | dict(zip(heading, cells, strict=False))
         for name, cell in row.items():
             if decimal_comma and name not in keys and DECIMAL_COMMA.fullmatch(cell):
-                row[name] = cell.replace(",", ".")
+                row[name] = Figure(cell.replace(",", "."))
+            elif name not in keys and "." in cell and is_number(cell):
+                row[name] = Figure(cell)
         rows.append(row)
     return rows
 

@@ -1,10 +1,22 @@
 """Scan a folder of images into a project."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from core.domain import Condition, Dataset, Problem, ProblemKind, Project, Role, ScanOptions
+from core.data.split import split_by_group
+from core.domain import (
+    Condition,
+    Dataset,
+    Problem,
+    ProblemKind,
+    Project,
+    Role,
+    ScanOptions,
+    Split,
+)
+from core.domain.accuracy import FEW_GROUPS, UNEQUAL
 from core.errors import BadProject, LeighError, NothingWritten
 from core.io.lock import ProjectLock
 from core.io.project import create_project, open_project, relink, save_project
@@ -58,7 +70,7 @@ def scan_into(
         if not replace_images:
             _refuse_other_folder(before, folder)
     found = read_folder(folder, options, report=report)
-    found = replace(found, dataset=_with_untestable(found.dataset))
+    found = replace(found, dataset=_with_few(found.dataset))
     dataset = found.dataset
     if found.open:
         asked = " ".join(question.text for question in found.open)
@@ -134,12 +146,42 @@ def _merged(
     return replace(known, role=role, dose_um=dose_um)
 
 
-def _with_untestable(dataset: Dataset) -> Dataset:
-    """A warning for each condition with a single group: this condition cannot be tested."""
+def _with_few(dataset: Dataset) -> Dataset:
+    """Warnings for conditions with few groups, or with far fewer images than another."""
     reason = "all its images are of one well or group, so what is learned of it cannot be tested"
     remedy, problems = "Add another well or culture.", []
+    counts, parts = dataset.counts(), _parts(dataset)
+    largest = max(counts, key=lambda name: counts[name], default="")
     for name in dataset.condition_names:
         groups = {r.group for r in dataset.records if r.condition == name}
         if len(groups) == 1:
             problems.append(Problem(name, reason, remedy, "warning", ProblemKind.UNTESTABLE))
+        elif len(groups) < FEW_GROUPS and parts:
+            few = f"only {len(groups)} wells or groups: {_shared_out(groups, parts)}"
+            problems.append(Problem(name, few, remedy, "warning", ProblemKind.FEW_WELLS))
+        if counts[largest] > UNEQUAL * counts[name] > 0:
+            fewer = (
+                f"{counts[name]} images against {counts[largest]} of {largest}: the network sees"
+                " few different cells of it; the balanced accuracy is shown"
+            )
+            more = f"Add images of {name}."
+            problems.append(Problem(name, fewer, more, "warning", ProblemKind.IMBALANCED))
     return replace(dataset, problems=(*dataset.problems, *problems))
+
+
+def _parts(dataset: Dataset) -> dict[str, str]:
+    """Group -> what a training with usual settings uses it for; {} where none can be made."""
+    try:
+        return split_by_group(dataset.records, seed=0)
+    except LeighError:
+        return {}
+
+
+def _shared_out(groups: set[str], parts: Mapping[str, str]) -> str:
+    used = Counter(parts[group] for group in groups)
+    words = (
+        (Split.TRAIN, "for training"),
+        (Split.VALIDATION, "to validate"),
+        (Split.TEST, "to test"),
+    )
+    return ", ".join(f"{used[part]} {what}" for part, what in words)

@@ -38,8 +38,7 @@ class Picture(NamedTuple):
 
     record_id: str
     root: Path
-    files: tuple[str, ...]
-    planes: tuple[int, ...]
+    where: tuple[tuple[str, ...] | tuple[int, ...] | str, ...]  # files, planes, scene, z and t
     digest: str
 
 
@@ -94,7 +93,8 @@ class Thumbnails(QObject):
 
 def picture_of(dataset: Dataset, record: ImageRecord) -> Picture:
     """The image that a record is now."""
-    return Picture(record.id, dataset.root, record.files, record.planes, record.digest)
+    where = (record.files, record.planes, record.scene, record.z, record.t)
+    return Picture(record.id, dataset.root, where, record.digest)
 
 
 def pixmap_of(image: np.ndarray, display: Sequence[ChannelDisplay]) -> QPixmap:

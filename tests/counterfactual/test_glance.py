@@ -21,8 +21,8 @@ from core.counterfactual.engine import Engine
 from core.domain import ORIGINAL, Counterfactual, Mix, Move, Precision
 from core.domain.limits import EXACT_TO
 from core.io.project import open_project
+from core.io.read_field import read_record
 from core.io.resources import resource
-from core.io.tiff import read_record
 
 DEMO = Path(resource("demo"))
 

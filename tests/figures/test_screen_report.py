@@ -47,7 +47,7 @@ def letters(path: Path) -> str:
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as stream:
+    with path.open(encoding="utf-8-sig", newline="") as stream:
         return list(csv.DictReader(stream))
 
 
@@ -83,7 +83,7 @@ def test_the_ranking_has_exactly_the_promised_columns_and_empty_cells_for_none(
 ) -> None:
     screen = made_screen(NASTY + tuple(f"Drug {i}" for i in range(8)))
     files = write_screen_tables(tmp_path, screen)
-    heading = files["ranking"].read_text(encoding="utf-8").splitlines()[0]
+    heading = files["ranking"].read_text(encoding="utf-8-sig").splitlines()[0]
     assert (
         heading == "condition,dose_um,wells,rescue,rescue_low,rescue_high,off_axis,off_axis_low,"
         "off_axis_high,cell_count,tie,hit,flags"

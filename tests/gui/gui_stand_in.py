@@ -42,8 +42,9 @@ from core.io.project import (
     open_project,
     save_project,
 )
+from core.io.read_field import read_record
 from core.io.tables import load_latents, load_map, save_latents, save_map
-from core.io.tiff import read_record, write_tiff
+from core.io.tiff import write_tiff
 from core.latent_map.ternary_plane import exact_plane
 from core.progress import Progress, silent
 from core.synthetic.cells import CHANNELS, DEMO_PHENOTYPES, demo_conditions, render

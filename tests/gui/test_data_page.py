@@ -21,7 +21,7 @@ from core.domain import (
     ScanOptions,
 )
 from core.io.project import create_project, open_project
-from core.io.tiff import read_record
+from core.io.read_field import read_record
 from core.scanning.default_roles import build_channels
 from core.workflows.scan import scan
 from leigh_gui.pages.data.conditions import ConditionModel, few_words

@@ -55,7 +55,7 @@ def original(record_id):
 
 
 def test_pictures_come_through_shared_memory_unchanged(worker, answers, qtbot, project):
-    from core.io.tiff import read_record
+    from core.io.read_field import read_record
 
     worker.want(original("DS_C02_s1"))
     qtbot.waitUntil(lambda: len(answers) == 1, timeout=5000)

@@ -95,3 +95,44 @@ def test_a_project_that_was_replaced_by_gigabytes_is_not_read_when_saving(folder
     os.truncate(folder / "project.json", HUGE_BYTES)
     assert "larger than" in refused(lambda: save_project(project)).message
     assert (folder / "project.json").stat().st_size == HUGE_BYTES
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        ({"pixel_size_um": -0.3}, "a pixel size of -0.3"),
+        ({"pixel_size_um": float("nan")}, "a pixel size of nan"),
+        ({"pixel_size_um": 1e300}, "a pixel size of 1e"),
+        ({"plate_shape": [0, 12]}, "a plate of"),
+    ],
+)
+def test_numbers_that_no_image_has_are_refused(
+    folder: Path, change: dict[str, object], match: str
+) -> None:
+    path = folder / "project.json"
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    stored["dataset"] |= change
+    path.write_text(json.dumps(stored), encoding="utf-8")
+    with pytest.raises(LeighError, match=match):
+        open_project(folder)
+
+
+def test_records_beyond_reason_are_refused(folder: Path) -> None:
+    path = folder / "project.json"
+    whole = json.loads(path.read_text(encoding="utf-8"))
+    for change, match in (
+        ({"shape": [1, -5, 10]}, "an image of"),
+        ({"shape": [1, 10, 2**40]}, "an image of"),
+        ({"files": ["a\0b.tif"]}, "points outside"),
+        ({"depth": 0}, "files for"),
+    ):
+        stored = json.loads(json.dumps(whole))
+        stored["dataset"]["records"][0] |= change
+        path.write_text(json.dumps(stored), encoding="utf-8")
+        with pytest.raises(LeighError, match=match):
+            open_project(folder)
+    stored = json.loads(json.dumps(whole))
+    stored["dataset"]["conditions"][0]["dose_um"] = -1
+    path.write_text(json.dumps(stored), encoding="utf-8")
+    with pytest.raises(LeighError, match="a dose of -1"):
+        open_project(folder)

@@ -145,7 +145,7 @@ def test_formula_text_is_disarmed_and_numbers_are_not(tmp_path: Path) -> None:
         tmp_path / "t.csv",
         [{"a": "=cmd|' /C calc'!A0", "b": -5.0, "c": "-5.0"}, {"a": "+x", "d": None}],
     )
-    with (tmp_path / "t.csv").open(encoding="utf-8", newline="") as stream:
+    with (tmp_path / "t.csv").open(encoding="utf-8-sig", newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert rows[0] == {"a": "'=cmd|' /C calc'!A0", "b": "-5.0", "c": "-5.0", "d": ""}
     assert rows[1]["a"] == "'+x"

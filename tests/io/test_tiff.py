@@ -13,7 +13,8 @@ import tifffile
 from core.domain import ImageRecord
 from core.errors import BadImage
 from core.io import tiff_header
-from core.io.tiff import inspect_image, read_image, read_record, write_tiff
+from core.io.read_field import read_record
+from core.io.tiff import inspect_image, read_image, write_tiff
 
 SHARED = Path(__file__).parents[2].parent / "shared"
 REFUSED = {
@@ -43,7 +44,7 @@ def manifest(part: str) -> list[tuple[str, str]]:
     table = SHARED / "formats" / "MANIFEST_derived.csv"
     if not table.is_file():
         return []
-    rows = list(csv.DictReader(table.open(encoding="utf-8")))
+    rows = list(csv.DictReader(table.open(encoding="utf-8-sig")))
     return [
         (r["file"].split("/", 1)[1], r["expected"])
         for r in rows

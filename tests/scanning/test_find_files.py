@@ -76,13 +76,13 @@ def test_folders_that_are_too_deep_are_named(tmp_path: Path) -> None:
     assert f"more than {MAX_DEPTH} folders deep" in found.problems[0].reason
 
 
-def test_an_ome_zarr_folder_is_named_and_not_read(tmp_path: Path) -> None:
+def test_a_zarr_folder_without_images_is_named_and_its_files_are_no_images(tmp_path: Path) -> None:
     put(tmp_path / "a.tif")
     put(tmp_path / "plate.ome.zarr" / "0" / "b.tif")
     found = scan_folder(tmp_path)
     assert [r.files for r in found.records] == [("a.tif",)]
     [problem] = [p for p in found.problems if p.item == "plate.ome.zarr"]
-    assert "OME-Zarr folders are not read" in problem.reason and "OME-TIFF" in problem.remedy
+    assert problem.kind == "maker-format" and "Zarr folder" in problem.reason
 
 
 def test_conditions_that_differ_by_case_are_kept_apart_with_a_proposal(tmp_path: Path) -> None:

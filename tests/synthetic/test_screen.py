@@ -218,7 +218,7 @@ def test_a_scan_reads_plate_well_condition_and_dose_back(tmp_path: Path) -> None
         t.condition: (t.role, t.dose_um) for t in plan.treatments
     }
     assert not [p for p in found.problems if p.severity == "excluded"]
-    with (tmp_path / "truth.csv").open(encoding="utf-8") as stream:
+    with (tmp_path / "truth.csv").open(encoding="utf-8-sig") as stream:
         truth = {row["condition"]: row for row in csv.DictReader(stream)}
     assert sum(int(row["wells"]) for row in truth.values()) == len(found.records) == 46
     assert float(truth["WT"]["rescue"]) == 1 and truth["DS"]["kind"] == "control"

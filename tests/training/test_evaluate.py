@@ -3,9 +3,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from core.cli.evaluation_text import evaluation_text
 from core.data.assay_quality import z_prime
 from core.data.readouts import readout_values
-from core.domain import Condition, Dataset, FloatArray, LatentTable, Project, Role
+from core.domain import Condition, Dataset, FloatArray, LatentTable, Project, Role, headline
 from core.training.evaluate import (
     calibration_error,
     evaluation_report,
@@ -168,3 +169,51 @@ def test_wells_the_network_never_saw_do_not_train_the_baseline(scanned_project: 
         ]
         is None
     )
+
+
+def unequal_latents(small: int, large: int) -> tuple[LatentTable, list[str]]:
+    """All images of WT are right, a third of DS; five wells each, every second one held out."""
+    counts = {"WT": large, "DS": small}
+    truth = np.repeat([0, 1], list(counts.values()))
+    groups = [f"{name}{n % 5}" for name, total in counts.items() for n in range(total)]
+    split = tuple("test" if int(g[-1]) % 2 else "train" for g in groups)
+    right = np.array([k == 0 or n % 3 == 0 for n, k in enumerate(truth)])
+    sure = np.where(right, truth, 1 - truth)
+    probabilities = np.where(np.eye(2)[sure], 0.9, 0.1).astype(np.float32)
+    table = LatentTable(
+        tuple(map(str, range(len(truth)))), ("WT", "DS"), truth, split,
+        np.zeros((len(truth), 2), np.float32), np.zeros((len(truth), 1), np.float32),
+        np.log(probabilities), probabilities, "d",
+    )  # fmt: skip
+    return table, groups
+
+
+def test_unequal_conditions_are_known_by_their_balanced_accuracy() -> None:
+    conditions = (Condition("WT"), Condition("DS"))
+    table, groups = unequal_latents(small=30, large=300)
+    report = evaluation_report(table, groups, conditions)
+    main = headline(report)
+    assert main is not None and main.name == "balanced accuracy"
+    assert main.value == report["balanced_accuracy"] < report["accuracy"] - 0.1
+    assert main.low is not None and main.high is not None and main.low <= main.value <= main.high
+    assert "DS was trained on 18 of 198 images, from 3 wells" in report["few"][0]
+    table, groups = unequal_latents(small=150, large=300)
+    report = evaluation_report(table, groups, conditions)
+    assert report["few"] == [] and headline(report).name == "accuracy"
+
+
+def test_reports_of_earlier_versions_are_known_by_their_accuracy() -> None:
+    earlier = {"accuracy": 0.9, "accuracy_low": 0.8, "accuracy_high": 0.95}
+    main = headline(earlier)
+    assert main is not None and (main.name, main.value, main.low) == ("accuracy", 0.9, 0.8)
+    assert headline({"accuracy": None, "reason": "x"}) is None
+
+
+def test_the_printed_report_says_which_accuracy_it_is() -> None:
+    table, groups = unequal_latents(small=30, large=300)
+    report = evaluation_report(table, groups, (Condition("WT"), Condition("DS")))
+    rest = {"other_images": False, "generative": {"accuracy": None, "unlike": []}}
+    rest |= {"baseline": {"accuracy": None}, "roundtrip_failed": [], "roundtrip_records": 0}
+    text = evaluation_text({**report, **rest, "roundtrip_error": 0.0})
+    assert text.startswith("Balanced accuracy 0.") and "\nAccuracy 0.9" in text
+    assert "DS was trained on 18 of 198 images" in text

@@ -47,7 +47,7 @@ NAMES = (UNTOUCHED, "Mitochondria x0.6", "Nuclei blur 2")
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="", encoding="utf-8") as stream:
+    with path.open(newline="", encoding="utf-8-sig") as stream:
         return list(csv.DictReader(stream))
 
 

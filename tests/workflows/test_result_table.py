@@ -33,14 +33,14 @@ def row(name: str, value: object = 0.5, **more: object) -> dict[str, object]:
 
 
 def read(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as stream:
+    with path.open(encoding="utf-8-sig", newline="") as stream:
         rows = list(csv.DictReader(stream))
     return [{k: unescaped(v) for k, v in r.items()} for r in rows]
 
 
 def saved_by_spreadsheet(path: Path, separator: str, encoding: str, comma: bool) -> None:
     """Write the file again as Excel does."""
-    with path.open(encoding="utf-8", newline="") as stream:
+    with path.open(encoding="utf-8-sig", newline="") as stream:
         rows = list(csv.reader(stream))
     text = io.StringIO()
     writer = csv.writer(text, delimiter=separator, lineterminator="\r\n")
@@ -92,7 +92,7 @@ def test_a_text_comes_back_from_a_table_as_it_was(tmp_path: Path, text: str) -> 
     assert read(path)[0]["a"] == text
     add_rows(path, [{"a": "other", "b": 2}], ("a",))
     assert [r["a"] for r in read(path)] == [text, "other"]
-    with path.open(encoding="utf-8", newline="") as stream:
+    with path.open(encoding="utf-8-sig", newline="") as stream:
         cells = [r["a"] for r in csv.DictReader(stream)]
     assert not cells[0].lstrip().startswith(("=", "@"))
 

@@ -42,7 +42,7 @@ def found(plate: Path) -> Screen:
 
 
 def _truth(plate: Path) -> dict[str, dict[str, str]]:
-    with (plate / "plates" / "truth.csv").open(encoding="utf-8") as stream:
+    with (plate / "plates" / "truth.csv").open(encoding="utf-8-sig") as stream:
         return {row["condition"]: row for row in csv.DictReader(stream)}
 
 
@@ -94,7 +94,7 @@ def test_the_command_writes_tables_and_report(
     assert reported["treatments"] == 8 and reported["wells"] == 96
     written = {p.name for p in out.iterdir()}
     assert {"ranking.csv", "plate.csv", "report.pdf", "report.html", "screen.json"} <= written
-    with (out / "ranking.csv").open(encoding="utf-8") as stream:
+    with (out / "ranking.csv").open(encoding="utf-8-sig") as stream:
         rows = list(csv.DictReader(stream))
     assert list(rows[0])[:5] == ["condition", "dose_um", "wells", "rescue", "rescue_low"]
     assert load_screen(out).ranked[0].condition == rows[0]["condition"]

@@ -7,7 +7,7 @@ from typing import Any
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QVBoxLayout, QWidget
 
-from core.domain import ModelCard, Split
+from core.domain import ModelCard, Split, headline
 from leigh_gui.widgets.common.look import count, duration, percent, plain
 
 
@@ -42,7 +42,7 @@ class ModelCardView(QFrame):
             )
         for row, (title, value) in enumerate(self.rows.items()):
             grid.addWidget(plain(title, "small"), row, 0, Qt.AlignmentFlag.AlignTop)
-            grid.addWidget(plain(value, "strong" if title == "Accuracy" else "", wrap=True), row, 1)
+            grid.addWidget(plain(value, "strong" if row == 0 else "", wrap=True), row, 1)
         grid.setColumnStretch(1, 1)
 
 
@@ -53,7 +53,7 @@ def card_rows(card: ModelCard) -> dict[str, str]:
         int(card.accuracy.get("test_groups", groups)), "well or group", "wells or groups"
     )
     rows = {
-        "Accuracy": accuracy_words(card.accuracy),
+        accuracy_title(card.accuracy): accuracy_words(card.accuracy),
         "Measured on": f"{tested}, held out",
     }
     if "test_records" in card.accuracy:
@@ -62,6 +62,8 @@ def card_rows(card: ModelCard) -> dict[str, str]:
         )
     if card.accuracy.get("group_accuracy") is not None:
         rows["By wells"] = f"{percent(float(card.accuracy['group_accuracy']), 1)} of wells right"
+    if card.accuracy.get("few"):
+        rows["Few images"] = " ".join(card.accuracy["few"])
     baseline = card.accuracy.get("baseline", {}).get("accuracy")
     if baseline is not None:
         rows["Simple features"] = (
@@ -82,18 +84,23 @@ def card_rows(card: ModelCard) -> dict[str, str]:
     return {title: value for title, value in rows.items() if value}
 
 
+def accuracy_title(accuracy: dict[str, Any]) -> str:
+    """`Accuracy`, or `Balanced accuracy` where conditions have very unequal numbers of images."""
+    main = headline(accuracy)
+    return main.name.capitalize() if main is not None else "Accuracy"
+
+
 def accuracy_words(accuracy: dict[str, Any]) -> str:
     """'98.2 % (95.1 – 99.6 %)', or why the number is missing."""
-    value = accuracy.get("accuracy")
-    if value is None:
+    main = headline(accuracy)
+    if main is None:
         return str(accuracy.get("reason") or "not measured yet")
-    low, high = accuracy.get("accuracy_low"), accuracy.get("accuracy_high")
     between = (
-        f"  ({percent(float(low), 1)} – {percent(float(high), 1)})"
-        if low is not None and high is not None
+        f"  ({percent(float(main.low), 1)} – {percent(float(main.high), 1)})"
+        if main.low is not None and main.high is not None
         else ""
     )
-    return percent(float(value), 1) + between
+    return percent(main.value, 1) + between
 
 
 def z_prime_words(z_prime: Any) -> str:

@@ -1,0 +1,30 @@
+"""The one number that a model is known by: its accuracy, or the balanced accuracy."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+UNEQUAL = 3.0  # times as many images in the largest condition as in the smallest
+FEW_GROUPS = 4  # wells or groups of a condition below which training and test share very few
+BALANCED = "balanced accuracy"
+
+
+@dataclass(frozen=True)
+class Headline:
+    """Name and value of the number, and its 95 % interval where it was measured."""
+
+    name: str
+    value: float
+    low: float | None
+    high: float | None
+
+
+def headline(report: Mapping[str, Any]) -> Headline | None:
+    """The number of an evaluation report, also of earlier versions; None where none is claimed."""
+    if report.get("accuracy") is None:
+        return None
+    name = str(report.get("headline", "accuracy"))
+    key = "balanced_accuracy" if name == BALANCED else "accuracy"
+    if report.get(key) is None:
+        name = key = "accuracy"
+    return Headline(name, float(report[key]), report.get(f"{key}_low"), report.get(f"{key}_high"))

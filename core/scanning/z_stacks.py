@@ -1,0 +1,109 @@
+"""Stacks of planes, in files of their own or inside a file: what is asked, and what becomes one."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from core.domain import Problem, ProblemKind, Question, QuestionKind
+from core.io.digest import join_digests
+from core.io.stacks import MAXIMUM, MEAN, PROJECTION, STAINS
+from core.scanning.inspect_files import FileInspection
+
+SHOWN = 24  # planes among the choices of a question
+PLANES = "planes"
+
+
+def stack_facts(
+    facts: Mapping[str, FileInspection],
+    stacks: Mapping[str, Sequence[str]],
+    how: str,
+    problems: list[Problem],
+) -> list[FileInspection]:
+    """The facts, with the planes of each stack (first file -> all files) as one image."""
+    planes = {file for members in stacks.values() for file in members}
+    joined = [fact for file, fact in facts.items() if file not in planes]
+    for first, members in stacks.items():
+        of_stack = [facts[file] for file in members]
+        if len({(f.info.shape, f.info.dtype) for f in of_stack if f.info}) > 1:
+            reason = "the planes of its stack differ in size or bit depth"
+            problems.append(Problem(first, reason, kind=ProblemKind.MISSING_PART))
+            continue
+        joined.append(_joined(of_stack, how))
+    return joined
+
+
+def _joined(planes: Sequence[FileInspection], how: str) -> FileInspection:
+    channels = range(len(planes[0].saturated))
+    blank = [all(p.unusable[c] for p in planes) for c in channels]
+    return replace(
+        planes[0],
+        sources=tuple(source for p in planes for source in p.sources),
+        digests=tuple(p.digest for p in planes),
+        pixels=join_digests([p.pixels for p in planes]),
+        saturated=tuple(max(p.saturated[c] for p in planes) for c in channels),
+        unusable=tuple(planes[0].unusable[c] if blank[c] else "" for c in channels),
+        zero_tail=any(p.zero_tail for p in planes),
+        level=max(p.level for p in planes),
+        depth=len(planes),
+        z=how,
+    )
+
+
+def questions_of_files(
+    facts: Iterable[FileInspection],
+    tells: Mapping[str, Mapping[str, str]],
+    answers: Mapping[str, str],
+    projections: Sequence[str],
+    problems: list[Problem],
+) -> list[Question]:
+    """What must be asked of files that hold planes or times.
+
+    `projections` are pictures that seem to be projections of stacks.
+    """
+    read = [fact for fact in facts if fact.info is not None and fact.file in tells]
+    doubtful = [f for f in read if f.may_be_stains and "channel" not in tells[f.file]]
+    questions = []
+    if doubtful and answers.get(QuestionKind.SLICES) not in (STAINS, PLANES):
+        text = (
+            f"{doubtful[0].base} holds {doubtful[0].may_be_stains} planes or times of one channel."
+            " Are they stains of one image?"
+        )
+        questions.append(Question(QuestionKind.SLICES, text, (STAINS, PLANES)))
+    stacks = [f for f in read if f.info and f.info.depth > 1 and f.z != STAINS]
+    if stacks:
+        questions += _plane_question(stacks, answers, projections, problems)
+    return questions
+
+
+def _plane_question(
+    stacks: Sequence[FileInspection],
+    answers: Mapping[str, str],
+    projections: Sequence[str],
+    problems: list[Problem],
+) -> list[Question]:
+    depths = Counter(f.info.depth for f in stacks if f.info)
+    depth = depths.most_common(1)[0][0]
+    z = stacks[0].z
+    item = stacks[0].file + (f" and {len(stacks) - 1} others" if len(stacks) > 1 else "")
+    problems.append(stack_warning(item, depth, z, "inside the file"))
+    if answers.get(QuestionKind.Z) == z:
+        return []
+    offered = (PROJECTION,) if projections else ()
+    return [plane_question([*offered, *map(str, range(1, max(depths) + 1))])]
+
+
+def stack_warning(item: str, depth: int, z: str, where: str) -> Problem:
+    """The warning of a stack, with what is read of it."""
+    word = {MAXIMUM: "the maximum of each pixel", MEAN: "the mean of each pixel"}
+    reason = f"a z-stack of {depth} planes {where}; {word.get(z, f'plane {z}')} is read"
+    remedy = "Another choice: --answer z=CHOICE."
+    return Problem(item, reason, remedy, "warning", ProblemKind.Z_STACK)
+
+
+def plane_question(
+    planes: Sequence[str], examples: Mapping[str, Mapping[str, str]] | None = None
+) -> Question:
+    """The question how planes become one image; the maximum is safe."""
+    text = f"The images are stacks of planes ({', '.join(planes[:8])}). What is read of them?"
+    choices = (MAXIMUM, MEAN, *planes[:SHOWN])
+    return Question(QuestionKind.Z, text, choices, MAXIMUM, examples or {})
