@@ -6,70 +6,74 @@ Nothing here may block the window.
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, QRunnable, Qt, QThreadPool, Signal, SignalInstance
+from PySide6.QtCore import QCoreApplication, QObject, Qt, Signal, SignalInstance
 
 if TYPE_CHECKING:
     from leigh_gui.opened import Opened
     from leigh_gui.services.owner import ProjectOwner
 
 
-class _Task(QRunnable):
-    """One function call in a thread of the pool; refers to no object of the window."""
-
-    def __init__(self, work: Callable[[], Any], key: int, finished: SignalInstance) -> None:
-        super().__init__()
-        self._work, self._key, self._finished = work, key, finished
-
-    def run(self) -> None:
-        try:
-            right, result = True, self._work()
-        except Exception as error:
-            right, result = False, error
-        try:
-            self._finished.emit(self._key, right, result)
-        except RuntimeError:  # the window was closed meanwhile
-            return
-
-
-SHARED = 0  # threads of the whole program instead of own ones
-
-
 class Background(QObject):
     """Runs functions in threads and hands the result to a slot in the window's own thread.
 
-    What a widget reads while it may be deleted runs in SHARED threads: a pool that is deleted waits
-    for its threads, and they wait for Python, which the deleting thread holds.
+    The threads are Python's: a pool of Qt waits for its threads when it is deleted, and they wait
+    for Python, which the deleting thread holds.
     """
 
     _finished = Signal(int, bool, object)  # key, whether it worked, result or error
 
     def __init__(self, parent: QObject | None = None, threads: int = 2) -> None:
         super().__init__(parent)
-        self._pool = QThreadPool(self) if threads else QThreadPool.globalInstance()
-        if threads:
-            self._pool.setMaxThreadCount(threads)
-        self._keys = count()
+        pool = ThreadPoolExecutor(threads, thread_name_prefix="background")
+        self._pool, self._keys, self._stopped = pool, count(), False
+        self._futures: dict[int, Future[None]] = {}
         self._waiting: dict[int, tuple[Callable[[Any], object], Callable[[Any], object]]] = {}
         self._finished.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
+        self.destroyed.connect(lambda: pool.shutdown(wait=False, cancel_futures=True))
+        app = QCoreApplication.instance()
+        if app is not None:
+            app.aboutToQuit.connect(self.stop)
 
     def run(self, work: Callable[[], Any], done: Callable[[Any], object],
             failed: Callable[[Any], object]) -> None:  # fmt: skip
         """Call `work` in a thread, then `done(result)` or `failed(error)` here."""
+        if self._stopped:
+            return
         key = next(self._keys)
         self._waiting[key] = done, failed
-        self._pool.start(_Task(work, key, self._finished))
+        self._futures[key] = self._pool.submit(_run, work, key, self._finished)
 
     def wait(self, timeout_ms: int = 10_000) -> bool:
         """Wait until everything has run; only at the end of the program and before a job starts."""
-        return self._pool.waitForDone(timeout_ms)
+        return not wait_for(list(self._futures.values()), timeout_ms / 1000).not_done
+
+    def stop(self) -> None:
+        """Start nothing any more, at the end of the program."""
+        self._stopped = True
+        self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _deliver(self, key: int, right: bool, value: Any) -> None:
+        self._futures.pop(key, None)
         done, failed = self._waiting.pop(key)
         (done if right else failed)(value)
+
+
+def _run(work: Callable[[], Any], key: int, finished: SignalInstance) -> None:
+    """One function call in a thread; refers to no object of the window."""
+    try:
+        right, result = True, work()
+    except Exception as error:
+        right, result = False, error
+    try:
+        finished.emit(key, right, result)
+    except RuntimeError:  # the window was closed meanwhile
+        return
 
 
 def read_project(folder: Path, owner: ProjectOwner) -> Opened:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from PySide6.QtCore import QObject, Signal
 
-from leigh_gui.services.background import SHARED, Background
+from leigh_gui.services.background import Background
 from leigh_gui.services.thumbnails import read_image, reduced
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class SmallPictures(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._background = Background(self, SHARED)
+        self._background = Background(self, threads=1)
         self._pictures: OrderedDict[Hashable, Picture] = OrderedDict()
         self._wanted: OrderedDict[Hashable, Callable[[], np.ndarray]] = OrderedDict()
         self._faults: dict[Hashable, str] = {}

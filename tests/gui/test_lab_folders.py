@@ -91,17 +91,28 @@ def test_imagexpress_asks_for_the_plate_map(real_window, qtbot, tmp_path):
     go_on(real_window, qtbot)
 
 
-def test_phenix_asks_for_the_plane_and_shows_both(real_window, qtbot, tmp_path):
+def test_phenix_is_read_as_its_maximum_and_then_as_one_plane(real_window, qtbot, tmp_path):
     drop(real_window, lab_folders.phenix(tmp_path / "stack"))
+    qtbot.waitUntil(lambda: is_open(real_window), timeout=TIMEOUT_MS)
+    page = real_window.pages["data"]
+    assert page.notices.decided.isVisible() and "max" in page.notices.decided.words.text()
+    click(qtbot, page.notices.decided.button)
     panel = asked(real_window, qtbot, "z")
     card = panel.cards[0]
+    assert card.buttons["max"].isChecked()
     tile = card.tiles["02", "02"]
     qtbot.waitUntil(lambda: tile.pixmap() is not None, timeout=TIMEOUT_MS)
     click(qtbot, tile)
     assert card.buttons["02"].isChecked()
-    read(real_window, qtbot, panel)
-    page, dataset = real_window.pages["data"], real_window.state.project.dataset
-    assert dataset.options.answers == {"z": "02"}
+    click(qtbot, panel.read)
+    qtbot.waitUntil(
+        lambda: (
+            is_open(real_window)
+            and real_window.state.project.dataset.options.answers == {"z": "02"}
+        ),
+        timeout=TIMEOUT_MS,
+    )
+    dataset = real_window.state.project.dataset
     assert all("p02" in file for record in dataset.records for file in record.files)
     check_pictures(page, qtbot, ["channel 1", "channel 2"])
     go_on(real_window, qtbot)

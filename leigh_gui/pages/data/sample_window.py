@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QDialog, QVBoxLayout, QWidget
 
 from core.domain import Dataset, ImageRecord
-from leigh_gui.services.background import SHARED, Background
+from leigh_gui.services.background import Background
 from leigh_gui.services.thumbnails import read_image
 from leigh_gui.widgets.common.look import plain
 from leigh_gui.widgets.image.image_view import ImagePane
@@ -32,7 +32,7 @@ class SampleWindow(QDialog):
         column.addWidget(self.words)
         column.addWidget(self.file)
         column.addWidget(self.pane, 1)
-        self._background = Background(self, SHARED)
+        self._background = Background(self, threads=1)
 
     def show_sample(
         self, dataset: Dataset, record: ImageRecord, stain: int, display: ChannelDisplay
