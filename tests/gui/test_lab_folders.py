@@ -91,18 +91,28 @@ def test_imagexpress_asks_for_the_plate_map(real_window, qtbot, tmp_path):
     go_on(real_window, qtbot)
 
 
-def test_phenix_asks_for_the_plane_and_shows_both(real_window, qtbot, tmp_path):
+def test_phenix_is_projected_and_then_read_in_one_plane(real_window, qtbot, tmp_path):
     drop(real_window, lab_folders.phenix(tmp_path / "stack"))
-    panel = asked(real_window, qtbot, "z")
-    card = panel.cards[0]
+    qtbot.waitUntil(lambda: is_open(real_window), timeout=TIMEOUT_MS)
+    page = real_window.pages["data"]
+    assert "max" in page.notices.decided.words.text()
+    click(qtbot, page.notices.decided.button)
+    card = asked(real_window, qtbot, "z").cards[0]
     tile = card.tiles["02", "02"]
     qtbot.waitUntil(lambda: tile.pixmap() is not None, timeout=TIMEOUT_MS)
+    assert card.buttons["max"].isChecked()
     click(qtbot, tile)
     assert card.buttons["02"].isChecked()
-    read(real_window, qtbot, panel)
-    page, dataset = real_window.pages["data"], real_window.state.project.dataset
-    assert dataset.options.answers == {"z": "02"}
-    assert all("p02" in file for record in dataset.records for file in record.files)
+    click(qtbot, page.questions.read)
+    qtbot.waitUntil(
+        lambda: (
+            is_open(real_window)
+            and real_window.state.project.dataset.options.answers == {"z": "02"}
+        ),
+        timeout=TIMEOUT_MS,
+    )
+    records = real_window.state.project.dataset.records
+    assert all("p02" in file for record in records for file in record.files)
     check_pictures(page, qtbot, ["channel 1", "channel 2"])
     go_on(real_window, qtbot)
 
