@@ -81,7 +81,7 @@ def test_it_sees_what_the_owner_changes_and_may_write_when_the_owner_ends(
     other.kill()
     other.wait()
     qtbot.waitUntil(lambda: owner.look() or not window.state.opened.read_only, timeout=20_000)
-    assert "(read only)" not in window.windowTitle()
+    qtbot.waitUntil(lambda: "(read only)" not in window.windowTitle(), timeout=10_000)
     window.collector.add("map")
     assert window.backstage.saver.flush()
     found = open_project(project.folder)
