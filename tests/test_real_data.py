@@ -14,6 +14,7 @@ from core.io.models import load_card
 from core.io.project import open_project
 
 Leigh = Callable[[Sequence[object]], "subprocess.Popen[str]"]
+Scan = Callable[[Path, Any, Path], None]
 Run = Callable[..., dict[str, Any]]
 pytestmark = pytest.mark.slow
 
@@ -98,30 +99,24 @@ def test_one_file_per_channel_with_a_plate_map(shared: Path, run: Run, tmp_path:
     assert tifffile.imread(moved).dtype == "uint16"
 
 
-def test_ome_tiff_tiles_with_a_table_of_files(shared: Path, run: Run, tmp_path: Path) -> None:
-    data, project = shared / "data" / "nf1_schwann_3ch", tmp_path / "project"
-    table = data / "labels.csv"
+def scan_tiles(shared: Path, run: Run, project: Path) -> None:
+    data = shared / "data" / "nf1_schwann_3ch"
     scanned = run(
         "scan",
         data / "tiles_224",
         "--project",
         project,
         "--plate-map",
-        table,
+        data / "labels.csv",
         "--condition-from",
         "plate-map",
     )
     assert scanned["records"] == 100
     assert scanned["groups"] == 5
-    report = whole_way(run, project, tmp_path / "moved", "Null", "WT")
-    assert report["accuracy"] is None
-    assert report["conditions_not_tested"] == ["WT"]
 
 
-def test_many_conditions_in_one_channel_grouped_by_movie(
-    shared: Path, run: Run, tmp_path: Path
-) -> None:
-    data, project = shared / "data" / "mitocheck_phenotypes", tmp_path / "project"
+def scan_nuclei(shared: Path, run: Run, project: Path) -> None:
+    data = shared / "data" / "mitocheck_phenotypes"
     left_out = [
         "Folded",
         "Interphase",
@@ -133,11 +128,31 @@ def test_many_conditions_in_one_channel_grouped_by_movie(
     ]
     scanned = run(
         "scan", data / "images", "--project", project, "--plate-map", data / "labels.csv",
-        "--group-by", "group",
+        "--group-by", "group", "--answer", "stain=none", "--answer", "well=none",
         "--exclude", *left_out,
     )  # fmt: skip
     assert len(scanned["conditions"]) == 9
-    report = whole_way(run, project, tmp_path / "moved", "Metaphase", "Grape")
+
+
+@pytest.mark.parametrize("scan", [scan_tiles, scan_nuclei])
+def test_a_table_of_files_is_read(shared: Path, run: Run, tmp_path: Path, scan: Scan) -> None:
+    scan(shared, run, tmp_path / "project")
+
+
+@pytest.mark.long
+def test_ome_tiff_tiles_with_a_table_of_files(shared: Path, run: Run, tmp_path: Path) -> None:
+    scan_tiles(shared, run, tmp_path / "project")
+    report = whole_way(run, tmp_path / "project", tmp_path / "moved", "Null", "WT")
+    assert report["accuracy"] is None
+    assert report["conditions_not_tested"] == ["WT"]
+
+
+@pytest.mark.long
+def test_many_conditions_in_one_channel_grouped_by_movie(
+    shared: Path, run: Run, tmp_path: Path
+) -> None:
+    scan_nuclei(shared, run, tmp_path / "project")
+    report = whole_way(run, tmp_path / "project", tmp_path / "moved", "Metaphase", "Grape")
     assert report["test_groups"] >= 5
     assert report["accuracy_low"] <= report["accuracy"] <= report["accuracy_high"]
     assert report["baseline"]["accuracy"] > 0.4  # nine conditions: chance is 0.11
