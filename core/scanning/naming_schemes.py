@@ -24,12 +24,12 @@ SCHEMES: dict[str, str] = {
     "cv1000": r"^(?P<group>W\d+)F(?P<site>\d+)T(?P<t>\d+)Z(?P<z>\d+)C(?P<channel>\d+)$",
     "arrayscan": rf"^(?P<plate>.+)_(?P<well>{WELL})f(?P<site>\d+)d(?P<channel>\d)$",
     "cytation-stitched": (
-        rf"^(?P<well>{WELL})_-?\d+(?P<drop>_\d+)_(?P<site>\d+)_Stitched"
+        rf"^(?P<well>{WELL})_-?\d+(?P<drop>_\d+)_(?P<site>\d+)_[A-Za-z]+"
         r"\[(?P<channel>[^\]]+)\]_(?P<t>\d+)$"
     ),
     "cytation": (
         rf"^(?P<well>{WELL})_\d+(?P<drop>_\d+)_(?P<site>\d+)"
-        r"_(?P<channel>[A-Za-z][A-Za-z0-9 ]*)_(?P<t>\d+)$"
+        r"_(?P<channel>[A-Za-z][A-Za-z0-9 ,]*)_(?P<t>\d+)$"
     ),
     "incell": (
         r"^(?P<row>[A-P])_(?P<col>\d\d)_f(?P<site>\d+)_c(?P<channel>\d+)"
