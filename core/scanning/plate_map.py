@@ -52,7 +52,8 @@ ROLES = {
 }  # fmt: skip
 # Whether these are the healthy or the diseased cells depends on the experiment.
 UNSURE_ROLES = ("control", "ctrl", "untreated", "vehicle", "dmso", "mock")
-ERROR_CELL = re.compile(r"#(?:N/A|REF!|VALUE!|DIV/0!|NAME\?|NULL!|NUM!|SPILL!|CALC!)|=.+")
+# In all languages of spreadsheets: #REF!, #BEZUG!, #NAME?, #NOM?, #DIV/0!, #N/A, #NV.
+ERROR_CELL = re.compile(r"#(?:[^\W\d_]+(?:/0)?[!?]|N/A|NV|N/D)|=.+")
 # Words that begin like this say what effect is expected, not what the cells are.
 CONTROL_WORDS = ("pos", "neg")
 # What a spreadsheet program makes of a name, in words, and such a name.
