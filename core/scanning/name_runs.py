@@ -14,7 +14,7 @@ EXAMPLES = 8  # pictures for one choice of a question
 NAME = -1  # where a run stands: the number of the folder, or in the name of the file
 _DYES = r"(?i:texas[ _\-]?red|far[ _\-]?red|alexa[ _\-]?(?:fluor[ _\-]?)?\d{3}|cell[ _\-]?mask)"
 # z0.5, 1,5uM; row1_col2; A - 01: one piece in spite of the separators inside.
-_DECIMAL = r"(?<![\w.,])[A-Za-z]{0,3}\d+[.,]\d+(?:[A-Za-zµμ%]+)?(?![\w.,])"
+_DECIMAL = r"(?<![A-Za-z0-9.,])[A-Za-z]{0,3}\d+[.,]\d+(?:[A-Za-zµμ%]+)?(?![A-Za-z0-9.,])"
 _ROW_COLUMN = r"(?i:row[ _\-]?\d+[ _\-]col(?:umn)?[ _\-]?\d+)|(?<![A-Za-z0-9])[A-P] - \d\d?(?!\d)"
 _PIECE = re.compile(rf"{_DYES}|{_DECIMAL}|{_ROW_COLUMN}|[^\s_\-.()\[\],;]+")
 _PAIRS = re.compile(r"(?:[A-Za-z]+\d+){2,}")

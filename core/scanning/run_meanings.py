@@ -212,12 +212,11 @@ def _condition_run(runs: Sequence[Run], meanings: Mapping[int, str]) -> Run | No
 
 
 def _well(text: str) -> str:
-    text = re.sub(r"(?i)^well[ _\-]?|(?<=^[a-z]) - ", "", text)
     rows = r"r(?:ow)?\d+c(?:ol)?\d+|row[ _\-]?\d+[ _\-]col(?:umn)?[ _\-]?\d+"
-    if not re.fullmatch(rf"(?i)[a-z]\d{{1,3}}|a[a-f]\d{{1,3}}|{rows}", text):
+    if not re.fullmatch(rf"(?i)(?:well)?[a-z]\d{{1,3}}|[a-p] - \d\d?|a[a-f]\d{{1,3}}|{rows}", text):
         return ""
     try:
-        return normalise_well(re.sub(r"(?i)[ _\-]|(?<=col)umn", "", text))
+        return normalise_well(text)
     except BadTable:
         return ""
 
@@ -236,19 +235,20 @@ def _find_well(
     candidates = [n for n, run in enumerate(runs) if run.varies and _all_wells(run)]
     candidates = [n for n in candidates if meanings.get(n) not in ("stain", "stain-too")]
     of_map = [n for n in candidates if _in_map(runs[n], context)]
+    of_letter = [n for n in candidates if meanings.get(n) in (None, "plate")]
     free = [
         n
         for n in candidates
         if n not in meanings
         or len({_row(v) for v in runs[n].values}) > 1
         # P07 and P21 may be ages, passages or wells.
-        or (len(candidates) == 1 and runs[n].label in ("P", "p") and runs[n].where == NAME)
+        or (of_letter == [n] and runs[n].label in ("P", "p") and runs[n].where == NAME)
     ]
     answer = context.answers.get(QuestionKind.WELL, "")
-    plates = [runs[n] for n, meaning in meanings.items() if meaning == "plate" and runs[n].varies]
-    several = any(condition is None or not _one_to_one(run, condition) for run in plates)
+    plates = [n for n, meaning in meanings.items() if meaning == "plate" and runs[n].varies]
+    apart = {n for n in plates if condition is None or not _one_to_one(runs[n], condition)}
     for n in reversed(of_map or free):
-        run = runs[n]
+        run, several = runs[n], bool(apart - {n})
         other = condition is not None and run is not condition and not several
         follows = other and condition is not None and _one_to_one(run, condition)
         # P1_B02: a well with a zero after its plate is a well, also where each condition has one.
