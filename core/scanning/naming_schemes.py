@@ -17,6 +17,9 @@ SCHEMES: dict[str, str] = {
         r"^r(?P<row>\d{2})c(?P<col>\d{2})f(?P<site>\d+)p(?P<z>\d+)(?:rc\d+)?"
         r"-ch(?P<channel>\d+)sk(?P<t>\d+)(?:fk\d+)?(?:fl\d+)?$"
     ),
+    "columbus": (
+        r"^(?P<row>\d{3})(?P<col>\d{3})-(?P<site>\d+)-(?P<z>\d{3})(?P<t>\d{3})(?P<channel>\d{3})$"
+    ),
     "yokogawa": (
         rf"^(?P<plate>.*?)_(?:(?P<well>{WELL})_)?T(?P<t>\d+)F(?P<site>\d+)L\d+(?P<drop>A\d+)"
         r"Z(?P<z>\d+)C(?P<channel>\d+)$"

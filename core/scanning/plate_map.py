@@ -49,9 +49,15 @@ ROLES = {
     "other": Role.OTHER, "poscontrol": Role.HEALTHY, "posctrl": Role.HEALTHY,
     "positivectrl": Role.HEALTHY, "negcontrol": Role.DISEASED, "negctrl": Role.DISEASED,
     "negativectrl": Role.DISEASED, "patient": Role.DISEASED, "mutant": Role.DISEASED,
+    "cpd": Role.TREATED, "testcompound": Role.TREATED, "rescue": Role.TREATED, "isogenic":
+        Role.HEALTHY,
+    "isogeniccontrol": Role.HEALTHY, "gesund": Role.HEALTHY, "krank": Role.DISEASED, "behandelt":
+        Role.TREATED,
+    "sain": Role.HEALTHY, "malade": Role.DISEASED, "traité": Role.TREATED,
 }  # fmt: skip
 # Whether these are the healthy or the diseased cells depends on the experiment.
 UNSURE_ROLES = ("control", "ctrl", "untreated", "vehicle", "dmso", "mock")
+NO_CONDITION = ("NA", "N/A", "n/a", "NaN", "nan", "<NA>")  # how programs write an empty cell
 # In all languages of spreadsheets: #REF!, #BEZUG!, #NAME?, #NOM?, #DIV/0!, #N/A, #NV.
 ERROR_CELL = re.compile(r"#(?:[^\W\d_]+(?:/0)?[!?]|N/A|NV|N/D)|=.+")
 # Words that begin like this say what effect is expected, not what the cells are.
@@ -313,12 +319,12 @@ class _RowReader:
             )
         return PlateRow(
             number=number,
-            condition=unicodedata.normalize("NFC", cell.get("condition", "")),
+            condition=_condition(cell.get("condition", "")),
             well=_well(self.path, number, cell),
             plate=cell.get("plate", "").strip(),
             file=PurePosixPath(file.replace("\\", "/")).as_posix() if file else "",
             dose_um=dose_um,
-            role=_role(self.path, number, cell.get("role", "")),
+            role=_role(cell.get("role", "")),
             values=dict(zip(self.columns, cells, strict=True)),
         )
 
@@ -339,6 +345,11 @@ class _RowReader:
             ) from error
 
 
+def _condition(text: str) -> str:
+    """The condition in one Unicode form; "" for a cell that a program left empty."""
+    return "" if text.strip() in NO_CONDITION else unicodedata.normalize("NFC", text)
+
+
 def _well(path: Path, number: int, cell: dict[str, str]) -> str:
     text = cell.get("well", "") or _row_and_column(cell)
     if not text.strip():
@@ -355,17 +366,15 @@ def _row_and_column(cell: dict[str, str]) -> str:
     return f"r{row}c{column}" if row.isdecimal() else row + column
 
 
-def _role(path: Path, number: int, text: str) -> Role | None:
-    word = re.sub(r"[\s_\-.]+", "", text.strip().lower())
-    if word in ("", "empty", "blank", "none", "na", *UNSURE_ROLES):
-        return None
-    if word not in ROLES:
-        hint = (
-            "Use healthy, diseased, treated or other; negative and positive control are understood"
-            " too."
-        )
-        raise BadTable(f"{path.name}, row {number}: the role {text.strip()!r} is not known.", hint)
-    return ROLES[word]
+def _role(text: str) -> Role | None:
+    """The role of a word; None for no word, and for one that is not certain or not known."""
+    word = _role_word(text)
+    found = re.match(r"(?:pos|neg)con", word)  # poscon_cp, negcon_diverse
+    return ROLES.get(found.group() if found else word)
+
+
+def _role_word(text: str) -> str:
+    return re.sub(r"[\s_\-.]+", "", text.strip().lower())
 
 
 def _once(path: Path, rows: tuple[PlateRow, ...], by_file: bool) -> tuple[PlateRow, ...]:
@@ -443,7 +452,15 @@ def _role_notes(
     if "role" not in roles:
         return
     written = {row.values[columns[roles["role"]]].strip().lower() for row in rows}
-    if unsure := sorted(written & set(UNSURE_ROLES)):
+    without = {word for word in written if _role(word) is None}
+    unsure = sorted(word for word in without if _role_word(word) in UNSURE_ROLES)
+    nothing = ("", "empty", "blank", "none", "na")
+    if unknown := sorted(word for word in without - {*unsure} if _role_word(word) not in nothing):
+        yield (
+            f"The role {unknown[0]!r} is not known; the roles of its conditions are guessed from"
+            " their names. Use healthy, diseased, treated or other."
+        )
+    if unsure:
         yield (
             f"The role {unsure[0]!r} may be healthy or diseased; the roles of its conditions are"
             " guessed from their names."
