@@ -33,6 +33,7 @@ CONDITION_COLUMNS = (
     "class",
     "phenotype",
 )
+SECOND_COLUMNS = ("cellline", "line", "celltype", "zelllinie", "sirna", "grna")
 WELL_COLUMNS = ("well", "wellposition", "wellid", "wellname")
 PLATE_COLUMNS = ("plate", "plateid", "platename", "assayplatebarcode", "barcode")
 FILE_COLUMNS = ("file", "filename", "path", "filepath", "relativepath", "image", "imagefile")
@@ -211,7 +212,11 @@ def load_plate_map(path: Path) -> PlateMap:
     unique = _once(path, tuple(rows), by_file)
     _one_role(path, unique)
     notes += [*_notes(table, columns, roles), *_role_notes(unique, columns, roles)]
-    problems = (*_refused_rows(path, refused), *_unused_columns(path, columns, roles))
+    problems = (
+        *_refused_rows(path, refused),
+        *_unused_columns(path, columns, roles),
+        *_second_conditions(path, columns, roles, unique),
+    )
     return PlateMap(
         path,
         unique,
@@ -241,6 +246,27 @@ def _unused_columns(path: Path, columns: Sequence[str], roles: Mapping[str, int]
         for i, name in enumerate(columns)
         if i not in roles.values() and may_be_dose(name)
     ]
+
+
+def _second_conditions(
+    path: Path, columns: Sequence[str], roles: Mapping[str, int], rows: Sequence[PlateRow]
+) -> list[Problem]:
+    """A warning for each other column of conditions that differs within one condition."""
+    problems = []
+    for i, name in enumerate(columns):
+        if i in roles.values() or _plain(name) not in (*CONDITION_COLUMNS, *SECOND_COLUMNS):
+            continue
+        texts: dict[str, set[str]] = {}
+        for row in rows:
+            texts.setdefault(row.condition, set()).add(row.values[name].strip())
+        mixed = next((c for c, found in texts.items() if c.strip() and len(found) > 1), None)
+        if mixed is not None and "condition" in roles:
+            both = ", ".join(sorted(texts[mixed])[:4])
+            reason = f"this column is not used, so {mixed} holds {both} together"
+            remedy = "Write what is compared into one column: condition."
+            kind = ProblemKind.MAP_COLUMN_UNUSED
+            problems.append(Problem(f"{path.name}: {name!r}", reason, remedy, "warning", kind))
+    return problems
 
 
 def _same_heading(sheets: Sequence[Sheet]) -> tuple[list[Sheet], list[str]]:
