@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from core.domain import NameRun, Problem, ProblemKind, Question, QuestionKind, ScanOptions
 from core.io.stacks import MAXIMUM, MEAN
 from core.io.well_names import natural, normalise_well
-from core.scanning.file_names import NamePattern, parse_name, scheme_match, stem_of, tidy
+from core.scanning.file_names import STAIN_WORDS, NamePattern, parse_name, scheme_match, stem_of, tidy
 from core.scanning.name_parts import parts_of_tells
 from core.scanning.name_runs import (
     NAME,
@@ -161,6 +161,8 @@ def _by_scheme(files: Sequence[str], names: Names) -> list[str]:
 
 def _folder_meaning(run: Run) -> str:
     meaning = label_meaning(run)
+    if run.varies and all(value.lower() in STAIN_WORDS for value in run.values):
+        return "stain"
     return "time" if not meaning and is_time(run.values) else meaning
 
 
@@ -183,12 +185,13 @@ def _scheme_tells(name: str, file: str, aside: Mapping[int, str]) -> dict[str, s
         if level not in aside
     ]
     tells["folder"] = "/".join(left)
-    where = "/".join(part for n, part in enumerate(folders) if aside.get(n) not in ("z", "time"))
+    where = "/".join(p for n, p in enumerate(folders) if aside.get(n) not in ("z", "time", "stain"))
     if of_path:
         where = tells["folder"]
     parts = [tells.get(group, "") for group in ("plate", "well", "group", "site")]
     tells["field"] = "/".join([where, *parts])
-    tells["key"] = f"{PurePosixPath(file).parent.as_posix()}/{tells.get('key') or stem_of(file)}"
+    parent = "/".join(part for n, part in enumerate(folders) if aside.get(n) != "stain")
+    tells["key"] = f"{parent}/{tells.get('key') or stem_of(file)}".removeprefix("/")
     if of_path:
         tells["key"] = "/".join([where, tells.get("t", ""), *parts])
     tells["key"] = tells["key"].removeprefix("./")

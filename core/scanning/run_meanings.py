@@ -25,16 +25,18 @@ LABELS: dict[str, frozenset[str]] = {
         {"t", "time", "timepoint", "tp", "frame", "day", "days", "hour", "hours", "week", "dpi"}
         | {"div", "weeks", "timelapse", "wk", "hpi", "tag", "tage", "stunde", "stunden", "woche"}
         | {"jour", "jours", "heure", "heures", "semaine", "zeit", "zeitpunkt", "temps"}
+        | {"round", "cycle", "cyc"}
     ),
     "site": frozenset(
         {"s", "f", "xy", "m", "site", "field", "fld", "fov", "pos", "position", "point", "tile"}
         | {"scene", "image", "img", "series", "seq", "roi", "view", "stage"}
-        | {"feld", "bild", "champ"}
+        | {"feld", "bild", "champ", "cell", "cells", "colony", "object", "zelle", "zellen"}
     ),
     "group": frozenset(
         {"rep", "replicate", "culture", "mouse", "donor", "animal", "dish", "coverslip", "slide"}
         | {"batch", "chip", "organoid", "embryo", "rat", "fish", "n", "exp", "experiment", "r"}
         | {"biorep", "run", "clone", "line", "patient", "passage", "maus", "kultur", "souris"}
+        | {"sample", "probe", "spheroid", "neuron", "echantillon"}
     ),
     "plate": frozenset({"plate", "plt", "p", "pl", "barcode", "platte", "plaque"}),
 }
