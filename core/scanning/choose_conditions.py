@@ -160,7 +160,8 @@ def _listed(reading: Mapping[str, str]) -> str:
 def _agree(folder: str, of_map: str) -> bool:
     """Whether a folder is the condition of the map, or that with a dose."""
     name, start = folded(folder), folded(of_map)
-    return name.startswith(start) and re.fullmatch(r"(?:[ _\-]*\d.*)?", name[len(start) :]) is not None
+    with_dose = re.fullmatch(r"(?:[ _\-]*\d.*)?", name[len(start) :]) is not None
+    return name.startswith(start) and with_dose
 
 
 def contradiction(

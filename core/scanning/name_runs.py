@@ -17,6 +17,7 @@ _DYES = r"(?i:texas[ _\-]?red|far[ _\-]?red|alexa[ _\-]?(?:fluor[ _\-]?)?\d{3}|c
 _DECIMAL = r"(?<![A-Za-z0-9.,])[A-Za-z]{0,3}\d+[.,]\d+(?:[A-Za-zµμ%]+)?(?![A-Za-z0-9.,])"
 _ROW_COLUMN = r"(?i:row[ _\-]?\d+[ _\-]col(?:umn)?[ _\-]?\d+)|(?<![A-Za-z0-9])[A-P] - \d\d?(?!\d)"
 _PIECE = re.compile(rf"{_DYES}|{_DECIMAL}|{_ROW_COLUMN}|[^\s_\-.()\[\],;]+")
+_LABELLED = re.compile(r"\s*([A-Za-z][A-Za-z ]*?)[ _\-]*\d+(?:[.,]\d+)?\s*")
 _PAIRS = re.compile(r"(?:[A-Za-z]+\d+){2,}")
 
 
@@ -147,8 +148,10 @@ def _name_runs(column: dict[str, tuple[str, tuple[int, int]]], before: str) -> l
 
 def _known_words(words: Sequence[str], texts: Mapping[str, str]) -> bool:
     """Whether each text is a known stain and a number, or a word of a role and a number."""
-    stains = all(word.lower() in STAIN_WORDS for word in words)
-    return len(words) == len(texts) and (stains or any(map(names_role, words)))
+    different = set(words)
+    if len(words) < len(texts) or len(different) > EXAMPLES:
+        return False
+    return all(w.lower() in STAIN_WORDS for w in different) or any(map(names_role, different))
 
 
 def _word_and_number(texts: dict[str, str], spans: dict[str, tuple[int, int]]) -> list[Run]:
@@ -165,7 +168,6 @@ def _word_and_number(texts: dict[str, str], spans: dict[str, tuple[int, int]]) -
 def _label(texts: Iterable[str]) -> str:
     """The word before the number, if all texts have the same one; else ""."""
     found = {
-        match.group(1) if match else ""
-        for match in (re.fullmatch(r"\s*([A-Za-z][A-Za-z ]*?)[ _\-]*\d+(?:[.,]\d+)?\s*", t) for t in texts)
+        match.group(1) if match else "" for match in (_LABELLED.fullmatch(text) for text in texts)
     }
     return found.pop() if len(found) == 1 else ""

@@ -12,7 +12,14 @@ from pathlib import PurePosixPath
 from core.domain import NameRun, Problem, ProblemKind, Question, QuestionKind, ScanOptions
 from core.io.stacks import MAXIMUM, MEAN
 from core.io.well_names import natural, normalise_well
-from core.scanning.file_names import STAIN_WORDS, NamePattern, parse_name, scheme_match, stem_of, tidy
+from core.scanning.file_names import (
+    STAIN_WORDS,
+    NamePattern,
+    parse_name,
+    scheme_match,
+    stem_of,
+    tidy,
+)
 from core.scanning.name_parts import parts_of_tells
 from core.scanning.name_runs import (
     NAME,
@@ -88,8 +95,8 @@ def _ask_of_families(kinds: Sequence[Sequence[str]], names: Names, context: Cont
                 continue
             if "none" not in context.answers.get(QuestionKind.STAIN, ""):
                 text = (
-                    f"{short[0]} and {long[0]} {_VERBS[alike]} alike. Are they stains of one image? Then"
-                    " give a --pattern. With none, every file is an image of its own."
+                    f"{short[0]} and {long[0]} {_VERBS[alike]} alike. Are they stains of one"
+                    " image? Then give a --pattern. With none, every file is an image of its own."
                 )
                 pictures = {PurePosixPath(file).name: file for file in (short[0], long[0])}
                 names.questions.append(
@@ -244,7 +251,7 @@ def _by_runs(files: Sequence[str], names: Names, context: Context) -> None:
 
 def _run_tells(file: str, runs: Sequence[Run], meanings: Mapping[int, str]) -> dict[str, str]:
     tells: dict[str, str] = {}
-    stains = {text for n, run in enumerate(runs) if meanings.get(n) == "stain" for text in run.values}
+    stains = next((run.values for n, run in enumerate(runs) if meanings.get(n) == "stain"), [])
     bare = len({stain_name(text) for text in stains}) == len(stains)  # w1Conf, w2Conf: both Conf
     cut: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for n, run in enumerate(runs):

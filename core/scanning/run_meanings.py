@@ -50,8 +50,9 @@ DOUBTFUL_ROWS = frozenset("CDEFHKMNPRSTWXZ")
 MAX_STAINS = 12
 MAX_WORDS = 8
 _TIME = re.compile(
-    r"(?i)(?:t|tp|d|day|days|div|hour|week|wk|tag|jour|time[ _\-]?point)[ _\-]?\d+|\d+[ _\-]?(?:h|hr|hrs|hours?"
-    r"|min|d|days?|weeks?)|(?:19|20)\d\d[\-_.]?[01]\d[\-_.]?[0-3]\d"
+    r"(?i)(?:t|tp|d|day|days|div|hour|week|wk|tag|jour|time[ _\-]?point)[ _\-]?\d+"
+    r"|\d+[ _\-]?(?:h|hr|hrs|hours?|min|d|days?|wk|weeks?|mo|months?)"
+    r"|(?:19|20)\d\d[\-_.]?[01]\d[\-_.]?[0-3]\d"
 )
 
 
@@ -255,7 +256,8 @@ def _find_well(
         follows = other and condition is not None and _one_to_one(run, condition)
         # P1_B02: a well with a zero after its plate is a well, also where each condition has one.
         of_plate = n > 0 and meanings.get(n - 1) == "plate" and _padded(run)
-        sure = n in of_map or of_plate or (not follows and _looks_like_wells(run, condition, several))
+        alike = not follows and _looks_like_wells(run, condition, several)
+        sure = n in of_map or of_plate or alike
         if not sure and answer not in (_choice(run), "none"):
             grouped = any(meaning == "group" for meaning in meanings.values())
             if follows and grouped:
@@ -327,8 +329,8 @@ def _find_plate(
         run = runs[n]
         exp = meanings.get(n) == "group" and run.where != NAME  # a folder for each experiment
         free = run.varies and (n not in meanings or exp) and run is not condition
-        named = run.where == NAME and _numbered(run)  # BC1_B02 and BC2_B02: wells come back
-        if not free or (condition is not None and run.splits_like(condition) and not named):
+        counted = run.where == NAME and _numbered(run)  # BC1_B02 and BC2_B02: wells come back
+        if not free or (condition is not None and run.splits_like(condition) and not counted):
             continue
         plates: dict[str, set[str]] = defaultdict(set)
         for file, text in run.texts.items():
