@@ -8,19 +8,20 @@ from core.errors import BadTable
 
 
 def normalise_well(text: str) -> str:
-    """B7, b07, B-007, R02C07 -> B07. Raises BadTable beyond AF48 (a 1536-well plate)."""
+    """B7, b07, B-007, B - 7, Well B7, R02C07 -> B07. Raises BadTable beyond AF48 (1536 wells)."""
+    given, text = text, re.sub(r"(?i)^\s*well[ _\-]?(?=[a-z])", "", text)
     if numbers := re.fullmatch(
-        r"\s*r(?:ow)?[ _]?0*(\d+)[ _\-]?c(?:ol)?[ _]?0*(\d+)\s*", text, re.I
+        r"\s*r(?:ow)?[ _\-]?0*(\d+)[ _\-]?c(?:ol(?:umn)?)?[ _\-]?0*(\d+)\s*", text, re.I
     ):
         text = row_letters(min(int(numbers.group(1)), 33)) + numbers.group(2)
-    match = re.fullmatch(r"\s*([A-Za-z]{1,2})[ _\-]?0*(\d{1,2})\s*", text)
+    match = re.fullmatch(r"\s*([A-Za-z]{1,2})(?:[ _\-]?| - )0*(\d{1,2})\s*", text)
     if not match:
-        raise BadTable(f"{text!r} is not a well.", "Wells are a letter and a number: B7 or B07.")
+        raise BadTable(f"{given!r} is not a well.", "Wells are a letter and a number: B7 or B07.")
     letters, column = match.group(1).upper(), int(match.group(2))
     row = row_number(letters)
     if not (1 <= row <= 32 and 1 <= column <= 48):
         raise BadTable(
-            f"Well {text!r} lies beyond a 1536-well plate (A01 to AF48).", "Check the well column."
+            f"Well {given!r} lies beyond a 1536-well plate (A01 to AF48).", "Check the well column."
         )
     return f"{letters}{column:02d}"
 

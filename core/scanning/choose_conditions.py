@@ -16,6 +16,8 @@ from core.scanning.name_runs import Run, first_files
 from core.scanning.plate_map import PlateRow
 
 SHOWN = 8  # conditions in the text of a choice
+TREATMENTS = frozenset({"compound", "cpd", "drug", "treatment", "dose", "substance", "inhibitor"})
+_DOSE = re.compile(r"\d ?_?(?:[pnuµμm]M|(?i:[nuµμm]?g[ /_]?ml)|%)(?![A-Za-z])")
 
 
 @dataclass(frozen=True)
@@ -115,9 +117,8 @@ def _finer(
     for level in range(shared_folders(drafts) + 1, levels):
         names = {d.files[0]: _at(d, level) for d in drafts}
         per_base = {(base[file], name) for file, name in names.items()}
-        numbered = all(re.search(r"\d", name) for name in names.values())
         if (
-            not numbered
+            not _numbered(names, base)
             and len(set(names.values())) > 1
             and len(per_base) > len(set(base.values()))
         ):
@@ -133,10 +134,34 @@ def _finer(
     return finer
 
 
+def _numbered(names: Mapping[str, str], base: Mapping[str, str]) -> bool:
+    """Whether folders are counted, as cultures are; doses and compounds are not.
+
+    Folders with gaps between their numbers, or with different words, are compared where each
+    condition has all of them.
+    """
+    texts = set(names.values())
+    if not all(re.search(r"\d", text) for text in texts):
+        return False
+    if any(_DOSE.search(text) for text in texts):
+        return False
+    words = {re.sub(r"[\d\s_.\-]+$", "", text).casefold() for text in texts}
+    crossed = len({(base[f], t) for f, t in names.items()}) == len(texts) * len(set(base.values()))
+    compared = words <= TREATMENTS or len(words) > 1
+    return not (crossed and len(set(base.values())) > 1 and compared and words != {""})
+
+
 def _listed(reading: Mapping[str, str]) -> str:
     names = sorted(set(reading.values()))
     more = f" ({len(names)} in all)" if len(names) > SHOWN else ""
     return ", ".join(names[:SHOWN]) + more
+
+
+def _agree(folder: str, of_map: str) -> bool:
+    """Whether a folder is the condition of the map, or that with a dose."""
+    name, start = folded(folder), folded(of_map)
+    with_dose = re.fullmatch(r"(?:[ _\-]*\d.*)?", name[len(start) :]) is not None
+    return name.startswith(start) and with_dose
 
 
 def contradiction(
@@ -150,7 +175,7 @@ def contradiction(
         (file, row)
         for file, row in rows.items()
         if row is not None and row.condition.strip() and from_folder.get(file)
-        if not folded(from_folder[file]).startswith(folded(row.condition))
+        if not _agree(from_folder[file], row.condition)
     ]
     answer = answers.get(QuestionKind.MAP, "")
     if not against or answer in ("folder", "plate map"):

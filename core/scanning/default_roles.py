@@ -1,6 +1,7 @@
 """Guess role, order and colour of conditions from their names, and find doubtful spellings."""
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -34,6 +35,7 @@ NEUTRAL = {
 }
 GREY = CHANNEL_COLOURS[-1]
 MAX_TINTS = 8
+DASHES = "\u2010-\u2015\u2212'\u2018\u2019"  # of word processors, with apostrophes
 
 
 def build_conditions(
@@ -161,7 +163,8 @@ def spelling_problems(counts: Mapping[str, int]) -> list[Problem]:
     """A warning for names that differ only in case, spaces or marks: probably one condition."""
     alike: dict[str, list[str]] = {}
     for name in counts:
-        alike.setdefault(re.sub(r"[\s_\-.]+", "", name).casefold(), []).append(name)
+        plain = re.sub(rf"[\s_\-.{DASHES}]+", "", unicodedata.normalize("NFKC", name))
+        alike.setdefault(plain.casefold(), []).append(name)
     problems = []
     for group in alike.values():
         if len(group) > 1:

@@ -41,16 +41,17 @@ _THOUSANDS = r"[+-]?[1-9]\d{0,2}(?:%s\d{3})+"
 
 @dataclass(frozen=True)
 class DoseHeading:
-    """The heading of a column of doses; `unit` is "" if the heading names no unit."""
+    """The heading of a column of doses; `unit` is "" if the heading names no unit.
+
+    `fault` says why the doses below a heading such as `dose (µg/ml)` cannot be read.
+    """
 
     unit: str
+    fault: str = ""
 
 
 def dose_heading(name: str) -> DoseHeading | None:
-    """Read a heading such as `dose_um`, `dose (nM)` or `conc`; None if it does not name a dose.
-
-    Raises BadTable for a unit that is not molar.
-    """
+    """Read a heading such as `dose_um`, `dose (nM)` or `conc`; None if it does not name a dose."""
     name = re.sub(r"\s+", " ", name.strip())
     if alone := re.fullmatch(_UNIT_ALONE, name, re.IGNORECASE):
         return DoseHeading(_folded(f"{alone.group(1)}m"))
@@ -64,9 +65,8 @@ def dose_heading(name: str) -> DoseHeading | None:
         return DoseHeading("")
     unit = _unit(written)
     if unit is None and _folded(written).replace("_", "/") in (*OTHERS, "m", "percent"):
-        raise BadTable(
-            f"The column {name!r} has the unit {written}, which cannot be brought to µM.", REMEDY
-        )
+        fault = f"the column {name!r} has the unit {written}, which cannot be brought to µM."
+        return DoseHeading("", fault)
     return DoseHeading(unit) if unit else None  # dose_group and concentration_id are not doses
 
 
@@ -123,6 +123,8 @@ def read_dose_um(
             f"the dose {text!r} is below zero or beyond all bounds.",
             "Leave the cell empty for no dose.",
         )
+    if heading.fault and number > 0:
+        raise BadTable(heading.fault, REMEDY)
     units = [heading.unit] if heading.unit else []
     for written in (unit_cell.strip(), match.group(2).strip()):
         if written and written.lower() not in NOTHING:

@@ -24,6 +24,7 @@ STAINS = (  # word, rank of display (nuclei, cytoplasm, mitochondria, others)
     ("mneongreen", 1), ("venus", 1), ("lysotracker", 3), ("bodipy", 1), ("cellrox", 2),
     ("fluo4", 1), ("ph", 3), ("dic", 3), ("trans", 3),
 )  # fmt: skip
+STAIN_WORDS = frozenset(word for word, _ in STAINS)
 _WORDS = "|".join(sorted((re.escape(word) for word, _ in STAINS), key=len, reverse=True))
 BUILT_IN: dict[str, str] = {
     **SCHEMES,

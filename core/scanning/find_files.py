@@ -68,6 +68,7 @@ QUIET_SUFFIXES = {
     ".htd",
     ".nd",
 }
+PLACES_OF_SYSTEMS = {"__MACOSX", "$RECYCLE.BIN", "System Volume Information", "lost+found"}
 MAX_DEPTH = 16
 MAX_FILES = 2_000_000
 TELL_EVERY = 2000
@@ -185,7 +186,7 @@ def _target(entry: os.DirEntry[str], relative: str, inside: Path, files: Found) 
         return None
     if Path(entry.name).suffix.lower() == ".files" and target.with_suffix("").is_file():
         return None  # the planes of an OIF file
-    return None if entry.name.startswith(".") else target
+    return None if entry.name.startswith((".", "@")) or entry.name in PLACES_OF_SYSTEMS else target
 
 
 def _sort_in_zarr(folder: Path, relative: str, files: Found) -> None:

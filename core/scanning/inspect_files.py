@@ -23,6 +23,8 @@ from core.scanning.name_runs import path_text
 MAX_SATURATED = 0.01
 MIN_TAIL_ROWS = 2
 MAX_ZEROS = 0.01  # share of zeros above a tail of zeros
+FEWEST_IN_LABELS = 0.02  # share of neighbours inside the areas of a label image
+MOST_IN_LABELS = 0.95  # share of these that are equal; in pictures, noise makes most differ
 FULL_SCALES = {255, 1023, 4095, 16383, 65535, 4294967295, 127, 32767, 2147483647}
 SIGN_OFFSET = 32768
 READERS = 4
@@ -222,7 +224,7 @@ def _fact(container: Container, field: Field, path: Path, here: FileInspection) 
         zero_tail=any(map(_has_zero_tail, image)),
         level=max(float(c.mean(dtype=np.float64)) for c in image),
         floors=tuple(_floor(c) for c in image),
-        mask=_is_mask(image[0]),
+        mask=_is_mask(image[0]) or _is_label_image(image[0]),
     )
 
 
@@ -248,6 +250,18 @@ def _why_unusable(channel: AnyArray) -> str:
     if low == high:
         return "is empty" if high == 0 else f"has the same value everywhere ({high})"
     return f"is a mask (only the values 0 and {high})" if _is_mask(channel) else ""
+
+
+def _is_label_image(channel: AnyArray) -> bool:
+    """Whether the channel (Y, X) holds 0 and areas of one whole number each."""
+    if channel.dtype.kind not in "iu" or channel.min() != 0:
+        return False
+    inside = (channel[:, 1:] != 0) & (channel[:, :-1] != 0)
+    pairs = np.count_nonzero(inside)
+    if pairs < FEWEST_IN_LABELS * channel.size or pairs > (1 - FEWEST_IN_LABELS) * channel.size:
+        return False
+    same = np.count_nonzero(inside & (channel[:, 1:] == channel[:, :-1]))
+    return bool(same >= MOST_IN_LABELS * pairs)
 
 
 def _is_mask(channel: AnyArray) -> bool:

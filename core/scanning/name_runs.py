@@ -7,12 +7,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePosixPath
 
-from core.scanning.file_names import IMAGE_SUFFIX
+from core.scanning.default_roles import names_role
+from core.scanning.file_names import IMAGE_SUFFIX, STAIN_WORDS
 
 EXAMPLES = 8  # pictures for one choice of a question
 NAME = -1  # where a run stands: the number of the folder, or in the name of the file
 _DYES = r"(?i:texas[ _\-]?red|far[ _\-]?red|alexa[ _\-]?(?:fluor[ _\-]?)?\d{3}|cell[ _\-]?mask)"
-_PIECE = re.compile(_DYES + r"|[^\s_\-.()\[\],;]+")
+# z0.5, 1,5uM; row1_col2; A - 01: one piece in spite of the separators inside.
+_DECIMAL = r"(?<![A-Za-z0-9.,])[A-Za-z]{0,3}\d+[.,]\d+(?:[A-Za-zµμ%]+)?(?![A-Za-z0-9.,])"
+_ROW_COLUMN = r"(?i:row[ _\-]?\d+[ _\-]col(?:umn)?[ _\-]?\d+)|(?<![A-Za-z0-9])[A-P] - \d\d?(?!\d)"
+_PIECE = re.compile(rf"{_DYES}|{_DECIMAL}|{_ROW_COLUMN}|[^\s_\-.()\[\],;]+")
+_LABELLED = re.compile(r"\s*([A-Za-z][A-Za-z ]*?)[ _\-]*\d+(?:[.,]\d+)?\s*")
 _PAIRS = re.compile(r"(?:[A-Za-z]+\d+){2,}")
 
 
@@ -132,16 +137,37 @@ def _name_runs(column: dict[str, tuple[str, tuple[int, int]]], before: str) -> l
             places = {f: (spans[f][0] + m.start(), spans[f][0] + m.end()) for f, m in found.items()}
             runs.append(Run(NAME, label, {f: m.group() for f, m in found.items()}, places))
         return runs
+    glued = [re.fullmatch(r"([A-Za-z]+)(\d+)", text) for text in texts.values()]
+    if len(letters) > 1 and _known_words([match.group(1) for match in glued if match], texts):
+        return _word_and_number(texts, spans)
     label = _label(texts.values())
     if not label and all(text.isdecimal() for text in texts.values()):
         label = before if before.isalpha() else ""
     return [Run(NAME, label, texts, spans)]
 
 
+def _known_words(words: Sequence[str], texts: Mapping[str, str]) -> bool:
+    """Whether each text is a known stain and a number, or a word of a role and a number."""
+    different = set(words)
+    if len(words) < len(texts) or len(different) > EXAMPLES:
+        return False
+    return all(w.lower() in STAIN_WORDS for w in different) or any(map(names_role, different))
+
+
+def _word_and_number(texts: dict[str, str], spans: dict[str, tuple[int, int]]) -> list[Run]:
+    """DAPI01 and GFP01, or WT1 and DS1: the word, and the number of what was photographed."""
+    words = {file: text.rstrip("0123456789") for file, text in texts.items()}
+    middle = {file: spans[file][0] + len(word) for file, word in words.items()}
+    numbers = {file: text[len(words[file]) :] for file, text in texts.items()}
+    return [
+        Run(NAME, "", words, {file: (spans[file][0], middle[file]) for file in texts}),
+        Run(NAME, "n", numbers, {file: (middle[file], spans[file][1]) for file in texts}),
+    ]
+
+
 def _label(texts: Iterable[str]) -> str:
     """The word before the number, if all texts have the same one; else ""."""
     found = {
-        match.group(1) if match else ""
-        for match in (re.fullmatch(r"\s*([A-Za-z][A-Za-z ]*?)[ _\-]*\d+\s*", t) for t in texts)
+        match.group(1) if match else "" for match in (_LABELLED.fullmatch(text) for text in texts)
     }
     return found.pop() if len(found) == 1 else ""

@@ -17,6 +17,9 @@ SCHEMES: dict[str, str] = {
         r"^r(?P<row>\d{2})c(?P<col>\d{2})f(?P<site>\d+)p(?P<z>\d+)(?:rc\d+)?"
         r"-ch(?P<channel>\d+)sk(?P<t>\d+)(?:fk\d+)?(?:fl\d+)?$"
     ),
+    "columbus": (
+        r"^(?P<row>\d{3})(?P<col>\d{3})-(?P<site>\d+)-(?P<z>\d{3})(?P<t>\d{3})(?P<channel>\d{3})$"
+    ),
     "yokogawa": (
         rf"^(?P<plate>.*?)_(?:(?P<well>{WELL})_)?T(?P<t>\d+)F(?P<site>\d+)L\d+(?P<drop>A\d+)"
         r"Z(?P<z>\d+)C(?P<channel>\d+)$"
@@ -24,12 +27,12 @@ SCHEMES: dict[str, str] = {
     "cv1000": r"^(?P<group>W\d+)F(?P<site>\d+)T(?P<t>\d+)Z(?P<z>\d+)C(?P<channel>\d+)$",
     "arrayscan": rf"^(?P<plate>.+)_(?P<well>{WELL})f(?P<site>\d+)d(?P<channel>\d)$",
     "cytation-stitched": (
-        rf"^(?P<well>{WELL})_-?\d+(?P<drop>_\d+)_(?P<site>\d+)_Stitched"
+        rf"^(?P<well>{WELL})_-?\d+(?P<drop>_\d+)_(?P<site>\d+)_[A-Za-z]+"
         r"\[(?P<channel>[^\]]+)\]_(?P<t>\d+)$"
     ),
     "cytation": (
         rf"^(?P<well>{WELL})_\d+(?P<drop>_\d+)_(?P<site>\d+)"
-        r"_(?P<channel>[A-Za-z][A-Za-z0-9 ]*)_(?P<t>\d+)$"
+        r"_(?P<channel>[A-Za-z][A-Za-z0-9 ,]*)_(?P<t>\d+)$"
     ),
     "incell": (
         r"^(?P<row>[A-P])_(?P<col>\d\d)_f(?P<site>\d+)_c(?P<channel>\d+)"

@@ -1,5 +1,6 @@
 """Warn where something else goes together with the condition: depth, scale, plate, a well."""
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 
@@ -11,9 +12,18 @@ APART = 4.0  # gap between two backgrounds, in widths of the wider one
 LEAST_OFFSET = 0.05  # the same gap, in mean grey values of the darker condition
 BRIGHTER = 8.0  # a stain is rarely this many times as bright in all images of a condition
 REMEDY = "A network may learn this instead of the cells. Export all images in the same way."
+
+
+def _objective(file: str) -> str:
+    """The magnification that a path names, such as 40x; "" for none."""
+    found = re.search(r"(?i)(?<![a-z0-9])(?:2|4|5|10|20|25|40|60|63|100)x(?![a-z0-9])", file)
+    return found.group().lower() if found else ""
+
+
 TRAITS: tuple[tuple[ProblemKind, str, Callable[[Draft], Hashable]], ...] = (
     (ProblemKind.DEPTH_IS_CONDITION, "bit depth", lambda d: d.dtype),
     (ProblemKind.MAGNIFICATION_IS_CONDITION, "pixel size", lambda d: d.pixel_size_um),
+    (ProblemKind.MAGNIFICATION_IS_CONDITION, "magnification", lambda d: _objective(d.files[0])),
     (ProblemKind.SCALE_IS_CONDITION, "image size", lambda d: d.shape[1:]),
 )
 

@@ -25,29 +25,67 @@ NEXT_TO_AN_IMAGE = (
         ProblemKind.MASK,
         "is a mask or a label image, not an image",
         re.compile(
-            r"(?i)[ _\-](?:cp[ _\-]masks?|masks?|seg|segmentation|labels?|outlines?|rois?)$"
+            r"(?i)[ _\-](?:cp[ _\-]masks?|masks?|seg|(?:simple[ _\-])?segmentation|labels?"
+            r"|outlines?|rois?|binary|probabilit(?:y|ies))$|^(?:masks?|seg|labels?|binary)[ _\-]"
         ),
     ),
     (
         ProblemKind.OVERLAY,
         "is a picture of several stains on one another",
-        re.compile(r"(?i)[ _\-](?:overlay|merged?|composite)$"),
+        re.compile(
+            r"(?i)[ _\-](?:overlay|merged?|composite|scale[ _\-]?bar)$|^(?:overlay|merged?)[ _\-]"
+        ),
     ),
     (
         ProblemKind.PROCESSED_COPY,
         "is a processed copy of an image",
         re.compile(
             r"(?i)[ _\-](?:bg[ _\-]?sub(?:tracted)?|corr(?:ected)?|denoised?|decon(?:volved)?|proc"
-            r"(?:essed)?|filtered|enhanced|adjusted|normali[sz]ed|rgb)$"
+            r"(?:essed)?|filtered|enhanced|adjusted|normali[sz]ed|rgb|crop(?:ped)?)$"
+            r"|(?i: - (?:copy|kopie|copie|copia))(?: ?\(\d+\))?$"
         ),
     ),
     (
         ProblemKind.PROJECTION,
         "is a projection of a stack",
-        re.compile(r"^(?:MAX|AVG|SUM|MIN|STD|MED)_|(?i:[ _\-](?:max[ _\-]?proj(?:ection)?|mip))$"),
+        re.compile(
+            r"^(?:MAX|AVG|SUM|MIN|STD|MED|Max)_|(?i:[ _\-](?:max[ _\-]?proj(?:ection)?|mip"
+            r"|max[ _\-]?ip))$"
+        ),
+    ),
+    (
+        ProblemKind.THUMBNAIL,
+        "is a small copy of an image",
+        re.compile(r"(?i)[ _\-](?:thumb(?:nail)?|preview)$"),
     ),
 )
+FOLDERS = (
+    (*ALWAYS[0][:2], re.compile(r"(?i)(?:flat|dark)[ _\-]?(?:field|frame)s?|shading")),
+    (*NEXT_TO_AN_IMAGE[0][:2], re.compile(r"(?i)(?:cp[ _\-])?masks?|segmentations?|labels?")),
+    (*NEXT_TO_AN_IMAGE[1][:2], re.compile(r"(?i)overlays?|merged?|composites?")),
+    (*NEXT_TO_AN_IMAGE[4][:2], re.compile(r"(?i)thumb(?:nail)?s?|previews?")),
+)
 REMEDY = "Keep such pictures in another folder."
+
+
+def _of_folder(file: str, elsewhere: set[str]) -> tuple[ProblemKind, str] | None:
+    """Kind and reason by the name of a folder that holds copies of images `elsewhere`."""
+    for kind, reason, pattern in FOLDERS:
+        named = any(pattern.fullmatch(part) for part in PurePosixPath(file).parts[:-1])
+        if named and (kind is ProblemKind.CORRECTION_IMAGE or stem_of(file) in elsewhere):
+            return kind, reason
+    return None
+
+
+def _in_other_folder(file: str) -> bool:
+    parts = PurePosixPath(file).parts[:-1]
+    return not any(pattern.fullmatch(part) for *_, pattern in FOLDERS for part in parts)
+
+
+def _ends(stems: Sequence[str], pattern: re.Pattern[str]) -> set[str]:
+    """What follows each separator in the names that the pattern does not fit."""
+    found = {stem for stem in stems if not pattern.search(stem)}
+    return {stem[m.end() :] for stem in found for m in re.finditer(r"[ _\-]+", stem)}
 
 
 def _others_begin_with(base: str, stem: str, ordered: Sequence[str]) -> bool:
@@ -72,15 +110,25 @@ def other_pictures(
         stems[PurePosixPath(file).parent.as_posix()].append(stem_of(file))
     for names in stems.values():
         names.sort()
+    elsewhere = {stem_of(file) for file in files if _in_other_folder(file)}
+    ends: dict[str, set[str]] = {}
+    everything = not elsewhere  # the folder that was chosen holds nothing else
     unread = {(PurePosixPath(file).parent.as_posix(), stem_of(file)) for file in stacks}
     left_out: dict[tuple[ProblemKind, str], list[str]] = defaultdict(list)
     for file in files:
         folder, stem = PurePosixPath(file).parent.as_posix(), stem_of(file)
+        if not everything and (of_folder := _of_folder(file, elsewhere)):
+            left_out[of_folder].append(file)
+            continue
         for kind, reason, pattern in (*ALWAYS, *NEXT_TO_AN_IMAGE):
             if not pattern.search(stem):
                 continue
             base = pattern.sub("", stem)
             beside = _others_begin_with(base, stem, stems[folder])
+            if not beside and kind in (ProblemKind.MASK, ProblemKind.OVERLAY):
+                if folder not in ends:  # Merge_1 next to DAPI_1
+                    ends[folder] = _ends(stems[folder], pattern)
+                beside = base in ends[folder]
             of_stack = kind is ProblemKind.PROJECTION and (folder, base) in unread
             if (kind, reason, pattern) in ALWAYS or (base and beside and not of_stack):
                 left_out[kind, reason].append(file)

@@ -33,6 +33,7 @@ CONDITION_COLUMNS = (
     "class",
     "phenotype",
 )
+SECOND_COLUMNS = ("cellline", "line", "celltype", "zelllinie", "sirna", "grna")
 WELL_COLUMNS = ("well", "wellposition", "wellid", "wellname")
 PLATE_COLUMNS = ("plate", "plateid", "platename", "assayplatebarcode", "barcode")
 FILE_COLUMNS = ("file", "filename", "path", "filepath", "relativepath", "image", "imagefile")
@@ -49,10 +50,17 @@ ROLES = {
     "other": Role.OTHER, "poscontrol": Role.HEALTHY, "posctrl": Role.HEALTHY,
     "positivectrl": Role.HEALTHY, "negcontrol": Role.DISEASED, "negctrl": Role.DISEASED,
     "negativectrl": Role.DISEASED, "patient": Role.DISEASED, "mutant": Role.DISEASED,
+    "cpd": Role.TREATED, "testcompound": Role.TREATED, "rescue": Role.TREATED, "isogenic":
+        Role.HEALTHY,
+    "isogeniccontrol": Role.HEALTHY, "gesund": Role.HEALTHY, "krank": Role.DISEASED, "behandelt":
+        Role.TREATED,
+    "sain": Role.HEALTHY, "malade": Role.DISEASED, "traité": Role.TREATED,
 }  # fmt: skip
 # Whether these are the healthy or the diseased cells depends on the experiment.
 UNSURE_ROLES = ("control", "ctrl", "untreated", "vehicle", "dmso", "mock")
-ERROR_CELL = re.compile(r"#(?:N/A|REF!|VALUE!|DIV/0!|NAME\?|NULL!|NUM!|SPILL!|CALC!)|=.+")
+NO_CONDITION = ("NA", "N/A", "n/a", "NaN", "nan", "<NA>")  # how programs write an empty cell
+# In all languages of spreadsheets: #REF!, #BEZUG!, #NAME?, #NOM?, #DIV/0!, #N/A, #NV.
+ERROR_CELL = re.compile(r"#(?:[^\W\d_]+(?:/0)?[!?]|N/A|NV|N/D)|=.+")
 # Words that begin like this say what effect is expected, not what the cells are.
 CONTROL_WORDS = ("pos", "neg")
 # What a spreadsheet program makes of a name, in words, and such a name.
@@ -204,7 +212,11 @@ def load_plate_map(path: Path) -> PlateMap:
     unique = _once(path, tuple(rows), by_file)
     _one_role(path, unique)
     notes += [*_notes(table, columns, roles), *_role_notes(unique, columns, roles)]
-    problems = (*_refused_rows(path, refused), *_unused_columns(path, columns, roles))
+    problems = (
+        *_refused_rows(path, refused),
+        *_unused_columns(path, columns, roles),
+        *_second_conditions(path, columns, roles, unique),
+    )
     return PlateMap(
         path,
         unique,
@@ -234,6 +246,27 @@ def _unused_columns(path: Path, columns: Sequence[str], roles: Mapping[str, int]
         for i, name in enumerate(columns)
         if i not in roles.values() and may_be_dose(name)
     ]
+
+
+def _second_conditions(
+    path: Path, columns: Sequence[str], roles: Mapping[str, int], rows: Sequence[PlateRow]
+) -> list[Problem]:
+    """A warning for each other column of conditions that differs within one condition."""
+    problems = []
+    for i, name in enumerate(columns):
+        if i in roles.values() or _plain(name) not in (*CONDITION_COLUMNS, *SECOND_COLUMNS):
+            continue
+        texts: dict[str, set[str]] = {}
+        for row in rows:
+            texts.setdefault(row.condition, set()).add(row.values[name].strip())
+        mixed = next((c for c, found in texts.items() if c.strip() and len(found) > 1), None)
+        if mixed is not None and "condition" in roles:
+            both = ", ".join(sorted(texts[mixed])[:4])
+            reason = f"this column is not used, so {mixed} holds {both} together"
+            remedy = "Write what is compared into one column: condition."
+            kind = ProblemKind.MAP_COLUMN_UNUSED
+            problems.append(Problem(f"{path.name}: {name!r}", reason, remedy, "warning", kind))
+    return problems
 
 
 def _same_heading(sheets: Sequence[Sheet]) -> tuple[list[Sheet], list[str]]:
@@ -312,12 +345,12 @@ class _RowReader:
             )
         return PlateRow(
             number=number,
-            condition=unicodedata.normalize("NFC", cell.get("condition", "")),
+            condition=_condition(cell.get("condition", "")),
             well=_well(self.path, number, cell),
             plate=cell.get("plate", "").strip(),
             file=PurePosixPath(file.replace("\\", "/")).as_posix() if file else "",
             dose_um=dose_um,
-            role=_role(self.path, number, cell.get("role", "")),
+            role=_role(cell.get("role", "")),
             values=dict(zip(self.columns, cells, strict=True)),
         )
 
@@ -338,6 +371,11 @@ class _RowReader:
             ) from error
 
 
+def _condition(text: str) -> str:
+    """The condition in one Unicode form; "" for a cell that a program left empty."""
+    return "" if text.strip() in NO_CONDITION else unicodedata.normalize("NFC", text)
+
+
 def _well(path: Path, number: int, cell: dict[str, str]) -> str:
     text = cell.get("well", "") or _row_and_column(cell)
     if not text.strip():
@@ -354,17 +392,15 @@ def _row_and_column(cell: dict[str, str]) -> str:
     return f"r{row}c{column}" if row.isdecimal() else row + column
 
 
-def _role(path: Path, number: int, text: str) -> Role | None:
-    word = re.sub(r"[\s_\-.]+", "", text.strip().lower())
-    if word in ("", "empty", "blank", "none", "na", *UNSURE_ROLES):
-        return None
-    if word not in ROLES:
-        hint = (
-            "Use healthy, diseased, treated or other; negative and positive control are understood"
-            " too."
-        )
-        raise BadTable(f"{path.name}, row {number}: the role {text.strip()!r} is not known.", hint)
-    return ROLES[word]
+def _role(text: str) -> Role | None:
+    """The role of a word; None for no word, and for one that is not certain or not known."""
+    word = _role_word(text)
+    found = re.match(r"(?:pos|neg)con", word)  # poscon_cp, negcon_diverse
+    return ROLES.get(found.group() if found else word)
+
+
+def _role_word(text: str) -> str:
+    return re.sub(r"[\s_\-.]+", "", text.strip().lower())
 
 
 def _once(path: Path, rows: tuple[PlateRow, ...], by_file: bool) -> tuple[PlateRow, ...]:
@@ -442,7 +478,15 @@ def _role_notes(
     if "role" not in roles:
         return
     written = {row.values[columns[roles["role"]]].strip().lower() for row in rows}
-    if unsure := sorted(written & set(UNSURE_ROLES)):
+    without = {word for word in written if _role(word) is None}
+    unsure = sorted(word for word in without if _role_word(word) in UNSURE_ROLES)
+    nothing = ("", "empty", "blank", "none", "na")
+    if unknown := sorted(word for word in without - {*unsure} if _role_word(word) not in nothing):
+        yield (
+            f"The role {unknown[0]!r} is not known; the roles of its conditions are guessed from"
+            " their names. Use healthy, diseased, treated or other."
+        )
+    if unsure:
         yield (
             f"The role {unsure[0]!r} may be healthy or diseased; the roles of its conditions are"
             " guessed from their names."

@@ -60,7 +60,8 @@ def _usable(facts: Sequence[FileInspection], problems: list[Problem]) -> dict[st
             continue
         if fact.info is not None and fact.info.shape[0] == 1 and fact.mask:
             remedy = "Keep masks in another folder."
-            problem = Problem(fact.file, fact.unusable[0], remedy, kind=ProblemKind.MASK)
+            reason = fact.unusable[0] or "is a label image: whole areas have one value each"
+            problem = Problem(fact.file, reason, remedy, kind=ProblemKind.MASK)
             problems.append(problem)
             continue
         usable[fact.file] = fact

@@ -5,14 +5,21 @@ What names do not say becomes a question.
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from core.domain import NameRun, Problem, ProblemKind, Question, QuestionKind, ScanOptions
 from core.io.stacks import MAXIMUM, MEAN
 from core.io.well_names import natural, normalise_well
-from core.scanning.file_names import NamePattern, parse_name, scheme_match, stem_of, tidy
+from core.scanning.file_names import (
+    STAIN_WORDS,
+    NamePattern,
+    parse_name,
+    scheme_match,
+    stem_of,
+    tidy,
+)
 from core.scanning.name_parts import parts_of_tells
 from core.scanning.name_runs import (
     NAME,
@@ -81,15 +88,15 @@ def _ask_of_families(kinds: Sequence[Sequence[str]], names: Names, context: Cont
     single = [[f for f in kind if f in context.single] for kind in kinds]
     single = sorted((kind for kind in single if kind), key=lambda kind: len(pieces(kind[0])))
     for n, short in enumerate(single):
-        starts = {_start(file, len(pieces(short[0])) - 1) for file in short}
+        count = len(pieces(short[0])) - 1
         for long in single[n + 1 :]:
-            again = starts & {_start(file, len(pieces(short[0])) - 1) for file in long}
-            if "" in starts or len(again) * 2 < len(starts):
+            alike = next((side for side in (_start, _end) if _meet(side, count, short, long)), None)
+            if alike is None:
                 continue
             if "none" not in context.answers.get(QuestionKind.STAIN, ""):
                 text = (
-                    f"{short[0]} and {long[0]} begin alike. Are they stains of one image? Then"
-                    " give a --pattern. With none, every file is an image of its own."
+                    f"{short[0]} and {long[0]} {_VERBS[alike]} alike. Are they stains of one"
+                    " image? Then give a --pattern. With none, every file is an image of its own."
                 )
                 pictures = {PurePosixPath(file).name: file for file in (short[0], long[0])}
                 names.questions.append(
@@ -98,10 +105,27 @@ def _ask_of_families(kinds: Sequence[Sequence[str]], names: Names, context: Cont
             return
 
 
+def _meet(
+    side: Callable[[str, int], str], count: int, short: Sequence[str], long: Sequence[str]
+) -> bool:
+    """Whether half of the short names begin, or end, like one of the long names."""
+    found = {side(file, count) for file in short}
+    return "" not in found and len(found & {side(f, count) for f in long}) * 2 >= len(found)
+
+
 def _start(file: str, count: int) -> str:
     """The folders and the first pieces of a name; "" without pieces."""
     first = [text for text, _ in pieces(file)[:count]]
     return "/".join([PurePosixPath(file).parent.as_posix(), *first]) if first else ""
+
+
+def _end(file: str, count: int) -> str:
+    """The folders and the last pieces of a name; "" without pieces."""
+    last = [text for text, _ in pieces(file)[-count:]] if count else []
+    return "/".join([PurePosixPath(file).parent.as_posix(), *last]) if last else ""
+
+
+_VERBS = {_start: "begin", _end: "end"}
 
 
 def _by_scheme(files: Sequence[str], names: Names) -> list[str]:
@@ -144,6 +168,8 @@ def _by_scheme(files: Sequence[str], names: Names) -> list[str]:
 
 def _folder_meaning(run: Run) -> str:
     meaning = label_meaning(run)
+    if run.varies and all(value.lower() in STAIN_WORDS for value in run.values):
+        return "stain"
     return "time" if not meaning and is_time(run.values) else meaning
 
 
@@ -166,12 +192,13 @@ def _scheme_tells(name: str, file: str, aside: Mapping[int, str]) -> dict[str, s
         if level not in aside
     ]
     tells["folder"] = "/".join(left)
-    where = "/".join(part for n, part in enumerate(folders) if aside.get(n) not in ("z", "time"))
+    where = "/".join(p for n, p in enumerate(folders) if aside.get(n) not in ("z", "time", "stain"))
     if of_path:
         where = tells["folder"]
     parts = [tells.get(group, "") for group in ("plate", "well", "group", "site")]
     tells["field"] = "/".join([where, *parts])
-    tells["key"] = f"{PurePosixPath(file).parent.as_posix()}/{tells.get('key') or stem_of(file)}"
+    parent = "/".join(part for n, part in enumerate(folders) if aside.get(n) != "stain")
+    tells["key"] = f"{parent}/{tells.get('key') or stem_of(file)}".removeprefix("/")
     if of_path:
         tells["key"] = "/".join([where, tells.get("t", ""), *parts])
     tells["key"] = tells["key"].removeprefix("./")
@@ -224,6 +251,8 @@ def _by_runs(files: Sequence[str], names: Names, context: Context) -> None:
 
 def _run_tells(file: str, runs: Sequence[Run], meanings: Mapping[int, str]) -> dict[str, str]:
     tells: dict[str, str] = {}
+    stains = next((run.values for n, run in enumerate(runs) if meanings.get(n) == "stain"), [])
+    bare = len({stain_name(text) for text in stains}) == len(stains)  # w1Conf, w2Conf: both Conf
     cut: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for n, run in enumerate(runs):
         meaning = meanings.get(n, "")
@@ -232,7 +261,7 @@ def _run_tells(file: str, runs: Sequence[Run], meanings: Mapping[int, str]) -> d
         if group == "stain-too" or not group or group == "word":
             continue
         tells.setdefault(
-            group, stain_name(run.texts[file]) if meaning == "stain" else run.texts[file]
+            group, stain_name(run.texts[file]) if meaning == "stain" and bare else run.texts[file]
         )
     if "well" in tells:
         tells["well"] = normalise_well(tells["well"])

@@ -13,39 +13,46 @@ from core.domain import Question, QuestionKind
 from core.errors import BadTable
 from core.io.well_names import normalise_well
 from core.scanning.default_roles import names_role
-from core.scanning.file_names import STAINS
+from core.scanning.file_names import STAIN_WORDS
 from core.scanning.name_runs import NAME, Run, first_files
 
 LABELS: dict[str, frozenset[str]] = {
-    "stain": frozenset({"ch", "chan", "channel", "wavelength", "wv"}),
-    "z": frozenset({"z", "zstep", "zslice", "zplane", "zpos", "slice", "plane"}),
+    "stain": frozenset(
+        {"ch", "chan", "channel", "wavelength", "wv", "filter", "laser", "led", "kanal", "canal"}
+    ),
+    "z": frozenset({"z", "zstep", "zslice", "zplane", "zpos", "slice", "plane", "ebene"}),
     "time": frozenset(
         {"t", "time", "timepoint", "tp", "frame", "day", "days", "hour", "hours", "week", "dpi"}
-        | {"div", "weeks", "timelapse"}
+        | {"div", "weeks", "timelapse", "wk", "hpi", "tag", "tage", "stunde", "stunden", "woche"}
+        | {"jour", "jours", "heure", "heures", "semaine", "zeit", "zeitpunkt", "temps"}
+        | {"round", "cycle", "cyc"}
     ),
     "site": frozenset(
         {"s", "f", "xy", "m", "site", "field", "fld", "fov", "pos", "position", "point", "tile"}
         | {"scene", "image", "img", "series", "seq", "roi", "view", "stage"}
+        | {"feld", "bild", "champ", "cell", "cells", "colony", "object", "zelle", "zellen"}
     ),
     "group": frozenset(
         {"rep", "replicate", "culture", "mouse", "donor", "animal", "dish", "coverslip", "slide"}
         | {"batch", "chip", "organoid", "embryo", "rat", "fish", "n", "exp", "experiment", "r"}
-        | {"biorep", "run", "clone", "line", "patient", "passage"}
+        | {"biorep", "run", "clone", "line", "patient", "passage", "maus", "kultur", "souris"}
+        | {"sample", "probe", "spheroid", "neuron", "echantillon"}
     ),
-    "plate": frozenset({"plate", "plt", "p", "pl", "barcode"}),
+    "plate": frozenset({"plate", "plt", "p", "pl", "barcode", "platte", "plaque"}),
 }
 SHORT_STAINS = ("c", "w")  # c1 is a stain, C1 may be a well or a clone
 _LINES_NM = """355 365 375 385 395 405 430 440 445 458 470 473 475 477 488 490 505 514 532 546 550
 555 561 568 575 587 590 594 630 633 635 638 640 647 650 660 680 685 730 740 750 770 785"""
 WAVELENGTHS = frozenset(re.findall(r"\d+", _LINES_NM))  # of lasers and lamps
-STAIN_WORDS = frozenset(word for word, _ in STAINS)
+_OF_LIGHT = re.compile(r"[A-Za-z][A-Za-z ]*[ _\-]?(\d{3})")  # Conf405, ATTO488, Ex 561
 # One letter before numbers of all files: rather days, ages, passages or lines than a row of wells.
 DOUBTFUL_ROWS = frozenset("CDEFHKMNPRSTWXZ")
 MAX_STAINS = 12
 MAX_WORDS = 8
 _TIME = re.compile(
-    r"(?i)(?:t|tp|d|day|days|div|hour|week|time[ _\-]?point)[ _\-]?\d+|\d+[ _\-]?(?:h|hr|hrs|hours?"
-    r"|min|d|days?|weeks?)|(?:19|20)\d\d[\-_.]?[01]\d[\-_.]?[0-3]\d"
+    r"(?i)(?:t|tp|d|day|days|div|hour|week|wk|tag|jour|time[ _\-]?point)[ _\-]?\d+"
+    r"|\d+[ _\-]?(?:h|hr|hrs|hours?|min|d|days?|wk|weeks?|mo|months?)"
+    r"|(?:19|20)\d\d[\-_.]?[01]\d[\-_.]?[0-3]\d"
 )
 
 
@@ -110,12 +117,26 @@ def _stain_evidence(run: Run) -> int:
         return 3
     if bare != values and all(a != b for a, b in zip(values, bare, strict=True)):
         return 3
-    if all(value in WAVELENGTHS for value in values) or label_meaning(run) == "stain":
+    if all(map(_is_light, values)) or label_meaning(run) == "stain":
         return 2
     if run.label.lower() in SHORT_STAINS and run.numbers:
         return 1
-    plain = all(re.search("[A-Za-z]", v) for v in values) and not run.label
+    plain = all(re.search("[A-Za-z]", v) for v in values)
+    plain = plain and (not run.label or (not label_meaning(run) and has_gaps(values)))
     return 1 if plain and len(values) <= MAX_WORDS and not _all_wells(run) else 0
+
+
+def _is_light(text: str) -> bool:
+    """Whether a text is a wavelength, alone or after a word."""
+    after = _OF_LIGHT.fullmatch(text)
+    nm = re.fullmatch(r"(?:[A-Za-z]+)?\d{3} ?nm", text)
+    return text in WAVELENGTHS or nm is not None or bool(after and after.group(1) in WAVELENGTHS)
+
+
+def has_gaps(texts: Iterable[str]) -> bool:
+    """Whether the numbers at the end are not counted one by one, as in NDUFS2 and NDUFS4."""
+    numbers = sorted({int(n) for text in texts for n in re.findall(r"\d+$", text)})
+    return len(numbers) > 1 and numbers[-1] - numbers[0] >= len(numbers)
 
 
 def _find_stain(
@@ -194,7 +215,8 @@ def _condition_run(runs: Sequence[Run], meanings: Mapping[int, str]) -> Run | No
 
 
 def _well(text: str) -> str:
-    if not re.fullmatch(r"(?i)[a-z]\d{1,3}|a[a-f]\d{1,3}|r(?:ow)?\d+c(?:ol)?\d+", text):
+    rows = r"r(?:ow)?\d+c(?:ol)?\d+|row[ _\-]?\d+[ _\-]col(?:umn)?[ _\-]?\d+"
+    if not re.fullmatch(rf"(?i)(?:well)?[a-z]\d{{1,3}}|[a-p] - \d\d?|a[a-f]\d{{1,3}}|{rows}", text):
         return ""
     try:
         return normalise_well(text)
@@ -216,19 +238,26 @@ def _find_well(
     candidates = [n for n, run in enumerate(runs) if run.varies and _all_wells(run)]
     candidates = [n for n in candidates if meanings.get(n) not in ("stain", "stain-too")]
     of_map = [n for n in candidates if _in_map(runs[n], context)]
+    of_letter = [n for n in candidates if meanings.get(n) in (None, "plate")]
     free = [
-        n for n in candidates if n not in meanings or len({_row(v) for v in runs[n].values}) > 1
+        n
+        for n in candidates
+        if n not in meanings
+        or len({_row(v) for v in runs[n].values}) > 1
+        # P07 and P21 may be ages, passages or wells.
+        or (of_letter == [n] and runs[n].label in ("P", "p") and runs[n].where == NAME)
     ]
     answer = context.answers.get(QuestionKind.WELL, "")
-    plates = [runs[n] for n, meaning in meanings.items() if meaning == "plate" and runs[n].varies]
-    several = any(condition is None or not _one_to_one(run, condition) for run in plates)
+    plates = [n for n, meaning in meanings.items() if meaning == "plate" and runs[n].varies]
+    apart = {n for n in plates if condition is None or not _one_to_one(runs[n], condition)}
     for n in reversed(of_map or free):
-        run = runs[n]
+        run, several = runs[n], bool(apart - {n})
         other = condition is not None and run is not condition and not several
         follows = other and condition is not None and _one_to_one(run, condition)
         # P1_B02: a well with a zero after its plate is a well, also where each condition has one.
         of_plate = n > 0 and meanings.get(n - 1) == "plate" and _padded(run)
-        sure = n in of_map or of_plate or (not follows and _looks_like_wells(run))
+        alike = not follows and _looks_like_wells(run, condition, several)
+        sure = n in of_map or of_plate or alike
         if not sure and answer not in (_choice(run), "none"):
             grouped = any(meaning == "group" for meaning in meanings.values())
             if follows and grouped:
@@ -256,10 +285,22 @@ def _in_map(run: Run, context: Context) -> bool:
     return len(wells & context.map_wells) * 2 > len(wells)
 
 
-def _looks_like_wells(run: Run) -> bool:
-    """Several rows, or one row whose letter is not that of days, ages, passages or lines."""
+def _looks_like_wells(run: Run, condition: Run | None, several: bool) -> bool:
+    """Several rows, or one row whose letter is not that of days, ages, passages or lines.
+
+    D07 and D14 in each condition are rather days, unless there are `several` plates.
+    """
     rows = {_row(value) for value in run.values}
-    return len(rows) > 1 or _padded(run) or not rows <= DOUBTFUL_ROWS
+    if len(rows) > 1 or not rows <= DOUBTFUL_ROWS:
+        return True
+    again = condition is not None and not several and condition.varies and _again(run, condition)
+    return _padded(run) and not again
+
+
+def _again(run: Run, condition: Run) -> bool:
+    """Whether a value of the run is in several conditions."""
+    pairs = {(text, condition.texts[file]) for file, text in run.texts.items()}
+    return len(pairs) > len(run.values)
 
 
 def _padded(run: Run) -> bool:
@@ -288,7 +329,8 @@ def _find_plate(
         run = runs[n]
         exp = meanings.get(n) == "group" and run.where != NAME  # a folder for each experiment
         free = run.varies and (n not in meanings or exp) and run is not condition
-        if not free or (condition is not None and run.splits_like(condition)):
+        counted = run.where == NAME and _numbered(run)  # BC1_B02 and BC2_B02: wells come back
+        if not free or (condition is not None and run.splits_like(condition) and not counted):
             continue
         plates: dict[str, set[str]] = defaultdict(set)
         for file, text in run.texts.items():
@@ -308,9 +350,17 @@ def _is_word(run: Run, files: Sequence[str], condition: Run | None) -> bool:
     values = Counter(run.texts[file] for file in files)
     if not (2 <= len(values) <= MAX_WORDS) or min(values.values()) < 2:
         return False
-    if any(re.fullmatch(r"[\d.]+", value) for value in values) or run.label:
+    if any(re.fullmatch(r"\d+", value) for value in values):
+        return False
+    if run.label and (label_meaning(run) or condition is None or not _in_all(run, condition)):
         return False
     return condition is None or run is condition or not _follows(run, condition)
+
+
+def _in_all(run: Run, condition: Run) -> bool:
+    """Whether values with gaps between their numbers, as doses have, are in each condition."""
+    pairs = {(text, condition.texts[file]) for file, text in run.texts.items()}
+    return has_gaps(run.values) and len(pairs) == len(run.values) * len(condition.values)
 
 
 def _follows(run: Run, condition: Run) -> bool:

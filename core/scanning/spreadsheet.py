@@ -45,7 +45,7 @@ def read_sheets(path: Path) -> list[Sheet]:
         raise BadTable(f"{path.name} is an old Excel file (.xls).", "Save it as .xlsx or .csv.")
     text = _decode(data, path)
     first, _, rest = text.partition("\n")
-    declared = re.fullmatch(r"\"?sep=(.)\"?", first.strip())
+    declared = re.fullmatch(r"\"?sep=(.)\"?", first.strip("\r "))
     text = "\n" + rest if declared else text
     separator = declared.group(1) if declared else _separator(text)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
