@@ -23,6 +23,7 @@ from typing import Any
 
 from benchmarks.fault_verbs import LONGER, VERBS, Verb, digest_of, make_project
 from benchmarks.mutations import mutate_all
+from core.cli.bench import FAULTS
 from core.errors import LeighError
 from core.io.lock import ProjectLock
 from core.progress import Progress, Report, silent
@@ -50,7 +51,6 @@ class Settings:
     verbs: tuple[str, ...] = ()  # all
 
 
-PARTS = ("kills", "failures", "mutations", "races", "stops")
 WHOLE = Settings()
 SMALL = Settings(
     kills=15, failures=24, mutations=60, races=3, stops=2, verbs=("save", "map", "figure")
@@ -73,8 +73,8 @@ class Tally:
 
 def only(settings: Settings, parts: Sequence[str]) -> Settings:
     """The settings with nothing tried of other parts; all parts where none is named."""
-    chosen = {part: getattr(settings, part) for part in PARTS if not parts or part in parts}
-    return Settings(**{part: chosen.get(part, 0) for part in PARTS}, verbs=settings.verbs)
+    chosen = {part: getattr(settings, part) for part in FAULTS if not parts or part in parts}
+    return Settings(**{part: chosen.get(part, 0) for part in FAULTS}, verbs=settings.verbs)
 
 
 def bench_faults(settings: Settings, report: Report = silent) -> dict[str, Any]:

@@ -139,6 +139,11 @@ class Problem:
     kind: ProblemKind = ProblemKind.OTHER
 
     @property
+    def sentence(self) -> str:
+        """The reason as a sentence."""
+        return f"{self.reason[:1].upper()}{self.reason[1:].rstrip('. ')}."
+
+    @property
     def with_condition(self) -> bool:
         """Whether a network may learn this instead of the condition, or a wrong condition."""
         return self.kind.is_confounder or self.kind in CONTRADICTIONS

@@ -59,7 +59,7 @@ def several_controls(design: Design) -> tuple[str, ...]:
 
 def cautions(card: ModelCard | None, dataset: Dataset, b_score: bool) -> tuple[str, ...]:
     """Notes on confounders, on B-scores, and on treatments that the network does not know."""
-    notes = [f"{_capital(p.reason)}. {p.remedy}" for p in dataset.confounders]
+    notes = [f"{p.sentence} {p.remedy}" for p in dataset.confounders]
     if b_score:
         notes.append(
             "B-scores remove part of a real effect where many wells of a row or column are active."
@@ -71,10 +71,6 @@ def cautions(card: ModelCard | None, dataset: Dataset, b_score: bool) -> tuple[s
             " measured: train a network on all conditions, in a second project of the same folder."
         )
     return tuple(notes)
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def overfit_controls(scored: Scored, card: ModelCard | None) -> tuple[str, ...]:

@@ -58,7 +58,7 @@ class Notices(QWidget):
         self.red.setVisible(bool(red))
         if red:
             more = f" And {len(red) - 1} more." if len(red) > 1 else ""
-            self.red.words.setText(f"{sentence(red[0].reason)}{more}")
+            self.red.words.setText(f"{red[0].sentence}{more}")
         questions = dataset.read_as.questions if dataset.read_as else ()
         self.decided.setVisible(bool(questions))
         said = (f"{q.text} It was read as: {q.default}." for q in questions)
@@ -75,8 +75,3 @@ class Notices(QWidget):
         if project is not None and project.dataset is not None:
             self._no_roles.add(project.folder)
             self.set_dataset(project.dataset)
-
-
-def sentence(text: str) -> str:
-    """The text with a capital at the start and a full stop at the end."""
-    return f"{text[:1].upper()}{text[1:].rstrip('. ')}."

@@ -121,7 +121,7 @@ class EvidenceCard(QWidget):
 
     def set_confounders(self, problems: Sequence[Problem]) -> None:
         """Say what the network may have learned instead of the cells."""
-        words = " ".join(f"⚠ {p.reason[:1].upper()}{p.reason[1:]}." for p in problems)
+        words = " ".join(f"⚠ {p.sentence}" for p in problems)
         self.caution.setText(words)
         self.caution.setToolTip(tip(problems[0].remedy if problems else ""))
         self.caution.setVisible(bool(words))
