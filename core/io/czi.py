@@ -15,7 +15,7 @@ import numpy as np
 
 from core.domain import AnyArray
 from core.errors import BadImage, BadTable
-from core.io.fields import Field, missing_part, require, safe_xml, usable_fields
+from core.io.fields import Field, missing_part, refuse_axes, require, safe_xml, usable_fields
 from core.io.png import RGB_HINT
 from core.io.tiff_header import DAMAGED_HINT, check_bytes
 from core.io.well_names import normalise_well
@@ -80,13 +80,7 @@ class _Czi:
             raise BadImage(f"{self._path.name} is a colour picture, not raw data.", RGB_HINT, "rgb")
         long = [a for a, n in sizes.items() if n > 1 and a not in "XYM"]
         other = [a for a, n in starts.items() if n > 0 and a not in "XYMSTZC"]
-        if long or other:
-            what = ", ".join([*long, *other])
-            raise BadImage(
-                f"{self._path.name} has images along {what}, which is not read.",
-                "Export one OME-TIFF for each field.",
-                "maker-format",
-            )
+        refuse_axes(", ".join([*long, *other]), self._path.name)
         return str(starts.get("S", 0)), (
             starts.get("T", 0),
             starts.get("Z", 0),

@@ -68,6 +68,16 @@ def require(library: str, path: Path) -> None:
         )
 
 
+def refuse_axes(axes: str, where: str) -> None:
+    """Raises BadImage if there are `axes` that are neither T, Z, C, Y nor X."""
+    if axes:
+        raise BadImage(
+            f"{where} has images along {axes}, which is not read.",
+            "Export one OME-TIFF for each field.",
+            "maker-format",
+        )
+
+
 def info_of(field: Field, path: Path, z: str = "", t: str = "") -> ImageInfo:
     """Header of a field; C counts planes or times that are stains. Raises BadImage."""
     sizes = {axis: int(field.sizes.get(axis, 1)) for axis in "TZCYX"}

@@ -13,7 +13,7 @@ import numpy as np
 
 from core.domain import AnyArray
 from core.errors import BadImage
-from core.io.fields import Field, require, usable_fields
+from core.io.fields import Field, refuse_axes, require, usable_fields
 from core.io.png import RGB_HINT
 from core.io.tiff_header import CUT_HINT, DAMAGED_HINT, UNITS_UM
 
@@ -71,12 +71,7 @@ class _Lif:
         where = f"{self._path.name} ({image.path})"
         if image.is_flim or "S" in sizes:
             raise BadImage(f"{where} is not a grey image.", RGB_HINT, "rgb")
-        if other := "".join(set(sizes) - READ):
-            raise BadImage(
-                f"{where} has images along {other}, which is not read.",
-                "Export one OME-TIFF for each field.",
-                "maker-format",
-            )
+        refuse_axes("".join(set(sizes) - READ), where)
         block = image.memory_block
         needed = int(np.prod(image.shape)) * image.dtype.itemsize
         if block.offset + needed > self._path.stat().st_size:

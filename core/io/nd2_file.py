@@ -9,7 +9,7 @@ import numpy as np
 
 from core.domain import AnyArray
 from core.errors import BadImage
-from core.io.fields import Field, missing_part, require
+from core.io.fields import Field, missing_part, refuse_axes, require
 from core.io.png import RGB_HINT
 from core.io.tiff_header import DAMAGED_HINT
 
@@ -35,12 +35,7 @@ class _Nd2:
         sizes = {axis: int(size) for axis, size in stored.sizes.items()}
         if "S" in sizes:
             raise BadImage(f"{path.name} is an RGB picture, not raw data.", RGB_HINT, "rgb")
-        if other := "".join(set(sizes) - READ):
-            raise BadImage(
-                f"{path.name} has images along {other}, which is not read.",
-                "Export one OME-TIFF for each field.",
-                "maker-format",
-            )
+        refuse_axes("".join(set(sizes) - READ), path.name)
         loops = [{k: int(v) for k, v in at.items()} for at in stored.loop_indices] or [{}]
         self._frames = {
             (at.get("P", 0), at.get("T", 0), at.get("Z", 0)): n for n, at in enumerate(loops)

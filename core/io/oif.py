@@ -11,7 +11,7 @@ import tifffile
 
 from core.domain import AnyArray
 from core.errors import BadImage
-from core.io.fields import Field, missing_part, require
+from core.io.fields import Field, missing_part, refuse_axes, require
 from core.io.tiff_blocks import check_blocks, check_layout
 from core.io.tiff_header import DAMAGED_HINT, UNITS_UM, check_bytes
 
@@ -34,12 +34,7 @@ class _Oif:
     def __init__(self, stored: Any, path: Path) -> None:
         self._stored, self._path = stored, path
         sizes = {a: int(n) for a, n in zip(stored.axes, stored.shape, strict=True) if n > 1}
-        if other := "".join(set(sizes) - READ):
-            raise BadImage(
-                f"{path.name} has images along {other}, which is not read.",
-                "Export one OME-TIFF for each field.",
-                "maker-format",
-            )
+        refuse_axes("".join(set(sizes) - READ), path.name)
         self.refused: Sequence[tuple[str, BadImage]] = ()
         self._files: dict[tuple[int, int, int], str] = {}
         for name in stored.glob("*.tif"):
