@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from core.domain import Condition, Dataset, ImageRecord
-from leigh_gui.widgets.common.look import count, plain, tip
+from leigh_gui.widgets.common.look import count, plain, plate_arrows
 from leigh_gui.widgets.image.plate_view import PlateView, spots
 
 
@@ -40,14 +40,7 @@ class PlateTab(QWidget):
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
         self.choice.setMinimumContentsLength(14)
-        self.before, self.after = QToolButton(), QToolButton()
-        for button, text, words in (
-            (self.before, "‹", "Previous plate"),
-            (self.after, "›", "Next plate"),
-        ):
-            button.setText(text)
-            button.setToolTip(tip(words))
-            button.setAccessibleName(words)
+        self.before, self.after = plate_arrows()
         self.words = plain("", "muted")
         for widget in (self.before, self.choice, self.after):
             row.addWidget(widget)

@@ -9,7 +9,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QPushButton,
     QSplitter,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -19,7 +18,7 @@ from leigh_gui.pages.screen.controller import ScreenControl
 from leigh_gui.services.background import Background
 from leigh_gui.services.thumbnails import Thumbnails, read_image
 from leigh_gui.widgets.common.elided_label import ElidedLabel
-from leigh_gui.widgets.common.look import count, tip
+from leigh_gui.widgets.common.look import count, plate_arrows, tip
 from leigh_gui.widgets.image.channel_display import automatic, displays
 from leigh_gui.widgets.image.gallery import Gallery, GalleryItem
 from leigh_gui.widgets.screen.heat_view import HeatView, ScaleBar
@@ -78,14 +77,7 @@ class WellsPanel(QWidget):
                 QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
             )
             box.setMinimumContentsLength(most)
-        self.before, self.after = QToolButton(), QToolButton()
-        for button, text, words in (
-            (self.before, "‹", "Previous plate"),
-            (self.after, "›", "Next plate"),
-        ):
-            button.setText(text)
-            button.setToolTip(tip(words))
-            button.setAccessibleName(words)
+        self.before, self.after = plate_arrows()
         self.bar = ScaleBar()
         row.addWidget(self.what)
         row.addWidget(self.before)

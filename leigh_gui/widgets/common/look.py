@@ -7,7 +7,7 @@ from html import escape
 
 from PySide6.QtCore import QPointF, QRectF, QSize
 from PySide6.QtGui import QColor, QFont, QIcon, QPainter, QPainterPath, QPixmap, QPolygonF, Qt
-from PySide6.QtWidgets import QFrame, QLabel, QLayout, QScrollArea, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QLayout, QScrollArea, QToolButton, QWidget
 
 GRID = 8
 GOOD, WARN, BAD = "#2F9E6E", "#C98A00", "#D0443E"
@@ -57,6 +57,16 @@ def scrolled(widget: QWidget) -> QScrollArea:
     scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     scroll.setWidget(widget)
     return scroll
+
+
+def plate_arrows() -> tuple[QToolButton, QToolButton]:
+    """Buttons for the plate before and the plate after."""
+    before, after = QToolButton(), QToolButton()
+    for button, text, words in ((before, "‹", "Previous plate"), (after, "›", "Next plate")):
+        button.setText(text)
+        button.setToolTip(tip(words))
+        button.setAccessibleName(words)
+    return before, after
 
 
 def clear_layout(layout: QLayout) -> None:
