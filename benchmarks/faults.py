@@ -88,13 +88,14 @@ def bench_faults(settings: Settings, report: Report = silent) -> dict[str, Any]:
         verbs = [v for v in VERBS if not settings.verbs or v.name in settings.verbs]
         counted = verbs if settings.kills or settings.failures else []
         operations = {verb.name: operations_of(verb, project, home) for verb in counted}
+        before = readable(_copy(project, home))  # every attempt starts from the same copy
         kills, failures, races = Tally(), Tally(), Tally()
         for trial, kill in enumerate(_kills(verbs, operations, settings.kills)):
             report(Progress(trial, settings.kills, "Killing"))
-            kills.add(kill[0].name, attempt(*kill, 0, project, home))
+            kills.add(kill[0].name, attempt(*kill, 0, project, home, before))
         for trial, failure in enumerate(_failures(verbs, operations, settings.failures)):
             report(Progress(trial, settings.failures, "Failing operations"))
-            failures.add(failure[0].name, attempt(*failure, project, home))
+            failures.add(failure[0].name, attempt(*failure, project, home, before))
         for trial in range(settings.races):
             report(Progress(trial, settings.races, "Racing"))
             races.add("lock", race(project, home))
@@ -128,10 +129,14 @@ def operations_of(verb: Verb, project: Path, home: Path) -> str:
     return notes.read_text()
 
 
-def attempt(verb: Verb, position: int, error: int, project: Path, home: Path) -> str:
-    """Run a verb with a fault at one operation (error 0: killed); returns what is wrong then."""
+def attempt(
+    verb: Verb, position: int, error: int, project: Path, home: Path, before: set[str]
+) -> str:
+    """Run a verb with a fault at one operation (error 0: killed); returns what is wrong then.
+
+    `before` is what `readable` says of the project.
+    """
     copy = _copy(project, home)
-    before = readable(copy)
     code = _in_child(lambda: _run(verb, copy, position, error))
     where = f"{'killed' if not error else errno.errorcode[error]} at operation {position}"
     if code == FAULT:

@@ -6,17 +6,18 @@ ResNeXt: residual blocks whose middle convolution is split into groups (Xie et a
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
-from torchvision.models import ResNet, resnext50_32x4d
-from torchvision.models.resnet import Bottleneck
 
 from core.errors import LeighError
 from core.io.packing import check_stored
+
+if TYPE_CHECKING:
+    from torchvision.models import ResNet  # takes seconds to import: only where a ResNeXt is made
 
 # The last stage needs at least one pixel; the edges of smaller images are repeated.
 SMALLEST_PX = 32
@@ -49,7 +50,7 @@ class ResNeXt(nn.Module):
         super().__init__()
         self.settings = settings
         large = settings.kind == "resnext50"
-        self.network = resnext50_32x4d(weights=None) if large else _small()
+        self.network = _large() if large else _small()
         self.network.conv1 = nn.Conv2d(settings.channels, 64, 7, stride=2, padding=3, bias=False)
         nn.init.kaiming_normal_(self.network.conv1.weight, mode="fan_out", nonlinearity="relu")
         self.network.fc = nn.Linear(2048 if large else 1024, settings.conditions)
@@ -84,8 +85,16 @@ class ResNeXt(nn.Module):
     forward = logits
 
 
-def _small() -> ResNet:
+def _large() -> "ResNet":
+    from torchvision.models import resnext50_32x4d
+
+    return resnext50_32x4d(weights=None)
+
+
+def _small() -> "ResNet":
     """A ResNeXt with three stages of one block and eight groups: under a million weights."""
+    from torchvision.models.resnet import Bottleneck, ResNet
+
     network = ResNet(Bottleneck, [1, 1, 1, 1], groups=SMALL_GROUPS, width_per_group=SMALL_WIDTH)
     network.layer4 = nn.Identity()
     return network

@@ -42,7 +42,8 @@ def test_a_verb_that_writes_in_place_is_noticed(tmp_path: Path) -> None:
     verb = Verb("in place", in_place)
     operations = faults.operations_of(verb, project, tmp_path)
     assert operations == "rww"
-    said = [faults.attempt(verb, k, 0, project, tmp_path) for k in (1, 2, 3)]
+    before = faults.readable(project)
+    said = [faults.attempt(verb, k, 0, project, tmp_path, before) for k in (1, 2, 3)]
     assert said[:2] == ["", ""] and "lost" in said[2] and "project.json" in said[2]
 
 

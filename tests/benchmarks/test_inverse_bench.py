@@ -56,6 +56,7 @@ def test_tuned_means_the_fewest_iterations_that_reach_the_error(small: inverse.B
     assert errors[1] < 1e-3 <= errors[0]
 
 
+@pytest.mark.long
 def test_where_blocks_hardly_contract_an_image_is_within_its_error_or_refused_with_the_reason(
     small: inverse.Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -70,6 +70,7 @@ def test_counterfactuals_of_the_demo_come_nearer_to_the_truth_than_what_needs_no
         )  # nuclei do not differ: held
 
 
+@pytest.mark.long
 def test_the_benchmark_reports_what_its_contract_names_and_does_no_seed_twice(
     tiny: str, tmp_path: Path
 ) -> None:
