@@ -13,10 +13,11 @@ from core.scanning.file_names import IMAGE_SUFFIX, STAIN_WORDS
 EXAMPLES = 8  # pictures for one choice of a question
 NAME = -1  # where a run stands: the number of the folder, or in the name of the file
 _DYES = r"(?i:texas[ _\-]?red|far[ _\-]?red|alexa[ _\-]?(?:fluor[ _\-]?)?\d{3}|cell[ _\-]?mask)"
-# z0.5, 1,5uM; row1_col2; A - 01: one piece in spite of the separators inside.
+# z0.5, 1,5uM; row1_col2; A - 01, A_01: one piece in spite of the separators inside.
 _DECIMAL = r"(?<![A-Za-z0-9.,])[A-Za-z]{0,3}\d+[.,]\d+(?:[A-Za-zµμ%]+)?(?![A-Za-z0-9.,])"
-_ROW_COLUMN = r"(?i:row[ _\-]?\d+[ _\-]col(?:umn)?[ _\-]?\d+)|(?<![A-Za-z0-9])[A-P] - \d\d?(?!\d)"
-_PIECE = re.compile(rf"{_DYES}|{_DECIMAL}|{_ROW_COLUMN}|[^\s_\-.()\[\],;]+")
+_ROW_COLUMN = r"(?i:row[ _\-]?\d+[ _\-]col(?:umn)?[ _\-]?\d+)"
+_LETTER_COLUMN = r"(?<![A-Za-z0-9])[A-P](?: - \d\d?|[ _\-][0-2]\d)(?!\d)"
+_PIECE = re.compile(rf"{_DYES}|{_DECIMAL}|{_ROW_COLUMN}|{_LETTER_COLUMN}|[^\s_\-.()\[\],;]+")
 _LABELLED = re.compile(r"\s*([A-Za-z][A-Za-z ]*?)[ _\-]*\d+(?:[.,]\d+)?\s*")
 _PAIRS = re.compile(r"(?:[A-Za-z]+\d+){2,}")
 

@@ -145,7 +145,8 @@ class Table(NamedTuple):
 def read_table(path: Path) -> Table:
     """All cells of the first sheet as text.
 
-    Reads CSV with commas, tabs or semicolons in UTF-8, UTF-16 or cp1252, and XLSX.
+    Reads CSV with commas, tabs or semicolons in UTF-8, UTF-16, cp1252 or Mac Roman, and
+    XLSX.
     """
     sheets = read_sheets(Path(path))
     if not sheets:

@@ -103,6 +103,7 @@ def _context(
     return Context(
         options.answers,
         frozenset(f for f, fact in usable.items() if fact.info and fact.info.shape[0] == 1),
+        {file: fact.level for file, fact in usable.items()},
         frozenset(row.well for row in rows if row.well),
         frozenset(row.plate.casefold() for row in rows if row.plate),
     )

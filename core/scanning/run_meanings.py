@@ -48,6 +48,8 @@ _OF_LIGHT = re.compile(r"[A-Za-z][A-Za-z ]*[ _\-]?(\d{3})")  # Conf405, ATTO488,
 # One letter before numbers of all files: rather days, ages, passages or lines than a row of wells.
 DOUBTFUL_ROWS = frozenset("CDEFHKMNPRSTWXZ")
 MAX_STAINS = 12
+BRIGHTER = 1.25  # in each field the brightest stain has at least this times the dimmest
+FIELDS_TO_COMPARE = 4
 MAX_WORDS = 8
 _TIME = re.compile(
     r"(?i)(?:t|tp|d|day|days|div|hour|week|wk|tag|jour|time[ _\-]?point)[ _\-]?\d+"
@@ -58,10 +60,14 @@ _TIME = re.compile(
 
 @dataclass(frozen=True)
 class Context:
-    """What is known besides the names: answers, files of one channel, the plate map."""
+    """What is known besides the names: answers, files of one channel, the plate map.
+
+    `levels` are file -> mean grey value.
+    """
 
     answers: Mapping[str, str] = field(default_factory=dict)
     single: frozenset[str] = frozenset()
+    levels: Mapping[str, float] = field(default_factory=dict)
     map_wells: frozenset[str] = frozenset()
     map_plates: frozenset[str] = frozenset()
 
@@ -149,7 +155,9 @@ def _find_stain(
     if not all(file in context.single for file in files):
         return
     strength = {
-        n: _stain_evidence(run) for n, run in enumerate(runs) if n not in meanings and run.varies
+        n: _stain_evidence(run) or int(_bright_alike(n, runs, context))
+        for n, run in enumerate(runs)
+        if n not in meanings and run.varies
     }
     whole = {n for n, s in strength.items() if s and _tells_apart(n, runs, files)}
     answer = context.answers.get(QuestionKind.STAIN, "")
@@ -206,6 +214,26 @@ def _tells_apart(n: int, runs: Sequence[Run], files: Sequence[str]) -> bool:
     return len(run.values) > 1 and complete * 2 >= len(fields)
 
 
+def _bright_alike(n: int, runs: Sequence[Run], context: Context) -> bool:
+    """Whether numbers of no known meaning go with brightness in all fields, as stains do.
+
+    Images of one stain at several places differ in brightness now this way, now that.
+    """
+    run = runs[n]
+    counted = run.numbers and (run.label or not has_gaps(run.values))
+    if not counted or len(run.values) > MAX_STAINS or _all_wells(run) or names_role(run.label):
+        return False
+    others = [other for m, other in enumerate(runs) if m != n and other.varies]
+    fields: dict[tuple[str, ...], dict[str, float]] = defaultdict(dict)
+    for file, text in run.texts.items():
+        fields[tuple(other.texts[file] for other in others)][text] = context.levels.get(file, 0.0)
+    whole = [levels for levels in fields.values() if len(levels) == len(run.values)]
+    if len(whole) < max(FIELDS_TO_COMPARE, len(fields) / 2):
+        return False
+    dim, bright = (find(whole[0], key=whole[0].__getitem__) for find in (min, max))
+    return all(levels[bright] > BRIGHTER * levels[dim] for levels in whole)
+
+
 def _condition_run(runs: Sequence[Run], meanings: Mapping[int, str]) -> Run | None:
     """The first folder that varies and may be the condition; else a run of role words."""
     for n, run in enumerate(runs):
@@ -216,7 +244,8 @@ def _condition_run(runs: Sequence[Run], meanings: Mapping[int, str]) -> Run | No
 
 def _well(text: str) -> str:
     rows = r"r(?:ow)?\d+c(?:ol)?\d+|row[ _\-]?\d+[ _\-]col(?:umn)?[ _\-]?\d+"
-    if not re.fullmatch(rf"(?i)(?:well)?[a-z]\d{{1,3}}|[a-p] - \d\d?|a[a-f]\d{{1,3}}|{rows}", text):
+    letter = r"(?:well)?[a-z]\d{1,3}|[a-p](?: - \d\d?|[ _\-]\d\d)|a[a-f]\d{1,3}"
+    if not re.fullmatch(rf"(?i){letter}|{rows}", text):
         return ""
     try:
         return normalise_well(text)

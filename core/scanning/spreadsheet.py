@@ -25,6 +25,10 @@ class Sheet:
     lines: tuple[Line, ...]
 
 
+OF_OFFICE = ("cp1252", "mac_roman")  # of Excel on Windows, and of its "CSV (Macintosh)"
+WESTERN = frozenset("äöüÄÖÜßéèêëÉÈàáâãÀÁçÇñÑíìîïóòôõøØúùûåÅæÆµ°²³±")
+
+
 def read_sheets(path: Path) -> list[Sheet]:
     """All sheets with text, in order; a text table is one sheet.
 
@@ -75,7 +79,7 @@ def _decode(data: bytes, path: Path) -> str:
     elif data[1:2] == b"\x00" and data[3:4] == b"\x00":
         encodings = ["utf-16-le"]
     else:
-        encodings = ["utf-8-sig", "cp1252"]
+        encodings = ["utf-8-sig", *sorted(OF_OFFICE, key=lambda name: -_letters(data, name))]
     for encoding in encodings:
         try:
             text = data.decode(encoding)
@@ -84,6 +88,11 @@ def _decode(data: bytes, path: Path) -> str:
         if "\x00" not in text:
             return text
     raise BadTable(f"{path.name} is not a text table.", "Save it as CSV (UTF-8) or XLSX.")
+
+
+def _letters(data: bytes, encoding: str) -> int:
+    """How many letters and signs of Western Europe the bytes are in this encoding."""
+    return sum(sign in WESTERN for sign in data.decode(encoding, "ignore"))
 
 
 def _separator(text: str) -> str:

@@ -24,7 +24,9 @@ def table(tmp_path: Path, text: str, encoding: str = "utf-8") -> Path:
     return path
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252"])
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252", "mac_roman"]
+)
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 def test_every_usual_encoding_and_separator_is_read(
     tmp_path: Path, encoding: str, separator: str

@@ -111,6 +111,27 @@ def test_one_well_for_each_condition_is_asked(scan: Any, tmp_path: Path) -> None
     assert code == 0 and found["wells"] == found["groups"] == 2
 
 
+def test_a_row_and_a_column_apart_are_a_well(scan: Any, tmp_path: Path) -> None:
+    code, found = scan(images(tmp_path / "i", TWO, ("A_01_", "A_02_", "B_01_"), ("f1", "f2")))
+    assert code == 0 and (found["records"], found["groups"], found["wells"]) == (12, 3, 3)
+    assert ("A_01", "well") in {(run["text"], run["means"]) for run in found["read_as"]["runs"]}
+
+
+@pytest.mark.parametrize(("brighter", "asked"), [(1, False), (3, True)])
+def test_numbers_that_go_with_brightness_are_asked(
+    scan: Any, tmp_path: Path, brighter: int, asked: bool
+) -> None:
+    """Rot1 and Rot2, or 1 and 2: names do not say stains, the images do."""
+    folder = images(tmp_path / "i", TWO, ("fov1_", "fov2_", "fov3_"), ("Rot1", "Rot2"))
+    for file in folder.rglob("*Rot2.tif"):
+        tifffile.imwrite(file, tifffile.imread(file) * brighter)
+    code, found = scan(folder)
+    assert ("stain" in kinds(found, "questions")) == asked == (code == 2)
+    code, found = scan(folder, "--answer", "stain=Rot1, Rot2")
+    if asked:
+        assert code == 0 and found["channels"] == ["Rot1", "Rot2"] and found["records"] == 6
+
+
 def test_time_points_are_never_conditions(scan: Any, tmp_path: Path) -> None:
     folder = images(tmp_path / "images", ("D0/", "D30/"), TWO, ("dish1", "dish2"), channels=2)
     code, found = scan(folder)
