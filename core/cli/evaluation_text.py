@@ -68,9 +68,9 @@ def networks_text(rows: list[Result], failed: dict[str, Result]) -> str:
         f"{'network':<24}{'accuracy':<22}{'calibration':<13}{'Z-prime':<9}{'robust':<9}held-out"
     ]
     for r in rows:
-        interval = (
-            f"{_figure(r['accuracy'])} [{_figure(r['accuracy_low'])}-{_figure(r['accuracy_high'])}]"
-        )
+        interval = _figure(r["accuracy"])
+        if r["accuracy_low"] is not None:
+            interval += f" [{_figure(r['accuracy_low'])}-{_figure(r['accuracy_high'])}]"
         numbers = f"{_figure(r['calibration_error']):<13}{_figure(r['z_prime']):<9}"
         numbers += f"{_figure(r['robust_z_prime']):<9}"
         lines.append(

@@ -6,6 +6,7 @@ from typing import Any
 
 UNEQUAL = 3.0  # times as many images in the largest condition as in the smallest
 FEW_GROUPS = 4  # wells or groups of a condition below which training and test share very few
+FEWEST_GROUPS = 3  # held-out wells or groups, for an interval
 BALANCED = "balanced accuracy"
 
 
@@ -17,6 +18,12 @@ class Headline:
     value: float
     low: float | None
     high: float | None
+
+
+def interval_words(report: Mapping[str, Any]) -> str:
+    """` [0.80-0.95]` after an accuracy; "" where too few wells were held out for an interval."""
+    low, high = report.get("accuracy_low"), report.get("accuracy_high")
+    return "" if low is None or high is None else f" [{low:.2f}-{high:.2f}]"
 
 
 def headline(report: Mapping[str, Any]) -> Headline | None:

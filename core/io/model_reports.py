@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from core.domain import ModelCard
+from core.domain.accuracy import FEWEST_GROUPS
 from core.io.validation import first_fault
 
 Count = Annotated[int, Field(ge=0, le=10**12)]
@@ -101,7 +102,9 @@ def report_fault(card: ModelCard) -> str:
             return f"{name}.{first_fault(error)}"
     accuracy, classes = card.accuracy, len(card.conditions)
     if accuracy.get("accuracy") is not None:
-        needed = ("accuracy_low", "accuracy_high", "test_records", "test_groups")
+        needed = ["accuracy_low", "accuracy_high", "test_records", "test_groups"]
+        if (accuracy.get("test_groups") or FEWEST_GROUPS) < FEWEST_GROUPS:
+            needed = needed[2:]  # so few have no interval
         if missing := [key for key in needed if accuracy.get(key) is None]:
             return f"accuracy.{missing[0]}: missing next to accuracy"
     rows = accuracy.get("confusion", [])

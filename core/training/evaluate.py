@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from core.data.assay_quality import separation
+from core.data.intervals import balanced_interval, interval_over_groups
 from core.domain import (
     BoolArray,
     Condition,
@@ -16,13 +17,11 @@ from core.domain import (
     Role,
     Split,
 )
-from core.domain.accuracy import BALANCED, UNEQUAL
-
-BOOTSTRAPS = 2000
+from core.domain.accuracy import BALANCED, FEWEST_GROUPS, UNEQUAL
 
 
 def evaluation_report(
-    latents: LatentTable, groups: Sequence[str], conditions: Sequence[Condition], *, seed: int = 0
+    latents: LatentTable, groups: Sequence[str], conditions: Sequence[Condition]
 ) -> dict[str, Any]:
     """Accuracy, intervals and Z' on held-out groups.
 
@@ -49,14 +48,13 @@ def evaluation_report(
         )
         return report
     right = (truth == predicted).astype(float)
-    units, interval = held_groups, f"95 % over {report['test_groups']} held-out groups"
-    if report["test_groups"] == 1:
-        units = [str(i) for i in range(len(right))]
-        interval = "95 % over the images of one held-out group; others may differ"
-    low, high = interval_over_groups(right, units, seed=seed)
+    interval = f"95 % over {report['test_groups']} held-out groups"
+    if report["test_groups"] < FEWEST_GROUPS:
+        interval = f"none: fewer than {FEWEST_GROUPS} held-out groups say nothing about others"
+    low, high = interval_over_groups(right, held_groups)
     classes = [names.index(n) for n in present]
     recalls = [right[truth == k].mean() for k in classes]
-    balanced_low, balanced_high = balanced_interval(right, truth, units, seed=seed)
+    balanced_low, balanced_high = balanced_interval(right, truth, held_groups)
     sizes = np.bincount(latents.truth, minlength=len(names))[classes]
     report |= {
         "accuracy": float(right.mean()),
@@ -75,45 +73,6 @@ def evaluation_report(
     roles = {c.name: c.role for c in conditions}
     report["z_prime"] = _z_primes(latents, test, groups, roles)
     return report
-
-
-def interval_over_groups(
-    values: FloatArray, groups: Sequence[str], *, seed: int
-) -> tuple[float, float]:
-    """95 % percentile interval of the mean, from drawing whole groups again (cluster bootstrap).
-
-    Where all values are right or all are wrong, the bootstrap has no spread. The interval is then
-    exact and one-sided (Clopper and Pearson 1934), with each group as one trial.
-    """
-    rng = np.random.default_rng(seed)
-    names, index = np.unique(np.asarray(groups), return_inverse=True)
-    sums, counts = np.bincount(index, values), np.bincount(index)
-    drawn = rng.integers(0, len(names), (BOOTSTRAPS, len(names)))
-    if values.min() == values.max() and values[0] in (0, 1):
-        bound = 0.05 ** (1 / len(names))
-        return (bound, 1.0) if values[0] else (0.0, 1 - bound)
-    means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
-    low, high = np.percentile(means, [2.5, 97.5])
-    return float(low), float(high)
-
-
-def balanced_interval(
-    right: FloatArray, truth: IntArray, groups: Sequence[str], *, seed: int
-) -> tuple[float, float]:
-    """As `interval_over_groups`, of the mean over conditions of the share that is right."""
-    if right.min() == right.max():
-        return interval_over_groups(right, groups, seed=seed)
-    rng = np.random.default_rng(seed)
-    names, index = np.unique(np.asarray(groups), return_inverse=True)
-    classes = np.unique(truth)
-    hits = np.stack([np.bincount(index, right * (truth == k), len(names)) for k in classes])
-    counts = np.stack([np.bincount(index, truth == k, len(names)) for k in classes])
-    drawn = rng.integers(0, len(names), (BOOTSTRAPS, len(names)))
-    drawn_hits, drawn_counts = hits[:, drawn].sum(axis=2), counts[:, drawn].sum(axis=2)  # K B
-    recalls = np.full(drawn_hits.shape, np.nan)
-    np.divide(drawn_hits, drawn_counts, out=recalls, where=drawn_counts > 0)
-    low, high = np.percentile(np.nanmean(recalls, axis=0), [2.5, 97.5])
-    return float(low), float(high)
 
 
 def few_images(latents: LatentTable, groups: Sequence[str]) -> list[str]:

@@ -281,7 +281,7 @@ def _evaluated(card: ModelCard, dataset: Dataset, latents: LatentTable) -> Model
 
     by_id = {r.id: r for r in dataset.records}
     groups = [by_id[i].group for i in latents.record_ids]
-    result = evaluation_report(latents, groups, card.conditions, seed=card.seed)
+    result = evaluation_report(latents, groups, card.conditions)
     other_images = dataset.of(card.condition_names).digest != card.dataset_digest
     return replace(card, accuracy=result | {"other_images": other_images})
 

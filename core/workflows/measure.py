@@ -160,7 +160,7 @@ def with_evaluation(
     by_id = {r.id: r for r in dataset.records}
     records = [by_id[i] for i in latents.record_ids]
     test = np.array(latents.split) == Split.TEST
-    result = evaluation_report(latents, [r.group for r in records], card.conditions, seed=card.seed)
+    result = evaluation_report(latents, [r.group for r in records], card.conditions)
     result["other_images"] = dataset.of(card.condition_names).digest != card.dataset_digest
     result["baseline"] = simple_baseline(records, test, images.readouts)
     result["generative"] = generative_report(model, card, records, images.read, report)

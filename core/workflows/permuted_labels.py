@@ -11,6 +11,7 @@ import numpy as np
 from core.counterfactual.engine import Engine
 from core.data.split import split_by_group
 from core.domain import ImageRecord, Mix, ModelCard, Move, Problem, ProblemKind, Project, Split
+from core.domain.accuracy import interval_words
 from core.errors import LeighError
 from core.io.atomic import make_folder
 from core.io.lock import ProjectLock
@@ -171,7 +172,8 @@ def at_chance(card: ModelCard, informed: float | None = None) -> dict[str, Any]:
     support = np.sum(reported["confusion"], axis=1)
     chance = max(even, float(support.max() / support.sum()))
     low, high = (even, chance) if informed is None else (min(even, informed), max(chance, informed))
-    inside = reported["accuracy_low"] <= high and reported["accuracy_high"] >= low
+    ends = reported["accuracy_low"], reported["accuracy_high"]
+    inside = None if None in ends else ends[0] <= high and ends[1] >= low
     return result | {"chance": chance, "chance_from_truth": informed, "at_chance": inside}
 
 
@@ -221,14 +223,16 @@ def _chance_text(result: dict[str, Any], card: ModelCard) -> str:
     reported = card.accuracy
     if result["accuracy"] is None:
         return f"With shuffled conditions no accuracy is claimed. {reported.get('reason', '')}"
-    interval = f"[{result['accuracy_low']:.2f}-{result['accuracy_high']:.2f}]"
+    interval = interval_words(reported)
     where = f"{reported['test_records']} images in {reported['test_groups']} held-out groups"
-    line = f"With shuffled conditions: accuracy {result['accuracy']:.2f} {interval} on {where}, "
+    line = f"With shuffled conditions: accuracy {result['accuracy']:.2f}{interval} on {where}, "
     line += f"chance is {result['chance']:.2f}"
     if result["chance_from_truth"] is not None:
         line += f", {result['chance_from_truth']:.2f} from the true conditions alone"
     line += ": "
-    if result["at_chance"]:
+    if result["at_chance"] is None:
+        line += "too few held-out groups to say whether that is chance."
+    elif result["at_chance"]:
         line += "nothing was learned, as it should be."
         if result["accuracy_high"] - result["accuracy_low"] > WIDE:
             line += " With so few held-out groups a weak leak would not show."

@@ -26,6 +26,7 @@ from core.domain import (
     Role,
     Split,
 )
+from core.domain.accuracy import interval_words
 from core.errors import LeighError
 from core.io.atomic import atomic_write_text, make_folder
 from core.io.digest import digest_record
@@ -316,13 +317,10 @@ def _accuracy_words(card: ModelCard) -> str:
     reported = card.accuracy
     if reported.get("accuracy") is None:
         return f"Accuracy: not claimed. {reported.get('reason', '')}"
-    interval = f"[{reported['accuracy_low']:.2f}-{reported['accuracy_high']:.2f}]"
     where = f"{reported['test_records']} images in {reported['test_groups']} held-out groups"
-    blind = reported["accuracy_low"] <= 1 / len(card.conditions)
-    end = (
-        ": it does not tell them apart, so it cannot show what was planted; train longer."
-        if blind
-        else "."
-    )
-    accuracy = f"{reported['accuracy']:.2f} {interval}"
+    low, chance = reported.get("accuracy_low"), 1 / len(card.conditions)
+    end = "."
+    if (reported["accuracy"] if low is None else low) <= chance:
+        end = ": it does not tell them apart, so it cannot show what was planted; train longer."
+    accuracy = f"{reported['accuracy']:.2f}{interval_words(reported)}"
     return f"The model names the plant with accuracy {accuracy} on {where}{end}"

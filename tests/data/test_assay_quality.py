@@ -45,8 +45,20 @@ def test_intervals_hold_the_value_and_narrow_with_wells() -> None:
         assert widths[1] < 0.6 * widths[0]
 
 
-def test_below_four_wells_a_side_no_interval_is_claimed() -> None:
-    found = separation(np.array([9.0, 10.0, 11.0]), np.array([1.0, 2.0, 3.0, 4.0]))
+def test_below_three_wells_a_side_no_interval_is_claimed() -> None:
+    found = separation(np.array([9.0, 10.0]), np.array([1.0, 2.0, 3.0, 4.0]))
     assert (
-        found["z_prime"] is not None and found["z_prime_low"] is None and found["wells"] == [3, 4]
+        found["z_prime"] is not None and found["z_prime_low"] is None and found["wells"] == [2, 4]
     )
+
+
+@pytest.mark.parametrize("wells", [3, 8])
+def test_intervals_of_few_wells_cover_the_truth(wells: int) -> None:
+    rng, gap, spread = np.random.default_rng(0), 8.0, 2.5
+    z, d = 1 - 3 * (1 + spread) / gap, gap / np.hypot(1, spread)
+    covered = []
+    for seed in range(150):
+        found = separation(rng.normal(gap, spread, wells), rng.normal(0, 1, wells), seed=seed)
+        true = {"z_prime": z, "ssmd": d, "robust_z_prime": z}
+        covered.append([found[f"{n}_low"] <= v <= found[f"{n}_high"] for n, v in true.items()])
+    assert (np.mean(covered, axis=0) >= 0.9).all()
