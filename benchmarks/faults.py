@@ -27,7 +27,7 @@ from core.cli.bench import FAULTS
 from core.errors import LeighError
 from core.io.lock import ProjectLock
 from core.progress import Progress, Report, silent
-from core.workflows.check import State, check
+from core.workflows.check import IN_USE, State, check
 
 ERRORS = (errno.ENOSPC, errno.EIO, errno.EACCES)
 DONE, REFUSED, FAULT = 0, 2, 3  # exit codes of a process
@@ -154,8 +154,12 @@ def attempt(
 
 
 def readable(project: Path) -> set[str]:
-    """The parts of a project that can be read and belong together."""
-    return {f.part for f in check(project) if f.state == State.GOOD}
+    """The parts of a project that can be read and belong together.
+
+    A former model still counts when another one is in use.
+    """
+    good = (f.part for f in check(project) if f.state == State.GOOD)
+    return {part.removesuffix(IN_USE) for part in good}
 
 
 def race(project: Path, home: Path) -> str:

@@ -27,6 +27,7 @@ from core.io.screens import SCREEN_FILE, SCREEN_FOLDER, load_screen
 from core.io.tables import load_latents, load_map
 from core.progress import Progress, Report, silent
 
+IN_USE = " (in use)"  # after the model that the project uses
 NAMED = 5  # images that a finding names
 
 
@@ -147,7 +148,7 @@ def _models(project: Project) -> Iterator[Finding]:
     for path in sorted((project.folder / "models").glob(f"*/{CARD_FILE}")):
         name = path.parent.name
         used = name == model_folder(project, project.model or " ").name
-        part = f"model {name}" + (" (in use)" if used else "")
+        part = f"model {name}" + (IN_USE if used else "")
         fault = _fault(load_tensors, path.parent)  # reads the card, too
         if fault:
             yield _damaged(part, fault, State.DAMAGED if used else State.WARNING)

@@ -43,6 +43,7 @@ def test_a_verb_that_writes_in_place_is_noticed(tmp_path: Path) -> None:
     operations = faults.operations_of(verb, project, tmp_path)
     assert operations == "rww"
     before = faults.readable(project)
+    assert "model iresnet" in before  # also once another model is in use
     said = [faults.attempt(verb, k, 0, project, tmp_path, before) for k in (1, 2, 3)]
     assert said[:2] == ["", ""] and "lost" in said[2] and "project.json" in said[2]
 
