@@ -13,7 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
-from core.domain import LIGHTS, Check, Evidence, FloatArray
+from core.domain import LIGHTS, Check, Evidence, FloatArray, IntArray
 from core.evidence.contrast import Contrast, CounterfactualMeasurements
 from core.evidence.target_space import EMBEDDED_DIMENSIONS, TargetSpace
 
@@ -30,7 +30,9 @@ OFF_CHANNEL = (0.15, 0.3)  # share of the change in channels in which the condit
 
 FEWEST_READOUTS = 3
 STRONGEST = 3  # number of side effects that are averaged
-WEAKEST_RECALL = 0.2  # least recall on real images that an oracle classifier is compared with
+# A classifier counts if it sees the target more often in real images of the target than in those of
+# the source, by this share. One that guesses, or that sees the target everywhere, says nothing.
+ABOVE_CHANCE = 0.2
 
 Values = dict[str, float | bool | str]
 
@@ -77,24 +79,41 @@ def check_model(
 def check_oracles(
     direction: Direction, moved: Sequence[CounterfactualMeasurements], values: Values
 ) -> Check:
-    """Do independent classifiers see the target as often as in real images of the target?"""
+    """Do independent classifiers see the target as often as in real images of the target?
+
+    Only classifiers count that tell real images of the target from those of the source.
+    """
     reached, called = direction.reached, direction.called
-    rows = direction.reference_rows(direction.target_index)
-    real_predictions = direction.real.oracle_probabilities[rows].argmax(axis=2)
-    recalls = np.isin(real_predictions, reached).mean(axis=0)  # (J,)
+    recalls, mistakes = (
+        np.isin(_real_predictions(direction, k), reached).mean(axis=0)  # (J,)
+        for k in (direction.target_index, direction.source_index)
+    )
     flips = np.mean(
         [np.isin(m.after.oracle_probabilities.argmax(axis=1), reached) for m in moved], axis=0
     )
+    counts = recalls - mistakes > ABOVE_CHANCE
     for j, (flip, recall) in enumerate(zip(flips, recalls)):
         values[f"judge{j + 1}_flip"] = float(flip)
         values[f"judge{j + 1}_recognises"] = float(recall)
+        values[f"judge{j + 1}_counts"] = bool(counts[j])
+    if not counts.any():
+        finding = f"No independent classifier tells real {direction.source} from {called}"
+        return Check("judges", "amber", finding)
+    flips, recalls = flips[counts], recalls[counts]
     if len(moved) == 1:
         finding = f"{flips.sum():.0f} of {len(flips)} independent classifiers see {called}"
         return Check("judges", light_of(float(flips.mean()), (0.99, 0.6)), finding)
-    share = float(np.min(flips / np.maximum(recalls, WEAKEST_RECALL)))
+    share = float(np.min(flips / recalls))
     finding = f"Independent classifiers see {called} in {_percents(flips)}"
     finding += f" (real images: {_percents(recalls)})"
     return Check("judges", light_of(share, ORACLES), finding)
+
+
+def _real_predictions(direction: Direction, k: int) -> IntArray:
+    """(N, J) classes that the classifiers see in real images of condition k."""
+    rows = direction.reference_rows(k)
+    seen: IntArray = direction.real.oracle_probabilities[rows].argmax(axis=2)
+    return seen
 
 
 def check_distance(

@@ -15,8 +15,9 @@ def evidence_words(evidence: Evidence) -> str:
     """The light and every check: `Evidence: amber | model ok | judges doubtful (2 of 3) | ...`."""
     verdicts = {"green": "ok", "amber": "doubtful", "red": "failed"}
     values = evidence.values
-    names = [name for name in values if name.startswith("judge") and name.endswith("_flip")]
-    flips = [float(values[name]) for name in names]
+    judges = [name.removesuffix("_flip") for name in values if name.endswith("_flip")]
+    counting = [name for name in judges if values.get(f"{name}_counts", True)]
+    flips = [float(values[f"{name}_flip"]) for name in counting]
     figures = {"judges": f" ({sum(flips):.3g} of {len(flips)})" if flips else ""}
     if isinstance(values.get("distance"), float):
         figures["distance"] = f" ({max(values['distance'], 0):.2f})"

@@ -125,6 +125,25 @@ def test_flipping_model_and_judges_without_the_readouts_is_not_green(direction: 
     assert found["distance"] == found["readouts"] == "red"
 
 
+@pytest.mark.parametrize("says", [[1.0, 0.0], [0.0, 1.0]])
+def test_a_classifier_that_sees_the_same_everywhere_has_no_say(
+    real: ReferenceSet, says: list[float]
+) -> None:
+    """One that always says WT once vetoed the truth; one that always says DS confirmed nothing."""
+    blind = real.oracle_probabilities.copy()
+    blind[:, 0] = says
+    for count, light in ((1, "green"), (3, "amber")):
+        blind[:, :count] = says
+        direction = Direction(replace(real, oracle_probabilities=blind), "WT", "DS")
+        for images in (1, 30):
+            truth = moved(1.0, images)
+            for m in truth:
+                m.after.oracle_probabilities[:count] = says
+            evidence = direction.assess(truth)
+            assert {c.name: c.light for c in evidence.checks}["judges"] == light
+            assert [evidence.values[f"judge{j}_counts"] for j in (1, 3)] == [False, count < 3]
+
+
 def test_a_side_effect_in_a_stain_that_should_not_change_is_named(direction: Direction) -> None:
     spoiled = []
     for item in moved(1.0):
