@@ -2,6 +2,7 @@
 
 from core.cli.arguments import Result
 from core.domain import headline
+from core.domain.accuracy import cannot_draw
 
 
 def evaluation_text(s: Result) -> str:
@@ -39,6 +40,8 @@ def evaluation_text(s: Result) -> str:
         lines.append(
             f"Generative classifier: {generative['accuracy']:.3f} on {generative['records']} images"
         )
+    if doubt := cannot_draw(s):
+        lines.append(doubt)
     if generative["unlike"]:
         lines.append(f"Unlike any condition: {', '.join(generative['unlike'][:5])}")
     baseline = s["baseline"]

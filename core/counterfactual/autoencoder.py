@@ -120,7 +120,9 @@ class AutoencoderEngine:
             own = self.card.preprocessing
             same_preprocessing = replace(explored.preprocessing, crop=own.crop) == own
             if explored.condition_names == self.card.condition_names and same_preprocessing:
-                return load_evidence(folder, explored)
+                evidence = load_evidence(folder, explored)
+                evidence.doubt = ""  # that is said of the i-ResNet, which draws nothing here
+                return evidence
         return EvidenceSource(
             "The project has no i-ResNet with evidence models for these conditions and images."
         )

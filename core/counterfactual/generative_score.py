@@ -21,6 +21,8 @@ LEVELS = (0.2, 0.35, 0.5, 0.65, 0.8)
 LARGEST_PX = 192  # the middle of larger fields is scored
 RECORDS = 32  # held-out records, and as many training records for the limit
 UNLIKE_PERCENTILE = 99
+SURE = 0.05  # largest p of an accuracy above chance
+SHUFFLES = 999
 
 
 @torch.no_grad()
@@ -48,8 +50,10 @@ def generative_report(
 ) -> dict[str, Any]:
     """Accuracy of the generative scores on held-out records, and which are out of distribution.
 
-    `unlike` lists records whose best score is above that of UNLIKE_PERCENTILE % of the training
-    records.
+    `above_chance` is False where the network names no more of them right than its `chance`, which
+    shuffled names reach: it cannot draw the difference. It is None where even all right would prove
+    nothing. `unlike` lists records whose best score is above that of UNLIKE_PERCENTILE % of the
+    training records.
 
     Parameters
     ----------
@@ -76,16 +80,30 @@ def generative_report(
         report(Progress(i + 1, len(chosen), "Classifying with the generator"))
     count = min(RECORDS, len(drawn[0]))
     if not count or count == len(chosen):
-        return {"records": 0, "accuracy": None, "unlike": []}
+        return {"records": 0, "accuracy": None, "above_chance": None, "unlike": []}
     table = np.stack(scores)
     limit = float(np.percentile(table[count:].min(axis=1), UNLIKE_PERCENTILE))
     named = [names[k] for k in table[:count].argmin(axis=1)]
+    true = [record.condition for record in chosen[:count]]
+    chance, p = _by_chance(true, named, card.seed)
+    _, best = _by_chance(true, true, card.seed)
     return {
         "records": count,
-        "accuracy": float(np.mean([n == r.condition for n, r in zip(named, chosen)])),
+        "accuracy": float(np.mean([n == t for n, t in zip(named, true)])),
+        "chance": chance,
+        "above_chance": None if best > SURE else p <= SURE,
         "limit": limit,
         "unlike": [r.id for r, row in zip(chosen[:count], table) if row.min() > limit],
     }
+
+
+def _by_chance(true: Sequence[str], named: Sequence[str], seed: int) -> tuple[float, float]:
+    """Share of right names that shuffled conditions give, and how often they give as many (p)."""
+    rng, given = np.random.default_rng(seed), np.array(named)
+    right = int((np.array(true) == given).sum())
+    shuffled = [int((rng.permutation(true) == given).sum()) for _ in range(SHUFFLES)]
+    p = (1 + sum(s >= right for s in shuffled)) / (SHUFFLES + 1)
+    return float(np.mean(shuffled)) / len(given), p
 
 
 def _middle(x: FloatArray) -> FloatArray:

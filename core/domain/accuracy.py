@@ -26,6 +26,21 @@ def interval_words(report: Mapping[str, Any]) -> str:
     return "" if low is None or high is None else f" [{low:.2f}-{high:.2f}]"
 
 
+def cannot_draw(report: Mapping[str, Any]) -> str:
+    """Why counterfactuals of the model prove nothing; "" where its drawing is above chance.
+
+    A network can tell conditions apart that it cannot draw: what it then draws proves nothing.
+    """
+    drawing = report.get("generative", {})
+    if drawing.get("above_chance") is not False:
+        return ""
+    right, chance = round(100 * drawing["accuracy"]), round(100 * drawing["chance"])
+    return (
+        "The network can tell the conditions apart but not draw the difference (as a generator it"
+        f" names {right} % right, chance is {chance} %): train longer or add wells."
+    )
+
+
 def headline(report: Mapping[str, Any]) -> Headline | None:
     """The number of an evaluation report, also of earlier versions; None where none is claimed."""
     if report.get("accuracy") is None:

@@ -15,6 +15,7 @@ import numpy as np
 
 from core.domain import LIGHTS, Check, Evidence, FloatArray, IntArray
 from core.evidence.contrast import Contrast, CounterfactualMeasurements
+from core.evidence.reference import ReferenceSet
 from core.evidence.target_space import EMBEDDED_DIMENSIONS, TargetSpace
 
 # Limits: green up to the first, amber up to the second, red beyond.
@@ -38,7 +39,14 @@ Values = dict[str, float | bool | str]
 
 
 class Direction(Contrast):
-    """One direction, from a source to a target condition: assesses counterfactuals against it."""
+    """One direction, from a source to a target condition: assesses counterfactuals against it.
+
+    `doubt` says why the model proves nothing; no card is green then.
+    """
+
+    def __init__(self, real: ReferenceSet, source: str, target: str, doubt: str = "") -> None:
+        super().__init__(real, source, target)
+        self.doubt = doubt
 
     def assess(self, moved: Sequence[CounterfactualMeasurements]) -> Evidence:
         """The evidence of one counterfactual, or of several of this direction together."""
@@ -73,7 +81,10 @@ def check_model(
     called = "calls it" if len(moved) > 1 or flips else "does not call it"
     same = f" ({direction.called} do not differ)" if len(reached) > 1 else ""
     finding = f"The model {called} {direction.called}{many}{same}"
-    return Check("model", light_of(flips, MODEL), finding)
+    light = light_of(flips, MODEL)
+    if direction.doubt:
+        light, finding = max(light, "amber", key=LIGHTS.index), f"{finding}. {direction.doubt}"
+    return Check("model", light, finding)
 
 
 def check_oracles(

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from core.domain import Counterfactual, Evidence, ModelCard
+from core.domain.accuracy import cannot_draw
 from core.errors import LeighError
 from core.evidence.checks import Direction
 from core.evidence.contrast import CounterfactualMeasurements
@@ -27,6 +28,7 @@ class EvidenceSource:
     ) -> None:
         self.missing = missing  # why evidence is missing; "" where it exists
         self.card, self.panel, self.real = card, panel, real
+        self.doubt = cannot_draw(card.accuracy) if card is not None else ""
         self._directions: dict[tuple[str, str], Direction] = {}
         self._originals: dict[str, ImageMeasurements] = {}
         self._last: tuple[Counterfactual, CounterfactualMeasurements] | None = None
@@ -39,7 +41,7 @@ class EvidenceSource:
             condition_index(self.card, name)
         key = (source, target)
         if key not in self._directions:
-            self._directions[key] = Direction(self.real, source, target)
+            self._directions[key] = Direction(self.real, source, target, self.doubt)
         return self._directions[key]
 
     def automatic_locks(self, source: str, target: str) -> tuple[str, ...]:

@@ -48,6 +48,8 @@ class _Baseline(_Report):
 class _Generative(_Report):
     accuracy: Share | None = None
     records: Count = 0
+    chance: Share | None = None
+    above_chance: bool | None = None
     unlike: list[str] = []
 
 

@@ -3,7 +3,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from core.counterfactual.generative_score import generative_report, generative_scores
+from core.counterfactual.generative_score import (
+    SURE,
+    _by_chance,
+    generative_report,
+    generative_scores,
+)
 from core.domain import Project
 from core.models.iresnet import IResNet
 from core.workflows.project import load_model, reader
@@ -30,13 +35,23 @@ def test_an_image_of_pure_noise_is_predicted_worse_than_a_real_one(model: IResNe
     assert generative_scores(model, noise).min() > generative_scores(model, smooth).min()
 
 
+@pytest.mark.parametrize(
+    ("named", "above"),
+    [("aaaaabbbbb", True), ("ababababab", False), ("aaaaaaaaaa", False), ("bbbbbaaaaa", False)],
+)
+def test_names_above_chance_are_told_from_guesses(named: str, above: bool) -> None:
+    chance, p = _by_chance(list("aaaaabbbbb"), list(named), 0)
+    assert (p <= SURE) is above and chance == pytest.approx(0.5, abs=0.02)
+    assert _by_chance(["a", "b"], ["a", "b"], 0)[1] > SURE  # two images prove nothing
+
+
 def test_the_second_opinion_counts_held_out_images_only(trained_project: Project) -> None:
     dataset = trained_project.dataset
     card, network = load_model(replace(trained_project, dataset=dataset), "cpu")
     reported = generative_report(network, card, dataset.records, reader(dataset))
     held = [r.id for r in dataset.records if card.split[r.group] == "test"]
     assert reported["records"] == len(held) and set(reported["unlike"]) <= set(held)
-    assert 0 <= reported["accuracy"] <= 1
+    assert 0 <= reported["accuracy"] <= 1 and reported["above_chance"] in (True, False)
     none = generative_report(
         network, card, [r for r in dataset.records if r.id not in held], reader(dataset)
     )

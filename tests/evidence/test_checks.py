@@ -5,6 +5,7 @@ import pytest
 
 from core.data.readouts import ABOVE_BACKGROUND
 from core.domain import CHECKS, FloatArray
+from core.domain.accuracy import cannot_draw
 from core.evidence.checks import Direction
 from core.evidence.contrast import CounterfactualMeasurements
 from core.evidence.reference import ImageMeasurements, ReferenceSet
@@ -142,6 +143,15 @@ def test_a_classifier_that_sees_the_same_everywhere_has_no_say(
             evidence = direction.assess(truth)
             assert {c.name: c.light for c in evidence.checks}["judges"] == light
             assert [evidence.values[f"judge{j}_counts"] for j in (1, 3)] == [False, count < 3]
+
+
+def test_no_card_of_a_network_that_cannot_draw_the_difference_is_green(real: ReferenceSet) -> None:
+    report = {"generative": {"accuracy": 0.46, "chance": 0.5, "above_chance": False}}
+    doubt = cannot_draw(report)
+    evidence = Direction(real, "WT", "DS", doubt).assess(moved(1.0))
+    assert evidence.light == "amber" and "not draw the difference" in evidence.checks[0].words
+    for other in (True, None):
+        assert not cannot_draw({"generative": {**report["generative"], "above_chance": other}})
 
 
 def test_a_side_effect_in_a_stain_that_should_not_change_is_named(direction: Direction) -> None:

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QVBoxLayout, QWidget
 
 from core.domain import ModelCard, Split, headline
+from core.domain.accuracy import cannot_draw
 from leigh_gui.widgets.common.look import count, duration, percent, plain
 
 
@@ -62,6 +63,8 @@ def card_rows(card: ModelCard) -> dict[str, str]:
         )
     if card.accuracy.get("group_accuracy") is not None:
         rows["By wells"] = f"{percent(float(card.accuracy['group_accuracy']), 1)} of wells right"
+    if doubt := cannot_draw(card.accuracy):
+        rows["Drawing"] = doubt
     if card.accuracy.get("few"):
         rows["Few images"] = " ".join(card.accuracy["few"])
     baseline = card.accuracy.get("baseline", {}).get("accuracy")
