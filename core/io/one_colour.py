@@ -18,8 +18,8 @@ ROUNDING = 2  # grey levels by which a rounded or cut colour may miss its multip
 def one_value(image: AnyArray) -> AnyArray | None:
     """The strongest of three colours (axis -3), if the others are fixed multiples of it.
 
-    Returns (..., 1, Y, X), or None for pictures of several colours and for values that are no whole
-    numbers from 0.
+    Returns (..., 1, Y, X), or None for pictures of several colours, and for values that may be
+    negative or fractions.
     """
     if image.shape[-3] != 3 or image.dtype.kind != "u":
         return None
