@@ -17,8 +17,10 @@ from core.domain import (
     Split,
 )
 from core.domain.accuracy import FEW_GROUPS, UNEQUAL
+from core.domain.project import Untouched
 from core.errors import BadProject, LeighError, NothingWritten
 from core.io.lock import ProjectLock
+from core.io.network import Network
 from core.io.project import create_project, open_project, relink, save_project
 from core.progress import Report, silent
 from core.scanning.plate_map import load_plate_map
@@ -66,7 +68,7 @@ def scan_into(
     """As `scan`; returns also how the folder was read."""
     before = None
     if (project_folder / "project.json").exists():
-        before = open_project(project_folder)
+        before = open_project(project_folder, Network.LEAVE if replace_images else Network.REFUSE)
         if not replace_images:
             _refuse_other_folder(before, folder)
     found = read_folder(folder, options, report=report)
@@ -104,7 +106,8 @@ def scan_into(
         for c in dataset.conditions
     )
     with ProjectLock(project_folder):
-        project = replace(before, dataset=replace(dataset, conditions=conditions))
+        dataset = replace(dataset, conditions=conditions)
+        project = replace(before, dataset=dataset, untouched=Untouched())
         return Scanned(save_project(project), found)
 
 

@@ -31,6 +31,7 @@ from leigh_gui.pages.data.samples import SampleGrid
 from leigh_gui.pages.data.scan_options import ScanForm
 from leigh_gui.readiness import why_not_train
 from leigh_gui.scan_request import OpenScan, ScanRequest
+from leigh_gui.services.background import not_opened
 from leigh_gui.state import AppState
 from leigh_gui.widgets.common.elided_label import ElidedLabel
 from leigh_gui.widgets.common.empty_state import EmptyState
@@ -173,7 +174,10 @@ class DataPage(QWidget):
             return
         self.summary.setText(summary(dataset))
         size = "" if dataset.pixel_size_um else "  ·  pixel size unknown"
-        self.place.setText(f"{dataset.root}{size}")
+        elsewhere = project.untouched.images
+        place = f"Not opened: {elsewhere}" if elsewhere else str(dataset.root)
+        self.place.setText(f"{place}{size}")
+        self.options.set_closed(not_opened(project))
         self.place.setToolTip(tip(str(project.folder)))
         self.notices.set_dataset(dataset)
         self.naming.set_read_as(dataset.read_as)
