@@ -18,6 +18,8 @@ def why_not_train(state: AppState) -> str:
     project = state.project
     if project is None or project.dataset is None:
         return "Open a folder of images first."
+    if project.untouched.images:
+        return "The images lie on another computer and were not opened."
     if state.asked is not None and state.asked.open and state.asked.concerns(project.folder):
         return ANSWER_FIRST
     filled = [name for name, number in project.dataset.counts().items() if number]

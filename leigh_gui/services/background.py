@@ -103,7 +103,8 @@ def not_opened(project: Project) -> str:
     """What of a project lies on another computer and was not opened; "" for nothing."""
     places = filter(None, (project.untouched.images, project.untouched.plate_map))
     named = " and ".join(places)
-    return f"{named} lies on another computer and was not opened." if named else ""
+    again = "Open the project again to be asked, or say in the menu where the images are now."
+    return f"{named} lies on another computer and was not opened. {again}" if named else ""
 
 
 STALE_MAP = {

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import lab_folders
 import pytest
-from lab_folders import drop, is_open
+from lab_folders import TIMEOUT_MS, drop, is_open
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QComboBox
 
@@ -31,7 +31,6 @@ from leigh_gui.pages.data.problems import ProblemTable
 from leigh_gui.pages.data.sample_window import SampleWindow
 from leigh_gui.readiness import far_fewer
 
-TIMEOUT_MS = 60_000
 LEFT = Qt.MouseButton.LeftButton
 
 

@@ -65,6 +65,7 @@ def test_without_images_the_project_is_shown_and_keeps_its_place(window, qtbot, 
     assert not project.dataset.root.exists() and page.place.text().startswith("Not opened: //")
     assert not page.options.again.isEnabled() and "another computer" in page.options.again.toolTip()
     assert page.options.replace.isEnabled()
+    assert not page.next.isEnabled() and "another computer" in page.next.toolTip()
     window.state.edit_project(replace(project, name="new"), "Rename")
     assert window.backstage.saver.flush()
     stored = json.loads((foreign / "project.json").read_text("utf-8"))

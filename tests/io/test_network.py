@@ -190,3 +190,13 @@ def test_a_plate_map_on_another_computer_is_asked_about_alone(
         open_project(foreign)
     project = open_project(foreign, Network.LEAVE)
     assert project.dataset.root == tmp_path / "images" and not project.untouched.images
+
+
+def test_a_check_says_that_the_images_were_not_touched(
+    foreign: Path, settings: Path, images: Path
+) -> None:
+    checked = spied(settings, "check", foreign, "--json")
+    assert checked.returncode == 0 and "touched" not in checked.stdout
+    findings = {f["part"]: f for f in json.loads(checked.stdout)["findings"]}
+    assert findings["images"]["state"] == "warning"
+    assert str(images) in findings["images"]["message"]
