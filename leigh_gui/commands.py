@@ -102,7 +102,7 @@ class Commands(QObject):
     def _ask_about_network(self, error: NetworkPath) -> None:
         answer = ask_about_network(self.window, error.message)
         if answer:
-            self.backstage.loader.open_with(error.project, answer)
+            self.backstage.loader.open(error.project, answer)
 
     def browse(self) -> None:
         """Choose a folder and open it."""

@@ -52,14 +52,17 @@ class ProjectLoader(QObject):
         """Whether something is being opened."""
         return self._busy
 
-    def open(self, folder: Path) -> None:
-        """A project is read; any other folder is looked through and becomes a project."""
+    def open(self, folder: Path, network: str = "refuse") -> None:
+        """A project is read; any other folder is looked through and becomes a project.
+
+        `network` is the answer to `network_asked`: allow or leave.
+        """
         if folder.name == "project.json" and not folder.is_dir():
             folder = folder.parent
         if not self._all_saved():
             return
         if (folder / "project.json").exists() or (folder / "project.json.bak").exists():
-            self._networks.pop(folder, None)
+            self._networks[folder] = network
             self._read(lambda: self._project(folder), "")
             return
         if (
@@ -75,11 +78,6 @@ class ProjectLoader(QObject):
             )
             return
         self.scan(ScanRequest(folder, new_project_folder(folder)))
-
-    def open_with(self, folder: Path, network: str) -> None:
-        """Open a project again, with the answer to `network_asked`: allow or leave."""
-        self._networks[folder] = network
-        self._read(lambda: self._project(folder), "")
 
     def scan(self, request: ScanRequest) -> bool:
         """Look through a folder; the project opens at the end. False while another job runs."""
