@@ -54,6 +54,17 @@ class FolderMissing(BadProject):
     """A folder that was there is gone: moved, renamed, or on a drive that was removed."""
 
 
+class NetworkPath(LeighError):
+    """A project names a folder on another computer that nobody has allowed on this one.
+
+    `project` is the folder of the project.
+    """
+
+    def __init__(self, message: str, hint: str, project: Any) -> None:
+        super().__init__(message, hint)
+        self.project = project
+
+
 class BadModel(LeighError):
     """A model file is damaged, or was trained for other channels or conditions."""
 

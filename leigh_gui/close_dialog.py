@@ -1,4 +1,4 @@
-"""What to ask before the window closes, and before the images of a project are replaced."""
+"""What to ask before the window closes, images are replaced, or another computer is used."""
 
 from __future__ import annotations
 
@@ -12,6 +12,12 @@ REPLACING = (
     "The project keeps its models, figure panels, and the roles and colours of conditions with the"
     " same names. It forgets plate map, name pattern, answers and pixel size. The map must be"
     " computed again. No image file is changed."
+)
+
+
+STRANGER = (
+    "The system may send your login there. A project from someone else can name any computer: go on"
+    " only if you know this one. The answer is kept for this project on this computer."
 )
 
 
@@ -73,3 +79,20 @@ def confirm_replacing(parent: QWidget, folder: str) -> bool:
     box.addButton(QMessageBox.StandardButton.Cancel)
     box.exec()
     return box.clickedButton() is replace
+
+
+def ask_about_network(parent: QWidget, message: str) -> str:
+    """Whether to 'allow' the other computer that a project names, 'leave' it, or open nothing."""
+    box = QMessageBox(
+        QMessageBox.Icon.NoIcon, "Another computer", "Look for the images on another computer?",
+        parent=parent,
+    )  # fmt: skip
+    box.setInformativeText(tip(f"{message}\n\n{STRANGER}"))
+    allow = box.addButton("Go on", QMessageBox.ButtonRole.AcceptRole)
+    leave = box.addButton("Open without images", QMessageBox.ButtonRole.DestructiveRole)
+    cancel = box.addButton(QMessageBox.StandardButton.Cancel)
+    box.setDefaultButton(cancel)
+    box.exec()
+    if box.clickedButton() is allow:
+        return "allow"
+    return "leave" if box.clickedButton() is leave else ""

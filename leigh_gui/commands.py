@@ -12,11 +12,12 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 
 from leigh_gui import theme
 from leigh_gui.actions import ShortcutSheet
-from leigh_gui.close_dialog import confirm_replacing
+from leigh_gui.close_dialog import ask_about_network, confirm_replacing
 from leigh_gui.frame import PAGES
 from leigh_gui.paths import log_folder
 
 if TYPE_CHECKING:
+    from core.errors import NetworkPath
     from leigh_gui.collector import Collector
     from leigh_gui.navigation import Navigation
     from leigh_gui.services.backstage import Backstage
@@ -39,6 +40,7 @@ class Commands(QObject):
         factory.browse_asked.connect(self.browse)
         factory.demo_asked.connect(self.demo)
         factory.replace_asked.connect(self.replace_images)
+        self.backstage.loader.network_asked.connect(self._ask_about_network)
 
     def slots(self) -> dict[str, Callable[[], object]]:
         """The slot of every action."""
@@ -96,6 +98,11 @@ class Commands(QObject):
         """A project is opened; any other folder becomes a new project."""
         if self.backstage.may_open():
             self.backstage.loader.open(folder)
+
+    def _ask_about_network(self, error: NetworkPath) -> None:
+        answer = ask_about_network(self.window, error.message)
+        if answer:
+            self.backstage.loader.open(error.project, answer)
 
     def browse(self) -> None:
         """Choose a folder and open it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ def why_not_train(state: AppState) -> str:
     project = state.project
     if project is None or project.dataset is None:
         return "Open a folder of images first."
+    if project.untouched.images:
+        return "The images lie on another computer and were not opened."
     if state.asked is not None and state.asked.open and state.asked.concerns(project.folder):
         return ANSWER_FIRST
     filled = [name for name, number in project.dataset.counts().items() if number]
@@ -31,6 +34,17 @@ def why_not_train(state: AppState) -> str:
 def with_condition(dataset: Dataset) -> tuple[Problem, ...]:
     """What goes together with the condition: a network may learn this instead of the cells."""
     return tuple(problem for problem in dataset.problems if problem.with_condition)
+
+
+def must_be_known(dataset: Dataset) -> tuple[str, ...]:
+    """What must be read before training, in the words under which the project remembers it."""
+    return tuple(f"{p.kind}: {p.reason}" for p in with_condition(dataset))
+
+
+def with_known(dataset: Dataset, findings: tuple[str, ...], known: bool = True) -> Dataset:
+    """The dataset, with these findings known to the user or not known any more."""
+    others = [finding for finding in dataset.known if finding not in set(findings)]
+    return replace(dataset, known=(*others, *findings) if known else tuple(others))
 
 
 def far_fewer(groups: dict[str, int]) -> dict[str, float]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from core.domain import NameRun, Question, QuestionKind, ReadAs, ScanOptions
+from core.domain import ImagePlace, NameRun, Question, QuestionKind, ReadAs, ScanOptions
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,7 @@ def open_scan(request: ScanRequest, result: dict[str, Any]) -> OpenScan | None:
             tuple(asked["choices"]),
             asked["default"],
             asked.get("examples") or {},
+            {image: ImagePlace(**place) for image, place in (asked.get("places") or {}).items()},
         )
         for asked in result.get("questions") or ()
     )

@@ -127,12 +127,20 @@ def copy_of(tmp_path: Path) -> Callable[[Project], Project]:
 
 
 @pytest.fixture
-def leigh() -> Callable[[Sequence[object]], "subprocess.Popen[str]"]:
+def leigh_program() -> tuple[str, ...]:
+    """The command `leigh`, with presets that train in seconds."""
+    return (sys.executable, "-c", LEIGH)
+
+
+@pytest.fixture
+def leigh(
+    leigh_program: tuple[str, ...],
+) -> Callable[[Sequence[object]], "subprocess.Popen[str]"]:
     """Starts `leigh ...` as a process of its own, with presets that train in seconds."""
 
     def start(words: Sequence[object]) -> "subprocess.Popen[str]":
         return subprocess.Popen(
-            [sys.executable, "-c", LEIGH, *map(str, words)],
+            [*leigh_program, *map(str, words)],
             cwd=ROOT,
             env=os.environ | {"OMP_NUM_THREADS": "1"},
             stdin=subprocess.PIPE,

@@ -9,6 +9,7 @@ MISSING, NOT_YET, NOT_APPLICABLE = KINDS = ("missing: ", "not yet: ", "not appli
 SECTIONS = {"A": 29, "B": 14, "C": 20, "D": 23, "E": 13, "F": 10}
 
 TIFF = "tests/io/test_tiff.py"
+ONE_COLOUR = "tests/io/test_one_colour.py"
 HOSTILE_TIFF = "tests/io/test_hostile_tiff.py"
 BLOCKS = "tests/io/test_tiff_blocks.py"
 CONTAINERS = "tests/io/test_containers.py"
@@ -124,7 +125,7 @@ CATALOGUE: tuple[Row, ...] = (
         f"{SCAN}::test_every_broken_file_is_in_the_problems",
     ), ""),
     ("A19", "a screenshot in place of raw data", (
-        f"{TIFF}::test_grey_png_is_read_and_rgb_png_refused",
+        f"{ONE_COLOUR}::test_a_picture_of_several_colours_is_refused",
         f"{TIFF}::test_every_way_of_writing_an_image_gives_channels_first_or_a_reason",
     ), ""),
     ("A20", "channels last, Z or T of length 3", (

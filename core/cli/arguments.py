@@ -23,6 +23,8 @@ def path_option(text: str) -> Path:
 def add_project(p: argparse.ArgumentParser, *, device: bool = False) -> None:
     """Add --project, and --device for verbs that run a network."""
     p.add_argument("--project", type=path_option, required=True, metavar="DIR")
+    text = "read images and plate map of the project also from another computer; remembered"
+    p.add_argument("--allow-network", action="store_true", help=text)
     if device:
         p.add_argument("--device", default="auto", help="auto, cpu, cuda")
 

@@ -70,6 +70,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         report = _report(arguments.progress, arguments.end_with_window)
         with chdir(neutral_folder()):  # libraries read settings from the working folder
+            _allow_network(arguments)
             result = arguments.run(arguments, report)
     except Cancelled:
         _say("Stopped. Everything done so far is kept; continue a training with --resume.")
@@ -98,6 +99,15 @@ def main(argv: list[str] | None = None) -> int:
     if arguments.json:
         print(json.dumps(result, allow_nan=False))
     return code
+
+
+def _allow_network(arguments: argparse.Namespace) -> None:
+    """Remember that a project may read its images from another computer."""
+    if getattr(arguments, "allow_network", False) and arguments.project.exists():
+        from core.io.network import Network
+        from core.io.project import open_project
+
+        open_project(arguments.project, Network.ALLOW)
 
 
 def _our_fault(as_json: bool) -> int:

@@ -17,10 +17,11 @@ def add_options(p: argparse.ArgumentParser) -> None:
 def run(a: argparse.Namespace, report: Report) -> Result:
     """Relink the images and save the project."""
     from core.io.lock import ProjectLock
+    from core.io.network import Network
     from core.io.project import open_project, relink, save_project
 
     with ProjectLock(a.project):
-        project = save_project(relink(open_project(a.project), a.folder))
+        project = save_project(relink(open_project(a.project, Network.LEAVE), a.folder))
     assert project.dataset is not None
     text = f"{a.project} now reads its images from {project.dataset.root}."
     return {"project": str(a.project), "images": str(project.dataset.root), "text": text}

@@ -117,7 +117,15 @@ _WHERE = {
         "core.domain.images",
     ),
     **dict.fromkeys(
-        ("NameRun", "ProposedRole", "Question", "QuestionKind", "ReadAs", "ScanOptions"),
+        (
+            "ImagePlace",
+            "NameRun",
+            "ProposedRole",
+            "Question",
+            "QuestionKind",
+            "ReadAs",
+            "ScanOptions",
+        ),
         "core.domain.scanning",
     ),
     **dict.fromkeys(

@@ -198,6 +198,7 @@ class Dataset:
     plate_shape: tuple[int, int] | None = None  # rows, columns when wells are known
     options: ScanOptions | None = None  # how the folder was read; None: by an earlier version
     read_as: ReadAs | None = None  # what its names mean; None: read by an earlier version
+    known: tuple[str, ...] = ()  # findings that the user has read, in their words
 
     @property
     def condition_names(self) -> tuple[str, ...]:

@@ -16,6 +16,14 @@ class Reading:
 
 
 @dataclass(frozen=True)
+class Untouched:
+    """Paths on other computers that a project names and nobody has allowed; "" for none."""
+
+    images: str = ""
+    plate_map: str = ""
+
+
+@dataclass(frozen=True)
 class Project:
     """A folder with everything that belongs to one question."""
 
@@ -27,3 +35,4 @@ class Project:
     panels: tuple[PanelSpec, ...] = ()
     read: Reading | None = field(default=None, compare=False, repr=False)
     read_only: str = field(default="", compare=False)  # why it must not be saved
+    untouched: Untouched = field(default=Untouched(), compare=False)

@@ -23,11 +23,20 @@ class QuestionKind(StrEnum):
 
 
 @dataclass(frozen=True)
+class ImagePlace:
+    """Where an image lies that is not a whole file: file, name of the field, time point from 1."""
+
+    file: str
+    scene: str = ""
+    t: str = ""
+
+
+@dataclass(frozen=True)
 class Question:
     """What names and files do not say. Without a `default`, nothing is written until answered.
 
-    `examples` are choice -> word -> file: what a choice means in pictures. Files are POSIX paths
-    relative to the folder that is read.
+    `examples` are choice -> word -> image: what a choice means in pictures. Images are POSIX paths
+    relative to the folder that is read; `places` says where those lie that are not files.
     """
 
     kind: QuestionKind
@@ -35,6 +44,7 @@ class Question:
     choices: tuple[str, ...] = ()
     default: str | None = None
     examples: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    places: Mapping[str, ImagePlace] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import numpy as np
 from core.domain import AnyArray
 from core.errors import BadImage, BadTable
 from core.io.fields import Field, missing_part, refuse_axes, require, safe_xml, usable_fields
-from core.io.png import RGB_HINT
+from core.io.one_colour import RGB_HINT
 from core.io.tiff_header import DAMAGED_HINT, check_bytes
 from core.io.well_names import normalise_well
 

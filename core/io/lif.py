@@ -14,7 +14,7 @@ import numpy as np
 from core.domain import AnyArray
 from core.errors import BadImage
 from core.io.fields import Field, refuse_axes, require, usable_fields
-from core.io.png import RGB_HINT
+from core.io.one_colour import RGB_HINT
 from core.io.tiff_header import CUT_HINT, DAMAGED_HINT, UNITS_UM
 
 MAGIC = 0x70

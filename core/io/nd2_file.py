@@ -10,7 +10,7 @@ import numpy as np
 from core.domain import AnyArray
 from core.errors import BadImage
 from core.io.fields import Field, missing_part, refuse_axes, require
-from core.io.png import RGB_HINT
+from core.io.one_colour import RGB_HINT
 from core.io.tiff_header import DAMAGED_HINT
 
 READ = frozenset("PTZCYX")

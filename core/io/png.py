@@ -1,4 +1,4 @@
-"""Read grey PNG images; colour PNG files are pictures, not data, and are refused."""
+"""Read grey PNG images, and colour PNG pictures of one stain; others are refused."""
 
 import struct
 import zlib
@@ -8,43 +8,42 @@ from typing import Any
 
 import imagecodecs
 import numpy as np
-from numpy.typing import NDArray
 
+from core.domain import AnyArray
 from core.errors import BadImage
+from core.io.one_colour import ALPHA, ONE_COLOUR, RGB_HINT, one_value, several_colours
 from core.io.tiff_header import CUT_HINT, DAMAGED_HINT, check_bytes
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-RGB_HINT = "Use the microscope's own grey TIFF files, one grey value per channel."
+SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # kind of colour -> values for each pixel
+PALETTE = 3
 
 
 @dataclass(frozen=True)
 class PngHeader:
-    """Size and depth of a grey PNG."""
+    """Size and depth of a PNG, and how many values are stored for each pixel."""
 
     height: int
     width: int
     dtype: str
+    samples: int
 
 
 def read_png_header(path: Path) -> PngHeader:
-    """The header of a PNG. Raises BadImage unless it is a complete 8- or 16-bit grey PNG."""
+    """The header of a PNG. Raises BadImage unless it is a complete PNG of 8 or 16 bits."""
     with path.open("rb") as stream:
         head = stream.read(33)
         if len(head) < 33 or head[12:16] != b"IHDR":
             raise BadImage(f"{path.name} is cut short: it ends within its header.", CUT_HINT)
         _check_chunks(stream, path)
     width, height, depth, colour = struct.unpack(">IIBB", head[16:26])
-    if depth == 1:
+    if depth == 1 and colour != PALETTE:
         raise BadImage(f"{path.name} is a mask (1 bit per pixel), not an image.", "Leave it out.")
-    if colour != 0:
-        raise BadImage(
-            f"{path.name} is an RGB picture, not raw data: intensities are not comparable.",
-            RGB_HINT,
-        )
-    if depth not in (8, 16):
+    if depth not in (8, 16) or colour not in SAMPLES:
         raise BadImage(f"{path.name} has {depth} bits per pixel; 8 or 16 are needed.", RGB_HINT)
-    check_bytes(width * height * depth // 8, path)
-    return PngHeader(height, width, "uint8" if depth == 8 else "uint16")
+    decoded = 4 if colour == PALETTE else SAMPLES[colour]
+    check_bytes(width * height * decoded * depth // 8, path)
+    return PngHeader(height, width, "uint8" if depth == 8 else "uint16", SAMPLES[colour])
 
 
 def _check_chunks(stream: Any, path: Path) -> None:
@@ -59,17 +58,29 @@ def _check_chunks(stream: Any, path: Path) -> None:
     raise BadImage(f"{path.name} is cut short: the end of the picture is missing.", CUT_HINT)
 
 
-def read_png(path: Path) -> NDArray[Any]:
-    """(Y, X) grey values of a PNG. Raises BadImage for a file that cannot be used."""
+def read_png(path: Path) -> tuple[AnyArray, tuple[tuple[str, str], ...]]:
+    """(1, Y, X) grey values of a PNG, and warnings with their kind.
+
+    Raises BadImage for a file that cannot be used, and for pictures of several colours.
+    """
     header = read_png_header(path)
     data = path.read_bytes()
     _check_rows(data, header, path)
-    image = np.asarray(imagecodecs.png_decode(data))
-    if image.shape != (header.height, header.width):
+    pixels = np.asarray(imagecodecs.png_decode(data))
+    if pixels.shape[:2] != (header.height, header.width):
         raise BadImage(
             f"{path.name} is damaged: its pixels do not fill its declared size.", DAMAGED_HINT
         )
-    return image
+    image = pixels.reshape(header.height, header.width, -1).transpose(2, 0, 1)
+    notes: tuple[tuple[str, str], ...] = ()
+    if len(image) in (2, 4):
+        image, notes = image[:-1], (ALPHA,)
+    if len(image) > 1:
+        value = one_value(image)
+        if value is None:
+            raise several_colours(path.name)
+        image, notes = value, (*notes, ONE_COLOUR)
+    return np.ascontiguousarray(image), notes
 
 
 def _check_rows(data: bytes, header: PngHeader, path: Path) -> None:
@@ -82,7 +93,8 @@ def _check_rows(data: bytes, header: PngHeader, path: Path) -> None:
         if kind == b"IDAT":
             packed.append(data[position + 8 : position + 8 + length])
         position += 12 + length
-    needed = header.height * (1 + header.width * np.dtype(header.dtype).itemsize)
+    row = header.width * header.samples * np.dtype(header.dtype).itemsize
+    needed = header.height * (1 + row)
     stored = len(zlib.decompressobj().decompress(b"".join(packed), needed + 1))
     if stored != needed:
         raise BadImage(

@@ -16,7 +16,7 @@ from filelock import SoftFileLock, Timeout
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from core.domain import Dataset, ImageRecord, PanelSpec, Project
-from core.domain.project import Reading
+from core.domain.project import Reading, Untouched
 from core.errors import BadImage, BadProject
 from core.io.atomic import (
     atomic_write_bytes,
@@ -29,8 +29,10 @@ from core.io.atomic import (
 from core.io.dataset_fault import dataset_fault
 from core.io.digest import digest_bytes, digest_file, digest_record
 from core.io.disk_errors import unreadable
+from core.io.image_root import NO_IMAGES, Origin, at_its_root
 from core.io.lock import now
 from core.io.merge import merged
+from core.io.network import Network, remember
 from core.io.strict_json import parse_object
 from core.io.tables import plain, safe_name
 from core.io.validation import first_fault
@@ -160,6 +162,10 @@ def _write_project(project: Project) -> Project:
         ) from error
     except OSError as error:
         raise cannot_write(project.folder, error) from error
+    if project.dataset is not None:  # only what was chosen or allowed here is a root
+        remember(project.dataset.root, project.created)
+        if project.dataset.options is not None and project.dataset.options.plate_map is not None:
+            remember(project.dataset.options.plate_map, project.created)
     return _read_as(project, digest_bytes(data))
 
 
@@ -167,7 +173,8 @@ def _with_changes_of_others(project: Project, digest: str) -> Project:
     """The project merged with the file on disk, if the file is not the one that was read."""
     if project.read is None or project.read.digest == digest:
         return project
-    found = merged(project, open_project(project.folder), project.read.project)
+    network = Network.LEAVE if project.untouched != Untouched() else Network.REFUSE
+    found = merged(project, open_project(project.folder, network), project.read.project)
     fault = dataset_fault(found.dataset) if found.dataset is not None else ""
     if fault:
         raise BadProject(
@@ -189,7 +196,7 @@ def _as_text(project: Project) -> str:
         "model": project.model,
         "panels": [asdict(panel) for panel in project.panels],
         "images": _image_folders(project),
-        "dataset": _dataset_dict(project.dataset),
+        "dataset": _dataset_dict(project),
     }
     return json.dumps(stored, default=plain, indent=1, ensure_ascii=False)
 
@@ -199,23 +206,24 @@ def _read_as(project: Project, digest: str) -> Project:
     return replace(project, read=Reading(digest, replace(project, read=None)))
 
 
-def open_project(folder: Path) -> Project:
+def open_project(folder: Path, network: Network = Network.REFUSE) -> Project:
     """Open a project folder without changing any file.
 
-    Raises BadProject, with cause and remedy, for a folder that is not a usable project.
+    Raises BadProject, with cause and remedy, for a folder that is not a usable project, and
+    NetworkPath where it names another computer that nobody has allowed.
     """
-    return _open(_project_file(folder), _Stored)
+    return _open(_project_file(folder), _Stored, network)
 
 
-def open_for_reading(folder: Path) -> Project:
+def open_for_reading(folder: Path, network: Network = Network.REFUSE) -> Project:
     """Open also a damaged project, from its backup, and the project of a newer program.
 
     `read_only` of the result says what is wrong; such a project cannot be saved. Raises BadProject
-    where nothing can be read.
+    where nothing can be read, and NetworkPath as `open_project`.
     """
     path = _project_file(folder)
     try:
-        return _open(path, _Stored)
+        return _open(path, _Stored, network)
     except BadProject as fault:
         for file, form in (
             (path, _StoredNewer),
@@ -223,7 +231,7 @@ def open_for_reading(folder: Path) -> Project:
             (path.with_name(BACKUP_FILE), _StoredNewer),
         ):
             with suppress(BadProject):
-                project = _open(file, form)
+                project = _open(file, form, network)
                 if file == path:
                     why = f"{fault.message} It can be looked at, but not changed."
                 else:
@@ -237,7 +245,7 @@ def _project_file(folder: Path) -> Path:
     return folder if folder.name == PROJECT_FILE else folder / PROJECT_FILE
 
 
-def _open(path: Path, form: type["_Stored"]) -> Project:
+def _open(path: Path, form: type["_Stored"], network: Network) -> Project:
     """The project in this file, which has this form."""
     folder = path.parent
     raw, digest = _read_json(path)
@@ -250,10 +258,18 @@ def _open(path: Path, form: type["_Stored"]) -> Project:
         raise _newer(path, version)
     try:
         stored = form.model_validate(raw)
-        dataset = _dataset(stored, folder)
+        dataset, untouched = _dataset(stored, folder, network)
     except ValidationError as error:
         raise _damaged(path, first_fault(error)) from error
-    project = Project(folder, stored.name, dataset, stored.model, stored.created, stored.panels)
+    project = Project(
+        folder,
+        stored.name,
+        dataset,
+        stored.model,
+        stored.created,
+        stored.panels,
+        untouched=untouched,
+    )
     return _read_as(project, digest)
 
 
@@ -359,6 +375,8 @@ def _image_folders(project: Project) -> dict[str, str | None] | None:
     if project.dataset is None:
         return None
     root = project.dataset.root.absolute()
+    if project.untouched.images and root == project.folder / NO_IMAGES:
+        return {"relative": None, "absolute": project.untouched.images}
     try:
         relative: str | None = Path(os.path.relpath(root, project.folder)).as_posix()
     except ValueError:  # another drive on Windows
@@ -368,17 +386,20 @@ def _image_folders(project: Project) -> dict[str, str | None] | None:
     return {"relative": relative, "absolute": None if inside else str(root)}
 
 
-def _dataset_dict(dataset: Dataset | None) -> dict[str, Any] | None:
-    if dataset is None:
+def _dataset_dict(project: Project) -> dict[str, Any] | None:
+    if project.dataset is None:
         return None
-    stored = asdict(dataset)
+    stored = asdict(project.dataset)
     del stored["root"]
+    if stored["options"] is not None and stored["options"]["plate_map"] is None:
+        stored["options"]["plate_map"] = project.untouched.plate_map or None
     return stored
 
 
-def _dataset(stored: _Stored, folder: Path) -> Dataset | None:
+def _dataset(stored: _Stored, folder: Path, network: Network) -> tuple[Dataset | None, Untouched]:
+    """The images, and what of them lies on other computers and is not touched."""
     if stored.dataset is None:
-        return None
+        return None, Untouched()
     raw = {**stored.dataset, "root": folder}
     dataset = TypeAdapter(Dataset).validate_python(raw)
     for record in dataset.records:
@@ -394,32 +415,8 @@ def _dataset(stored: _Stored, folder: Path) -> Dataset | None:
     if fault:
         raise _damaged(folder / PROJECT_FILE, fault)
     candidates = [Path(os.path.normpath(path)) for path in candidates]
-    return replace(dataset, root=_root(candidates, dataset.records))
-
-
-def _root(folders: list[Path], records: tuple[ImageRecord, ...]) -> Path:
-    """The first folder with the scanned images, judged by a sample; else the first with any image.
-
-    A neighbouring plate may have the same file names. Images that have changed are refused later,
-    when they are read.
-    """
-    if not records:
-        return next((folder for folder in folders if folder.exists()), folders[0])
-    # A sample of three, because opening must be quick.
-    sample = [records[i] for i in sorted({0, len(records) // 2, len(records) - 1})]
-    present: dict[Path, list[ImageRecord]] = {}
-    for folder in folders:
-        present[folder] = [r for r in sample if all((folder / f).exists() for f in r.files)]
-    same = [p for p, there in present.items() if any(_is_same(p, record) for record in there)]
-    with_images = [p for p, there in present.items() if there]
-    return next(iter([*same, *with_images]), folders[0])
-
-
-def _is_same(root: Path, record: ImageRecord) -> bool:
-    try:
-        return not record.digest or digest_record(root, record) == record.digest
-    except (OSError, BadImage):  # reported when the image is read
-        return True
+    maker = Origin(folder, stored.name, stored.created)
+    return at_its_root(dataset, candidates, maker, network)
 
 
 def _digest(root: Path, record: ImageRecord) -> str:

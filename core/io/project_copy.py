@@ -8,6 +8,7 @@ from pathlib import Path
 from core.domain import Project
 from core.errors import BadProject
 from core.io.atomic import TEMPORARY
+from core.io.network import Network
 from core.io.project import create_project, open_project, save_project
 
 
@@ -45,14 +46,16 @@ def moved_to(project: Project, folder: Path) -> Project:
 
     Raises BadProject where the folder holds no project, or another one.
     """
-    there = open_project(folder)
+    there = open_project(folder, Network.LEAVE)
     if there.created != project.created:
         raise BadProject(
             f"{there.folder} holds another project ({there.name}).",
             f"Choose the folder that {project.name} was moved to.",
         )
     moved = _with_images(replace(project, folder=there.folder), project)
-    if moved.dataset is None or there.dataset is None or moved.dataset.root.is_dir():
+    if moved.dataset is None or there.dataset is None or there.untouched.images:
+        return moved
+    if moved.dataset.root.is_dir():
         return moved
     return replace(moved, dataset=replace(moved.dataset, root=there.dataset.root))
 

@@ -20,7 +20,8 @@ from core.errors import BadImage
 from core.io.atomic import replacing
 from core.io.disk_errors import unreadable
 from core.io.memory import READERS
-from core.io.png import RGB_HINT, SIGNATURE, read_png, read_png_header
+from core.io.one_colour import ALPHA, ONE_COLOUR, RGB_HINT, one_value, several_colours
+from core.io.png import SIGNATURE, read_png
 from core.io.stacks import stack_error
 from core.io.tiff_blocks import check_blocks, check_layout, zero_tail
 from core.io.tiff_grey import (
@@ -28,8 +29,9 @@ from core.io.tiff_grey import (
     check_photometric,
     has_alpha,
     imagej_labels,
+    is_colour,
+    is_rendered,
     plain_pixel_size,
-    planes_of_colour,
     resolution,
 )
 from core.io.tiff_header import (
@@ -91,18 +93,6 @@ class _Opened:
     alpha: bool = False  # the last sample is an alpha channel
 
 
-def inspect_image(path: Path) -> ImageInfo:
-    """Shape, type, channel names and pixel size, without reading pixels. Raises BadImage."""
-    path = Path(path)
-    with guard(path):
-        if _sniff(path) == "png":
-            header = read_png_header(path)
-            return checked(ImageInfo((1, header.height, header.width), header.dtype), path)
-        with _open_tiff(path) as opened:
-            _refuse_stacks(opened.info, path)
-            return opened.info
-
-
 def read_image(path: Path) -> AnyArray:
     """(C, Y, X) raw grey values in the type of the file. Raises BadImage, naming the file."""
     return read_with_info(path)[0]
@@ -119,9 +109,10 @@ def read_stack(path: Path, *, refuse_stacks: bool = False) -> tuple[AnyArray, Im
     path = Path(path)
     with guard(path):
         if _sniff(path) == "png":
-            header = read_png_header(path)
-            info = checked(ImageInfo((1, header.height, header.width), header.dtype), path)
-            return read_png(path)[None, None, None], info
+            grey, notes = read_png(path)
+            _, height, width = grey.shape
+            info = ImageInfo((1, height, width), str(grey.dtype), notes=notes)
+            return grey[None, None], checked(info, path)
         with _open_tiff(path) as opened:
             if refuse_stacks:
                 _refuse_stacks(opened.info, path)
@@ -139,14 +130,37 @@ def read_stack(path: Path, *, refuse_stacks: bool = False) -> tuple[AnyArray, Im
 
 
 def _pixels(opened: _Opened) -> tuple[AnyArray, ImageInfo]:
-    """All pixels (T, Z, C, Y, X) of an open file, and its header with what the pixels show."""
+    """All pixels (T, Z, C, Y, X) of an open file, and its header with what the pixels show.
+
+    Raises BadImage for pictures of several colours.
+    """
     image = _arranged(opened.series.asarray(maxworkers=1), opened.axes)
-    info = replace(opened.info, notes=(*opened.info.notes, *zero_tail(opened.series, image)))
+    info, tail = opened.info, zero_tail(opened.series, image)
     if opened.invert:
         image = np.asarray(brightest(opened.series.keyframe) - image, dtype=image.dtype)
     if opened.alpha:
         image = image[:, :, :-1]
+    if is_colour(opened.series.keyframe):
+        image, info = _of_colour(opened, image)
+        tail = tail if info.shape[0] > 1 else ()  # a colour that is absent is zero, too
+    info = replace(info, notes=(*info.notes, *tail))
     return np.ascontiguousarray(image.astype(image.dtype.newbyteorder("="), copy=False)), info
+
+
+def _of_colour(opened: _Opened, image: AnyArray) -> tuple[AnyArray, ImageInfo]:
+    """The one value of an RGB picture in one colour; else its samples as stains.
+
+    Raises BadImage where samples are colours of a display.
+    """
+    key, info = opened.series.keyframe, opened.info
+    value = one_value(image)
+    if value is not None:
+        shape = (1, *info.shape[1:])
+        return value, replace(info, shape=shape, channel_names=(), notes=(*info.notes, ONE_COLOUR))
+    if is_rendered(key):
+        raise several_colours(Path(key.parent.filehandle.name).name)
+    text = f"An RGB file of {key.bitspersample} bits, read as {info.shape[0]} stains."
+    return image, replace(info, notes=(*info.notes, ("rgb", text)))
 
 
 def _refuse_stacks(info: ImageInfo, path: Path) -> None:
@@ -336,11 +350,11 @@ def _examine(
     complaints += _doubts(tiff, path)
     warnings += [f"The header is partly damaged: {text}" for text in dict.fromkeys(complaints)]
     shape = _cyx_shape(series.shape, axes)
-    notes = _notes(tiff, series, ome)
+    notes = _notes(tiff, ome)
     alpha = has_alpha(series.keyframe) and axes != str(series.axes) and shape[0] > 1
     if alpha:
         shape = (shape[0] - 1, *shape[1:])
-        notes += (("alpha", "The transparency (alpha) stored with the image is left out."),)
+        notes += (ALPHA,)
     names = ome.channel_names or imagej_labels(tiff, shape[0])
     info = ImageInfo(
         shape=shape,
@@ -376,16 +390,12 @@ def _doubts(tiff: tifffile.TiffFile, path: Path) -> list[str]:
     return ["its entries are not in order, not of their type, or not known."] if odd else []
 
 
-def _notes(tiff: tifffile.TiffFile, series: Any, ome: OmeHeader) -> tuple[tuple[str, str], ...]:
-    """Warnings of a kind: planes of colour, pixels that are not square."""
-    notes = []
-    key = series.keyframe
-    if planes_of_colour(key):
-        notes.append(("rgb", f"An RGB file of {key.bitspersample} bits in planes, read as stains."))
+def _notes(tiff: tifffile.TiffFile, ome: OmeHeader) -> tuple[tuple[str, str], ...]:
+    """A warning with its kind where pixels are not square."""
     x, y = ome.pixel_size_um, ome.pixel_height_um
     if x is None and tiff.is_imagej:
         x, y = (resolution(tiff, axis) for axis in "XY")
-    return (*notes, *squareness(x, y))
+    return squareness(x, y)
 
 
 def _description(tiff: tifffile.TiffFile, ome: OmeHeader) -> str:
@@ -496,10 +506,6 @@ def _channel_axis(series: Any, path: Path, warnings: list[str]) -> str:
         )
     if axis in "QI" and series.kind != "ome":
         warnings.append(f"{size} pages without metadata were read as {size} channels.")
-    elif int(series.keyframe.photometric) == 2 and series.kind != "ome":
-        warnings.append(
-            f"A {series.keyframe.bitspersample}-bit RGB file was read as {size} raw channels."
-        )
     return axes.replace(axis, "C")
 
 

@@ -8,30 +8,25 @@ import tifffile
 
 from core.domain import AnyArray
 from core.errors import BadImage
-from core.io.png import RGB_HINT
+from core.io.one_colour import RGB_HINT, several_colours
 from core.io.tiff_header import UNITS_UM
 
 MAX_PRINTED_UM = 10.0  # 2,540 dots per inch; below it, a resolution is that of the microscope
 
 
 def check_photometric(page: Any, path: Path) -> None:
-    """Raises BadImage for masks, palettes of colour and rendered pictures."""
+    """Raises BadImage for masks, palettes of colour, and colours other than RGB."""
     if page.bitspersample == 1 or page.dtype == np.bool_:
         raise BadImage(
             f"{path.name} is a mask (1 bit per pixel), not an image.", "Leave it out.", "mask"
         )
-    kind, alpha = int(page.photometric), has_alpha(page)
+    kind = int(page.photometric)
     if kind == 3 and not linear_palette(page.colormap):
         raise BadImage(
             f"{path.name} is a palette picture: its numbers are colours, not intensities.", RGB_HINT
         )
-    rendered = kind == 2 and (page.bitspersample <= 8 or alpha) and not planes_of_colour(page)
-    if rendered or kind not in (0, 1, 2, 3):
-        raise BadImage(
-            f"{path.name} is an RGB picture, not raw data: intensities are not comparable.",
-            RGB_HINT,
-            "rgb",
-        )
+    if kind not in (0, 1, 2, 3):
+        raise several_colours(path.name)
 
 
 def linear_palette(colormap: AnyArray | None) -> bool:
@@ -50,9 +45,15 @@ def has_alpha(page: Any) -> bool:
     return any(int(kind) in (1, 2) for kind in page.extrasamples)
 
 
-def planes_of_colour(page: Any) -> bool:
-    """Whether three planes are called RGB; a rendered picture has its colours side by side."""
-    return int(page.photometric) == 2 and int(page.planarconfig) == 2
+def is_colour(page: Any) -> bool:
+    """Whether the samples are called red, green and blue."""
+    return int(page.photometric) == 2
+
+
+def is_rendered(page: Any) -> bool:
+    """Whether these are colours of a display, not stains: side by side, in 8 bits or with alpha."""
+    planes = int(page.planarconfig) == 2
+    return is_colour(page) and not planes and (page.bitspersample <= 8 or has_alpha(page))
 
 
 def brightest(page: Any) -> Any:

@@ -9,7 +9,7 @@ from core.io.fields import INSTALL
 from core.progress import Report
 from core.scanning.file_names import compile_pattern
 from core.scanning.find_files import Found, find_images
-from core.scanning.findings import Findings
+from core.scanning.findings import Findings, image_places
 from core.scanning.group_channels import Draft, group_channels
 from core.scanning.index_files import Index, read_indexes
 from core.scanning.inspect_files import FileInspection, StackChoice, inspect_files
@@ -32,6 +32,7 @@ def read_drafts(
     files = _found(root, report)
     choice = StackChoice(answers.get(QuestionKind.Z, ""), answers.get(QuestionKind.SLICES, ""))
     facts = inspect_files(root, files.images, report, choice)
+    findings.places.update(image_places(facts))
     problems += [*files.problems, *_file_problems(facts)]
     indexes = read_indexes(root, files.indexes, problems)
     usable = indexed(_usable(facts, problems), indexes)

@@ -27,7 +27,7 @@ from core.scanning.default_roles import (
     spelling_problems,
 )
 from core.scanning.file_names import compile_pattern
-from core.scanning.findings import Findings
+from core.scanning.findings import Findings, with_places
 from core.scanning.group_channels import Draft
 from core.scanning.name_parts import counted, with_condition
 from core.scanning.one_with_condition import one_with_the_condition
@@ -120,7 +120,8 @@ def read_folder(folder: Path, options: ScanOptions = DEFAULTS, *, report: Report
             bench.places[file] = replace(place, role=turned[place.condition])
     dataset = _dataset(root, bench, channel_names, pixel_size, table)
     dataset = replace(dataset, plate_shape=plate_shape_of(dataset, indexes, table is not None))
-    questions = (*findings.questions, *role_questions(table, options.answers))
+    asked = (*findings.questions, *role_questions(table, options.answers))
+    questions = tuple(with_places(question, findings.places) for question in asked)
     conditions = {d.files[0]: bench.places[d.files[0]].condition for d in bench.drafts}
     wells = {f: (bench.places[f].plate, bench.places[f].well) for f in conditions}
     together = one_with_the_condition(bench.drafts, conditions, wells)

@@ -12,6 +12,7 @@ from core.io.atomic import TEMPORARY, remove_temporary, replacing
 from core.io.digest import digest_record
 from core.io.lock import LOCK_FILE, ProjectLock, is_ours, owner_of
 from core.io.models import CARD_FILE, load_card, load_tensors
+from core.io.network import Network
 from core.io.project import (
     BACKUP_FILE,
     PARTS,
@@ -72,20 +73,30 @@ def check(folder: Path, *, repair: bool = False, report: Report = silent) -> lis
 def _findings(folder: Path, report: Report) -> Iterator[Finding]:
     yield from _project_file(folder)
     try:
-        project = open_for_reading(folder)
+        project = open_for_reading(folder, Network.LEAVE)
     except BadProject:  # said above
         project = None
     if project is not None:
-        if project.dataset is not None:
+        if project.untouched.images:
+            yield Finding("images", State.WARNING, *_not_touched(project))
+        elif project.dataset is not None:
             yield _images(project.dataset, report)
         yield from _models(project)
         yield from _results(project)
     yield from _left_over(folder)
 
 
+def _not_touched(project: Project) -> tuple[str, str]:
+    place = project.untouched.images
+    return (
+        f"They lie on another computer ({place}), which this project has not used from here.",
+        "Open the project in the window, or run a verb with --allow-network.",
+    )
+
+
 def _project_file(folder: Path) -> Iterator[Finding]:
     try:
-        project = open_project(folder)
+        project = open_project(folder, Network.LEAVE)
     except BadProject as fault:
         backup = _readable_backup(folder)
         repair = f"Use {BACKUP_FILE}; keep the damaged file under another name." if backup else ""
@@ -99,7 +110,7 @@ def _project_file(folder: Path) -> Iterator[Finding]:
 
 def _readable_backup(folder: Path) -> bool:
     try:
-        return bool(open_for_reading(folder).read_only)
+        return bool(open_for_reading(folder, Network.LEAVE).read_only)
     except BadProject:
         return False
 
@@ -242,7 +253,7 @@ def _repair(folder: Path, report: Report) -> None:
             for path in list(_temporaries(folder)):
                 remove_temporary(path)
         else:
-            project = open_for_reading(folder)
+            project = open_for_reading(folder, Network.LEAVE)
             paths = {
                 "latents": stored_latents(project),
                 "map": stored_map(project) / "map.npz",

@@ -17,8 +17,10 @@ from core.domain import (
     Split,
 )
 from core.domain.accuracy import FEW_GROUPS, UNEQUAL
+from core.domain.project import Untouched
 from core.errors import BadProject, LeighError, NothingWritten
 from core.io.lock import ProjectLock
+from core.io.network import Network
 from core.io.project import create_project, open_project, relink, save_project
 from core.progress import Report, silent
 from core.scanning.plate_map import load_plate_map
@@ -46,8 +48,9 @@ def scan(
     """Scan a folder of images into a new project, or again into an existing one.
 
     An existing project keeps its models, colours and roles, except where the plate map names a
-    role. `replace_images` allows another folder than that of the project. Raises NothingWritten
-    where a question is open or nothing usable is left, and LeighError for another folder.
+    role. The same folder keeps what the user has said to know. `replace_images` allows another
+    folder than that of the project. Raises NothingWritten where a question is open or nothing
+    usable is left, and LeighError for another folder.
     """
     scanned = scan_into(
         folder, project_folder, options, replace_images=replace_images, report=report
@@ -66,7 +69,7 @@ def scan_into(
     """As `scan`; returns also how the folder was read."""
     before = None
     if (project_folder / "project.json").exists():
-        before = open_project(project_folder)
+        before = open_project(project_folder, Network.LEAVE if replace_images else Network.REFUSE)
         if not replace_images:
             _refuse_other_folder(before, folder)
     found = read_folder(folder, options, report=report)
@@ -104,7 +107,10 @@ def scan_into(
         for c in dataset.conditions
     )
     with ProjectLock(project_folder):
-        project = replace(before, dataset=replace(dataset, conditions=conditions))
+        again = before.dataset if _is_same_folder(before, dataset.root) else None
+        findings = again.known if again is not None else ()
+        dataset = replace(dataset, conditions=conditions, known=findings)
+        project = replace(before, dataset=dataset, untouched=Untouched())
         return Scanned(save_project(project), found)
 
 
@@ -134,6 +140,10 @@ def _refuse_other_folder(project: Project, folder: Path) -> None:
         f"{project.folder} is a project of the images in {root}, not of those in {folder}.",
         "Make a new project, or replace the images of this one with --replace.",
     )
+
+
+def _is_same_folder(project: Project, folder: Path) -> bool:
+    return project.dataset is not None and project.dataset.root.resolve() == folder.resolve()
 
 
 def _merged(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QCoreApplication, QObject, Qt, Signal, SignalInstance
 
 if TYPE_CHECKING:
+    from core.domain import Project
     from leigh_gui.opened import Opened
     from leigh_gui.services.owner import ProjectOwner
 
@@ -76,25 +77,34 @@ def _run(work: Callable[[], Any], key: int, finished: SignalInstance) -> None:
         return
 
 
-def read_project(folder: Path, owner: ProjectOwner) -> Opened:
+def read_project(folder: Path, owner: ProjectOwner, network: str = "refuse") -> Opened:
     """A project with its model, latents and map, as far as they exist; `owner` may then write it.
 
-    Damage of one part does not hide the rest.
+    Damage of one part does not hide the rest. `network` is a value of `core.io.network.Network`.
     """
+    from core.io.network import Network
     from core.io.project import open_for_reading, sweep_project
     from core.io.results import load_results
     from leigh_gui.opened import Opened
 
     read_only = owner.take(folder)
-    project = open_for_reading(folder)
+    project = open_for_reading(folder, Network(network))
     if not read_only:
         sweep_project(project.folder)
     results = load_results(project)
-    warnings = [*results.damaged, *filter(None, [results.doubt])]
+    warnings = [*results.damaged, *filter(None, [results.doubt, not_opened(project)])]
     if results.stale:
         warnings.append(f"{STALE_MAP[results.stale]} Press “Compute the map” on the Train page.")
     parts = (results.card, results.latents, results.projection, results.decision)
     return Opened(project, *parts, tuple(warnings), project.read_only or read_only)
+
+
+def not_opened(project: Project) -> str:
+    """What of a project lies on another computer and was not opened; "" for nothing."""
+    places = filter(None, (project.untouched.images, project.untouched.plate_map))
+    named = " and ".join(places)
+    again = "Open the project again to be asked, or say in the menu where the images are now."
+    return f"{named} lies on another computer and was not opened. {again}" if named else ""
 
 
 STALE_MAP = {

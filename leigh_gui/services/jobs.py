@@ -46,7 +46,7 @@ class JobRunner(QObject):
 
     def __init__(self, parent: QObject | None = None, program: tuple[str, ...] = ()) -> None:
         super().__init__(parent)
-        self._program = program or (sys.executable, "-m", "core.cli.main")
+        self.program = program or (sys.executable, "-m", "core.cli.main")
         self._process: QProcess | None = None
         self._job: Job | None = None
         self._queue: list[Job] = []
@@ -117,7 +117,7 @@ class JobRunner(QObject):
         self.started.emit(job.title)
         log.info("Job: %s", " ".join(job.arguments))
         options = ("--progress", "json", "--json", "--end-with-window")
-        process.start(self._program[0], [*self._program[1:], *job.arguments, *options])
+        process.start(self.program[0], [*self.program[1:], *job.arguments, *options])
 
     def _on_stderr(self) -> None:
         if self._process is None:

@@ -31,6 +31,7 @@ class ProjectLoader(QObject):
     opened = Signal(str)  # page to show; "" = the furthest that is ready
     failed = Signal(object)
     busy_changed = Signal(bool)
+    network_asked = Signal(object)  # NetworkPath: a project names a folder on another computer
 
     def __init__(self, state: AppState, jobs: JobRunner, background: Background, saver: Saver,
                  parent: QObject | None = None) -> None:  # fmt: skip
@@ -44,20 +45,25 @@ class ProjectLoader(QObject):
             None  # asked for while something is being read
         )
         self._request: ScanRequest | None = None  # the scan that runs
+        self._networks: dict[Path, str] = {}  # what was answered: a value of Network
         saver.changed.connect(self._on_saver, Qt.ConnectionType.QueuedConnection)
 
     def busy(self) -> bool:
         """Whether something is being opened."""
         return self._busy
 
-    def open(self, folder: Path) -> None:
-        """A project is read; any other folder is looked through and becomes a project."""
+    def open(self, folder: Path, network: str = "refuse") -> None:
+        """A project is read; any other folder is looked through and becomes a project.
+
+        `network` is the answer to `network_asked`: allow or leave.
+        """
         if folder.name == "project.json" and not folder.is_dir():
             folder = folder.parent
         if not self._all_saved():
             return
         if (folder / "project.json").exists() or (folder / "project.json.bak").exists():
-            self._read(lambda: read_project(folder, self.owner), "")
+            self._networks[folder] = network
+            self._read(lambda: self._project(folder), "")
             return
         if (
             folder == Path()
@@ -97,7 +103,7 @@ class ProjectLoader(QObject):
         """
         folder = made or (self.state.project.folder if self.state.project else None)
         if folder is not None:
-            self._read(lambda: _with(read_project(folder, self.owner), warnings), page)
+            self._read(lambda: _with(self._project(folder), warnings), page)
 
     def take_map(self) -> None:
         """A job has written a map and is still at work: show it, and leave all else as it is."""
@@ -139,7 +145,7 @@ class ProjectLoader(QObject):
         def work() -> Opened:
             from core.workflows.adopt_model import adopt_model
 
-            return read_project(adopt_model(project, folder).folder, self.owner)
+            return self._project(adopt_model(project, folder).folder)
 
         self._read(work, "train")
 
@@ -152,6 +158,10 @@ class ProjectLoader(QObject):
         self.background.run(
             work, lambda opened: self._on_read(opened, page, began), self._on_failed
         )
+
+    def _project(self, folder: Path) -> Opened:
+        """Runs in a thread."""
+        return read_project(folder, self.owner, self._networks.get(folder, "refuse"))
 
     def _all_saved(self) -> bool:
         """Whether nothing is lost when another project is opened; says so where it would be."""
@@ -174,7 +184,7 @@ class ProjectLoader(QObject):
         """
         now, folder = self.state.project, opened.project.folder
         if self._next is None and now is not None and now is not began and now.folder == folder:
-            self._next = (lambda: _with(read_project(folder, self.owner), opened.warnings), page)
+            self._next = (lambda: _with(self._project(folder), opened.warnings), page)
         elif self._next is None:
             self.owner.settle(folder, opened.read_only)
             self.state.open(opened)  # fills the pages; showing one is another turn
@@ -203,8 +213,10 @@ class ProjectLoader(QObject):
         self.reopen("stay")
 
     def _on_failed(self, error: object) -> None:
+        from core.errors import NetworkPath
+
         self._set_busy(False)
-        self.failed.emit(error)
+        (self.network_asked if isinstance(error, NetworkPath) else self.failed).emit(error)
         self._read_next()
 
     def _read_next(self) -> None:

@@ -16,7 +16,7 @@ from leigh_gui.services.thumbnails import read_image, reduced
 if TYPE_CHECKING:
     import numpy as np
 
-    from core.domain import Dataset, ImageRecord
+    from core.domain import Dataset, ImagePlace, ImageRecord
 
 SIDE = 256
 KEPT = 96  # pictures of up to about 1 MB each
@@ -109,13 +109,25 @@ def _measured(read: Callable[[], np.ndarray]) -> Picture:
     return Picture(pixels, [(float(low), float(high)) for low, high in ends.T])
 
 
-def read_file(path: Path) -> np.ndarray:
-    """A small picture of a file, C Y X. Raises BadImage."""
+def read_place(folder: Path, place: ImagePlace) -> np.ndarray:
+    """A small picture of an image of any format, C Y X. Raises BadImage.
+
+    Of a file with several fields or times, the first is shown where `place` names none; of a stack,
+    its maximum.
+    """
     import numpy as np
 
-    from core.io import tiff
+    from core.io.read_field import open_fields, read_image_of
+    from core.io.stacks import MAXIMUM
 
-    return reduced(np.asarray(tiff.read_image(path), dtype=np.float32), SIDE)
+    path = folder / place.file
+    with open_fields(path) as container:
+        named = (f for f in container.fields if f.scene == place.scene)
+        field = next(named, container.fields[0])
+        z = MAXIMUM if field.sizes.get("Z", 1) > 1 else ""
+        t = (place.t if place.t.isdecimal() else "1") if field.sizes.get("T", 1) > 1 else ""
+        image = read_image_of(container, field, path, z, t)
+    return reduced(np.asarray(image, dtype=np.float32), SIDE)
 
 
 def read_small(dataset: Dataset, record: ImageRecord) -> np.ndarray:

@@ -1,5 +1,7 @@
 """Small folders of TIFFs whose grey values say which stain and condition they are."""
 
+from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +10,7 @@ from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 
 SIZE, EDGE, DARK = 32, 4, 200  # pixels, columns of background, its grey value
+TIMEOUT_MS = 60_000  # for a scan
 WELLS = {"WT": ("B02", "B03"), "DS": ("C02", "C03")}
 
 
@@ -37,76 +40,68 @@ def plate_map(folder: Path) -> Path:
     return table
 
 
-def imagexpress(folder: Path) -> Path:
-    """A flat plate; only the plate map knows the conditions."""
+def cultures() -> Iterator[tuple[str, str, str, int]]:
+    """Condition, well, its row and its column."""
     for name, wells in WELLS.items():
         for well in wells:
-            for stain in range(2):
-                write(folder / f"Plate7_{well}_s1_w{stain + 1}.TIF", stain, name)
+            yield name, well, well[0], int(well[1:])
+
+
+def imagexpress(folder: Path) -> Path:
+    """A flat plate; only the plate map knows the conditions."""
+    for name, well, _, _ in cultures():
+        for stain in range(2):
+            write(folder / f"Plate7_{well}_s1_w{stain + 1}.TIF", stain, name)
     return folder
 
 
 def phenix(folder: Path) -> Path:
     """Conditions are folders, and each field is a stack of two planes."""
-    for name, wells in WELLS.items():
-        for well in wells:
-            row, column = ord(well[0]) - 64, int(well[1:])
-            for plane in (1, 2):
-                for stain in range(2):
-                    place = f"r{row:02d}c{column:02d}f01p{plane:02d}"
-                    file = f"{place}-ch{stain + 1}sk1fk1fl1.tiff"
-                    write(folder / name / file, stain, name)
+    for name, _, row, column in cultures():
+        for plane, stain in product((1, 2), range(2)):
+            place = f"r{ord(row) - 64:02d}c{column:02d}f01p{plane:02d}"
+            write(folder / name / f"{place}-ch{stain + 1}sk1fk1fl1.tiff", stain, name)
     return folder
 
 
 def yokogawa(folder: Path) -> Path:
     """With dark and shading images, which are no images of cells."""
-    for name, wells in WELLS.items():
-        for well in wells:
-            for stain in range(2):
-                file = f"Plate7_{well}_T0001F001L01A0{stain + 1}Z01C0{stain + 1}.tif"
-                write(folder / name / file, stain, name)
-                write(folder / name / f"DC_sCMOS_CAM{stain + 1}.tif", stain, name)
+    for name, well, _, _ in cultures():
+        for stain in range(2):
+            file = f"Plate7_{well}_T0001F001L01A0{stain + 1}Z01C0{stain + 1}.tif"
+            write(folder / name / file, stain, name)
+            write(folder / name / f"DC_sCMOS_CAM{stain + 1}.tif", stain, name)
     return folder
 
 
 def incell(folder: Path) -> Path:
     """Names with spaces and brackets."""
-    for name, wells in WELLS.items():
-        for well in wells:
-            for stain, word in enumerate(("DAPI", "FITC")):
-                file = f"{well[0]} - {int(well[1:])}(fld 1 wv {word} - {word}).tif"
-                write(folder / name / file, stain, name)
+    for name, _, row, column in cultures():
+        for stain, word in enumerate(("DAPI", "FITC")):
+            write(folder / name / f"{row} - {column}(fld 1 wv {word} - {word}).tif", stain, name)
     return folder
 
 
 def lasx(folder: Path) -> Path:
     """Exports of LAS X with positions and channels, in two times."""
-    for name in WELLS:
-        for position in (1, 2):
-            for time in (0, 1):
-                for stain in range(3):
-                    file = f"Exp_Position00{position}_t0{time}_ch0{stain}.tif"
-                    write(folder / name / file, stain, name)
+    for name, position, time, stain in product(WELLS, (1, 2), (0, 1), range(3)):
+        write(folder / name / f"Exp_Position00{position}_t0{time}_ch0{stain}.tif", stain, name)
     return folder
 
 
 def nis(folder: Path) -> Path:
     """Wells, points and channels, each behind its word."""
-    for name, wells in WELLS.items():
-        for well in wells:
-            for stain, word in enumerate(("DAPI", "GFP")):
-                file = f"Well{well}_Point{well}_0000_Channel{word}_Seq0000.tif"
-                write(folder / name / file, stain, name)
+    for name, well, _, _ in cultures():
+        for stain, word in enumerate(("DAPI", "GFP")):
+            file = f"Well{well}_Point{well}_0000_Channel{word}_Seq0000.tif"
+            write(folder / name / file, stain, name)
     return folder
 
 
 def dishes(folder: Path, words: tuple[str, ...] = ("SYTOXX", "WGGA")) -> Path:
     """Words that are in no list of stains: they must be asked."""
-    for name in WELLS:
-        for dish in (1, 2):
-            for stain, word in enumerate(words):
-                write(folder / name / f"dish{dish}_{word}.tif", stain, name)
+    for name, dish, (stain, word) in product(WELLS, (1, 2), enumerate(words)):
+        write(folder / name / f"dish{dish}_{word}.tif", stain, name)
     return folder
 
 
@@ -121,3 +116,10 @@ def drop(window, folder: Path) -> None:
     mime.setUrls([QUrl.fromLocalFile(str(folder))])
     button, modifier = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
     window.dropEvent(QDropEvent(QPointF(5, 5), Qt.DropAction.CopyAction, mime, button, modifier))
+
+
+def open_by_drop(window, qtbot, folder: Path):
+    """Drop a folder that asks nothing; returns the Data page of its project."""
+    drop(window, folder)
+    qtbot.waitUntil(lambda: is_open(window), timeout=TIMEOUT_MS)
+    return window.pages["data"]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import lab_folders
 import pytest
-from lab_folders import drop, is_open
+from lab_folders import TIMEOUT_MS, drop, is_open
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QComboBox
 
@@ -20,7 +20,7 @@ from core.domain import (
     Role,
     ScanOptions,
 )
-from core.io.project import create_project, open_project
+from core.io.project import create_project, open_project, save_project
 from core.io.read_field import read_record
 from core.scanning.default_roles import build_channels
 from core.workflows.scan import scan
@@ -31,7 +31,6 @@ from leigh_gui.pages.data.problems import ProblemTable
 from leigh_gui.pages.data.sample_window import SampleWindow
 from leigh_gui.readiness import far_fewer
 
-TIMEOUT_MS = 60_000
 LEFT = Qt.MouseButton.LeftButton
 
 
@@ -41,6 +40,16 @@ def opened(window, qtbot, folder: Path):
     qtbot.waitUntil(lambda: is_open(window), timeout=TIMEOUT_MS)
     window.go("data")
     return window.pages["data"]
+
+
+def read_again(window, qtbot) -> None:
+    """Press "Read again", and wait for what is on disk."""
+    window.go("data")
+    before = window.state.project
+    qtbot.mouseClick(window.pages["data"].options.again, LEFT)
+    qtbot.waitUntil(
+        lambda: is_open(window) and window.state.project is not before, timeout=TIMEOUT_MS
+    )
 
 
 def records(wells: list[str], condition: str = "WT", plate: str = "P1") -> tuple[ImageRecord, ...]:
@@ -182,6 +191,12 @@ def test_a_role_that_no_name_says_is_asked_and_can_be_undone(window, qtbot, tmp_
     assert card.isVisible()
     qtbot.mouseClick(card.none, LEFT)
     assert not card.isVisible()
+    read_again(window, qtbot)
+    assert not card.isVisible()  # the project remembers it
+    for well in ("B02", "B03"):
+        lab_folders.write(tmp_path / "images" / "line5" / f"P1_{well}_s1.tif", 1, "line5")
+    read_again(window, qtbot)
+    assert card.isVisible()  # a new condition may have this role
 
 
 def test_what_goes_with_the_condition_is_red_and_must_be_known(window, qtbot, tmp_path):
@@ -197,8 +212,30 @@ def test_what_goes_with_the_condition_is_red_and_must_be_known(window, qtbot, tm
     train = window.pages["train"]
     assert train.warning.isVisible() and "plate" in train.warning.words.text()
     assert not train.start.isEnabled() and "I know" in train.start.toolTip()
-    qtbot.mouseClick(train.warning.know, LEFT, pos=QPoint(8, train.warning.know.height() // 2))
+    on_tick = QPoint(8, train.warning.know.height() // 2)
+    qtbot.mouseClick(train.warning.know, LEFT, pos=on_tick)
     assert train.start.isEnabled()
+    read_again(window, qtbot)
+    assert train.warning.know.isChecked() and train.start.isEnabled()
+    for well in ("B02", "B03", "C02"):
+        lab_folders.write(tmp_path / "images" / "TT" / f"P3_{well}_s1.tif", 1, "TT")
+    read_again(window, qtbot)
+    assert not train.warning.know.isChecked() and not train.start.isEnabled()
+    window.go("train")
+    qtbot.mouseClick(train.warning.know, LEFT, pos=on_tick)
+    assert train.start.isEnabled()
+    window.state.undo.undo()
+    assert not train.warning.know.isChecked() and not train.start.isEnabled()
+
+
+def test_what_is_known_is_forgotten_with_other_images(tmp_path):
+    lab_folders.nis(tmp_path / "a")
+    lab_folders.nis(tmp_path / "b")
+    project = scan(tmp_path / "a", tmp_path / "p")
+    save_project(replace(project, dataset=replace(project.dataset, known=("a finding",))))
+    assert open_project(project.folder).dataset.known == ("a finding",)
+    assert scan(tmp_path / "a", tmp_path / "p").dataset.known == ("a finding",)
+    assert scan(tmp_path / "b", tmp_path / "p", replace_images=True).dataset.known == ()
 
 
 def test_red_problems_stand_first_and_can_be_listed_alone(qtbot):

@@ -1,11 +1,15 @@
-"""The folders of six makers, from the drop to "Next: train"; what is asked is answered by mouse."""
+"""The folders of six makers, from the drop to the map; what is asked is answered by mouse.
+
+One of them trains in every run; the others stop at "Next: train", and train with `-m long`.
+"""
 
 import lab_folders
 import pytest
-from lab_folders import brightness, drop, is_open
+from lab_folders import TIMEOUT_MS, brightness, drop, is_open, open_by_drop
 from PySide6.QtCore import Qt
 
-TIMEOUT_MS = 60_000
+TRAINING_MS = 600_000  # on a busy machine; a free one needs a minute
+LONG = pytest.param(True, marks=pytest.mark.long)
 
 
 def asked(window, qtbot, *kinds: str):
@@ -47,34 +51,62 @@ def check_pictures(page, qtbot, stains: list[str]) -> None:
         assert middle[1] > middle[0]  # DS is brighter: its contrast is that of WT
 
 
-def go_on(window, qtbot) -> None:
-    page = window.pages["data"]
-    click(qtbot, page.next)
-    assert window.current_page() == "train" and window.pages["train"].start.isEnabled()
+@pytest.fixture
+def go_on(real_window, qtbot, leigh_program, trains):
+    """Press "Next: train"; where the story `trains`, also "Train", until Explore shows the map."""
+
+    def to_the_end() -> None:
+        click(qtbot, real_window.pages["data"].next)
+        page, dataset = real_window.pages["train"], real_window.state.project.dataset
+        assert real_window.current_page() == "train" and page.start.isEnabled()
+        if not trains:
+            return
+        real_window.backstage.runner.program = leigh_program
+        click(qtbot, page.start)
+        qtbot.waitUntil(
+            lambda: real_window.current_page() == "explore" and is_open(real_window),
+            timeout=TRAINING_MS,
+        )
+        opened = real_window.state.opened
+        assert [c.name for c in opened.card.channels] == [c.name for c in dataset.channels]
+        assert set(opened.latents.record_ids) == {record.id for record in dataset.records}
+        assert opened.ready_to_explore and not real_window.error_bar.isVisible()
+
+    return to_the_end
+
+
+ends = pytest.mark.parametrize("trains", [False, LONG])
+SAY_EVERYTHING = {
+    "yokogawa": (["channel 1", "channel 2"], "yokogawa", {"plate", "well", "site", "stain"}),
+    "incell": (["DAPI - DAPI", "FITC - FITC"], "incell-old", {"well", "site", "stain"}),
+    "nis": (["DAPI", "GFP"], "nis-elements", {"well", "stain"}),
+}
 
 
 @pytest.mark.parametrize(
-    ("maker", "stains", "scheme", "meanings"),
+    ("maker", "trains"),
     [
-        ("yokogawa", ["channel 1", "channel 2"], "yokogawa", {"plate", "well", "site", "stain"}),
-        ("incell", ["DAPI - DAPI", "FITC - FITC"], "incell-old", {"well", "site", "stain"}),
-        ("nis", ["DAPI", "GFP"], "nis-elements", {"well", "stain"}),
+        pytest.param("incell", True, marks=pytest.mark.slow),
+        ("yokogawa", False),
+        ("nis", False),
+        pytest.param("yokogawa", True, marks=pytest.mark.long),
+        pytest.param("nis", True, marks=pytest.mark.long),
     ],
 )
 def test_a_folder_that_says_everything_is_read_without_a_question(
-    real_window, qtbot, tmp_path, maker, stains, scheme, meanings
+    real_window, qtbot, tmp_path, maker, go_on
 ):
-    drop(real_window, getattr(lab_folders, maker)(tmp_path / maker))
-    qtbot.waitUntil(lambda: is_open(real_window), timeout=TIMEOUT_MS)
-    page = real_window.pages["data"]
+    stains, scheme, meanings = SAY_EVERYTHING[maker]
+    page = open_by_drop(real_window, qtbot, getattr(lab_folders, maker)(tmp_path / maker))
     dataset = real_window.state.project.dataset
     assert dataset.read_as.scheme == scheme and dataset.counts() == {"WT": 2, "DS": 2}
     assert meanings | {"condition"} <= {part.means for part in page.naming.example.parts}
     check_pictures(page, qtbot, stains)
-    go_on(real_window, qtbot)
+    go_on()
 
 
-def test_imagexpress_asks_for_the_plate_map(real_window, qtbot, tmp_path):
+@ends
+def test_imagexpress_asks_for_the_plate_map(real_window, qtbot, tmp_path, go_on):
     table = lab_folders.plate_map(tmp_path)
     drop(real_window, lab_folders.imagexpress(tmp_path / "plate"))
     panel = asked(real_window, qtbot, "condition")
@@ -88,13 +120,12 @@ def test_imagexpress_asks_for_the_plate_map(real_window, qtbot, tmp_path):
         page.conditions.model.index(0, 3), Qt.ItemDataRole.ToolTipRole
     ) == "Proposed: the name says WT."  # fmt: skip
     check_pictures(page, qtbot, ["channel 1", "channel 2"])
-    go_on(real_window, qtbot)
+    go_on()
 
 
-def test_phenix_is_read_as_its_maximum_and_then_as_one_plane(real_window, qtbot, tmp_path):
-    drop(real_window, lab_folders.phenix(tmp_path / "stack"))
-    qtbot.waitUntil(lambda: is_open(real_window), timeout=TIMEOUT_MS)
-    page = real_window.pages["data"]
+@ends
+def test_phenix_is_read_as_its_maximum_and_then_as_one_plane(real_window, qtbot, tmp_path, go_on):
+    page = open_by_drop(real_window, qtbot, lab_folders.phenix(tmp_path / "stack"))
     assert page.notices.decided.isVisible() and "max" in page.notices.decided.words.text()
     click(qtbot, page.notices.decided.button)
     panel = asked(real_window, qtbot, "z")
@@ -115,13 +146,12 @@ def test_phenix_is_read_as_its_maximum_and_then_as_one_plane(real_window, qtbot,
     dataset = real_window.state.project.dataset
     assert all("p02" in file for record in dataset.records for file in record.files)
     check_pictures(page, qtbot, ["channel 1", "channel 2"])
-    go_on(real_window, qtbot)
+    go_on()
 
 
-def test_las_x_is_read_with_all_times_and_then_with_one(real_window, qtbot, tmp_path):
-    drop(real_window, lab_folders.lasx(tmp_path / "exp"))
-    qtbot.waitUntil(lambda: is_open(real_window), timeout=TIMEOUT_MS)
-    page = real_window.pages["data"]
+@ends
+def test_las_x_is_read_with_all_times_and_then_with_one(real_window, qtbot, tmp_path, go_on):
+    page = open_by_drop(real_window, qtbot, lab_folders.lasx(tmp_path / "exp"))
     assert page.notices.decided.isVisible() and "all" in page.notices.decided.words.text()
     assert len(real_window.state.project.dataset.records) == 8
     click(qtbot, page.notices.decided.button)
@@ -135,4 +165,4 @@ def test_las_x_is_read_with_all_times_and_then_with_one(real_window, qtbot, tmp_
     )
     assert not page.notices.decided.isVisible()
     check_pictures(page, qtbot, ["channel 1", "channel 2", "channel 3"])
-    go_on(real_window, qtbot)
+    go_on()

@@ -76,7 +76,10 @@ def test_a_map_that_is_being_refined_is_shown_and_leaves_all_else(window, projec
 
 def test_an_adopted_model_is_checked_and_lies_beside_the_own_one(window, project, qtbot, tmp_path):
     window.commands.open(project.folder)
-    qtbot.waitUntil(lambda: window.state.project is not None, timeout=10_000)
+    qtbot.waitUntil(
+        lambda: window.state.project is not None and not window.backstage.loader.busy(),
+        timeout=10_000,
+    )
     own = load_card(model_folder(project, "iresnet"))
     foreign = tmp_path / "foreign"
     save_model(foreign, replace(own, seed=7), {"w": np.ones(3, np.float32)})

@@ -4,8 +4,8 @@ import subprocess
 import sys
 
 import pytest
-from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
-from PySide6.QtGui import QDropEvent
+from lab_folders import drop
+from PySide6.QtCore import Qt
 
 from core.io.resources import resource
 
@@ -31,12 +31,7 @@ def synthetic_plate(folder):
 
 def test_a_dropped_folder_becomes_a_project_and_is_summed_up(real_window, qtbot, tmp_path):
     plate = synthetic_plate(tmp_path / "plate")
-    mime = QMimeData()
-    mime.setUrls([QUrl.fromLocalFile(str(plate))])
-    button, modifier = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-    real_window.dropEvent(
-        QDropEvent(QPointF(5, 5), Qt.DropAction.CopyAction, mime, button, modifier)
-    )
+    drop(real_window, plate)
     qtbot.waitUntil(lambda: real_window.current_page() == "data", timeout=60_000)
     assert real_window.pages["data"].summary.text().startswith("2 conditions, 4 images, 4 wells")
     assert real_window.pages["data"].next.isEnabled()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from core.errors import LeighError
-from core.io.tiff import inspect_image
+from core.io.tiff import read_with_info
 from core.synthetic.cells import DEMO_PHENOTYPES, DISEASED, HEALTHY, Phenotype, draw_cells, render
 from core.synthetic.plate import PlateOptions, parse_conditions, write_plate
 
@@ -50,7 +50,7 @@ def test_plate_alternates_conditions_and_keeps_off_the_perimeter(tmp_path: Path)
     for f in files:
         rows[f.parent.name].add(f.name.split("_")[1][0])
     assert all(len(r) == 2 for r in rows.values())  # never one row for one condition
-    info = inspect_image(files[0])
+    info = read_with_info(files[0])[1]
     assert info.channel_names == ("Nuclei", "Cytoskeleton", "Mitochondria")
     assert info.pixel_size_um == pytest.approx(0.65)
 

@@ -6,9 +6,8 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from core.domain import Dataset, Role
-from leigh_gui.pages.data.role_card import RoleCard, unknown_roles
+from leigh_gui.pages.data.role_card import RoleCard, no_roles
 from leigh_gui.readiness import with_condition
-from leigh_gui.state import AppState
 from leigh_gui.widgets.common.look import plain
 
 
@@ -32,11 +31,10 @@ class Notices(QWidget):
     problems_asked = Signal()
     role_chosen = Signal(str, Role)
     change_asked = Signal()
+    no_role = Signal()  # no condition has the roles that are asked for
 
-    def __init__(self, state: AppState, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.state = state
-        self._no_roles: set[object] = set()  # projects that have no such condition
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
@@ -48,7 +46,7 @@ class Notices(QWidget):
         self.decided.button.clicked.connect(self.change_asked)
         self.roles = RoleCard()
         self.roles.chosen.connect(self.role_chosen)
-        self.roles.dismissed.connect(self._on_dismissed)
+        self.roles.dismissed.connect(self.no_role)
         for notice in (self.red, self.decided, self.roles):
             column.addWidget(notice)
 
@@ -64,14 +62,7 @@ class Notices(QWidget):
         said = (f"{q.text} It was read as: {q.default}." for q in questions)
         self.decided.words.setText(" ".join(said))
         self.roles.set_dataset(dataset)
-        folder = self.state.project.folder if self.state.project else None
         several = len(dataset.conditions) > 1
-        asked = several and bool(unknown_roles(dataset)) and folder not in self._no_roles
+        asked = several and not set(no_roles(dataset)) <= set(dataset.known)
         self.roles.setVisible(asked)
         self.setVisible(bool(red) or bool(questions) or asked)
-
-    def _on_dismissed(self) -> None:
-        project = self.state.project
-        if project is not None and project.dataset is not None:
-            self._no_roles.add(project.folder)
-            self.set_dataset(project.dataset)

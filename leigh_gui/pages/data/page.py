@@ -26,11 +26,13 @@ from leigh_gui.pages.data.notices import Notices
 from leigh_gui.pages.data.plates import PlateTab
 from leigh_gui.pages.data.problems import ProblemTable
 from leigh_gui.pages.data.questions import QuestionsPanel
+from leigh_gui.pages.data.role_card import no_roles
 from leigh_gui.pages.data.sample_window import SampleWindow
 from leigh_gui.pages.data.samples import SampleGrid
 from leigh_gui.pages.data.scan_options import ScanForm
-from leigh_gui.readiness import why_not_train
+from leigh_gui.readiness import why_not_train, with_known
 from leigh_gui.scan_request import OpenScan, ScanRequest
+from leigh_gui.services.background import not_opened
 from leigh_gui.state import AppState
 from leigh_gui.widgets.common.elided_label import ElidedLabel
 from leigh_gui.widgets.common.empty_state import EmptyState
@@ -67,7 +69,7 @@ class DataPage(QWidget):
         column.setContentsMargins(24, 16, 24, 16)
         column.setSpacing(12)
         column.addLayout(self._build_head())
-        self.notices = Notices(self.state)
+        self.notices = Notices()
         column.addWidget(self.notices)
         self.split = QSplitter(Qt.Orientation.Horizontal)
         self.split.setHandleWidth(16)
@@ -136,6 +138,7 @@ class DataPage(QWidget):
         self.notices.problems_asked.connect(self._on_problems)
         self.notices.role_chosen.connect(self._on_role)
         self.notices.change_asked.connect(self._on_change)
+        self.notices.no_role.connect(self._on_no_role)
         self.next.clicked.connect(self.train_asked)
         self.conditions.edited.connect(self._on_condition)
         self.conditions.use_changed.connect(
@@ -173,7 +176,10 @@ class DataPage(QWidget):
             return
         self.summary.setText(summary(dataset))
         size = "" if dataset.pixel_size_um else "  ·  pixel size unknown"
-        self.place.setText(f"{dataset.root}{size}")
+        elsewhere = project.untouched.images
+        place = f"Not opened: {elsewhere}" if elsewhere else str(dataset.root)
+        self.place.setText(f"{place}{size}")
+        self.options.set_closed(not_opened(project))
         self.place.setToolTip(tip(str(project.folder)))
         self.notices.set_dataset(dataset)
         self.naming.set_read_as(dataset.read_as)
@@ -223,6 +229,9 @@ class DataPage(QWidget):
             return replace(dataset, conditions=tuple(conditions))
 
         self._edit(change, f"{name} is {role}")
+
+    def _on_no_role(self) -> None:
+        self._edit(lambda data: with_known(data, no_roles(data)), "No such condition")
 
     def _on_condition(self, index: int, condition: Condition) -> None:
         def change(dataset: Dataset) -> Dataset:

@@ -1,4 +1,4 @@
-"""A small picture of a file with a word below it."""
+"""A small picture of an image with a word below it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QWidget
 
-from leigh_gui.services.small_pictures import SmallPictures, read_file
+from core.domain import ImagePlace
+from leigh_gui.services.small_pictures import SmallPictures, read_place
 from leigh_gui.services.thumbnails import pixmap_of
 from leigh_gui.widgets.common.look import small_font
 
@@ -22,10 +23,16 @@ class PictureTile(QWidget):
     clicked = Signal()
 
     def __init__(
-        self, pictures: SmallPictures, path: Path, word: str, parent: QWidget | None = None
+        self,
+        pictures: SmallPictures,
+        folder: Path,
+        place: ImagePlace,
+        word: str,
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self.word, self._path, self._pictures = word, path, pictures
+        self.word, self._pictures = word, pictures
+        self.key = (folder, place)
         self._pixmap: QPixmap | None = None
         self.setFixedSize(TILE, TILE + CAPTION)
         self.setAccessibleName(word)
@@ -55,8 +62,8 @@ class PictureTile(QWidget):
             left, top = (TILE - shown.width()) / 2, (TILE - shown.height()) / 2
             target = QRectF(left, top, shown.width(), shown.height())
             painter.drawPixmap(target, self._pixmap, QRectF(self._pixmap.rect()))
-        elif not self._pictures.fault(self._path):
-            self._pictures.request(self._path, partial(read_file, self._path))
+        elif not self._pictures.fault(self.key):
+            self._pictures.request(self.key, partial(read_place, *self.key))
         else:
             painter.setPen(self.palette().placeholderText().color())
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter, "cannot be read")
@@ -67,7 +74,7 @@ class PictureTile(QWidget):
         painter.end()
 
     def _on_ready(self) -> None:
-        pixels = self._pictures.get(self._path)
+        pixels = self._pictures.get(self.key)
         if pixels is None or self._pixmap is not None:
             self.update()
             return

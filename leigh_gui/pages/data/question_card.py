@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 )
 from superqt import QFlowLayout
 
-from core.domain import Question, QuestionKind
+from core.domain import ImagePlace, Question, QuestionKind
 from leigh_gui.pages.data.pictures import PictureTile
 from leigh_gui.services.small_pictures import SmallPictures
 from leigh_gui.widgets.common.look import plain, tip
@@ -109,8 +109,8 @@ class QuestionCard(QFrame):
         return NONE_WORDS.get(choice, choice)
 
     def _tile(self, choice: str, word: str, file: str) -> PictureTile:
-        path = self._folder / file
-        tile = PictureTile(self._pictures, path, word)
+        place = self.question.places.get(file, ImagePlace(file))
+        tile = PictureTile(self._pictures, self._folder, place, word)
         tile.setToolTip(tip(file))
         tile.clicked.connect(lambda: self.buttons[choice].setChecked(True))
         self.tiles[choice, word] = tile

@@ -31,6 +31,12 @@ def unknown_roles(dataset: Dataset) -> list[Role]:
     return [role for role in ASKED if role not in known]
 
 
+def no_roles(dataset: Dataset) -> tuple[str, ...]:
+    """The answer "There is none", in the words under which the project remembers it."""
+    names = ", ".join(dataset.condition_names)
+    return tuple(f"none is {role}: {names}" for role in unknown_roles(dataset))
+
+
 class RoleCard(QFrame):
     """One row per question: a button for each condition, answered by a click."""
 

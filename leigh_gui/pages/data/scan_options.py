@@ -43,6 +43,7 @@ class ScanForm(QWidget):
         self._stored: ScanOptions | None = None
         self._root: Path | None = None
         self._unused: tuple[str, ...] = ()
+        self._busy = self._closed = ""  # why it cannot be read again
         self._build()
         self._connect()
 
@@ -153,15 +154,24 @@ class ScanForm(QWidget):
 
     def set_busy(self, why: str) -> None:
         """Say why it cannot be read again now."""
-        for button, does in (
-            (self.again, "Look through the folder again with these choices"),
-            (self.replace, "Read another folder into this project"),
+        self._busy = why
+        self._say_why_not()
+
+    def set_closed(self, why: str) -> None:
+        """Say why the folder of the project is not opened; "" where it is."""
+        self._closed = why
+        self._say_why_not()
+
+    def _say_why_not(self) -> None:
+        why = self._busy or self._closed
+        for button, reason, does in (
+            (self.again, why, "Look through the folder again with these choices"),
+            (self.replace, self._busy, "Read another folder into this project"),
+            (self.answers.forget, why, self.answers.does),
+            (self.left_out.forget, why, self.left_out.does),
         ):
-            button.setEnabled(not why)
-            button.setToolTip(tip(why or does))
-        for row in (self.answers, self.left_out):
-            row.forget.setEnabled(not why)
-            row.forget.setToolTip(tip(why or row.does))
+            button.setEnabled(not reason)
+            button.setToolTip(tip(reason or does))
 
     def _say_left_out(self) -> None:
         names = self._unused

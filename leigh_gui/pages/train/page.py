@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from core.training.presets import PRESETS
 from leigh_gui.pages.train.model_card import ModelCardView
 from leigh_gui.pages.train.spike_in_check import CheckDialog, check_words
 from leigh_gui.pages.train.warning import TrainWarning
-from leigh_gui.readiness import why_not_train
+from leigh_gui.readiness import must_be_known, why_not_train, with_known
 from leigh_gui.state import AppState
 from leigh_gui.widgets.common.curves import Curves
 from leigh_gui.widgets.common.empty_state import EmptyState
@@ -174,7 +175,7 @@ class TrainPage(QWidget):
         self.explore.clicked.connect(self.explore_asked)
         self.other.clicked.connect(self._on_other)
         self.check.clicked.connect(self._on_check)
-        self.warning.accepted.connect(self._show_buttons)
+        self.warning.accepted.connect(self._on_known)
         self.state.model_changed.connect(self._on_model)
         self.state.asked_changed.connect(self._show_buttons)
         self.state.project_changed.connect(self._show_buttons)
@@ -264,6 +265,14 @@ class TrainPage(QWidget):
     def _enable(button: QPushButton, why: str, does: str) -> None:
         button.setEnabled(not why)
         button.setToolTip(tip(why or does))
+
+    def _on_known(self, known: bool) -> None:
+        project = self.state.project
+        if project is not None and project.dataset is not None:
+            data = with_known(project.dataset, must_be_known(project.dataset), known)
+            text = "Know what goes with the condition"
+            self.state.edit_project(replace(project, dataset=data), text)
+        self._show_buttons()
 
     def _on_check(self) -> None:
         assert self.state.opened is not None and self.state.opened.card is not None

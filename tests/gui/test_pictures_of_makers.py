@@ -1,0 +1,93 @@
+"""Cards and samples show pictures of every format that a scan reads."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from made_containers import pixels, write_czi, write_lif, write_nd2, write_oif, write_zarr_image
+
+from core.domain import ImagePlace, ScanOptions
+from core.scanning.scan import read_folder
+from leigh_gui.pages.data.questions import QuestionsPanel
+from leigh_gui.pages.data.samples import SampleGrid
+from leigh_gui.scan_request import ScanRequest, open_scan
+from leigh_gui.services.small_pictures import read_place
+
+NAMES = ("lineA_x_1", "lineA_y_2", "lineB_x_3", "lineB_y_4")
+STAINS = ("DAPI", "GFP")
+
+
+def each(ending: str, write: Callable[..., Path]) -> Callable[[Path, np.ndarray], None]:
+    def made(folder: Path, images: np.ndarray) -> None:
+        for n, name in enumerate(NAMES):
+            write(folder / f"{name}{ending}", images[n : n + 1], STAINS)
+
+    return made
+
+
+def lif(folder: Path, images: np.ndarray) -> None:
+    write_lif(folder / "exp.lif", images, NAMES, STAINS)
+
+
+def zarr(path: Path, image: np.ndarray, names: tuple[str, ...]) -> Path:
+    return write_zarr_image(path, image[0].swapaxes(1, 2), names)
+
+
+MAKERS = {
+    "lif": lif,
+    "czi": each(".czi", write_czi),
+    "nd2": each(".nd2", write_nd2),
+    "oif": each(".oif", write_oif),
+    "zarr": each(".ome.zarr", zarr),
+}
+
+
+@pytest.mark.parametrize("maker", MAKERS)
+def test_a_card_shows_the_field_that_a_choice_means(themed, qtbot, tmp_path, maker):
+    images = pixels(s=4, c=2)
+    MAKERS[maker](tmp_path, images)
+    questions = [json.loads(json.dumps(asdict(q))) for q in read_folder(tmp_path).questions]
+    asked = open_scan(ScanRequest(tmp_path, tmp_path / "p"), {"questions": questions})
+    panel = QuestionsPanel()
+    qtbot.addWidget(panel)
+    panel.resize(1366, 768)
+    panel.set_asked(asked)
+    with qtbot.waitExposed(panel):
+        panel.show()
+    (card,) = panel.cards
+    first, second = card.tiles["lineA, lineB", "lineA"], card.tiles["lineA, lineB", "lineB"]
+    qtbot.waitUntil(lambda: None not in (first.pixmap(), second.pixmap()), timeout=10_000)
+    for tile, image in ((first, images[0]), (second, images[2])):
+        assert np.array_equal(panel.pictures.get(tile.key), image[0, 0])
+    panel.pictures.stop()
+
+
+@pytest.mark.parametrize("maker", MAKERS)
+def test_samples_show_each_stain_of_a_condition(themed, qtbot, tmp_path, maker):
+    images = pixels(s=4, c=2)
+    MAKERS[maker](tmp_path, images)
+    options = ScanOptions(answers={"condition": "lineA, lineB"})
+    grid = SampleGrid()
+    qtbot.addWidget(grid)
+    grid.set_dataset(read_folder(tmp_path, options).dataset)
+    qtbot.waitUntil(lambda: None not in [grid.model.pixmap(row, 1) for row in (0, 1)])
+    for row, image in enumerate((images[0], images[2])):
+        assert np.array_equal(grid.model.small(row), image[0, 0])
+    grid.model.pictures.stop()
+
+
+def test_a_place_shows_its_time_and_the_maximum_of_its_planes(tmp_path):
+    images = pixels(s=2, t=2, z=3, c=2)
+    write_lif(tmp_path / "exp.lif", images, ("a", "b"), STAINS)
+    tifffile.imwrite(tmp_path / "a.tif", images[0], imagej=True, metadata={"axes": "TZCYX"})
+    for place, field, time in (
+        (ImagePlace("exp.lif", "1", "2"), 1, 1),
+        (ImagePlace("exp.lif", "1"), 1, 0),
+        (ImagePlace("exp.lif"), 0, 0),
+        (ImagePlace("a.tif", t="2"), 0, 1),
+    ):
+        assert np.array_equal(read_place(tmp_path, place), images[field, time].max(axis=0))
