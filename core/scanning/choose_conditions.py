@@ -14,9 +14,11 @@ from core.scanning.findings import Findings
 from core.scanning.group_channels import Draft
 from core.scanning.name_runs import Run, first_files
 from core.scanning.plate_map import PlateRow
+from core.scanning.run_meanings import LABELS, has_gaps
 
 SHOWN = 8  # conditions in the text of a choice
 TREATMENTS = frozenset({"compound", "cpd", "drug", "treatment", "dose", "substance", "inhibitor"})
+CULTURES = LABELS["group"] | LABELS["site"]
 _DOSE = re.compile(r"\d ?_?(?:[pnuµμm]M|(?i:[nuµμm]?g[ /_]?ml)|%)(?![A-Za-z])")
 
 
@@ -123,6 +125,8 @@ def _finer(
             and len(per_base) > len(set(base.values()))
         ):
             finer.append({file: f"{base[file]} {name}".strip() for file, name in names.items()})
+            if all(names.values()) and _in_several(names, base):
+                finer.append(names)  # only what the inner folders say
     for run in words:
         if not all(d.files[0] in run.texts for d in drafts):
             continue
@@ -147,8 +151,15 @@ def _numbered(names: Mapping[str, str], base: Mapping[str, str]) -> bool:
         return False
     words = {re.sub(r"[\d\s_.\-]+$", "", text).casefold() for text in texts}
     crossed = len({(base[f], t) for f, t in names.items()}) == len(texts) * len(set(base.values()))
-    compared = words <= TREATMENTS or len(words) > 1
+    known = all(word.strip(" _-") in CULTURES for word in words)
+    compared = words <= TREATMENTS or len(words) > 1 or (has_gaps(texts) and not known)
     return not (crossed and len(set(base.values())) > 1 and compared and words != {""})
+
+
+def _in_several(names: Mapping[str, str], base: Mapping[str, str]) -> bool:
+    """Whether each inner folder is in several outer ones."""
+    pairs = {(base[file], name) for file, name in names.items()}
+    return all(n > 1 for n in Counter(name for _, name in pairs).values())
 
 
 def _listed(reading: Mapping[str, str]) -> str:
