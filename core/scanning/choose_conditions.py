@@ -10,9 +10,9 @@ from pathlib import Path
 
 from core.domain import Problem, ProblemKind, Question, QuestionKind
 from core.scanning.default_roles import names_role
-from core.scanning.findings import Findings
+from core.scanning.findings import Findings, same_answer
 from core.scanning.group_channels import Draft
-from core.scanning.name_runs import Run, first_files
+from core.scanning.name_runs import Run, first_files, pieces
 from core.scanning.plate_map import PlateRow
 from core.scanning.run_meanings import LABELS, has_gaps
 
@@ -72,8 +72,9 @@ def choose_conditions(
     for finer in _finer(drafts, words, base, bool(from_folder)):
         readings.setdefault(_listed(finer), finer)
     answer = answers.get(QuestionKind.CONDITION, "")
-    if answer in readings:
-        return Choice(readings[answer])
+    chosen = next((listed for listed in readings if same_answer(answer, listed)), None)
+    if chosen is not None:
+        return Choice(readings[chosen])
     if len(readings) > 1 or asked:
         text = text or "The folders and the names differ in more than one way. What is compared?"
         examples = {listed: first_files(reading) for listed, reading in readings.items()}
@@ -199,3 +200,26 @@ def contradiction(
     text = f"Folders and plate map disagree on {len(against)} records. Which is right?"
     findings.questions.append(Question(QuestionKind.MAP, text, ("folder", "plate map")))
     return False
+
+
+def warn_of_other_names(
+    drafts: Sequence[Draft], conditions: Mapping[str, str], problems: list[Problem]
+) -> None:
+    """Warns where a name says another condition than folders or plate map do.
+
+    `conditions` are first file -> condition.
+    """
+    known = {folded(name) for name in conditions.values()}
+    known = {name for name in known if len(name) > 1 and not name.isdecimal()}
+    against: list[tuple[str, str]] = []
+    for file in (draft.files[0] for draft in drafts if draft.files[0] in conditions):
+        own = folded(conditions[file])
+        said = {folded(text) for text, _ in pieces(file)} & known
+        if said and not any(re.search(rf"\b{re.escape(name)}\b", own) for name in said):
+            against.append((file, sorted(said)[0]))
+    if against:
+        file, name = against[0]
+        item = file if len(against) == 1 else f"{file} and {len(against) - 1} others"
+        reason = f"the name says {name}, but it was read as {conditions[file]}"
+        kind = ProblemKind.MAP_CONTRADICTS_FOLDER
+        problems.append(Problem(item, reason, "Which is right?", "warning", kind))

@@ -11,3 +11,8 @@ class Findings:
 
     problems: list[Problem] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
+
+
+def same_answer(answer: str, choice: str) -> bool:
+    """Whether an answer is a choice; the words of a list may come in any order."""
+    return sorted(answer.split(", ")) == sorted(choice.split(", "))

@@ -41,6 +41,7 @@ from core.scanning.z_stacks import plane_question, stack_warning
 # What a run means -> the group of a name pattern.
 GROUPS = {"stain": "channel", "time": "t"}
 MADE_BY_MICROSCOPE = r"(?i)z[ _\-]?step[ _\-]?0"  # the projection next to its planes, of MetaXpress
+LEAVE_OUT = "leave out the longer names"
 LONG_STAIN_WORDS = frozenset(word for word in STAIN_WORDS if len(word) > 2)
 ASIDE = ("stain", "z", "time", "well", "plate", "site")  # folders that are never conditions
 
@@ -102,16 +103,38 @@ def _ask_of_families(kinds: Sequence[Sequence[str]], names: Names, context: Cont
             alike = next(found, None)
             if alike is None:
                 continue
-            if "none" not in context.answers.get(QuestionKind.STAIN, ""):
-                text = (
-                    f"{short[0]} and {long[0]} {_VERBS[alike]} alike. Are they stains of one"
-                    " image? Then give a --pattern. With none, every file is an image of its own."
-                )
-                pictures = {PurePosixPath(file).name: file for file in (short[0], long[0])}
-                names.questions.append(
-                    Question(QuestionKind.STAIN, text, ("none",), examples={"none": pictures})
-                )
+            whole = _meet(alike, count, short, long)  # cell1 and cell1_x: x may be a copy
+            _ask_of_family(short[0], long, alike, whole, names, context)
             return
+
+
+def _ask_of_family(
+    short: str,
+    long: Sequence[str],
+    alike: Callable[[str, int], str],
+    whole: bool,
+    names: Names,
+    context: Context,
+) -> None:
+    answer = context.answers.get(QuestionKind.STAIN, "")
+    if answer == "none":
+        return
+    if whole and answer == LEAVE_OUT:
+        for file in long:
+            del names.tells[file]
+        reason = f"left out: named like {short}, with more"
+        kind = ProblemKind.PROCESSED_COPY
+        names.problems.append(Problem(_several(long), reason, "Or answer none.", kind=kind))
+        return
+    text = (
+        f"{short} and {long[0]} {_VERBS[alike]} alike. Are they stains of one"
+        " image? Then give a --pattern. With none, every file is an image of its own."
+    )
+    pictures = {PurePosixPath(file).name: file for file in (short, long[0])}
+    choices = ("none", LEAVE_OUT) if whole else ("none",)
+    names.questions.append(
+        Question(QuestionKind.STAIN, text, choices, examples=dict.fromkeys(choices, pictures))
+    )
 
 
 def _ask_of_stain_words(files: Sequence[str], context: Context) -> list[Question]:
@@ -155,7 +178,7 @@ def _end(file: str, count: int) -> str:
     return "/".join([PurePosixPath(file).parent.as_posix(), *last]) if last else ""
 
 
-_VERBS = {_start: "begin", _end: "end"}
+_VERBS: dict[Callable[[str, int], str], str] = {_start: "begin", _end: "end"}
 
 
 def _by_scheme(files: Sequence[str], names: Names, compound: frozenset[int]) -> list[str]:

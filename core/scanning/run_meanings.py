@@ -14,6 +14,7 @@ from core.errors import BadTable
 from core.io.well_names import normalise_well
 from core.scanning.default_roles import names_role
 from core.scanning.file_names import STAIN_WORDS
+from core.scanning.findings import same_answer
 from core.scanning.name_runs import NAME, Run, first_files
 
 LABELS: dict[str, frozenset[str]] = {
@@ -44,8 +45,8 @@ LABELS: dict[str, frozenset[str]] = {
     "plate": frozenset({"plate", "plt", "p", "pl", "barcode", "platte", "plaque"}),
 }
 SHORT_STAINS = ("c", "w")  # c1 is a stain, C1 may be a well or a clone
-_LINES_NM = """340 355 365 375 380 385 395 405 430 440 445 458 470 473 475 477 488 490 505 514 532 546 550
-555 561 568 575 587 590 594 630 633 635 638 640 647 650 660 680 685 730 740 750 770 785"""
+_LINES_NM = """340 355 365 375 380 385 395 405 430 440 445 458 470 473 475 477 488 490 505 514 532
+546 550 555 561 568 575 587 590 594 630 633 635 638 640 647 650 660 680 685 730 740 750 770 785"""
 WAVELENGTHS = frozenset(re.findall(r"\d+", _LINES_NM))  # of lasers and lamps
 _OF_LIGHT = re.compile(r"[A-Za-z][A-Za-z ]*[ _\-]?(\d{3})")  # Conf405, ATTO488, Ex 561
 # One letter before numbers of all files: rather days, ages, passages or lines than a row of wells.
@@ -172,7 +173,7 @@ def _find_stain(
     strength, bright = _stain_strength(runs, context, meanings)
     whole = {n for n, s in strength.items() if s and _tells_apart(n, runs, files)}
     answer = context.answers.get(QuestionKind.STAIN, "")
-    chosen = next((n for n in whole if _choice(runs[n]) == answer), None)
+    chosen = next((n for n in whole if same_answer(answer, _choice(runs[n]))), None)
     sure = [n for n in whole if strength[n] >= 2]
     doubtful = [n for n in whole if strength[n] == 1 and (runs[n].where == NAME or n in bright)]
     broken = [n for n, s in strength.items() if s >= 2 and n not in whole and runs[n].where == NAME]
@@ -323,14 +324,15 @@ def _find_well(
         alike = not follows and _looks_like_wells(run, condition, several)
         alike = alike and not (condition is not None and _initials(run, condition))
         sure = n in of_map or of_plate or alike
-        if not sure and answer not in (_choice(run), "none"):
+        yes = same_answer(answer, _choice(run))
+        if not sure and not yes and answer != "none":
             grouped = any(meaning == "group" for meaning in meanings.values())
             if follows and grouped:
                 continue  # lines or clones, with their replicates
             text = f"Are {_choice(run)} wells of a plate? With none, they are not."
             questions.append(Question(QuestionKind.WELL, text, (_choice(run), "none")))
             return
-        if sure or answer == _choice(run):
+        if sure or yes:
             meanings[n] = "well"
             return
 
@@ -441,7 +443,7 @@ def _take_plate(
     small = all(value.isdecimal() and len(value) <= 3 for value in run.values)
     asked = run.where == NAME and (small or meanings.get(n) == "group" or is_time(run.values))
     answer = context.answers.get(QuestionKind.PLATE, "")
-    if not asked or answer == _choice(run):
+    if not asked or same_answer(answer, _choice(run)):
         meanings[n] = "plate"
     elif answer == "none":
         meanings.setdefault(n, "time" if is_time(run.values) else "site")
