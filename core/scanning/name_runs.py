@@ -7,12 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePosixPath
+from types import MappingProxyType
 
 from core.scanning.default_roles import names_role
 from core.scanning.file_names import IMAGE_SUFFIX, STAIN_WORDS
 
 EXAMPLES = 8  # pictures for one choice of a question
-COMPOUND = re.compile(r"[^ _\-]+")  # the parts of WT_DAPI
+WHOLE = re.compile(".+")
+Compound = Mapping[int, re.Pattern[str]]
 NAME = -1  # where a run stands: the number of the folder, or in the name of the file
 _DYES = r"(?i:texas[ _\-]?red|far[ _\-]?red|alexa[ _\-]?(?:fluor[ _\-]?)?\d{3}|cell[ _\-]?mask)"
 # z0.5, 1,5uM; row1_col2; A - 01, A_01: one piece in spite of the separators inside.
@@ -92,7 +94,7 @@ def families(files: Iterable[str]) -> list[list[str]]:
     return list(alike.values())
 
 
-def runs_of(files: Sequence[str], compound: frozenset[int] = frozenset()) -> list[Run]:
+def runs_of(files: Sequence[str], compound: Compound = MappingProxyType({})) -> list[Run]:
     """The runs of one family, from the top folder to the end of the name."""
     runs = folder_runs(files, compound)
     of_file = {file: pieces(file) for file in files}
@@ -106,7 +108,7 @@ def runs_of(files: Sequence[str], compound: frozenset[int] = frozenset()) -> lis
     return runs
 
 
-def folder_runs(files: Sequence[str], compound: frozenset[int] = frozenset()) -> list[Run]:
+def folder_runs(files: Sequence[str], compound: Compound = MappingProxyType({})) -> list[Run]:
     """One run for each folder of files that lie equally deep; `compound` as in `folder_parts`."""
     of_file = {file: folder_parts(file, compound) for file in files}
     runs = []
@@ -118,14 +120,16 @@ def folder_runs(files: Sequence[str], compound: frozenset[int] = frozenset()) ->
 
 
 def folder_parts(
-    file: str, compound: frozenset[int] = frozenset()
+    file: str, compound: Compound = MappingProxyType({})
 ) -> list[tuple[str, tuple[int, int]]]:
-    """The folders of a file and their places; those on `compound` levels part by part."""
+    """The folders of a file and their places.
+
+    `compound` are levels whose folders are read part by part, and the pattern of their parts.
+    """
     parts = []
     start = 0
     for level, name in enumerate(file.split("/")[:-1]):
-        pattern = COMPOUND if level in compound else re.compile(".+")
-        for match in pattern.finditer(name):
+        for match in compound.get(level, WHOLE).finditer(name):
             place = (start + match.start(), start + match.end())
             parts.append((composed(match.group()), place))
         start += len(name) + 1

@@ -3,7 +3,7 @@
 import re
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import PurePosixPath
 
 from core.domain import Problem, ProblemKind
@@ -78,10 +78,18 @@ TIFF = re.compile(r"(?i)\.tiff?$")
 REMEDY = "Keep such pictures in another folder."
 
 
-def _of_folder(file: str, elsewhere: set[str]) -> tuple[ProblemKind, str] | None:
-    """Kind and reason by the name of a folder that holds copies of images `elsewhere`."""
+def _of_folder(
+    file: str, elsewhere: set[str], folders: Collection[str]
+) -> tuple[ProblemKind, str] | None:
+    """Kind and reason by the name of a folder that holds copies of images `elsewhere`.
+
+    WT_masks is such a folder next to WT, which is one of the `folders` of images.
+    """
+    parent = PurePosixPath(file).parent.as_posix()
+    beside, _, last = parent.replace(" ", "_").replace("-", "_").rpartition("_")
     for kind, reason, pattern in FOLDERS:
         named = any(pattern.fullmatch(part) for part in PurePosixPath(file).parts[:-1])
+        named |= parent[: len(beside)] in folders and pattern.fullmatch(last) is not None
         if named and (kind is ProblemKind.CORRECTION_IMAGE or stem_of(file) in elsewhere):
             return kind, reason
     return None
@@ -135,7 +143,7 @@ def other_pictures(
             reason = "is a small or a joined picture of several images"
             left_out[ProblemKind.THUMBNAIL, reason].append(file)
             continue
-        if not everything and (of_folder := _of_folder(file, elsewhere)):
+        if not everything and (of_folder := _of_folder(file, elsewhere, stems)):
             left_out[of_folder].append(file)
             continue
         for kind, reason, pattern in (*ALWAYS, *NEXT_TO_AN_IMAGE):

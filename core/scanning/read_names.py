@@ -24,6 +24,7 @@ from core.scanning.file_names import (
 from core.scanning.name_parts import parts_of_tells
 from core.scanning.name_runs import (
     NAME,
+    Compound,
     Run,
     families,
     first_files,
@@ -181,7 +182,7 @@ def _end(file: str, count: int) -> str:
 _VERBS: dict[Callable[[str, int], str], str] = {_start: "begin", _end: "end"}
 
 
-def _by_scheme(files: Sequence[str], names: Names, compound: frozenset[int]) -> list[str]:
+def _by_scheme(files: Sequence[str], names: Names, compound: Compound) -> list[str]:
     """Reads the files of known schemes; returns the others."""
     schemes: dict[str, list[str]] = defaultdict(list)
     rest: list[str] = []
@@ -192,7 +193,7 @@ def _by_scheme(files: Sequence[str], names: Names, compound: frozenset[int]) -> 
         by_depth: dict[int, list[str]] = defaultdict(list)
         for file in members:
             by_depth[len(PurePosixPath(file).parts)].append(file)
-        split = frozenset() if "/" in SCHEMES[name] else compound
+        split = {} if "/" in SCHEMES[name] else compound
         for same in by_depth.values():
             aside = {
                 run.where: meaning
@@ -228,7 +229,7 @@ def _folder_meaning(run: Run) -> str:
 
 
 def _scheme_tells(
-    name: str, file: str, aside: Mapping[int, str], compound: frozenset[int]
+    name: str, file: str, aside: Mapping[int, str], compound: Compound
 ) -> dict[str, str]:
     match = scheme_match(name, file)
     assert match is not None
@@ -286,9 +287,7 @@ def _without_groups(file: str, regex: re.Pattern[str]) -> str:
     return stem_of(file)
 
 
-def _by_runs(
-    files: Sequence[str], names: Names, context: Context, compound: frozenset[int]
-) -> None:
+def _by_runs(files: Sequence[str], names: Names, context: Context, compound: Compound) -> None:
     """Reads one family of names by what varies in it."""
     runs = runs_of(files, compound)
     meanings, questions = find_meanings(runs, files, context)
