@@ -48,7 +48,7 @@ NEXT_TO_AN_IMAGE = (
             r"(?:essed)?|filtered|enhanced|adjusted|normali[sz]ed|rgb|crop(?:ped)?|resized|rotated"
             r"|median|(?:auto[ _\-]?)?contrast|stitched|fused)$"
             r"|(?: -|_| ?\()? ?(?:copy|kopie|copie|copia)\)?(?: ?\(\d+\))?$"
-            r"|^(?:result of|copy of|kopie von|copie de|duplicate of|dup\d?_|fused_|crop(?:ped)?_)"
+            r"|^(?:result of|copy of|kopie von|copie de|duplicate of|dup\d?|fused|crop(?:ped)?)[ _]"
         ),
     ),
     (
