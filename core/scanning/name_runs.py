@@ -19,7 +19,7 @@ NAME = -1  # where a run stands: the number of the folder, or in the name of the
 _DYES = r"(?i:texas[ _\-]?red|far[ _\-]?red|alexa[ _\-]?(?:fluor[ _\-]?)?\d{3}|cell[ _\-]?mask)"
 # z0.5, 1,5uM; row1_col2; A - 01, A_01: one piece in spite of the separators inside.
 _DECIMAL = r"(?<![A-Za-z0-9.,])[A-Za-z]{0,3}(?:0|[1-9]\d*)[.,]\d+(?:[A-Za-zµμ%]+)?(?![A-Za-z0-9.,])"
-# 2024-05-01_14-30-00 or 20240501T143000; a number after a date is no time.
+# 2024-05-01_14-30-00 or 20240501T143000; other numbers after a date count images.
 _DATE = r"(?:19|20)\d\d([\-.]?)[01]\d\1[0-3]\d"
 _CLOCK = r"(?:T[0-2]\d[0-5]\d(?:[0-5]\d)?|[T _\-]+[0-2]\d[\-.:h][0-5]\d(?:[\-.:m][0-5]\d)?s?)"
 _MOMENT = rf"(?<![A-Za-z0-9]){_DATE}{_CLOCK}(?![A-Za-z0-9])"
@@ -78,7 +78,7 @@ def first_files(texts: Mapping[str, str]) -> dict[str, str]:
 
 def composed(text: str) -> str:
     """The text in one Unicode form."""
-    return unicodedata.normalize("NFC", text)
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 def path_text(file: str) -> str:

@@ -135,7 +135,7 @@ def read_folder(folder: Path, options: ScanOptions = DEFAULTS, *, report: Report
 
 
 def _open_again(question: Question, answers: Mapping[str, str]) -> Question:
-    """The question; without its default where an answer was given that is no choice."""
+    """The question; without its default where an answer is not among its choices."""
     answer = answers.get(question.kind)
     known = answer is None or answer in question.choices
     return question if known else replace(question, default=None)
