@@ -369,18 +369,13 @@ def _condition(text: str, blank: frozenset[str]) -> str:
 
 
 def _well(path: Path, number: int, cell: dict[str, str]) -> str:
+    text = cell.get("well", "") or _row_and_column(cell)
+    if not text.strip():
+        return ""
     try:
-        wells = [
-            normalise_well(text)
-            for text in (cell.get("well", ""), _row_and_column(cell))
-            if text.strip()
-        ]
+        return normalise_well(text)
     except BadTable as error:
         raise BadTable(f"{path.name}, row {number}: {error.message}", error.hint) from error
-    if len(set(wells)) > 1:
-        both = " or ".join(wells)
-        raise BadTable(f"{path.name}, row {number}: is it well {both}?", "Correct the row.")
-    return wells[0] if wells else ""
 
 
 def _row_and_column(cell: dict[str, str]) -> str:

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from core.scanning.plate_map import PlateRow
 
 GROUPING = LABELS["group"] | LABELS["site"]  # may be chosen as groups
+CONDITIONS = frozenset(
+    {"condition", "treatment", "compound", "drug", "genotype", "label", "class", "phenotype"}
+    | {"cellline", "line", "celltype", "zelllinie", "sirna", "grna"}
+)
 MOST_TEXTS = 0.5  # of the rows: more different texts are remarks or numbers of the rows
 
 
@@ -46,7 +50,8 @@ def _mixed(name: str, rows: Sequence["PlateRow"]) -> tuple[str, str] | None:
             texts.setdefault(row.condition, set()).add(row.values[name].strip() or "nothing")
     different = set().union(*texts.values())
     word = re.sub(r"[\s_\-.\d]+", "", name.lower())
-    if len(different) > MOST_TEXTS * len(rows) or word in GROUPING:
+    of_image = bool(rows and rows[0].file) and word not in CONDITIONS  # such as its frame
+    if len(different) > MOST_TEXTS * len(rows) or word in GROUPING or of_image:
         return None
     mixed = next((condition for condition, found in texts.items() if len(found) > 1), None)
     return None if mixed is None else (mixed, ", ".join(sorted(texts[mixed])[:4]))

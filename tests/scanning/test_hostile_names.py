@@ -223,11 +223,10 @@ def test_a_column_that_splits_a_condition_is_named(tmp_path: Path, name: str) ->
     assert [p.kind for p in load_plate_map(path).problems] == ["map-column-unused"]
 
 
-def test_a_well_that_two_columns_contradict_is_refused_by_row(tmp_path: Path) -> None:
+def test_columns_of_single_files_such_as_frames_are_not_named(tmp_path: Path) -> None:
     path = tmp_path / "map.csv"
-    path.write_text("well,row,col,condition\nA01,H,1,WT\nA02,A,2,WT\n", encoding="utf-8")
-    table = load_plate_map(path)
-    assert [r.well for r in table.rows] == ["A02"] and table.problems[0].kind == "map-row"
+    path.write_text("file,condition,frame\n1.tif,WT,1\n2.tif,WT,2\n3.tif,DS,1\n4.tif,DS,2\n")
+    assert load_plate_map(path).problems == ()
 
 
 def test_percent_of_a_spreadsheet_is_no_molar_dose(tmp_path: Path) -> None:
