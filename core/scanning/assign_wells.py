@@ -14,6 +14,7 @@ from core.scanning.choose_conditions import (
     folded,
     folder_conditions,
     shared_folders,
+    warn_of_other_names,
 )
 from core.scanning.findings import Findings
 from core.scanning.group_channels import Draft
@@ -105,6 +106,7 @@ def assign_wells(
                 kind=ProblemKind.NOT_IN_MAP,
             )
         )
+    warn_of_other_names(drafts, {f: one.condition for f, one in assigned.items()}, problems)
     rows.report_unused()
     return _grouped(drafts, _dosed(assigned), options.group_by, column, problems)
 

@@ -10,13 +10,15 @@ from pathlib import Path
 
 from core.domain import Problem, ProblemKind, Question, QuestionKind
 from core.scanning.default_roles import names_role
-from core.scanning.findings import Findings
+from core.scanning.findings import Findings, same_answer
 from core.scanning.group_channels import Draft
-from core.scanning.name_runs import Run, first_files
+from core.scanning.name_runs import Run, first_files, pieces
 from core.scanning.plate_map import PlateRow
+from core.scanning.run_meanings import LABELS, has_gaps
 
 SHOWN = 8  # conditions in the text of a choice
 TREATMENTS = frozenset({"compound", "cpd", "drug", "treatment", "dose", "substance", "inhibitor"})
+CULTURES = LABELS["group"] | LABELS["site"]
 _DOSE = re.compile(r"\d ?_?(?:[pnuµμm]M|(?i:[nuµμm]?g[ /_]?ml)|%)(?![A-Za-z])")
 
 
@@ -70,8 +72,9 @@ def choose_conditions(
     for finer in _finer(drafts, words, base, bool(from_folder)):
         readings.setdefault(_listed(finer), finer)
     answer = answers.get(QuestionKind.CONDITION, "")
-    if answer in readings:
-        return Choice(readings[answer])
+    chosen = next((listed for listed in readings if same_answer(answer, listed)), None)
+    if chosen is not None:
+        return Choice(readings[chosen])
     if len(readings) > 1 or asked:
         text = text or "The folders and the names differ in more than one way. What is compared?"
         examples = {listed: first_files(reading) for listed, reading in readings.items()}
@@ -123,6 +126,8 @@ def _finer(
             and len(per_base) > len(set(base.values()))
         ):
             finer.append({file: f"{base[file]} {name}".strip() for file, name in names.items()})
+            if all(names.values()) and _in_several(names, base):
+                finer.append(names)  # only what the inner folders say
     for run in words:
         if not all(d.files[0] in run.texts for d in drafts):
             continue
@@ -147,8 +152,15 @@ def _numbered(names: Mapping[str, str], base: Mapping[str, str]) -> bool:
         return False
     words = {re.sub(r"[\d\s_.\-]+$", "", text).casefold() for text in texts}
     crossed = len({(base[f], t) for f, t in names.items()}) == len(texts) * len(set(base.values()))
-    compared = words <= TREATMENTS or len(words) > 1
+    known = all(word.strip(" _-") in CULTURES for word in words)
+    compared = words <= TREATMENTS or len(words) > 1 or (has_gaps(texts) and not known)
     return not (crossed and len(set(base.values())) > 1 and compared and words != {""})
+
+
+def _in_several(names: Mapping[str, str], base: Mapping[str, str]) -> bool:
+    """Whether each inner folder is in several outer ones."""
+    pairs = {(base[file], name) for file, name in names.items()}
+    return all(n > 1 for n in Counter(name for _, name in pairs).values())
 
 
 def _listed(reading: Mapping[str, str]) -> str:
@@ -188,3 +200,26 @@ def contradiction(
     text = f"Folders and plate map disagree on {len(against)} records. Which is right?"
     findings.questions.append(Question(QuestionKind.MAP, text, ("folder", "plate map")))
     return False
+
+
+def warn_of_other_names(
+    drafts: Sequence[Draft], conditions: Mapping[str, str], problems: list[Problem]
+) -> None:
+    """Warns where a name says another condition than folders or plate map do.
+
+    `conditions` are first file -> condition.
+    """
+    known = {folded(name) for name in conditions.values()}
+    known = {name for name in known if len(name) > 1 and not name.isdecimal()}
+    against: list[tuple[str, str]] = []
+    for file in (draft.files[0] for draft in drafts if draft.files[0] in conditions):
+        own = folded(conditions[file])
+        said = {folded(text) for text, _ in pieces(file)} & known
+        if said and not any(re.search(rf"\b{re.escape(name)}\b", own) for name in said):
+            against.append((file, sorted(said)[0]))
+    if against:
+        file, name = against[0]
+        item = file if len(against) == 1 else f"{file} and {len(against) - 1} others"
+        reason = f"the name says {name}, but it was read as {conditions[file]}"
+        kind = ProblemKind.MAP_CONTRADICTS_FOLDER
+        problems.append(Problem(item, reason, "Which is right?", "warning", kind))

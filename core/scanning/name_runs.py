@@ -1,24 +1,37 @@
 """Split paths into runs, the parts that names are made of, and compare the runs of many files."""
 
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePosixPath
+from types import MappingProxyType
 
 from core.scanning.default_roles import names_role
 from core.scanning.file_names import IMAGE_SUFFIX, STAIN_WORDS
 
 EXAMPLES = 8  # pictures for one choice of a question
+WHOLE = re.compile(".+")
+Compound = Mapping[int, re.Pattern[str]]
 NAME = -1  # where a run stands: the number of the folder, or in the name of the file
 _DYES = r"(?i:texas[ _\-]?red|far[ _\-]?red|alexa[ _\-]?(?:fluor[ _\-]?)?\d{3}|cell[ _\-]?mask)"
 # z0.5, 1,5uM; row1_col2; A - 01, A_01: one piece in spite of the separators inside.
-_DECIMAL = r"(?<![A-Za-z0-9.,])[A-Za-z]{0,3}\d+[.,]\d+(?:[A-Za-zµμ%]+)?(?![A-Za-z0-9.,])"
+_DECIMAL = r"(?<![A-Za-z0-9.,])[A-Za-z]{0,3}(?:0|[1-9]\d*)[.,]\d+(?:[A-Za-zµμ%]+)?(?![A-Za-z0-9.,])"
+# 2024-05-01_14-30-00 or 20240501T143000; other numbers after a date count images.
+_DATE = r"(?:19|20)\d\d([\-.]?)[01]\d\1[0-3]\d"
+_CLOCK = r"(?:T[0-2]\d[0-5]\d(?:[0-5]\d)?|[T _\-]+[0-2]\d[\-.:h][0-5]\d(?:[\-.:m][0-5]\d)?s?)"
+_MOMENT = rf"(?<![A-Za-z0-9]){_DATE}{_CLOCK}(?![A-Za-z0-9])"
 _ROW_COLUMN = r"(?i:row[ _\-]?\d+[ _\-]col(?:umn)?[ _\-]?\d+)"
 _LETTER_COLUMN = r"(?<![A-Za-z0-9])[A-P](?: - \d\d?|[ _\-][0-2]\d)(?!\d)"
-_PIECE = re.compile(rf"{_DYES}|{_DECIMAL}|{_ROW_COLUMN}|{_LETTER_COLUMN}|[^\s_\-.()\[\],;]+")
-_LABELLED = re.compile(r"\s*([A-Za-z][A-Za-z ]*?)[ _\-]*\d+(?:[.,]\d+)?\s*")
+_PIECE = re.compile(
+    rf"{_MOMENT}|{_DYES}|{_DECIMAL}|{_ROW_COLUMN}|{_LETTER_COLUMN}|[^\s_\-.()\[\],;@]+"
+)
+_LABELLED = re.compile(
+    r"\s*([A-Za-z][A-Za-z ]*?)[ _\-=#]*\d+(?:[.,]\d+)?\s*"
+    r"|(?i:(plate|platte|plaque|pl)[ _\-#]*[A-Z])"
+)
 _PAIRS = re.compile(r"(?:[A-Za-z]+\d+){2,}")
 
 
@@ -63,6 +76,11 @@ def first_files(texts: Mapping[str, str]) -> dict[str, str]:
     return {text: firsts[text] for text in sorted(firsts)[:EXAMPLES]}
 
 
+def composed(text: str) -> str:
+    """The text in one Unicode form."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
 def path_text(file: str) -> str:
     """The path without the suffix of an image; spans count in this text."""
     return IMAGE_SUFFIX.sub("", file)
@@ -76,9 +94,9 @@ def families(files: Iterable[str]) -> list[list[str]]:
     return list(alike.values())
 
 
-def runs_of(files: Sequence[str]) -> list[Run]:
+def runs_of(files: Sequence[str], compound: Compound = MappingProxyType({})) -> list[Run]:
     """The runs of one family, from the top folder to the end of the name."""
-    runs = folder_runs(files, len(PurePosixPath(files[0]).parts) - 1)
+    runs = folder_runs(files, compound)
     of_file = {file: pieces(file) for file in files}
     before = ""
     for n in range(len(of_file[files[0]])):
@@ -90,17 +108,32 @@ def runs_of(files: Sequence[str]) -> list[Run]:
     return runs
 
 
-def folder_runs(files: Sequence[str], depth: int) -> list[Run]:
-    """One run for each level of folders that all files have."""
+def folder_runs(files: Sequence[str], compound: Compound = MappingProxyType({})) -> list[Run]:
+    """One run for each folder of files that lie equally deep; `compound` as in `folder_parts`."""
+    of_file = {file: folder_parts(file, compound) for file in files}
     runs = []
-    for level in range(depth):
-        texts, spans = {}, {}
-        for file in files:
-            parts = file.split("/")
-            start = sum(len(part) + 1 for part in parts[:level])
-            texts[file], spans[file] = parts[level], (start, start + len(parts[level]))
+    for level in range(len(of_file[files[0]])):
+        texts = {file: parts[level][0] for file, parts in of_file.items()}
+        spans = {file: parts[level][1] for file, parts in of_file.items()}
         runs.append(Run(level, _label(texts.values()), texts, spans))
     return runs
+
+
+def folder_parts(
+    file: str, compound: Compound = MappingProxyType({})
+) -> list[tuple[str, tuple[int, int]]]:
+    """The folders of a file and their places.
+
+    `compound` are levels whose folders are read part by part, and the pattern of their parts.
+    """
+    parts = []
+    start = 0
+    for level, name in enumerate(file.split("/")[:-1]):
+        for match in compound.get(level, WHOLE).finditer(name):
+            place = (start + match.start(), start + match.end())
+            parts.append((composed(match.group()), place))
+        start += len(name) + 1
+    return parts
 
 
 def without(file: str, cut: Sequence[tuple[int, int]]) -> str:
@@ -111,7 +144,7 @@ def without(file: str, cut: Sequence[tuple[int, int]]) -> str:
         if (before.endswith("/") or not before) and after.startswith("/"):
             text = before + after[1:]  # a whole folder
             continue
-        bare = re.sub(r"[ _\-.(\[]+$", "", before)
+        bare = re.sub(r"[ _\-.(\[@]+$", "", before)
         after = re.sub(r"^[)\]]", "", after)
         text = bare + (re.sub(r"^[ _\-.]+", "", after) if bare.endswith("/") or not bare else after)
     folder, slash, name = text.rpartition("/")
@@ -122,7 +155,7 @@ def pieces(file: str) -> list[tuple[str, tuple[int, int]]]:
     """The texts between separators in the name of a file, and their places in the path."""
     text = path_text(file)
     start = text.rfind("/") + 1
-    return [(m.group(), m.span()) for m in _PIECE.finditer(text, start)]
+    return [(composed(m.group()), m.span()) for m in _PIECE.finditer(text, start)]
 
 
 def _name_runs(column: dict[str, tuple[str, tuple[int, int]]], before: str) -> list[Run]:
@@ -144,6 +177,8 @@ def _name_runs(column: dict[str, tuple[str, tuple[int, int]]], before: str) -> l
     label = _label(texts.values())
     if not label and all(text.isdecimal() for text in texts.values()):
         label = before if before.isalpha() else ""
+    elif not label and all(re.fullmatch("[A-Za-z]", text) for text in texts.values()):
+        label = before if before.lower() in ("plate", "platte", "plaque") else ""
     return [Run(NAME, label, texts, spans)]
 
 
@@ -169,6 +204,7 @@ def _word_and_number(texts: dict[str, str], spans: dict[str, tuple[int, int]]) -
 def _label(texts: Iterable[str]) -> str:
     """The word before the number, if all texts have the same one; else ""."""
     found = {
-        match.group(1) if match else "" for match in (_LABELLED.fullmatch(text) for text in texts)
+        match.group(1) or match.group(2) if match else ""
+        for match in (_LABELLED.fullmatch(text) for text in texts)
     }
     return found.pop() if len(found) == 1 else ""

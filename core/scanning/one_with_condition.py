@@ -25,6 +25,7 @@ TRAITS: tuple[tuple[ProblemKind, str, Callable[[Draft], Hashable]], ...] = (
     (ProblemKind.MAGNIFICATION_IS_CONDITION, "pixel size", lambda d: d.pixel_size_um),
     (ProblemKind.MAGNIFICATION_IS_CONDITION, "magnification", lambda d: _objective(d.files[0])),
     (ProblemKind.SCALE_IS_CONDITION, "image size", lambda d: d.shape[1:]),
+    (ProblemKind.TIME_POINTS, "time", lambda d: d.tells.get("t", "")),
 )
 
 

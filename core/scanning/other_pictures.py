@@ -3,7 +3,7 @@
 import re
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import PurePosixPath
 
 from core.domain import Problem, ProblemKind
@@ -26,14 +26,18 @@ NEXT_TO_AN_IMAGE = (
         "is a mask or a label image, not an image",
         re.compile(
             r"(?i)[ _\-](?:cp[ _\-]masks?|masks?|seg|(?:simple[ _\-])?segmentation|labels?"
-            r"|outlines?|rois?|binary|probabilit(?:y|ies))$|^(?:masks?|seg|labels?|binary)[ _\-]"
+            r"|outlines?|(?:roi[ _\-])?masks?|rois?|bin(?:ary)?|lbl|maske"
+            r"|prob(?:s|abilit(?:y|ies))?|stardist|skeleton|threshold(?:ed)?|predictions?"
+            r"|distance[ _\-]transform)$"
+            r"|^(?:masks?(?: of)?|maske|seg|labels?|binary)[ _\-]"
         ),
     ),
     (
         ProblemKind.OVERLAY,
         "is a picture of several stains on one another",
         re.compile(
-            r"(?i)[ _\-](?:overlay|merged?|composite|scale[ _\-]?bar)$|^(?:overlay|merged?)[ _\-]"
+            r"(?i)[ _\-](?:overlay|merged?|composite|scale[ _\-]?bar|montage|figure)$"
+            r"|^(?:overlay|merged?|composite|montage)[ _\-]"
         ),
     ),
     (
@@ -41,22 +45,24 @@ NEXT_TO_AN_IMAGE = (
         "is a processed copy of an image",
         re.compile(
             r"(?i)[ _\-](?:bg[ _\-]?sub(?:tracted)?|corr(?:ected)?|denoised?|decon(?:volved)?|proc"
-            r"(?:essed)?|filtered|enhanced|adjusted|normali[sz]ed|rgb|crop(?:ped)?)$"
-            r"|(?i: - (?:copy|kopie|copie|copia))(?: ?\(\d+\))?$"
+            r"(?:essed)?|filtered|enhanced|adjusted|normali[sz]ed|rgb|crop(?:ped)?|resized|rotated"
+            r"|median|(?:auto[ _\-]?)?contrast|stitched|fused)$"
+            r"|(?: -|_| ?\()? ?(?:copy|kopie|copie|copia)\)?(?: ?\(\d+\))?$"
+            r"|^(?:result of|copy of|kopie von|copie de|duplicate of|dup\d?|fused|crop(?:ped)?)[ _]"
         ),
     ),
     (
         ProblemKind.PROJECTION,
         "is a projection of a stack",
         re.compile(
-            r"^(?:MAX|AVG|SUM|MIN|STD|MED|Max)_|(?i:[ _\-](?:max[ _\-]?proj(?:ection)?|mip"
-            r"|max[ _\-]?ip))$"
+            r"^(?:MAX|AVG|SUM|MIN|STD|MED|Max)_|[ _\-](?:MAX|AVG|SUM|EDF)$"
+            r"|(?i:[ _\-](?:(?:max[ _\-]?)?proj(?:ection)?|mip|max[ _\-]?ip))$"
         ),
     ),
     (
         ProblemKind.THUMBNAIL,
         "is a small copy of an image",
-        re.compile(r"(?i)[ _\-](?:thumb(?:nail)?|preview)$"),
+        re.compile(r"(?i)[ _\-](?:thumb(?:nail)?|preview)$|^thumb(?:nail)?[ _\-]"),
     ),
 )
 FOLDERS = (
@@ -65,13 +71,25 @@ FOLDERS = (
     (*NEXT_TO_AN_IMAGE[1][:2], re.compile(r"(?i)overlays?|merged?|composites?")),
     (*NEXT_TO_AN_IMAGE[4][:2], re.compile(r"(?i)thumb(?:nail)?s?|previews?")),
 )
+ALONE = re.compile(
+    r"(?i)(?:overview|montage|contact[ _\-]?sheet|preview|thumb(?:nail)?)[ _\-]?\d*$"
+)
+TIFF = re.compile(r"(?i)\.tiff?$")
 REMEDY = "Keep such pictures in another folder."
 
 
-def _of_folder(file: str, elsewhere: set[str]) -> tuple[ProblemKind, str] | None:
-    """Kind and reason by the name of a folder that holds copies of images `elsewhere`."""
+def _of_folder(
+    file: str, elsewhere: set[str], folders: Collection[str]
+) -> tuple[ProblemKind, str] | None:
+    """Kind and reason by the name of a folder that holds copies of images `elsewhere`.
+
+    WT_masks is such a folder next to WT, which is one of the `folders` of images.
+    """
+    parent = PurePosixPath(file).parent.as_posix()
+    beside, _, last = parent.replace(" ", "_").replace("-", "_").rpartition("_")
     for kind, reason, pattern in FOLDERS:
         named = any(pattern.fullmatch(part) for part in PurePosixPath(file).parts[:-1])
+        named |= parent[: len(beside)] in folders and pattern.fullmatch(last) is not None
         if named and (kind is ProblemKind.CORRECTION_IMAGE or stem_of(file) in elsewhere):
             return kind, reason
     return None
@@ -115,9 +133,17 @@ def other_pictures(
     everything = not elsewhere  # the folder that was chosen holds nothing else
     unread = {(PurePosixPath(file).parent.as_posix(), stem_of(file)) for file in stacks}
     left_out: dict[tuple[ProblemKind, str], list[str]] = defaultdict(list)
+    twins = {file.rpartition(".")[0] for file in files if TIFF.search(file)}
     for file in files:
         folder, stem = PurePosixPath(file).parent.as_posix(), stem_of(file)
-        if not everything and (of_folder := _of_folder(file, elsewhere)):
+        if file.lower().endswith(".png") and file[:-4] in twins:
+            left_out[ProblemKind.PROCESSED_COPY, "is a copy of a TIFF file"].append(file)
+            continue
+        if ALONE.match(stem) and len(stems[folder]) > 1:
+            reason = "is a small or a joined picture of several images"
+            left_out[ProblemKind.THUMBNAIL, reason].append(file)
+            continue
+        if not everything and (of_folder := _of_folder(file, elsewhere, stems)):
             left_out[of_folder].append(file)
             continue
         for kind, reason, pattern in (*ALWAYS, *NEXT_TO_AN_IMAGE):

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -17,11 +17,11 @@ from core.scanning.doses import (
     decimal_mark,
     dose_heading,
     is_unit_heading,
-    may_be_dose,
     read_dose_um,
 )
 from core.scanning.plate_map_grids import Grid, is_grid, read_grids
 from core.scanning.spreadsheet import Sheet, read_sheets
+from core.scanning.unused_columns import unused_columns
 
 CONDITION_COLUMNS = (
     "condition",
@@ -33,8 +33,9 @@ CONDITION_COLUMNS = (
     "class",
     "phenotype",
 )
-SECOND_COLUMNS = ("cellline", "line", "celltype", "zelllinie", "sirna", "grna")
 WELL_COLUMNS = ("well", "wellposition", "wellid", "wellname")
+ROW_COLUMNS = ("wellrow", "row", "platerow")
+COLUMN_COLUMNS = ("wellcol", "wellcolumn", "column", "col", "platecolumn", "platecol")
 PLATE_COLUMNS = ("plate", "plateid", "platename", "assayplatebarcode", "barcode")
 FILE_COLUMNS = ("file", "filename", "path", "filepath", "relativepath", "image", "imagefile")
 ROLE_COLUMNS = ("role", "wellrole", "conditionrole", "controltype")
@@ -58,7 +59,11 @@ ROLES = {
 }  # fmt: skip
 # Whether these are the healthy or the diseased cells depends on the experiment.
 UNSURE_ROLES = ("control", "ctrl", "untreated", "vehicle", "dmso", "mock")
-NO_CONDITION = ("NA", "N/A", "n/a", "NaN", "nan", "<NA>")  # how programs write an empty cell
+# How programs and people write an empty cell, or one like that above.
+NO_CONDITION = frozenset(
+    {"NA", "N/A", "n/a", "NaN", "nan", "<NA>", "n.d.", "?", ".", "–", "—", '"', "''", "〃", "//"}
+)
+TITLE_LINES = 20  # at most, above the headings
 # In all languages of spreadsheets: #REF!, #BEZUG!, #NAME?, #NOM?, #DIV/0!, #N/A, #NV.
 ERROR_CELL = re.compile(r"#(?:[^\W\d_]+(?:/0)?[!?]|N/A|NV|N/D)|=.+")
 # Words that begin like this say what effect is expected, not what the cells are.
@@ -151,7 +156,19 @@ def read_table(path: Path) -> Table:
     sheets = read_sheets(Path(path))
     if not sheets:
         raise BadTable(f"{Path(path).name} is empty.", HINT)
-    return _table(Path(path).name, sheets[0])
+    return _table(Path(path).name, _below_title(sheets[0]))
+
+
+def _below_title(sheet: Sheet) -> Sheet:
+    """The sheet from its headings on, without the lines of text above them."""
+    for n, (_, cells) in enumerate(sheet.lines[:TITLE_LINES]):
+        names = {_plain(cell) for cell in cells}
+        places = names & {*WELL_COLUMNS, *FILE_COLUMNS} or (
+            names & {*ROW_COLUMNS} and names & {*COLUMN_COLUMNS}
+        )
+        if places and len(names - {""}) > 1:
+            return replace(sheet, lines=sheet.lines[n:])
+    return sheet
 
 
 def _table(file: str, sheet: Sheet) -> Table:
@@ -186,6 +203,7 @@ def load_plate_map(path: Path) -> PlateMap:
         raise BadTable(f"{path.name} is empty.", HINT)
     if is_grid(sheets[0]):
         return _from_grids(path, sheets)
+    sheets = [_below_title(sheet) for sheet in sheets]
     table = _table(path.name, sheets[0])
     columns = table.columns
     roles = _columns(columns)
@@ -198,8 +216,11 @@ def load_plate_map(path: Path) -> PlateMap:
     rows: list[PlateRow] = []
     refused: list[BadTable] = []
     tables = [_table(path.name, sheet) for sheet in same]
+    named = "condition" in roles
     doses = [cell for t in tables for cell in (t.column(roles["dose"]) if "dose" in roles else ())]
-    reader = _RowReader(path, columns, roles, decimal_mark(doses))
+    written = {c for t in tables for c in (t.column(roles["condition"]) if named else ())}
+    blank = NO_CONDITION if "+" in map(str.strip, written) else NO_CONDITION | {"-"}
+    reader = _RowReader(path, columns, roles, decimal_mark(doses), blank)
     for sheet, one in zip(same, tables, strict=True):
         found = list(reader.rows(one, refused))
         rows += (
@@ -215,15 +236,14 @@ def load_plate_map(path: Path) -> PlateMap:
     notes += [*_notes(table, columns, roles), *_role_notes(unique, columns, roles)]
     problems = (
         *_refused_rows(path, refused),
-        *_unused_columns(path, columns, roles),
-        *_second_conditions(path, columns, roles, unique),
+        *unused_columns(path, columns, roles.values(), unique),
     )
     return PlateMap(
         path,
         unique,
         columns,
         by_file,
-        "condition" in roles,
+        named,
         tuple(notes),
         _plate_shape(unique),
         problems,
@@ -236,38 +256,6 @@ def _refused_rows(path: Path, refused: Sequence[BadTable]) -> list[Problem]:
         Problem(path.name, fault.message, fault.hint or remedy, kind=ProblemKind.MAP_ROW)
         for fault in refused
     ]
-
-
-def _unused_columns(path: Path, columns: Sequence[str], roles: Mapping[str, int]) -> list[Problem]:
-    """A warning for each column that seems to hold doses and is not read as such."""
-    reason = "this column is not used: it does not say the dose in the well"
-    remedy = "Is it the dose? Then name it dose_um."
-    return [
-        Problem(f"{path.name}: {name!r}", reason, remedy, "warning", ProblemKind.MAP_COLUMN_UNUSED)
-        for i, name in enumerate(columns)
-        if i not in roles.values() and may_be_dose(name)
-    ]
-
-
-def _second_conditions(
-    path: Path, columns: Sequence[str], roles: Mapping[str, int], rows: Sequence[PlateRow]
-) -> list[Problem]:
-    """A warning for each other column of conditions that differs within one condition."""
-    problems = []
-    for i, name in enumerate(columns):
-        if i in roles.values() or _plain(name) not in (*CONDITION_COLUMNS, *SECOND_COLUMNS):
-            continue
-        texts: dict[str, set[str]] = {}
-        for row in rows:
-            texts.setdefault(row.condition, set()).add(row.values[name].strip())
-        mixed = next((c for c, found in texts.items() if c.strip() and len(found) > 1), None)
-        if mixed is not None and "condition" in roles:
-            both = ", ".join(sorted(texts[mixed])[:4])
-            reason = f"this column is not used, so {mixed} holds {both} together"
-            remedy = "Write what is compared into one column: condition."
-            kind = ProblemKind.MAP_COLUMN_UNUSED
-            problems.append(Problem(f"{path.name}: {name!r}", reason, remedy, "warning", kind))
-    return problems
 
 
 def _same_heading(sheets: Sequence[Sheet]) -> tuple[list[Sheet], list[str]]:
@@ -296,8 +284,7 @@ def _columns(columns: tuple[str, ...]) -> dict[str, int]:
     wanted = {
         "condition": CONDITION_COLUMNS, "well": WELL_COLUMNS, "plate": PLATE_COLUMNS, "file":
             FILE_COLUMNS,
-        "role": ROLE_COLUMNS, "wellrow": ("wellrow", "row", "platerow"), "wellcol":
-            ("wellcol", "wellcolumn", "column", "col", "platecolumn", "platecol"),
+        "role": ROLE_COLUMNS, "wellrow": ROW_COLUMNS, "wellcol": COLUMN_COLUMNS,
     }  # fmt: skip
     roles = {}
     for role, names in wanted.items():
@@ -316,12 +303,16 @@ def _columns(columns: tuple[str, ...]) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class _RowReader:
-    """Reads the rows of all sheets of one file; `mark` is its decimal mark."""
+    """Reads the rows of all sheets of one file; `mark` is its decimal mark.
+
+    A condition that is one of the texts `blank` is none.
+    """
 
     path: Path
     columns: tuple[str, ...]
     roles: dict[str, int]
     mark: str
+    blank: frozenset[str]
 
     def rows(self, table: Table, refused: list[BadTable]) -> Iterator[PlateRow]:
         """The usable rows; `refused` gets one error for each other row."""
@@ -330,10 +321,11 @@ class _RowReader:
             cell = {role: str(cells[index]) for role, index in self.roles.items()}
             try:
                 dose_um = self._dose(number, cell, heading or DoseHeading(""))
+                well = _well(self.path, number, cell)
             except BadTable as error:
                 refused.append(error)
                 continue
-            yield self._row(number, [str(c) for c in cells], cell, dose_um)
+            yield replace(self._row(number, [str(c) for c in cells], cell, dose_um), well=well)
 
     def _row(
         self, number: int, cells: list[str], cell: dict[str, str], dose_um: float | None
@@ -346,8 +338,7 @@ class _RowReader:
             )
         return PlateRow(
             number=number,
-            condition=_condition(cell.get("condition", "")),
-            well=_well(self.path, number, cell),
+            condition=_condition(cell.get("condition", ""), self.blank),
             plate=cell.get("plate", "").strip(),
             file=PurePosixPath(file.replace("\\", "/")).as_posix() if file else "",
             dose_um=dose_um,
@@ -372,9 +363,9 @@ class _RowReader:
             ) from error
 
 
-def _condition(text: str) -> str:
-    """The condition in one Unicode form; "" for a cell that a program left empty."""
-    return "" if text.strip() in NO_CONDITION else unicodedata.normalize("NFC", text)
+def _condition(text: str, blank: frozenset[str]) -> str:
+    """The condition in one Unicode form; "" for a cell that was left empty."""
+    return "" if text.strip() in blank else unicodedata.normalize("NFC", text).strip()
 
 
 def _well(path: Path, number: int, cell: dict[str, str]) -> str:
@@ -532,7 +523,7 @@ def _from_grids(path: Path, sheets: Sequence[Sheet]) -> PlateMap:
 
 def _grid_rows(grid: Grid, several_sheets: bool) -> Iterator[PlateRow]:
     for number, well, text in grid.cells:
-        text = unicodedata.normalize("NFC", text)
+        text = _condition(text, NO_CONDITION)
         values = {"well": well, "condition": text} | ({"plate": grid.plate} if grid.plate else {})
         sheet = grid.sheet if several_sheets else ""
         yield PlateRow(number, text, well, grid.plate, values=values, sheet=sheet)

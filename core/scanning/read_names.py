@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 from core.domain import NameRun, Problem, ProblemKind, Question, QuestionKind, ScanOptions
 from core.io.stacks import MAXIMUM, MEAN
 from core.io.well_names import natural, normalise_well
+from core.scanning.compound_folders import compound_levels
 from core.scanning.file_names import (
     STAIN_WORDS,
     NamePattern,
@@ -23,9 +24,11 @@ from core.scanning.file_names import (
 from core.scanning.name_parts import parts_of_tells
 from core.scanning.name_runs import (
     NAME,
+    Compound,
     Run,
     families,
     first_files,
+    folder_parts,
     folder_runs,
     path_text,
     pieces,
@@ -39,6 +42,8 @@ from core.scanning.z_stacks import plane_question, stack_warning
 # What a run means -> the group of a name pattern.
 GROUPS = {"stain": "channel", "time": "t"}
 MADE_BY_MICROSCOPE = r"(?i)z[ _\-]?step[ _\-]?0"  # the projection next to its planes, of MetaXpress
+LEAVE_OUT = "leave out the longer names"
+LONG_STAIN_WORDS = frozenset(word for word in STAIN_WORDS if len(word) > 2)
 ASIDE = ("stain", "z", "time", "well", "plate", "site")  # folders that are never conditions
 
 
@@ -75,10 +80,11 @@ def read_names(files: Sequence[str], pattern: NamePattern, context: Context) -> 
         match = scheme_match(pattern.name, names.example) if pattern.name in SCHEMES else None
         names.runs = parts_of_tells(names.example, tells, match)
         return names
-    rest = _by_scheme(files, names)
+    compound = compound_levels(files)
+    rest = _by_scheme(files, names, compound)
     kinds = families(rest)
     for family in kinds:
-        _by_runs(family, names, context)
+        _by_runs(family, names, context, compound)
     _ask_of_families(kinds, names, context)
     return names
 
@@ -88,21 +94,69 @@ def _ask_of_families(kinds: Sequence[Sequence[str]], names: Names, context: Cont
     single = [[f for f in kind if f in context.single] for kind in kinds]
     single = sorted((kind for kind in single if kind), key=lambda kind: len(pieces(kind[0])))
     for n, short in enumerate(single):
-        count = len(pieces(short[0])) - 1
+        count = len(pieces(short[0]))
         for long in single[n + 1 :]:
-            alike = next((side for side in (_start, _end) if _meet(side, count, short, long)), None)
+            found = (
+                side
+                for side in (_start, _end)
+                if _meet(side, count, short, long) or _meet(side, count - 1, short, long)
+            )
+            alike = next(found, None)
             if alike is None:
                 continue
-            if "none" not in context.answers.get(QuestionKind.STAIN, ""):
-                text = (
-                    f"{short[0]} and {long[0]} {_VERBS[alike]} alike. Are they stains of one"
-                    " image? Then give a --pattern. With none, every file is an image of its own."
-                )
-                pictures = {PurePosixPath(file).name: file for file in (short[0], long[0])}
-                names.questions.append(
-                    Question(QuestionKind.STAIN, text, ("none",), examples={"none": pictures})
-                )
+            whole = _meet(alike, count, short, long)  # cell1 and cell1_x: x may be a copy
+            _ask_of_family(short[0], long, alike, whole, names, context)
             return
+
+
+def _ask_of_family(
+    short: str,
+    long: Sequence[str],
+    alike: Callable[[str, int], str],
+    whole: bool,
+    names: Names,
+    context: Context,
+) -> None:
+    answer = context.answers.get(QuestionKind.STAIN, "")
+    if answer == "none":
+        return
+    if whole and answer == LEAVE_OUT:
+        for file in long:
+            del names.tells[file]
+        reason = f"left out: named like {short}, with more"
+        kind = ProblemKind.PROCESSED_COPY
+        names.problems.append(Problem(_several(long), reason, "Or answer none.", kind=kind))
+        return
+    text = (
+        f"{short} and {long[0]} {_VERBS[alike]} alike. Are they stains of one"
+        " image? Then give a --pattern. With none, every file is an image of its own."
+    )
+    pictures = {PurePosixPath(file).name: file for file in (short, long[0])}
+    choices = ("none", LEAVE_OUT) if whole else ("none",)
+    names.questions.append(
+        Question(QuestionKind.STAIN, text, choices, examples=dict.fromkeys(choices, pictures))
+    )
+
+
+def _ask_of_stain_words(files: Sequence[str], context: Context) -> list[Question]:
+    """Asks where each name holds one of several known stains, but not all at the same place."""
+    answered = context.answers.get(QuestionKind.STAIN) == "none"
+    if answered or not all(file in context.single for file in files):
+        return []
+    firsts: dict[str, str] = {}
+    for file in files:
+        words = {text.lower() for text, _ in pieces(file)} & LONG_STAIN_WORDS
+        if len(words) != 1:
+            return []
+        firsts.setdefault(words.pop(), file)
+    if len(firsts) < 2:
+        return []
+    listed = " and ".join(sorted(firsts)[:2])
+    text = (
+        f"The names say {listed}, but not at the same place. Are they stains of one image? Then"
+        " give a --pattern. With none, every file is an image of its own."
+    )
+    return [Question(QuestionKind.STAIN, text, ("none",), examples={"none": firsts})]
 
 
 def _meet(
@@ -125,10 +179,10 @@ def _end(file: str, count: int) -> str:
     return "/".join([PurePosixPath(file).parent.as_posix(), *last]) if last else ""
 
 
-_VERBS = {_start: "begin", _end: "end"}
+_VERBS: dict[Callable[[str, int], str], str] = {_start: "begin", _end: "end"}
 
 
-def _by_scheme(files: Sequence[str], names: Names) -> list[str]:
+def _by_scheme(files: Sequence[str], names: Names, compound: Compound) -> list[str]:
     """Reads the files of known schemes; returns the others."""
     schemes: dict[str, list[str]] = defaultdict(list)
     rest: list[str] = []
@@ -139,15 +193,16 @@ def _by_scheme(files: Sequence[str], names: Names) -> list[str]:
         by_depth: dict[int, list[str]] = defaultdict(list)
         for file in members:
             by_depth[len(PurePosixPath(file).parts)].append(file)
-        for depth, same in by_depth.items():
+        split = {} if "/" in SCHEMES[name] else compound
+        for same in by_depth.values():
             aside = {
                 run.where: meaning
-                for run in folder_runs(same, depth - 1)
+                for run in folder_runs(same, split)
                 if (meaning := _folder_meaning(run)) in ASIDE
                 if run.varies or meaning != "plate"
             }
             for file in same:
-                names.tells[file] = _scheme_tells(name, file, aside)
+                names.tells[file] = _scheme_tells(name, file, aside, split)
     if schemes:
         names.scheme = max(schemes, key=lambda name: len(schemes[name]))
         names.example = schemes[names.scheme][0]
@@ -173,11 +228,13 @@ def _folder_meaning(run: Run) -> str:
     return "time" if not meaning and is_time(run.values) else meaning
 
 
-def _scheme_tells(name: str, file: str, aside: Mapping[int, str]) -> dict[str, str]:
+def _scheme_tells(
+    name: str, file: str, aside: Mapping[int, str], compound: Compound
+) -> dict[str, str]:
     match = scheme_match(name, file)
     assert match is not None
     tells = tidy(match, match.string)
-    folders = PurePosixPath(file).parts[:-1]
+    folders = [text for text, _ in folder_parts(file, compound)]
     for level, meaning in aside.items():
         group = GROUPS.get(meaning, meaning)
         if group in ("z", "t", "plate"):  # a folder says it before the name, where both do
@@ -230,10 +287,12 @@ def _without_groups(file: str, regex: re.Pattern[str]) -> str:
     return stem_of(file)
 
 
-def _by_runs(files: Sequence[str], names: Names, context: Context) -> None:
+def _by_runs(files: Sequence[str], names: Names, context: Context, compound: Compound) -> None:
     """Reads one family of names by what varies in it."""
-    runs = runs_of(files)
+    runs = runs_of(files, compound)
     meanings, questions = find_meanings(runs, files, context)
+    if not questions and "stain" not in meanings.values():
+        questions = _ask_of_stain_words(files, context)
     names.questions += questions
     for file in files:
         names.tells[file] = _run_tells(file, runs, meanings)
@@ -271,8 +330,8 @@ def _run_tells(file: str, runs: Sequence[Run], meanings: Mapping[int, str]) -> d
     tells["key"] = without(file, stain)
     tells["field"] = without(file, [*stain, *cut["z"], *cut["time"]])
     aside = {run.where for n, run in enumerate(runs) if meanings.get(n) in (*ASIDE, "stain-too")}
-    folders = PurePosixPath(file).parts[:-1]
-    tells["folder"] = "/".join(part for n, part in enumerate(folders) if n not in aside)
+    folders = [run.texts[file] for run in runs if run.where != NAME and run.where not in aside]
+    tells["folder"] = "/".join(folders)
     return tells
 
 

@@ -14,13 +14,17 @@ from core.errors import BadTable
 from core.io.well_names import normalise_well
 from core.scanning.default_roles import names_role
 from core.scanning.file_names import STAIN_WORDS
+from core.scanning.findings import same_answer
 from core.scanning.name_runs import NAME, Run, first_files
 
 LABELS: dict[str, frozenset[str]] = {
     "stain": frozenset(
         {"ch", "chan", "channel", "wavelength", "wv", "filter", "laser", "led", "kanal", "canal"}
     ),
-    "z": frozenset({"z", "zstep", "zslice", "zplane", "zpos", "slice", "plane", "ebene"}),
+    "z": frozenset(
+        {"z", "zstep", "zslice", "zplane", "zpos", "slice", "plane", "ebene"}
+        | {"zstack", "focus", "fokus", "schicht"}
+    ),
     "time": frozenset(
         {"t", "time", "timepoint", "tp", "frame", "day", "days", "hour", "hours", "week", "dpi"}
         | {"div", "weeks", "timelapse", "wk", "hpi", "tag", "tage", "stunde", "stunden", "woche"}
@@ -41,20 +45,22 @@ LABELS: dict[str, frozenset[str]] = {
     "plate": frozenset({"plate", "plt", "p", "pl", "barcode", "platte", "plaque"}),
 }
 SHORT_STAINS = ("c", "w")  # c1 is a stain, C1 may be a well or a clone
-_LINES_NM = """355 365 375 385 395 405 430 440 445 458 470 473 475 477 488 490 505 514 532 546 550
-555 561 568 575 587 590 594 630 633 635 638 640 647 650 660 680 685 730 740 750 770 785"""
+_LINES_NM = """340 355 365 375 380 385 395 405 430 440 445 458 470 473 475 477 488 490 505 514 532
+546 550 555 561 568 575 587 590 594 630 633 635 638 640 647 650 660 680 685 730 740 750 770 785"""
 WAVELENGTHS = frozenset(re.findall(r"\d+", _LINES_NM))  # of lasers and lamps
 _OF_LIGHT = re.compile(r"[A-Za-z][A-Za-z ]*[ _\-]?(\d{3})")  # Conf405, ATTO488, Ex 561
 # One letter before numbers of all files: rather days, ages, passages or lines than a row of wells.
-DOUBTFUL_ROWS = frozenset("CDEFHKMNPRSTWXZ")
+DOUBTFUL_ROWS = frozenset("CDEFHJKMNPRSTWXZ")
 MAX_STAINS = 12
 BRIGHTER = 1.25  # in each field the brightest stain has at least this times the dimmest
+MUCH_BRIGHTER = 3.0  # the same, where a word such as img says that the numbers count images
 FIELDS_TO_COMPARE = 4
 MAX_WORDS = 8
 _TIME = re.compile(
     r"(?i)(?:t|tp|d|day|days|div|hour|week|wk|tag|jour|time[ _\-]?point)[ _\-]?\d+"
-    r"|\d+[ _\-]?(?:h|hr|hrs|hours?|min|d|days?|wk|weeks?|mo|months?)"
-    r"|(?:19|20)\d\d[\-_.]?[01]\d[\-_.]?[0-3]\d"
+    r"|\d+(?:[.,]\d+)?[ _\-]?(?:h|hr|hrs|hours?|min|d|days?|wk|weeks?|mo|months?|hp[fit]|dp[fit]"
+    r"|stunden?|tage?|wochen?|monate?|heures?|jours?|semaines?|mois)|(?:\d+d)?\d+h\d+m?"
+    r"|(?:19|20)\d\d[\-_.]?[01]\d[\-_.]?[0-3]\d(?:[T _\-]+\d.*)?"
 )
 
 
@@ -77,13 +83,20 @@ def is_time(values: Iterable[str]) -> bool:
     return all(_TIME.fullmatch(value.strip()) for value in values)
 
 
+def _for_several(run: Run) -> bool:
+    """Whether the values of a run are folders, or in several files each, and no wells."""
+    often = Counter(run.texts.values())
+    return run.where != NAME or (min(often.values()) > 1 and not _all_wells(run))
+
+
 def label_meaning(run: Run) -> str:
     """The meaning that the word before the numbers has; "" without a known one."""
     label = run.label.lower().replace(" ", "")
     for meaning, labels in LABELS.items():
         if label in labels and not (meaning == "stain" and not run.numbers):
             return meaning
-    return "stain" if run.label in SHORT_STAINS and run.numbers else ""
+    counted = run.label in SHORT_STAINS and run.numbers and not has_gaps(run.values)
+    return "stain" if counted else ""
 
 
 def find_meanings(
@@ -97,14 +110,16 @@ def find_meanings(
     questions: list[Question] = []
     for n, run in enumerate(runs):
         meaning = label_meaning(run)
-        if run.where != NAME and not meaning and run.varies and is_time(run.values):
+        if not meaning and run.varies and is_time(run.values) and _for_several(run):
             meaning = "time"
+        if meaning == "site" and run.varies and all(map(is_light, run.values)):
+            meaning = ""  # F340 and F380
         if meaning in ("z", "time", "site", "group", "plate"):
             meanings[n] = meaning
     _find_stain(runs, files, context, meanings, questions)
     condition = _condition_run(runs, meanings)
     _find_well(runs, context, condition, meanings, questions)
-    _find_plate(runs, context, condition, meanings)
+    _find_plate(runs, context, condition, meanings, questions)
     for n, run in enumerate(runs):
         if n not in meanings and run.where == NAME and _is_word(run, files, condition):
             meanings[n] = "word"
@@ -123,16 +138,16 @@ def _stain_evidence(run: Run) -> int:
         return 3
     if bare != values and all(a != b for a, b in zip(values, bare, strict=True)):
         return 3
-    if all(map(_is_light, values)) or label_meaning(run) == "stain":
+    if all(map(is_light, values)) or label_meaning(run) == "stain":
         return 2
     if run.label.lower() in SHORT_STAINS and run.numbers:
         return 1
-    plain = all(re.search("[A-Za-z]", v) for v in values)
+    plain = all(any(map(str.isalpha, v)) for v in values)
     plain = plain and (not run.label or (not label_meaning(run) and has_gaps(values)))
     return 1 if plain and len(values) <= MAX_WORDS and not _all_wells(run) else 0
 
 
-def _is_light(text: str) -> bool:
+def is_light(text: str) -> bool:
     """Whether a text is a wavelength, alone or after a word."""
     after = _OF_LIGHT.fullmatch(text)
     nm = re.fullmatch(r"(?:[A-Za-z]+)?\d{3} ?nm", text)
@@ -141,7 +156,8 @@ def _is_light(text: str) -> bool:
 
 def has_gaps(texts: Iterable[str]) -> bool:
     """Whether the numbers at the end are not counted one by one, as in NDUFS2 and NDUFS4."""
-    numbers = sorted({int(n) for text in texts for n in re.findall(r"\d+$", text)})
+    found = {n for text in texts for n in re.findall(r"\d+(?:[.,]\d+)?$", text)}
+    numbers = sorted({float(n.replace(",", ".")) for n in found})
     return len(numbers) > 1 and numbers[-1] - numbers[0] >= len(numbers)
 
 
@@ -154,16 +170,12 @@ def _find_stain(
 ) -> None:
     if not all(file in context.single for file in files):
         return
-    strength = {
-        n: _stain_evidence(run) or int(_bright_alike(n, runs, context))
-        for n, run in enumerate(runs)
-        if n not in meanings and run.varies
-    }
+    strength, bright = _stain_strength(runs, context, meanings)
     whole = {n for n, s in strength.items() if s and _tells_apart(n, runs, files)}
     answer = context.answers.get(QuestionKind.STAIN, "")
-    chosen = next((n for n in whole if _choice(runs[n]) == answer), None)
+    chosen = next((n for n in whole if same_answer(answer, _choice(runs[n]))), None)
     sure = [n for n in whole if strength[n] >= 2]
-    doubtful = [n for n in whole if strength[n] == 1 and runs[n].where == NAME]
+    doubtful = [n for n in whole if strength[n] == 1 and (runs[n].where == NAME or n in bright)]
     broken = [n for n, s in strength.items() if s >= 2 and n not in whole and runs[n].where == NAME]
     if chosen is None and answer != "none":
         one = [n for n, run in enumerate(runs) if not run.varies and _stain_evidence(run) == 3]
@@ -181,6 +193,25 @@ def _find_stain(
         near = run.where == runs[chosen].where or strength.get(n, 0) >= 2
         if n != chosen and run.varies and near and run.splits_like(runs[chosen]):
             meanings[n] = "stain-too"
+
+
+def _stain_strength(
+    runs: Sequence[Run], context: Context, meanings: Mapping[int, str]
+) -> tuple[dict[int, int], set[int]]:
+    """Number of the run -> evidence of stains, and the runs that only go with brightness."""
+    strength, bright = {}, set()
+    for n, run in enumerate(runs):
+        if not run.varies or meanings.get(n) not in (None, "site"):
+            continue
+        strength[n] = 0 if n in meanings else _stain_evidence(run)
+        row = n > 0 and runs[n - 1].varies and runs[n - 1].label.lower() in ("r", "row")
+        if row and run.label.lower() == "c":
+            strength[n] = min(strength[n], 1)  # R1_C1 is a row and a column, or a stain
+        factor = MUCH_BRIGHTER if n in meanings else BRIGHTER
+        if not strength[n] and _bright_alike(n, runs, context, factor):
+            strength[n] = 1
+            bright.add(n)
+    return strength, bright
 
 
 def _choice(run: Run) -> str:
@@ -214,7 +245,7 @@ def _tells_apart(n: int, runs: Sequence[Run], files: Sequence[str]) -> bool:
     return len(run.values) > 1 and complete * 2 >= len(fields)
 
 
-def _bright_alike(n: int, runs: Sequence[Run], context: Context) -> bool:
+def _bright_alike(n: int, runs: Sequence[Run], context: Context, factor: float) -> bool:
     """Whether numbers of no known meaning go with brightness in all fields, as stains do.
 
     Images of one stain at several places differ in brightness now this way, now that.
@@ -231,7 +262,7 @@ def _bright_alike(n: int, runs: Sequence[Run], context: Context) -> bool:
     if len(whole) < max(FIELDS_TO_COMPARE, len(fields) / 2):
         return False
     dim, bright = (find(whole[0], key=whole[0].__getitem__) for find in (min, max))
-    return all(levels[bright] > BRIGHTER * levels[dim] for levels in whole)
+    return all(levels[bright] > factor * levels[dim] for levels in whole)
 
 
 def _condition_run(runs: Sequence[Run], meanings: Mapping[int, str]) -> Run | None:
@@ -253,8 +284,13 @@ def _well(text: str) -> str:
         return ""
 
 
+def is_well(text: str) -> bool:
+    """Whether a text is written like a well."""
+    return _well(text) != ""
+
+
 def _all_wells(run: Run) -> bool:
-    return all(_well(value) for value in run.values)
+    return all(map(is_well, run.values))
 
 
 def _find_well(
@@ -286,15 +322,17 @@ def _find_well(
         # P1_B02: a well with a zero after its plate is a well, also where each condition has one.
         of_plate = n > 0 and meanings.get(n - 1) == "plate" and _padded(run)
         alike = not follows and _looks_like_wells(run, condition, several)
+        alike = alike and not (condition is not None and _initials(run, condition))
         sure = n in of_map or of_plate or alike
-        if not sure and answer not in (_choice(run), "none"):
+        yes = same_answer(answer, _choice(run))
+        if not sure and not yes and answer != "none":
             grouped = any(meaning == "group" for meaning in meanings.values())
             if follows and grouped:
                 continue  # lines or clones, with their replicates
             text = f"Are {_choice(run)} wells of a plate? With none, they are not."
             questions.append(Question(QuestionKind.WELL, text, (_choice(run), "none")))
             return
-        if sure or answer == _choice(run):
+        if sure or yes:
             meanings[n] = "well"
             return
 
@@ -303,6 +341,12 @@ def _one_to_one(run: Run, condition: Run) -> bool:
     """Whether each condition, in any spelling, has one value of this run, and each value one."""
     pairs = {(text, condition.texts[file].strip().casefold()) for file, text in run.texts.items()}
     return len(pairs) == len({a for a, _ in pairs}) == len({b for _, b in pairs})
+
+
+def _initials(run: Run, condition: Run) -> bool:
+    """Whether the letters are those of the conditions: C1, C2 of Control and P1, P2 of Patient."""
+    pairs = {(text[0], condition.texts[file][:1]) for file, text in run.texts.items()}
+    return not _padded(run) and len(pairs) > 1 and all(a == b for a, b in pairs)
 
 
 def _row(text: str) -> str:
@@ -337,7 +381,11 @@ def _padded(run: Run) -> bool:
 
 
 def _find_plate(
-    runs: Sequence[Run], context: Context, condition: Run | None, meanings: dict[int, str]
+    runs: Sequence[Run],
+    context: Context,
+    condition: Run | None,
+    meanings: dict[int, str],
+    questions: list[Question],
 ) -> None:
     """Plates stand before their wells: by name, in the map, or where wells come back."""
     well = next((n for n, meaning in meanings.items() if meaning == "well"), None)
@@ -355,19 +403,53 @@ def _find_plate(
     if "plate" in meanings.values():
         return
     for n in reversed(range(well)):
-        run = runs[n]
-        exp = meanings.get(n) == "group" and run.where != NAME  # a folder for each experiment
-        free = run.varies and (n not in meanings or exp) and run is not condition
-        counted = run.where == NAME and _numbered(run)  # BC1_B02 and BC2_B02: wells come back
-        if not free or (condition is not None and run.splits_like(condition) and not counted):
-            continue
-        plates: dict[str, set[str]] = defaultdict(set)
-        for file, text in run.texts.items():
-            plates[runs[well].texts[file]].add(text)
-        again = sum(len(several) > 1 for several in plates.values())
-        if again * 2 >= len(plates) and (run.where == NAME or _numbered(run)):
-            meanings[n] = "plate"
+        if _may_be_plate(n, runs, condition, meanings) and _come_back(runs[well], runs[n]):
+            _take_plate(n, runs, context, meanings, questions)
             return
+
+
+def _may_be_plate(
+    n: int, runs: Sequence[Run], condition: Run | None, meanings: Mapping[int, str]
+) -> bool:
+    """Whether a run before the wells may tell plates: no condition, and no known meaning.
+
+    Replicates and experiments may be plates of their own.
+    """
+    run = runs[n]
+    if not run.varies or meanings.get(n) not in (None, "group") or run is condition:
+        return False
+    counted = run.where == NAME and _numbered(run)  # BC1_B02 and BC2_B02: wells come back
+    apart = condition is None or not run.splits_like(condition) or counted
+    return apart and (run.where == NAME or _numbered(run))
+
+
+def _come_back(wells: Run, plates: Run) -> bool:
+    """Whether most wells are on several plates."""
+    of_well: dict[str, set[str]] = defaultdict(set)
+    for file, text in plates.texts.items():
+        of_well[wells.texts[file]].add(text)
+    return sum(len(several) > 1 for several in of_well.values()) * 2 >= len(of_well)
+
+
+def _take_plate(
+    n: int,
+    runs: Sequence[Run],
+    context: Context,
+    meanings: dict[int, str],
+    questions: list[Question],
+) -> None:
+    """Takes a run as the plate; small numbers, replicates and days in names are asked about."""
+    run = runs[n]
+    small = all(value.isdecimal() and len(value) <= 3 for value in run.values)
+    asked = run.where == NAME and (small or meanings.get(n) == "group" or is_time(run.values))
+    answer = context.answers.get(QuestionKind.PLATE, "")
+    if not asked or same_answer(answer, _choice(run)):
+        meanings[n] = "plate"
+    elif answer == "none":
+        meanings.setdefault(n, "time" if is_time(run.values) else "site")
+    else:
+        text = f"Are {_choice(run)} plates? With none, they show the same wells again."
+        questions.append(Question(QuestionKind.PLATE, text, (_choice(run), "none")))
 
 
 def _numbered(run: Run) -> bool:

@@ -121,7 +121,9 @@ def read_folder(folder: Path, options: ScanOptions = DEFAULTS, *, report: Report
     dataset = _dataset(root, bench, channel_names, pixel_size, table)
     dataset = replace(dataset, plate_shape=plate_shape_of(dataset, indexes, table is not None))
     asked = (*findings.questions, *role_questions(table, options.answers))
-    questions = tuple(with_places(question, findings.places) for question in asked)
+    questions = tuple(
+        with_places(_open_again(question, options.answers), findings.places) for question in asked
+    )
     conditions = {d.files[0]: bench.places[d.files[0]].condition for d in bench.drafts}
     wells = {f: (bench.places[f].plate, bench.places[f].well) for f in conditions}
     together = one_with_the_condition(bench.drafts, conditions, wells)
@@ -132,6 +134,13 @@ def read_folder(folder: Path, options: ScanOptions = DEFAULTS, *, report: Report
         read_as=_read_as(names, questions, dataset, bench.places),
     )
     return Scan(dataset, questions, names)
+
+
+def _open_again(question: Question, answers: Mapping[str, str]) -> Question:
+    """The question; without its default where an answer is not among its choices."""
+    answer = answers.get(question.kind)
+    known = answer is None or answer in question.choices
+    return question if known else replace(question, default=None)
 
 
 def _read_as(

@@ -165,10 +165,22 @@ def _fill(lines: list[Line], merged: str) -> None:
 def _cells(sheet: Any) -> list[Line]:
     """All lines; the extent that the file declares is not trusted."""
     sheet.reset_dimensions()
-    return [
-        (n, [_text(v) for v in row])
-        for n, row in enumerate(sheet.iter_rows(values_only=True), start=1)
-    ]
+    if not _shows_percent(sheet.parent):
+        rows = sheet.iter_rows(values_only=True)
+        return [(n, [_text(v) for v in row]) for n, row in enumerate(rows, start=1)]
+    return [(n, [_shown(cell) for cell in row]) for n, row in enumerate(sheet.iter_rows(), start=1)]
+
+
+def _shows_percent(book: Any) -> bool:
+    """Whether any cell of the workbook may be shown in percent."""
+    formats = {style.numFmtId for style in book._cell_styles}
+    return bool(formats & {9, 10}) or any("%" in text for text in book._number_formats)
+
+
+def _shown(cell: Any) -> str:
+    """The text of a cell; 0.01 that is shown as 1% is 1%."""
+    percent = isinstance(cell.value, (int, float)) and "%" in getattr(cell, "number_format", "")
+    return f"{cell.value * 100:g}%" if percent else _text(cell.value)
 
 
 def _text(value: Any) -> str:
