@@ -53,7 +53,7 @@ class Settings:
 
 WHOLE = Settings()
 SMALL = Settings(
-    kills=15, failures=24, mutations=60, races=3, stops=2, verbs=("save", "map", "figure")
+    kills=9, failures=24, mutations=60, races=3, stops=1, verbs=("save", "map", "figure")
 )
 
 

@@ -41,12 +41,15 @@ def some_held_out(project: Path, condition: str, most: int = 6) -> list[str]:
     return ids[:: -(-len(ids) // most)]
 
 
-def whole_way(run: Run, project: Path, out: Path, source: str, target: str) -> dict[str, Any]:
-    """Train, evaluate, encode, map, counterfactual and figure; returns the evaluation."""
+def whole_way(
+    run: Run, project: Path, out: Path, source: str, target: str, maps: bool = True
+) -> dict[str, Any]:
+    """Train, evaluate, encode and map, counterfactual and figure; returns the evaluation."""
     run("train", "--project", project, "--preset", "quick")
     report = run("evaluate", "--project", project)
-    run("encode", "--project", project)
-    assert 0 <= run("map", "--project", project)["fidelity"] <= 1
+    if maps:
+        run("encode", "--project", project)
+        assert 0 <= run("map", "--project", project)["fidelity"] <= 1
     words = ["--project", project, "--to", target, "--out", out]
     moved = run("counterfactual", *words, "--record", *some_held_out(project, source))
     with (out / "evidence.csv").open(encoding="utf-8-sig") as stream:
@@ -98,7 +101,8 @@ def test_one_file_per_channel_with_a_plate_map(
     )
     assert scanned["conditions"] == {"WT": 1, "Null": 4}
     assert scanned["channels"] == ["DAPI", "GFP", "RFP"]
-    report = whole_way(run, project, tmp_path / "moved", "Null", "WT")
+    whole = shape == (904, 1224)
+    report = whole_way(run, project, tmp_path / "moved", "Null", "WT", maps=whole)
     assert report["accuracy"] is None  # WT stands in one well: nothing can be claimed
     assert "reason" in report
     moved = next((tmp_path / "moved").glob("*_counterfactual.ome.tif"))

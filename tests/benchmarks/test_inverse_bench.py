@@ -20,6 +20,7 @@ def small() -> inverse.Bench:
     return inverse.Bench(2, 32)
 
 
+@pytest.mark.long
 def test_a_drag_is_one_pass_and_far_cheaper_than_solving(
     small: inverse.Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,6 +14,7 @@ KEYS = {
 }  # fmt: skip
 
 
+@pytest.mark.long
 def test_the_map_of_the_demo_says_what_the_model_says(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, small in (("FINE", 128), ("SHUFFLES", 1)):
         monkeypatch.setattr(bench, name, small)

@@ -8,7 +8,7 @@ import numpy as np
 import openpyxl
 import pytest
 
-from core.domain import DecisionMap, LatentTable, Projection
+from core.domain import DecisionMap, LatentTable, ProblemKind, Projection
 from core.errors import BadProject, BadTable
 from core.io.tables import load_latents, load_map, safe_name, save_latents, save_map, write_csv
 from core.io.well_names import normalise_well
@@ -70,7 +70,7 @@ def test_usual_headings_are_understood(tmp_path: Path, heading: str) -> None:
     ("text", "message"),
     [
         ("well,condition\nA1,WT\nA01,DS\n", "well A01 is 'WT' in row 2 and 'DS' in row 3"),
-        ("well,condition\nA1,WT\nAG49,DS\n", "row 3: Well 'AG49' lies beyond"),
+        ("well,condition\nAG49,DS\n", "row 2: Well 'AG49' lies beyond"),
         ("well,condition\nX,WT\n", "row 2: 'X' is not a well"),
         ("file,condition\n../../x.tif,WT\n", "row 2: '../../x.tif' points outside"),
         ("file,condition\nC:\\x.tif,WT\n", "points outside"),
@@ -87,6 +87,13 @@ def test_a_wrong_table_is_refused_by_row(tmp_path: Path, text: str, message: str
     with pytest.raises(BadTable) as caught:
         load_plate_map(table(tmp_path, text))
     assert message in caught.value.message
+
+
+def test_one_wrong_row_is_named_and_the_others_are_used(tmp_path: Path) -> None:
+    found = load_plate_map(table(tmp_path, "well,condition\nA1,WT\nAG49,DS\n"))
+    assert [row.well for row in found.rows] == ["A01"]
+    (problem,) = found.problems
+    assert problem.kind is ProblemKind.MAP_ROW and "row 3" in problem.item + problem.reason
 
 
 def test_a_repeated_row_that_says_the_same_is_no_fault(tmp_path: Path) -> None:
