@@ -25,7 +25,9 @@ from benchmarks.fault_verbs import LONGER, VERBS, Verb, digest_of, make_project
 from benchmarks.mutations import mutate_all
 from core.cli.bench import FAULTS
 from core.errors import LeighError
+from core.io.atomic import TEMPORARY
 from core.io.lock import ProjectLock
+from core.io.project import sweep_project
 from core.progress import Progress, Report, silent
 from core.workflows.check import IN_USE, State, check
 
@@ -149,8 +151,18 @@ def attempt(
             pass
     except LeighError as fault:
         return f"{where}: the lock is left ({fault.message})"
-    left = [p.name for p in copy.rglob("*.tmp-*")] if error else []
-    return f"{where}: left {left[0]}" if left else ""
+    return f"{where}: left {left}" if error and (left := _left_over(copy)) else ""
+
+
+def _left_over(copy: Path) -> str:
+    """A temporary file that stays, though the project is opened again hours later.
+
+    Where the removal of a temporary file is what failed, it is deleted then.
+    """
+    for path in copy.rglob(f"{TEMPORARY}*"):
+        os.utime(path, (0, 0))
+    sweep_project(copy)
+    return next((path.name for path in copy.rglob(f"{TEMPORARY}*")), "")
 
 
 def readable(project: Path) -> set[str]:
