@@ -135,6 +135,28 @@ def _figure(project: Path) -> None:
     leigh.figure(project, PanelSpec("confusion"), project / "exports" / "figure.png", device="cpu")
 
 
+def _explain(project: Path) -> None:
+    from core.io.project import open_project
+    from core.workflows.explain import ExplainOptions, explain
+    from core.workflows.records import RecordChoice
+
+    out = project.parent / "explained"
+    out.mkdir()
+    records = RecordChoice(source="DS", limit=1)
+    explain(open_project(project), out, ExplainOptions("saliency", records, device="cpu"))
+
+
+def _synth(project: Path) -> None:
+    options = PlateOptions(wells=2, fields=1, size=64)
+    write_plate(project.parent / "synthetic", parse_conditions(["WT", "DS"]), options)
+
+
+def _demo(project: Path) -> None:
+    from core.workflows.demo import copy_demo
+
+    copy_demo(project.parent / "demo")
+
+
 def _copy(project: Path) -> None:
     from core.io.project import open_project
     from core.io.project_copy import save_copy
@@ -161,6 +183,9 @@ _BY_NAME: dict[str, Callable[[Path], object]] = {
     "screen": _screen,
     "counterfactual": _counterfactual,
     "figure": _figure,
+    "explain": _explain,
+    "synth": _synth,
+    "demo": _demo,
     "copy": _copy,
     "adopt": _adopt,
 }

@@ -155,14 +155,15 @@ def attempt(
 
 
 def _left_over(copy: Path) -> str:
-    """A temporary file that stays, though the project is opened again hours later.
+    """A temporary file or half a demo that stays, though the project is opened hours later.
 
     Where the removal of a temporary file is what failed, it is deleted then.
     """
     for path in copy.rglob(f"{TEMPORARY}*"):
         os.utime(path, (0, 0))
     sweep_project(copy)
-    return next((path.name for path in copy.rglob(f"{TEMPORARY}*")), "")
+    left = (p for kind in (f"{TEMPORARY}*", "*.partial") for p in copy.parent.rglob(kind))
+    return next((path.name for path in left), "")
 
 
 def readable(project: Path) -> set[str]:
