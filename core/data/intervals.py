@@ -11,6 +11,8 @@ from collections.abc import Sequence
 
 import numpy as np
 from scipy import stats
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from core.domain import FloatArray, IntArray
 from core.domain.accuracy import FEWEST_GROUPS
@@ -41,6 +43,14 @@ def balanced_interval(right: FloatArray, truth: IntArray, groups: Sequence[str])
     return _interval(right, groups, truth)
 
 
+def _separate(stratum: IntArray, group: IntArray) -> int:
+    """Number of sets of conditions that share no group; each costs a degree of freedom."""
+    conditions = stratum.max() + 1
+    size = conditions + group.max() + 1
+    shared = coo_array((np.ones(len(group)), (stratum, conditions + group)), shape=(size, size))
+    return int(connected_components(shared, directed=False)[0])
+
+
 def _interval(right: FloatArray, groups: Sequence[str], strata: IntArray) -> Interval:
     names, group = np.unique(np.asarray(groups), return_inverse=True)
     if len(names) < FEWEST_GROUPS:
@@ -51,7 +61,7 @@ def _interval(right: FloatArray, groups: Sequence[str], strata: IntArray) -> Int
     _, stratum, counts = np.unique(strata, return_inverse=True, return_counts=True)
     weights = 1 / (len(counts) * counts[stratum])
     means = np.bincount(stratum, right) / counts
-    mean, freedom = float(means.mean()), len(names) - len(counts)
+    mean, freedom = float(means.mean()), len(names) - _separate(stratum, group)
     errors = np.bincount(group, weights * (right - means[stratum]))
     variance = float(len(names) / freedom * (errors**2).sum())
     images = 1 / float((weights**2).sum())

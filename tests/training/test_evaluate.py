@@ -108,6 +108,14 @@ def test_below_three_held_out_groups_no_interval_is_claimed_and_the_report_says_
     assert "fewer than 3 held-out groups" in report["interval"]
 
 
+def test_plates_as_groups_that_hold_every_condition_have_a_balanced_interval() -> None:
+    truth = np.tile([0, 1, 2, 3], 6)
+    groups = [f"plate {n // 8}" for n in range(24)]
+    right = (np.arange(24) % 5 > 0).astype(float)
+    low, high = balanced_interval(right, truth, groups)
+    assert low is not None and high is not None and 0 < low < right.mean() < high < 1
+
+
 @pytest.mark.parametrize(("wells", "images"), [(3, 8), (3, 30), (6, 8)])
 @pytest.mark.parametrize("share", [0.6, 0.9])
 @pytest.mark.parametrize("alike", [0.02, 0.2])
