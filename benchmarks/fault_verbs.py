@@ -8,9 +8,12 @@ from core.domain import PanelSpec
 from core.synthetic.plate import PlateOptions, parse_conditions, write_plate
 from core.training import presets, trainer
 from core.training.presets import Preset
+from core.workflows.records import RecordChoice
 from core.workflows.train import TrainOptions
 
 TINY = Preset("faults", "", "", 4, 4, 16, (4, 4, 4), 6, oracle_steps=2)
+
+ONE = RecordChoice(source="DS", limit=1)
 
 
 @dataclass(frozen=True)
@@ -118,15 +121,19 @@ def _screen(project: Path) -> None:
     leigh.screen(project, out, device="cpu", explain=False, space="readouts")
 
 
+def _out(project: Path) -> Path:
+    """An empty folder for what a verb exports."""
+    out = project.parent / "out"
+    out.mkdir()
+    return out
+
+
 def _counterfactual(project: Path) -> None:
     from core.io.project import open_project
     from core.workflows.counterfactual import CounterfactualOptions, counterfactuals
-    from core.workflows.records import RecordChoice
 
-    out = project.parent / "out"
-    out.mkdir()
-    records = RecordChoice(source="DS", limit=1)
-    counterfactuals(open_project(project), out, CounterfactualOptions("WT", records, device="cpu"))
+    options = CounterfactualOptions("WT", ONE, device="cpu")
+    counterfactuals(open_project(project), _out(project), options)
 
 
 def _figure(project: Path) -> None:
@@ -138,12 +145,8 @@ def _figure(project: Path) -> None:
 def _explain(project: Path) -> None:
     from core.io.project import open_project
     from core.workflows.explain import ExplainOptions, explain
-    from core.workflows.records import RecordChoice
 
-    out = project.parent / "explained"
-    out.mkdir()
-    records = RecordChoice(source="DS", limit=1)
-    explain(open_project(project), out, ExplainOptions("saliency", records, device="cpu"))
+    explain(open_project(project), _out(project), ExplainOptions("saliency", ONE, device="cpu"))
 
 
 def _synth(project: Path) -> None:
