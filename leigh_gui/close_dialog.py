@@ -68,17 +68,15 @@ def ask_about_unsaved(parent: QWidget, why: str, gone: bool, closing: bool) -> C
     return next((c for c, button in buttons.items() if button is clicked), Choice.STAY)
 
 
-def _question(parent: QWidget, title: str, question: str, what: str) -> QMessageBox:
-    """A box without buttons yet; `what` explains the question."""
-    box = QMessageBox(QMessageBox.Icon.NoIcon, title, question, parent=parent)
-    box.setInformativeText(tip(what))
-    return box
-
-
 def confirm_replacing(parent: QWidget, folder: str) -> bool:
     """Whether the images of the project are replaced by those in `folder`."""
-    what = f"{folder}\n\n{REPLACING}"
-    box = _question(parent, "Replace images", "Replace the images of this project?", what)
+    box = QMessageBox(
+        QMessageBox.Icon.NoIcon,
+        "Replace images",
+        "Replace the images of this project?",
+        parent=parent,
+    )
+    box.setInformativeText(tip(f"{folder}\n\n{REPLACING}"))
     replace = box.addButton("Replace images", QMessageBox.ButtonRole.AcceptRole)
     box.addButton(QMessageBox.StandardButton.Cancel)
     box.exec()
@@ -87,8 +85,13 @@ def confirm_replacing(parent: QWidget, folder: str) -> bool:
 
 def ask_about_network(parent: QWidget, message: str) -> str:
     """Whether to 'allow' the other computer that a project names, 'leave' it, or open nothing."""
-    what = f"{message}\n\n{STRANGER}"
-    box = _question(parent, "Another computer", "Look for the images on another computer?", what)
+    box = QMessageBox(
+        QMessageBox.Icon.NoIcon,
+        "Another computer",
+        "Look for the images on another computer?",
+        parent=parent,
+    )
+    box.setInformativeText(tip(f"{message}\n\n{STRANGER}"))
     allow = box.addButton("Go on", QMessageBox.ButtonRole.AcceptRole)
     leave = box.addButton("Open without images", QMessageBox.ButtonRole.DestructiveRole)
     cancel = box.addButton(QMessageBox.StandardButton.Cancel)
