@@ -16,6 +16,7 @@ import numpy as np
 from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialog, QMenu, QWidget
+from shiboken6 import isValid
 
 from core.workflows.demo import copy_demo
 from leigh_gui import errors, theme
@@ -107,6 +108,8 @@ class Monkey:
             place += QPoint(chance.randrange(-40, 40), chance.randrange(-40, 40))
             QTest.mouseMove(target, place)
             self.app.processEvents()
+            if not isValid(target):  # the window was filled anew meanwhile
+                return
         QTest.mouseRelease(target, LEFT, pos=place)
 
     def _on_beat(self) -> None:

@@ -136,8 +136,7 @@ class Commands(QObject):
         settings.set_flag("dark", dark)
         app = QApplication.instance()
         assert isinstance(app, QApplication)
-        theme.apply(app, dark)
-        self.theme_changed.emit()
+        theme.switch(app, dark, self.theme_changed.emit)
 
     def show_log(self) -> None:
         """Show the last lines of the log."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from PySide6.QtCore import QTimer
 from PySide6.QtGui import QColor, QFont, QPalette
 from PySide6.QtWidgets import QApplication, QStyleFactory
 
@@ -82,6 +84,29 @@ def apply(app: QApplication, dark: bool) -> None:
     app.setStyleSheet("")  # to replace one sheet by another takes Qt five times as long
     app.setPalette(palette(colours))
     app.setStyleSheet(sheet(colours))
+
+
+def switch(app: QApplication, dark: bool, done: Callable[[], None]) -> None:
+    """Change the appearance of a program in use; then `done`.
+
+    Each half takes as long as a noticeable pause, so the second waits for what has arrived
+    meanwhile. Windows are not painted in between.
+    """
+    for window in app.topLevelWidgets():
+        window.setUpdatesEnabled(False)
+    app.setStyleSheet("")
+    app.setProperty("leigh-switching", dark)
+
+    def finish() -> None:
+        if app.property("leigh-switching") is None:  # switched twice at once: done by the first
+            return
+        apply(app, app.property("leigh-switching"))
+        app.setProperty("leigh-switching", None)
+        for window in app.topLevelWidgets():
+            window.setUpdatesEnabled(True)
+        done()
+
+    QTimer.singleShot(0, app, finish)
 
 
 def palette(c: Colours) -> QPalette:

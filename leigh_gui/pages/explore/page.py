@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QSplitter, QStackedLayout, QVBoxLayout, QWidget
 
+from core.domain import ModelCard
 from leigh_gui.pages.explore.controller import ExploreControl
 from leigh_gui.pages.explore.map_panel import MapPanel
 from leigh_gui.pages.explore.picture import PicturePanel
@@ -38,6 +39,7 @@ class ExplorePage(QWidget):
         self.state, self.control = control.state, control
         self.thumbnails, self.settings = thumbnails, settings
         self._shown: Shown | None = None
+        self._card: ModelCard | None = None  # of the model on show
         self._build()
         self._connect()
         self._on_model()
@@ -115,6 +117,7 @@ class ExplorePage(QWidget):
             return
         opened = self.state.opened
         assert opened is not None and opened.card is not None
+        self._card = opened.card
         channels, preprocessing = opened.card.channels, opened.card.preprocessing
         if len(self.state.display) != len(channels):
             self.state.set_display(displays(channels, preprocessing.low, preprocessing.high))
@@ -122,8 +125,10 @@ class ExplorePage(QWidget):
         self._show_difference()
 
     def _on_project(self) -> None:
-        """Other names, colours or roles."""
-        if self._shown is not None and self.state.ready_to_explore:
+        """Other names, colours or roles; what was opened anew is shown with its model."""
+        opened = self.state.opened
+        same_model = opened is not None and opened.card is self._card
+        if self._shown is not None and same_model and self.state.ready_to_explore:
             self._shown = None
             self._show_project()
             self._show_difference()

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.domain import PanelSpec
+from core.domain.screen import Screen
 from leigh_gui.pages.screen.controller import ScreenControl
 from leigh_gui.pages.screen.head import NoticeBar, ScreenHead
 from leigh_gui.pages.screen.wells import WellsPanel
@@ -51,6 +52,7 @@ class ScreenPage(QWidget):
         super().__init__(parent)
         self.control, self.state, self.settings = control, control.state, settings
         self._busy = ""
+        self._drawn: tuple[Screen | None, dict[str, str], dict[str, str]] | None = None
         self._build(thumbnails)
         self._connect()
         self._on_screen()
@@ -183,11 +185,9 @@ class ScreenPage(QWidget):
         colours = {c.name: c.colour for c in self.control.conditions()}
         dataset = self.state.project.dataset if self.state.project else None
         stains = {c.name: c.colour for c in dataset.channels} if dataset is not None else {}
-        for view in (self.ranking, self.plot, self.doses):
-            view.set_screen(screen, colours)
-        self.residual.set_screen(screen, stains)
-        self.quality.set_screen(screen)
-        self.wells.set_screen(screen)
+        drawn, self._drawn = self._drawn, (screen, colours, stains)
+        if drawn is None or screen is not drawn[0] or (colours, stains) != drawn[1:]:
+            self._draw(screen, colours, stains)
         self.head.title.setText(summary(screen) if screen is not None else "")
         self.head.title.setToolTip(
             "★ Hit: rescue of at least 20 %, significant at 1 % family-wise error, no flags."
@@ -197,6 +197,14 @@ class ScreenPage(QWidget):
             self.tabs.setTabText(3, f"Quality ({alerts} ⚠)" if alerts else "Quality")
         self._on_current(self.control.current)
         self._show_notice()
+
+    def _draw(self, screen: Screen | None, colours: dict[str, str], stains: dict[str, str]) -> None:
+        """Fill all views: the names of conditions and channels come with their colours."""
+        for view in (self.ranking, self.plot, self.doses):
+            view.set_screen(screen, colours)
+        self.residual.set_screen(screen, stains)
+        self.quality.set_screen(screen)
+        self.wells.set_screen(screen)
 
     def _on_current(self, condition: str) -> None:
         for view in (self.ranking, self.plot, self.wells, self.doses, self.residual):
