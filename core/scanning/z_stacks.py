@@ -104,6 +104,7 @@ def plane_question(
     planes: Sequence[str], examples: Mapping[str, Mapping[str, str]] | None = None
 ) -> Question:
     """The question how planes become one image; the maximum is safe."""
-    text = f"The images are stacks of planes ({', '.join(planes[:8])}). What is read of them?"
+    named = ", ".join([*planes[:8], *(["…"] if len(planes) > 8 else [])])
+    text = f"The images are stacks of planes ({named}). What is read of them?"
     choices = (MAXIMUM, MEAN, *planes[:SHOWN])
     return Question(QuestionKind.Z, text, choices, MAXIMUM, examples or {})

@@ -29,7 +29,11 @@ TITLES = {
     QuestionKind.MAP: "Folders and plate map", QuestionKind.KIND_OF_IMAGE: "Kinds of images",
 }  # fmt: skip
 FREE_TEXT = (QuestionKind.PLATE,)  # the choice is a proposal that can be changed
-NONE_WORDS = {"none": "none of them"}
+PLAIN_WORDS = {
+    "none": "none of them", "max": "maximum of all planes", "mean": "mean of all planes",
+    "projection": "projection: the pictures next to the stacks",
+    "stains": "stains of one image", "planes": "planes or times of one stain",
+}  # fmt: skip
 OTHERWISE = "Without an answer nothing is read."
 
 
@@ -106,7 +110,7 @@ class QuestionCard(QFrame):
     def _words(self, choice: str) -> str:
         if self.question.kind == QuestionKind.CONDITION and ", " not in choice:
             return f"all images are one condition: {choice}"
-        return NONE_WORDS.get(choice, choice)
+        return PLAIN_WORDS.get(choice, choice)
 
     def _tile(self, choice: str, word: str, file: str) -> PictureTile:
         place = self.question.places.get(file, ImagePlace(file))
