@@ -107,6 +107,8 @@ class SampleModel(QAbstractTableModel):
             return None
         if role == Qt.ItemDataRole.DecorationRole:
             return self.pixmap(index.row(), index.column())
+        if role == Qt.ItemDataRole.DisplayRole:
+            return "cannot be read" if self.pictures.fault(self.key(record)) else ""
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
             stain = self.dataset.channels[index.column()].name
             where = f"{record.condition}, {stain}: {record.id}"
@@ -185,6 +187,9 @@ class PictureDelegate(QStyledItemDelegate):
         pixmap = index.data(Qt.ItemDataRole.DecorationRole)
         if pixmap is None:
             painter.fillRect(box, option.palette.midlight())
+            painter.setPen(option.palette.placeholderText().color())
+            words = index.data(Qt.ItemDataRole.DisplayRole)
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)
             return
         painter.fillRect(box, Qt.GlobalColor.black)
         shown = pixmap.size().scaled(box.size(), Qt.AspectRatioMode.KeepAspectRatio)
