@@ -148,3 +148,38 @@ def test_a_question_about_slices_shows_times_one_by_one(themed, qtbot, tmp_path)
         expected["stains", f"stain {n + 1}"] = series[n : n + 1]
         expected["planes", f"time {n + 1}"] = series[n : n + 1]
     check_tiles(show_question(tmp_path, qtbot, "slices"), qtbot, expected)
+
+
+def test_samples_keep_their_contrast_when_the_same_images_are_read_again(themed, qtbot, tmp_path):
+    MAKERS["czi"](tmp_path, pixels(s=4, c=2))
+    options = ScanOptions(answers={"condition": "lineA, lineB"})
+    grid = SampleGrid()
+    qtbot.addWidget(grid)
+    model = grid.model
+    grid.set_dataset(read_folder(tmp_path, options).dataset)
+    qtbot.waitUntil(lambda: None not in [model.pixmap(row, 1) for row in (0, 1)])
+    before = model.display(0), model.display(1)
+    grid.set_dataset(read_folder(tmp_path, options).dataset)
+    assert None not in [model.pixmap(row, 1) for row in (0, 1)]  # kept, not read again
+    assert (model.display(0), model.display(1)) == before
+    model.pictures.stop()
+
+
+def test_a_picture_of_the_folder_before_does_not_change_the_contrast(themed, qtbot, tmp_path):
+    first, second = tmp_path / "one", tmp_path / "two"
+    for folder, stains in ((first, 3), (second, 2)):
+        folder.mkdir()
+        for n, (name, image) in enumerate(zip(NAMES, pixels(s=4, c=stains), strict=True)):
+            tifffile.imwrite(folder / f"{name}.tif", image[0, 0] + n, imagej=True)
+    options = ScanOptions(answers={"condition": "lineA, lineB"})
+    grid = SampleGrid()
+    qtbot.addWidget(grid)
+    model = grid.model
+    grid.set_dataset(read_folder(first, options).dataset)
+    with qtbot.waitSignal(model.pictures.ready):
+        model.pixmap(0, 0)  # it is being read
+        grid.set_dataset(read_folder(second, options).dataset)
+    qtbot.waitUntil(lambda: None not in [model.pixmap(row, 1) for row in (0, 1)])
+    shown = np.stack([model.small(row)[1] for row in (0, 1)])
+    assert shown.min() <= model.display(1).low < model.display(1).high <= shown.max()
+    model.pictures.stop()
