@@ -42,7 +42,7 @@ class Opened:
 
     @property
     def without_images(self) -> bool:
-        """Whether the window must be told where the images are."""
+        """Whether nobody knows where the images are."""
         return bool(self.gone or self.project.untouched.images)
 
     @property

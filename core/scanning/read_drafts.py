@@ -120,10 +120,9 @@ def _found(root: Path, report: Report) -> Found:
     if not files.images:
         others = "; ".join(f"{p.item}: {p.reason}" for p in files.problems[:3])
         more = f" It holds {others}." if others else ""
-        usual = "Choose the folder with the TIFF files of the microscope."
+        usual = "Choose the folder with the images of the microscope."
         raise NothingWritten(
-            f"{root} holds no images: no .tif, .tiff or .png file was found in it or below"
-            f" it.{more}",
+            f"{root} holds no images that can be read, also not in its sub-folders.{more}",
             INSTALL if any(p.remedy == INSTALL for p in files.problems) else usual,
             files.problems,
         )

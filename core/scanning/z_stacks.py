@@ -96,7 +96,7 @@ def stack_warning(item: str, depth: int, z: str, where: str) -> Problem:
     """The warning of a stack, with what is read of it."""
     word = {MAXIMUM: "the maximum of each pixel", MEAN: "the mean of each pixel"}
     reason = f"a z-stack of {depth} planes {where}; {word.get(z, f'plane {z}')} is read"
-    remedy = "Another choice: --answer z=CHOICE."
+    remedy = "Another choice: “Change…” on the Data page, or --answer z=CHOICE."
     return Problem(item, reason, remedy, "warning", ProblemKind.Z_STACK)
 
 

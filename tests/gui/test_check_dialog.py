@@ -70,9 +70,7 @@ def test_a_project_without_its_images_has_a_button_to_locate_them(
     moved = tmp_path / "moved images"
     shutil.move(project.dataset.root, moved)
     window.commands.open(project.folder)
-    qtbot.waitUntil(
-        lambda: window.state.project is not None and is_settled(window), timeout=20_000
-    )
+    qtbot.waitUntil(lambda: window.state.project is not None and is_settled(window), timeout=20_000)
     bar, page = window.error_bar, window.navigation.page("data")
     assert "images are not in" in bar.message.text() and bar.offer.isVisible()
     assert bar.offer.text() == page.notices.gone.button.text() == "Locate images…"

@@ -180,7 +180,9 @@ class DataPage(QWidget):
         size = "" if dataset.pixel_size_um else "  ·  pixel size unknown"
         elsewhere = project.untouched.images
         place = f"Not opened: {elsewhere}" if elsewhere else str(dataset.root)
-        self.place.setText(f"{place}{size}")
+        left_out = any(problem.severity == "excluded" for problem in dataset.problems)
+        lost = "  ·  some files are left out, see Problems" if left_out else ""
+        self.place.setText(f"{place}{size}{lost}")
         unread = why_not_read(self.state.opened)
         self.options.set_closed(unread)
         self.place.setToolTip(tip(str(project.folder)))

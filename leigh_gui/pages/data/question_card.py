@@ -120,6 +120,10 @@ class QuestionCard(QFrame):
         self.tiles[choice, word] = tile
         return tile
 
+    def fields(self) -> list[QWidget]:
+        """What the keyboard reaches, from top to bottom."""
+        return [*self.buttons.values(), *([self.text] if self.text is not None else [])]
+
     def answer(self) -> str:
         """The choice that was made; empty before."""
         chosen = next((c for c, button in self.buttons.items() if button.isChecked()), "")
