@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from pathlib import Path
 
 from PySide6.QtCore import Signal
@@ -67,13 +68,15 @@ class QuestionCard(QFrame):
         column.setSpacing(8)
         column.addWidget(plain(TITLES[self.question.kind], "small"))
         column.addWidget(plain(self.question.text, "strong", wrap=True))
-        of_one = all(len(files) <= 1 for files in self.question.examples.values())
-        choices = QWidget()  # planes and time points stand side by side
-        flow = QFlowLayout(choices) if of_one else QVBoxLayout(choices)
-        flow.setContentsMargins(0, 0, 0, 0)
-        for choice in self.question.choices:
-            flow.addWidget(self._choice(choice, choice == answer))
-        column.addWidget(choices)
+        examples = self.question.examples
+        of_one = all(len(files) <= 1 for files in examples.values())
+        for _, some in groupby(self.question.choices, lambda choice: choice in examples):
+            choices = QWidget()  # planes and time points stand side by side
+            flow = QFlowLayout(choices) if of_one else QVBoxLayout(choices)
+            flow.setContentsMargins(0, 0, 0, 0)
+            for choice in some:
+                flow.addWidget(self._choice(choice, choice == answer))
+            column.addWidget(choices)
         if self.question.kind in FREE_TEXT:
             self.text = QLineEdit(next(iter(self.question.choices), ""))
             self.text.textEdited.connect(lambda: self._group.buttons()[0].setChecked(True))
