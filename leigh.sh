@@ -76,8 +76,13 @@ need_qt_libraries() {
 
 set_up() {
     uv=$(find_uv)
+    quiet=--quiet
+    if [ ! -x "$here/.venv/bin/leigh" ]; then
+        quiet= # the first run shows how far it is
+        echo "The first run downloads about 3 GB. This takes a few minutes." >&2
+    fi
     # Inexact: what else was installed (tools of the tests, anndata) stays.
-    (cd "$here" && "$uv" sync --locked --inexact --quiet --extra gui --extra formats "$@")
+    (cd "$here" && "$uv" sync --locked --inexact $quiet --extra gui --extra formats "$@")
     need_qt_libraries
 }
 

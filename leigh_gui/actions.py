@@ -31,7 +31,7 @@ ACTIONS = (
     ActionSpec("theme", "Light or dark", ("Ctrl+T",)),
     ActionSpec("check", "Check the project…"),
     ActionSpec("copy", "Save a copy as…", ("Ctrl+Shift+S",)),
-    ActionSpec("relink", "Where are the images now?…"),
+    ActionSpec("relink", "Locate images…"),
     ActionSpec("replace", "Replace images…"),
     ActionSpec("log", "Show the log"),
     ActionSpec("shortcuts", "All shortcuts", ("?", "F1")),

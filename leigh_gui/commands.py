@@ -40,6 +40,7 @@ class Commands(QObject):
         factory.browse_asked.connect(self.browse)
         factory.demo_asked.connect(self.demo)
         factory.replace_asked.connect(self.replace_images)
+        factory.locate_asked.connect(self.relink)
         self.backstage.loader.network_asked.connect(self._ask_about_network)
 
     def slots(self) -> dict[str, Callable[[], object]]:

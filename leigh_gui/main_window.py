@@ -95,7 +95,7 @@ class MainWindow(QMainWindow):
         self.state.model_changed.connect(self._on_state)
         self.state.asked_changed.connect(self.error_bar.hide)
         self.state.asked_changed.connect(self._on_state)
-        back.bus.raised.connect(self.error_bar.show_error)
+        back.bus.raised.connect(self._on_raised)
         back.bus.offered.connect(self.error_bar.show_offer)
         back.saver.changed.connect(self.strip.show_unsaved)
         back.saver.changed.connect(lambda why: self.setWindowModified(bool(why)))
@@ -175,6 +175,8 @@ class MainWindow(QMainWindow):
             pass
         elif page not in ("", "explore"):
             self.go(page)
+        elif self.state.opened is not None and self.state.opened.without_images:
+            self.go("data")  # it has the button to locate them
         elif self.state.ready_to_explore:
             self.control.gestures.start_anywhere()
             self.go("explore")
@@ -190,6 +192,12 @@ class MainWindow(QMainWindow):
         self._show_availability()
         if self.navigation.why_not(self.current_page()):
             self.go("start" if self.navigation.why_not("data") else "data")
+
+    def _on_raised(self, message: str, hint: str, details: str) -> None:
+        """Show an error; while the images are gone, they are the likely cause."""
+        self.error_bar.show_error(message, hint, details)
+        if self.state.opened is not None and self.state.opened.without_images:
+            self.error_bar.show_offer("Locate images…", self.commands.relink)
 
     def _tell_read_only(self, page: str) -> None:
         opened = self.state.opened

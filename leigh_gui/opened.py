@@ -20,6 +20,7 @@ class Opened:
     decision: DecisionMap | None = None
     warnings: tuple[str, ...] = ()
     read_only: str = ""  # why nothing can be changed, for example who has the project
+    gone: str = ""  # the folder that does not hold the images any more
 
     def conditions(self) -> tuple[Condition, ...]:
         """The model's conditions in class order, with the project's current colours and roles.
@@ -38,6 +39,11 @@ class Opened:
         if latents is None:
             return ()
         return tuple(c for k, c in enumerate(self.conditions()) if (latents.truth == k).any())
+
+    @property
+    def without_images(self) -> bool:
+        """Whether nobody knows where the images are."""
+        return bool(self.gone or self.project.untouched.images)
 
     @property
     def ready_to_explore(self) -> bool:

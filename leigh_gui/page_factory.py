@@ -53,6 +53,7 @@ class PageFactory(QObject):
     browse_asked = Signal()
     demo_asked = Signal()
     replace_asked = Signal()  # other images for the open project
+    locate_asked = Signal()  # the folder in which its images are now
     panel_asked = Signal(str)  # kind of what is on show on the Explore page
     collected = Signal(object, object)  # PanelSpec and its picture
 
@@ -123,6 +124,7 @@ class PageFactory(QObject):
         page.scan_asked.connect(jobs.scan_again)
         page.answered.connect(jobs.scan)
         page.replace_asked.connect(self.replace_asked)
+        page.locate_asked.connect(self.locate_asked)
         return page
 
     def _train(self) -> QWidget:

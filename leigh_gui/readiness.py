@@ -20,6 +20,8 @@ def why_not_train(state: AppState) -> str:
         return "Open a folder of images first."
     if project.untouched.images:
         return "The images lie on another computer and were not opened."
+    if state.opened is not None and state.opened.gone:
+        return "The images are not in their folder. Press “Locate images…” on the Data page."
     if state.asked is not None and state.asked.open and state.asked.concerns(project.folder):
         return ANSWER_FIRST
     filled = [name for name, number in project.dataset.counts().items() if number]

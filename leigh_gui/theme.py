@@ -186,6 +186,7 @@ QLineEdit:focus {{ border-color: {c.accent}; }}
 QTableView[kind="facts"] {{ font-size: {SMALL_PT}pt; }}
 QTableView[kind="facts"]::item {{ padding: 2px 8px; }}
 QTableView {{ gridline-color: transparent; }}
+QTableView[kind="rows"]::item {{ padding: 4px 0; border-bottom: 1px solid {c.line}; }}
 QHeaderView::section {{ background: {c.base}; color: {c.muted}; border: none;
     border-bottom: 1px solid {c.line};
     padding: 4px 8px; font-size: {SMALL_PT}pt; }}

@@ -24,11 +24,15 @@ class QuestionKind(StrEnum):
 
 @dataclass(frozen=True)
 class ImagePlace:
-    """Where an image lies that is not a whole file: file, name of the field, time point from 1."""
+    """Where an image lies that is not a whole file: file, name of the field, time point from 1.
+
+    `z` is max, mean or a plane from 1, "" for the maximum. `t` or `z` may be stains: all of them.
+    """
 
     file: str
     scene: str = ""
     t: str = ""
+    z: str = ""
 
 
 @dataclass(frozen=True)

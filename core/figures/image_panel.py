@@ -55,7 +55,7 @@ def draw_moved(
         ax.set_title(head, fontsize=8)
     for ax, change, channel in zip(axes[2:], result.difference, channels):
         picture = ax.imshow(change, cmap=DIFFERENCE_MAP, vmin=-limit, vmax=limit)
-        locked = " (held)" if channel.name in result.locked else ""
+        locked = " (locked)" if channel.name in result.locked else ""
         ax.set_title(fill(f"Change in {channel.name}{locked}", 26), fontsize=8)
     for ax in axes:
         ax.set(xticks=[], yticks=[])

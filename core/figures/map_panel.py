@@ -74,7 +74,7 @@ class MapPanel:
             draw_moved_image(ax, self.moved)
         method = self.projection.method
         exact = method == EXACT_PLANE
-        method = method.upper() if len(method) <= 4 else method
+        method = "ternary plane" if exact else method.upper()
         if exact:
             ax.set_aspect("equal")
             ax.tick_params(labelsize=7)

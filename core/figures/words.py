@@ -2,6 +2,11 @@
 
 from core.domain import Evidence
 
+NAMES = {  # of the checks, as the window and the pages call them
+    "judges": "independent classifiers", "readouts": "features", "rest": "what should stay",
+}  # fmt: skip
+VERDICTS = {"green": "ok", "amber": "doubtful", "red": "failed"}
+
 
 def blend_words(weights: dict[str, float]) -> str:
     """`WT`, `60% WT + 40% TT`, or `a blend of 5`; weights below one percent are left out."""
@@ -12,8 +17,7 @@ def blend_words(weights: dict[str, float]) -> str:
 
 
 def evidence_words(evidence: Evidence) -> str:
-    """The light and every check: `Evidence: amber | model ok | judges doubtful (2 of 3) | ...`."""
-    verdicts = {"green": "ok", "amber": "doubtful", "red": "failed"}
+    """The light and every check: `Evidence: amber | model ok | distance ok (0.43) | ...`."""
     values = evidence.values
     judges = [name.removesuffix("_flip") for name in values if name.endswith("_flip")]
     counting = [name for name in judges if values.get(f"{name}_counts", True)]
@@ -23,5 +27,8 @@ def evidence_words(evidence: Evidence) -> str:
         figures["distance"] = f" ({max(values['distance'], 0):.2f})"
     if "readouts_recovered" in values:
         figures["readouts"] = f" ({values['readouts_recovered']:.0%})"
-    parts = [f"{c.name} {verdicts[c.light]}{figures.get(c.name, '')}" for c in evidence.checks]
+    parts = [
+        f"{NAMES.get(c.name, c.name)} {VERDICTS[c.light]}{figures.get(c.name, '')}"
+        for c in evidence.checks
+    ]
     return " | ".join([f"Evidence: {evidence.light}", *parts])

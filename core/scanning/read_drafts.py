@@ -17,6 +17,7 @@ from core.scanning.other_pictures import other_pictures
 from core.scanning.plate_map import PlateMap
 from core.scanning.read_names import Names, choose_planes, read_names
 from core.scanning.run_meanings import Context
+from core.scanning.stack_pictures import show_stacks
 from core.scanning.take_indexes import indexed, name_channels
 from core.scanning.z_stacks import questions_of_files, stack_facts
 
@@ -45,6 +46,7 @@ def read_drafts(
     asked = questions_of_files(usable.values(), tells, answers, aside, problems)
     kinds = {question.kind for question in names.questions}
     findings.questions.extend([*names.questions, *(q for q in asked if q.kind not in kinds)])
+    show_stacks(findings, [fact for fact in usable.values() if fact.file in tells])
     kept = {file: usable[file] for file in chosen}
     stacked = stack_facts(kept, names.stacks, names.projection, problems)
     return group_channels(stacked, tells, problems), names, indexes
@@ -118,10 +120,9 @@ def _found(root: Path, report: Report) -> Found:
     if not files.images:
         others = "; ".join(f"{p.item}: {p.reason}" for p in files.problems[:3])
         more = f" It holds {others}." if others else ""
-        usual = "Choose the folder with the TIFF files of the microscope."
+        usual = "Choose the folder with the images of the microscope."
         raise NothingWritten(
-            f"{root} holds no images: no .tif, .tiff or .png file was found in it or below"
-            f" it.{more}",
+            f"{root} holds no images that can be read, also not in its sub-folders.{more}",
             INSTALL if any(p.remedy == INSTALL for p in files.problems) else usual,
             files.problems,
         )

@@ -129,7 +129,7 @@ def _ask_of_family(
         return
     text = (
         f"{short} and {long[0]} {_VERBS[alike]} alike. Are they stains of one"
-        " image? Then give a --pattern. With none, every file is an image of its own."
+        " image? Then give a pattern for the names. With none, every file is an image of its own."
     )
     pictures = {PurePosixPath(file).name: file for file in (short, long[0])}
     choices = ("none", LEAVE_OUT) if whole else ("none",)
@@ -154,7 +154,7 @@ def _ask_of_stain_words(files: Sequence[str], context: Context) -> list[Question
     listed = " and ".join(sorted(firsts)[:2])
     text = (
         f"The names say {listed}, but not at the same place. Are they stains of one image? Then"
-        " give a --pattern. With none, every file is an image of its own."
+        " give a pattern for the names. With none, every file is an image of its own."
     )
     return [Question(QuestionKind.STAIN, text, ("none",), examples={"none": firsts})]
 

@@ -98,7 +98,8 @@ def read_folder(folder: Path, options: ScanOptions = DEFAULTS, *, report: Report
         )
     if options.condition_from == "plate-map" and options.plate_map is None:
         raise LeighError(
-            "Conditions should come from a plate map, and none was given.", "Give --plate-map FILE."
+            "Conditions should come from a plate map, and none was given.",
+            "Choose the plate map. On the command line: --plate-map FILE.",
         )
     table = load_plate_map(options.plate_map) if options.plate_map is not None else None
     findings = Findings()

@@ -96,7 +96,7 @@ def stack_warning(item: str, depth: int, z: str, where: str) -> Problem:
     """The warning of a stack, with what is read of it."""
     word = {MAXIMUM: "the maximum of each pixel", MEAN: "the mean of each pixel"}
     reason = f"a z-stack of {depth} planes {where}; {word.get(z, f'plane {z}')} is read"
-    remedy = "Another choice: --answer z=CHOICE."
+    remedy = "Another choice: “Change…” on the Data page, or --answer z=CHOICE."
     return Problem(item, reason, remedy, "warning", ProblemKind.Z_STACK)
 
 
@@ -104,6 +104,7 @@ def plane_question(
     planes: Sequence[str], examples: Mapping[str, Mapping[str, str]] | None = None
 ) -> Question:
     """The question how planes become one image; the maximum is safe."""
-    text = f"The images are stacks of planes ({', '.join(planes[:8])}). What is read of them?"
+    named = ", ".join([*planes[:8], *(["…"] if len(planes) > 8 else [])])
+    text = f"The images are stacks of planes ({named}). What is read of them?"
     choices = (MAXIMUM, MEAN, *planes[:SHOWN])
     return Question(QuestionKind.Z, text, choices, MAXIMUM, examples or {})

@@ -129,7 +129,8 @@ def _images(dataset: Dataset, report: Report) -> Finding:
             "images",
             State.WARNING,
             f"{len(missing)} of {total} images are missing in {dataset.root}: {_some(missing)}.",
-            "Bring them back, or run `leigh relink` with the folder they are in now.",
+            "Bring them back, or say where they are now: “Locate images…” in the menu, or `leigh"
+            " relink`.",
         )
     if changed:
         return Finding(

@@ -83,7 +83,7 @@ def read_project(folder: Path, owner: ProjectOwner, network: str = "refuse") -> 
     Damage of one part does not hide the rest. `network` is a value of `core.io.network.Network`.
     """
     from core.io.network import Network
-    from core.io.project import open_for_reading, sweep_project
+    from core.io.project import images_present, open_for_reading, sweep_project
     from core.io.results import load_results
     from leigh_gui.opened import Opened
 
@@ -95,18 +95,39 @@ def read_project(folder: Path, owner: ProjectOwner, network: str = "refuse") -> 
     warnings = [*results.damaged, *filter(None, [results.doubt, not_opened(project)])]
     if results.stale:
         warnings.append(f"{STALE_MAP[results.stale]} Press “Compute the map” on the Train page.")
+    gone = "" if project.untouched.images or images_present(project) else folder_of(project)
+    if gone:
+        warnings.append(not_there(gone))
     parts = (results.card, results.latents, results.projection, results.decision)
-    return Opened(project, *parts, tuple(warnings), project.read_only or read_only)
+    return Opened(project, *parts, tuple(warnings), project.read_only or read_only, gone)
+
+
+def folder_of(project: Project) -> str:
+    """The folder of the images; "" before a scan."""
+    return str(project.dataset.root) if project.dataset is not None else ""
 
 
 def not_opened(project: Project) -> str:
     """What of a project lies on another computer and was not opened; "" for nothing."""
     places = filter(None, (project.untouched.images, project.untouched.plate_map))
     named = " and ".join(places)
-    again = "Open the project again to be asked, or say in the menu where the images are now."
+    again = "Open the project again to be asked, or press “Locate images…”."
     return f"{named} lies on another computer and was not opened. {again}" if named else ""
 
 
+def not_there(folder: str) -> str:
+    """That the images are gone, and what to do."""
+    return f"The images are not in {folder} any more. {LOCATE}"
+
+
+def why_not_read(opened: Opened | None) -> str:
+    """Why the images of an open project are not read; "" where they are."""
+    if opened is None:
+        return ""
+    return not_there(opened.gone) if opened.gone else not_opened(opened.project)
+
+
+LOCATE = "Connect the drive and open the project again, or press “Locate images…”."
 STALE_MAP = {
     "other-model": "The map was computed with another model.",
     "other-images": "The map is of other images or conditions.",

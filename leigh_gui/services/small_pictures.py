@@ -124,8 +124,8 @@ def read_place(folder: Path, place: ImagePlace) -> np.ndarray:
     with open_fields(path) as container:
         named = (f for f in container.fields if f.scene == place.scene)
         field = next(named, container.fields[0])
-        z = MAXIMUM if field.sizes.get("Z", 1) > 1 else ""
-        t = (place.t if place.t.isdecimal() else "1") if field.sizes.get("T", 1) > 1 else ""
+        z = place.z or MAXIMUM if field.sizes.get("Z", 1) > 1 else ""
+        t = place.t or "1" if field.sizes.get("T", 1) > 1 else ""
         image = read_image_of(container, field, path, z, t)
     return reduced(np.asarray(image, dtype=np.float32), SIDE)
 

@@ -18,7 +18,7 @@ from core.figures.counterfactual_panel import CounterfactualPanel
 from core.figures.export import sheet
 from core.figures.image_panel import SIZE_MAP
 from core.figures.images import composite, difference_limit, scale_bar_um
-from core.figures.words import evidence_words
+from core.figures.words import NAMES, evidence_words
 from core.io.project import save_project
 from core.training.presets import SCHEDULES, Schedule
 from core.workflows.figure import _PanelMaker, panel_specs
@@ -122,8 +122,8 @@ def test_a_counterfactual_panel_carries_its_evidence_in_words(
     path = figure(
         trained_project.folder, [specs["counterfactual"]], tmp_path / "a.pdf", device="cpu"
     )
-    text = PdfReader(path).pages[0].extract_text()
-    assert "Evidence: " in text and all(f"| {name} " in text for name in CHECKS)
+    text = PdfReader(path).pages[0].extract_text().replace("\n", " ")
+    assert "Evidence: " in text and all(f"| {NAMES.get(name, name)} " in text for name in CHECKS)
 
 
 def test_evidence_words_name_the_light_every_verdict_and_its_figure() -> None:
@@ -135,8 +135,8 @@ def test_evidence_words_name_the_light_every_verdict_and_its_figure() -> None:
     )
     assert (
         reported
-        == "Evidence: red | model ok | judges doubtful (2 of 3) | distance ok (0.43) | readouts"
-        " failed (20%) | rest ok"
+        == "Evidence: red | model ok | independent classifiers doubtful (2 of 3) | distance ok"
+        " (0.43) | features failed (20%) | what should stay ok"
     )
     assert "distance ok |" in evidence_words(Evidence(checks, {"distance": ""}))
 
@@ -160,7 +160,7 @@ def test_a_panel_holds_the_stains_its_spec_names(
         path.path.points[-1].probabilities, free.path.points[-1].probabilities
     )
     titles = [ax.get_title() for ax in sheet([held]).subfigs[0].axes]
-    assert "Change in Nuclei (held)" in titles and "Change in Cytoskeleton" in titles
+    assert "Change in Nuclei (locked)" in titles and "Change in Cytoskeleton" in titles
 
 
 def test_images_keep_their_own_pixels_in_a_pdf(
@@ -212,7 +212,7 @@ def test_the_exact_plane_is_a_panel_too(trained_project: Project, tmp_path: Path
     )
     assert json.loads(note_in(path))["panels"][0]["plane"] == list(names)
     text = PdfReader(path).pages[0].extract_text().replace("\n", " ")
-    assert "exact plane 1" in text and "Axes in standard deviations within a condition." in text
+    assert "ternary plane 1" in text and "Axes in standard deviations within a condition." in text
     assert text.index("TT") < text.index("WT") < text.index("DS")  # the legend
 
 

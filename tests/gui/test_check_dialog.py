@@ -20,6 +20,10 @@ def opened(window, project, qtbot):
     return window
 
 
+def is_settled(window) -> bool:
+    return not window.backstage.why_busy()
+
+
 def dialog_of(window, qtbot):
     def found():
         return [d for d in window.findChildren(CheckDialog) if d.isVisible()]
@@ -58,6 +62,32 @@ def test_a_copy_and_a_relink_from_the_menu(opened, project, qtbot, tmp_path, mon
     opened.actions_by_name["relink"].trigger()
     qtbot.waitUntil(lambda: open_project(project.folder).dataset.root == moved, timeout=60_000)
     qtbot.waitUntil(lambda: opened.state.project.dataset.root == moved, timeout=60_000)
+
+
+def test_a_project_without_its_images_has_a_button_to_locate_them(
+    window, project, qtbot, tmp_path, monkeypatch
+):
+    moved = tmp_path / "moved images"
+    shutil.move(project.dataset.root, moved)
+    window.commands.open(project.folder)
+    qtbot.waitUntil(lambda: window.state.project is not None and is_settled(window), timeout=20_000)
+    bar, page = window.error_bar, window.navigation.page("data")
+    assert "images are not in" in bar.message.text() and bar.offer.isVisible()
+    assert bar.offer.text() == page.notices.gone.button.text() == "Locate images…"
+    assert not page.next.isEnabled() and "Locate images" in page.next.toolTip()
+    assert window.current_page() == "data" and page.notices.gone.isVisible()
+    grid = page.samples.model
+    qtbot.waitUntil(lambda: grid.index(0, 0).data() == "cannot be read", timeout=20_000)
+    window.backstage.bus.tell("A picture is missing.", "Put it back.")  # keeps the button
+    assert bar.offer.isVisible()
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(moved))
+    qtbot.mouseClick(page.notices.gone.button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(
+        lambda: window.state.project.dataset.root == moved and is_settled(window), timeout=60_000
+    )
+    assert not page.notices.gone.isVisible() and page.next.isEnabled()
+    assert not bar.isVisible()
+    qtbot.waitUntil(lambda: grid.pixmap(0, 0) is not None, timeout=20_000)
 
 
 def test_without_a_project_the_menu_says_what_to_do(window):

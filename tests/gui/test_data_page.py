@@ -16,6 +16,8 @@ from core.domain import (
     NameRun,
     Problem,
     ProblemKind,
+    Question,
+    QuestionKind,
     ReadAs,
     Role,
     ScanOptions,
@@ -28,8 +30,10 @@ from leigh_gui.pages.data.conditions import ConditionModel, few_words
 from leigh_gui.pages.data.naming import NamingView
 from leigh_gui.pages.data.plates import PlateTab
 from leigh_gui.pages.data.problems import ProblemTable
+from leigh_gui.pages.data.questions import QuestionsPanel
 from leigh_gui.pages.data.sample_window import SampleWindow
 from leigh_gui.readiness import far_fewer
+from leigh_gui.scan_request import OpenScan, ScanRequest
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -382,3 +386,24 @@ def test_of_hundreds_of_conditions_only_those_in_view_are_read_and_drawn(window,
     assert page.conditions.height() < 400
     assert len(page.conditions.findChildren(QComboBox)) == 0
     assert page.notices.roles.findChild(QComboBox, "ask-healthy").count() == 401
+
+
+def test_the_tab_key_goes_down_the_questions(window, qtbot):
+    stain = Question(QuestionKind.STAIN, "Stains?", ("a, b", "none"))
+    plate = Question(QuestionKind.PLATE, "Plates?", ("P1=x",))
+    panel = QuestionsPanel()
+    qtbot.addWidget(panel)
+    for questions in ((stain,), (stain, plate)):
+        panel.set_asked(OpenScan(ScanRequest(Path("a"), Path("p")), questions))
+    with qtbot.waitActive(panel):
+        panel.show()
+        panel.activateWindow()
+    first, second = panel.cards
+    first.buttons["a, b"].setChecked(True)
+    second.buttons["P1=x"].setChecked(True)
+    panel.read.setFocus()
+    wanted = [first.buttons["a, b"], second.buttons["P1=x"], second.text, panel.plate_map.line]
+    for field in wanted:
+        qtbot.keyClick(panel.focusWidget(), Qt.Key.Key_Tab)
+        assert panel.focusWidget() is field
+    panel.pictures.stop()

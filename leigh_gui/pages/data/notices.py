@@ -10,6 +10,8 @@ from leigh_gui.pages.data.role_card import RoleCard, no_roles
 from leigh_gui.readiness import with_condition
 from leigh_gui.widgets.common.look import plain
 
+LOCATE = "Locate images…"
+
 
 class Notice(QFrame):
     """A sentence and a button."""
@@ -26,8 +28,9 @@ class Notice(QFrame):
 
 
 class Notices(QWidget):
-    """At most three: problems in red, roles that are not known, and decisions to be changed."""
+    """What is missing or doubtful in red, roles that are not known, and decisions to be changed."""
 
+    locate_asked = Signal()
     problems_asked = Signal()
     role_chosen = Signal(str, Role)
     change_asked = Signal()
@@ -38,6 +41,9 @@ class Notices(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
+        self.gone = Notice("alarm", LOCATE)
+        self.gone.setObjectName("gone-notice")
+        self.gone.button.clicked.connect(self.locate_asked)
         self.red = Notice("alarm", "Show")
         self.red.setObjectName("red-notice")
         self.red.button.clicked.connect(self.problems_asked)
@@ -47,11 +53,13 @@ class Notices(QWidget):
         self.roles = RoleCard()
         self.roles.chosen.connect(self.role_chosen)
         self.roles.dismissed.connect(self.no_role)
-        for notice in (self.red, self.decided, self.roles):
+        for notice in (self.gone, self.red, self.decided, self.roles):
             column.addWidget(notice)
 
-    def set_dataset(self, dataset: Dataset) -> None:
-        """Say what must be known about this data."""
+    def set_dataset(self, dataset: Dataset, gone: str = "") -> None:
+        """Say what must be known about this data; `gone` says why its images are not read."""
+        self.gone.setVisible(bool(gone))
+        self.gone.words.setText(gone)
         red = with_condition(dataset)
         self.red.setVisible(bool(red))
         if red:
@@ -65,4 +73,4 @@ class Notices(QWidget):
         several = len(dataset.conditions) > 1
         asked = several and not set(no_roles(dataset)) <= set(dataset.known)
         self.roles.setVisible(asked)
-        self.setVisible(bool(red) or bool(questions) or asked)
+        self.setVisible(bool(gone) or bool(red) or bool(questions) or asked)

@@ -32,7 +32,7 @@ from leigh_gui.pages.data.samples import SampleGrid
 from leigh_gui.pages.data.scan_options import ScanForm
 from leigh_gui.readiness import why_not_train, with_known
 from leigh_gui.scan_request import OpenScan, ScanRequest
-from leigh_gui.services.background import not_opened
+from leigh_gui.services.background import why_not_read
 from leigh_gui.state import AppState
 from leigh_gui.widgets.common.elided_label import ElidedLabel
 from leigh_gui.widgets.common.empty_state import EmptyState
@@ -50,6 +50,7 @@ class DataPage(QWidget):
     scan_asked = Signal(object)  # ScanOptions: read the folder of the project again
     answered = Signal(object)  # ScanRequest: the scan that asked, with its answers
     replace_asked = Signal()
+    locate_asked = Signal()
 
     def __init__(self, state: AppState, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -135,6 +136,7 @@ class DataPage(QWidget):
         self.empty.asked.connect(self.start_asked)
         self.questions.answered.connect(self.answered)
         self.questions.cancelled.connect(lambda: self.state.ask(None))
+        self.notices.locate_asked.connect(self.locate_asked)
         self.notices.problems_asked.connect(self._on_problems)
         self.notices.role_chosen.connect(self._on_role)
         self.notices.change_asked.connect(self._on_change)
@@ -178,10 +180,13 @@ class DataPage(QWidget):
         size = "" if dataset.pixel_size_um else "  ·  pixel size unknown"
         elsewhere = project.untouched.images
         place = f"Not opened: {elsewhere}" if elsewhere else str(dataset.root)
-        self.place.setText(f"{place}{size}")
-        self.options.set_closed(not_opened(project))
+        left_out = any(problem.severity == "excluded" for problem in dataset.problems)
+        lost = "  ·  some files are left out, see Problems" if left_out else ""
+        self.place.setText(f"{place}{size}{lost}")
+        unread = why_not_read(self.state.opened)
+        self.options.set_closed(unread)
         self.place.setToolTip(tip(str(project.folder)))
-        self.notices.set_dataset(dataset)
+        self.notices.set_dataset(dataset, unread)
         self.naming.set_read_as(dataset.read_as)
         self.conditions.set_dataset(dataset)
         self.channels.set_channels(dataset.channels)

@@ -98,6 +98,7 @@ class ProblemTable(QWidget):
         column.addLayout(row)
         self.table = QTableView()
         self.table.setModel(self.model)
+        self.table.setProperty("kind", "rows")  # a line between problems of several lines
         self.table.verticalHeader().hide()
         self.table.setWordWrap(True)
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from pathlib import Path
 
 from PySide6.QtCore import Signal
@@ -29,7 +30,11 @@ TITLES = {
     QuestionKind.MAP: "Folders and plate map", QuestionKind.KIND_OF_IMAGE: "Kinds of images",
 }  # fmt: skip
 FREE_TEXT = (QuestionKind.PLATE,)  # the choice is a proposal that can be changed
-NONE_WORDS = {"none": "none of them"}
+PLAIN_WORDS = {
+    "none": "none of them", "max": "maximum of all planes", "mean": "mean of all planes",
+    "projection": "projection: the pictures next to the stacks",
+    "stains": "stains of one image", "planes": "planes or times of one stain",
+}  # fmt: skip
 OTHERWISE = "Without an answer nothing is read."
 
 
@@ -63,13 +68,15 @@ class QuestionCard(QFrame):
         column.setSpacing(8)
         column.addWidget(plain(TITLES[self.question.kind], "small"))
         column.addWidget(plain(self.question.text, "strong", wrap=True))
-        of_one = all(len(files) <= 1 for files in self.question.examples.values())
-        choices = QWidget()  # planes and time points stand side by side
-        flow = QFlowLayout(choices) if of_one else QVBoxLayout(choices)
-        flow.setContentsMargins(0, 0, 0, 0)
-        for choice in self.question.choices:
-            flow.addWidget(self._choice(choice, choice == answer))
-        column.addWidget(choices)
+        examples = self.question.examples
+        of_one = all(len(files) <= 1 for files in examples.values())
+        for _, some in groupby(self.question.choices, lambda choice: choice in examples):
+            choices = QWidget()  # planes and time points stand side by side
+            flow = QFlowLayout(choices) if of_one else QVBoxLayout(choices)
+            flow.setContentsMargins(0, 0, 0, 0)
+            for choice in some:
+                flow.addWidget(self._choice(choice, choice == answer))
+            column.addWidget(choices)
         if self.question.kind in FREE_TEXT:
             self.text = QLineEdit(next(iter(self.question.choices), ""))
             self.text.textEdited.connect(lambda: self._group.buttons()[0].setChecked(True))
@@ -106,7 +113,7 @@ class QuestionCard(QFrame):
     def _words(self, choice: str) -> str:
         if self.question.kind == QuestionKind.CONDITION and ", " not in choice:
             return f"all images are one condition: {choice}"
-        return NONE_WORDS.get(choice, choice)
+        return PLAIN_WORDS.get(choice, choice)
 
     def _tile(self, choice: str, word: str, file: str) -> PictureTile:
         place = self.question.places.get(file, ImagePlace(file))
@@ -115,6 +122,10 @@ class QuestionCard(QFrame):
         tile.clicked.connect(lambda: self.buttons[choice].setChecked(True))
         self.tiles[choice, word] = tile
         return tile
+
+    def fields(self) -> list[QWidget]:
+        """What the keyboard reaches, from top to bottom."""
+        return [*self.buttons.values(), *([self.text] if self.text is not None else [])]
 
     def answer(self) -> str:
         """The choice that was made; empty before."""

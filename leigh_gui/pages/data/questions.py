@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 from PySide6.QtCore import Signal
@@ -132,8 +133,18 @@ class QuestionsPanel(QWidget):
             card.changed.connect(partial(self._on_changed, card))
             self._cards.addWidget(card)
             self.cards.append(card)
+        self._order_tabs()
         self._show_rest(asked)
         self._say()
+
+    def _order_tabs(self) -> None:
+        """The tab key goes down the page: the cards, then the other ways."""
+        order: list[QWidget] = [self.read]
+        for card in self.cards:
+            order += card.fields()
+        order += [self.plate_map.line, self.plate_map.browse, self.pattern]
+        for first, second in pairwise(order):
+            QWidget.setTabOrder(first, second)
 
     def _show_rest(self, asked: OpenScan) -> None:
         """Other ways to answer, answers of before, and problems."""
@@ -143,7 +154,8 @@ class QuestionsPanel(QWidget):
         self.plate_map.setVisible(with_map)
         self.pattern.setVisible(with_pattern)
         self.ways.setVisible(with_map or with_pattern)
-        ways = ["a plate map"] * with_map + ["a pattern for the names"] * with_pattern
+        table = "another plate map" if options.plate_map else "a plate map"
+        ways = [table] * with_map + ["a pattern for the names"] * with_pattern
         self.ways_title.setText(f"Or give {' or '.join(ways)}")
         before = [f"{k}: {choice}" for k, choice in options.answers.items() if k not in kinds]
         self.answered_before.words.setText(f"Answered before: {'; '.join(before)}")

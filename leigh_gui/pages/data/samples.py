@@ -53,12 +53,13 @@ class SampleModel(QAbstractTableModel):
         self.turn = 0
         self._members: list[list[ImageRecord]] = []
         self._ranges: Sequence[Range] = ()  # darkest and brightest grey value of each stain
+        self._measured: set[Picture] = set()  # the pictures that these ranges include
         self._drawn: dict[tuple[object, int, Range, str], QPixmap] = {}
         self.pictures = SmallPictures(self)
-        self.pictures.ready.connect(self._on_ready)
         self._more = QTimer(self, singleShot=True, interval=REDRAW_MS)
         self._more.timeout.connect(self._redraw)
-        self.pictures.failed.connect(lambda *_: self._more.start())
+        for ended in (self.pictures.ready, self.pictures.failed):
+            ended.connect(lambda *_: self._more.start())
 
     def set_dataset(self, dataset: Dataset) -> None:
         """Show the conditions of this data."""
@@ -67,6 +68,7 @@ class SampleModel(QAbstractTableModel):
         self.dataset = dataset
         if before is None or before.records is not dataset.records:
             self._ranges = ()
+            self._measured.clear()
             self.turn = 0
         self._drawn.clear()
         self.pictures.forget_wishes()
@@ -107,6 +109,8 @@ class SampleModel(QAbstractTableModel):
             return None
         if role == Qt.ItemDataRole.DecorationRole:
             return self.pixmap(index.row(), index.column())
+        if role == Qt.ItemDataRole.DisplayRole:
+            return "cannot be read" if self.pictures.fault(self.key(record)) else ""
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
             stain = self.dataset.channels[index.column()].name
             where = f"{record.condition}, {stain}: {record.id}"
@@ -134,6 +138,7 @@ class SampleModel(QAbstractTableModel):
         if pixels is None:
             self.pictures.request(key, partial(read_small, dataset, record))
             return None
+        self._measure(key)
         display = self.display(stain)
         drawn = (key, stain, (display.low, display.high), display.colour)
         if drawn not in self._drawn:
@@ -155,14 +160,12 @@ class SampleModel(QAbstractTableModel):
         low, high = self._ranges[stain] if self._ranges else (0.0, 1.0)
         return displays(self.dataset.channels[stain : stain + 1], [low], [high])[0]
 
-    def _on_ready(self, key: object) -> None:
-        ends = self.pictures.ends(key)
-        if ends is not None:
-            self._widen(ends)
-        self._more.start()
-
-    def _widen(self, ends: Sequence[Range]) -> None:
+    def _measure(self, key: Picture) -> None:
         """Each stain is drawn with the widest range of all its pictures."""
+        ends = self.pictures.ends(key)
+        if ends is None or key in self._measured:
+            return
+        self._measured.add(key)
         before = self._ranges or ends
         self._ranges = [
             (min(low, below), max(high, above))
@@ -170,6 +173,7 @@ class SampleModel(QAbstractTableModel):
         ]
         if self._ranges != before:
             self._drawn.clear()
+            self._more.start()  # what was drawn with the range before
 
     def _redraw(self) -> None:
         if self._members and self.columnCount():
@@ -185,6 +189,9 @@ class PictureDelegate(QStyledItemDelegate):
         pixmap = index.data(Qt.ItemDataRole.DecorationRole)
         if pixmap is None:
             painter.fillRect(box, option.palette.midlight())
+            painter.setPen(option.palette.placeholderText().color())
+            words = index.data(Qt.ItemDataRole.DisplayRole)
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)
             return
         painter.fillRect(box, Qt.GlobalColor.black)
         shown = pixmap.size().scaled(box.size(), Qt.AspectRatioMode.KeepAspectRatio)
@@ -233,6 +240,7 @@ class SampleGrid(QWidget):
             header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
             header.setSectionsClickable(False)
             header.setIconSize(QSize(14, 14))
+            header.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.table.verticalHeader().setDefaultAlignment(
             Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
         )

@@ -62,8 +62,8 @@ class DropZone(QWidget):
         column.setSpacing(8)
         title = plain("Drop a folder of images here", "title", wrap=True)
         words = (
-            "TIFF or OME-TIFF, with one sub-folder per condition or a plate map in the same folder."
-            " Nothing is copied or changed."
+            "As your microscope wrote it: TIFF, PNG, OME-Zarr, CZI, LIF, ND2 or OIF."
+            " What the names do not say is asked. Nothing is copied or changed."
         )
         text = plain(words, "muted", wrap=True)
         self.button = QPushButton("Choose a folder…")
