@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QWidget
 
+from leigh_gui.services.background import once_more
 from leigh_gui.services.backstage import Backstage
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class PageFactory(QObject):
 
     def _import_next(self, names: Sequence[str]) -> None:
         if names:
-            import_module(names[0])
+            once_more(partial(import_module, names[0]))
             self.imported.emit(names[0])
             QTimer.singleShot(PAUSE_MS, self, lambda: self._import_next(names[1:]))
 

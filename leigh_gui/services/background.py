@@ -65,10 +65,24 @@ class Background(QObject):
         (done if right else failed)(value)
 
 
+def once_more(work: Callable[[], Any]) -> Any:
+    """`work()`; again, where it met a module that another thread had imported only in part.
+
+    Two threads that import one package from two ends do not wait for each other: one of them sees
+    a half of it. The second try finds all.
+    """
+    try:
+        return work()
+    except ImportError as error:
+        if "partially initialized" not in str(error):
+            raise
+        return work()
+
+
 def _run(work: Callable[[], Any], key: int, finished: SignalInstance) -> None:
     """One function call in a thread; refers to no object of the window."""
     try:
-        right, result = True, work()
+        right, result = True, once_more(work)
     except Exception as error:
         right, result = False, error
     try:
