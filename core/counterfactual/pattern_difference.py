@@ -1,6 +1,6 @@
 """Which conditions differ in their pattern, once background and gain are split off.
 
-Where two conditions cannot be told apart by their patterns in held-out groups, the network has
+Where two conditions have the same patterns in held-out groups, the network has
 nothing to draw between them: only the brightness moves.
 """
 
