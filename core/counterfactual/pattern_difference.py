@@ -1,7 +1,7 @@
 """Which conditions differ in their pattern, once background and gain are split off.
 
-Where two conditions have the same patterns in held-out groups, the network has
-nothing to draw between them: only the brightness moves.
+Where two conditions have the same patterns in held-out groups, the network has nothing to draw
+between them: only the brightness moves.
 """
 
 from collections.abc import Sequence
@@ -18,6 +18,7 @@ from core.models.iresnet import IResNet
 from core.models.oracles import WaveletOracle
 
 FOLDS = 5  # at most
+FEWEST_IMAGES, FEWEST_GROUPS = 20, 3  # of each condition; with fewer, nothing is known to be alike
 SHRINKAGE = 0.1  # C of the logistic regression
 
 Pair = frozenset[str]
@@ -29,8 +30,8 @@ def alike_in_pattern(
     """Pairs of conditions whose patterns a classifier does not tell apart in groups it never saw.
 
     The classifier is a logistic regression on wavelet statistics of the patterns (cross-validated
-    over groups). Empty where the network does not split off brightness; a condition with a single
-    group is alike to none, because nothing can be held out.
+    over groups). Empty where the network does not split off brightness. A condition with few images
+    or groups is alike to none.
     """
     if model.levels is None:
         return set()
@@ -39,12 +40,12 @@ def alike_in_pattern(
     alike = set()
     for first, second in combinations(sorted(set(truth)), 2):
         rows = np.isin(truth, (first, second))
-        of_each = (set(groups[truth == name]) for name in (first, second))
-        folds = min(FOLDS, *(len(g) for g in of_each))
-        if folds < 2:
+        of_each = [groups[truth == name] for name in (first, second)]
+        fewest = min(len(set(g)) for g in of_each)
+        if fewest < FEWEST_GROUPS or min(len(g) for g in of_each) < FEWEST_IMAGES:
             continue
-        recall = _recall(features[rows], truth[rows] == first, groups[rows], folds)
-        if recall < TOLD_APART:
+        folds = min(FOLDS, fewest)
+        if _recall(features[rows], truth[rows] == first, groups[rows], folds) < TOLD_APART:
             alike.add(frozenset((first, second)))
     return alike
 
