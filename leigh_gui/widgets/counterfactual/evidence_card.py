@@ -37,12 +37,12 @@ TITLES = {
     ),
 }
 DETAILS = {
-    "locked": ("Locked", "Channels that were not allowed to change, see “Lock”."),
-    "channels": ("Change", "Share of the whole change that each stain carries."),
     "brightness": (
         "Brightness",
         "How each stain changes as a whole. The rest of the change is in its pattern.",
     ),
+    "locked": ("Locked", "Channels that were not allowed to change, see “Lock”."),
+    "channels": ("Change", "Share of the whole change that each stain carries."),
     "clipped": ("Clipped", "Pixels the change would push outside the camera's grey values."),
     "roundtrip": (
         "Round trip",
