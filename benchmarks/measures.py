@@ -21,7 +21,10 @@ MASK_SHARE = 0.15  # pixels truly change above this share of the strongest smoot
 
 
 def change_measures(
-    change: FloatArray, truth: FloatArray, spans: Sequence[float], planted: Sequence[int]
+    change: FloatArray,
+    truth: FloatArray,
+    spans: Sequence[float] | FloatArray,
+    planted: Sequence[int],
 ) -> dict[str, float]:
     """Compare one change with the true change; `planted` are the channels that truly change."""
     unit = np.asarray(spans)[:, None, None]

@@ -40,6 +40,10 @@ def run_benchmark(a: argparse.Namespace, report: Report) -> dict[str, Any]:
         from benchmarks.names import bench_names
 
         return bench_names(2_000 if a.small else 100_000, report)
+    if a.name == "real":
+        from benchmarks.real import bench_real
+
+        return bench_real(a.work, a.seeds, preset=a.preset, report=report)
     if a.name == "map":
         from benchmarks.map import bench_map
 

@@ -278,10 +278,12 @@ def there_and_back(chosen: Sequence[Culture], mover: Mover) -> float:
     with torch.no_grad():
         for culture in chosen:
             x = to_network(card.preprocessing, culture.images["DS"])
-            z, _ = model.encode(torch.from_numpy(x)[None].to(session.device), s)
+            pattern, levels = model.split(torch.from_numpy(x)[None].to(session.device))
+            z, _ = model.encode(pattern, s)
             moved = model.decode(z, t)
             again, _ = model.encode(moved, t)
-            errors.append(relative_error(card, x, model.decode(again, s)[0].cpu().numpy()))
+            back = model.join(model.decode(again, s), levels)
+            errors.append(relative_error(card, x, back[0].cpu().numpy()))
     return max(errors)
 
 

@@ -60,7 +60,7 @@ def occlusion(score: Score, x: Tensor, empty: Tensor, side: int, report: Report 
         Receives the progress; may raise Cancelled.
     """
     on_cpu = x.device.type == "cpu"
-    if isinstance(score.network, IResNet) and on_cpu:
+    if isinstance(score.network, IResNet) and score.network.levels is None and on_cpu:
         return patched_occlusion(score, x, empty, side, report)
     return whole_occlusion(score, x, empty, side, report, BATCH if on_cpu else GPU_BATCH)
 

@@ -17,6 +17,7 @@ NAMES = (
     "inverse",
     "map",
     "names",
+    "real",
     "screen",
     "startup",
     "truth",
@@ -30,11 +31,12 @@ def add_options(p: argparse.ArgumentParser) -> None:
     p.add_argument("name", choices=NAMES)
     text = "map, explanations: use this project instead of the demo"
     p.add_argument("--project", type=path_option, metavar="DIR", help=text)
-    text = "truth, screen: folder that keeps plates and models"
+    text = "truth, real, screen: folder that keeps plates and models"
     p.add_argument("--work", type=path_option, default="bench", metavar="DIR", help=text)
-    text = "truth, screen: seeds of plates and trainings"
+    text = "truth, real, screen: seeds of plates and trainings"
     p.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help=text)
-    p.add_argument("--preset", choices=PRESETS, default="standard", help="truth: how to train")
+    text = "truth, real: how to train"
+    p.add_argument("--preset", choices=PRESETS, default="standard", help=text)
     text = "faults: only kills, failures, mutations, races or stops"
     p.add_argument("--parts", nargs="+", choices=FAULTS, default=(), metavar="PART", help=text)
     p.add_argument("--small", action="store_true", help="faults, fuzz, names: few trials")

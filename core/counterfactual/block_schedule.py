@@ -124,7 +124,8 @@ def _contractions(
         mixture = torch.cat([mixture_of(card, r.condition, device) for r in records])
         locked = torch.tensor(masks, dtype=torch.float32, device=device) if any(masks[0]) else None
         try:
-            quality = model.encode(batch, mixture, locked, tolerance=PLACING_TOLERANCE)[1]
+            pattern, _ = model.split(batch)
+            quality = model.encode(pattern, mixture, locked, tolerance=PLACING_TOLERANCE)[1]
         except NotInvertible:
             log.info("Not every image can be inverted: the images are measured one by one.")
         else:

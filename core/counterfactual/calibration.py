@@ -6,7 +6,7 @@ crosses the model's boundary long before it looks like the target. The model onl
 went too far, because the model then no longer reads the target.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,6 +49,7 @@ class CalibrationImages:
     records: Sequence[ImageRecord]
     logits: FloatArray  # (N, K)
     read: Read
+    alike: Collection[frozenset[str]] = ()  # pairs of conditions that do not differ in pattern
 
 
 def calibrate(
@@ -62,6 +63,7 @@ def calibrate(
 
     A pair without features that differ gets FALLBACK_GAIN. The scale is 0 where there are enough
     wells to see a difference and the model cannot separate the pair either: both are then alike.
+    It is also 0 where patterns do not differ: then only the brightness moves.
 
     Parameters
     ----------
@@ -85,7 +87,8 @@ def calibrate(
         chosen = _some([records[n] for n in of[source]], count, card.seed)
         locked = locked_mask(card, direction.lockable)
         items = []
-        for record in chosen if direction.differs.any() else ():
+        is_alike = frozenset((source, target)) in images.alike
+        for record in chosen if direction.differs.any() and not is_alike else ():
             key = (record.id, locked)
             if key not in encoded:
                 field = middle(images.read(record), card)
@@ -93,7 +96,9 @@ def calibrate(
                 encoded[key] = encode(model, card, image, tolerance=READOUT_TOLERANCE)
             items.append(encoded[key])
         items = [item for item in items if not item.failure]
-        if items:
+        if is_alike:
+            gain = 0.0
+        elif items:
             gain = _gain(model, card, direction, items)
         else:
             apart = separability(

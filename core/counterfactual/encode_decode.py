@@ -16,7 +16,7 @@ from scipy.special import softmax
 from torch import Tensor
 
 from core.data.logit_coordinates import coordinates_of
-from core.data.preprocessing import change_at_full_size, from_network, to_network
+from core.data.preprocessing import change_at_full_size, from_network, rescaled, to_network
 from core.domain import Counterfactual, FloatArray, InverseQuality, Mix, ModelCard, Precision
 from core.domain.limits import EXACT_TO
 from core.errors import LeighError, NotInvertible
@@ -30,6 +30,7 @@ LARGEST_CONTRACTION = 0.9  # of any block, for a record that is shown
 RETRIES = 2  # with block times for one record alone
 MIDDLE_PX = 96
 FALLBACK_GAIN = 1.0  # guidance scale of pairs that were not calibrated
+_NO_LEVELS = torch.zeros(0)
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,8 @@ class Encoded:
     # (1, 4C, H, W) at every block time, image end first.
     trajectory: tuple[Tensor, ...] = ()
     precision: Precision = Precision.EXACT  # DISPLAY: `refine` can solve further
+    levels: Tensor = _NO_LEVELS  # (1, 2, C) background and log gain of the image
+    pattern: Tensor = _NO_LEVELS  # (1, C, H, W) the padded pattern at strength 0
 
     @property
     def locked(self) -> tuple[bool, ...]:
@@ -180,20 +183,22 @@ def _solved(
     x = to_network(card.preprocessing, image.raw)
     mixture, locked = mixture_of(card, image.condition, device), _row(image.locked, device)
     batch, sides = pad_field(torch.from_numpy(x)[None].to(device))
+    entering, levels = model.split(batch)
     try:
         starts = former.trajectory[1:] if former else ()
-        z, quality = model.encode(batch, mixture, locked, times, tolerance, starts)
+        z, quality = model.encode(entering, mixture, locked, times, tolerance, starts)
     except NotInvertible as failure:
         none = torch.zeros_like(batch)
         return Encoded(image, x, x, none, float("inf"), failure=str(failure))
-    back = _cut(model.decode(z, mixture, locked, times), sides)
+    pattern = model.decode(z, mixture, locked, times)
+    back = _cut(model.join(pattern, levels), sides)
     error = relative_error(card, x, back)
     contraction = tuple(float(q.contraction.max()) for q in quality)
     work = int(sum(q.evaluations.max() for q in quality))
     if former:
         contraction = tuple(max(pair) for pair in zip(contraction, former.contraction, strict=True))
         work += former.evaluations
-    entered = model.enter(batch, mixture, locked, times)[0]
+    entered = model.enter(entering, mixture, locked, times)[0]
     return Encoded(
         image,
         x,
@@ -206,6 +211,8 @@ def _solved(
         times,
         (entered, *(q.x for q in quality)),
         Precision.DISPLAY if tolerance > TOLERANCE else Precision.EXACT,
+        levels,
+        pattern,
     )
 
 
@@ -304,12 +311,48 @@ def decode(
     locked, sides = _row(encoded.locked, device), encoded.x.shape[1:]
     if precision == Precision.PREVIEW:
         change = model.preview_change(encoded.trajectory, guidance, locked, encoded.times)
-        preview: FloatArray = encoded.back + _cut(change, sides)
-        return preview
-    mixture = blend(guidance.source, guidance.target, guidance.share)
-    moved = _cut(model.decode(encoded.z, mixture, locked, encoded.times), sides)
+        pattern = encoded.pattern + change
+    else:
+        mixture = blend(guidance.source, guidance.target, guidance.share)
+        pattern = model.decode(encoded.z, mixture, locked, encoded.times)
+    moved = _cut(model.join(pattern, _moved_levels(card, encoded, mix)), sides)
     image: FloatArray = np.where(np.array(encoded.locked)[:, None, None], encoded.back, moved)
     return image
+
+
+def level_shift(card: ModelCard, source: str, mix: Mix) -> FloatArray:
+    """Shift of background and log gain (2, C) at strength 1 of a mix."""
+    shifts = card.training.get("level_shifts", {}).get(source, {})
+    total = sum(weight for _, weight in mix.weights)
+    shift: FloatArray = np.zeros((2, len(card.channels)))
+    for name, weight in mix.weights:
+        shift += weight / total * np.array(shifts.get(name, 0.0))
+    return shift
+
+
+def _moved_levels(card: ModelCard, encoded: Encoded, mix: Mix) -> Tensor:
+    """Levels (1, 2, C) of an image at the strength of a mix; the guidance scale has no part."""
+    shift = mix.strength * level_shift(card, encoded.image.condition, mix)
+    return encoded.levels + torch.from_numpy(shift).to(encoded.levels)
+
+
+def _change(
+    model: IResNet, card: ModelCard, encoded: Encoded, mix: Mix, moved: FloatArray
+) -> FloatArray:
+    """The change (C, Y, X) to the network image `moved`, in grey values at the file's own size.
+
+    Brightness changes at the file's own size, and the pattern at the network's size.
+    """
+    raw = encoded.image.raw
+    if model.levels is None:
+        return change_at_full_size(card.preprocessing, encoded.back, moved, raw.shape)
+    after, free = _moved_levels(card, encoded, mix), ~np.array(encoded.locked)
+    brighter = _cut(model.join(encoded.pattern, after), encoded.x.shape[1:])
+    old, new = (levels[0].double().cpu().numpy() for levels in (encoded.levels, after))
+    change = rescaled(card.preprocessing, raw, old[0], new[0], np.exp(new[1] - old[1])) - raw
+    change += change_at_full_size(card.preprocessing, brighter, moved, raw.shape)
+    difference: FloatArray = (change * free[:, None, None]).astype(np.float32)
+    return difference
 
 
 @torch.no_grad()
@@ -357,9 +400,7 @@ def counterfactual(
     if mix.strength != 0 and not failure:
         moved = decode(model, card, encoded, mix, gain=gain, precision=precision)
         if np.isfinite(moved).all():
-            difference = change_at_full_size(
-                card.preprocessing, encoded.back, moved, original.shape
-            )
+            difference = _change(model, card, encoded, mix, moved)
             image = original + difference
             clipped = share_outside(image, raw.dtype)
             seen = moved
@@ -387,7 +428,24 @@ def counterfactual(
         locked=tuple(c.name for c, locks in zip(card.channels, encoded.locked) if locks),
         picture_error=picture_error(card, encoded, mix.strength),
         precision=precision if preview else max(precision, Precision.DISPLAY),
+        **_brightness(model, card, encoded, mix, gain),
     )
+
+
+def _brightness(
+    model: IResNet, card: ModelCard, encoded: Encoded, mix: Mix, gain: float | None
+) -> dict[str, Any]:
+    """What a mix does to the brightness of an image, see Counterfactual."""
+    if model.levels is None:
+        return {}
+    source = encoded.image.condition
+    lift, log_gain = mix.strength * level_shift(card, source, mix) * ~np.array(encoded.locked)
+    gain = gain_of(card, source, mix) if gain is None else gain
+    return {
+        "brightness": tuple(float(v) for v in np.exp(log_gain)),
+        "background": tuple(float(v) for v in lift * np.array(card.preprocessing.scale)),
+        "moves_pattern": gain != 0,
+    }
 
 
 def share_outside(image: FloatArray, dtype: np.dtype[Any]) -> float:

@@ -21,7 +21,7 @@ def read_features(
     read: Reader,
     report: Report = silent,
 ) -> FloatArray:
-    """Raw pooled features (N, F) of whole fields, before standardisation.
+    """Raw features (N, F) of whole fields, before standardisation.
 
     Parameters
     ----------
@@ -37,13 +37,12 @@ def read_features(
         Receives the progress.
     """
     device = next(model.parameters()).device
-    t = model.architecture.t_image
     rows = []
     for i, record in enumerate(records):
         x, _ = pad_field(torch.from_numpy(to_network(preprocessing, read(record)))[None].to(device))
-        rows.append(model.velocity.features((1 - t) * model.squeeze(x), t).cpu().numpy())
+        rows.append(model.raw_features(x).cpu().numpy())
         report(Progress(i + 1, len(records), "Reading latents"))
-    return np.concatenate(rows) if rows else np.zeros((0, model.velocity.feature_count), np.float32)
+    return np.concatenate(rows) if rows else np.zeros((0, model.feature_count), np.float32)
 
 
 def encode_records(

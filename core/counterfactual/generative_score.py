@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 import torch
+from scipy.optimize import minimize
+from scipy.special import log_softmax
 
 from core.data.batches import Reader
 from core.data.preprocessing import to_network
-from core.domain import FloatArray, ImageRecord, ModelCard, Split
+from core.domain import FloatArray, ImageRecord, IntArray, ModelCard, Split
 from core.models.iresnet import FIELD_MULTIPLE, IResNet
 from core.progress import Progress, Report, silent
 
@@ -27,7 +29,7 @@ SHUFFLES = 999
 
 @torch.no_grad()
 def generative_scores(model: IResNet, x: FloatArray, seed: int = 0) -> FloatArray:
-    """(K,) loss of one network image (C, Y, X) under every condition, with the same noise."""
+    """(K,) loss of one pattern (C, Y, X) under every condition, with the same noise."""
     device = next(model.parameters()).device
     clean = model.squeeze(torch.from_numpy(_middle(x))[None].to(device))
     rng = np.random.default_rng(seed)
@@ -73,17 +75,20 @@ def generative_report(
         for part in (True, False)
     ]
     chosen = [records[i] for rows in drawn for i in sorted(rows[:RECORDS])]
-    scores = []
+    scores, levels = [], []
     for i, record in enumerate(chosen):
-        x = to_network(card.preprocessing, read(record))
-        scores.append(generative_scores(model, x, card.seed))
+        pattern, of_image = _split(model, to_network(card.preprocessing, read(record)))
+        scores.append(generative_scores(model, pattern, card.seed))
+        levels.append(of_image)
         report(Progress(i + 1, len(chosen), "Classifying with the generator"))
     count = min(RECORDS, len(drawn[0]))
     if not count or count == len(chosen):
         return {"records": 0, "accuracy": None, "above_chance": None, "unlike": []}
     table = np.stack(scores)
     limit = float(np.percentile(table[count:].min(axis=1), UNLIKE_PERCENTILE))
-    named = [names[k] for k in table[:count].argmin(axis=1)]
+    truth = np.array([names.index(r.condition) for r in chosen])
+    cost = table + _cost_of_levels(table, np.stack(levels), truth, count)
+    named = [names[k] for k in cost[:count].argmin(axis=1)]
     true = [record.condition for record in chosen[:count]]
     chance, p = _by_chance(true, named, card.seed)
     _, best = _by_chance(true, true, card.seed)
@@ -95,6 +100,41 @@ def generative_report(
         "limit": limit,
         "unlike": [r.id for r, row in zip(chosen[:count], table) if row.min() > limit],
     }
+
+
+@torch.no_grad()
+def _split(model: IResNet, x: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Pattern (C, Y, X) and levels (2C,) of a network image; () where it has no levels."""
+    pattern, levels = model.split(torch.from_numpy(x)[None].to(next(model.parameters()).device))
+    numbers = levels.flatten(1)[0].cpu().numpy() if model.levels is not None else np.zeros(0)
+    return pattern[0].cpu().numpy(), numbers
+
+
+def _cost_of_levels(
+    table: FloatArray, levels: FloatArray, truth: IntArray, count: int
+) -> FloatArray | float:
+    """What the levels (N, 2C) add to the losses (N, K) of the patterns.
+
+    Levels count as normally distributed around the mean of each condition. Records from `count` on
+    are training records; they say how far a pattern and its levels differ by chance, and so how
+    much each counts.
+    """
+    known, classes = np.unique(truth[count:]), table.shape[1]
+    if not levels.shape[1] or len(known) < classes:
+        return 0.0
+    learned, true = levels[count:], truth[count:]
+    means = np.stack([learned[true == k].mean(axis=0) for k in range(classes)])
+    spread = np.sqrt(np.mean((learned - means[true]) ** 2, axis=0)) + 1e-6
+    distance = 0.5 * (((levels[:, None] - means) / spread) ** 2).sum(axis=2)  # (N, K)
+
+    def loss(weights: FloatArray) -> float:
+        cost = weights[0] * table[count:] + weights[1] * distance[count:]
+        return float(-log_softmax(-cost, axis=1)[np.arange(len(true)), true].mean())
+
+    scale = 1 / max(float(np.ptp(table[count:], axis=1).mean()), 1e-9)
+    best = minimize(loss, [scale, 0.5], bounds=[(0.01 * scale, 100 * scale), (0.0, 1.0)])
+    cost: FloatArray = float(best.x[1] / best.x[0]) * distance
+    return cost
 
 
 def _by_chance(true: Sequence[str], named: Sequence[str], seed: int) -> tuple[float, float]:

@@ -21,6 +21,7 @@ class FieldStore:
         budget_bytes: int = 4 << 30,
     ) -> None:
         self.records, self.preprocessing, self._read = tuple(records), preprocessing, read
+        self._prepare: Callable[[FloatArray], FloatArray] | None = None
         self._cached: dict[str, FloatArray] = {}
         self._free = budget_bytes
 
@@ -28,15 +29,21 @@ class FieldStore:
         return len(self.records)
 
     def field(self, index: int) -> FloatArray:
-        """Network input (C, Y, X) of record `index`."""
+        """Network input (C, Y, X) of record `index`, prepared."""
         record = self.records[index]
         if record.id in self._cached:
             return self._cached[record.id]
         x = to_network(self.preprocessing, self._read(record))
+        x = x if self._prepare is None else self._prepare(x)
         if x.nbytes <= self._free:
             self._cached[record.id] = x
             self._free -= x.nbytes
         return x
+
+    def prepare(self, prepare: Callable[[FloatArray], FloatArray]) -> None:
+        """From now on every field is what `prepare` makes of its network input (C, Y, X)."""
+        self._prepare = prepare
+        self._cached = {name: prepare(x) for name, x in self._cached.items()}
 
     def crops(self, indices: IntArray, rng: np.random.Generator) -> FloatArray:
         """Random crops (N, C, crop, crop), flipped and transposed at random."""

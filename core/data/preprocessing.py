@@ -97,6 +97,24 @@ def change_at_full_size(
     return at_full_size(preprocessing, new.astype(np.float64) - old, shape)
 
 
+def rescaled(
+    preprocessing: Preprocessing,
+    raw: FloatArray,
+    background: FloatArray,
+    new_background: FloatArray,
+    factor: FloatArray,
+) -> FloatArray:
+    """Raw grey values (C Y X) with a new background and `factor` times the signal above it.
+
+    Backgrounds (C,) are in units of the preprocessing's scale; `factor` is (C,).
+    """
+    scale, offset = _column(preprocessing.scale), _column(preprocessing.offset)
+    before, after, times = (v[:, None, None] for v in (background, new_background, factor))
+    grey = (raw.astype(np.float64) - offset) / scale
+    scaled: FloatArray = offset + scale * (after + times * (grey - before))
+    return np.where((times == 1) & (before == after), raw, scaled)
+
+
 def at_full_size(
     preprocessing: Preprocessing, values: FloatArray, shape: tuple[int, ...]
 ) -> FloatArray:

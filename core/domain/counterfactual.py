@@ -1,5 +1,6 @@
 """A counterfactual with its evidence, its path, and attributions to compare it with."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +11,7 @@ from core.domain.images import FloatArray
 from core.domain.move import Move, Precision
 
 LIGHTS = ("green", "amber", "red")  # from good to bad
+LEAST_FACTOR, LEAST_LIFT = 0.005, 0.5  # of a brightness and a background worth saying
 
 
 CHECKS = (
@@ -85,6 +87,24 @@ class Counterfactual:
     evidence: Evidence | None = None  # None during a drag, and without evidence models
     picture_error: float = 0.0  # estimated largest error of `image`, as a share of the range
     precision: Precision = Precision.EXACT
+    # (C,) factor of the signal above background, and change of the background in grey values; ():
+    # the network moves brightness and pattern together.
+    brightness: tuple[float, ...] = ()
+    background: tuple[float, ...] = ()
+    moves_pattern: bool = True  # False where source and target do not differ in pattern
+
+    def brightness_words(self, channels: Sequence[str]) -> str:
+        """What changed as a whole, by channel name, and whether the pattern changed, too."""
+        parts = []
+        for name, factor, lift in zip(channels, self.brightness, self.background, strict=True):
+            if abs(factor - 1) >= LEAST_FACTOR:
+                parts.append(
+                    f"{name} {abs(factor - 1):.0%} {'brighter' if factor > 1 else 'dimmer'}"
+                )
+            if abs(lift) >= LEAST_LIFT:
+                parts.append(f"background of {name} {lift:+.4g} grey values")
+        words = ", ".join(parts) or "the same"
+        return f"{words}; {'pattern changes, too' if self.moves_pattern else 'pattern stays'}"
 
     def channel_shares(self, spans: tuple[float, ...]) -> FloatArray:
         """(C,) share of the change in each channel, sum 1: root mean square over display range."""

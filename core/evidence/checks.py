@@ -168,10 +168,12 @@ def check_readouts(
     if count < FEWEST_READOUTS:
         finding = f"Only {count} features differ between {source} and {target}"
         return Check("readouts", "amber", finding)
-    came, shift = direction.mean_shift(moved)[differs], direction.shift[differs]
-    share = came / shift
+    before, after = (
+        np.mean([getattr(m, side).readouts for m in moved], axis=0) for side in ("before", "after")
+    )
+    share, shift = direction.came(before, after), direction.shift[differs]
     recovered = float(((share >= CAME[0]) & (share <= CAME[1])).mean())
-    explained = 1 - float((_capped(came - shift) ** 2).sum() / (_capped(shift) ** 2).sum())
+    explained = 1 - float((_capped((share - 1) * shift) ** 2).sum() / (_capped(shift) ** 2).sum())
     median = float(np.median(share))
     values["readouts_recovered"] = recovered
     values["readouts_r2"] = explained

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from core.models.inverse import TOLERANCE, Inverse, SolverSettings, solve
+from core.models.levels import BrightnessLevels
 from core.models.velocity import MULTIPLE, Velocity
 from core.progress import Cancelled
 
@@ -47,6 +48,7 @@ class Architecture:
     )
     times: tuple[float, ...] = ()  # block edges, image end first; empty: uniform in logit(t)
     times_held: tuple[float, ...] = ()
+    levels: bool = False  # brightness is split off; the blocks move only the pattern
 
 
 @dataclass(frozen=True)
@@ -140,9 +142,10 @@ class EulerBlock(InvertibleModule):  # type: ignore[misc]
 
 
 class IResNet(nn.Module):
-    """Image (N, C, H, W) <-> latent (N, 4C, H/2, W/2) under a mixture of conditions.
+    """Pattern (N, C, H, W) <-> latent (N, 4C, H/2, W/2) under a mixture of conditions.
 
-    The same network classifies images.
+    `split` makes patterns of images, and `join` images of patterns. The same network classifies
+    images.
     """
 
     def __init__(self, architecture: Architecture) -> None:
@@ -160,6 +163,7 @@ class IResNet(nn.Module):
                 EulerBlock, cond=0, cond_shape=(a.conditions + a.channels,), velocity=self.velocity
             )
         self._set_steps(step_times(a))
+        self.levels = BrightnessLevels(a.channels) if a.levels else None
         shape = (a.channels, DITHER_PX, DITHER_PX)
         dither = np.random.default_rng(0).standard_normal(shape, dtype=np.float32)
         self._dither: Tensor
@@ -167,9 +171,15 @@ class IResNet(nn.Module):
         # Linear read-out of the pooled features; set by core.models.heads.fit_head after training.
         self.feature_mean: Tensor
         self.feature_scale: Tensor
-        self.register_buffer("feature_mean", torch.zeros(self.velocity.feature_count))
-        self.register_buffer("feature_scale", torch.ones(self.velocity.feature_count))
-        self.head = nn.Linear(self.velocity.feature_count, a.conditions)
+        self.register_buffer("feature_mean", torch.zeros(self.feature_count))
+        self.register_buffer("feature_scale", torch.ones(self.feature_count))
+        self.head = nn.Linear(self.feature_count, a.conditions)
+
+    @property
+    def feature_count(self) -> int:
+        """Length of the feature vector: pooled features of the pattern, then the levels."""
+        levels = 2 * self.architecture.channels if self.architecture.levels else 0
+        return self.velocity.feature_count + levels
 
     def set_times(self, times: tuple[float, ...], locked: bool = False) -> None:
         """Set the block times, image end first; `locked`: the times for locked channels."""
@@ -200,6 +210,19 @@ class IResNet(nn.Module):
         """The residual blocks that are in use, image end first."""
         return [block for block in self._all_blocks() if block.h]
 
+    def split(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Pattern (N, C, H, W) and levels (N, 2, C) of network images.
+
+        The pattern is the image where the network has no levels.
+        """
+        if self.levels is None:
+            return x, x.new_zeros(len(x), 2, x.shape[1])
+        return self.levels.split(x)
+
+    def join(self, pattern: Tensor, levels: Tensor) -> Tensor:
+        """Network images (N, C, H, W) from patterns and levels; the reverse of `split`."""
+        return pattern if self.levels is None else self.levels.join(pattern, levels)
+
     def squeeze(self, x: Tensor) -> Tensor:
         """Haar transform (N, C, H, W) -> (N, 4C, H/2, W/2); orthonormal."""
         squeezed: Tensor = self.flow[0]((x,), jac=False)[0][0]
@@ -214,7 +237,7 @@ class IResNet(nn.Module):
         tolerance: float = TOLERANCE,
         starts: Sequence[Tensor] = (),
     ) -> tuple[Tensor, list[Inverse]]:
-        """Image to latent; also returns the quality of every block's solution.
+        """Pattern to latent; also returns the quality of every block's solution.
 
         The tolerance of a block grows with sqrt(t), because errors at the image end are amplified
         by all blocks that are solved later (80 times on the demo). For the same work, the largest
@@ -223,7 +246,7 @@ class IResNet(nn.Module):
         Parameters
         ----------
         x
-            (N, C, H, W) images.
+            (N, C, H, W) patterns.
         mixture
             (N, K) weights of conditions, sum 1.
         locked
@@ -259,7 +282,7 @@ class IResNet(nn.Module):
         locked: Tensor | None = None,
         times: tuple[float, ...] = (),
     ) -> tuple[Tensor, Tensor]:
-        """What the first block gets of an image, (N, 4C, H/2, W/2), and the condition of all
+        """What the first block gets of a pattern, (N, 4C, H/2, W/2), and the condition of all
         blocks, (N, K + C).
         """
         condition, locked = self._condition(mixture, locked, times)
@@ -272,7 +295,7 @@ class IResNet(nn.Module):
         locked: Tensor | None = None,
         times: tuple[float, ...] = (),
     ) -> Tensor:
-        """Latent to image under `mixture` (N, K), in one explicit pass."""
+        """Latent to pattern under `mixture` (N, K), in one explicit pass."""
         condition, locked = self._condition(mixture, locked, times)
         # FrEIA's Haar reverse overwrites its input; the blocks before it always make a new tensor.
         x, _ = self.flow(z, [condition], rev=True, jac=False)
@@ -287,7 +310,7 @@ class IResNet(nn.Module):
         times: tuple[float, ...] = (),
         steps: int = PREVIEW_STEPS,
     ) -> Tensor:
-        """The rough change (N, C, H, W) of an image: a few long steps instead of one per block.
+        """The rough change (N, C, H, W) of a pattern: a few long steps instead of one per block.
 
         Only the difference to the image's own trajectory is integrated (Adams-Bashforth, second
         order). So the rest of the image cannot blur, and nothing changes at share 0. On the demo
@@ -345,10 +368,21 @@ class IResNet(nn.Module):
         """The factor 1 - t of an image at time t_image, as in training."""
         return 1 - self.architecture.t_image
 
+    def raw_features(self, x: Tensor) -> Tensor:
+        """Features (N, F) of images: those of the pattern, pooled, and the levels."""
+        pattern, levels = self.split(x)
+        pooled = self.velocity.features(
+            self._scale * self.squeeze(pattern), self.architecture.t_image
+        )
+        return pooled if self.levels is None else torch.cat([pooled, levels.flatten(1)], dim=1)
+
     def features(self, x: Tensor) -> Tensor:
-        """Standardised pooled features (N, F) of images."""
-        raw = self.velocity.features(self._scale * self.squeeze(x), self.architecture.t_image)
-        return (raw - self.feature_mean) / self.feature_scale
+        """Standardised features (N, F) of images."""
+        return (self.raw_features(x) - self.feature_mean) / self.feature_scale
+
+    def classify_pattern(self, pooled: Tensor) -> Tensor:
+        """Logits (N, K) of the pooled features of patterns alone, during training."""
+        return functional.linear(pooled, self.head.weight[:, : pooled.shape[1]], self.head.bias)
 
     def logits(self, x: Tensor) -> Tensor:
         """Calibrated logits (N, K) of images."""

@@ -82,12 +82,12 @@ def build(card: ModelCard, tensors: dict[str, FloatArray], device: torch.device)
             f"Model {card.name} is a {card.kind}: it cannot move images as the i-ResNet does.",
             "Choose an i-ResNet, or train one with `leigh train --model iresnet`.",
         )
-    fault = _fault(card.architecture)
+    settings = {"levels": False, **card.architecture}  # models of version 0.1 have no levels
+    fault = _fault(settings)
     if fault:
         raise BadModel(
             f"Model {card.name}: model.json is damaged (architecture.{fault}).", DAMAGED_HINT
         )
-    settings = dict(card.architecture)
     settings |= {key: tuple(settings[key]) for key in ("widths", "times", "times_held")}
     architecture = Architecture(**settings)
     _check_sizes(card)
@@ -191,6 +191,8 @@ def _fault(settings: dict[str, Any]) -> str:
         or not all(_is_whole(w, MAX_WIDTH) for w in widths)
     ):
         return f"widths: not three whole numbers from 1 to {MAX_WIDTH}"
+    if not isinstance(settings["levels"], bool):
+        return f"levels: {settings['levels']!r} is not true or false"
     for key in ("t_noise", "t_noise_held"):
         if not _are_rising((settings["t_image"], settings[key])):
             return f"t_image: not between 0 and {key}, which is below 1"

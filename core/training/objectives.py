@@ -76,7 +76,7 @@ class FlowMatching:
         with half_precision(device):
             v, features = model.velocity(losses.interpolate(x, n, t, free), t, c, locked)
         flow = losses.flow_matching(v.float(), x, n, free)
-        logits = model.head(features.float())
+        logits = model.classify_pattern(features.float())
         entropy = losses.cross_entropy_of_noisy(logits, c, t)
         clear = t < 0.3
         return {

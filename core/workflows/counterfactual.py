@@ -157,6 +157,10 @@ def _evidence(card: ModelCard, before: Counterfactual, after: Counterfactual) ->
     for c, channel in enumerate(card.channels):
         row[f"change_share_{channel.name}"] = float(shares[c])
         row[f"mean_change_{channel.name}"] = float(after.difference[c].mean())
+        if after.brightness:
+            row[f"brightness_{channel.name}"] = after.brightness[c]
+            row[f"background_{channel.name}"] = after.background[c]
+    row["pattern_moved"] = after.moves_pattern
     return row
 
 

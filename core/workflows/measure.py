@@ -65,6 +65,7 @@ def calibrate_and_measure(
     from core.counterfactual.block_schedule import measure_inverse, schedule_blocks
     from core.counterfactual.calibration import CalibrationImages, calibrate
     from core.counterfactual.features import latent_table, read_features
+    from core.counterfactual.pattern_difference import alike_in_pattern
     from core.models.heads import fit_head
     from core.models.load import architecture_dict
 
@@ -81,7 +82,9 @@ def calibrate_and_measure(
     latents = latent_table(model, card, records, features)
     panel, real = reference_images(card, images, report)
     logits = latents.logits[[latents.row(r.id) for r in validation]]
-    checked = CalibrationImages(validation, logits, read)
+    seen = [r for r in records if card.split[r.group] != Split.TEST]
+    alike = alike_in_pattern(model, card, seen, read)
+    checked = CalibrationImages(validation, logits, read, alike)
     gains = calibrate(model, card, real, checked, report)
     training = {**card.training, **head, "gains": gains, "judges": panel.oracles.accuracy}
     card = replace(card, training=training)

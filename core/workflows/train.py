@@ -38,6 +38,7 @@ from core.workflows.measure import (
 from core.workflows.project import images_of, peak_memory_bytes, reader
 
 if TYPE_CHECKING:
+    from core.training.level_shifts import Shifts
     from core.training.objectives import Labelled
 
 PREPROCESSED_FIELDS = 60  # fields on which the preprocessing is fitted
@@ -137,6 +138,7 @@ def _fit(
     locks = likely_locks(card, readouts_alone(compared, card, images.readouts))
     identity = fingerprint(card, asdict(settings), options.seed, locks.tolist())
     fields, validation = labelled(images.dataset, card)
+    shifts = _split_brightness(model, card, fields, validation)
     losses = train_network(
         model,
         FlowMatching(fields, settings.batch, locks),
@@ -145,7 +147,25 @@ def _fit(
         validation=FlowMatching(validation, settings.batch, locks) if validation else None,
         report=report,
     )
-    return replace(card, training={**losses, "threads": torch.get_num_threads()}), locks
+    training = {**losses, "threads": torch.get_num_threads(), "level_shifts": shifts}
+    return replace(card, training=training), locks
+
+
+def _split_brightness(
+    model: Any, card: ModelCard, fields: "Labelled", validation: "Labelled | None"
+) -> "Shifts":
+    """Let the network see patterns; how brightness differs between the conditions."""
+    import torch
+
+    from core.training.level_shifts import field_moments, level_shifts, show_patterns
+
+    model.levels.set_curve(card.preprocessing)
+    stores = [part.store for part in (fields, validation) if part is not None]
+    moments = np.concatenate([field_moments(model.levels, store) for store in stores])
+    model.levels.set_typical(torch.from_numpy(moments))
+    for store in stores:
+        show_patterns(model, store)
+    return level_shifts(moments, [record for store in stores for record in store.records])
 
 
 def untrained_card(dataset: Dataset, options: TrainOptions, split: dict[str, str]) -> ModelCard:
@@ -163,7 +183,7 @@ def untrained_card(dataset: Dataset, options: TrainOptions, split: dict[str, str
     present = {r.condition for r in dataset.records}
     conditions = tuple(c for c in dataset.conditions if c.name in present)
     architecture = Architecture(
-        len(dataset.channels), len(conditions), settings.widths, settings.blocks
+        len(dataset.channels), len(conditions), settings.widths, settings.blocks, levels=True
     )
     if len(dataset.channels) == 1:
         architecture = replace(architecture, t_noise=NOISE_OF_ONE_STAIN)

@@ -482,3 +482,15 @@ def test_the_evidence_card_says_what_goes_together_with_the_condition(themed, qt
     assert card.caution.isVisible() and card.caution.text().startswith("⚠ Bit depth and")
     card.set_confounders(())
     assert not card.caution.isVisible()
+
+
+def test_the_card_says_brightness_and_pattern_apart(qtbot):
+    card = EvidenceCard()
+    qtbot.addWidget(card)
+    channels = ["A", "B"]
+    moved = counterfactual(brightness=(1.42, 1.0), background=(0.0, -30.0), moves_pattern=False)
+    card.set_counterfactual(moved, ["WT", "DS"], channels, [1.0, 1.0])
+    words = "A 42% brighter, background of B -30 grey values; pattern stays"
+    assert card.text("brightness") == words
+    card.set_counterfactual(counterfactual(), ["WT", "DS"], channels, [1.0, 1.0])
+    assert card.text("brightness") == "not split off"

@@ -37,6 +37,10 @@ TITLES = {
     ),
 }
 DETAILS = {
+    "brightness": (
+        "Brightness",
+        "How each stain changes as a whole. The rest of the change is in its pattern.",
+    ),
     "locked": ("Locked", "Channels that were not allowed to change, see “Lock”."),
     "channels": ("Change", "Share of the whole change that each stain carries."),
     "clipped": ("Clipped", "Pixels the change would push outside the camera's grey values."),
@@ -148,6 +152,8 @@ class EvidenceCard(QWidget):
             self._show_checks(evidence.checks if evidence else (), instead, cf.target)
             self._values["clipped"].setText(f"{percent(cf.clipped, 2)} of the pixels")
             self._values["channels"].setText(_shares(cf, channels, spans))
+            words = cf.brightness_words(channels) if cf.brightness else "not split off"
+            self._values["brightness"].setText(words)
         self._values["locked"].setText(_locked(cf, automatic))
         picture = (
             "is a preview"

@@ -1,0 +1,91 @@
+"""Split brightness off an image, exactly: background and gain of every channel, and a pattern.
+
+Grey values are b + exp(g) p: the background b and the log gain g are two numbers per channel, the
+pattern p is an image. A change of brightness then moves only these numbers, and the network moves
+only the pattern. Both numbers are measured in the image itself, so any image can be split, and
+joined again.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from core.domain import Preprocessing
+
+BACKGROUND, BRIGHTEST = 0.01, 0.999  # shares of the pixels: below the background, below the cap
+FAINTEST = 0.1  # of the typical signal: the noise of an empty channel is not taken for a signal
+
+
+class BrightnessLevels(nn.Module):
+    """Network images (N, C, H, W) <-> patterns (N, C, H, W) and levels (N, 2, C).
+
+    Levels are the background, in units of the preprocessing's scale, and the natural logarithm of
+    the gain, which is 0 in a typical training image.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.mean: Tensor
+        self.gain: Tensor
+        self.typical: Tensor
+        for name, value in (("mean", 0.0), ("gain", 1.0), ("typical", 1.0)):
+            self.register_buffer(name, torch.full((channels,), value))
+
+    def set_curve(self, preprocessing: Preprocessing) -> None:
+        """Take the curve that the network images were made with."""
+        self.mean.copy_(torch.tensor(preprocessing.mean))
+        self.gain.copy_(torch.tensor(preprocessing.gain))
+
+    def set_typical(self, moments: Tensor) -> None:
+        """Take the typical signal from the moments (N, 2, C) of training images."""
+        self.typical.copy_(signal_of(moments).median(dim=0).values.clamp_min(1e-6))
+
+    def moments(self, x: Tensor) -> Tensor:
+        """(N, 2, C) background, and mean square of what is above it, of network images.
+
+        The brightest pixels are capped, so that a speck of dust counts little.
+        """
+        grey = self._to_grey(x).flatten(2)
+        low, high = (
+            grey.kthvalue(1 + math.floor(share * (grey.shape[2] - 1)), dim=2, keepdim=True).values
+            for share in (BACKGROUND, BRIGHTEST)
+        )
+        above = (grey.minimum(high) - low).clamp_min(0)
+        return torch.stack([low[..., 0], above.square().mean(dim=2)], dim=1)
+
+    def levels(self, moments: Tensor) -> Tensor:
+        """Levels (N, 2, C) of moments (N, 2, C)."""
+        log_gain = (signal_of(moments) / self.typical + FAINTEST).log() - math.log1p(FAINTEST)
+        return torch.stack([moments[:, 0], log_gain], dim=1)
+
+    def split(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Pattern and levels of network images."""
+        levels = self.levels(self.moments(x))
+        background, factor = _columns(levels)
+        return self._from_grey((self._to_grey(x) - background) / factor), levels
+
+    def join(self, pattern: Tensor, levels: Tensor) -> Tensor:
+        """Network images from pattern and levels; the reverse of `split`."""
+        background, factor = _columns(levels)
+        return self._from_grey(background + factor * self._to_grey(pattern))
+
+    def _to_grey(self, x: Tensor) -> Tensor:
+        return (x / self.gain[:, None, None] + self.mean[:, None, None]).sinh()
+
+    def _from_grey(self, grey: Tensor) -> Tensor:
+        return (grey.asinh() - self.mean[:, None, None]) * self.gain[:, None, None]
+
+
+def signal_of(moments: Tensor) -> Tensor:
+    """Signal (N, C): root mean square of what is above the background.
+
+    On tiles of real cultures it varied less than the mean, which follows the number of cells.
+    """
+    return moments[:, 1].sqrt()
+
+
+def _columns(levels: Tensor) -> tuple[Tensor, Tensor]:
+    """Background and factor, each (N, C, 1, 1)."""
+    background, log_gain = levels.unbind(dim=1)
+    return background[..., None, None], log_gain.exp()[..., None, None]

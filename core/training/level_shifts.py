@@ -1,0 +1,109 @@
+"""How brightness differs between conditions: one background and one gain per channel.
+
+The shift from one condition to another is measured over groups (wells). Where every group holds all
+conditions, or every plate does, conditions are compared within them. A shift of less than three
+standard errors is zero: such a channel keeps its brightness.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from core.data.batches import FieldStore
+from core.domain import FloatArray, ImageRecord
+from core.models.iresnet import IResNet
+from core.models.levels import BrightnessLevels, signal_of
+
+SURE = 3.0  # standard errors of a shift
+# Degrees of freedom that the spread between images counts for, where groups hold all conditions
+# (a moderated t, Smyth 2004): three groups alone say little about the spread between groups.
+PRIOR = 4
+
+Shifts = dict[str, dict[str, list[list[float]]]]  # source -> target -> (2, C)
+Cell = tuple[str, str, str]  # condition, group, plate
+
+
+@torch.no_grad()
+def field_moments(levels: BrightnessLevels, store: FieldStore) -> FloatArray:
+    """Moments (N, 2, C) of the fields of a store."""
+    device = levels.mean.device
+    fields = (torch.from_numpy(store.field(i))[None].to(device) for i in range(len(store)))
+    moments: FloatArray = torch.cat([levels.moments(x) for x in fields]).cpu().numpy()
+    return moments
+
+
+def show_patterns(model: IResNet, store: FieldStore) -> None:
+    """From now on `store` gives patterns in place of network images."""
+
+    @torch.no_grad()
+    def pattern(x: FloatArray) -> FloatArray:
+        split = model.split(torch.from_numpy(x)[None].to(model.feature_mean.device))
+        made: FloatArray = split[0][0].cpu().numpy()
+        return made
+
+    store.prepare(pattern)
+
+
+def level_shifts(moments: FloatArray, records: Sequence[ImageRecord]) -> Shifts:
+    """Shift of background and log gain (2, C) from each condition to each other; zeros left out.
+
+    `moments` (N, 2, C) are those of `records`. The moments of all images of a group and condition
+    are averaged first, so an image without cells has little weight in the gain.
+    """
+    keys = [(r.condition, r.group, r.plate) for r in records]
+    cells = sorted(set(keys))
+    images = [moments[[key == cell for key in keys]] for cell in cells]
+    values = np.stack([_levels(m.mean(axis=0)) for m in images])  # (cells, 2C)
+    names, blocks = sorted({cell[0] for cell in cells}), _blocks(cells)
+    columns = [[cell[0] == name for cell in cells] for name in names]
+    columns += [[b == block for b in blocks] for block in sorted(set(blocks))[1:]]
+    design = np.array(columns, float).T
+    inverse = np.linalg.pinv(design)
+    effects, covariance = inverse @ values, inverse @ inverse.T
+    freedom = len(cells) - int(np.linalg.matrix_rank(design))
+    squares = ((values - design @ effects) ** 2).sum(axis=0)
+    within, spread = blocks == [cell[1] for cell in cells], _spread_of_images(images)
+    prior = PRIOR if spread is not None and (within or freedom == 0) else 0
+    if prior + freedom == 0:  # nothing says what chance can do
+        return {}
+    variance = (squares + (0 if spread is None else prior * spread)) / (prior + freedom)
+    shifts: Shifts = {}
+    for s, source in enumerate(names):
+        for t, target in enumerate(names):
+            shift = effects[t] - effects[s]
+            of_shift = covariance[s, s] + covariance[t, t] - 2 * covariance[s, t]
+            shift = np.where(np.abs(shift) > SURE * np.sqrt(variance * of_shift), shift, 0.0)
+            if s != t and shift.any():
+                shifts.setdefault(source, {})[target] = shift.reshape(2, -1).tolist()
+    return shifts
+
+
+def _levels(moments: FloatArray) -> FloatArray:
+    """Background and log signal (2C,) of moments (2, C)."""
+    signal = signal_of(torch.from_numpy(moments)[None])[0].clamp_min(1e-9).log().numpy()
+    return np.concatenate([moments[0], signal])
+
+
+def _spread_of_images(images: Sequence[FloatArray]) -> FloatArray | None:
+    """Mean variance (2C,) of a cell's levels that its images (n, 2, C) explain, by jackknife.
+
+    None where no cell has several images.
+    """
+    variances = []
+    for m in images:
+        if (n := len(m)) > 1:
+            left_out = np.stack([_levels(np.delete(m, i, axis=0).mean(axis=0)) for i in range(n)])
+            variances.append((n - 1) * left_out.var(axis=0))
+    mean: FloatArray | None = np.mean(variances, axis=0) if variances else None
+    return mean
+
+
+def _blocks(cells: Sequence[Cell]) -> list[str]:
+    """What every cell is compared within: its group, its plate, or everything ("")."""
+    names = {cell[0] for cell in cells}
+    for part in (1, 2):
+        blocks = [cell[part] for cell in cells]
+        if all({c[0] for c in cells if c[part] == block} == names for block in set(blocks)):
+            return blocks
+    return ["" for _ in cells]

@@ -1,0 +1,124 @@
+"""Brightness moves exactly, apart from the pattern, which moves only where it differs."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.counterfactual.encode_decode import (
+    Encoded,
+    SourceImage,
+    counterfactual,
+    decode,
+    encode,
+    locked_mask,
+)
+from core.counterfactual.pattern_difference import FEWEST_IMAGES, alike_in_pattern
+from core.domain import Dataset, FloatArray, ImageRecord, Mix, ModelCard, Precision, Project
+from core.models.iresnet import IResNet
+from core.workflows.demo import copy_demo
+from core.workflows.project import load_model, reader
+
+Trained = tuple[ModelCard, IResNet, Dataset]
+FACTOR, LIFT = 0.6, 0.2  # LIFT in units of the preprocessing's scale
+
+
+@pytest.fixture
+def trained(trained_project: Project) -> Trained:
+    """A card whose second channel is dimmer in WT, over a higher background; no pattern moves."""
+    card, model = load_model(trained_project, "cpu")
+    channels = len(card.channels)
+    shift = np.zeros((2, channels))
+    shift[:, 1] = LIFT, np.log(FACTOR)
+    gains = {**card.training["gains"], "DS": {"WT": 0.0, "TT": 0.0}}
+    training = {**card.training, "level_shifts": {"DS": {"WT": shift.tolist()}}, "gains": gains}
+    assert trained_project.dataset is not None
+    return replace(card, training=training), model, trained_project.dataset
+
+
+def encoded(trained: Trained, locked: tuple[str, ...] = ()) -> Encoded:
+    card, model, dataset = trained
+    record = next(r for r in dataset.records if r.condition == "DS")
+    image = SourceImage(record.id, "DS", reader(dataset)(record), locked_mask(card, locked))
+    return encode(model, card, image)
+
+
+def test_brightness_comes_out_exactly_and_nothing_else_moves(trained: Trained) -> None:
+    card, model, _ = trained
+    item = encoded(trained)
+    result = counterfactual(model, card, item, Mix({"WT": 1.0}))
+    scale, offset = card.preprocessing.scale[1], card.preprocessing.offset[1]
+    low = offset + scale * float(item.levels[0, 0, 1])
+    expected = low + scale * LIFT + FACTOR * (item.image.raw[1] - low)
+    assert np.allclose(result.image[1], expected, atol=1e-4 * card.preprocessing.span[1])
+    assert not result.difference[[0, 2]].any()
+    assert result.brightness == pytest.approx((1, FACTOR, 1))
+    assert result.background == pytest.approx((0, scale * LIFT, 0))
+    names = [c.name for c in card.channels]
+    words = result.brightness_words(names)
+    assert f"{names[1]} 40% dimmer" in words and words.endswith("; pattern stays")
+
+
+def test_half_the_strength_is_half_the_way_and_mixes_share(trained: Trained) -> None:
+    card, model, _ = trained
+    item = encoded(trained)
+    half = counterfactual(model, card, item, Mix({"WT": 1.0}, 0.5))
+    mixed = counterfactual(model, card, item, Mix({"WT": 0.5, "TT": 0.5}))
+    assert half.brightness[1] == pytest.approx(np.sqrt(FACTOR))
+    assert mixed.brightness == pytest.approx(half.brightness)
+    assert np.allclose(mixed.image, half.image, atol=1e-3 * card.preprocessing.span[1])
+
+
+def test_a_locked_channel_keeps_its_brightness(trained: Trained) -> None:
+    card, model, _ = trained
+    name = card.channels[1].name
+    result = counterfactual(model, card, encoded(trained, (name,)), Mix({"WT": 1.0}))
+    assert not result.difference.any() and result.brightness == (1.0, 1.0, 1.0)
+
+
+def test_a_preview_moves_brightness_as_the_picture_does(trained: Trained) -> None:
+    card, model, _ = trained
+    item = encoded(trained)
+    mix = Mix({"WT": 1.0})
+    preview = decode(model, card, item, mix, precision=Precision.PREVIEW)
+    assert np.allclose(preview, decode(model, card, item, mix), atol=1e-3)
+
+
+def test_a_model_of_before_moves_brightness_with_the_pattern(tmp_path: Path) -> None:
+    demo_project = copy_demo(tmp_path / "demo")
+    card, model = load_model(demo_project, "cpu")
+    assert model.levels is None and demo_project.dataset is not None
+    record = demo_project.dataset.records[0]
+    image = SourceImage(record.id, record.condition, reader(demo_project.dataset)(record))
+    target = next(n for n in card.condition_names if n != record.condition)
+    result = counterfactual(model, card, encode(model, card, image), Mix({target: 1.0}))
+    assert result.valid and result.difference.any() and result.brightness == ()
+
+
+def test_conditions_that_differ_in_brightness_alone_are_alike_in_pattern(
+    trained: Trained,
+) -> None:
+    card, model, dataset = trained
+    records = [r for r in dataset.records if r.condition == "DS"]
+    copies = [
+        replace(r, id=f"{r.id}-{c}", condition=c, group=f"{r.group}-{i % 2}")
+        for i in range(FEWEST_IMAGES)
+        for r in [records[i % len(records)]]
+        for c in "ABC"
+    ]
+    read = reader(dataset)
+    by_id = {r.id: r for r in records}
+
+    def changed(record: ImageRecord) -> FloatArray:
+        raw = read(by_id[record.id.rpartition("-")[0]]).astype(np.float32)
+        if record.condition == "B":
+            raw = 100 + 0.5 * (raw - 100)
+        if record.condition == "C":
+            raw = raw + np.random.default_rng(0).normal(0, raw.std(), raw.shape)
+        return raw.astype(np.float32)
+
+    alike = alike_in_pattern(model, card, copies, changed)
+    assert frozenset("AB") in alike
+    assert frozenset("AC") not in alike and frozenset("BC") not in alike
+    assert alike_in_pattern(model, card, copies[:30], changed) == set()  # too few to say
