@@ -8,6 +8,7 @@ from pathlib import Path
 
 from core.domain import Problem, ProblemKind, Role, ScanOptions
 from core.errors import BadTable
+from core.scanning.answers import Answers
 from core.scanning.choose_conditions import (
     choose_conditions,
     contradiction,
@@ -44,6 +45,7 @@ def assign_wells(
     words: Sequence[Run],
     table: PlateMap | None,
     options: ScanOptions,
+    answers: Answers,
     findings: Findings,
 ) -> dict[str, WellAssignment]:
     """First file of each record -> its assignment.
@@ -61,7 +63,9 @@ def assign_wells(
     table
         The plate map, if any.
     options
-        Where conditions come from, what a group is, and answers.
+        Where conditions come from, and what a group is.
+    answers
+        What was answered to questions.
     findings
         Gets the problems and questions.
 
@@ -76,15 +80,15 @@ def assign_wells(
         columns = ", ".join(table.columns)
         raise BadTable(f"{table.path.name} has no condition column. Columns: {columns}.", HINT)
     column = _group_column(table, options.group_by)
-    rows = PlateMapRows(table, root, drafts, findings, options.answers)
+    rows = PlateMapRows(table, root, drafts, findings, answers)
     row_of = {draft.files[0]: rows.row(draft) for draft in drafts}
     from_folder = folder_conditions(drafts)
     use_table = from_map or _table_wins(drafts, from_folder, table, problems)
     if not use_table:
-        choice = choose_conditions(drafts, words, root, from_folder, options.answers)
+        choice = choose_conditions(drafts, words, root, from_folder, answers)
         findings.questions.extend(choice.questions)
         from_folder = choice.conditions
-        use_table = contradiction(from_folder, row_of, options.answers, findings)
+        use_table = contradiction(from_folder, row_of, answers, findings)
     assigned: dict[str, WellAssignment] = {}
     missing: dict[str, list[str]] = {}
     for draft in drafts:

@@ -31,8 +31,3 @@ def with_places(question: Question, places: Mapping[str, ImagePlace]) -> Questio
     """The question, with the places of its examples."""
     shown = {image for words in question.examples.values() for image in words.values()}
     return replace(question, places={image: places[image] for image in shown if image in places})
-
-
-def same_answer(answer: str, choice: str) -> bool:
-    """Whether an answer is a choice; the words of a list may come in any order."""
-    return sorted(answer.split(", ")) == sorted(choice.split(", "))

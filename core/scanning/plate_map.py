@@ -220,7 +220,7 @@ def load_plate_map(path: Path) -> PlateMap:
     doses = [cell for t in tables for cell in (t.column(roles["dose"]) if "dose" in roles else ())]
     written = {c for t in tables for c in (t.column(roles["condition"]) if named else ())}
     blank = NO_CONDITION if "+" in map(str.strip, written) else NO_CONDITION | {"-"}
-    reader = _RowReader(path, columns, roles, decimal_mark(doses), blank)
+    reader = _RowReader(path, columns, roles, decimal_mark(doses), blank, _from_zero(tables, roles))
     for sheet, one in zip(same, tables, strict=True):
         found = list(reader.rows(one, refused))
         rows += (
@@ -305,7 +305,8 @@ def _columns(columns: tuple[str, ...]) -> dict[str, int]:
 class _RowReader:
     """Reads the rows of all sheets of one file; `mark` is its decimal mark.
 
-    A condition that is one of the texts `blank` is none.
+    A condition that is one of the texts `blank` is none. `from_zero`: rows and columns are counted
+    from 0.
     """
 
     path: Path
@@ -313,6 +314,7 @@ class _RowReader:
     roles: dict[str, int]
     mark: str
     blank: frozenset[str]
+    from_zero: bool = False
 
     def rows(self, table: Table, refused: list[BadTable]) -> Iterator[PlateRow]:
         """The usable rows; `refused` gets one error for each other row."""
@@ -321,7 +323,7 @@ class _RowReader:
             cell = {role: str(cells[index]) for role, index in self.roles.items()}
             try:
                 dose_um = self._dose(number, cell, heading or DoseHeading(""))
-                well = _well(self.path, number, cell)
+                well = _well(self.path, number, cell, self.from_zero)
             except BadTable as error:
                 refused.append(error)
                 continue
@@ -368,20 +370,51 @@ def _condition(text: str, blank: frozenset[str]) -> str:
     return "" if text.strip() in blank else unicodedata.normalize("NFC", text).strip()
 
 
-def _well(path: Path, number: int, cell: dict[str, str]) -> str:
-    text = cell.get("well", "") or _row_and_column(cell)
+def _well(path: Path, number: int, cell: dict[str, str], from_zero: bool) -> str:
+    """The well of a row. Raises BadTable where its two columns say another one."""
+    text = cell.get("well", "") or _row_and_column(cell, from_zero)
     if not text.strip():
         return ""
     try:
-        return normalise_well(text)
+        well = normalise_well(text)
     except BadTable as error:
         raise BadTable(f"{path.name}, row {number}: {error.message}", error.hint) from error
+    other = _plain_well(_row_and_column(cell, from_zero))
+    if other and other != well:
+        raise BadTable(
+            f"{path.name}, row {number}: the well is {well}, but its row and column say {other}.",
+            "Correct one of them, or remove the columns of row and column.",
+        )
+    return well
 
 
-def _row_and_column(cell: dict[str, str]) -> str:
+def _plain_well(text: str) -> str:
+    try:
+        return normalise_well(text)
+    except BadTable:
+        return ""
+
+
+def _row_and_column(cell: dict[str, str], from_zero: bool = False) -> str:
     """The well from two columns; its row is a letter or a number."""
     row, column = cell.get("wellrow", "").strip(), cell.get("wellcol", "").strip()
+    if from_zero and column.isdecimal():
+        column = str(int(column) + 1)
+        row = str(int(row) + 1) if row.isdecimal() else row
     return f"r{row}c{column}" if row.isdecimal() else row + column
+
+
+def _from_zero(tables: Sequence[Table], roles: dict[str, int]) -> bool:
+    """Whether rows and columns next to all wells are counted from 0."""
+    if not {"well", "wellrow", "wellcol"} <= roles.keys():
+        return False
+    cells = [
+        {role: str(row[roles[role]]) for role in ("well", "wellrow", "wellcol")}
+        for table in tables
+        for row in table.rows
+    ]
+    wells = [(_plain_well(c["well"]), c) for c in cells if c["well"].strip()]
+    return bool(wells) and all(w == _plain_well(_row_and_column(c, True)) for w, c in wells)
 
 
 def _role(text: str) -> Role | None:
@@ -495,10 +528,10 @@ def _from_grids(path: Path, sheets: Sequence[Sheet]) -> PlateMap:
     A single block needs no name.
     """
     drawn = [s for s in sheets if is_grid(s)]
-    grids = [g for s in drawn for g in read_grids(s, path.name, len(drawn) > 1)]
     notes = [
         f"The sheet {s.name} is not a grid and was not read." for s in sheets if s not in drawn
     ]
+    grids = [g for s in drawn for g in read_grids(s, path.name, len(drawn) > 1, notes)]
     drawn_rows = [row for grid in grids for row in _grid_rows(grid, len(drawn) > 1)]
     errors = [row for row in drawn_rows if ERROR_CELL.fullmatch(row.condition.strip())]
     refused = [

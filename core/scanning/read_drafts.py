@@ -6,7 +6,9 @@ from pathlib import Path, PurePosixPath
 from core.domain import Problem, ProblemKind, QuestionKind, ScanOptions
 from core.errors import LeighError, NothingWritten
 from core.io.fields import INSTALL
+from core.io.stacks import PROJECTION
 from core.progress import Report
+from core.scanning.answers import Answers
 from core.scanning.file_names import compile_pattern
 from core.scanning.find_files import Found, find_images
 from core.scanning.findings import Findings, image_places
@@ -22,23 +24,30 @@ from core.scanning.z_stacks import questions_of_files, stack_facts
 
 
 def read_drafts(
-    root: Path, table: PlateMap | None, options: ScanOptions, findings: Findings, report: Report
+    root: Path,
+    table: PlateMap | None,
+    options: ScanOptions,
+    answers: Answers,
+    findings: Findings,
+    report: Report,
 ) -> tuple[list[Draft], Names, list[Index]]:
     """All records of a folder, what its names say, and its index files.
 
     `findings` gets the problems and questions. Raises LeighError for a folder without images.
     """
-    answers, problems = options.answers, findings.problems
+    problems = findings.problems
     files = _found(root, report)
-    choice = StackChoice(answers.get(QuestionKind.Z, ""), answers.get(QuestionKind.SLICES, ""))
+    choice = StackChoice(answers.text(QuestionKind.Z), answers.text(QuestionKind.SLICES))
     facts = inspect_files(root, files.images, report, choice)
     findings.places.update(image_places(facts))
+    if choice.z == PROJECTION and any(f.error and f.error.kind == "z-stack" for f in facts):
+        answers.use(QuestionKind.Z)
     problems += [*files.problems, *_file_problems(facts)]
     indexes = read_indexes(root, files.indexes, problems)
     usable = indexed(_usable(facts, problems), indexes)
-    names = _read_names(usable, table, options)
+    names = _read_names(usable, table, options, answers)
     name_channels(names.tells, indexes)
-    chosen = choose_planes(names, options)
+    chosen = choose_planes(names, options, answers)
     problems += names.problems
     tells = {file: names.tells[file] for file in chosen}
     aside = [p.item for p in problems if p.kind == ProblemKind.PROJECTION]
@@ -70,12 +79,15 @@ def _usable(facts: Sequence[FileInspection], problems: list[Problem]) -> dict[st
 
 
 def _read_names(
-    usable: Mapping[str, FileInspection], table: PlateMap | None, options: ScanOptions
+    usable: Mapping[str, FileInspection],
+    table: PlateMap | None,
+    options: ScanOptions,
+    answers: Answers,
 ) -> Names:
     """What names say; a file that names its wells needs none, and times inside a file are added."""
     bases = {fact.base or file: fact for file, fact in usable.items() if not fact.tells}
     pattern = compile_pattern(options.pattern)
-    names = read_names(list(bases), pattern, _context(bases, table, options))
+    names = read_names(list(bases), pattern, _context(bases, table, answers))
     for file, fact in usable.items():
         base = fact.base or file
         if fact.tells:
@@ -98,11 +110,11 @@ def _outer(fact: FileInspection) -> str:
 
 
 def _context(
-    usable: Mapping[str, FileInspection], table: PlateMap | None, options: ScanOptions
+    usable: Mapping[str, FileInspection], table: PlateMap | None, answers: Answers
 ) -> Context:
     rows = table.rows if table is not None else ()
     return Context(
-        options.answers,
+        answers,
         frozenset(f for f, fact in usable.items() if fact.info and fact.info.shape[0] == 1),
         {file: fact.level for file, fact in usable.items()},
         frozenset(row.well for row in rows if row.well),

@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 from core.domain import NameRun, Problem, ProblemKind, Question, QuestionKind, ScanOptions
 from core.io.stacks import MAXIMUM, MEAN
 from core.io.well_names import natural, normalise_well
+from core.scanning.answers import Answers
 from core.scanning.compound_folders import compound_levels
 from core.scanning.file_names import (
     STAIN_WORDS,
@@ -36,7 +37,7 @@ from core.scanning.name_runs import (
     without,
 )
 from core.scanning.naming_schemes import SCHEMES
-from core.scanning.run_meanings import Context, find_meanings, is_time, label_meaning
+from core.scanning.run_meanings import NONE, Context, find_meanings, is_time, label_meaning
 from core.scanning.z_stacks import plane_question, stack_warning
 
 # What a run means -> the group of a name pattern.
@@ -117,10 +118,11 @@ def _ask_of_family(
     names: Names,
     context: Context,
 ) -> None:
-    answer = context.answers.get(QuestionKind.STAIN, "")
-    if answer == "none":
+    choices = (NONE, LEAVE_OUT) if whole else (NONE,)
+    answer = context.answers.choice(QuestionKind.STAIN, choices, long)
+    if answer == NONE:
         return
-    if whole and answer == LEAVE_OUT:
+    if answer == LEAVE_OUT:
         for file in long:
             del names.tells[file]
         reason = f"left out: named like {short}, with more"
@@ -132,16 +134,15 @@ def _ask_of_family(
         " image? Then give a --pattern. With none, every file is an image of its own."
     )
     pictures = {PurePosixPath(file).name: file for file in (short, long[0])}
-    choices = ("none", LEAVE_OUT) if whole else ("none",)
+    examples = dict.fromkeys(choices, pictures)
     names.questions.append(
-        Question(QuestionKind.STAIN, text, choices, examples=dict.fromkeys(choices, pictures))
+        Question(QuestionKind.STAIN, text, choices, examples=examples, about=long[0])
     )
 
 
 def _ask_of_stain_words(files: Sequence[str], context: Context) -> list[Question]:
     """Asks where each name holds one of several known stains, but not all at the same place."""
-    answered = context.answers.get(QuestionKind.STAIN) == "none"
-    if answered or not all(file in context.single for file in files):
+    if not all(file in context.single for file in files):
         return []
     firsts: dict[str, str] = {}
     for file in files:
@@ -149,14 +150,14 @@ def _ask_of_stain_words(files: Sequence[str], context: Context) -> list[Question
         if len(words) != 1:
             return []
         firsts.setdefault(words.pop(), file)
-    if len(firsts) < 2:
+    if len(firsts) < 2 or context.answers.choice(QuestionKind.STAIN, [NONE], files):
         return []
     listed = " and ".join(sorted(firsts)[:2])
     text = (
         f"The names say {listed}, but not at the same place. Are they stains of one image? Then"
         " give a --pattern. With none, every file is an image of its own."
     )
-    return [Question(QuestionKind.STAIN, text, ("none",), examples={"none": firsts})]
+    return [Question(QuestionKind.STAIN, text, (NONE,), examples={NONE: firsts}, about=files[0])]
 
 
 def _meet(
@@ -345,15 +346,14 @@ def _several(files: Sequence[str]) -> str:
     return files[0] if len(files) == 1 else f"{files[0]} and {len(files) - 1} others"
 
 
-def choose_planes(names: Names, options: ScanOptions) -> list[str]:
+def choose_planes(names: Names, options: ScanOptions, answers: Answers) -> list[str]:
     """The files that are read: stacks of separate files become one image, or give one plane.
 
     Time points are all read, or one of them. Fills `names.stacks`.
     """
-    answers = options.answers
-    left = _chosen_planes(list(names.tells), names, answers.get(QuestionKind.Z, ""))
+    left = _chosen_planes(list(names.tells), names, answers)
     before = len(names.problems)
-    left = _chosen_times(left, names, answers.get(QuestionKind.TIME, ""))
+    left = _chosen_times(left, names, answers)
     if options.group_by not in ("well", "plate", "record"):
         del names.problems[before:]  # the plate map says what is one group
     return left
@@ -376,11 +376,12 @@ def _series(files: Sequence[str], names: Names, group: str) -> dict[str, list[st
     return series
 
 
-def _chosen_planes(files: list[str], names: Names, answer: str) -> list[str]:
+def _chosen_planes(files: list[str], names: Names, answers: Answers) -> list[str]:
     stacks = _series(files, names, "z")
     values = sorted({names.tells[file]["z"] for file in stacks}, key=natural)
     if not values:
         return files
+    answer = answers.choice(QuestionKind.Z, [MAXIMUM, MEAN, *values])
     if answer in values:
         return [f for f in files if f not in stacks or names.tells[f]["z"] == answer]
     made = [value for value in values if re.fullmatch(MADE_BY_MICROSCOPE, value)]
@@ -434,11 +435,12 @@ def _usual_depth(stacks: Mapping[str, Sequence[str]], names: Names) -> dict[str,
     return {channel: max(c.items(), key=lambda p: (p[1], p[0]))[0] for channel, c in counts.items()}
 
 
-def _chosen_times(files: list[str], names: Names, answer: str) -> list[str]:
+def _chosen_times(files: list[str], names: Names, answers: Answers) -> list[str]:
     series = _series(files, names, "t")
     values = sorted({names.tells[file]["t"] for file in series}, key=natural)
     if not values:
         return files
+    answer = answers.choice(QuestionKind.TIME, ["all", *values])
     if answer in values:
         left = [f for f in files if f not in series or names.tells[f]["t"] == answer]
         names.stacks = {f: stack for f, stack in names.stacks.items() if f in set(left)}

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from core.domain import Question, QuestionKind
 from core.errors import BadTable
 from core.io.well_names import normalise_well
+from core.scanning.answers import Answers
 from core.scanning.default_roles import names_role
 from core.scanning.file_names import STAIN_WORDS
-from core.scanning.findings import same_answer
 from core.scanning.name_runs import NAME, Run, first_files
 
 LABELS: dict[str, frozenset[str]] = {
@@ -52,6 +52,7 @@ _OF_LIGHT = re.compile(r"[A-Za-z][A-Za-z ]*[ _\-]?(\d{3})")  # Conf405, ATTO488,
 # One letter before numbers of all files: rather days, ages, passages or lines than a row of wells.
 DOUBTFUL_ROWS = frozenset("CDEFHJKMNPRSTWXZ")
 MAX_STAINS = 12
+NONE = "none"
 BRIGHTER = 1.25  # in each field the brightest stain has at least this times the dimmest
 MUCH_BRIGHTER = 3.0  # the same, where a word such as img says that the numbers count images
 FIELDS_TO_COMPARE = 4
@@ -71,7 +72,7 @@ class Context:
     `levels` are file -> mean grey value.
     """
 
-    answers: Mapping[str, str] = field(default_factory=dict)
+    answers: Answers = field(default_factory=Answers)
     single: frozenset[str] = frozenset()
     levels: Mapping[str, float] = field(default_factory=dict)
     map_wells: frozenset[str] = frozenset()
@@ -172,20 +173,22 @@ def _find_stain(
         return
     strength, bright = _stain_strength(runs, context, meanings)
     whole = {n for n, s in strength.items() if s and _tells_apart(n, runs, files)}
-    answer = context.answers.get(QuestionKind.STAIN, "")
-    chosen = next((n for n in whole if same_answer(answer, _choice(runs[n]))), None)
     sure = [n for n in whole if strength[n] >= 2]
     doubtful = [n for n in whole if strength[n] == 1 and (runs[n].where == NAME or n in bright)]
     broken = [n for n, s in strength.items() if s >= 2 and n not in whole and runs[n].where == NAME]
-    if chosen is None and answer != "none":
-        one = [n for n, run in enumerate(runs) if not run.varies and _stain_evidence(run) == 3]
+    one = [n for n, run in enumerate(runs) if not run.varies and _stain_evidence(run) == 3]
+    lists: dict[str, int | None] = {_choice(runs[n]): n for n in sorted(whole)}
+    lists |= {NONE: None} if sure or doubtful or broken or one else {}
+    answer = context.answers.choice(QuestionKind.STAIN, list(lists), files)
+    chosen = lists.get(answer)
+    if not answer:
         if sure:
             # A run in the name stands before a folder, a known word before a number.
             chosen = max(sure, key=lambda n: (runs[n].where == NAME, strength[n], n))
         elif one and not broken and runs[one[-1]].where == NAME:
             chosen = one[-1]  # all files show one stain
         elif doubtful or broken:
-            questions.append(_stain_question(runs, [*doubtful, *broken]))
+            questions.append(_stain_question(runs, [*doubtful, *broken], files[0]))
     if chosen is None:
         return
     meanings[chosen] = "stain"
@@ -219,11 +222,11 @@ def _choice(run: Run) -> str:
     return ", ".join(values[:MAX_STAINS]) + (" ..." if len(values) > MAX_STAINS else "")
 
 
-def _stain_question(runs: Sequence[Run], candidates: Sequence[int]) -> Question:
+def _stain_question(runs: Sequence[Run], candidates: Sequence[int], about: str) -> Question:
     choices = tuple(_choice(runs[n]) for n in candidates)
     text = f"Are {choices[0]} stains of one image? With none, every file is an image of its own."
     examples = {_choice(runs[n]): first_files(runs[n].texts) for n in candidates}
-    return Question(QuestionKind.STAIN, text, (*choices, "none"), examples=examples)
+    return Question(QuestionKind.STAIN, text, (*choices, NONE), examples=examples, about=about)
 
 
 def _tells_apart(n: int, runs: Sequence[Run], files: Sequence[str]) -> bool:
@@ -312,7 +315,6 @@ def _find_well(
         # P07 and P21 may be ages, passages or wells.
         or (of_letter == [n] and runs[n].label in ("P", "p") and runs[n].where == NAME)
     ]
-    answer = context.answers.get(QuestionKind.WELL, "")
     plates = [n for n, meaning in meanings.items() if meaning == "plate" and runs[n].varies]
     apart = {n for n in plates if condition is None or not _one_to_one(runs[n], condition)}
     for n in reversed(of_map or free):
@@ -324,13 +326,16 @@ def _find_well(
         alike = not follows and _looks_like_wells(run, condition, several)
         alike = alike and not (condition is not None and _initials(run, condition))
         sure = n in of_map or of_plate or alike
-        yes = same_answer(answer, _choice(run))
-        if not sure and not yes and answer != "none":
+        choices, files = (_choice(run), NONE), run.texts
+        answer = "" if sure else context.answers.choice(QuestionKind.WELL, choices, files)
+        yes = answer == choices[0]
+        if not sure and not answer:
             grouped = any(meaning == "group" for meaning in meanings.values())
             if follows and grouped:
                 continue  # lines or clones, with their replicates
             text = f"Are {_choice(run)} wells of a plate? With none, they are not."
-            questions.append(Question(QuestionKind.WELL, text, (_choice(run), "none")))
+            about = next(iter(files))
+            questions.append(Question(QuestionKind.WELL, text, choices, about=about))
             return
         if sure or yes:
             meanings[n] = "well"
@@ -442,14 +447,16 @@ def _take_plate(
     run = runs[n]
     small = all(value.isdecimal() and len(value) <= 3 for value in run.values)
     asked = run.where == NAME and (small or meanings.get(n) == "group" or is_time(run.values))
-    answer = context.answers.get(QuestionKind.PLATE, "")
-    if not asked or same_answer(answer, _choice(run)):
+    choices, files = (_choice(run), NONE), run.texts
+    answer = context.answers.choice(QuestionKind.PLATE, choices, files) if asked else ""
+    if not asked or answer == choices[0]:
         meanings[n] = "plate"
-    elif answer == "none":
+    elif answer == NONE:
         meanings.setdefault(n, "time" if is_time(run.values) else "site")
     else:
         text = f"Are {_choice(run)} plates? With none, they show the same wells again."
-        questions.append(Question(QuestionKind.PLATE, text, (_choice(run), "none")))
+        about = next(iter(files))
+        questions.append(Question(QuestionKind.PLATE, text, choices, about=about))
 
 
 def _numbered(run: Run) -> bool:
