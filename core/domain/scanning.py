@@ -36,8 +36,9 @@ class Question:
     """What names and files do not say. Without a `default`, nothing is written until answered.
 
     `about` tells questions of one kind apart: a file whose name is like those that are asked about,
-    or the plate map; "" where a kind is asked once. `examples` are choice -> word -> image: what a choice means in pictures. Images are POSIX paths
-    relative to the folder that is read; `places` says where those lie that are not files.
+    or the plate map; "" where a kind is asked once. `examples` are choice -> word -> image: what a
+    choice means in pictures. Images are POSIX paths relative to the folder that is read; `places`
+    says where those lie that are not files.
     """
 
     kind: QuestionKind

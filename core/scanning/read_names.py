@@ -37,7 +37,14 @@ from core.scanning.name_runs import (
     without,
 )
 from core.scanning.naming_schemes import SCHEMES
-from core.scanning.run_meanings import NONE, Context, find_meanings, is_time, label_meaning
+from core.scanning.run_meanings import (
+    NONE,
+    Context,
+    find_meanings,
+    is_time,
+    label_meaning,
+    stains_of_folders,
+)
 from core.scanning.z_stacks import plane_question, stack_warning
 
 # What a run means -> the group of a name pattern.
@@ -55,8 +62,8 @@ class Names:
     `tells` are file -> group -> text. Besides the groups of a name pattern, `key` is the path
     without the stain, `field` the path without stain, z and time, `folder` the folders that may
     hold a condition, `culture` what is photographed several times. `words` are runs of words
-    without a known meaning. `stacks` are first file -> files of all planes, which become one by
-    `projection`.
+    without a known meaning. `with_conditions` are asked where conditions are asked. `stacks` are
+    first file -> files of all planes, which become one by `projection`.
     """
 
     tells: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -64,6 +71,7 @@ class Names:
     example: str = ""
     runs: list[NameRun] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
+    with_conditions: list[Question] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     words: list[Run] = field(default_factory=list)
     stacks: dict[str, list[str]] = field(default_factory=dict)
@@ -295,6 +303,8 @@ def _by_runs(files: Sequence[str], names: Names, context: Context, compound: Com
     if not questions and "stain" not in meanings.values():
         questions = _ask_of_stain_words(files, context)
     names.questions += questions
+    if not questions:
+        names.with_conditions += stains_of_folders(runs, files, context, meanings)
     for file in files:
         names.tells[file] = _run_tells(file, runs, meanings)
     names.words += [

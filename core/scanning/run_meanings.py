@@ -115,6 +115,8 @@ def find_meanings(
             meaning = "time"
         if meaning == "site" and run.varies and all(map(is_light, run.values)):
             meaning = ""  # F340 and F380
+        if meaning == "site" and run.label.lower() == "m" and _before_others(n, runs):
+            meaning = "group"  # mouse 101, before its images; the tile m1 stands last
         if meaning in ("z", "time", "site", "group", "plate"):
             meanings[n] = meaning
     _find_stain(runs, files, context, meanings, questions)
@@ -190,12 +192,37 @@ def _find_stain(
         elif doubtful or broken:
             questions.append(_stain_question(runs, [*doubtful, *broken], files[0]))
     if chosen is None:
+        for n in bright:
+            if runs[n].label == "w":
+                meanings[n] = "group"  # wells by number
         return
     meanings[chosen] = "stain"
     for n, run in enumerate(runs):
         near = run.where == runs[chosen].where or strength.get(n, 0) >= 2
         if n != chosen and run.varies and near and run.splits_like(runs[chosen]):
             meanings[n] = "stain-too"
+
+
+def stains_of_folders(
+    runs: Sequence[Run], files: Sequence[str], context: Context, meanings: Mapping[int, str]
+) -> list[Question]:
+    """Asks whether folders of unknown words are stains, where another run may be the condition.
+
+    This is to be asked only where the conditions are asked, too.
+    """
+    if "stain" in meanings.values() or not all(file in context.single for file in files):
+        return []
+    free = [n for n, run in enumerate(runs) if run.varies and meanings.get(n, "word") == "word"]
+    may_be = [n for n in free if runs[n].where != NAME or any(map(names_role, runs[n].values))]
+    found = [
+        n
+        for n in may_be
+        if runs[n].where != NAME and len(may_be) > 1 and _stain_evidence(runs[n]) == 1
+        if _tells_apart(n, runs, files)
+    ]
+    if not found or context.answers.choice(QuestionKind.STAIN, [NONE], files):
+        return []
+    return [_stain_question(runs, found, files[0])]
 
 
 def _stain_strength(
@@ -210,11 +237,21 @@ def _stain_strength(
         row = n > 0 and runs[n - 1].varies and runs[n - 1].label.lower() in ("r", "row")
         if row and run.label.lower() == "c":
             strength[n] = min(strength[n], 1)  # R1_C1 is a row and a column, or a stain
+        if strength[n] == 2 and run.label in SHORT_STAINS and _before_others(n, runs):
+            # w1_s1 is a well and its site, or a stain and the site of it
+            sure = _bright_alike(n, runs, context, MUCH_BRIGHTER)
+            strength[n] = 2 if sure else 1
+            bright.add(n)
         factor = MUCH_BRIGHTER if n in meanings else BRIGHTER
         if not strength[n] and _bright_alike(n, runs, context, factor):
             strength[n] = 1
             bright.add(n)
     return strength, bright
+
+
+def _before_others(n: int, runs: Sequence[Run]) -> bool:
+    """Whether numbers that vary follow: this run may count what holds several images."""
+    return any(run.varies and (run.numbers or label_meaning(run)) for run in runs[n + 1 :])
 
 
 def _choice(run: Run) -> str:
@@ -255,7 +292,8 @@ def _bright_alike(n: int, runs: Sequence[Run], context: Context, factor: float) 
     """
     run = runs[n]
     counted = run.numbers and (run.label or not has_gaps(run.values))
-    if not counted or len(run.values) > MAX_STAINS or _all_wells(run) or names_role(run.label):
+    wells = _all_wells(run) and run.label not in SHORT_STAINS
+    if not counted or len(run.values) > MAX_STAINS or wells or names_role(run.label):
         return False
     others = [other for m, other in enumerate(runs) if m != n and other.varies]
     fields: dict[tuple[str, ...], dict[str, float]] = defaultdict(dict)

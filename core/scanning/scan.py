@@ -11,6 +11,7 @@ from core.domain import (
     Problem,
     ProblemKind,
     Question,
+    QuestionKind,
     ReadAs,
     Role,
     ScanOptions,
@@ -106,6 +107,8 @@ def read_folder(folder: Path, options: ScanOptions = DEFAULTS, *, report: Report
     drafts, names, indexes = read_drafts(root, table, options, answers, findings, report)
     bench = _Bench(drafts, problems=findings.problems)
     bench.places = assign_wells(root, drafts, names.words, table, options, answers, findings)
+    if any(question.kind == QuestionKind.CONDITION for question in findings.questions):
+        findings.questions.extend(names.with_conditions)
     bench.drafts = [d for d in drafts if d.files[0] in bench.places]
     bench.drafts = [
         d for d in bench.drafts if bench.places[d.files[0]].condition not in set(options.exclude)
