@@ -198,7 +198,10 @@ def _extent(blocks: Sequence[Any]) -> tuple[int, int, int, int]:
 
 
 def _pixels(block: Any, dtype: str, path: Path) -> AnyArray:
-    """(Y, X) grey values of one block, or (Y, X, 3) of a colour block. Raises BadImage where bytes are missing."""
+    """(Y, X) grey values of one block, or (Y, X, 3) of a colour block.
+
+    Raises BadImage where bytes are missing.
+    """
     segment = block.data_segment()
     packed = segment.data(raw=True)
     shape = [d.size for d in block.dimension_entries if d.dimension in "YX"]
