@@ -248,8 +248,6 @@ def _group(
         return (value, "") if value else ("", f"each is a group of its own, so {LEAK}")
     if "group" in draft.tells:
         return draft.tells["group"], ""
-    if "movie" in draft.tells and not well:
-        return draft.tells["movie"], ""
     if group_by == "plate":
         if plate:
             return plate, ""
@@ -269,4 +267,6 @@ def _instead(draft: Draft, assigned: WellAssignment, shared: int) -> tuple[str, 
         return "/".join(draft.folder), "their sub-folders were taken as groups"
     if culture := draft.tells.get("culture"):
         return f"{assigned.condition}/{culture}", "what the names call by number was taken"
+    if movie := draft.tells.get("movie"):
+        return movie, f"each field is a group of its own, so {LEAK}"
     return "", f"each is a group of its own, so {LEAK}"

@@ -52,6 +52,7 @@ GROUPS = {"stain": "channel", "time": "t"}
 MADE_BY_MICROSCOPE = r"(?i)z[ _\-]?step[ _\-]?0"  # the projection next to its planes, of MetaXpress
 LEAVE_OUT = "leave out the longer names"
 LONG_STAIN_WORDS = frozenset(word for word in STAIN_WORDS if len(word) > 2)
+SESSIONS = ("exp", "experiment", "run", "batch")
 ASIDE = ("stain", "z", "time", "well", "plate", "site")  # folders that are never conditions
 
 
@@ -212,6 +213,7 @@ def _by_scheme(files: Sequence[str], names: Names, compound: Compound) -> list[s
             }
             for file in same:
                 names.tells[file] = _scheme_tells(name, file, aside, split)
+            _join_times(name, same, aside, names)
     if schemes:
         names.scheme = max(schemes, key=lambda name: len(schemes[name]))
         names.example = schemes[names.scheme][0]
@@ -228,6 +230,23 @@ def _by_scheme(files: Sequence[str], names: Names, compound: Compound) -> list[s
             )
         )
     return rest
+
+
+def _join_times(name: str, files: Sequence[str], aside: Mapping[int, str], names: Names) -> None:
+    """Planes and times that vary in folders and in names are told by both."""
+    for group in ("z", "t"):
+        if group not in {GROUPS.get(meaning, meaning) for meaning in aside.values()}:
+            continue
+        own = {file: _own(name, file, group) for file in files}
+        if len(set(own.values())) > 1 and "" not in own.values():
+            for file in files:
+                names.tells[file][group] += f" {own[file]}"
+
+
+def _own(name: str, file: str, group: str) -> str:
+    """The text of a group in the name of a file."""
+    match = scheme_match(name, file)
+    return (match.groupdict().get(group) or "") if match is not None else ""
 
 
 def _folder_meaning(run: Run) -> str:
@@ -326,13 +345,15 @@ def _run_tells(file: str, runs: Sequence[Run], meanings: Mapping[int, str]) -> d
     cut: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for n, run in enumerate(runs):
         meaning = meanings.get(n, "")
-        group = GROUPS.get(meaning, meaning)
         cut[meaning].append(run.spans[file])
-        if group == "stain-too" or not group or group == "word":
+    for meaning in dict.fromkeys(meanings[n] for n in sorted(meanings)):
+        group = GROUPS.get(meaning, meaning)
+        if group in ("stain-too", "word", ""):
             continue
-        tells.setdefault(
-            group, stain_name(run.texts[file]) if meaning == "stain" and bare else run.texts[file]
-        )
+        alike = [run for n, run in enumerate(runs) if meanings.get(n) == meaning]
+        text = _told([run for run in alike if run.varies] or alike, meaning, file)
+        if text:
+            tells[group] = stain_name(text) if meaning == "stain" and bare else text
     if "well" in tells:
         tells["well"] = normalise_well(tells["well"])
     if "group" in tells:
@@ -344,6 +365,15 @@ def _run_tells(file: str, runs: Sequence[Run], meanings: Mapping[int, str]) -> d
     folders = [run.texts[file] for run in runs if run.where != NAME and run.where not in aside]
     tells["folder"] = "/".join(folders)
     return tells
+
+
+def _told(alike: Sequence[Run], meaning: str, file: str) -> str:
+    """What runs of one meaning say of a file: the first one; all of them for planes and times."""
+    if meaning == "group" and not alike[0].varies and alike[0].label.lower() in SESSIONS:
+        return ""  # all images are of this experiment, which tells no cultures apart
+    if meaning in ("z", "time"):
+        return " ".join(run.texts[file] for run in alike)
+    return alike[0].texts[file]
 
 
 def stain_name(text: str) -> str:
@@ -462,7 +492,6 @@ def _chosen_times(files: list[str], names: Names, answers: Answers) -> list[str]
         choices = ("all", *values)
         names.questions.append(Question(QuestionKind.TIME, text, choices, "all", examples))
     for file in series:
-        names.tells[file].setdefault("culture", names.tells[file]["field"])
         names.tells[file]["movie"] = names.tells[file]["field"]
     return files
 

@@ -33,6 +33,7 @@ LABELS: dict[str, frozenset[str]] = {
     ),
     "site": frozenset(
         {"s", "f", "xy", "m", "site", "field", "fld", "fov", "pos", "position", "point", "tile"}
+        | {"no", "nr", "snap", "snapshot", "pic", "picture", "photo", "foto"}
         | {"scene", "image", "img", "series", "seq", "roi", "view", "stage"}
         | {"feld", "bild", "champ", "cell", "cells", "colony", "object", "zelle", "zellen"}
     ),
@@ -40,7 +41,8 @@ LABELS: dict[str, frozenset[str]] = {
         {"rep", "replicate", "culture", "mouse", "donor", "animal", "dish", "coverslip", "slide"}
         | {"batch", "chip", "organoid", "embryo", "rat", "fish", "n", "exp", "experiment", "r"}
         | {"biorep", "run", "clone", "line", "patient", "passage", "maus", "kultur", "souris"}
-        | {"sample", "probe", "spheroid", "neuron", "echantillon"}
+        | {"sample", "probe", "spheroid", "neuron", "echantillon", "well", "puits", "vertiefung"}
+        | {"cs", "br", "coverglass"}
     ),
     "plate": frozenset({"plate", "plt", "p", "pl", "barcode", "platte", "plaque"}),
 }
@@ -50,9 +52,10 @@ _LINES_NM = """340 355 365 375 380 385 395 405 430 440 445 458 470 473 475 477 4
 WAVELENGTHS = frozenset(re.findall(r"\d+", _LINES_NM))  # of lasers and lamps
 _OF_LIGHT = re.compile(r"[A-Za-z][A-Za-z ]*[ _\-]?(\d{3})")  # Conf405, ATTO488, Ex 561
 # One letter before numbers of all files: rather days, ages, passages or lines than a row of wells.
-DOUBTFUL_ROWS = frozenset("CDEFHJKMNPRSTWXZ")
+DOUBTFUL_ROWS = frozenset("CDEFHJKMNPQRSTUVWXYZ")
 MAX_STAINS = 12
 NONE = "none"
+TIMES, CULTURES = "times", "cultures"
 BRIGHTER = 1.25  # in each field the brightest stain has at least this times the dimmest
 MUCH_BRIGHTER = 3.0  # the same, where a word such as img says that the numbers count images
 FIELDS_TO_COMPARE = 4
@@ -97,7 +100,8 @@ def label_meaning(run: Run) -> str:
         if label in labels and not (meaning == "stain" and not run.numbers):
             return meaning
     counted = run.label in SHORT_STAINS and run.numbers and not has_gaps(run.values)
-    return "stain" if counted else ""
+    written = run.label in ("c", "C") and all("=" in value for value in run.values)  # C=0 of Fiji
+    return "stain" if counted or written else ""
 
 
 def find_meanings(
@@ -120,6 +124,7 @@ def find_meanings(
         if meaning in ("z", "time", "site", "group", "plate"):
             meanings[n] = meaning
     _find_stain(runs, files, context, meanings, questions)
+    _ask_of_days(runs, context, meanings, questions)
     condition = _condition_run(runs, meanings)
     _find_well(runs, context, condition, meanings, questions)
     _find_plate(runs, context, condition, meanings, questions)
@@ -376,8 +381,27 @@ def _find_well(
             questions.append(Question(QuestionKind.WELL, text, choices, about=about))
             return
         if sure or yes:
-            meanings[n] = "well"
+            twins = [m for m in candidates if runs[m].texts == run.texts]
+            meanings |= dict.fromkeys([*twins, n], "well")  # B02_1_B02 names one well twice
             return
+
+
+def _ask_of_days(
+    runs: Sequence[Run], context: Context, meanings: dict[int, str], questions: list[Question]
+) -> None:
+    """Asks whether D1, D2, D3 are days, or donors and dishes: days begin at 0, or have gaps."""
+    for n, run in enumerate(runs):
+        days = meanings.get(n) == "time" and run.varies and run.numbers and run.label in ("D", "d")
+        if not days or has_gaps(run.values) or any(int(v[1:]) == 0 for v in run.values):
+            continue
+        choices, files = (TIMES, CULTURES), run.texts
+        answer = context.answers.choice(QuestionKind.GROUP, choices, files)
+        if answer == CULTURES:
+            meanings[n] = "group"
+        if not answer:
+            text = f"Are {_choice(run)} times of the same fields, or cultures such as donors?"
+            about = next(iter(files))
+            questions.append(Question(QuestionKind.GROUP, text, choices, about=about))
 
 
 def _one_to_one(run: Run, condition: Run) -> bool:
@@ -407,9 +431,10 @@ def _looks_like_wells(run: Run, condition: Run | None, several: bool) -> bool:
     D07 and D14 in each condition are rather days, unless there are `several` plates.
     """
     rows = {_row(value) for value in run.values}
-    if len(rows) > 1 or not rows <= DOUBTFUL_ROWS:
-        return True
     again = condition is not None and not several and condition.varies and _again(run, condition)
+    doubtful = rows <= DOUBTFUL_ROWS or (again and not _padded(run))
+    if len(rows) > 1 or not doubtful:
+        return True
     return _padded(run) and not again
 
 
@@ -437,6 +462,9 @@ def _find_plate(
             del meanings[n]  # passage 12 is not a plate
     if well is None:
         return
+    for n, meaning in list(meanings.items()):
+        if meaning == "plate" and n > well and runs[n].label in ("P", "p", "Pos"):
+            meanings[n] = "site"  # B02_P1 is a position of the well
     named = [
         n for n, run in enumerate(runs) if set(map(str.casefold, run.values)) & context.map_plates
     ]
