@@ -29,7 +29,7 @@ _PIECE = re.compile(
     rf"{_MOMENT}|{_DYES}|{_DECIMAL}|{_ROW_COLUMN}|{_LETTER_COLUMN}|[^\s_\-.()\[\],;@#]+"
 )
 _LABELLED = re.compile(
-    r"\s*([^\W\d_](?:[^\W\d_]| )*?)[ _\-=#]*\d+(?:[.,]\d+)?\s*(?:[uµμ]m)?\s*"
+    r"[\s_\-]*([^\W\d_](?:[^\W\d_]| )*?)[ _\-=#]*\d+(?:[.,]\d+)?\s*(?:[uµμ]m)?\s*"
     r"|(?i:(plate|platte|plaque|pl)[ _\-#]*[A-Z])"
 )
 _PAIRS = re.compile(r"(?:[A-Za-z]+\d+){2,}")

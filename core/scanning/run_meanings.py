@@ -23,7 +23,7 @@ LABELS: dict[str, frozenset[str]] = {
     ),
     "z": frozenset(
         {"z", "zstep", "zslice", "zplane", "zpos", "slice", "plane", "ebene"}
-        | {"zstack", "focus", "fokus", "schicht"}
+        | {"zstack", "focus", "fokus", "schicht", "depth", "tiefe"}
     ),
     "time": frozenset(
         {"t", "time", "timepoint", "tp", "frame", "day", "days", "hour", "hours", "week", "dpi"}
@@ -54,6 +54,7 @@ _OF_LIGHT = re.compile(r"[A-Za-z][A-Za-z ]*[ _\-]?(\d{3})")  # Conf405, ATTO488,
 # One letter before numbers of all files: rather days, ages, passages or lines than a row of wells.
 DOUBTFUL_ROWS = frozenset("CDEFHJKMNPQRSTUVWXYZ")
 MAX_STAINS = 12
+MOST_NUMBERS = 5  # stains by number alone
 NONE = "none"
 TIMES, CULTURES = "times", "cultures"
 BRIGHTER = 1.25  # in each field the brightest stain has at least this times the dimmest
@@ -148,6 +149,8 @@ def _stain_evidence(run: Run) -> int:
         return 3
     if all(map(is_light, values)) or label_meaning(run) == "stain":
         return 2
+    if all(re.fullmatch(r"(?i)ch\d+[ _\-]?t\d+", v) for v in values):
+        return 2  # channel and track
     if run.label.lower() in SHORT_STAINS and run.numbers:
         return 1
     plain = all(any(map(str.isalpha, v)) for v in values)
@@ -242,6 +245,8 @@ def _stain_strength(
         row = n > 0 and runs[n - 1].varies and runs[n - 1].label.lower() in ("r", "row")
         if row and run.label.lower() == "c":
             strength[n] = min(strength[n], 1)  # R1_C1 is a row and a column, or a stain
+        if not strength[n] and n not in meanings and _is_one_number_more(n, runs, meanings):
+            strength[n] = 1
         if strength[n] == 2 and run.label in SHORT_STAINS and _before_others(n, runs):
             # w1_s1 is a well and its site, or a stain and the site of it
             sure = _bright_alike(n, runs, context, MUCH_BRIGHTER)
@@ -252,6 +257,22 @@ def _stain_strength(
             strength[n] = 1
             bright.add(n)
     return strength, bright
+
+
+def _is_one_number_more(n: int, runs: Sequence[Run], meanings: Mapping[int, str]) -> bool:
+    """Whether a number in names follows those that count fields already: Feld1_1, dish1_1_2."""
+    before = [m for m in range(n) if runs[m].varies]
+    few = len(runs[n].values) <= MOST_NUMBERS
+    if not few or not _is_bare_number(runs[n]) or any(runs[m].splits_like(runs[n]) for m in before):
+        return False
+    counted = [m for m in before if _is_bare_number(runs[m])]
+    cultures = [m for m in before if meanings.get(m) == "group" or _all_wells(runs[m])]
+    fields = [m for m in before if meanings.get(m) == "site" and runs[m].where == NAME]
+    return bool(fields) or any(m > k for m in counted for k in cultures)
+
+
+def _is_bare_number(run: Run) -> bool:
+    return run.where == NAME and not run.label and all(map(str.isdecimal, run.values))
 
 
 def _before_others(n: int, runs: Sequence[Run]) -> bool:
@@ -321,7 +342,8 @@ def _condition_run(runs: Sequence[Run], meanings: Mapping[int, str]) -> Run | No
 
 def _well(text: str) -> str:
     rows = r"r(?:ow)?\d+c(?:ol)?\d+|row[ _\-]?\d+[ _\-]col(?:umn)?[ _\-]?\d+"
-    letter = r"(?:well)?[a-z]\d{1,3}|[a-p](?: - \d\d?|[ _\-]\d\d)|a[a-f]\d{1,3}"
+    text = re.sub(r"(?i)^well[ _\-]?(?=[a-z]\d)", "", text)
+    letter = r"[a-z]\d{1,3}|[a-p](?: - \d\d?|[ _\-]\d\d)|a[a-f]\d{1,3}"
     if not re.fullmatch(rf"(?i){letter}|{rows}", text):
         return ""
     try:
@@ -373,6 +395,8 @@ def _find_well(
         answer = "" if sure else context.answers.choice(QuestionKind.WELL, choices, files)
         yes = answer == choices[0]
         if not sure and not answer:
+            if _are_counters(n, runs, condition, meanings):
+                continue
             grouped = any(meaning == "group" for meaning in meanings.values())
             if follows and grouped:
                 continue  # lines or clones, with their replicates
@@ -402,6 +426,16 @@ def _ask_of_days(
             text = f"Are {_choice(run)} times of the same fields, or cultures such as donors?"
             about = next(iter(files))
             questions.append(Question(QuestionKind.GROUP, text, choices, about=about))
+
+
+def _are_counters(
+    n: int, runs: Sequence[Run], condition: Run | None, meanings: Mapping[int, str]
+) -> bool:
+    """Whether a1, a2, a3 only count the images of each condition."""
+    if condition is None or not _again(runs[n], condition) or _padded(runs[n]):
+        return False
+    others = [m for m, run in enumerate(runs) if run.varies and run is not condition and m != n]
+    return all(meanings.get(m) in ("stain", "stain-too") for m in others)
 
 
 def _one_to_one(run: Run, condition: Run) -> bool:
@@ -489,6 +523,8 @@ def _may_be_plate(
     run = runs[n]
     if not run.varies or meanings.get(n) not in (None, "group") or run is condition:
         return False
+    if any(map(names_role, run.values)):
+        return False
     counted = run.where == NAME and _numbered(run)  # BC1_B02 and BC2_B02: wells come back
     apart = condition is None or not run.splits_like(condition) or counted
     return apart and (run.where == NAME or _numbered(run))
@@ -512,7 +548,7 @@ def _take_plate(
     """Takes a run as the plate; small numbers, replicates and days in names are asked about."""
     run = runs[n]
     small = all(value.isdecimal() and len(value) <= 3 for value in run.values)
-    asked = run.where == NAME and (small or meanings.get(n) == "group" or is_time(run.values))
+    asked = small or (run.where == NAME and (meanings.get(n) == "group" or is_time(run.values)))
     choices, files = (_choice(run), NONE), run.texts
     answer = context.answers.choice(QuestionKind.PLATE, choices, files) if asked else ""
     if not asked or answer == choices[0]:
