@@ -10,7 +10,7 @@ from core.progress import Progress, Report, silent
 from core.scanning.answers import Answers
 from core.scanning.file_names import compile_pattern
 from core.scanning.read_names import choose_planes, read_names
-from core.scanning.run_meanings import Context
+from core.scanning.run_labels import Context
 
 FILES = 100_000
 STAINS = ("DAPI", "GFP", "TMRM", "WGA")

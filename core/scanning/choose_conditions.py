@@ -15,7 +15,7 @@ from core.scanning.findings import Findings
 from core.scanning.group_channels import Draft
 from core.scanning.name_runs import Run, first_files, pieces
 from core.scanning.plate_map import PlateRow
-from core.scanning.run_meanings import LABELS, has_gaps
+from core.scanning.run_labels import LABELS, has_gaps
 
 FOLDER, PLATE_MAP = "folder", "plate map"
 SHOWN = 8  # conditions in the text of a choice

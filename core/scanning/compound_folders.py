@@ -7,7 +7,7 @@ from itertools import permutations
 
 from core.scanning.file_names import STAIN_WORDS
 from core.scanning.name_runs import folder_runs
-from core.scanning.run_meanings import is_light, is_time, is_well, label_meaning
+from core.scanning.run_labels import is_light, is_time, is_well, label_meaning
 
 LEAST = 2  # parts of a name, values of a part
 MAX_NAMES = 1000

@@ -15,10 +15,11 @@ from core.scanning.findings import Findings, image_places
 from core.scanning.group_channels import Draft, group_channels
 from core.scanning.index_files import Index, read_indexes
 from core.scanning.inspect_files import FileInspection, StackChoice, inspect_files
+from core.scanning.names import Names
 from core.scanning.other_pictures import other_pictures
 from core.scanning.plate_map import PlateMap
-from core.scanning.read_names import Names, choose_planes, read_names
-from core.scanning.run_meanings import Context
+from core.scanning.read_names import choose_planes, read_names
+from core.scanning.run_labels import Context
 from core.scanning.take_indexes import indexed, name_channels
 from core.scanning.z_stacks import questions_of_files, stack_facts
 

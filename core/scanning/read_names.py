@@ -6,7 +6,6 @@ What names do not say becomes a question.
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from core.domain import NameRun, Problem, ProblemKind, Question, QuestionKind, ScanOptions
@@ -20,8 +19,8 @@ from core.scanning.file_names import (
     parse_name,
     scheme_match,
     stem_of,
-    tidy,
 )
+from core.scanning.find_stains import stains_of_folders
 from core.scanning.name_parts import parts_of_tells
 from core.scanning.name_runs import (
     NAME,
@@ -29,54 +28,22 @@ from core.scanning.name_runs import (
     Run,
     families,
     first_files,
-    folder_parts,
-    folder_runs,
     path_text,
     pieces,
     runs_of,
     without,
 )
+from core.scanning.names import ASIDE, GROUPS, Names, several
 from core.scanning.naming_schemes import SCHEMES
-from core.scanning.run_meanings import (
-    NONE,
-    Context,
-    find_meanings,
-    is_time,
-    label_meaning,
-    stains_of_folders,
-)
+from core.scanning.read_schemes import by_scheme
+from core.scanning.run_labels import NONE, Context
+from core.scanning.run_meanings import find_meanings
 from core.scanning.z_stacks import plane_question, stack_warning
 
-# What a run means -> the group of a name pattern.
-GROUPS = {"stain": "channel", "time": "t"}
 MADE_BY_MICROSCOPE = r"(?i)z[ _\-]?step[ _\-]?0"  # the projection next to its planes, of MetaXpress
 LEAVE_OUT = "leave out the longer names"
 LONG_STAIN_WORDS = frozenset(word for word in STAIN_WORDS if len(word) > 2)
 SESSIONS = ("exp", "experiment", "run", "batch")
-ASIDE = ("stain", "z", "time", "well", "plate", "site")  # folders that are never conditions
-
-
-@dataclass
-class Names:
-    """What the names of a folder say.
-
-    `tells` are file -> group -> text. Besides the groups of a name pattern, `key` is the path
-    without the stain, `field` the path without stain, z and time, `folder` the folders that may
-    hold a condition, `culture` what is photographed several times. `words` are runs of words
-    without a known meaning. `with_conditions` are asked where conditions are asked. `stacks` are
-    first file -> files of all planes, which become one by `projection`.
-    """
-
-    tells: dict[str, dict[str, str]] = field(default_factory=dict)
-    scheme: str = "found"
-    example: str = ""
-    runs: list[NameRun] = field(default_factory=list)
-    questions: list[Question] = field(default_factory=list)
-    with_conditions: list[Question] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
-    words: list[Run] = field(default_factory=list)
-    stacks: dict[str, list[str]] = field(default_factory=dict)
-    projection: str = MAXIMUM
 
 
 def read_names(files: Sequence[str], pattern: NamePattern, context: Context) -> Names:
@@ -91,7 +58,7 @@ def read_names(files: Sequence[str], pattern: NamePattern, context: Context) -> 
         names.runs = parts_of_tells(names.example, tells, match)
         return names
     compound = compound_levels(files)
-    rest = _by_scheme(files, names, compound)
+    rest = by_scheme(files, names, context, compound)
     kinds = families(rest)
     for family in kinds:
         _by_runs(family, names, context, compound)
@@ -136,7 +103,7 @@ def _ask_of_family(
             del names.tells[file]
         reason = f"left out: named like {short}, with more"
         kind = ProblemKind.PROCESSED_COPY
-        names.problems.append(Problem(_several(long), reason, "Or answer none.", kind=kind))
+        names.problems.append(Problem(several(long), reason, "Or answer none.", kind=kind))
         return
     text = (
         f"{short} and {long[0]} {_VERBS[alike]} alike. Are they stains of one"
@@ -190,104 +157,6 @@ def _end(file: str, count: int) -> str:
 
 
 _VERBS: dict[Callable[[str, int], str], str] = {_start: "begin", _end: "end"}
-
-
-def _by_scheme(files: Sequence[str], names: Names, compound: Compound) -> list[str]:
-    """Reads the files of known schemes; returns the others."""
-    schemes: dict[str, list[str]] = defaultdict(list)
-    rest: list[str] = []
-    for file in files:
-        name = next((name for name in SCHEMES if scheme_match(name, file)), None)
-        (schemes[name] if name else rest).append(file)
-    for name, members in schemes.items():
-        by_depth: dict[int, list[str]] = defaultdict(list)
-        for file in members:
-            by_depth[len(PurePosixPath(file).parts)].append(file)
-        split = {} if "/" in SCHEMES[name] else compound
-        for same in by_depth.values():
-            aside = {
-                run.where: meaning
-                for run in folder_runs(same, split)
-                if (meaning := _folder_meaning(run)) in ASIDE
-                if run.varies or meaning != "plate"
-            }
-            for file in same:
-                names.tells[file] = _scheme_tells(name, file, aside, split)
-            _join_times(name, same, aside, names)
-    if schemes:
-        names.scheme = max(schemes, key=lambda name: len(schemes[name]))
-        names.example = schemes[names.scheme][0]
-        match = scheme_match(names.scheme, names.example)
-        names.runs = parts_of_tells(names.example, names.tells[names.example], match)
-    if schemes and rest:
-        names.problems.append(
-            Problem(
-                _several(rest),
-                f"not named like the other files ({names.scheme})",
-                "Check how these files were read.",
-                "warning",
-                ProblemKind.UNKNOWN_NAMES,
-            )
-        )
-    return rest
-
-
-def _join_times(name: str, files: Sequence[str], aside: Mapping[int, str], names: Names) -> None:
-    """Planes and times that vary in folders and in names are told by both."""
-    for group in ("z", "t"):
-        if group not in {GROUPS.get(meaning, meaning) for meaning in aside.values()}:
-            continue
-        own = {file: _own(name, file, group) for file in files}
-        if len(set(own.values())) > 1 and "" not in own.values():
-            for file in files:
-                names.tells[file][group] += f" {own[file]}"
-
-
-def _own(name: str, file: str, group: str) -> str:
-    """The text of a group in the name of a file."""
-    match = scheme_match(name, file)
-    return (match.groupdict().get(group) or "") if match is not None else ""
-
-
-def _folder_meaning(run: Run) -> str:
-    meaning = label_meaning(run)
-    if run.varies and all(value.lower() in STAIN_WORDS for value in run.values):
-        return "stain"
-    return "time" if not meaning and is_time(run.values) else meaning
-
-
-def _scheme_tells(
-    name: str, file: str, aside: Mapping[int, str], compound: Compound
-) -> dict[str, str]:
-    match = scheme_match(name, file)
-    assert match is not None
-    tells = tidy(match, match.string)
-    folders = [text for text, _ in folder_parts(file, compound)]
-    for level, meaning in aside.items():
-        group = GROUPS.get(meaning, meaning)
-        if group in ("z", "t", "plate"):  # a folder says it before the name, where both do
-            tells[group] = folders[level]
-        else:
-            tells.setdefault(group, folders[level])
-    of_path = match.string != stem_of(file)
-    inside = len(folders) - match.string[: match.start()].count("/") if of_path else 0
-    left = [
-        part
-        for level, part in enumerate(folders[: len(folders) - inside] if of_path else folders)
-        if level not in aside
-    ]
-    tells["folder"] = "/".join(left)
-    where = "/".join(p for n, p in enumerate(folders) if aside.get(n) not in ("z", "time", "stain"))
-    if of_path:
-        where = tells["folder"]
-    parts = [tells.get(group, "") for group in ("plate", "well", "group", "site")]
-    tells["field"] = "/".join([where, *parts])
-    parent = "/".join(part for n, part in enumerate(folders) if aside.get(n) != "stain")
-    tells["key"] = f"{parent}/{tells.get('key') or stem_of(file)}".removeprefix("/")
-    if of_path:
-        tells["key"] = "/".join([where, tells.get("t", ""), *parts])
-    tells["key"] = tells["key"].removeprefix("./")
-    return tells
 
 
 def _with_folder(file: str, pattern: NamePattern) -> dict[str, str]:
@@ -382,10 +251,6 @@ def stain_name(text: str) -> str:
     return bare.group(1) if bare else text
 
 
-def _several(files: Sequence[str]) -> str:
-    return files[0] if len(files) == 1 else f"{files[0]} and {len(files) - 1} others"
-
-
 def choose_planes(names: Names, options: ScanOptions, answers: Answers) -> list[str]:
     """The files that are read: stacks of separate files become one image, or give one plane.
 
@@ -429,7 +294,7 @@ def _chosen_planes(files: list[str], names: Names, answers: Answers) -> list[str
     depth = sizes.most_common(1)[0][0] - len(made)
     names.projection = answer if answer in (MAXIMUM, MEAN) else MAXIMUM
     names.problems.append(
-        stack_warning(_several(list(stacks)), depth, names.projection, "in separate files")
+        stack_warning(several(list(stacks)), depth, names.projection, "in separate files")
     )
     if answer != names.projection:
         choices = [*made, *(v for v in values if v not in made)]
@@ -442,7 +307,7 @@ def _chosen_planes(files: list[str], names: Names, answers: Answers) -> list[str
             f"planes are missing: {len(stacks[short[0]])} of {usual[_channel(names, short[0])]}"
         )
         names.problems.append(
-            Problem(_several(short), reason, "Copy them again.", kind=ProblemKind.MISSING_PART)
+            Problem(several(short), reason, "Copy them again.", kind=ProblemKind.MISSING_PART)
         )
     left = []
     for file in files:

@@ -32,10 +32,10 @@ from core.scanning.file_names import compile_pattern
 from core.scanning.findings import Findings, with_places
 from core.scanning.group_channels import Draft
 from core.scanning.name_parts import counted, with_condition
+from core.scanning.names import Names
 from core.scanning.one_with_condition import one_with_the_condition
 from core.scanning.plate_map import PlateMap, load_plate_map
 from core.scanning.read_drafts import read_drafts
-from core.scanning.read_names import Names
 from core.scanning.role_questions import role_questions, turned_roles
 from core.scanning.take_indexes import plate_shape_of
 
