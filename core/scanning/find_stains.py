@@ -127,7 +127,8 @@ def _stain_strength(
             strength[n] = 1
         if strength[n] == 2 and run.label in SHORT_STAINS and before_others(n, runs):
             # w1_s1 is a well and its site, or a stain and the site of it
-            sure = _bright_alike(n, runs, context, MUCH_BRIGHTER)
+            sure = context.indexed >= run.texts.keys()
+            sure = sure or _bright_alike(n, runs, context, MUCH_BRIGHTER)
             strength[n] = 2 if sure else 1
             bright.add(n)
         factor = MUCH_BRIGHTER if n in meanings else BRIGHTER

@@ -47,7 +47,7 @@ def find_well(
         answer = "" if sure else context.answers.choice(QuestionKind.WELL, choices, files)
         yes = answer == choices[0]
         if not sure and not answer:
-            if _are_counters(n, runs, condition):
+            if _are_counters(n, runs, condition, meanings):
                 continue
             grouped = any(meaning == "group" for meaning in meanings.values())
             if follows and grouped:
@@ -62,12 +62,16 @@ def find_well(
             return
 
 
-def _are_counters(n: int, runs: Sequence[Run], condition: Run | None) -> bool:
+def _are_counters(
+    n: int, runs: Sequence[Run], condition: Run | None, meanings: Mapping[int, str]
+) -> bool:
     """Whether a1, a2, a3 only count the images of each condition."""
     if condition is None or not _again(runs[n], condition) or _padded(runs[n]):
         return False
-    others = (run for run in runs if run.varies and run is not condition)
-    return all(run is runs[n] for run in others)
+    others = [m for m, run in enumerate(runs) if run.varies and run is not condition and m != n]
+    if {_row(value) for value in runs[n].values} <= DOUBTFUL_ROWS:
+        return not others  # d1_c1 may be a day and a clone
+    return all(meanings.get(m) in ("stain", "stain-too") for m in others)
 
 
 def _one_to_one(run: Run, condition: Run) -> bool:

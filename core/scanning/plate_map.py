@@ -11,7 +11,7 @@ from core.domain import Problem, ProblemKind, Role
 from core.domain.limits import PLATE_SHAPES
 from core.errors import BadTable
 from core.io.project import is_inside
-from core.io.well_names import guess_plate_shape, normalise_well
+from core.io.well_names import guess_plate_shape
 from core.scanning.doses import (
     DoseHeading,
     decimal_mark,
@@ -20,6 +20,7 @@ from core.scanning.doses import (
     read_dose_um,
 )
 from core.scanning.plate_map_grids import Grid, is_grid, read_grids
+from core.scanning.plate_map_wells import count_from_zero, place_wells, well_of_row
 from core.scanning.spreadsheet import Sheet, read_sheets
 from core.scanning.unused_columns import unused_columns
 
@@ -216,11 +217,15 @@ def load_plate_map(path: Path) -> PlateMap:
     rows: list[PlateRow] = []
     refused: list[BadTable] = []
     tables = [_table(path.name, sheet) for sheet in same]
+    if not place_wells(_cells(tables, roles)):
+        del roles["wellrow"], roles["wellcol"]
     named = "condition" in roles
     doses = [cell for t in tables for cell in (t.column(roles["dose"]) if "dose" in roles else ())]
     written = {c for t in tables for c in (t.column(roles["condition"]) if named else ())}
     blank = NO_CONDITION if "+" in map(str.strip, written) else NO_CONDITION | {"-"}
-    reader = _RowReader(path, columns, roles, decimal_mark(doses), blank, _from_zero(tables, roles))
+    reader = _RowReader(
+        path, columns, roles, decimal_mark(doses), blank, count_from_zero(_cells(tables, roles))
+    )
     for sheet, one in zip(same, tables, strict=True):
         found = list(reader.rows(one, refused))
         rows += (
@@ -248,6 +253,15 @@ def load_plate_map(path: Path) -> PlateMap:
         _plate_shape(unique),
         problems,
     )
+
+
+def _cells(tables: Sequence[Table], roles: dict[str, int]) -> list[dict[str, str]]:
+    """Meaning -> text, for each row of all sheets; a sheet counts as a plate."""
+    return [
+        {"sheet": str(n), **{role: str(row[index]) for role, index in roles.items()}}
+        for n, table in enumerate(tables)
+        for row in table.rows
+    ]
 
 
 def _refused_rows(path: Path, refused: Sequence[BadTable]) -> list[Problem]:
@@ -323,7 +337,7 @@ class _RowReader:
             cell = {role: str(cells[index]) for role, index in self.roles.items()}
             try:
                 dose_um = self._dose(number, cell, heading or DoseHeading(""))
-                well = _well(self.path, number, cell, self.from_zero)
+                well = self._well(number, cell)
             except BadTable as error:
                 refused.append(error)
                 continue
@@ -348,6 +362,14 @@ class _RowReader:
             values=dict(zip(self.columns, cells, strict=True)),
         )
 
+    def _well(self, number: int, cell: dict[str, str]) -> str:
+        try:
+            return well_of_row(cell, self.from_zero)
+        except BadTable as error:
+            raise BadTable(
+                f"{self.path.name}, row {number}: {error.message}", error.hint
+            ) from error
+
     def _dose(self, number: int, cell: dict[str, str], heading: DoseHeading) -> float | None:
         """The dose. Raises BadTable also where a spreadsheet left an error instead of a value."""
         for role, text in cell.items():
@@ -368,53 +390,6 @@ class _RowReader:
 def _condition(text: str, blank: frozenset[str]) -> str:
     """The condition in one Unicode form; "" for a cell that was left empty."""
     return "" if text.strip() in blank else unicodedata.normalize("NFC", text).strip()
-
-
-def _well(path: Path, number: int, cell: dict[str, str], from_zero: bool) -> str:
-    """The well of a row. Raises BadTable where its two columns say another one."""
-    text = cell.get("well", "") or _row_and_column(cell, from_zero)
-    if not text.strip():
-        return ""
-    try:
-        well = normalise_well(text)
-    except BadTable as error:
-        raise BadTable(f"{path.name}, row {number}: {error.message}", error.hint) from error
-    other = _plain_well(_row_and_column(cell, from_zero))
-    if other and other != well:
-        raise BadTable(
-            f"{path.name}, row {number}: the well is {well}, but its row and column say {other}.",
-            "Correct one of them, or remove the columns of row and column.",
-        )
-    return well
-
-
-def _plain_well(text: str) -> str:
-    try:
-        return normalise_well(text)
-    except BadTable:
-        return ""
-
-
-def _row_and_column(cell: dict[str, str], from_zero: bool = False) -> str:
-    """The well from two columns; its row is a letter or a number."""
-    row, column = cell.get("wellrow", "").strip(), cell.get("wellcol", "").strip()
-    if from_zero and column.isdecimal():
-        column = str(int(column) + 1)
-        row = str(int(row) + 1) if row.isdecimal() else row
-    return f"r{row}c{column}" if row.isdecimal() else row + column
-
-
-def _from_zero(tables: Sequence[Table], roles: dict[str, int]) -> bool:
-    """Whether rows and columns next to all wells are counted from 0."""
-    if not {"well", "wellrow", "wellcol"} <= roles.keys():
-        return False
-    cells = [
-        {role: str(row[roles[role]]) for role in ("well", "wellrow", "wellcol")}
-        for table in tables
-        for row in table.rows
-    ]
-    wells = [(_plain_well(c["well"]), c) for c in cells if c["well"].strip()]
-    return bool(wells) and all(w == _plain_well(_row_and_column(c, True)) for w, c in wells)
 
 
 def _role(text: str) -> Role | None:

@@ -1,6 +1,7 @@
 """Inspect the files of a folder and read their names: records that have no condition yet."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from core.domain import Problem, ProblemKind, QuestionKind, ScanOptions
@@ -13,7 +14,7 @@ from core.scanning.file_names import compile_pattern
 from core.scanning.find_files import Found, find_images
 from core.scanning.findings import Findings, image_places
 from core.scanning.group_channels import Draft, group_channels
-from core.scanning.index_files import Index, read_indexes
+from core.scanning.index_files import Index, index_of, read_indexes
 from core.scanning.inspect_files import FileInspection, StackChoice, inspect_files
 from core.scanning.names import Names
 from core.scanning.other_pictures import other_pictures
@@ -46,7 +47,7 @@ def read_drafts(
     problems += [*files.problems, *_file_problems(facts)]
     indexes = read_indexes(root, files.indexes, problems)
     usable = indexed(_usable(facts, problems), indexes)
-    names = _read_names(usable, table, options, answers)
+    names = _read_names(usable, table, options, answers, indexes)
     name_channels(names.tells, indexes)
     chosen = choose_planes(names, options, answers)
     problems += names.problems
@@ -84,11 +85,14 @@ def _read_names(
     table: PlateMap | None,
     options: ScanOptions,
     answers: Answers,
+    indexes: Sequence[Index],
 ) -> Names:
     """What names say; a file that names its wells needs none, and times inside a file are added."""
     bases = {fact.base or file: fact for file, fact in usable.items() if not fact.tells}
     pattern = compile_pattern(options.pattern)
-    names = read_names(list(bases), pattern, _context(bases, table, answers))
+    context = _context(bases, table, answers)
+    named = (f for f in bases if (index := index_of(f, indexes)) is not None and index.channels)
+    names = read_names(list(bases), pattern, replace(context, indexed=frozenset(named)))
     for file, fact in usable.items():
         base = fact.base or file
         if fact.tells:

@@ -58,7 +58,7 @@ _TIME = re.compile(
 class Context:
     """What is known besides the names: answers, files of one channel, the plate map.
 
-    `levels` are file -> mean grey value.
+    `levels` are file -> mean grey value. The files `indexed` have an index that names stains.
     """
 
     answers: Answers = field(default_factory=Answers)
@@ -66,6 +66,7 @@ class Context:
     levels: Mapping[str, float] = field(default_factory=dict)
     map_wells: frozenset[str] = frozenset()
     map_plates: frozenset[str] = frozenset()
+    indexed: frozenset[str] = frozenset()
 
 
 def is_time(values: Iterable[str]) -> bool:

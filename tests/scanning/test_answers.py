@@ -153,6 +153,13 @@ def test_rows_and_columns_counted_from_zero_agree_with_their_wells(scan: Any) ->
     assert found["conditions"] == {"WT": 4, "DS": 4}
 
 
+def test_rows_and_columns_of_tiles_say_nothing_of_their_wells(scan: Any) -> None:
+    files = [(w, s) for w in WELLS for s in "12"]
+    rows = [f"{w}_s{s}.tif,{w},0,{s},{'WT' if w[0] == 'A' else 'DS'}" for w, s in files]
+    table = "\n".join(["file,well,row,col,condition", *rows])
+    assert scan([f"{w}_s{s}" for w, s in files], table=table)["records"] == 8
+
+
 @pytest.mark.parametrize("end", ["Total,2,2", ",2,2", "Legend,WT = wild type", "seen\nby AB"])
 def test_a_line_below_a_grid_is_left_out_and_named(scan: Any, end: str) -> None:
     table = f",1,2\nA,WT,WT\nB,DS,DS\n{end}\n"
