@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -163,7 +164,12 @@ class QuestionsPanel(QWidget):
     def options(self) -> ScanOptions:
         """The choices of this scan with the answers that were given."""
         assert self._asked is not None
-        answers = {card.question.key: card.answer() for card in self.cards if card.answer()}
+        several = Counter(card.question.kind for card in self.cards)
+        answers = {
+            str(card.question.kind) if several[card.question.kind] == 1 else card.question.key: text
+            for card in self.cards
+            if (text := card.answer())
+        }
         plate_map, pattern = self.plate_map.line.text().strip(), self.pattern.text().strip()
         options = replace(
             self._asked.request.options,
@@ -187,7 +193,7 @@ class QuestionsPanel(QWidget):
 
     def _say(self) -> None:
         missing = self.missing()
-        still = f"Still open: {', '.join(missing)}" if missing else ""
+        still = f"Still open: {', '.join(dict.fromkeys(missing))}" if missing else ""
         needed = [card for card in self.cards if card.question.default is None]
         # An answer can settle other questions; the scan asks what is left.
         nothing = bool(missing) and len(missing) == len(needed)
