@@ -8,7 +8,6 @@ from pathlib import Path
 
 from core.domain import Problem, ProblemKind, Role, ScanOptions
 from core.errors import BadTable
-from core.scanning.answers import Answers
 from core.scanning.choose_conditions import (
     choose_conditions,
     contradiction,
@@ -45,7 +44,6 @@ def assign_wells(
     words: Sequence[Run],
     table: PlateMap | None,
     options: ScanOptions,
-    answers: Answers,
     findings: Findings,
 ) -> dict[str, WellAssignment]:
     """First file of each record -> its assignment.
@@ -64,17 +62,15 @@ def assign_wells(
         The plate map, if any.
     options
         Where conditions come from, and what a group is.
-    answers
-        What was answered to questions.
     findings
-        Gets the problems and questions.
+        Gets the problems and questions; holds the answers.
 
     Raises
     ------
     BadTable
         For a plate map without the needed columns.
     """
-    problems = findings.problems
+    problems, answers = findings.problems, findings.answers
     from_map = options.condition_from == "plate-map"
     if from_map and table is not None and not table.has_conditions:
         columns = ", ".join(table.columns)

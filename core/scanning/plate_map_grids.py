@@ -80,7 +80,7 @@ def read_grids(sheet: Sheet, file: str, sheet_is_plate: bool, notes: list[str]) 
 
 
 def _is_left_out(lines: tuple[Line, ...], index: int) -> bool:
-    """Whether a line has several texts, or nothing but texts follow: sums and remarks."""
+    """Whether a line has several texts, or only lines of text follow: sums and remarks."""
     later = lines[index + 1 :]
     return _title(lines[index]) is None or not any(_letter(line) for line in later)
 

@@ -26,18 +26,13 @@ from core.scanning.z_stacks import questions_of_files, stack_facts
 
 
 def read_drafts(
-    root: Path,
-    table: PlateMap | None,
-    options: ScanOptions,
-    answers: Answers,
-    findings: Findings,
-    report: Report,
+    root: Path, table: PlateMap | None, options: ScanOptions, findings: Findings, report: Report
 ) -> tuple[list[Draft], Names, list[Index]]:
     """All records of a folder, what its names say, and its index files.
 
     `findings` gets the problems and questions. Raises LeighError for a folder without images.
     """
-    problems = findings.problems
+    answers, problems = findings.answers, findings.problems
     files = _found(root, report)
     choice = StackChoice(answers.text(QuestionKind.Z), answers.text(QuestionKind.SLICES))
     facts = inspect_files(root, files.images, report, choice)

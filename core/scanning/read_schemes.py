@@ -49,7 +49,7 @@ def by_scheme(
 
 
 def _join_times(name: str, files: Sequence[str], aside: Mapping[int, str], names: Names) -> None:
-    """Planes and times that vary in folders and in names are told by both."""
+    """Planes and times that vary in folders and in names are read from both."""
     for group in ("z", "t"):
         if group not in {GROUPS.get(meaning, meaning) for meaning in aside.values()}:
             continue

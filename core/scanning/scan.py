@@ -103,10 +103,11 @@ def read_folder(folder: Path, options: ScanOptions = DEFAULTS, *, report: Report
             "Conditions should come from a plate map, and none was given.", "Give --plate-map FILE."
         )
     table = load_plate_map(options.plate_map) if options.plate_map is not None else None
-    findings, answers = Findings(), Answers(options.answers)
-    drafts, names, indexes = read_drafts(root, table, options, answers, findings, report)
+    answers = Answers(options.answers)
+    findings = Findings(answers=answers)
+    drafts, names, indexes = read_drafts(root, table, options, findings, report)
     bench = _Bench(drafts, problems=findings.problems)
-    bench.places = assign_wells(root, drafts, names.words, table, options, answers, findings)
+    bench.places = assign_wells(root, drafts, names.words, table, options, findings)
     if any(question.kind == QuestionKind.CONDITION for question in findings.questions):
         findings.questions.extend(names.with_conditions)
     bench.drafts = [d for d in drafts if d.files[0] in bench.places]
