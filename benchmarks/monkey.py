@@ -108,7 +108,7 @@ class Monkey:
             place += QPoint(chance.randrange(-40, 40), chance.randrange(-40, 40))
             QTest.mouseMove(target, place)
             self.app.processEvents()
-            if not isValid(target):  # the window was filled anew meanwhile
+            if not isValid(target):  # the window was filled again meanwhile
                 return
         QTest.mouseRelease(target, LEFT, pos=place)
 

@@ -7,9 +7,10 @@ from typing import Any
 
 from core.domain import ScanOptions
 from core.progress import Progress, Report, silent
+from core.scanning.answers import Answers
 from core.scanning.file_names import compile_pattern
 from core.scanning.read_names import choose_planes, read_names
-from core.scanning.run_meanings import Context
+from core.scanning.run_labels import Context
 
 FILES = 100_000
 STAINS = ("DAPI", "GFP", "TMRM", "WGA")
@@ -67,6 +68,6 @@ def bench_names(files: int = FILES, report: Report = silent) -> dict[str, Any]:
 def _read(names: list[str]) -> dict[str, Any]:
     """Read the names as a scan does."""
     read = read_names(names, compile_pattern(None), Context(single=frozenset(names)))
-    kept = choose_planes(read, ScanOptions())
+    kept = choose_planes(read, ScanOptions(), Answers())
     kinds = sorted({str(question.kind) for question in read.questions})
     return {"read": len(kept), "questions": kinds}

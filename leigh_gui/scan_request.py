@@ -69,6 +69,7 @@ def open_scan(request: ScanRequest, result: dict[str, Any]) -> OpenScan | None:
             asked["default"],
             asked.get("examples") or {},
             {image: ImagePlace(**place) for image, place in (asked.get("places") or {}).items()},
+            asked.get("about", ""),
         )
         for asked in result.get("questions") or ()
     )

@@ -21,12 +21,12 @@ def _segment(kind: bytes, body: bytes) -> bytes:
     return struct.pack("<16sqq", kind, size, len(body)) + body.ljust(size, b"\0")
 
 
-def _czi_entry(position: int, at: dict[str, tuple[int, int]]) -> bytes:
+def _czi_entry(position: int, at: dict[str, tuple[int, int]], kind: int = 1) -> bytes:
     dimensions = b"".join(
         struct.pack("<4siifi", axis.encode(), start, size, 0.0, size)
         for axis, (start, size) in at.items()
     )
-    head = struct.pack("<2siqiiBB4si", b"DV", 1, position, 0, 0, 0, 0, b"", len(at))
+    head = struct.pack("<2siqiiBB4si", b"DV", kind, position, 0, 0, 0, 0, b"", len(at))
     return head + dimensions
 
 
@@ -38,7 +38,10 @@ def write_czi(
     wells: tuple[str, ...] = (),
     leave_out: tuple[int, ...] = (),
 ) -> Path:
-    """A CZI file with one block for each plane; `leave_out` are numbers of blocks."""
+    """A CZI file with one block for each plane; `leave_out` are numbers of blocks.
+
+    An image (S, T, Z, C, Y, X, 3) is written in colour.
+    """
     channels = "".join(f'<Channel Id="Channel:{n}" Name="{s}"/>' for n, s in enumerate(names))
     scenes = "".join(
         f'<Scene Index="{n}" Name="{w}"><ArrayName>{w}</ArrayName></Scene>'
@@ -55,12 +58,12 @@ def write_czi(
     ).encode()
     metadata = _segment(b"ZISRAWMETADATA", struct.pack("<ii", len(xml), 0) + bytes(248) + xml)
     place, blocks, entries = 32 + 512, b"", []
-    height, width = image.shape[-2:]
+    height, width = image.shape[4:6]
     for number, (s, t, z, c) in enumerate(np.ndindex(image.shape[:4])):
         if number in leave_out:
             continue
         at = {"X": (0, width), "Y": (0, height), "C": (c, 1), "Z": (z, 1), "T": (t, 1), "S": (s, 1)}
-        entry = _czi_entry(place + len(blocks), at)
+        entry = _czi_entry(place + len(blocks), at, 4 if image.ndim == 7 else 1)
         data = image[s, t, z, c].astype("<u2").tobytes()
         body = struct.pack("<iiq", 0, 0, len(data)) + entry
         body = body.ljust(256, b"\0") + data
@@ -78,12 +81,18 @@ def write_czi(
 def write_lif(
     path: Path, image: np.ndarray, names: tuple[str, ...], dyes: tuple[str, ...], cut: int = 0
 ) -> Path:
-    """A LIF file with an image for each name; `cut` leaves out the last bytes."""
+    """A LIF file with an image for each name; `cut` leaves out the last bytes.
+
+    An image (S, T, Z, 1, Y, X, 3) is written in colour.
+    """
     elements = ""
-    _, t, z, c, y, x = image.shape
+    _, t, z, c, y, x = image.shape[:6]
     steps = {"X": 2, "Y": 2 * x, "C": 2 * x * y, "Z": 2 * x * y * c, "T": 2 * x * y * c * z}
+    if image.ndim == 7:
+        steps = {axis: 3 * step for axis, step in steps.items()} | {"C": 2}
     channels = "".join(
-        '<ChannelDescription DataType="0" ChannelTag="0" Resolution="16" NameOfMeasuredQuantity=""'
+        f'<ChannelDescription DataType="0" ChannelTag="{n + 1 if image.ndim == 7 else 0}"'
+        ' Resolution="16" NameOfMeasuredQuantity=""'
         f' Min="0" Max="65535" Unit="" LUTName="{dye}" IsLUTInverted="0"'
         f' BytesInc="{steps["C"] * n}" BitInc="0"/>'
         for n, dye in enumerate(dyes)
@@ -204,17 +213,22 @@ def write_nd2(
     size_um: float = 0.325,
     leave_out: tuple[int, ...] = (),
 ) -> Path:
-    """An ND2 file with the loops positions, times and planes; `leave_out` are numbers of frames."""
+    """An ND2 file with the loops positions, times and planes; `leave_out` are numbers of frames.
+
+    An image (S, T, Z, 1, Y, X, 3) is written in colour.
+    """
+    colour = image.ndim == 7
+    image = np.moveaxis(image[..., 0, :, :, :], -1, 3) if colour else image
     s, t, z, c, y, x = image.shape
     about = {"uiWidth": x, "uiWidthBytes": 2 * x * c, "uiHeight": y, "uiComp": c}
     about |= {"uiBpcInMemory": 16, "uiBpcSignificant": 12, "uiSequenceCount": s * t * z}
     dye = {"m_sName": "dye"}
     planes = {
-        f"a{n}": {"sDescription": name, "uiCompCount": 1, "pFluorescentProbe": dye}
+        f"a{n}": {"sDescription": name, "uiCompCount": 3 if colour else 1, "pFluorescentProbe": dye}
         for n, name in enumerate(names)
     }
     said = {"bCalibrated": True, "dCalibration": size_um}
-    said["sPicturePlanes"] = {"uiCount": c, "sPlaneNew": planes}
+    said["sPicturePlanes"] = {"uiCount": len(planes), "sPlaneNew": planes}
     at = {"dPosX": 0.0, "dPosY": 0.0, "dPosZ": 0.0}
     loops: list[tuple[int, dict[str, object]]] = [
         (2, {"uiCount": s, "Points": {f"i{n:010}": at for n in range(s)}}),

@@ -4,7 +4,15 @@ import argparse
 from dataclasses import asdict, replace
 
 from core.cli.arguments import Result, add_project, path_option
-from core.domain import Dataset, Problem, ProblemKind, QuestionKind, ReadAs, ScanOptions
+from core.domain import (
+    Dataset,
+    Problem,
+    ProblemKind,
+    QuestionKind,
+    ReadAs,
+    ScanOptions,
+    answers_key,
+)
 from core.errors import BadTable, LeighError, NothingWritten
 from core.io.well_names import natural
 from core.progress import Report
@@ -32,7 +40,9 @@ def add_options(p: argparse.ArgumentParser) -> None:
         "--pixel-size-um", type=float, default=None, help="instead of the pixel size of the files"
     )
     text = "answer to a question of an earlier scan; may be given several times"
-    p.add_argument("--answer", action="append", default=[], metavar="KIND=CHOICE", help=text)
+    p.add_argument(
+        "--answer", action="append", default=[], metavar="KIND[:ABOUT]=CHOICE", help=text
+    )
     text = "replace the images and choices of an existing project"
     p.add_argument("--replace", action="store_true", help=text)
 
@@ -77,15 +87,16 @@ def _options(a: argparse.Namespace) -> ScanOptions:
     from core.workflows.scan import stored_options
 
     before = ScanOptions() if a.replace else stored_options(a.project)
-    answers = dict(before.answers)
+    answers: dict[str, str] = {}
     for text in a.answer:
-        kind, equals, choice = text.partition("=")
+        key, equals, choice = text.partition("=")
+        kind, _, about = key.partition(":")
         if not equals or kind not in set(QuestionKind):
             raise LeighError(
                 f"{text!r} is not an answer.",
-                f"Write KIND=CHOICE; kinds are {', '.join(QuestionKind)}.",
+                f"Write KIND=CHOICE, or KIND:ABOUT=CHOICE; kinds are {', '.join(QuestionKind)}.",
             )
-        answers[kind] = choice
+        answers[answers_key(kind, about)] = choice
     given = {
         name: value
         for name in ("pattern", "condition_from", "plate_map", "group_by", "exclude")
@@ -93,7 +104,9 @@ def _options(a: argparse.Namespace) -> ScanOptions:
     }
     if a.pixel_size_um is not None:
         given["pixel_size_um"] = a.pixel_size_um
-    return replace(before, **given, answers=answers)
+    # A new answer to all of a kind replaces the earlier ones to single questions.
+    kept = {k: v for k, v in before.answers.items() if k.partition(":")[0] not in answers}
+    return replace(before, **given, answers={**kept, **answers})
 
 
 def _nothing_written(fault: NothingWritten | BadTable) -> Result:

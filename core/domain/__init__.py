@@ -125,6 +125,8 @@ _WHERE = {
             "QuestionKind",
             "ReadAs",
             "ScanOptions",
+            "answer_to",
+            "answers_key",
         ),
         "core.domain.scanning",
     ),

@@ -39,8 +39,10 @@ class ImagePlace:
 class Question:
     """What names and files do not say. Without a `default`, nothing is written until answered.
 
-    `examples` are choice -> word -> image: what a choice means in pictures. Images are POSIX paths
-    relative to the folder that is read; `places` says where those lie that are not files.
+    `about` tells questions of one kind apart: a file whose name is like those that are asked about,
+    or the plate map; "" where a kind is asked once. `examples` are choice -> word -> image: what a
+    choice means in pictures. Images are POSIX paths relative to the folder that is read; `places`
+    says where those lie that are not files.
     """
 
     kind: QuestionKind
@@ -49,6 +51,22 @@ class Question:
     default: str | None = None
     examples: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     places: Mapping[str, ImagePlace] = field(default_factory=dict)
+    about: str = ""
+
+    @property
+    def key(self) -> str:
+        """What an answer to this question alone is stored under: `stain` or `stain:WT/a_1.tif`."""
+        return answers_key(self.kind, self.about)
+
+
+def answers_key(kind: str, about: str = "") -> str:
+    """Kind, or kind and what the question is about, without a sign that ends it in an answer."""
+    return f"{kind}:{about.replace('=', '-')}" if about else str(kind)
+
+
+def answer_to(question: Question, answers: Mapping[str, str]) -> str:
+    """The answer to this question, or else to all of its kind; "" for none."""
+    return answers.get(question.key) or answers.get(question.kind, "")
 
 
 @dataclass(frozen=True)
@@ -92,8 +110,8 @@ class ScanOptions:
     """How a folder is scanned.
 
     `group_by` is well, plate, record or a column of the plate map. Conditions in `exclude` are left
-    out. `pixel_size_um` replaces the pixel size of the files. `answers` are kinds of questions with
-    the choice that was taken.
+    out. `pixel_size_um` replaces the pixel size of the files. `answers` are kinds of questions, or
+    keys of single questions, with the choice that was taken.
     """
 
     pattern: str | None = None

@@ -76,7 +76,11 @@ class _Czi:
         """Scene and place of a block. Raises BadImage for what is not a grey plane of a field."""
         starts = {d.dimension: d.start for d in block.dimension_entries}
         sizes = {d.dimension: d.size for d in block.dimension_entries}
-        if not isinstance(block.dtype, str) or block.dtype[-2:] not in TYPES or block.shape[-1] > 1:
+        if (
+            not isinstance(block.dtype, str)
+            or block.dtype[-2:] not in TYPES
+            or block.shape[-1] not in (1, 3)
+        ):
             raise BadImage(f"{self._path.name} is a colour picture, not raw data.", RGB_HINT, "rgb")
         long = [a for a, n in sizes.items() if n > 1 and a not in "XYM"]
         other = [a for a, n in starts.items() if n > 0 and a not in "XYMSTZC"]
@@ -96,7 +100,8 @@ class _Czi:
         _, _, height, width = _extent(self._all(scene))
         sizes = dict(zip("TZC", map(len, places), strict=True)) | {"Y": height, "X": width}
         dtypes = {block.dtype[-2:] for block in self._all(scene)}
-        if len(dtypes) > 1:
+        samples = {block.shape[-1] for block in self._all(scene)}
+        if len(dtypes) > 1 or len(samples) > 1:
             raise BadImage(f"{self._path.name} mixes bit depths.", DAMAGED_HINT, "mixed-depth")
         names = self._channel_names()
         chosen = tuple(names.get(c, "") for c in places[2])
@@ -111,6 +116,7 @@ class _Czi:
             self._distance("Y"),
             well=well,
             site=scene if well else "",
+            colour=samples == {3},
         )
 
     def _all(self, scene: str) -> list[Any]:
@@ -151,14 +157,16 @@ class _Czi:
         return f"scene {int(scene) + 1}", ""
 
     def plane(self, field: Field, t: int, z: int, c: int) -> AnyArray:
-        """(Y, X) grey values; tiles of a mosaic at their places."""
+        """(Y, X) grey values, or (3, Y, X) of a colour field; tiles of a mosaic at their places."""
         scene = field.scene or next(iter(self._blocks))
         blocks = self._blocks[scene]
         places = [sorted({place[n] for place in blocks}) for n in range(3)]
         place = (places[0][t], places[1][z], places[2][c])
         top, left, height, width = _extent(self._all(scene))
-        check_bytes(height * width * np.dtype(field.dtype).itemsize, self._path)
-        image = np.zeros((height, width), field.dtype)
+        samples = (3,) if field.colour else ()
+        nbytes = height * width * int(np.prod(samples)) * np.dtype(field.dtype).itemsize
+        check_bytes(nbytes, self._path)
+        image = np.zeros((height, width, *samples), field.dtype)
         filled = np.zeros((height, width), np.bool_)
         for block in sorted(blocks[place], key=lambda b: b.mosaic_index or 0):
             starts = _starts(block)
@@ -170,7 +178,7 @@ class _Czi:
             share = 100 - 100 * np.count_nonzero(filled) / filled.size
             what = f"its mosaic does not cover {share:.0f} % of the picture, which would be zeros"
             raise missing_part(self._path, what)
-        return image
+        return np.moveaxis(image, -1, 0) if samples else image
 
 
 def _starts(block: Any) -> Mapping[str, int]:
@@ -190,10 +198,14 @@ def _extent(blocks: Sequence[Any]) -> tuple[int, int, int, int]:
 
 
 def _pixels(block: Any, dtype: str, path: Path) -> AnyArray:
-    """(Y, X) grey values of one block. Raises BadImage where bytes are missing."""
+    """(Y, X) grey values of one block, or (Y, X, 3) of a colour block.
+
+    Raises BadImage where bytes are missing.
+    """
     segment = block.data_segment()
     packed = segment.data(raw=True)
     shape = [d.size for d in block.dimension_entries if d.dimension in "YX"]
+    shape += [3] if block.shape[-1] == 3 else []
     nbytes = int(np.prod(shape)) * np.dtype(dtype).itemsize
     if len(packed) != segment.data_size:
         raise missing_part(path, f"{len(packed)} of {segment.data_size} bytes of a plane are there")

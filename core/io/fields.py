@@ -13,6 +13,7 @@ import numpy as np
 from core.domain import AnyArray
 from core.errors import BadImage
 from core.io.memory import READERS
+from core.io.one_colour import ONE_COLOUR, one_value, several_colours
 from core.io.stacks import STAINS, chosen_planes, chosen_time, project, stack_error
 from core.io.tiff import ImageInfo, check_finite, checked
 from core.io.tiff_header import DAMAGED_HINT, check_bytes, squareness
@@ -39,6 +40,7 @@ class Field:
     well: str = ""
     plate: str = ""
     site: str = ""
+    colour: bool = False  # RGB samples; read where they are one value in one colour
 
 
 class Container(Protocol):
@@ -48,7 +50,10 @@ class Container(Protocol):
     refused: Sequence[tuple[str, BadImage]]
 
     def plane(self, field: Field, t: int, z: int, c: int) -> AnyArray:
-        """(Y, X) grey values; raises an error where the plane is not stored."""
+        """(Y, X) grey values, or (3, Y, X) of a colour field.
+
+        Raises an error where the plane is not stored.
+        """
 
 
 class Opener(Protocol):
@@ -94,7 +99,10 @@ def info_of(field: Field, path: Path, z: str = "", t: str = "") -> ImageInfo:
         dtype=str(dtype.newbyteorder("=")),
         channel_names=names if all(names) else (),
         pixel_size_um=field.pixel_size_um,
-        notes=squareness(field.pixel_size_um, field.pixel_height_um),
+        notes=(
+            *squareness(field.pixel_size_um, field.pixel_height_um),
+            *([ONE_COLOUR] if field.colour else ()),
+        ),
         depth=sizes["Z"],
         times=sizes["T"],
     )
@@ -117,12 +125,14 @@ def read_planes(
         stacks = [[(times[0], plane) for plane in planes]]
     channels = int(field.sizes.get("C", 1))
 
+    expected = (3, *info.shape[1:]) if field.colour else info.shape[1:]
+
     def plane(time: int, depth: int, channel: int) -> AnyArray:
         pixels = container.plane(field, time, depth, channel)
-        if pixels.shape != info.shape[1:] or pixels.dtype.newbyteorder("=") != info.dtype:
+        if pixels.shape != expected or pixels.dtype.newbyteorder("=") != info.dtype:
             raise BadImage(
                 f"{where} holds {pixels.dtype} planes of {pixels.shape} and declares"
-                f" {info.dtype} of {info.shape[1:]}.",
+                f" {info.dtype} of {expected}.",
                 DAMAGED_HINT,
                 "damaged",
             )
@@ -131,6 +141,11 @@ def read_planes(
     with READERS.reading(int(np.prod(info.shape)) * np.dtype(info.dtype).itemsize):
         each = [(channel, stack) for channel in range(channels) for stack in stacks]
         image = np.stack([project((plane(*at, c) for at in stack), z) for c, stack in each])
+    if field.colour:
+        value = one_value(image)
+        if value is None:
+            raise several_colours(where)
+        image = np.ascontiguousarray(value[..., 0, :, :])
     check_finite(image, path)
     return image
 

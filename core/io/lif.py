@@ -69,8 +69,9 @@ class _Lif:
     def _field(self, number: int, image: Any, several: bool) -> Field:
         sizes = {axis: int(size) for axis, size in image.sizes.items() if size > 1}
         where = f"{self._path.name} ({image.path})"
-        if image.is_flim or "S" in sizes:
+        if image.is_flim or sizes.get("S", 3) != 3:
             raise BadImage(f"{where} is not a grey image.", RGB_HINT, "rgb")
+        colour = sizes.pop("S", 1) == 3
         refuse_axes("".join(set(sizes) - READ), where)
         block = image.memory_block
         needed = int(np.prod(image.shape)) * image.dtype.itemsize
@@ -88,14 +89,16 @@ class _Lif:
             _channel_names(image),
             _pixel_size(image, 1),
             _pixel_size(image, 2),
+            colour=colour,
         )
 
     def plane(self, field: Field, t: int, z: int, c: int) -> AnyArray:
-        """(Y, X) grey values."""
+        """(Y, X) grey values, or (3, Y, X) of a colour field."""
         image = self._images[int(field.scene or 0)]
         at = {"T": t, "Z": z, "C": c}
         indices = {axis: at[axis] for axis in image.sizes if axis in at}
-        return np.squeeze(np.asarray(image.frame(**indices)))
+        plane = np.squeeze(np.asarray(image.frame(**indices)))
+        return np.moveaxis(plane, -1, 0) if field.colour else plane
 
 
 def _name_apart(xml: ElementTree.Element) -> None:

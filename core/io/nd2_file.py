@@ -33,7 +33,8 @@ class _Nd2:
     def __init__(self, stored: Any, path: Path) -> None:
         self._stored, self._path = stored, path
         sizes = {axis: int(size) for axis, size in stored.sizes.items()}
-        if "S" in sizes:
+        colour = sizes.pop("S", 1)
+        if colour not in (1, 3):
             raise BadImage(f"{path.name} is an RGB picture, not raw data.", RGB_HINT, "rgb")
         refuse_axes("".join(set(sizes) - READ), path.name)
         loops = [{k: int(v) for k, v in at.items()} for at in stored.loop_indices] or [{}]
@@ -46,7 +47,7 @@ class _Nd2:
         width, height, _ = stored.voxel_size()
         names = tuple(c.channel.name for c in stored.metadata.channels or ())
         calibrated = any(c.volume.axesCalibrated[0] for c in stored.metadata.channels or ())
-        size = (float(width), float(height)) if calibrated else (None, None)
+        size_um = (float(width), float(height)) if calibrated else (None, None)
         self.fields: Sequence[Field] = [
             Field(
                 str(p) if positions > 1 else "",
@@ -54,7 +55,9 @@ class _Nd2:
                 sizes,
                 str(stored.dtype),
                 names if all(names) else (),
-                *size,
+                size_um[0],
+                size_um[1],
+                colour=colour == 3,
             )
             for p in range(positions)
         ]
@@ -75,8 +78,11 @@ class _Nd2:
             raise missing_part(self._path, f"{missing} of {wanted} frames are missing")
 
     def plane(self, field: Field, t: int, z: int, c: int) -> AnyArray:
-        """(Y, X) grey values."""
+        """(Y, X) grey values, or (3, Y, X) of a colour field."""
         frame = np.asarray(self._stored.read_frame(self._frames[int(field.scene or 0), t, z]))
+        if field.colour:  # [C] Y X S
+            frame = np.moveaxis(frame if frame.ndim == 3 else frame[c], -1, 0)
+            return frame
         if frame.ndim == 2:
             return frame
         if frame.ndim == 3 and c < len(frame):

@@ -149,7 +149,18 @@ class _ZarrImage:
         place = _place(path)
         self.refused: Sequence[tuple[str, BadImage]] = ()
         self.fields: Sequence[Field] = [
-            Field("", "", sizes, self._stored.dtype, names, width, height, **place)
+            Field(
+                "",
+                "",
+                sizes,
+                self._stored.dtype,
+                names,
+                width,
+                height,
+                well=place[0],
+                plate=place[1],
+                site=place[2],
+            )
         ]
         self._array: Any = None
 
@@ -293,18 +304,18 @@ def _pixel_size(
     return size * factor if np.isfinite(size) and size > 0 else None
 
 
-def _place(path: Path) -> dict[str, str]:
-    """Well, plate and site of an image in a plate; {} for other images."""
+def _place(path: Path) -> tuple[str, str, str]:
+    """Well, plate and site of an image in a plate; "" for other images."""
     if len(path.parents) < 4:
-        return {}
+        return "", "", ""
     plate_folder = path.parents[2]
     plate = _attributes(plate_folder).get("plate")
     if not isinstance(plate, dict):
-        return {}
+        return "", "", ""
     where = path.parent.relative_to(plate_folder).parts
     try:
         well = normalise_well("".join(where))
     except BadTable:
         well = "-".join(where)
     name = str(plate.get("name") or plate_folder.name.removesuffix(".zarr").removesuffix(".ome"))
-    return {"well": well, "plate": name, "site": path.name}
+    return well, name, path.name

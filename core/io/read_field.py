@@ -16,7 +16,7 @@ from core.io.lif import open_lif
 from core.io.nd2_file import open_nd2
 from core.io.oif import open_oif
 from core.io.ome_zarr import is_zarr, open_zarr
-from core.io.stacks import project
+from core.io.stacks import STAINS, project
 from core.io.tiff import ImageInfo, guard, read_stack
 
 FORMATS: dict[str, tuple[str, Opener]] = {  # suffix -> library, and how a file is opened
@@ -55,7 +55,7 @@ def open_field(path: Path, scene: str = "", z: str = "", t: str = "") -> AnyArra
     BadImage
         Where the file cannot be used, a part of it is missing, or the field is not in it.
     """
-    with open_fields(path) as container:
+    with open_fields(path, pages_are_planes=z not in ("", STAINS)) as container:
         field = next((f for f in container.fields if f.scene == scene), None)
         if field is None:
             raise BadImage(f"{path.name} has no field {scene!r}.", "Scan the folder again.")
@@ -72,8 +72,11 @@ def read_image_of(
 
 
 @contextmanager
-def open_fields(path: Path) -> Iterator[Container]:
-    """A file of any format, and the fields that it holds. Raises BadImage."""
+def open_fields(path: Path, *, pages_are_planes: bool = False) -> Iterator[Container]:
+    """A file of any format, and the fields that it holds. Raises BadImage.
+
+    `pages_are_planes`: pages of a TIFF without metadata are planes of a stack, not channels.
+    """
     path = Path(path)
     known = FORMATS.get(path.suffix.lower())
     with guard(path):
@@ -84,14 +87,14 @@ def open_fields(path: Path) -> Iterator[Container]:
             with known[1](path) as container:
                 yield container
         else:
-            yield PlainFile(path)
+            yield PlainFile(path, "Z" if pages_are_planes else "C")
 
 
 class PlainFile:
     """A TIFF or PNG: one field, whose pixels are read once."""
 
-    def __init__(self, path: Path) -> None:
-        self._pixels, self.info = read_stack(path)
+    def __init__(self, path: Path, pages: str = "C") -> None:
+        self._pixels, self.info = read_stack(path, pages=pages)
         channels, height, width = self.info.shape
         sizes = {"T": self.info.times, "Z": self.info.depth, "C": channels}
         sizes |= {"Y": height, "X": width}
@@ -135,6 +138,7 @@ def header_of(
         own.made_here,
         own.depth,
         own.times,
+        own.unnamed,
     )
 
 

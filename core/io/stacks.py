@@ -9,6 +9,7 @@ from core.errors import BadImage
 
 MAXIMUM, MEAN = "max", "mean"
 STAINS = "stains"  # the planes or times of a file are its stains
+PLANES = "planes"  # they are not
 PROJECTION = "projection"  # stacks are left out; their projections next to them are read
 MAX_STAINS = 8
 

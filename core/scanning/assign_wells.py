@@ -61,30 +61,30 @@ def assign_wells(
     table
         The plate map, if any.
     options
-        Where conditions come from, what a group is, and answers.
+        Where conditions come from, and what a group is.
     findings
-        Gets the problems and questions.
+        Gets the problems and questions; holds the answers.
 
     Raises
     ------
     BadTable
         For a plate map without the needed columns.
     """
-    problems = findings.problems
+    problems, answers = findings.problems, findings.answers
     from_map = options.condition_from == "plate-map"
     if from_map and table is not None and not table.has_conditions:
         columns = ", ".join(table.columns)
         raise BadTable(f"{table.path.name} has no condition column. Columns: {columns}.", HINT)
     column = _group_column(table, options.group_by)
-    rows = PlateMapRows(table, root, drafts, findings, options.answers)
+    rows = PlateMapRows(table, root, drafts, findings, answers)
     row_of = {draft.files[0]: rows.row(draft) for draft in drafts}
     from_folder = folder_conditions(drafts)
     use_table = from_map or _table_wins(drafts, from_folder, table, problems)
     if not use_table:
-        choice = choose_conditions(drafts, words, root, from_folder, options.answers)
+        choice = choose_conditions(drafts, words, root, from_folder, answers)
         findings.questions.extend(choice.questions)
         from_folder = choice.conditions
-        use_table = contradiction(from_folder, row_of, options.answers, findings)
+        use_table = contradiction(from_folder, row_of, answers, findings)
     assigned: dict[str, WellAssignment] = {}
     missing: dict[str, list[str]] = {}
     for draft in drafts:
@@ -244,8 +244,6 @@ def _group(
         return (value, "") if value else ("", f"each is a group of its own, so {LEAK}")
     if "group" in draft.tells:
         return draft.tells["group"], ""
-    if "movie" in draft.tells and not well:
-        return draft.tells["movie"], ""
     if group_by == "plate":
         if plate:
             return plate, ""
@@ -265,4 +263,6 @@ def _instead(draft: Draft, assigned: WellAssignment, shared: int) -> tuple[str, 
         return "/".join(draft.folder), "their sub-folders were taken as groups"
     if culture := draft.tells.get("culture"):
         return f"{assigned.condition}/{culture}", "what the names call by number was taken"
+    if movie := draft.tells.get("movie"):
+        return movie, f"each field is a group of its own, so {LEAK}"
     return "", f"each is a group of its own, so {LEAK}"

@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.domain import Problem, ProblemKind, Question, QuestionKind
+from core.scanning.answers import Answers
 from core.scanning.default_roles import names_role
-from core.scanning.findings import Findings, same_answer
+from core.scanning.findings import Findings
 from core.scanning.group_channels import Draft
 from core.scanning.name_runs import Run, first_files, pieces
 from core.scanning.plate_map import PlateRow
-from core.scanning.run_meanings import LABELS, has_gaps
+from core.scanning.run_labels import LABELS, has_gaps
 
+FOLDER, PLATE_MAP = "folder", "plate map"
 SHOWN = 8  # conditions in the text of a choice
 TREATMENTS = frozenset({"compound", "cpd", "drug", "treatment", "dose", "substance", "inhibitor"})
 CULTURES = LABELS["group"] | LABELS["site"]
@@ -62,7 +64,7 @@ def choose_conditions(
     words: Sequence[Run],
     root: Path,
     from_folder: dict[str, str],
-    answers: Mapping[str, str],
+    answers: Answers,
 ) -> Choice:
     """The conditions from folders or names; several ways to read them are a question."""
     if not drafts or any("condition" in draft.tells for draft in drafts):
@@ -71,11 +73,10 @@ def choose_conditions(
     readings = {_listed(base): base}
     for finer in _finer(drafts, words, base, bool(from_folder)):
         readings.setdefault(_listed(finer), finer)
-    answer = answers.get(QuestionKind.CONDITION, "")
-    chosen = next((listed for listed in readings if same_answer(answer, listed)), None)
-    if chosen is not None:
+    several = len(readings) > 1 or asked
+    if several and (chosen := answers.choice(QuestionKind.CONDITION, list(readings))):
         return Choice(readings[chosen])
-    if len(readings) > 1 or asked:
+    if several:
         text = text or "The folders and the names differ in more than one way. What is compared?"
         examples = {listed: first_files(reading) for listed, reading in readings.items()}
         question = Question(QuestionKind.CONDITION, text, tuple(readings), examples=examples)
@@ -179,7 +180,7 @@ def _agree(folder: str, of_map: str) -> bool:
 def contradiction(
     from_folder: Mapping[str, str],
     rows: Mapping[str, PlateRow | None],
-    answers: Mapping[str, str],
+    answers: Answers,
     findings: Findings,
 ) -> bool:
     """Asks where folders and plate map disagree; returns whether the answer is the plate map."""
@@ -189,16 +190,17 @@ def contradiction(
         if row is not None and row.condition.strip() and from_folder.get(file)
         if not _agree(from_folder[file], row.condition)
     ]
-    answer = answers.get(QuestionKind.MAP, "")
-    if not against or answer in ("folder", "plate map"):
-        return bool(against) and answer == "plate map"
+    if not against:
+        return False
+    if answer := answers.choice(QuestionKind.MAP, [FOLDER, PLATE_MAP]):
+        return answer == PLATE_MAP
     file, row = against[0]
     reason = f"the folder says {from_folder[file]}, the map {row.condition} ({row.where})"
     item = file if len(against) == 1 else f"{file} and {len(against) - 1} others"
     kind = ProblemKind.MAP_CONTRADICTS_FOLDER
     findings.problems.append(Problem(item, reason, "Correct one of them.", "warning", kind))
     text = f"Folders and plate map disagree on {len(against)} records. Which is right?"
-    findings.questions.append(Question(QuestionKind.MAP, text, ("folder", "plate map")))
+    findings.questions.append(Question(QuestionKind.MAP, text, (FOLDER, PLATE_MAP)))
     return False
 
 

@@ -7,7 +7,7 @@ from itertools import permutations
 
 from core.scanning.file_names import STAIN_WORDS
 from core.scanning.name_runs import folder_runs
-from core.scanning.run_meanings import is_light, is_time, is_well, label_meaning
+from core.scanning.run_labels import is_light, is_time, is_well, label_meaning
 
 LEAST = 2  # parts of a name, values of a part
 MAX_NAMES = 1000
@@ -42,8 +42,10 @@ def _compound(names: set[str], pattern: re.Pattern[str]) -> bool:
     if len(counts) > 1 or counts.pop() < LEAST:
         return False
     runs = [r for r in folder_runs([f"{name}/x" for name in names], {0: pattern}) if r.varies]
-    if any(is_time(run.values) for run in runs):
-        return True
+    times = [run for run in runs if is_time(run.values)]
+    stains = [run for run in runs if label_meaning(run) == "stain"]
+    if times:  # but Ch1-T1 is one stain of a microscope with several tracks
+        return not any(time.splits_like(stain) for time in times for stain in stains)
     for one, other in permutations(runs, 2):
         pairs = len({(text, other.texts[file]) for file, text in one.texts.items()})
         if _bare_numbers(one.values) or pairs == len(one.values):

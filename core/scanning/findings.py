@@ -4,16 +4,21 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from core.domain import ImagePlace, Problem, Question
+from core.scanning.answers import Answers
 from core.scanning.inspect_files import FileInspection
 
 
 @dataclass(frozen=True)
 class Findings:
-    """Problems and questions, in the order in which they were found, and places of images."""
+    """Problems and questions, in the order in which they were found, and places of images.
+
+    `answers` are those to questions of before.
+    """
 
     problems: list[Problem] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
     places: dict[str, ImagePlace] = field(default_factory=dict)
+    answers: Answers = field(default_factory=Answers)
 
 
 def image_places(facts: Iterable[FileInspection]) -> dict[str, ImagePlace]:
@@ -31,8 +36,3 @@ def with_places(question: Question, places: Mapping[str, ImagePlace]) -> Questio
     """The question, with the places of its examples."""
     shown = {image for words in question.examples.values() for image in words.values()}
     return replace(question, places={image: places[image] for image in shown if image in places})
-
-
-def same_answer(answer: str, choice: str) -> bool:
-    """Whether an answer is a choice; the words of a list may come in any order."""
-    return sorted(answer.split(", ")) == sorted(choice.split(", "))

@@ -14,8 +14,16 @@ from core.errors import BadImage
 from core.io.digest import digest_file, digest_pixels
 from core.io.disk_errors import unreadable
 from core.io.fields import Container, Field
-from core.io.read_field import header_of, open_fields, read_image_of
-from core.io.stacks import MAXIMUM, PROJECTION, STAINS, chosen_planes, stack_error
+from core.io.read_field import PlainFile, header_of, open_fields, read_image_of
+from core.io.stacks import (
+    MAX_STAINS,
+    MAXIMUM,
+    PLANES,
+    PROJECTION,
+    STAINS,
+    chosen_planes,
+    stack_error,
+)
 from core.io.tiff import ImageInfo
 from core.progress import Progress, Report, silent
 from core.scanning.name_runs import path_text
@@ -28,7 +36,7 @@ MOST_IN_LABELS = 0.95  # share of these that are equal; in pictures, noise makes
 FULL_SCALES = {255, 1023, 4095, 16383, 65535, 4294967295, 127, 32767, 2147483647}
 SIGN_OFFSET = 32768
 READERS = 4
-MOST_STAINS = 5  # planes or times of one channel that may be stains instead
+MOST_ASKED = 5  # planes or times of one channel are asked whether they are stains
 TELL_EVERY = 16
 
 
@@ -68,6 +76,7 @@ class FileInspection:
     digests: tuple[str, ...] = ()  # of the files of such a stack
     tells: Mapping[str, str] = field(default_factory=dict)  # what the file says of its place
     may_be_stains: int = 0  # planes or times that may be stains
+    unnamed: int = 0  # pages without metadata
 
 
 def inspect_files(
@@ -126,7 +135,7 @@ def read_facts(root: Path, file: str, choice: StackChoice) -> list[FileInspectio
     """Inspect all images of one file."""
     path = root / file
     try:
-        with open_fields(path) as container:
+        with open_fields(path, pages_are_planes=choice.slices == PLANES) as container:
             several = len(container.fields) + len(container.refused) > 1
             facts = [
                 FileInspection(f"{path_text(file)}/{name}", error=error, sources=(file,))
@@ -176,10 +185,12 @@ def _field_facts(
     blank = replace(blank, scene=field.scene, base=blank.file, tells=_told(field))
     depth, times = int(field.sizes.get("Z", 1)), int(field.sizes.get("T", 1))
     single = int(field.sizes.get("C", 1)) == 1
-    doubtful = single and 1 < depth * times <= MOST_STAINS and min(depth, times) == 1
-    if doubtful:
+    alone = single and min(depth, times) == 1 < depth * times
+    stains = alone and depth * times <= MAX_STAINS and choice.slices == STAINS
+    if stains or (alone and depth * times <= MOST_ASKED):
         blank = replace(blank, may_be_stains=depth * times)
-    stains = doubtful and choice.slices == STAINS
+    if isinstance(container, PlainFile):
+        blank = replace(blank, unnamed=container.info.unnamed)
     z = STAINS if stains and depth > 1 else _planes(choice.z, depth) if depth > 1 else ""
     if depth > 1 and choice.z == PROJECTION and not stains:
         yield replace(blank, error=stack_error(path.name, depth, times))

@@ -26,10 +26,10 @@ _MOMENT = rf"(?<![A-Za-z0-9]){_DATE}{_CLOCK}(?![A-Za-z0-9])"
 _ROW_COLUMN = r"(?i:row[ _\-]?\d+[ _\-]col(?:umn)?[ _\-]?\d+)"
 _LETTER_COLUMN = r"(?<![A-Za-z0-9])[A-P](?: - \d\d?|[ _\-][0-2]\d)(?!\d)"
 _PIECE = re.compile(
-    rf"{_MOMENT}|{_DYES}|{_DECIMAL}|{_ROW_COLUMN}|{_LETTER_COLUMN}|[^\s_\-.()\[\],;@]+"
+    rf"{_MOMENT}|{_DYES}|{_DECIMAL}|{_ROW_COLUMN}|{_LETTER_COLUMN}|[^\s_\-.()\[\],;@#]+"
 )
 _LABELLED = re.compile(
-    r"\s*([A-Za-z][A-Za-z ]*?)[ _\-=#]*\d+(?:[.,]\d+)?\s*"
+    r"[\s_\-]*([^\W\d_](?:[^\W\d_]| )*?)[ _\-=#]*\d+(?:[.,]\d+)?\s*(?:[uµμ]m)?\s*"
     r"|(?i:(plate|platte|plaque|pl)[ _\-#]*[A-Z])"
 )
 _PAIRS = re.compile(r"(?:[A-Za-z]+\d+){2,}")

@@ -8,10 +8,11 @@ WELL = r"[A-Za-z]\d{1,2}|[Aa][A-Fa-f]\d{1,2}"  # rows Q to AF: plates of 1536 we
 _GUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 SCHEMES: dict[str, str] = {
     "imagexpress": (
-        rf"^(?:(?P<plate>.+?)_)?(?P<well>{WELL})(?:_s(?P<site>\d+))?_w(?P<channel>\d)(?:{_GUID})?$"
+        rf"^(?:(?P<plate>.+?)_)??(?P<well>(?![q-z]|[Q-Z]\d(?!\d)){WELL})(?:_s(?P<site>\d+))?_w(?P<channel>\d)"
+        rf"(?:{_GUID})?$"
     ),
     "imagexpress-one-wavelength": (
-        rf"^(?:(?P<plate>.+?)_)?(?P<well>{WELL})_s(?P<site>\d+?){_GUID}$"
+        rf"^(?:(?P<plate>.+?)_)??(?P<well>{WELL})_s(?P<site>\d+?){_GUID}$"
     ),
     "phenix": (
         r"^r(?P<row>\d{2})c(?P<col>\d{2})f(?P<site>\d+)p(?P<z>\d+)(?:rc\d+)?"

@@ -11,7 +11,7 @@ from core.domain import Problem, ProblemKind, Role
 from core.domain.limits import PLATE_SHAPES
 from core.errors import BadTable
 from core.io.project import is_inside
-from core.io.well_names import guess_plate_shape, normalise_well
+from core.io.well_names import guess_plate_shape
 from core.scanning.doses import (
     DoseHeading,
     decimal_mark,
@@ -20,6 +20,7 @@ from core.scanning.doses import (
     read_dose_um,
 )
 from core.scanning.plate_map_grids import Grid, is_grid, read_grids
+from core.scanning.plate_map_wells import count_from_zero, place_wells, well_of_row
 from core.scanning.spreadsheet import Sheet, read_sheets
 from core.scanning.unused_columns import unused_columns
 
@@ -216,11 +217,15 @@ def load_plate_map(path: Path) -> PlateMap:
     rows: list[PlateRow] = []
     refused: list[BadTable] = []
     tables = [_table(path.name, sheet) for sheet in same]
+    if not place_wells(_cells(tables, roles)):
+        del roles["wellrow"], roles["wellcol"]
     named = "condition" in roles
     doses = [cell for t in tables for cell in (t.column(roles["dose"]) if "dose" in roles else ())]
     written = {c for t in tables for c in (t.column(roles["condition"]) if named else ())}
     blank = NO_CONDITION if "+" in map(str.strip, written) else NO_CONDITION | {"-"}
-    reader = _RowReader(path, columns, roles, decimal_mark(doses), blank)
+    reader = _RowReader(
+        path, columns, roles, decimal_mark(doses), blank, count_from_zero(_cells(tables, roles))
+    )
     for sheet, one in zip(same, tables, strict=True):
         found = list(reader.rows(one, refused))
         rows += (
@@ -248,6 +253,15 @@ def load_plate_map(path: Path) -> PlateMap:
         _plate_shape(unique),
         problems,
     )
+
+
+def _cells(tables: Sequence[Table], roles: dict[str, int]) -> list[dict[str, str]]:
+    """Meaning -> text, for each row of all sheets; a sheet counts as a plate."""
+    return [
+        {"sheet": str(n), **{role: str(row[index]) for role, index in roles.items()}}
+        for n, table in enumerate(tables)
+        for row in table.rows
+    ]
 
 
 def _refused_rows(path: Path, refused: Sequence[BadTable]) -> list[Problem]:
@@ -305,7 +319,8 @@ def _columns(columns: tuple[str, ...]) -> dict[str, int]:
 class _RowReader:
     """Reads the rows of all sheets of one file; `mark` is its decimal mark.
 
-    A condition that is one of the texts `blank` is none.
+    A condition that is one of the texts `blank` is none. `from_zero`: rows and columns are counted
+    from 0.
     """
 
     path: Path
@@ -313,6 +328,7 @@ class _RowReader:
     roles: dict[str, int]
     mark: str
     blank: frozenset[str]
+    from_zero: bool = False
 
     def rows(self, table: Table, refused: list[BadTable]) -> Iterator[PlateRow]:
         """The usable rows; `refused` gets one error for each other row."""
@@ -321,7 +337,7 @@ class _RowReader:
             cell = {role: str(cells[index]) for role, index in self.roles.items()}
             try:
                 dose_um = self._dose(number, cell, heading or DoseHeading(""))
-                well = _well(self.path, number, cell)
+                well = self._well(number, cell)
             except BadTable as error:
                 refused.append(error)
                 continue
@@ -346,6 +362,14 @@ class _RowReader:
             values=dict(zip(self.columns, cells, strict=True)),
         )
 
+    def _well(self, number: int, cell: dict[str, str]) -> str:
+        try:
+            return well_of_row(cell, self.from_zero)
+        except BadTable as error:
+            raise BadTable(
+                f"{self.path.name}, row {number}: {error.message}", error.hint
+            ) from error
+
     def _dose(self, number: int, cell: dict[str, str], heading: DoseHeading) -> float | None:
         """The dose. Raises BadTable also where a spreadsheet left an error instead of a value."""
         for role, text in cell.items():
@@ -366,22 +390,6 @@ class _RowReader:
 def _condition(text: str, blank: frozenset[str]) -> str:
     """The condition in one Unicode form; "" for a cell that was left empty."""
     return "" if text.strip() in blank else unicodedata.normalize("NFC", text).strip()
-
-
-def _well(path: Path, number: int, cell: dict[str, str]) -> str:
-    text = cell.get("well", "") or _row_and_column(cell)
-    if not text.strip():
-        return ""
-    try:
-        return normalise_well(text)
-    except BadTable as error:
-        raise BadTable(f"{path.name}, row {number}: {error.message}", error.hint) from error
-
-
-def _row_and_column(cell: dict[str, str]) -> str:
-    """The well from two columns; its row is a letter or a number."""
-    row, column = cell.get("wellrow", "").strip(), cell.get("wellcol", "").strip()
-    return f"r{row}c{column}" if row.isdecimal() else row + column
 
 
 def _role(text: str) -> Role | None:
@@ -495,10 +503,10 @@ def _from_grids(path: Path, sheets: Sequence[Sheet]) -> PlateMap:
     A single block needs no name.
     """
     drawn = [s for s in sheets if is_grid(s)]
-    grids = [g for s in drawn for g in read_grids(s, path.name, len(drawn) > 1)]
     notes = [
         f"The sheet {s.name} is not a grid and was not read." for s in sheets if s not in drawn
     ]
+    grids = [g for s in drawn for g in read_grids(s, path.name, len(drawn) > 1, notes)]
     drawn_rows = [row for grid in grids for row in _grid_rows(grid, len(drawn) > 1)]
     errors = [row for row in drawn_rows if ERROR_CELL.fullmatch(row.condition.strip())]
     refused = [

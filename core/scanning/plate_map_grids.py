@@ -13,6 +13,8 @@ REMEDY = (
     " own."
 )
 
+SHOWN = 60  # letters of a line that is left out
+
 
 @dataclass(frozen=True)
 class Grid:
@@ -38,8 +40,8 @@ def is_grid(sheet: Sheet) -> bool:
     return bool(_columns(lines[start])) and _letter(lines[start + 1]) is not None
 
 
-def read_grids(sheet: Sheet, file: str, sheet_is_plate: bool) -> list[Grid]:
-    """All blocks of a sheet.
+def read_grids(sheet: Sheet, file: str, sheet_is_plate: bool, notes: list[str]) -> list[Grid]:
+    """All blocks of a sheet; `notes` gets the lines below blocks that are left out, as sums.
 
     Raises BadTable for a line outside of any block, and for several blocks without names.
     """
@@ -56,6 +58,11 @@ def read_grids(sheet: Sheet, file: str, sheet_is_plate: bool) -> list[Grid]:
             title = ""
         elif (name := _title(lines[index])) is not None and not title:
             title, index = name, index + 1
+        elif grids and _letter(lines[index]) is None and _is_left_out(lines, index):
+            of_sheet = f" of sheet {sheet.name}" if sheet.name else ""
+            text = ", ".join(t.strip() for t in lines[index][1] if t.strip())[:SHOWN]
+            notes.append(f"Row {number}{of_sheet} is in no block and was left out: {text}.")
+            title, index = "", index + 1
         else:
             of_sheet = f" of sheet {sheet.name}" if sheet.name else ""
             raise BadTable(
@@ -70,6 +77,12 @@ def read_grids(sheet: Sheet, file: str, sheet_is_plate: bool) -> list[Grid]:
             f"{file}: the block that begins in row {nameless[0].line} has no name.", REMEDY
         )
     return grids
+
+
+def _is_left_out(lines: tuple[Line, ...], index: int) -> bool:
+    """Whether a line has several texts, or only lines of text follow: sums and remarks."""
+    later = lines[index + 1 :]
+    return _title(lines[index]) is None or not any(_letter(line) for line in later)
 
 
 def _block(

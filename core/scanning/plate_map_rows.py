@@ -2,11 +2,12 @@
 
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from core.domain import Problem, ProblemKind, Question, QuestionKind
 from core.io.well_names import natural
+from core.scanning.answers import Answers
 from core.scanning.choose_conditions import folded
 from core.scanning.findings import Findings
 from core.scanning.group_channels import Draft
@@ -22,7 +23,7 @@ class PlateMapRows:
         root: Path,
         drafts: Sequence[Draft],
         findings: Findings,
-        answers: Mapping[str, str],
+        answers: Answers,
     ) -> None:
         self.table, self.problems = table, findings.problems
         # Identities of the rows with an image; row numbers are not unique, as sheets share them.
@@ -85,9 +86,7 @@ class PlateMapRows:
             return self.by_key.get((self.of_map[0], well))
         return self.by_key.get(("", well))
 
-    def _match_plates(
-        self, drafts: Sequence[Draft], findings: Findings, answers: Mapping[str, str]
-    ) -> None:
+    def _match_plates(self, drafts: Sequence[Draft], findings: Findings, answers: Answers) -> None:
         """Finds the plates of the map among those of the images; asks where none is there."""
         self.of_map = sorted({plate for plate, _ in self.by_key})
         in_map = {folded(plate): plate for plate in self.of_map if plate}
@@ -96,9 +95,10 @@ class PlateMapRows:
         stated = sorted({d.tells["plate"] for d in drafts if d.tells.get("plate")}, key=natural)
         if not in_map or self.plates or not stated:
             return
+        about = (self.table.path.name if self.table is not None else "",)
         pairs = dict(
             pair.split("=", 1)
-            for pair in answers.get(QuestionKind.PLATE, "").split(", ")
+            for pair in answers.text(QuestionKind.PLATE, about).split(", ")
             if "=" in pair
         )
         self.plates = {
@@ -106,7 +106,9 @@ class PlateMapRows:
             for of_image, of_map in pairs.items()
             if folded(of_map) in in_map
         }
-        if not self.plates:
+        if self.plates:
+            answers.use(QuestionKind.PLATE, about)
+        else:
             plates = sorted(in_map.values(), key=natural)
             proposal = ", ".join(f"{a}={b}" for a, b in zip(stated, plates, strict=False))
             findings.questions.append(
@@ -115,6 +117,7 @@ class PlateMapRows:
                     f"The images are of {', '.join(stated[:4])}, the map is of"
                     f" {', '.join(plates[:4])}. Which plate is which?",
                     (proposal,),
+                    about=about[0],
                 )
             )
 

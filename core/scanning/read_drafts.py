@@ -1,22 +1,26 @@
 """Inspect the files of a folder and read their names: records that have no condition yet."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from core.domain import Problem, ProblemKind, QuestionKind, ScanOptions
 from core.errors import LeighError, NothingWritten
 from core.io.fields import INSTALL
+from core.io.stacks import PROJECTION
 from core.progress import Report
+from core.scanning.answers import Answers
 from core.scanning.file_names import compile_pattern
 from core.scanning.find_files import Found, find_images
 from core.scanning.findings import Findings, image_places
 from core.scanning.group_channels import Draft, group_channels
-from core.scanning.index_files import Index, read_indexes
+from core.scanning.index_files import Index, index_of, read_indexes
 from core.scanning.inspect_files import FileInspection, StackChoice, inspect_files
+from core.scanning.names import Names
 from core.scanning.other_pictures import other_pictures
 from core.scanning.plate_map import PlateMap
-from core.scanning.read_names import Names, choose_planes, read_names
-from core.scanning.run_meanings import Context
+from core.scanning.read_names import choose_planes, read_names
+from core.scanning.run_labels import Context
 from core.scanning.stack_pictures import show_stacks
 from core.scanning.take_indexes import indexed, name_channels
 from core.scanning.z_stacks import questions_of_files, stack_facts
@@ -29,17 +33,19 @@ def read_drafts(
 
     `findings` gets the problems and questions. Raises LeighError for a folder without images.
     """
-    answers, problems = options.answers, findings.problems
+    answers, problems = findings.answers, findings.problems
     files = _found(root, report)
-    choice = StackChoice(answers.get(QuestionKind.Z, ""), answers.get(QuestionKind.SLICES, ""))
+    choice = StackChoice(answers.text(QuestionKind.Z), answers.text(QuestionKind.SLICES))
     facts = inspect_files(root, files.images, report, choice)
     findings.places.update(image_places(facts))
+    if choice.z == PROJECTION and any(f.error and f.error.kind == "z-stack" for f in facts):
+        answers.use(QuestionKind.Z)
     problems += [*files.problems, *_file_problems(facts)]
     indexes = read_indexes(root, files.indexes, problems)
     usable = indexed(_usable(facts, problems), indexes)
-    names = _read_names(usable, table, options)
+    names = _read_names(usable, table, options, answers, indexes)
     name_channels(names.tells, indexes)
-    chosen = choose_planes(names, options)
+    chosen = choose_planes(names, options, answers)
     problems += names.problems
     tells = {file: names.tells[file] for file in chosen}
     aside = [p.item for p in problems if p.kind == ProblemKind.PROJECTION]
@@ -72,12 +78,18 @@ def _usable(facts: Sequence[FileInspection], problems: list[Problem]) -> dict[st
 
 
 def _read_names(
-    usable: Mapping[str, FileInspection], table: PlateMap | None, options: ScanOptions
+    usable: Mapping[str, FileInspection],
+    table: PlateMap | None,
+    options: ScanOptions,
+    answers: Answers,
+    indexes: Sequence[Index],
 ) -> Names:
     """What names say; a file that names its wells needs none, and times inside a file are added."""
     bases = {fact.base or file: fact for file, fact in usable.items() if not fact.tells}
     pattern = compile_pattern(options.pattern)
-    names = read_names(list(bases), pattern, _context(bases, table, options))
+    context = _context(bases, table, answers)
+    named = (f for f in bases if (index := index_of(f, indexes)) is not None and index.channels)
+    names = read_names(list(bases), pattern, replace(context, indexed=frozenset(named)))
     for file, fact in usable.items():
         base = fact.base or file
         if fact.tells:
@@ -100,11 +112,11 @@ def _outer(fact: FileInspection) -> str:
 
 
 def _context(
-    usable: Mapping[str, FileInspection], table: PlateMap | None, options: ScanOptions
+    usable: Mapping[str, FileInspection], table: PlateMap | None, answers: Answers
 ) -> Context:
     rows = table.rows if table is not None else ()
     return Context(
-        options.answers,
+        answers,
         frozenset(f for f, fact in usable.items() if fact.info and fact.info.shape[0] == 1),
         {file: fact.level for file, fact in usable.items()},
         frozenset(row.well for row in rows if row.well),

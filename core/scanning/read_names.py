@@ -6,12 +6,12 @@ What names do not say becomes a question.
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from core.domain import NameRun, Problem, ProblemKind, Question, QuestionKind, ScanOptions
 from core.io.stacks import MAXIMUM, MEAN
 from core.io.well_names import natural, normalise_well
+from core.scanning.answers import Answers
 from core.scanning.compound_folders import compound_levels
 from core.scanning.file_names import (
     STAIN_WORDS,
@@ -19,8 +19,8 @@ from core.scanning.file_names import (
     parse_name,
     scheme_match,
     stem_of,
-    tidy,
 )
+from core.scanning.find_stains import stains_of_folders
 from core.scanning.name_parts import parts_of_tells
 from core.scanning.name_runs import (
     NAME,
@@ -28,45 +28,22 @@ from core.scanning.name_runs import (
     Run,
     families,
     first_files,
-    folder_parts,
-    folder_runs,
     path_text,
     pieces,
     runs_of,
     without,
 )
+from core.scanning.names import ASIDE, GROUPS, Names, several
 from core.scanning.naming_schemes import SCHEMES
-from core.scanning.run_meanings import Context, find_meanings, is_time, label_meaning
+from core.scanning.read_schemes import by_scheme
+from core.scanning.run_labels import NONE, Context
+from core.scanning.run_meanings import find_meanings
 from core.scanning.z_stacks import plane_question, stack_warning
 
-# What a run means -> the group of a name pattern.
-GROUPS = {"stain": "channel", "time": "t"}
 MADE_BY_MICROSCOPE = r"(?i)z[ _\-]?step[ _\-]?0"  # the projection next to its planes, of MetaXpress
 LEAVE_OUT = "leave out the longer names"
 LONG_STAIN_WORDS = frozenset(word for word in STAIN_WORDS if len(word) > 2)
-ASIDE = ("stain", "z", "time", "well", "plate", "site")  # folders that are never conditions
-
-
-@dataclass
-class Names:
-    """What the names of a folder say.
-
-    `tells` are file -> group -> text. Besides the groups of a name pattern, `key` is the path
-    without the stain, `field` the path without stain, z and time, `folder` the folders that may
-    hold a condition, `culture` what is photographed several times. `words` are runs of words
-    without a known meaning. `stacks` are first file -> files of all planes, which become one by
-    `projection`.
-    """
-
-    tells: dict[str, dict[str, str]] = field(default_factory=dict)
-    scheme: str = "found"
-    example: str = ""
-    runs: list[NameRun] = field(default_factory=list)
-    questions: list[Question] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
-    words: list[Run] = field(default_factory=list)
-    stacks: dict[str, list[str]] = field(default_factory=dict)
-    projection: str = MAXIMUM
+SESSIONS = ("exp", "experiment", "run", "batch")
 
 
 def read_names(files: Sequence[str], pattern: NamePattern, context: Context) -> Names:
@@ -81,7 +58,7 @@ def read_names(files: Sequence[str], pattern: NamePattern, context: Context) -> 
         names.runs = parts_of_tells(names.example, tells, match)
         return names
     compound = compound_levels(files)
-    rest = _by_scheme(files, names, compound)
+    rest = by_scheme(files, names, context, compound)
     kinds = families(rest)
     for family in kinds:
         _by_runs(family, names, context, compound)
@@ -117,31 +94,31 @@ def _ask_of_family(
     names: Names,
     context: Context,
 ) -> None:
-    answer = context.answers.get(QuestionKind.STAIN, "")
-    if answer == "none":
+    choices = (NONE, LEAVE_OUT) if whole else (NONE,)
+    answer = context.answers.choice(QuestionKind.STAIN, choices, long)
+    if answer == NONE:
         return
-    if whole and answer == LEAVE_OUT:
+    if answer == LEAVE_OUT:
         for file in long:
             del names.tells[file]
         reason = f"left out: named like {short}, with more"
         kind = ProblemKind.PROCESSED_COPY
-        names.problems.append(Problem(_several(long), reason, "Or answer none.", kind=kind))
+        names.problems.append(Problem(several(long), reason, "Or answer none.", kind=kind))
         return
     text = (
         f"{short} and {long[0]} {_VERBS[alike]} alike. Are they stains of one"
         " image? Then give a pattern for the names. With none, every file is an image of its own."
     )
     pictures = {PurePosixPath(file).name: file for file in (short, long[0])}
-    choices = ("none", LEAVE_OUT) if whole else ("none",)
+    examples = dict.fromkeys(choices, pictures)
     names.questions.append(
-        Question(QuestionKind.STAIN, text, choices, examples=dict.fromkeys(choices, pictures))
+        Question(QuestionKind.STAIN, text, choices, examples=examples, about=long[0])
     )
 
 
 def _ask_of_stain_words(files: Sequence[str], context: Context) -> list[Question]:
     """Asks where each name holds one of several known stains, but not all at the same place."""
-    answered = context.answers.get(QuestionKind.STAIN) == "none"
-    if answered or not all(file in context.single for file in files):
+    if not all(file in context.single for file in files):
         return []
     firsts: dict[str, str] = {}
     for file in files:
@@ -149,14 +126,14 @@ def _ask_of_stain_words(files: Sequence[str], context: Context) -> list[Question
         if len(words) != 1:
             return []
         firsts.setdefault(words.pop(), file)
-    if len(firsts) < 2:
+    if len(firsts) < 2 or context.answers.choice(QuestionKind.STAIN, [NONE], files):
         return []
     listed = " and ".join(sorted(firsts)[:2])
     text = (
         f"The names say {listed}, but not at the same place. Are they stains of one image? Then"
         " give a pattern for the names. With none, every file is an image of its own."
     )
-    return [Question(QuestionKind.STAIN, text, ("none",), examples={"none": firsts})]
+    return [Question(QuestionKind.STAIN, text, (NONE,), examples={NONE: firsts}, about=files[0])]
 
 
 def _meet(
@@ -180,86 +157,6 @@ def _end(file: str, count: int) -> str:
 
 
 _VERBS: dict[Callable[[str, int], str], str] = {_start: "begin", _end: "end"}
-
-
-def _by_scheme(files: Sequence[str], names: Names, compound: Compound) -> list[str]:
-    """Reads the files of known schemes; returns the others."""
-    schemes: dict[str, list[str]] = defaultdict(list)
-    rest: list[str] = []
-    for file in files:
-        name = next((name for name in SCHEMES if scheme_match(name, file)), None)
-        (schemes[name] if name else rest).append(file)
-    for name, members in schemes.items():
-        by_depth: dict[int, list[str]] = defaultdict(list)
-        for file in members:
-            by_depth[len(PurePosixPath(file).parts)].append(file)
-        split = {} if "/" in SCHEMES[name] else compound
-        for same in by_depth.values():
-            aside = {
-                run.where: meaning
-                for run in folder_runs(same, split)
-                if (meaning := _folder_meaning(run)) in ASIDE
-                if run.varies or meaning != "plate"
-            }
-            for file in same:
-                names.tells[file] = _scheme_tells(name, file, aside, split)
-    if schemes:
-        names.scheme = max(schemes, key=lambda name: len(schemes[name]))
-        names.example = schemes[names.scheme][0]
-        match = scheme_match(names.scheme, names.example)
-        names.runs = parts_of_tells(names.example, names.tells[names.example], match)
-    if schemes and rest:
-        names.problems.append(
-            Problem(
-                _several(rest),
-                f"not named like the other files ({names.scheme})",
-                "Check how these files were read.",
-                "warning",
-                ProblemKind.UNKNOWN_NAMES,
-            )
-        )
-    return rest
-
-
-def _folder_meaning(run: Run) -> str:
-    meaning = label_meaning(run)
-    if run.varies and all(value.lower() in STAIN_WORDS for value in run.values):
-        return "stain"
-    return "time" if not meaning and is_time(run.values) else meaning
-
-
-def _scheme_tells(
-    name: str, file: str, aside: Mapping[int, str], compound: Compound
-) -> dict[str, str]:
-    match = scheme_match(name, file)
-    assert match is not None
-    tells = tidy(match, match.string)
-    folders = [text for text, _ in folder_parts(file, compound)]
-    for level, meaning in aside.items():
-        group = GROUPS.get(meaning, meaning)
-        if group in ("z", "t", "plate"):  # a folder says it before the name, where both do
-            tells[group] = folders[level]
-        else:
-            tells.setdefault(group, folders[level])
-    of_path = match.string != stem_of(file)
-    inside = len(folders) - match.string[: match.start()].count("/") if of_path else 0
-    left = [
-        part
-        for level, part in enumerate(folders[: len(folders) - inside] if of_path else folders)
-        if level not in aside
-    ]
-    tells["folder"] = "/".join(left)
-    where = "/".join(p for n, p in enumerate(folders) if aside.get(n) not in ("z", "time", "stain"))
-    if of_path:
-        where = tells["folder"]
-    parts = [tells.get(group, "") for group in ("plate", "well", "group", "site")]
-    tells["field"] = "/".join([where, *parts])
-    parent = "/".join(part for n, part in enumerate(folders) if aside.get(n) != "stain")
-    tells["key"] = f"{parent}/{tells.get('key') or stem_of(file)}".removeprefix("/")
-    if of_path:
-        tells["key"] = "/".join([where, tells.get("t", ""), *parts])
-    tells["key"] = tells["key"].removeprefix("./")
-    return tells
 
 
 def _with_folder(file: str, pattern: NamePattern) -> dict[str, str]:
@@ -294,6 +191,8 @@ def _by_runs(files: Sequence[str], names: Names, context: Context, compound: Com
     if not questions and "stain" not in meanings.values():
         questions = _ask_of_stain_words(files, context)
     names.questions += questions
+    if not questions:
+        names.with_conditions += stains_of_folders(runs, files, context, meanings)
     for file in files:
         names.tells[file] = _run_tells(file, runs, meanings)
     names.words += [
@@ -315,13 +214,15 @@ def _run_tells(file: str, runs: Sequence[Run], meanings: Mapping[int, str]) -> d
     cut: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for n, run in enumerate(runs):
         meaning = meanings.get(n, "")
-        group = GROUPS.get(meaning, meaning)
         cut[meaning].append(run.spans[file])
-        if group == "stain-too" or not group or group == "word":
+    for meaning in dict.fromkeys(meanings[n] for n in sorted(meanings)):
+        group = GROUPS.get(meaning, meaning)
+        if group in ("stain-too", "word", ""):
             continue
-        tells.setdefault(
-            group, stain_name(run.texts[file]) if meaning == "stain" and bare else run.texts[file]
-        )
+        alike = [run for n, run in enumerate(runs) if meanings.get(n) == meaning]
+        text = _told([run for run in alike if run.varies] or alike, meaning, file)
+        if text:
+            tells[group] = stain_name(text) if meaning == "stain" and bare else text
     if "well" in tells:
         tells["well"] = normalise_well(tells["well"])
     if "group" in tells:
@@ -335,25 +236,29 @@ def _run_tells(file: str, runs: Sequence[Run], meanings: Mapping[int, str]) -> d
     return tells
 
 
+def _told(alike: Sequence[Run], meaning: str, file: str) -> str:
+    """What runs of one meaning say of a file: the first one; all of them for planes and times."""
+    if meaning == "group" and not alike[0].varies and alike[0].label.lower() in SESSIONS:
+        return ""  # all images are of this experiment, which tells no cultures apart
+    if meaning in ("z", "time"):
+        return " ".join(run.texts[file] for run in alike)
+    return alike[0].texts[file]
+
+
 def stain_name(text: str) -> str:
     """`w1DAPI`, `c1_DAPI` and `ChannelDAPI` are DAPI; `w1` stays a number."""
     bare = re.fullmatch(r"(?:[wWcC]\d+|[Cc]hannel)[ _\-]?([A-Za-z].*)", text)
     return bare.group(1) if bare else text
 
 
-def _several(files: Sequence[str]) -> str:
-    return files[0] if len(files) == 1 else f"{files[0]} and {len(files) - 1} others"
-
-
-def choose_planes(names: Names, options: ScanOptions) -> list[str]:
+def choose_planes(names: Names, options: ScanOptions, answers: Answers) -> list[str]:
     """The files that are read: stacks of separate files become one image, or give one plane.
 
     Time points are all read, or one of them. Fills `names.stacks`.
     """
-    answers = options.answers
-    left = _chosen_planes(list(names.tells), names, answers.get(QuestionKind.Z, ""))
+    left = _chosen_planes(list(names.tells), names, answers)
     before = len(names.problems)
-    left = _chosen_times(left, names, answers.get(QuestionKind.TIME, ""))
+    left = _chosen_times(left, names, answers)
     if options.group_by not in ("well", "plate", "record"):
         del names.problems[before:]  # the plate map says what is one group
     return left
@@ -376,11 +281,12 @@ def _series(files: Sequence[str], names: Names, group: str) -> dict[str, list[st
     return series
 
 
-def _chosen_planes(files: list[str], names: Names, answer: str) -> list[str]:
+def _chosen_planes(files: list[str], names: Names, answers: Answers) -> list[str]:
     stacks = _series(files, names, "z")
     values = sorted({names.tells[file]["z"] for file in stacks}, key=natural)
     if not values:
         return files
+    answer = answers.choice(QuestionKind.Z, [MAXIMUM, MEAN, *values])
     if answer in values:
         return [f for f in files if f not in stacks or names.tells[f]["z"] == answer]
     made = [value for value in values if re.fullmatch(MADE_BY_MICROSCOPE, value)]
@@ -388,7 +294,7 @@ def _chosen_planes(files: list[str], names: Names, answer: str) -> list[str]:
     depth = sizes.most_common(1)[0][0] - len(made)
     names.projection = answer if answer in (MAXIMUM, MEAN) else MAXIMUM
     names.problems.append(
-        stack_warning(_several(list(stacks)), depth, names.projection, "in separate files")
+        stack_warning(several(list(stacks)), depth, names.projection, "in separate files")
     )
     if answer != names.projection:
         choices = [*made, *(v for v in values if v not in made)]
@@ -401,7 +307,7 @@ def _chosen_planes(files: list[str], names: Names, answer: str) -> list[str]:
             f"planes are missing: {len(stacks[short[0]])} of {usual[_channel(names, short[0])]}"
         )
         names.problems.append(
-            Problem(_several(short), reason, "Copy them again.", kind=ProblemKind.MISSING_PART)
+            Problem(several(short), reason, "Copy them again.", kind=ProblemKind.MISSING_PART)
         )
     left = []
     for file in files:
@@ -434,11 +340,12 @@ def _usual_depth(stacks: Mapping[str, Sequence[str]], names: Names) -> dict[str,
     return {channel: max(c.items(), key=lambda p: (p[1], p[0]))[0] for channel, c in counts.items()}
 
 
-def _chosen_times(files: list[str], names: Names, answer: str) -> list[str]:
+def _chosen_times(files: list[str], names: Names, answers: Answers) -> list[str]:
     series = _series(files, names, "t")
     values = sorted({names.tells[file]["t"] for file in series}, key=natural)
     if not values:
         return files
+    answer = answers.choice(QuestionKind.TIME, ["all", *values])
     if answer in values:
         left = [f for f in files if f not in series or names.tells[f]["t"] == answer]
         names.stacks = {f: stack for f, stack in names.stacks.items() if f in set(left)}
@@ -450,7 +357,6 @@ def _chosen_times(files: list[str], names: Names, answer: str) -> list[str]:
         choices = ("all", *values)
         names.questions.append(Question(QuestionKind.TIME, text, choices, "all", examples))
     for file in series:
-        names.tells[file].setdefault("culture", names.tells[file]["field"])
         names.tells[file]["movie"] = names.tells[file]["field"]
     return files
 

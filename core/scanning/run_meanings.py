@@ -5,98 +5,32 @@ what varies; they never decide alone.
 """
 
 import re
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from core.domain import Question, QuestionKind
-from core.errors import BadTable
-from core.io.well_names import normalise_well
 from core.scanning.default_roles import names_role
-from core.scanning.file_names import STAIN_WORDS
-from core.scanning.findings import same_answer
-from core.scanning.name_runs import NAME, Run, first_files
-
-LABELS: dict[str, frozenset[str]] = {
-    "stain": frozenset(
-        {"ch", "chan", "channel", "wavelength", "wv", "filter", "laser", "led", "kanal", "canal"}
-    ),
-    "z": frozenset(
-        {"z", "zstep", "zslice", "zplane", "zpos", "slice", "plane", "ebene"}
-        | {"zstack", "focus", "fokus", "schicht"}
-    ),
-    "time": frozenset(
-        {"t", "time", "timepoint", "tp", "frame", "day", "days", "hour", "hours", "week", "dpi"}
-        | {"div", "weeks", "timelapse", "wk", "hpi", "tag", "tage", "stunde", "stunden", "woche"}
-        | {"jour", "jours", "heure", "heures", "semaine", "zeit", "zeitpunkt", "temps"}
-        | {"round", "cycle", "cyc"}
-    ),
-    "site": frozenset(
-        {"s", "f", "xy", "m", "site", "field", "fld", "fov", "pos", "position", "point", "tile"}
-        | {"scene", "image", "img", "series", "seq", "roi", "view", "stage"}
-        | {"feld", "bild", "champ", "cell", "cells", "colony", "object", "zelle", "zellen"}
-    ),
-    "group": frozenset(
-        {"rep", "replicate", "culture", "mouse", "donor", "animal", "dish", "coverslip", "slide"}
-        | {"batch", "chip", "organoid", "embryo", "rat", "fish", "n", "exp", "experiment", "r"}
-        | {"biorep", "run", "clone", "line", "patient", "passage", "maus", "kultur", "souris"}
-        | {"sample", "probe", "spheroid", "neuron", "echantillon"}
-    ),
-    "plate": frozenset({"plate", "plt", "p", "pl", "barcode", "platte", "plaque"}),
-}
-SHORT_STAINS = ("c", "w")  # c1 is a stain, C1 may be a well or a clone
-_LINES_NM = """340 355 365 375 380 385 395 405 430 440 445 458 470 473 475 477 488 490 505 514 532
-546 550 555 561 568 575 587 590 594 630 633 635 638 640 647 650 660 680 685 730 740 750 770 785"""
-WAVELENGTHS = frozenset(re.findall(r"\d+", _LINES_NM))  # of lasers and lamps
-_OF_LIGHT = re.compile(r"[A-Za-z][A-Za-z ]*[ _\-]?(\d{3})")  # Conf405, ATTO488, Ex 561
-# One letter before numbers of all files: rather days, ages, passages or lines than a row of wells.
-DOUBTFUL_ROWS = frozenset("CDEFHJKMNPRSTWXZ")
-MAX_STAINS = 12
-BRIGHTER = 1.25  # in each field the brightest stain has at least this times the dimmest
-MUCH_BRIGHTER = 3.0  # the same, where a word such as img says that the numbers count images
-FIELDS_TO_COMPARE = 4
-MAX_WORDS = 8
-_TIME = re.compile(
-    r"(?i)(?:t|tp|d|day|days|div|hour|week|wk|tag|jour|time[ _\-]?point)[ _\-]?\d+"
-    r"|\d+(?:[.,]\d+)?[ _\-]?(?:h|hr|hrs|hours?|min|d|days?|wk|weeks?|mo|months?|hp[fit]|dp[fit]"
-    r"|stunden?|tage?|wochen?|monate?|heures?|jours?|semaines?|mois)|(?:\d+d)?\d+h\d+m?"
-    r"|(?:19|20)\d\d[\-_.]?[01]\d[\-_.]?[0-3]\d(?:[T _\-]+\d.*)?"
+from core.scanning.find_stains import before_others, find_stain
+from core.scanning.find_wells import find_plate, find_well
+from core.scanning.name_runs import NAME, Run
+from core.scanning.run_labels import (
+    MAX_WORDS,
+    Context,
+    all_wells,
+    has_gaps,
+    is_light,
+    is_time,
+    label_meaning,
+    list_of,
 )
 
-
-@dataclass(frozen=True)
-class Context:
-    """What is known besides the names: answers, files of one channel, the plate map.
-
-    `levels` are file -> mean grey value.
-    """
-
-    answers: Mapping[str, str] = field(default_factory=dict)
-    single: frozenset[str] = frozenset()
-    levels: Mapping[str, float] = field(default_factory=dict)
-    map_wells: frozenset[str] = frozenset()
-    map_plates: frozenset[str] = frozenset()
-
-
-def is_time(values: Iterable[str]) -> bool:
-    """Whether all texts are times: T1, day 3, 24h, 2024-05-01."""
-    return all(_TIME.fullmatch(value.strip()) for value in values)
+TIMES, CULTURES = "times", "cultures"
 
 
 def _for_several(run: Run) -> bool:
     """Whether the values of a run are folders, or in several files each, and no wells."""
     often = Counter(run.texts.values())
-    return run.where != NAME or (min(often.values()) > 1 and not _all_wells(run))
-
-
-def label_meaning(run: Run) -> str:
-    """The meaning that the word before the numbers has; "" without a known one."""
-    label = run.label.lower().replace(" ", "")
-    for meaning, labels in LABELS.items():
-        if label in labels and not (meaning == "stain" and not run.numbers):
-            return meaning
-    counted = run.label in SHORT_STAINS and run.numbers and not has_gaps(run.values)
-    return "stain" if counted else ""
+    return run.where != NAME or (min(often.values()) > 1 and not all_wells(run))
 
 
 def find_meanings(
@@ -114,346 +48,45 @@ def find_meanings(
             meaning = "time"
         if meaning == "site" and run.varies and all(map(is_light, run.values)):
             meaning = ""  # F340 and F380
+        if meaning == "site" and run.label.lower() == "m" and before_others(n, runs):
+            meaning = "group"  # mouse 101, before its images; the tile m1 stands last
         if meaning in ("z", "time", "site", "group", "plate"):
             meanings[n] = meaning
-    _find_stain(runs, files, context, meanings, questions)
+    find_stain(runs, files, context, meanings, questions)
+    _ask_of_days(runs, context, meanings, questions)
     condition = _condition_run(runs, meanings)
-    _find_well(runs, context, condition, meanings, questions)
-    _find_plate(runs, context, condition, meanings, questions)
+    find_well(runs, context, condition, meanings, questions)
+    find_plate(runs, context, condition, meanings, questions)
     for n, run in enumerate(runs):
         if n not in meanings and run.where == NAME and _is_word(run, files, condition):
             meanings[n] = "word"
     return meanings, questions
 
 
-def _stain_evidence(run: Run) -> int:
-    """3: a known word, 2: a label or wavelengths, 1: words that may be stains, 0: no stain."""
-    values = run.values
-    bare = [re.sub(r"^(?:[wWcC]\d+|[Cc]hannel)[ _\-]?(?=[A-Za-z])", "", v) for v in values]
-    words = [re.sub(r"[ _\-]", "", b).lower() for b in bare]
-    if any(names_role(word) for word in words) or len(values) > MAX_STAINS:
-        return 0
-    known = sum(w in STAIN_WORDS or re.sub(r"\d+$", "", w) in STAIN_WORDS for w in words)
-    if known and all(re.search("[A-Za-z]", b) for b in bare):
-        return 3
-    if bare != values and all(a != b for a, b in zip(values, bare, strict=True)):
-        return 3
-    if all(map(is_light, values)) or label_meaning(run) == "stain":
-        return 2
-    if run.label.lower() in SHORT_STAINS and run.numbers:
-        return 1
-    plain = all(any(map(str.isalpha, v)) for v in values)
-    plain = plain and (not run.label or (not label_meaning(run) and has_gaps(values)))
-    return 1 if plain and len(values) <= MAX_WORDS and not _all_wells(run) else 0
-
-
-def is_light(text: str) -> bool:
-    """Whether a text is a wavelength, alone or after a word."""
-    after = _OF_LIGHT.fullmatch(text)
-    nm = re.fullmatch(r"(?:[A-Za-z]+)?\d{3} ?nm", text)
-    return text in WAVELENGTHS or nm is not None or bool(after and after.group(1) in WAVELENGTHS)
-
-
-def has_gaps(texts: Iterable[str]) -> bool:
-    """Whether the numbers at the end are not counted one by one, as in NDUFS2 and NDUFS4."""
-    found = {n for text in texts for n in re.findall(r"\d+(?:[.,]\d+)?$", text)}
-    numbers = sorted({float(n.replace(",", ".")) for n in found})
-    return len(numbers) > 1 and numbers[-1] - numbers[0] >= len(numbers)
-
-
-def _find_stain(
-    runs: Sequence[Run],
-    files: Sequence[str],
-    context: Context,
-    meanings: dict[int, str],
-    questions: list[Question],
-) -> None:
-    if not all(file in context.single for file in files):
-        return
-    strength, bright = _stain_strength(runs, context, meanings)
-    whole = {n for n, s in strength.items() if s and _tells_apart(n, runs, files)}
-    answer = context.answers.get(QuestionKind.STAIN, "")
-    chosen = next((n for n in whole if same_answer(answer, _choice(runs[n]))), None)
-    sure = [n for n in whole if strength[n] >= 2]
-    doubtful = [n for n in whole if strength[n] == 1 and (runs[n].where == NAME or n in bright)]
-    broken = [n for n, s in strength.items() if s >= 2 and n not in whole and runs[n].where == NAME]
-    if chosen is None and answer != "none":
-        one = [n for n, run in enumerate(runs) if not run.varies and _stain_evidence(run) == 3]
-        if sure:
-            # A run in the name stands before a folder, a known word before a number.
-            chosen = max(sure, key=lambda n: (runs[n].where == NAME, strength[n], n))
-        elif one and not broken and runs[one[-1]].where == NAME:
-            chosen = one[-1]  # all files show one stain
-        elif doubtful or broken:
-            questions.append(_stain_question(runs, [*doubtful, *broken]))
-    if chosen is None:
-        return
-    meanings[chosen] = "stain"
-    for n, run in enumerate(runs):
-        near = run.where == runs[chosen].where or strength.get(n, 0) >= 2
-        if n != chosen and run.varies and near and run.splits_like(runs[chosen]):
-            meanings[n] = "stain-too"
-
-
-def _stain_strength(
-    runs: Sequence[Run], context: Context, meanings: Mapping[int, str]
-) -> tuple[dict[int, int], set[int]]:
-    """Number of the run -> evidence of stains, and the runs that only go with brightness."""
-    strength, bright = {}, set()
-    for n, run in enumerate(runs):
-        if not run.varies or meanings.get(n) not in (None, "site"):
-            continue
-        strength[n] = 0 if n in meanings else _stain_evidence(run)
-        row = n > 0 and runs[n - 1].varies and runs[n - 1].label.lower() in ("r", "row")
-        if row and run.label.lower() == "c":
-            strength[n] = min(strength[n], 1)  # R1_C1 is a row and a column, or a stain
-        factor = MUCH_BRIGHTER if n in meanings else BRIGHTER
-        if not strength[n] and _bright_alike(n, runs, context, factor):
-            strength[n] = 1
-            bright.add(n)
-    return strength, bright
-
-
-def _choice(run: Run) -> str:
-    values = run.values
-    return ", ".join(values[:MAX_STAINS]) + (" ..." if len(values) > MAX_STAINS else "")
-
-
-def _stain_question(runs: Sequence[Run], candidates: Sequence[int]) -> Question:
-    choices = tuple(_choice(runs[n]) for n in candidates)
-    text = f"Are {choices[0]} stains of one image? With none, every file is an image of its own."
-    examples = {_choice(runs[n]): first_files(runs[n].texts) for n in candidates}
-    return Question(QuestionKind.STAIN, text, (*choices, "none"), examples=examples)
-
-
-def _tells_apart(n: int, runs: Sequence[Run], files: Sequence[str]) -> bool:
-    """Whether most fields (all other runs the same) have one file for each value of this run."""
-    run = runs[n]
-    others = [
-        other
-        for m, other in enumerate(runs)
-        if m != n
-        and other.varies
-        and not (
-            other.splits_like(run) and (other.where == run.where or _stain_evidence(other) > 1)
-        )
-    ]
-    fields: dict[tuple[str, ...], set[str]] = defaultdict(set)
-    for file in files:
-        fields[tuple(other.texts[file] for other in others)].add(run.texts[file])
-    complete = sum(len(values) == len(run.values) for values in fields.values())
-    return len(run.values) > 1 and complete * 2 >= len(fields)
-
-
-def _bright_alike(n: int, runs: Sequence[Run], context: Context, factor: float) -> bool:
-    """Whether numbers of no known meaning go with brightness in all fields, as stains do.
-
-    Images of one stain at several places differ in brightness now this way, now that.
-    """
-    run = runs[n]
-    counted = run.numbers and (run.label or not has_gaps(run.values))
-    if not counted or len(run.values) > MAX_STAINS or _all_wells(run) or names_role(run.label):
-        return False
-    others = [other for m, other in enumerate(runs) if m != n and other.varies]
-    fields: dict[tuple[str, ...], dict[str, float]] = defaultdict(dict)
-    for file, text in run.texts.items():
-        fields[tuple(other.texts[file] for other in others)][text] = context.levels.get(file, 0.0)
-    whole = [levels for levels in fields.values() if len(levels) == len(run.values)]
-    if len(whole) < max(FIELDS_TO_COMPARE, len(fields) / 2):
-        return False
-    dim, bright = (find(whole[0], key=whole[0].__getitem__) for find in (min, max))
-    return all(levels[bright] > factor * levels[dim] for levels in whole)
-
-
 def _condition_run(runs: Sequence[Run], meanings: Mapping[int, str]) -> Run | None:
     """The first folder that varies and may be the condition; else a run of role words."""
     for n, run in enumerate(runs):
-        if run.where != NAME and run.varies and n not in meanings and not _all_wells(run):
+        if run.where != NAME and run.varies and n not in meanings and not all_wells(run):
             return run
     return next((run for run in runs if run.varies and any(map(names_role, run.values))), None)
 
 
-def _well(text: str) -> str:
-    rows = r"r(?:ow)?\d+c(?:ol)?\d+|row[ _\-]?\d+[ _\-]col(?:umn)?[ _\-]?\d+"
-    letter = r"(?:well)?[a-z]\d{1,3}|[a-p](?: - \d\d?|[ _\-]\d\d)|a[a-f]\d{1,3}"
-    if not re.fullmatch(rf"(?i){letter}|{rows}", text):
-        return ""
-    try:
-        return normalise_well(text)
-    except BadTable:
-        return ""
-
-
-def is_well(text: str) -> bool:
-    """Whether a text is written like a well."""
-    return _well(text) != ""
-
-
-def _all_wells(run: Run) -> bool:
-    return all(map(is_well, run.values))
-
-
-def _find_well(
-    runs: Sequence[Run],
-    context: Context,
-    condition: Run | None,
-    meanings: dict[int, str],
-    questions: list[Question],
+def _ask_of_days(
+    runs: Sequence[Run], context: Context, meanings: dict[int, str], questions: list[Question]
 ) -> None:
-    candidates = [n for n, run in enumerate(runs) if run.varies and _all_wells(run)]
-    candidates = [n for n in candidates if meanings.get(n) not in ("stain", "stain-too")]
-    of_map = [n for n in candidates if _in_map(runs[n], context)]
-    of_letter = [n for n in candidates if meanings.get(n) in (None, "plate")]
-    free = [
-        n
-        for n in candidates
-        if n not in meanings
-        or len({_row(v) for v in runs[n].values}) > 1
-        # P07 and P21 may be ages, passages or wells.
-        or (of_letter == [n] and runs[n].label in ("P", "p") and runs[n].where == NAME)
-    ]
-    answer = context.answers.get(QuestionKind.WELL, "")
-    plates = [n for n, meaning in meanings.items() if meaning == "plate" and runs[n].varies]
-    apart = {n for n in plates if condition is None or not _one_to_one(runs[n], condition)}
-    for n in reversed(of_map or free):
-        run, several = runs[n], bool(apart - {n})
-        other = condition is not None and run is not condition and not several
-        follows = other and condition is not None and _one_to_one(run, condition)
-        # P1_B02: a well with a zero after its plate is a well, also where each condition has one.
-        of_plate = n > 0 and meanings.get(n - 1) == "plate" and _padded(run)
-        alike = not follows and _looks_like_wells(run, condition, several)
-        alike = alike and not (condition is not None and _initials(run, condition))
-        sure = n in of_map or of_plate or alike
-        yes = same_answer(answer, _choice(run))
-        if not sure and not yes and answer != "none":
-            grouped = any(meaning == "group" for meaning in meanings.values())
-            if follows and grouped:
-                continue  # lines or clones, with their replicates
-            text = f"Are {_choice(run)} wells of a plate? With none, they are not."
-            questions.append(Question(QuestionKind.WELL, text, (_choice(run), "none")))
-            return
-        if sure or yes:
-            meanings[n] = "well"
-            return
-
-
-def _one_to_one(run: Run, condition: Run) -> bool:
-    """Whether each condition, in any spelling, has one value of this run, and each value one."""
-    pairs = {(text, condition.texts[file].strip().casefold()) for file, text in run.texts.items()}
-    return len(pairs) == len({a for a, _ in pairs}) == len({b for _, b in pairs})
-
-
-def _initials(run: Run, condition: Run) -> bool:
-    """Whether the letters are those of the conditions: C1, C2 of Control and P1, P2 of Patient."""
-    pairs = {(text[0], condition.texts[file][:1]) for file, text in run.texts.items()}
-    return not _padded(run) and len(pairs) > 1 and all(a == b for a, b in pairs)
-
-
-def _row(text: str) -> str:
-    return _well(text).rstrip("0123456789")
-
-
-def _in_map(run: Run, context: Context) -> bool:
-    wells = {_well(value) for value in run.values}
-    return len(wells & context.map_wells) * 2 > len(wells)
-
-
-def _looks_like_wells(run: Run, condition: Run | None, several: bool) -> bool:
-    """Several rows, or one row whose letter is not that of days, ages, passages or lines.
-
-    D07 and D14 in each condition are rather days, unless there are `several` plates.
-    """
-    rows = {_row(value) for value in run.values}
-    if len(rows) > 1 or not rows <= DOUBTFUL_ROWS:
-        return True
-    again = condition is not None and not several and condition.varies and _again(run, condition)
-    return _padded(run) and not again
-
-
-def _again(run: Run, condition: Run) -> bool:
-    """Whether a value of the run is in several conditions."""
-    pairs = {(text, condition.texts[file]) for file, text in run.texts.items()}
-    return len(pairs) > len(run.values)
-
-
-def _padded(run: Run) -> bool:
-    return any(re.fullmatch(r"(?i)[a-z]+0\d", value) for value in run.values)
-
-
-def _find_plate(
-    runs: Sequence[Run],
-    context: Context,
-    condition: Run | None,
-    meanings: dict[int, str],
-    questions: list[Question],
-) -> None:
-    """Plates stand before their wells: by name, in the map, or where wells come back."""
-    well = next((n for n, meaning in meanings.items() if meaning == "well"), None)
-    for n, meaning in list(meanings.items()):
-        if meaning == "plate" and well is None and runs[n].where == NAME and runs[n].label in "Pp":
-            del meanings[n]  # passage 12 is not a plate
-    if well is None:
-        return
-    named = [
-        n for n, run in enumerate(runs) if set(map(str.casefold, run.values)) & context.map_plates
-    ]
-    for n in named:
-        if meanings.get(n) in (None, "plate", "word"):
-            meanings[n] = "plate"
-    if "plate" in meanings.values():
-        return
-    for n in reversed(range(well)):
-        if _may_be_plate(n, runs, condition, meanings) and _come_back(runs[well], runs[n]):
-            _take_plate(n, runs, context, meanings, questions)
-            return
-
-
-def _may_be_plate(
-    n: int, runs: Sequence[Run], condition: Run | None, meanings: Mapping[int, str]
-) -> bool:
-    """Whether a run before the wells may tell plates: no condition, and no known meaning.
-
-    Replicates and experiments may be plates of their own.
-    """
-    run = runs[n]
-    if not run.varies or meanings.get(n) not in (None, "group") or run is condition:
-        return False
-    counted = run.where == NAME and _numbered(run)  # BC1_B02 and BC2_B02: wells come back
-    apart = condition is None or not run.splits_like(condition) or counted
-    return apart and (run.where == NAME or _numbered(run))
-
-
-def _come_back(wells: Run, plates: Run) -> bool:
-    """Whether most wells are on several plates."""
-    of_well: dict[str, set[str]] = defaultdict(set)
-    for file, text in plates.texts.items():
-        of_well[wells.texts[file]].add(text)
-    return sum(len(several) > 1 for several in of_well.values()) * 2 >= len(of_well)
-
-
-def _take_plate(
-    n: int,
-    runs: Sequence[Run],
-    context: Context,
-    meanings: dict[int, str],
-    questions: list[Question],
-) -> None:
-    """Takes a run as the plate; small numbers, replicates and days in names are asked about."""
-    run = runs[n]
-    small = all(value.isdecimal() and len(value) <= 3 for value in run.values)
-    asked = run.where == NAME and (small or meanings.get(n) == "group" or is_time(run.values))
-    answer = context.answers.get(QuestionKind.PLATE, "")
-    if not asked or same_answer(answer, _choice(run)):
-        meanings[n] = "plate"
-    elif answer == "none":
-        meanings.setdefault(n, "time" if is_time(run.values) else "site")
-    else:
-        text = f"Are {_choice(run)} plates? With none, they show the same wells again."
-        questions.append(Question(QuestionKind.PLATE, text, (_choice(run), "none")))
-
-
-def _numbered(run: Run) -> bool:
-    return all(re.search(r"\d", value) for value in run.values)
+    """Asks whether D1, D2, D3 are days, or donors and dishes: days begin at 0, or have gaps."""
+    for n, run in enumerate(runs):
+        days = meanings.get(n) == "time" and run.varies and run.numbers and run.label in ("D", "d")
+        if not days or has_gaps(run.values) or any(int(v[1:]) == 0 for v in run.values):
+            continue
+        choices, files = (TIMES, CULTURES), run.texts
+        answer = context.answers.choice(QuestionKind.GROUP, choices, files)
+        if answer == CULTURES:
+            meanings[n] = "group"
+        if not answer:
+            text = f"Are {list_of(run)} times of the same fields, or cultures such as donors?"
+            about = next(iter(files))
+            questions.append(Question(QuestionKind.GROUP, text, choices, about=about))
 
 
 def _is_word(run: Run, files: Sequence[str], condition: Run | None) -> bool:

@@ -11,6 +11,7 @@ from core.domain import (
     Problem,
     ProblemKind,
     Question,
+    QuestionKind,
     ReadAs,
     Role,
     ScanOptions,
@@ -18,6 +19,7 @@ from core.domain import (
 from core.errors import LeighError
 from core.io.well_names import guess_plate_shape, natural, well_place
 from core.progress import Report, silent
+from core.scanning.answers import Answers
 from core.scanning.assign_wells import WellAssignment, assign_wells
 from core.scanning.default_roles import (
     build_channels,
@@ -30,10 +32,10 @@ from core.scanning.file_names import compile_pattern
 from core.scanning.findings import Findings, with_places
 from core.scanning.group_channels import Draft
 from core.scanning.name_parts import counted, with_condition
+from core.scanning.names import Names
 from core.scanning.one_with_condition import one_with_the_condition
 from core.scanning.plate_map import PlateMap, load_plate_map
 from core.scanning.read_drafts import read_drafts
-from core.scanning.read_names import Names
 from core.scanning.role_questions import role_questions, turned_roles
 from core.scanning.take_indexes import plate_shape_of
 
@@ -102,10 +104,13 @@ def read_folder(folder: Path, options: ScanOptions = DEFAULTS, *, report: Report
             "Choose the plate map. On the command line: --plate-map FILE.",
         )
     table = load_plate_map(options.plate_map) if options.plate_map is not None else None
-    findings = Findings()
+    answers = Answers(options.answers)
+    findings = Findings(answers=answers)
     drafts, names, indexes = read_drafts(root, table, options, findings, report)
     bench = _Bench(drafts, problems=findings.problems)
     bench.places = assign_wells(root, drafts, names.words, table, options, findings)
+    if any(question.kind == QuestionKind.CONDITION for question in findings.questions):
+        findings.questions.extend(names.with_conditions)
     bench.drafts = [d for d in drafts if d.files[0] in bench.places]
     bench.drafts = [
         d for d in bench.drafts if bench.places[d.files[0]].condition not in set(options.exclude)
@@ -115,32 +120,32 @@ def read_folder(folder: Path, options: ScanOptions = DEFAULTS, *, report: Report
     _keep_usable(bench, channel_names)
     _keep_unique(bench)
     pixel_size = _agree(bench, options.pixel_size_um)
-    turned = turned_roles(table, options.answers) if table is not None else {}
+    turned = turned_roles(table, answers) if table is not None else {}
     for file, place in bench.places.items():
         if place.condition in turned:
             bench.places[file] = replace(place, role=turned[place.condition])
     dataset = _dataset(root, bench, channel_names, pixel_size, table)
     dataset = replace(dataset, plate_shape=plate_shape_of(dataset, indexes, table is not None))
-    asked = (*findings.questions, *role_questions(table, options.answers))
+    asked = (*findings.questions, *role_questions(table, answers))
     questions = tuple(
-        with_places(_open_again(question, options.answers), findings.places) for question in asked
+        with_places(_open_again(question, answers), findings.places) for question in asked
     )
     conditions = {d.files[0]: bench.places[d.files[0]].condition for d in bench.drafts}
     wells = {f: (bench.places[f].plate, bench.places[f].well) for f in conditions}
     together = one_with_the_condition(bench.drafts, conditions, wells)
     dataset = replace(
         dataset,
-        problems=(*dataset.problems, *together),
+        problems=(*dataset.problems, *together, *answers.unused()),
         options=options,
         read_as=_read_as(names, questions, dataset, bench.places),
     )
     return Scan(dataset, questions, names)
 
 
-def _open_again(question: Question, answers: Mapping[str, str]) -> Question:
+def _open_again(question: Question, answers: Answers) -> Question:
     """The question; without its default where an answer is not among its choices."""
-    answer = answers.get(question.kind)
-    known = answer is None or answer in question.choices
+    answer = answers.text(question.kind, [question.about])
+    known = not answer or answer in question.choices
     return question if known else replace(question, default=None)
 
 

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from core.domain import ImagePlace, Question, QuestionKind
-from core.io.stacks import MAXIMUM, PROJECTION, STAINS
+from core.io.stacks import MAXIMUM, PLANES, PROJECTION, STAINS
 from core.scanning.findings import Findings
 from core.scanning.inspect_files import FileInspection
-from core.scanning.z_stacks import PLANES
 
 Shown = dict[str, dict[str, ImagePlace]]  # choice -> word -> place
 
@@ -33,7 +32,10 @@ def _shown(question: Question, facts: Sequence[FileInspection]) -> Shown:
         return {} if deepest is None else _planes(deepest, question.choices)
     if question.kind == QuestionKind.SLICES:
         doubtful = next((f for f in facts if f.may_be_stains and f.info), None)
-        return {} if doubtful is None else _slices(doubtful)
+        if doubtful is not None:
+            return _slices(doubtful)
+        unnamed = next((f for f in facts if f.unnamed and f.info), None)
+        return {} if unnamed is None else {STAINS: {"one image": _place(unnamed)}}
     return {}
 
 

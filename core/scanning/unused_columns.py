@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from core.domain import Problem, ProblemKind
 from core.scanning.doses import may_be_dose
-from core.scanning.run_meanings import LABELS
+from core.scanning.run_labels import LABELS
 
 if TYPE_CHECKING:
     from core.scanning.plate_map import PlateRow

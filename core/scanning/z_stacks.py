@@ -6,11 +6,11 @@ from dataclasses import replace
 
 from core.domain import Problem, ProblemKind, Question, QuestionKind
 from core.io.digest import join_digests
-from core.io.stacks import MAXIMUM, MEAN, PROJECTION, STAINS
+from core.io.stacks import MAXIMUM, MEAN, PLANES, PROJECTION, STAINS
+from core.scanning.answers import Answers
 from core.scanning.inspect_files import FileInspection
 
 SHOWN = 24  # planes among the choices of a question
-PLANES = "planes"
 
 
 def stack_facts(
@@ -52,7 +52,7 @@ def _joined(planes: Sequence[FileInspection], how: str) -> FileInspection:
 def questions_of_files(
     facts: Iterable[FileInspection],
     tells: Mapping[str, Mapping[str, str]],
-    answers: Mapping[str, str],
+    answers: Answers,
     projections: Sequence[str],
     problems: list[Problem],
 ) -> list[Question]:
@@ -61,23 +61,32 @@ def questions_of_files(
     `projections` are pictures that seem to be projections of stacks.
     """
     read = [fact for fact in facts if fact.info is not None and fact.file in tells]
-    doubtful = [f for f in read if f.may_be_stains and "channel" not in tells[f.file]]
-    questions = []
-    if doubtful and answers.get(QuestionKind.SLICES) not in (STAINS, PLANES):
-        text = (
-            f"{doubtful[0].base} holds {doubtful[0].may_be_stains} planes or times of one channel."
-            " Are they stains of one image?"
-        )
-        questions.append(Question(QuestionKind.SLICES, text, (STAINS, PLANES)))
+    questions = _slices_question(read, tells, answers)
     stacks = [f for f in read if f.info and f.info.depth > 1 and f.z != STAINS]
     if stacks:
         questions += _plane_question(stacks, answers, projections, problems)
     return questions
 
 
+def _slices_question(
+    read: Sequence[FileInspection], tells: Mapping[str, Mapping[str, str]], answers: Answers
+) -> list[Question]:
+    """Whether planes or times are stains. Pages without metadata are stains, if not answered."""
+    doubtful = [f for f in read if f.may_be_stains and "channel" not in tells[f.file]]
+    unnamed = [f for f in read if f.unnamed]
+    answer = answers.choice(QuestionKind.SLICES, [STAINS, PLANES]) if doubtful or unnamed else ""
+    if answer or not (doubtful or unnamed):
+        return []
+    one = (doubtful or unnamed)[0]
+    what = "planes or times of one channel" if doubtful else "pages without metadata"
+    text = f"{one.base} holds {one.may_be_stains or one.unnamed} {what}."
+    text += " Are they stains of one image?"
+    return [Question(QuestionKind.SLICES, text, (STAINS, PLANES), None if doubtful else STAINS)]
+
+
 def _plane_question(
     stacks: Sequence[FileInspection],
-    answers: Mapping[str, str],
+    answers: Answers,
     projections: Sequence[str],
     problems: list[Problem],
 ) -> list[Question]:
@@ -86,7 +95,7 @@ def _plane_question(
     z = stacks[0].z
     item = stacks[0].file + (f" and {len(stacks) - 1} others" if len(stacks) > 1 else "")
     problems.append(stack_warning(item, depth, z, "inside the file"))
-    if answers.get(QuestionKind.Z) == z:
+    if answers.choice(QuestionKind.Z, [z]):
         return []
     offered = (PROJECTION,) if projections else ()
     return [plane_question([*offered, *map(str, range(1, max(depths) + 1))])]

@@ -77,11 +77,15 @@ def scan_into(
     dataset = found.dataset
     if found.open:
         asked = " ".join(question.text for question in found.open)
-        kinds = ", ".join(dict.fromkeys(question.kind for question in found.open))
+        counts = Counter(question.kind for question in found.open)
+        kinds = ", ".join(counts)
+        keys = [q.key if counts[q.kind] > 1 else q.kind for q in found.open]
         raise NothingWritten(
             f"{folder} can be read in several ways ({kinds}): {asked} Nothing was written.",
             "Answer with --answer KIND=CHOICE. "
-            + " ".join(f"{q.kind}: {' | '.join(q.choices)}." for q in found.open),
+            + " ".join(
+                f"{key}: {' | '.join(q.choices)}." for key, q in zip(keys, found.open, strict=True)
+            ),
             dataset.problems,
             found.questions,
             dataset.read_as,

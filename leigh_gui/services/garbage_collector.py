@@ -30,7 +30,7 @@ class GarbageCollector(QObject):
         """Soon collect what was made since the last call; what is left is not looked at again.
 
         For after a project is opened. To look at everything again takes a tenth of a second, and
-        frees next to nothing: objects of the former project do not refer to one another.
+        frees next to nothing: objects of a closed project do not refer to one another.
         """
         self._settling.start()
 

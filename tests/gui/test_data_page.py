@@ -95,6 +95,22 @@ def test_a_question_is_answered_by_mouse_and_becomes_a_project(real_window, qtbo
     assert stored.read_as == project.dataset.read_as
 
 
+def test_two_questions_of_one_kind_are_answered_by_their_own_cards(qtbot, tmp_path):
+    panel = QuestionsPanel()
+    qtbot.addWidget(panel)
+    asked = tuple(
+        Question(QuestionKind.STAIN, "Which?", (words, "none"), about=f"WT/{words[0]}.tif")
+        for words in ("a, b", "x, y")
+    )
+    panel.set_asked(OpenScan(ScanRequest(tmp_path, tmp_path / "p"), asked))
+    qtbot.mouseClick(panel.cards[0].buttons["a, b"], LEFT)
+    qtbot.mouseClick(panel.cards[1].buttons["none"], LEFT)
+    answers = {"stain:WT/a.tif": "a, b", "stain:WT/x.tif": "none"}
+    assert panel.options().answers == answers and not panel.missing()
+    words = ScanRequest(tmp_path, tmp_path / "p", panel.options()).arguments()
+    assert {"--answer=stain:WT/a.tif=a, b", "--answer=stain:WT/x.tif=none"} <= set(words)
+
+
 def test_a_folder_that_asks_can_be_left(real_window, qtbot, tmp_path):
     drop(real_window, lab_folders.dishes(tmp_path / "images"))
     qtbot.waitUntil(lambda: real_window.state.asked is not None, timeout=TIMEOUT_MS)

@@ -1,14 +1,17 @@
 """RGB pictures in one colour are read as their one channel; pictures of several colours are not."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import imagecodecs
 import numpy as np
 import pytest
 import tifffile
+from made_containers import write_czi, write_lif, write_nd2
 
 from core.domain import ProblemKind
 from core.errors import BadImage
+from core.io.read_field import header_of, open_fields, read_image_of
 from core.io.tiff import read_image, read_with_info
 from core.scanning.scan import read_folder
 
@@ -123,3 +126,44 @@ def test_three_exports_of_a_field_are_its_stains(tmp_path: Path, ending: str) ->
     assert len(warned) == 1 and "17 other files" in warned[0]
     left_out = {p.item for p in named if p.severity == "excluded"}
     assert left_out == {f"{c}/XY{n:02d}_Overlay{ending}" for c in ("WT", "DS") for n in (1, 2, 3)}
+
+
+def stacks_in_colour(colour: tuple[float, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Grey values (S, T, Z, C, Y, X) of two fields, and what a look-up table makes of them."""
+    grey = np.stack([one_stain(np.uint16, seed) for seed in (1, 2)])[:, None, None, None]
+    return grey, np.stack([coloured(value, colour) for value in grey])
+
+
+def czi(path: Path, image: np.ndarray) -> Path:
+    return write_czi(path.with_suffix(".czi"), image, ("Mito",))
+
+
+def lif(path: Path, image: np.ndarray) -> Path:
+    return write_lif(path.with_suffix(".lif"), image, ("a", "b"), ("Red", "Green", "Blue"))
+
+
+def nd2(path: Path, image: np.ndarray) -> Path:
+    return write_nd2(path.with_suffix(".nd2"), image, ("Mito",))
+
+
+@pytest.mark.parametrize("write_file", [czi, lif, nd2])
+def test_one_colour_in_a_file_of_a_maker_is_its_value(
+    tmp_path: Path, write_file: Callable[[Path, np.ndarray], Path]
+) -> None:
+    grey, image = stacks_in_colour(COLOURS["orange"])
+    path = write_file(tmp_path / "a", image)
+    with open_fields(path) as container:
+        for field, value in zip(container.fields, grey, strict=True):
+            assert np.array_equal(read_image_of(container, field, path), value[0, 0])
+            assert header_of(container, field, path).shape == (1, 24, 32)
+            assert "rgb" in [kind for kind, _ in header_of(container, field, path).notes]
+
+
+@pytest.mark.parametrize("write_file", [czi, lif, nd2])
+def test_several_colours_in_a_file_of_a_maker_are_refused(
+    tmp_path: Path, write_file: Callable[[Path, np.ndarray], Path]
+) -> None:
+    image = np.random.default_rng(3).integers(3, 4000, (2, 1, 1, 1, 24, 32, 3)).astype(np.uint16)
+    write_file(tmp_path / "a", image)
+    found = read_folder(tmp_path)
+    assert not found.dataset.records and {str(p.kind) for p in found.dataset.problems} >= {"rgb"}

@@ -131,10 +131,3 @@ class QuestionCard(QFrame):
         """The choice that was made; empty before."""
         chosen = next((c for c, button in self.buttons.items() if button.isChecked()), "")
         return self.text.text().strip() if chosen and self.text is not None else chosen
-
-    def clear(self) -> None:
-        """No choice is made."""
-        self._group.setExclusive(False)
-        for button in self.buttons.values():
-            button.setChecked(False)
-        self._group.setExclusive(True)

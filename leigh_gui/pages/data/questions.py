@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
-from core.domain import QuestionKind, ScanOptions
+from core.domain import QuestionKind, ScanOptions, answer_to
 from leigh_gui.pages.data.naming import NamingView
 from leigh_gui.pages.data.question_card import TITLES, QuestionCard
 from leigh_gui.pages.data.scan_options import PathField, StoredChoice
@@ -128,9 +128,9 @@ class QuestionsPanel(QWidget):
         self.place.setText(str(asked.request.folder))
         self.naming.set_read_as(asked.read_as)
         for question in asked.questions:
-            answer = options.answers.get(question.kind, "")
+            answer = answer_to(question, options.answers)
             card = QuestionCard(question, answer, self.pictures, asked.request.folder)
-            card.changed.connect(partial(self._on_changed, card))
+            card.changed.connect(self._say)
             self._cards.addWidget(card)
             self.cards.append(card)
         self._order_tabs()
@@ -150,6 +150,7 @@ class QuestionsPanel(QWidget):
         """Other ways to answer, answers of before, and problems."""
         options = asked.request.options
         kinds = {question.kind for question in asked.questions}
+        shown = {key for question in asked.questions for key in (question.key, question.kind)}
         with_map, with_pattern = bool(kinds & set(BY_MAP)), bool(kinds & set(BY_PATTERN))
         self.plate_map.setVisible(with_map)
         self.pattern.setVisible(with_pattern)
@@ -157,7 +158,7 @@ class QuestionsPanel(QWidget):
         table = "another plate map" if options.plate_map else "a plate map"
         ways = [table] * with_map + ["a pattern for the names"] * with_pattern
         self.ways_title.setText(f"Or give {' or '.join(ways)}")
-        before = [f"{k}: {choice}" for k, choice in options.answers.items() if k not in kinds]
+        before = [f"{k}: {choice}" for k, choice in options.answers.items() if k not in shown]
         self.answered_before.words.setText(f"Answered before: {'; '.join(before)}")
         self.answered_before.setVisible(bool(before))
         lines = asked.problems.splitlines()
@@ -175,7 +176,12 @@ class QuestionsPanel(QWidget):
     def options(self) -> ScanOptions:
         """The choices of this scan with the answers that were given."""
         assert self._asked is not None
-        answers = {card.question.kind.value: card.answer() for card in self.cards if card.answer()}
+        several = Counter(card.question.kind for card in self.cards)
+        answers = {
+            str(card.question.kind) if several[card.question.kind] == 1 else card.question.key: text
+            for card in self.cards
+            if (text := card.answer())
+        }
         plate_map, pattern = self.plate_map.line.text().strip(), self.pattern.text().strip()
         options = replace(
             self._asked.request.options,
@@ -194,26 +200,15 @@ class QuestionsPanel(QWidget):
             settled |= set(BY_MAP)
         if options.pattern is not None and options.pattern != before.pattern:
             settled |= set(BY_PATTERN)
-        answered = {card.question.kind for card in self.cards if card.answer()}
-        open_kinds = [card.question.kind for card in self.cards]
-        return [
-            TITLES[kind] for kind in dict.fromkeys(open_kinds) if kind not in answered | settled
-        ]
-
-    def _on_changed(self, card: QuestionCard) -> None:
-        """Only one answer is sent for each kind: the last one."""
-        for other in self.cards:
-            same = other is not card and other.question.kind == card.question.kind
-            if same and card.answer() and other.answer():
-                other.clear()
-        self._say()
+        unanswered = [card.question.kind for card in self.cards if not card.answer()]
+        return [TITLES[kind] for kind in unanswered if kind not in settled]
 
     def _say(self) -> None:
         missing = self.missing()
-        still = f"Still open: {', '.join(missing)}" if missing else ""
-        open_kinds = {card.question.kind for card in self.cards if card.question.default is None}
+        still = f"Still open: {', '.join(dict.fromkeys(missing))}" if missing else ""
+        needed = [card for card in self.cards if card.question.default is None]
         # An answer can settle other questions; the scan asks what is left.
-        nothing = bool(missing) and len(missing) == len(open_kinds)
+        nothing = bool(missing) and len(missing) == len(needed)
         self.read.setEnabled(self._asked is not None and not self._why and not nothing)
         self.read.setToolTip(tip(self._why or still or "Read the folder and make the project"))
         self.answered_before.forget.setEnabled(not self._why)

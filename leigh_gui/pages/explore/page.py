@@ -125,7 +125,7 @@ class ExplorePage(QWidget):
         self._show_difference()
 
     def _on_project(self) -> None:
-        """Other names, colours or roles; what was opened anew is shown with its model."""
+        """Other names, colours or roles; an opened project is shown with its model."""
         opened = self.state.opened
         same_model = opened is not None and opened.card is self._card
         if self._shown is not None and same_model and self.state.ready_to_explore:

@@ -1,0 +1,208 @@
+"""Find the runs of names that are wells and plates, or ask."""
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from core.domain import Question, QuestionKind
+from core.scanning.default_roles import names_role
+from core.scanning.name_runs import NAME, Run
+from core.scanning.run_labels import NONE, Context, all_wells, is_time, list_of, well_of
+
+# One letter before numbers of all files: rather days, ages, passages or lines than a row of wells.
+DOUBTFUL_ROWS = frozenset("CDEFHJKMNPQRSTUVWXYZ")
+
+
+def find_well(
+    runs: Sequence[Run],
+    context: Context,
+    condition: Run | None,
+    meanings: dict[int, str],
+    questions: list[Question],
+) -> None:
+    candidates = [n for n, run in enumerate(runs) if run.varies and all_wells(run)]
+    candidates = [n for n in candidates if meanings.get(n) not in ("stain", "stain-too")]
+    of_map = [n for n in candidates if _in_map(runs[n], context)]
+    of_letter = [n for n in candidates if meanings.get(n) in (None, "plate")]
+    free = [
+        n
+        for n in candidates
+        if n not in meanings
+        or len({_row(v) for v in runs[n].values}) > 1
+        # P07 and P21 may be ages, passages or wells.
+        or (of_letter == [n] and runs[n].label in ("P", "p") and runs[n].where == NAME)
+    ]
+    plates = [n for n, meaning in meanings.items() if meaning == "plate" and runs[n].varies]
+    apart = {n for n in plates if condition is None or not _one_to_one(runs[n], condition)}
+    for n in reversed(of_map or free):
+        run, several = runs[n], bool(apart - {n})
+        other = condition is not None and run is not condition and not several
+        follows = other and condition is not None and _one_to_one(run, condition)
+        # P1_B02: a well with a zero after its plate is a well, also where each condition has one.
+        of_plate = n > 0 and meanings.get(n - 1) == "plate" and _padded(run)
+        alike = not follows and _looks_like_wells(run, condition, several)
+        alike = alike and not (condition is not None and _initials(run, condition))
+        sure = n in of_map or of_plate or alike
+        choices, files = (list_of(run), NONE), run.texts
+        answer = "" if sure else context.answers.choice(QuestionKind.WELL, choices, files)
+        yes = answer == choices[0]
+        if not sure and not answer:
+            if _are_counters(n, runs, condition, meanings):
+                continue
+            grouped = any(meaning == "group" for meaning in meanings.values())
+            if follows and grouped:
+                continue  # lines or clones, with their replicates
+            text = f"Are {list_of(run)} wells of a plate? With none, they are not."
+            about = next(iter(files))
+            questions.append(Question(QuestionKind.WELL, text, choices, about=about))
+            return
+        if sure or yes:
+            twins = [m for m in candidates if runs[m].texts == run.texts]
+            meanings |= dict.fromkeys([*twins, n], "well")  # B02_1_B02 names one well twice
+            return
+
+
+def _are_counters(
+    n: int, runs: Sequence[Run], condition: Run | None, meanings: Mapping[int, str]
+) -> bool:
+    """Whether a1, a2, a3 only count the images of each condition."""
+    if condition is None or not _again(runs[n], condition) or _padded(runs[n]):
+        return False
+    others = [m for m, run in enumerate(runs) if run.varies and run is not condition and m != n]
+    if {_row(value) for value in runs[n].values} <= DOUBTFUL_ROWS:
+        return not others  # d1_c1 may be a day and a clone
+    return all(meanings.get(m) in ("stain", "stain-too") for m in others)
+
+
+def _one_to_one(run: Run, condition: Run) -> bool:
+    """Whether each condition, in any spelling, has one value of this run, and each value one."""
+    pairs = {(text, condition.texts[file].strip().casefold()) for file, text in run.texts.items()}
+    return len(pairs) == len({a for a, _ in pairs}) == len({b for _, b in pairs})
+
+
+def _initials(run: Run, condition: Run) -> bool:
+    """Whether the letters are those of the conditions: C1, C2 of Control and P1, P2 of Patient."""
+    pairs = {(text[0], condition.texts[file][:1]) for file, text in run.texts.items()}
+    return not _padded(run) and len(pairs) > 1 and all(a == b for a, b in pairs)
+
+
+def _row(text: str) -> str:
+    return well_of(text).rstrip("0123456789")
+
+
+def _in_map(run: Run, context: Context) -> bool:
+    wells = {well_of(value) for value in run.values}
+    return len(wells & context.map_wells) * 2 > len(wells)
+
+
+def _looks_like_wells(run: Run, condition: Run | None, several: bool) -> bool:
+    """Several rows, or one row whose letter is not that of days, ages, passages or lines.
+
+    D07 and D14 in each condition are rather days, unless there are `several` plates.
+    """
+    rows = {_row(value) for value in run.values}
+    again = condition is not None and not several and condition.varies and _again(run, condition)
+    doubtful = rows <= DOUBTFUL_ROWS or (again and not _padded(run))
+    if len(rows) > 1 or not doubtful:
+        return True
+    return _padded(run) and not again
+
+
+def _again(run: Run, condition: Run) -> bool:
+    """Whether a value of the run is in several conditions."""
+    pairs = {(text, condition.texts[file]) for file, text in run.texts.items()}
+    return len(pairs) > len(run.values)
+
+
+def _padded(run: Run) -> bool:
+    return any(re.fullmatch(r"(?i)[a-z]+0\d", value) for value in run.values)
+
+
+def find_plate(
+    runs: Sequence[Run],
+    context: Context,
+    condition: Run | None,
+    meanings: dict[int, str],
+    questions: list[Question],
+) -> None:
+    """Plates stand before their wells: by name, in the map, or where wells come back."""
+    well = next((n for n, meaning in meanings.items() if meaning == "well"), None)
+    for n, meaning in list(meanings.items()):
+        if meaning == "plate" and well is None and runs[n].where == NAME and runs[n].label in "Pp":
+            del meanings[n]  # passage 12 is not a plate
+    if well is None:
+        return
+    for n, meaning in list(meanings.items()):
+        if meaning == "plate" and n > well and runs[n].label in ("P", "p", "Pos"):
+            meanings[n] = "site"  # B02_P1 is a position of the well
+    named = [
+        n for n, run in enumerate(runs) if set(map(str.casefold, run.values)) & context.map_plates
+    ]
+    for n in named:
+        if meanings.get(n) in (None, "plate", "word"):
+            meanings[n] = "plate"
+    if "plate" in meanings.values():
+        return
+    for n in reversed(range(well)):
+        if _may_be_plate(n, runs, condition, meanings) and come_back(runs[well], runs[n]):
+            _take_plate(n, runs, context, meanings, questions)
+            return
+
+
+def _may_be_plate(
+    n: int, runs: Sequence[Run], condition: Run | None, meanings: Mapping[int, str]
+) -> bool:
+    """Whether a run before the wells may tell plates: no condition, and no known meaning.
+
+    Replicates and experiments may be plates of their own.
+    """
+    run = runs[n]
+    if not run.varies or meanings.get(n) not in (None, "group") or run is condition:
+        return False
+    if any(map(names_role, run.values)):
+        return False
+    counted = run.where == NAME and _numbered(run)  # BC1_B02 and BC2_B02: wells come back
+    apart = condition is None or not run.splits_like(condition) or counted
+    return apart and (run.where == NAME or _numbered(run))
+
+
+def come_back(wells: Run, plates: Run) -> bool:
+    """Whether most wells are on several plates."""
+    of_well: dict[str, set[str]] = defaultdict(set)
+    for file, text in plates.texts.items():
+        of_well[wells.texts[file]].add(text)
+    return sum(len(several) > 1 for several in of_well.values()) * 2 >= len(of_well)
+
+
+def _take_plate(
+    n: int,
+    runs: Sequence[Run],
+    context: Context,
+    meanings: dict[int, str],
+    questions: list[Question],
+) -> None:
+    """Takes a run as the plate; small numbers, replicates and days in names are asked about."""
+    run = runs[n]
+    small = all(value.isdecimal() and len(value) <= 3 for value in run.values)
+    asked = small or (run.where == NAME and (meanings.get(n) == "group" or is_time(run.values)))
+    answer, question = plate_answer(run, context) if asked else ("plate", None)
+    if answer == "plate":
+        meanings[n] = "plate"
+    elif answer == NONE:
+        meanings.setdefault(n, "time" if is_time(run.values) else "site")
+    if question is not None:
+        questions.append(question)
+
+
+def plate_answer(run: Run, context: Context) -> tuple[str, Question | None]:
+    """What is answered about plates (`plate`, `none` or ""), and the question if nothing is."""
+    choices, files = (list_of(run), NONE), run.texts
+    answer = context.answers.choice(QuestionKind.PLATE, choices, files)
+    if answer:
+        return ("plate" if answer == choices[0] else NONE), None
+    text = f"Are {choices[0]} plates? With none, they show the same wells again."
+    return "", Question(QuestionKind.PLATE, text, choices, about=next(iter(files)))
+
+
+def _numbered(run: Run) -> bool:
+    return all(re.search(r"\d", value) for value in run.values)
