@@ -41,7 +41,8 @@ def fit_head(
     """
     from sklearn.linear_model import LogisticRegression
 
-    mean, scale = train.mean(axis=0), train.std(axis=0) + 1e-6
+    least = model.least_spread.numpy() if isinstance(model, IResNet) else 0.0
+    mean, scale = train.mean(axis=0), np.maximum(train.std(axis=0), least) + 1e-6
     scaled, check = (train - mean) / scale, (held - mean) / scale
     classes = model.head.out_features
     best: tuple[float, float, LogisticRegression] | None = None

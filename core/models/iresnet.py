@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from core.models.inverse import TOLERANCE, Inverse, SolverSettings, solve
-from core.models.levels import BrightnessLevels
+from core.models.levels import LEAST_BACKGROUND, LEAST_LOG_GAIN, BrightnessLevels
 from core.models.velocity import MULTIPLE, Velocity
 from core.progress import Cancelled
 
@@ -180,6 +180,16 @@ class IResNet(nn.Module):
         """Length of the feature vector: pooled features of the pattern, then the levels."""
         levels = 2 * self.architecture.channels if self.architecture.levels else 0
         return self.velocity.feature_count + levels
+
+    @property
+    def least_spread(self) -> Tensor:
+        """(F,) spread below which a feature says nothing: of the levels, about a grey level."""
+        least = torch.zeros(self.feature_count)
+        if self.levels is not None:
+            channels = self.architecture.channels
+            least[-2 * channels : -channels] = LEAST_BACKGROUND
+            least[-channels:] = LEAST_LOG_GAIN
+        return least
 
     def set_times(self, times: tuple[float, ...], locked: bool = False) -> None:
         """Set the block times, image end first; `locked`: the times for locked channels."""

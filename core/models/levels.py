@@ -11,9 +11,13 @@ import math
 import torch
 from torch import Tensor, nn
 
+from core.data.preprocessing import CURVE_TOP
 from core.domain import Preprocessing
 
 BACKGROUND, BRIGHTEST = 0.01, 0.999  # shares of the pixels: below the background, below the cap
+# Spreads of background and log gain between images that say nothing: one grey level of 255 of the
+# display range, which is CURVE_TOP units wide; a gain of 5 %.
+LEAST_BACKGROUND, LEAST_LOG_GAIN = CURVE_TOP / 255, 0.05
 FAINTEST = 0.1  # of the typical signal: the noise of an empty channel is not taken for a signal
 
 
