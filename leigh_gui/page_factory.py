@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from leigh_gui.services.thumbnails import Thumbnails
 
 
+SLOW_WHERE_THERE = "cuda.bindings.runtime"  # pyqtgraph imports it where it finds it
 SCIENCE = (
     "contourpy",
     "core.io.models",
@@ -208,6 +210,8 @@ class PageFactory(QObject):
 
 
 def _import_all(names: Sequence[str]) -> None:
+    with suppress(ImportError):
+        import_module(SLOW_WHERE_THERE)
     for name in names:
         import_module(name)
 
