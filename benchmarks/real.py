@@ -83,7 +83,8 @@ def bench_real(
 
     `work` keeps projects and models; existing ones are used again.
     """
-    from core import train
+    from core.io.project import open_project
+    from core.workflows.train import TrainOptions, train
 
     tiles, of_seeds = nf1_tiles(), []
     wells = sorted(set(tiles.wells))
@@ -98,7 +99,8 @@ def bench_real(
             if not (folder / "project.json").exists():
                 make_project(folder, tiles, kind, seed)
             if not any((folder / "models").glob("*/model.json")):
-                train(folder, preset=preset, seed=seed, test_groups=test, progress=report)
+                options = TrainOptions(preset, seed, test, split_brightness=True)
+                train(open_project(folder), options, report=report)
             if not file.exists():
                 measured = {"kind": kind.name, "seed": seed, **measure(folder, tiles, kind, test)}
                 file.write_text(json.dumps(measured), encoding="utf-8")

@@ -89,7 +89,7 @@ def train(
     """Train the invertible network, or the baseline named by `model`; returns its card.
 
     `options` are those of core.workflows.train.TrainOptions: preset, seed, test_groups, conditions,
-    resume, device. `weights` is a file from which a resnext50 starts.
+    resume, device, split_brightness. `weights` is a file from which a resnext50 starts.
     """
     from core.training.presets import PRESETS, SCHEDULES
     from core.workflows.baselines import train_network

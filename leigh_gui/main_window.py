@@ -92,6 +92,7 @@ class MainWindow(QMainWindow):
         self.collector.reported.connect(self.strip.tell)
         self.state.undo.indexChanged.connect(self._on_undo_changed)
         self.state.project_changed.connect(self._on_state)
+        self.state.model_changed.connect(self._build_explore)
         self.state.model_changed.connect(self._on_state)
         self.state.asked_changed.connect(self.error_bar.hide)
         self.state.asked_changed.connect(self._on_state)
@@ -158,6 +159,11 @@ class MainWindow(QMainWindow):
     def _on_imported(self, module: str) -> None:
         if module == "leigh_gui.pages.explore.page":
             self.explore()  # built now, so that opening a project only has to fill it
+
+    def _build_explore(self) -> None:
+        """Build the Explore page before it is shown, if there is something to explore."""
+        if self.state.ready_to_explore:
+            QTimer.singleShot(0, self, self.explore)
 
     def _on_opened(self, page: str) -> None:
         project, settings = self.state.project, self.backstage.settings

@@ -16,6 +16,7 @@ CHECK = resource("icons", "check.svg").as_posix()
 BODY_PT = 10.0
 SMALL_PT = 9.0
 TITLE_PT = 15.0
+BETWEEN_MS = 10  # between two halves of long work: what has arrived meanwhile comes first
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ def switch(app: QApplication, dark: bool, done: Callable[[], None]) -> None:
             window.setUpdatesEnabled(True)
         done()
 
-    QTimer.singleShot(0, app, finish)
+    QTimer.singleShot(BETWEEN_MS, app, finish)
 
 
 def palette(c: Colours) -> QPalette:

@@ -47,6 +47,11 @@ def add_options(p: argparse.ArgumentParser) -> None:
     p.add_argument("--resume", action="store_true", help="continue a stopped training")
     p.add_argument("--seed", type=int, default=0)
     p.add_argument(
+        "--split-brightness",
+        action="store_true",
+        help="move the brightness of each channel exactly, and only the pattern by the network",
+    )
+    p.add_argument(
         "--permute-labels",
         action="store_true",
         help=(
@@ -69,6 +74,7 @@ def run(a: argparse.Namespace, report: Report) -> Result:
         conditions=a.conditions,
         resume=a.resume,
         device=a.device,
+        split_brightness=a.split_brightness,
     )
     project = open_project(a.project)
     if a.model != "iresnet":
@@ -93,6 +99,10 @@ def _baseline(
     if a.conditions:
         raise LeighError(
             f"--conditions does not go with {a.model}.", "Baselines learn from all conditions."
+        )
+    if a.split_brightness:
+        raise LeighError(
+            f"--split-brightness does not go with {a.model}.", "Only the i-ResNet does this."
         )
     if a.permute_labels:
         raise LeighError(

@@ -60,7 +60,8 @@ class BrightnessLevels(nn.Module):
 
     def levels(self, moments: Tensor) -> Tensor:
         """Levels (N, 2, C) of moments (N, 2, C)."""
-        log_gain = (signal_of(moments) / self.typical + FAINTEST).log() - math.log1p(FAINTEST)
+        relative = signal_of(moments) / self.typical
+        log_gain = 0.5 * ((relative.square() + FAINTEST**2) / (1 + FAINTEST**2)).log()
         return torch.stack([moments[:, 0], log_gain], dim=1)
 
     def split(self, x: Tensor) -> tuple[Tensor, Tensor]:

@@ -160,7 +160,8 @@ def _evidence(card: ModelCard, before: Counterfactual, after: Counterfactual) ->
         if after.brightness:
             row[f"brightness_{channel.name}"] = after.brightness[c]
             row[f"background_{channel.name}"] = after.background[c]
-    row["pattern_moved"] = after.moves_pattern
+    if after.brightness:
+        row["pattern_moved"] = after.moves_pattern
     return row
 
 

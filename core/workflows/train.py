@@ -47,7 +47,11 @@ SMALLEST_SIDE = 16  # network pixels: a smaller field cannot be cropped
 
 @dataclass(frozen=True)
 class TrainOptions:
-    """How to train; no `conditions`: learn from all, no `test_groups`: hold out a quarter."""
+    """How to train; no `conditions`: learn from all, no `test_groups`: hold out a quarter.
+
+    `split_brightness`: move background and gain of each channel exactly, and let the network move
+    only the pattern (core.models.levels).
+    """
 
     preset: str = "quick"
     seed: int = 0
@@ -55,6 +59,7 @@ class TrainOptions:
     conditions: Sequence[str] = ()
     resume: bool = False
     device: str = "auto"
+    split_brightness: bool = False
 
 
 DEFAULTS = TrainOptions()
@@ -136,9 +141,12 @@ def _fit(
     settings = PRESETS[options.preset]
     compared = some_of_each(images.dataset.records, card)
     locks = likely_locks(card, readouts_alone(compared, card, images.readouts))
-    identity = fingerprint(card, asdict(settings), options.seed, locks.tolist())
+    how = [asdict(settings), options.seed, locks.tolist()]
+    identity = fingerprint(card, *how, *["split"] * options.split_brightness)
     fields, validation = labelled(images.dataset, card)
-    shifts = _split_brightness(model, card, fields, validation)
+    shifts = {}
+    if options.split_brightness:
+        shifts["level_shifts"] = _split_brightness(model, card, fields, validation)
     losses = train_network(
         model,
         FlowMatching(fields, settings.batch, locks),
@@ -147,7 +155,7 @@ def _fit(
         validation=FlowMatching(validation, settings.batch, locks) if validation else None,
         report=report,
     )
-    training = {**losses, "threads": torch.get_num_threads(), "level_shifts": shifts}
+    training = {**losses, "threads": torch.get_num_threads(), **shifts}
     return replace(card, training=training), locks
 
 
@@ -183,7 +191,11 @@ def untrained_card(dataset: Dataset, options: TrainOptions, split: dict[str, str
     present = {r.condition for r in dataset.records}
     conditions = tuple(c for c in dataset.conditions if c.name in present)
     architecture = Architecture(
-        len(dataset.channels), len(conditions), settings.widths, settings.blocks, levels=True
+        len(dataset.channels),
+        len(conditions),
+        settings.widths,
+        settings.blocks,
+        levels=options.split_brightness,
     )
     if len(dataset.channels) == 1:
         architecture = replace(architecture, t_noise=NOISE_OF_ONE_STAIN)

@@ -1,11 +1,13 @@
 """Brightness moves exactly, apart from the pattern, which moves only where it differs."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from core.cli.main import main
 from core.counterfactual.encode_decode import (
     Encoded,
     SourceImage,
@@ -16,25 +18,39 @@ from core.counterfactual.encode_decode import (
 )
 from core.counterfactual.pattern_difference import FEWEST_IMAGES, alike_in_pattern
 from core.domain import Dataset, FloatArray, ImageRecord, Mix, ModelCard, Precision, Project
+from core.io.project import open_project
 from core.models.iresnet import IResNet
 from core.workflows.demo import copy_demo
 from core.workflows.project import load_model, reader
+from core.workflows.train import TrainOptions, train
 
 Trained = tuple[ModelCard, IResNet, Dataset]
 FACTOR, LIFT = 0.6, 0.2  # LIFT in units of the preprocessing's scale
 
 
+@pytest.fixture(scope="module")
+def split_project(
+    scanned_project: Project, tiny: str, tmp_path_factory: pytest.TempPathFactory
+) -> Project:
+    """A project whose network splits brightness off."""
+    folder = tmp_path_factory.mktemp("split") / "project"
+    shutil.copytree(scanned_project.folder, folder)
+    project = open_project(folder)
+    train(project, TrainOptions(tiny, device="cpu", split_brightness=True))
+    return open_project(folder)
+
+
 @pytest.fixture
-def trained(trained_project: Project) -> Trained:
+def trained(split_project: Project) -> Trained:
     """A card whose second channel is dimmer in WT, over a higher background; no pattern moves."""
-    card, model = load_model(trained_project, "cpu")
+    card, model = load_model(split_project, "cpu")
     channels = len(card.channels)
     shift = np.zeros((2, channels))
     shift[:, 1] = LIFT, np.log(FACTOR)
     gains = {**card.training["gains"], "DS": {"WT": 0.0, "TT": 0.0}}
     training = {**card.training, "level_shifts": {"DS": {"WT": shift.tolist()}}, "gains": gains}
-    assert trained_project.dataset is not None
-    return replace(card, training=training), model, trained_project.dataset
+    assert split_project.dataset is not None
+    return replace(card, training=training), model, split_project.dataset
 
 
 def encoded(trained: Trained, locked: tuple[str, ...] = ()) -> Encoded:
@@ -122,3 +138,9 @@ def test_conditions_that_differ_in_brightness_alone_are_alike_in_pattern(
     assert frozenset("AB") in alike
     assert frozenset("AC") not in alike and frozenset("BC") not in alike
     assert alike_in_pattern(model, card, copies[:30], changed) == set()  # too few to say
+
+
+def test_a_baseline_cannot_split_brightness(scanned_project: Project, capsys) -> None:
+    words = ["train", "--project", str(scanned_project.folder), "--model", "autoencoder"]
+    assert main([*words, "--split-brightness", "--json"]) == 2
+    assert "--split-brightness does not go with autoencoder" in capsys.readouterr().err

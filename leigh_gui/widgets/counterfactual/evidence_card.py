@@ -137,6 +137,7 @@ class EvidenceCard(QWidget):
         self._show_checks((), "–", "")
         for key in DETAILS:
             self._values[key].setText("–")
+        self._show_brightness("")
 
     def set_counterfactual(self, cf: Counterfactual, names: Sequence[str], channels: Sequence[str],
                            spans: Sequence[float], automatic: bool = True) -> None:  # fmt: skip
@@ -152,8 +153,7 @@ class EvidenceCard(QWidget):
             self._show_checks(evidence.checks if evidence else (), instead, cf.target)
             self._values["clipped"].setText(f"{percent(cf.clipped, 2)} of the pixels")
             self._values["channels"].setText(_shares(cf, channels, spans))
-            words = cf.brightness_words(channels) if cf.brightness else "not split off"
-            self._values["brightness"].setText(words)
+            self._show_brightness(cf.brightness_words(channels) if cf.brightness else "")
         self._values["locked"].setText(_locked(cf, automatic))
         picture = (
             "is a preview"
@@ -167,6 +167,12 @@ class EvidenceCard(QWidget):
         self._values["contraction"].setText(
             f"{cf.contraction:.2f} at most" if cf.contraction > 0 else "–"
         )
+
+    def _show_brightness(self, words: str) -> None:
+        """The row of networks that split brightness off; hidden without words."""
+        self._values["brightness"].setText(words)
+        for label in (self._titles["brightness"], self._values["brightness"]):
+            label.setVisible(bool(words))
 
     def _show_checks(self, checks: Sequence[Check], instead: str, target: str) -> None:
         """One line per check; `instead` stands where there is none."""
