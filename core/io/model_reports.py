@@ -87,6 +87,7 @@ class _Training(_Report):
     seconds: Seconds = 0
     total_seconds: Seconds = 0
     gains: dict[str, dict[str, Number]] = {}
+    level_shifts: dict[str, dict[str, list[list[Number]]]] = {}
     judges: dict[str, Share | None] = {}
     reconstruction_error: Number | None = None
     reconstruction_worst: Number | None = None
@@ -102,6 +103,10 @@ def report_fault(card: ModelCard) -> str:
             kind.model_validate(values)
         except ValidationError as error:
             return f"{name}.{first_fault(error)}"
+    for source, shifts in card.training.get("level_shifts", {}).items():
+        for target, shift in shifts.items():
+            if [len(row) for row in shift] != [len(card.channels)] * 2:
+                return f"training.level_shifts.{source}.{target}: not 2 x {len(card.channels)}"
     accuracy, classes = card.accuracy, len(card.conditions)
     if accuracy.get("accuracy") is not None:
         needed = ["accuracy_low", "accuracy_high", "test_records", "test_groups"]

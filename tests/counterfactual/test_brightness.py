@@ -1,5 +1,6 @@
 """Brightness moves exactly, apart from the pattern, which moves only where it differs."""
 
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,9 @@ from core.counterfactual.encode_decode import (
 )
 from core.counterfactual.pattern_difference import FEWEST_IMAGES, alike_in_pattern
 from core.domain import Dataset, FloatArray, ImageRecord, Mix, ModelCard, Precision, Project
-from core.io.project import open_project
+from core.errors import BadModel
+from core.io.models import CARD_FILE, load_card
+from core.io.project import model_folder, open_project
 from core.models.iresnet import IResNet
 from core.workflows.demo import copy_demo
 from core.workflows.project import load_model, reader
@@ -138,6 +141,16 @@ def test_conditions_that_differ_in_brightness_alone_are_alike_in_pattern(
     assert frozenset("AB") in alike
     assert frozenset("AC") not in alike and frozenset("BC") not in alike
     assert alike_in_pattern(model, card, copies[:30], changed) == set()  # too few to say
+
+
+@pytest.mark.parametrize("shift", [[[0.0]], [[0.0] * 3], "far", [[0.0] * 3, [1e999] * 3]])
+def test_a_damaged_shift_is_named(split_project: Project, tmp_path: Path, shift: object) -> None:
+    folder = model_folder(split_project, split_project.model)
+    stored = json.loads((folder / CARD_FILE).read_text(encoding="utf-8"))
+    stored["training"]["level_shifts"] = {"DS": {"WT": shift}}
+    (tmp_path / CARD_FILE).write_text(json.dumps(stored), encoding="utf-8")
+    with pytest.raises(BadModel, match="level_shifts"):
+        load_card(tmp_path)
 
 
 def test_a_baseline_cannot_split_brightness(scanned_project: Project, capsys) -> None:
