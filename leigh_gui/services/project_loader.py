@@ -22,8 +22,6 @@ from leigh_gui.state import AppState
 if TYPE_CHECKING:
     from core.domain import DecisionMap, Project, Projection
 
-SHOW_AFTER_MS = 10  # pages are filled in one turn of the event loop, and shown in another
-
 log = logging.getLogger(__name__)
 
 
@@ -194,7 +192,7 @@ class ProjectLoader(QObject):
             other = now is None or now.folder != folder
             if asked is not None and (other or asked.concerns(folder)):
                 self.state.ask(None)
-            QTimer.singleShot(SHOW_AFTER_MS, self, partial(self._end_reading, page))
+            QTimer.singleShot(0, self, partial(self._end_reading, page))
             return
         self._set_busy(False)
         self._read_next()
