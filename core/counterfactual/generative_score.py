@@ -16,7 +16,7 @@ from scipy.special import log_softmax
 from core.data.batches import Reader
 from core.data.preprocessing import to_network
 from core.domain import FloatArray, ImageRecord, IntArray, ModelCard, Split
-from core.models.iresnet import FIELD_MULTIPLE, IResNet
+from core.models.iresnet import FIELD_MULTIPLE, IResNet, split_image
 from core.progress import Progress, Report, silent
 
 LEVELS = (0.2, 0.35, 0.5, 0.65, 0.8)
@@ -77,9 +77,9 @@ def generative_report(
     chosen = [records[i] for rows in drawn for i in sorted(rows[:RECORDS])]
     scores, levels = [], []
     for i, record in enumerate(chosen):
-        pattern, of_image = _split(model, to_network(card.preprocessing, read(record)))
+        pattern, of_image = split_image(model, to_network(card.preprocessing, read(record)))
         scores.append(generative_scores(model, pattern, card.seed))
-        levels.append(of_image)
+        levels.append(of_image.ravel())
         report(Progress(i + 1, len(chosen), "Classifying with the generator"))
     count = min(RECORDS, len(drawn[0]))
     if not count or count == len(chosen):
@@ -87,7 +87,9 @@ def generative_report(
     table = np.stack(scores)
     limit = float(np.percentile(table[count:].min(axis=1), UNLIKE_PERCENTILE))
     truth = np.array([names.index(r.condition) for r in chosen])
-    cost = table + _cost_of_levels(table, np.stack(levels), truth, count)
+    cost = table
+    if model.levels is not None:
+        cost = table + _cost_of_levels(table, np.stack(levels), truth, count)
     named = [names[k] for k in cost[:count].argmin(axis=1)]
     true = [record.condition for record in chosen[:count]]
     chance, p = _by_chance(true, named, card.seed)
@@ -102,17 +104,9 @@ def generative_report(
     }
 
 
-@torch.no_grad()
-def _split(model: IResNet, x: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Pattern (C, Y, X) and levels (2C,) of a network image; () where it has no levels."""
-    pattern, levels = model.split(torch.from_numpy(x)[None].to(next(model.parameters()).device))
-    numbers = levels.flatten(1)[0].cpu().numpy() if model.levels is not None else np.zeros(0)
-    return pattern[0].cpu().numpy(), numbers
-
-
 def _cost_of_levels(
     table: FloatArray, levels: FloatArray, truth: IntArray, count: int
-) -> FloatArray | float:
+) -> FloatArray:
     """What the levels (N, 2C) add to the losses (N, K) of the patterns.
 
     Levels count as normally distributed around the mean of each condition. Records from `count` on
@@ -120,8 +114,8 @@ def _cost_of_levels(
     much each counts.
     """
     known, classes = np.unique(truth[count:]), table.shape[1]
-    if not levels.shape[1] or len(known) < classes:
-        return 0.0
+    if len(known) < classes:
+        return np.zeros_like(table)
     learned, true = levels[count:], truth[count:]
     means = np.stack([learned[true == k].mean(axis=0) for k in range(classes)])
     spread = np.sqrt(np.mean((learned - means[true]) ** 2, axis=0)) + 1e-6

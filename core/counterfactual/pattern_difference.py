@@ -14,7 +14,7 @@ from core.data.batches import Reader
 from core.data.preprocessing import to_network
 from core.domain import BoolArray, FloatArray, ImageRecord, ModelCard
 from core.evidence.contrast import TOLD_APART
-from core.models.iresnet import IResNet
+from core.models.iresnet import IResNet, split_image
 from core.models.oracles import WaveletOracle
 
 FOLDS = 5  # at most
@@ -55,10 +55,10 @@ def pattern_statistics(
     model: IResNet, card: ModelCard, records: Sequence[ImageRecord], read: Reader
 ) -> FloatArray:
     """(N, F) wavelet statistics of the patterns of records."""
-    device, rows = next(model.parameters()).device, []
+    rows = []
     for record in records:
-        x = torch.from_numpy(to_network(card.preprocessing, read(record)))[None].to(device)
-        rows.append(WaveletOracle.features(model.split(x)[0])[0].cpu().numpy())
+        pattern, _ = split_image(model, to_network(card.preprocessing, read(record)))
+        rows.append(WaveletOracle.features(torch.from_numpy(pattern)[None])[0].numpy())
     return np.stack(rows)
 
 

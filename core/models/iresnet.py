@@ -17,6 +17,7 @@ from FrEIA.modules import HaarDownsampling, InvertibleModule
 from torch import Tensor, nn
 from torch.nn import functional
 
+from core.domain import FloatArray
 from core.models.inverse import TOLERANCE, Inverse, SolverSettings, solve
 from core.models.levels import LEAST_BACKGROUND, LEAST_LOG_GAIN, BrightnessLevels
 from core.models.velocity import MULTIPLE, Velocity
@@ -464,6 +465,14 @@ def blend(source: Tensor, weights: Tensor, strength: Tensor) -> Tensor:
     """(N, K) mixture (1 - g) source + g weights, with the strength g; exactly `source` at g = 0."""
     g = strength[:, None]
     return (1 - g) * source + g * weights
+
+
+@torch.no_grad()
+def split_image(model: IResNet, x: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Pattern (C, Y, X) and levels (2, C) of one network image, see `IResNet.split`."""
+    device = next(model.parameters()).device
+    pattern, levels = model.split(torch.from_numpy(x)[None].to(device))
+    return pattern[0].cpu().numpy(), levels[0].cpu().numpy()
 
 
 def pad_field(x: Tensor) -> tuple[Tensor, tuple[int, int]]:

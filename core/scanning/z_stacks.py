@@ -9,6 +9,7 @@ from core.io.digest import join_digests
 from core.io.stacks import MAXIMUM, MEAN, PLANES, PROJECTION, STAINS
 from core.scanning.answers import Answers
 from core.scanning.inspect_files import FileInspection
+from core.scanning.names import several
 
 SHOWN = 24  # planes among the choices of a question
 
@@ -93,7 +94,7 @@ def _plane_question(
     depths = Counter(f.info.depth for f in stacks if f.info)
     depth = depths.most_common(1)[0][0]
     z = stacks[0].z
-    item = stacks[0].file + (f" and {len(stacks) - 1} others" if len(stacks) > 1 else "")
+    item = several([stack.file for stack in stacks])
     problems.append(stack_warning(item, depth, z, "inside the file"))
     if answers.choice(QuestionKind.Z, [z]):
         return []

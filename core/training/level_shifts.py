@@ -12,7 +12,7 @@ import torch
 
 from core.data.batches import FieldStore
 from core.domain import FloatArray, ImageRecord
-from core.models.iresnet import IResNet
+from core.models.iresnet import IResNet, split_image
 from core.models.levels import BrightnessLevels, signal_of
 
 SURE = 3.0  # standard errors of a shift
@@ -35,14 +35,7 @@ def field_moments(levels: BrightnessLevels, store: FieldStore) -> FloatArray:
 
 def show_patterns(model: IResNet, store: FieldStore) -> None:
     """From now on `store` gives patterns in place of network images."""
-
-    @torch.no_grad()
-    def pattern(x: FloatArray) -> FloatArray:
-        split = model.split(torch.from_numpy(x)[None].to(model.feature_mean.device))
-        made: FloatArray = split[0][0].cpu().numpy()
-        return made
-
-    store.prepare(pattern)
+    store.prepare(lambda x: split_image(model, x)[0])
 
 
 def level_shifts(moments: FloatArray, records: Sequence[ImageRecord]) -> Shifts:

@@ -1,6 +1,5 @@
 """Every answer settles its own question, or is said to settle none."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,18 +8,16 @@ import numpy as np
 import pytest
 import tifffile
 
-from core.cli.main import main
-
 RNG = np.random.default_rng(3)
 BOTH = ("WT", "DS")
 NOT_USED = "this answer settles nothing in this folder, so it was not used"
 
 
 @pytest.fixture
-def scan(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Any:
+def scan(tmp_path: Path, scanned: Any) -> Any:
     """Writes random images of some pages, scans them with answers, and returns the JSON."""
 
-    def call(names: list[str], *answers: str, pages: int = 1, table: str = "") -> dict[str, Any]:
+    def call(names: list[str], *answers: str, pages: int = 1, table: str = "") -> Any:
         for name in names:
             path = tmp_path / "images" / f"{name}.tif"
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -28,14 +25,7 @@ def scan(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Any:
             with tifffile.TiffWriter(path) as tiff:
                 for page in pixels:
                     tiff.write(page, metadata=None, contiguous=False)
-        words = [word for answer in answers for word in ("--answer", answer)]
-        if table:
-            (tmp_path / "map.csv").write_text(table, encoding="utf-8")
-            words += ["--plate-map", str(tmp_path / "map.csv")]
-        project = str(tmp_path / "project")
-        main(["scan", str(tmp_path / "images"), "--project", project, "--json", *words])
-        found: dict[str, Any] = json.loads(capsys.readouterr().out)
-        return found
+        return scanned(*answers, table=table)
 
     return call
 

@@ -1,6 +1,5 @@
 """Names that look like something else: compound folders, replicates, times, copies, odd tables."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,6 @@ import openpyxl
 import pytest
 import tifffile
 
-from core.cli.main import main
 from core.errors import BadTable
 from core.scanning.compound_folders import compound_levels
 from core.scanning.plate_map import load_plate_map
@@ -21,26 +19,17 @@ PLACES = (("WT", "B02"), ("WT", "B03"), ("DS", "C02"), ("DS", "C03"))
 
 
 @pytest.fixture
-def scan(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Any:
+def scan(tmp_path: Path, scanned: Any) -> Any:
     """Writes one random image for each name, scans them, and returns the JSON."""
 
-    def call(
-        names: Sequence[str], *answers: str, bright: str = "", table: str = ""
-    ) -> dict[str, Any]:
+    def call(names: Sequence[str], *answers: str, bright: str = "", table: str = "") -> Any:
         for name in names:
             path = tmp_path / "images" / (name if "." in name else f"{name}.tif")
             path.parent.mkdir(parents=True, exist_ok=True)
             factor = 9 if bright and bright in name else 1
             pixels = RNG.integers(100, 900, (24, 24)).astype(np.uint16) * np.uint16(factor)
             tifffile.imwrite(path, pixels)
-        words = [word for answer in answers for word in ("--answer", answer)]
-        if table:
-            (tmp_path / "map.csv").write_text(table, encoding="utf-8")
-            words += ["--plate-map", str(tmp_path / "map.csv")]
-        project = str(tmp_path / "project")
-        main(["scan", str(tmp_path / "images"), "--project", project, "--json", *words])
-        found: dict[str, Any] = json.loads(capsys.readouterr().out)
-        return found
+        return scanned(*answers, table=table)
 
     return call
 

@@ -1,6 +1,5 @@
 """Names of labs whose numbers could mean several things: they are read rightly, or asked about."""
 
-import json
 from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
@@ -10,7 +9,6 @@ import numpy as np
 import pytest
 import tifffile
 
-from core.cli.main import main
 from core.scanning.file_names import scheme_match
 
 RNG = np.random.default_rng(13)
@@ -18,19 +16,15 @@ BOTH = ("WT", "DS")
 
 
 @pytest.fixture
-def scan(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Any:
+def scan(tmp_path: Path, scanned: Any) -> Any:
     """Writes one random image for each name, scans them, and returns the JSON."""
 
-    def call(names: Sequence[str], *answers: str) -> dict[str, Any]:
+    def call(names: Sequence[str], *answers: str) -> Any:
         for name in names:
             path = tmp_path / "images" / f"{name}.tif"
             path.parent.mkdir(parents=True, exist_ok=True)
             tifffile.imwrite(path, RNG.integers(100, 900, (24, 24)).astype(np.uint16))
-        words = [word for answer in answers for word in ("--answer", answer)]
-        project = str(tmp_path / "project")
-        main(["scan", str(tmp_path / "images"), "--project", project, "--json", *words])
-        found: dict[str, Any] = json.loads(capsys.readouterr().out)
-        return found
+        return scanned(*answers)
 
     return call
 
