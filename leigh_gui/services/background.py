@@ -5,14 +5,18 @@ Nothing here may block the window.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QCoreApplication, QObject, Qt, Signal, SignalInstance
+
+from leigh_gui.turns import next_turn
 
 if TYPE_CHECKING:
     from core.domain import Project
@@ -34,6 +38,7 @@ class Background(QObject):
         pool = ThreadPoolExecutor(threads, thread_name_prefix="background")
         self._pool, self._keys, self._stopped = pool, count(), False
         self._futures: dict[int, Future[None]] = {}
+        self._results: deque[Callable[[], object]] = deque()
         self._waiting: dict[int, tuple[Callable[[Any], object], Callable[[Any], object]]] = {}
         self._finished.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
         self.destroyed.connect(lambda: pool.shutdown(wait=False, cancel_futures=True))
@@ -62,7 +67,16 @@ class Background(QObject):
     def _deliver(self, key: int, right: bool, value: Any) -> None:
         self._futures.pop(key, None)
         done, failed = self._waiting.pop(key)
-        (done if right else failed)(value)
+        self._results.append(partial(done if right else failed, value))
+        if len(self._results) == 1:
+            next_turn(self, self._hand_over)
+
+    def _hand_over(self) -> None:
+        """One result a turn: between two of them the user is served."""
+        hand_over = self._results.popleft()
+        if self._results:
+            next_turn(self, self._hand_over)
+        hand_over()
 
 
 def once_more(work: Callable[[], Any]) -> Any:

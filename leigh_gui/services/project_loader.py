@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Qt, QTimer, Signal
+from PySide6.QtCore import QObject, Qt, Signal
 
 from leigh_gui.opened import Opened
 from leigh_gui.scan_request import ScanRequest
@@ -18,6 +18,7 @@ from leigh_gui.services.jobs import JobRunner, scan
 from leigh_gui.services.owner import ProjectOwner
 from leigh_gui.services.saver import SAVE_FIRST, Saver
 from leigh_gui.state import AppState
+from leigh_gui.turns import next_turn
 
 if TYPE_CHECKING:
     from core.domain import DecisionMap, Project, Projection
@@ -192,7 +193,7 @@ class ProjectLoader(QObject):
             other = now is None or now.folder != folder
             if asked is not None and (other or asked.concerns(folder)):
                 self.state.ask(None)
-            QTimer.singleShot(0, self, partial(self._end_reading, page))
+            next_turn(self, partial(self._end_reading, page))
             return
         self._set_busy(False)
         self._read_next()

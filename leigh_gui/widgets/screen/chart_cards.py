@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QMouseEvent, QPaintEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QSpacerItem, QVBoxLayout, QWidget
 from superqt import QFlowLayout
 
+from leigh_gui.turns import next_turn
 from leigh_gui.widgets.common.elided_label import ElidedLabel
 from leigh_gui.widgets.common.look import clear_layout, plain, set_kind, tip
 
@@ -75,7 +76,7 @@ class ChartCard(QFrame):
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
         if self.chart is None:  # in view for the first time
-            QTimer.singleShot(0, self, self._add_chart)
+            next_turn(self, self._add_chart)
 
     def _add_chart(self) -> None:
         if self.chart is None:
