@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from importlib import import_module
@@ -44,6 +46,8 @@ CODE = (
     "leigh_gui.pages.screen.page",
     "leigh_gui.pages.figure.page",
 )
+CLASSES = ("PySide6.QtCore", "PySide6.QtGui", "PySide6.QtWidgets", "PySide6.QtOpenGL")
+TURN_S = 0.01  # of making classes of Qt: each is made when it is first named
 PAUSE_MS = 20  # between two imports, for the user
 
 
@@ -81,13 +85,25 @@ class PageFactory(QObject):
         first time crash PySide.
         """
         self.backstage.background.run(partial(_import_all, SCIENCE), lambda _: None, _raise)
-        self._import_next(CODE)
+        self._next_step(self._steps())
 
-    def _import_next(self, names: Sequence[str]) -> None:
-        if names:
-            once_more(partial(import_module, names[0]))
-            self.imported.emit(names[0])
-            QTimer.singleShot(PAUSE_MS, self, lambda: self._import_next(names[1:]))
+    def _next_step(self, steps: Iterator[None]) -> None:
+        for _ in steps:
+            QTimer.singleShot(PAUSE_MS, self, partial(self._next_step, steps))
+            return
+
+    def _steps(self) -> Iterator[None]:
+        for module in CLASSES:
+            end = time.monotonic() + TURN_S
+            for name in dir(import_module(module)):
+                getattr(sys.modules[module], name)
+                if time.monotonic() > end:
+                    yield
+                    end = time.monotonic() + TURN_S
+        for module in CODE:
+            once_more(partial(import_module, module))
+            self.imported.emit(module)
+            yield
 
     def make(self, name: str) -> QWidget:
         """The page of this name."""

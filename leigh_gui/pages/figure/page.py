@@ -126,8 +126,12 @@ class FigurePage(QWidget):
             button.setToolTip(tip(why))
 
     def set_picture(self, spec: PanelSpec, pixmap: QPixmap) -> None:
-        """What a panel looked like when it was collected."""
-        self.pictures[panel_key(spec)] = pixmap
+        """What a panel looked like when it was collected; kept at the size of the list."""
+        self.pictures[panel_key(spec)] = pixmap.scaled(
+            self.list.iconSize() * self.devicePixelRatioF(),
+            Qt.AspectRatioMode.KeepAspectRatio,
+            Qt.TransformationMode.SmoothTransformation,
+        )
 
     def ask_export(self, name: str = "PDF") -> None:
         """Choose a file and export."""
