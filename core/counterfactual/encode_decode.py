@@ -315,6 +315,7 @@ def decode(
     else:
         mixture = blend(guidance.source, guidance.target, guidance.share)
         pattern = model.decode(encoded.z, mixture, locked, encoded.times)
+    pattern = model.restore(pattern, encoded.pattern)
     moved = _cut(model.join(pattern, _moved_levels(card, encoded, mix)), sides)
     image: FloatArray = np.where(np.array(encoded.locked)[:, None, None], encoded.back, moved)
     return image

@@ -234,6 +234,10 @@ class IResNet(nn.Module):
         """Network images (N, C, H, W) from patterns and levels; the reverse of `split`."""
         return pattern if self.levels is None else self.levels.join(pattern, levels)
 
+    def restore(self, pattern: Tensor, former: Tensor) -> Tensor:
+        """`pattern` without what it changed of the brightness of `former`, both (N, C, H, W)."""
+        return pattern if self.levels is None else self.levels.restore(pattern, former)
+
     def squeeze(self, x: Tensor) -> Tensor:
         """Haar transform (N, C, H, W) -> (N, 4C, H/2, W/2); orthonormal."""
         squeezed: Tensor = self.flow[0]((x,), jac=False)[0][0]

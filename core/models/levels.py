@@ -75,6 +75,17 @@ class BrightnessLevels(nn.Module):
         background, factor = _columns(levels)
         return self._from_grey(background + factor * self._to_grey(pattern))
 
+    def restore(self, pattern: Tensor, former: Tensor) -> Tensor:
+        """`pattern` with the background and the gain of `former`, both (N, C, H, W).
+
+        What the blocks drew of brightness is taken back: only the levels move it.
+        """
+        new, old = (self.levels(self.moments(p)) for p in (pattern, former))
+        (background, factor), (old_background, old_factor) = _columns(new), _columns(old)
+        signal = (self._to_grey(pattern) - background) * (old_factor / factor)
+        moved = (new != old).any(dim=1)[..., None, None]
+        return torch.where(moved, self._from_grey(old_background + signal), pattern)
+
     def _to_grey(self, x: Tensor) -> Tensor:
         return (x / self.gain[:, None, None] + self.mean[:, None, None]).sinh()
 

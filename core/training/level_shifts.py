@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from core.data.batches import FieldStore
+from core.data.well_effects import well_effects
 from core.domain import FloatArray, ImageRecord
 from core.models.iresnet import IResNet, split_image
 from core.models.levels import BrightnessLevels, signal_of
@@ -21,7 +22,6 @@ SURE = 3.0  # standard errors of a shift
 PRIOR = 4
 
 Shifts = dict[str, dict[str, list[list[float]]]]  # source -> target -> (2, C)
-Cell = tuple[str, str, str]  # condition, group, plate
 
 
 @torch.no_grad()
@@ -48,24 +48,16 @@ def level_shifts(moments: FloatArray, records: Sequence[ImageRecord]) -> Shifts:
     cells = sorted(set(keys))
     images = [moments[[key == cell for key in keys]] for cell in cells]
     values = np.stack([_levels(m.mean(axis=0)) for m in images])  # (cells, 2C)
-    names, blocks = sorted({cell[0] for cell in cells}), _blocks(cells)
-    columns = [[cell[0] == name for cell in cells] for name in names]
-    columns += [[b == block for b in blocks] for block in sorted(set(blocks))[1:]]
-    design = np.array(columns, float).T
-    inverse = np.linalg.pinv(design)
-    effects, covariance = inverse @ values, inverse @ inverse.T
-    freedom = len(cells) - int(np.linalg.matrix_rank(design))
-    squares = ((values - design @ effects) ** 2).sum(axis=0)
-    within, spread = blocks == [cell[1] for cell in cells], _spread_of_images(images)
-    prior = PRIOR if spread is not None and (within or freedom == 0) else 0
+    fitted = well_effects(values, cells)
+    spread, freedom = _spread_of_images(images), fitted.freedom
+    prior = PRIOR if spread is not None and (fitted.within_groups or freedom == 0) else 0
     if prior + freedom == 0:  # nothing says what chance can do
         return {}
-    variance = (squares + (0 if spread is None else prior * spread)) / (prior + freedom)
+    variance = (fitted.squares + (0 if spread is None else prior * spread)) / (prior + freedom)
     shifts: Shifts = {}
-    for s, source in enumerate(names):
-        for t, target in enumerate(names):
-            shift = effects[t] - effects[s]
-            of_shift = covariance[s, s] + covariance[t, t] - 2 * covariance[s, t]
+    for s, source in enumerate(fitted.names):
+        for t, target in enumerate(fitted.names):
+            shift, of_shift = fitted.shift(s, t)
             shift = np.where(np.abs(shift) > SURE * np.sqrt(variance * of_shift), shift, 0.0)
             if s != t and shift.any():
                 shifts.setdefault(source, {})[target] = shift.reshape(2, -1).tolist()
@@ -90,13 +82,3 @@ def _spread_of_images(images: Sequence[FloatArray]) -> FloatArray | None:
             variances.append((n - 1) * left_out.var(axis=0))
     mean: FloatArray | None = np.mean(variances, axis=0) if variances else None
     return mean
-
-
-def _blocks(cells: Sequence[Cell]) -> list[str]:
-    """What every cell is compared within: its group, its plate, or everything ("")."""
-    names = {cell[0] for cell in cells}
-    for part in (1, 2):
-        blocks = [cell[part] for cell in cells]
-        if all({c[0] for c in cells if c[part] == block} == names for block in set(blocks)):
-            return blocks
-    return ["" for _ in cells]

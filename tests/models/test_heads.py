@@ -35,3 +35,19 @@ def test_head_separates_what_is_separable_and_is_calibrated_on_noise() -> None:
                 model.head(torch.from_numpy(scaled.astype(np.float32))).numpy(), axis=1
             )
         assert belief.max(axis=1).mean() < 0.75  # nothing to know, so no certainty
+
+
+def test_brightness_is_read_from_the_levels_not_from_the_pattern() -> None:
+    rng = np.random.default_rng(2)
+    model = IResNet(Architecture(1, 2, (8, 8, 8), 2, levels=True))
+    width, truth = model.velocity.feature_count, np.repeat([0, 1], 60)
+    gain = truth - 0.5 + 0.2 * rng.normal(size=120)
+    echoes = gain[:, None] + 0.4 * rng.normal(size=(120, width))  # e.g. the noise of dim images
+    features = np.column_stack([echoes, np.zeros(120), gain]).astype(np.float32)
+    fit_head(model, features[::2], truth[::2], features[1::2], truth[1::2])
+    moved = features[truth == 0].copy()
+    moved[:, -1] += 1  # as bright as the other condition, with the echoes of its own
+    scaled = (moved - model.feature_mean.numpy()) / model.feature_scale.numpy()
+    with torch.no_grad():
+        named = model.head(torch.from_numpy(scaled.astype(np.float32))).numpy().argmax(axis=1)
+    assert named.mean() > 0.9

@@ -95,3 +95,16 @@ def test_a_network_reads_levels_and_pattern(
         pooled = with_levels.raw_features(x)[:, :-4]
         assert with_levels.classify_pattern(pooled).shape == (6, 2)
         assert with_levels.logits(x).shape == (6, 2)
+
+
+def test_a_pattern_gets_back_its_levels_and_keeps_its_shape(
+    fields: list[FloatArray], preprocessing: Preprocessing
+) -> None:
+    levels = levels_for(preprocessing, fields)
+    former, _ = levels.split(batch(preprocessing, fields))
+    grey = levels._to_grey(former)
+    dimmed = levels._from_grey(0.3 + 0.6 * grey)
+    drawn = torch.cat([former[:, :1], dimmed[:, 1:]], dim=1)  # only the second channel moved
+    restored = levels.restore(drawn, former)
+    assert torch.equal(restored[:, 0], former[:, 0])
+    assert (restored - former).abs().max() < 0.02 < 0.1 < (drawn - former).abs().max()
