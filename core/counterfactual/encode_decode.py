@@ -410,6 +410,8 @@ def counterfactual(
                 "The decoded image is not a number: the strength is outside what the model can do."
             )
     logits = read_logits(model, seen)
+    exact = precision == Precision.EXACT
+    own = softmax(read_logits(model, encoded.x)).astype(np.float32) if exact else None
     preview = precision == Precision.PREVIEW and mix.strength != 0 and not failure
     return Counterfactual(
         record_id=encoded.image.record_id,
@@ -429,6 +431,7 @@ def counterfactual(
         locked=tuple(c.name for c, locks in zip(card.channels, encoded.locked) if locks),
         picture_error=picture_error(card, encoded, mix.strength),
         precision=precision if preview else max(precision, Precision.DISPLAY),
+        own_probabilities=own,
         **_brightness(model, card, encoded, mix, gain),
     )
 

@@ -92,6 +92,7 @@ class Counterfactual:
     brightness: tuple[float, ...] = ()
     background: tuple[float, ...] = ()
     moves_pattern: bool = True  # False where source and target do not differ in pattern
+    own_probabilities: FloatArray | None = None  # (K,) of the original; None in a preview
 
     def brightness_words(self, channels: Sequence[str]) -> str:
         """What changed as a whole, by channel name, and whether the pattern changed, too."""

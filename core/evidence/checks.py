@@ -25,9 +25,15 @@ ORACLES = (0.6, 0.3)
 DISTANCE = (0.6, 0.9)  # 0: like real target images; 1: like the original
 RECOVERED = (0.7, 0.5)  # share of the differing features that moved by CAME
 CAME = (0.5, 1.6)  # of the distance from source to target
+# The same for the median feature: half as much, or half as much again, is the wrong amount.
+AMOUNT = (0.7, 1.3)
 SIDE_EFFECT = (0.5, 1.0)  # standard deviations between real images, where the conditions agree
 CELLS = (0.02, 0.1)  # nuclei lost or gained, as a share of all nuclei
 OFF_CHANNEL = (0.15, 0.3)  # share of the change in channels in which the conditions agree
+
+USUAL = 0.95  # an image is like real images of the target if it lies as these 95 % of them
+LEAST_BELIEF = 0.01  # beliefs below this count as alike
+HALF_WAY = 0.5  # of the rise of a belief between real images of both conditions
 
 FEWEST_READOUTS = 3
 STRONGEST = 3  # number of side effects that are averaged
@@ -82,6 +88,9 @@ def check_model(
     same = f" ({direction.called} do not differ)" if len(reached) > 1 else ""
     finding = f"The model {called} {direction.called}{many}{same}"
     light = light_of(flips, MODEL)
+    if len(moved) == 1 and not flips and _came_for_model(direction, moved[0]):
+        light = "green"
+        finding = f"The model's belief in {direction.called} rose as between real images"
     if direction.doubt:
         light, finding = max(light, "amber", key=LIGHTS.index), f"{finding}. {direction.doubt}"
     return Check("model", light, finding)
@@ -113,11 +122,52 @@ def check_oracles(
     flips, recalls = flips[counts], recalls[counts]
     if len(moved) == 1:
         finding = f"{flips.sum():.0f} of {len(flips)} independent classifiers see {called}"
-        return Check("judges", light_of(float(flips.mean()), (0.99, 0.6)), finding)
+        rose = _share_of_odds(
+            direction,
+            direction.real.oracle_probabilities,
+            moved[0].before.oracle_probabilities,
+            moved[0].after.oracle_probabilities,
+        )[counts]
+        convinced = float(((flips > 0) | (rose >= HALF_WAY)).mean())
+        return Check("judges", light_of(convinced, ORACLES), finding)
     share = float(np.min(flips / recalls))
     finding = f"Independent classifiers see {called} in {_percents(flips)}"
     finding += f" (real images: {_percents(recalls)})"
     return Check("judges", light_of(share, ORACLES), finding)
+
+
+def _came_for_model(direction: Direction, moved: CounterfactualMeasurements) -> bool:
+    """Whether the model's belief in the target rose as between real images of both conditions."""
+    if direction.real.read is None or moved.own_probabilities is None:
+        return False
+    share = _share_of_odds(
+        direction, direction.real.read, moved.own_probabilities, moved.probabilities
+    )
+    return bool(share >= HALF_WAY)
+
+
+def _share_of_odds(
+    direction: Direction, real: FloatArray, before: FloatArray, after: FloatArray
+) -> FloatArray:
+    """Rise of the log odds of target against source, relative to that between real images.
+
+    `real` are the probabilities (N, ..., K) of real images; `before` and `after` (..., K). Odds are
+    paired: an image that looks a little like the target from the start may do so afterwards.
+    """
+
+    def odds(p: FloatArray) -> FloatArray:
+        target = p[..., direction.reached].sum(axis=-1)
+        of: FloatArray = np.log(
+            (target + LEAST_BELIEF) / (p[..., direction.source_index] + LEAST_BELIEF)
+        )
+        return of
+
+    of_target, of_source = (
+        odds(real[direction.reference_rows(k)]).mean(axis=0)
+        for k in (direction.target_index, direction.source_index)
+    )
+    share: FloatArray = (odds(after) - odds(before)) / np.maximum(of_target - of_source, 1e-9)
+    return share
 
 
 def _real_predictions(direction: Direction, k: int) -> IntArray:
@@ -151,6 +201,8 @@ def check_distance(
         return Check("distance", "amber", finding)
     values["distance"] = rescaled = float((of_moved - of_real) / (of_original - of_real))
     light = light_of(-rescaled, (-DISTANCE[0], -DISTANCE[1]))
+    if len(moved) == 1 and of_moved <= np.quantile(space.distances(real), USUAL):
+        light = "green"  # as real images of the target are
     finding = f"{max(rescaled, 0):.2f} times the distance of the original"
     return Check("distance", light, finding, title=f"Distance to real {target}")
 
@@ -182,7 +234,10 @@ def check_readouts(
         f"{recovered:.0%} of {count} differing features moved by {CAME[0]:.0%} to {CAME[1]:.0%};"
         f" half of them moved by {median:.0%} or more"
     )
-    return Check("readouts", light_of(recovered, RECOVERED), finding)
+    light = light_of(recovered, RECOVERED)
+    if not AMOUNT[0] <= median <= AMOUNT[1]:
+        light = max(light, "amber", key=LIGHTS.index)
+    return Check("readouts", light, finding)
 
 
 def check_rest(

@@ -34,6 +34,7 @@ class CounterfactualMeasurements:
     # (C,) sum of the squared change per channel, each divided by the channel's display range.
     difference: FloatArray
     cells: tuple[int, int, int] | None  # number of nuclei, lost, gained
+    own_probabilities: FloatArray | None = None  # (K,) of the model, for the original
 
 
 class Contrast:

@@ -53,6 +53,8 @@ class ReferenceSet:
     readouts: FloatArray  # (N, R)
     embedding: FloatArray  # (N, D)
     oracle_probabilities: FloatArray  # (N, J, K)
+    # (N, K) probabilities of the model itself; None in files of before.
+    read: FloatArray | None = None
 
     @cached_property
     def grey_levels(self) -> FloatArray:
@@ -200,6 +202,7 @@ def save_reference(
             "readouts": real.readouts.astype(np.float32),
             "embedding": real.embedding.astype(np.float32),
             "judged": real.oracle_probabilities.astype(np.float32),
+            **({} if real.read is None else {"read": real.read.astype(np.float32)}),
             "nuclei": np.array(nuclei, np.float64),
             "model_digest": texts([model_digest]),
         },
@@ -225,10 +228,11 @@ def load_reference(folder: Path, card: ModelCard) -> tuple[EvidenceModels, Refer
             readouts=arrays["readouts"].astype(np.float64),
             embedding=arrays["embedding"].astype(np.float64),
             oracle_probabilities=arrays["judged"].astype(np.float64),
+            read=arrays["read"].astype(np.float64) if "read" in arrays else None,
         )
-        measured = (real.readouts, real.embedding, real.oracle_probabilities)
-        columns = (real.truth, real.groups, real.held_out, *measured[1:])
-        rows = tuple(len(column) for column in columns)
+        measured: list[FloatArray] = [real.readouts, real.embedding, real.oracle_probabilities]
+        measured += [] if real.read is None else [real.read]
+        rows = (len(real.truth), len(real.groups), len(real.held_out), *map(len, measured[1:]))
         if len(set(rows)) > 1 or real.readouts.shape != (rows[0], len(real.names)):
             raise ValueError(f"{rows} rows, readouts {real.readouts.shape}")
         if not all(np.isfinite(values).all() for values in measured):

@@ -88,4 +88,5 @@ def measured(
         probabilities=result.probabilities,
         difference=change.sum(axis=(1, 2), dtype=np.float64),
         cells=panel.cells(result.original, result.image),
+        own_probabilities=result.own_probabilities,
     )

@@ -41,7 +41,8 @@ def _evaluate(project: Project, device: str, report: Report) -> dict[str, Any]:
         load_reference(folder, card)
     except LeighError:  # lost or damaged
         if dataset.of(card.condition_names).digest == card.dataset_digest:
-            save_reference(folder, *reference_images(card, images, report), card.digest)
+            measured = reference_images(card, images, latents, report)
+            save_reference(folder, *measured, card.digest)
     return evaluation_summary(card)
 
 

@@ -80,7 +80,7 @@ def calibrate_and_measure(
     fit, check = part == Split.TRAIN, part == Split.VALIDATION
     head = fit_head(model, features[fit], truth[fit], features[check], truth[check])
     latents = latent_table(model, card, records, features)
-    panel, real = reference_images(card, images, report)
+    panel, real = reference_images(card, images, latents, report)
     logits = latents.logits[[latents.row(r.id) for r in validation]]
     seen = [r for r in records if card.split[r.group] != Split.TEST]
     alike = alike_in_pattern(model, card, seen, read)
@@ -93,7 +93,7 @@ def calibrate_and_measure(
 
 
 def reference_images(
-    card: ModelCard, images: MeasuredImages, report: Report
+    card: ModelCard, images: MeasuredImages, latents: LatentTable, report: Report
 ) -> tuple[EvidenceModels, ReferenceSet]:
     """Fit the independent classifiers, and measure some real images for the reference set."""
     from core.evidence.reference import EvidenceModels, fit_nuclei, reference_set
@@ -112,7 +112,9 @@ def reference_images(
     for i, record in enumerate(compared):
         rows.append(panel.measure(read(record), images.readouts[record.id]))
         report(Progress(i + 1, len(compared), "Measuring reference images"))
-    return panel, reference_set(rows, compared, names, card.channels, card.split)
+    real = reference_set(rows, compared, names, card.channels, card.split)
+    read_by_model = latents.probabilities[[latents.row(r.id) for r in compared]]
+    return panel, replace(real, read=read_by_model)
 
 
 def readouts_alone(
