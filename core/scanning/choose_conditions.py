@@ -155,7 +155,7 @@ def _numbered(names: Mapping[str, str], base: Mapping[str, str]) -> bool:
     crossed = len({(base[f], t) for f, t in names.items()}) == len(texts) * len(set(base.values()))
     known = all(word.strip(" _-") in CULTURES for word in words)
     compared = words <= TREATMENTS or len(words) > 1 or (has_gaps(texts) and not known)
-    return not (crossed and len(set(base.values())) > 1 and compared and words != {""})
+    return not (crossed and len(set(base.values())) > 1 and compared)
 
 
 def _in_several(names: Mapping[str, str], base: Mapping[str, str]) -> bool:

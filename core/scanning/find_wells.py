@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from core.domain import Question, QuestionKind
+from core.io.well_names import well_place
 from core.scanning.default_roles import names_role
 from core.scanning.name_runs import NAME, Run
 from core.scanning.run_labels import NONE, Context, all_wells, is_time, list_of, well_of
@@ -44,7 +45,9 @@ def find_well(
         alike = alike and not (condition is not None and _initials(run, condition))
         sure = n in of_map or of_plate or alike
         choices, files = (list_of(run), NONE), run.texts
-        answer = "" if sure else context.answers.choice(QuestionKind.WELL, choices, files)
+        guessed = alike and n not in of_map and not of_plate and _is_scattered(run)
+        asked = guessed or not sure
+        answer = context.answers.choice(QuestionKind.WELL, choices, files) if asked else ""
         yes = answer == choices[0]
         if not sure and not answer:
             if _are_counters(n, runs, condition, meanings):
@@ -52,14 +55,29 @@ def find_well(
             grouped = any(meaning == "group" for meaning in meanings.values())
             if follows and grouped:
                 continue  # lines or clones, with their replicates
-            text = f"Are {list_of(run)} wells of a plate? With none, they are not."
-            about = next(iter(files))
-            questions.append(Question(QuestionKind.WELL, text, choices, about=about))
+            questions.append(_well_question(run, None))
             return
-        if sure or yes:
+        if guessed and not answer:
+            questions.append(_well_question(run, choices[0]))
+        if (sure or yes) and answer != NONE:
             twins = [m for m in candidates if runs[m].texts == run.texts]
             meanings |= dict.fromkeys([*twins, n], "well")  # B02_1_B02 names one well twice
             return
+
+
+def _well_question(run: Run, default: str | None) -> Question:
+    text = (
+        f"Are {list_of(run)} wells of a plate? With none, they are something else, such as clones."
+    )
+    choices, about = (list_of(run), NONE), next(iter(run.texts))
+    return Question(QuestionKind.WELL, text, choices, default, about=about)
+
+
+def _is_scattered(run: Run) -> bool:
+    """Whether few wells have a neighbour: A3, B12, C7 may be clones that were picked there."""
+    places = {well_place(well_of(value)) for value in run.values}
+    near = [(r, c) for r, c in places if places & {(r, c + 1), (r, c - 1), (r + 1, c), (r - 1, c)}]
+    return not _padded(run) and len(near) * 2 < len(places)
 
 
 def _are_counters(
