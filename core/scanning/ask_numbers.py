@@ -78,9 +78,11 @@ def _unknown(runs: Sequence[Run], condition: Run | None, meanings: Mapping[int, 
 
 def _counts(run: Run) -> bool:
     """Whether a run is a number, alone or after a word that has no known meaning."""
+    if is_bare_number(run):
+        return True
     if label_meaning(run) or not run.numbers or (run.label and names_role(run.label)):
         return False
-    return run.where != NAME or is_bare_number(run) or (bool(run.label) and not all_wells(run))
+    return run.where != NAME or (bool(run.label) and not all_wells(run))
 
 
 def _goes_with(run: Run, condition: Run | None) -> bool:
@@ -120,12 +122,10 @@ def _readings(
         again = {} if known & GROUPED else dict.fromkeys(sites, "group")
         found = {"repeats": {**again, **fields}}
         found |= {name: {last: meaning} for name, meaning in ONE if meaning != "site"}
-    elif runs[last].where != NAME or bool(sites) != bool(known & GROUPED):
-        if known & GROUPED and is_bare_number(runs[last]) and runs[last].where == NAME:
-            return {}  # dish1_1
-        found = {name: {last: meaning} for name, meaning in ONE}
+    elif runs[last].where == NAME and not sites and not (known & GROUPED and runs[last].label):
+        return {}  # 1, or dish1_1
     else:
-        return {}
+        found = {name: {last: meaning} for name, meaning in ONE}
     return {
         name: reading
         for name, reading in found.items()

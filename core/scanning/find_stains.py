@@ -151,17 +151,20 @@ def _may_count_stains(n: int, runs: Sequence[Run], meanings: Mapping[int, str]) 
     if run.where != NAME:
         files = [m for m in named if meanings.get(m) not in ("z", "time")]
         return bool(files) and _is_small(run)
-    if any(m < n and meanings.get(m) == "site" for m in named):
+    fields = [m for m in named if meanings.get(m) == "site"]
+    if fields and fields[0] < n:
         return True
     # 7_B02_1: a plate, a well and its field; cultures begin anew what is counted.
     start = max((m for m in named if meanings.get(m) == "group" or all_wells(runs[m])), default=-1)
+    if fields and 0 <= start < n:
+        return _is_small(run)  # dish1_1_field1
     counted = any(m > start and m not in meanings and is_bare_number(runs[m]) for m in named)
     return counted and n > start and _is_small(run)
 
 
 def is_bare_number(run: Run) -> bool:
     """Whether all texts are numbers, and no word before them says what they count."""
-    return not label_meaning(run) and all(map(str.isdecimal, run.values))
+    return not label_meaning(run) and all(re.fullmatch(r"[\W_]*\d+[\W_]*", v) for v in run.values)
 
 
 def _is_small(run: Run) -> bool:

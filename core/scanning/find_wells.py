@@ -11,7 +11,7 @@ from core.scanning.name_runs import NAME, Run
 from core.scanning.run_labels import NONE, Context, all_wells, is_time, list_of, well_of
 
 # One letter before numbers of all files: rather days, ages, passages or lines than a row of wells.
-DOUBTFUL_ROWS = frozenset("CDEFHJKMNPQRSTUVWXYZ")
+DOUBTFUL_ROWS = frozenset("CDEFGHIJKLMNOPQRSTUVWXYZ")
 
 
 def find_well(
