@@ -111,7 +111,6 @@ def _readings(
     """Choice -> meanings; the first one is the guess. {} where one number counts the images."""
     known = {meaning for n, meaning in meanings.items() if runs[n].varies}
     sites = [n for n, m in meanings.items() if m == "site" and runs[n].varies]
-    sites = [n for n in sites if runs[n].where == NAME]
     first, last = unknown[0], unknown[-1]
     fields = dict.fromkeys(unknown, "site")
     if len(unknown) > 1:

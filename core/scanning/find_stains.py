@@ -151,8 +151,8 @@ def _may_count_stains(n: int, runs: Sequence[Run], meanings: Mapping[int, str]) 
     if run.where != NAME:
         files = [m for m in named if meanings.get(m) not in ("z", "time")]
         return bool(files) and _is_small(run)
-    fields = [m for m in named if meanings.get(m) == "site"]
-    if fields and fields[0] < n:
+    fields = [m for m, meaning in meanings.items() if meaning == "site" and runs[m].varies]
+    if any(m < n for m in fields):
         return True
     # 7_B02_1: a plate, a well and its field; cultures begin anew what is counted.
     start = max((m for m in named if meanings.get(m) == "group" or all_wells(runs[m])), default=-1)

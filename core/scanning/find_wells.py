@@ -146,7 +146,7 @@ def find_plate(
     """Plates stand before their wells: by name, in the map, or where wells come back."""
     well = next((n for n, meaning in meanings.items() if meaning == "well"), None)
     for n, meaning in list(meanings.items()):
-        if meaning == "plate" and well is None and runs[n].where == NAME and runs[n].label in "Pp":
+        if meaning == "plate" and well is None and runs[n].label in ("P", "p"):
             del meanings[n]  # passage 12 is not a plate
     if well is None:
         return

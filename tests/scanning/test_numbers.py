@@ -146,3 +146,42 @@ def test_wells_of_a_maker_that_come_back_in_numbered_folders_are_asked_about(sca
     found = scan([f"{c}/{n}/{w}_s1_w1" for (c, w), n in product(wells, "12")])
     assert found["records"] == 0 and question(found, "plate")
     assert scan([], "plate=1, 2")["wells"] == 8
+
+
+@pytest.mark.parametrize("folder", ["{c}_{n}", "{n}_{c}", "{c} {n}", "{c}{n}"])
+def test_conditions_with_a_number_may_be_replicates(scan: Any, folder: str) -> None:
+    found = scan(names(folder + "/im{f}", c=BOTH, n="12", f="123"))
+    assert found["records"] == 0 and "DS, WT" in question(found, "condition")["choices"]
+    found = scan([], "condition=DS, WT")
+    assert found["conditions"] == {"WT": 6, "DS": 6} and found["groups"] == 4
+
+
+@pytest.mark.parametrize("folder", ["#{n}", "_{n}", "{n}_"])
+def test_numbers_of_folders_may_have_signs(scan: Any, folder: str) -> None:
+    found = scan(names("{c}/" + folder + "/im{f}", c=BOTH, n="12", f="123"))
+    assert found["records"] == 0 and question(found, "stain")
+
+
+def test_a_number_between_culture_and_field_may_be_a_stain(scan: Any) -> None:
+    found = scan(names("{c}/slide{d}_{n}_field{f}", c=BOTH, d="12", n="12", f="12"))
+    assert found["records"] == 0 and question(found, "stain")["choices"] == ["1, 2", "none"]
+
+
+@pytest.mark.parametrize("name", ["im{f} {k}", "im{f}_{k}", "{k} im{f}"])
+def test_stains_of_several_words_are_read_next_to_single_words(scan: Any, name: str) -> None:
+    stains = ("DAPI", "MitoTracker Deep Red FM", "Calcein AM")
+    found = scan(names("{c}/" + name, c=BOTH, f="123", k=stains))
+    if question(found, "stain"):
+        found = scan([], "stain=" + ", ".join(stains))
+    assert set(found["channels"]) == set(stains) and found["records"] == 6
+
+
+def test_longer_names_of_the_same_images_are_no_stains_of_several_words(scan: Any) -> None:
+    found = scan(names("{c}/im{f}{k}", c=BOTH, f="123", k=("", " best copy")))
+    assert found["records"] == 0
+    assert "leave out the longer names" in question(found, "stain")["choices"]
+
+
+def test_images_that_are_counted_by_a_letter_of_their_own_are_no_silent_wells(scan: Any) -> None:
+    found = scan(names("{c} P{p} I{f}", c=BOTH, p="12", f="123"))
+    assert found["records"] == 0 and question(found, "well")
