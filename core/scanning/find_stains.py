@@ -154,7 +154,7 @@ def _may_count_stains(n: int, runs: Sequence[Run], meanings: Mapping[int, str]) 
     fields = [m for m, meaning in meanings.items() if meaning == "site" and runs[m].varies]
     if any(m < n for m in fields):
         return True
-    # 7_B02_1: a plate, a well and its field; cultures begin anew what is counted.
+    # 7_B02_1: a plate, a well and its field; its count begins again in each culture.
     start = max((m for m in named if meanings.get(m) == "group" or all_wells(runs[m])), default=-1)
     if fields and 0 <= start < n:
         return _is_small(run)  # dish1_1_field1

@@ -8,7 +8,15 @@ from core.domain import Question, QuestionKind
 from core.io.well_names import well_place
 from core.scanning.default_roles import names_role
 from core.scanning.name_runs import NAME, Run
-from core.scanning.run_labels import NONE, Context, all_wells, is_time, list_of, well_of
+from core.scanning.run_labels import (
+    NONE,
+    Context,
+    all_wells,
+    has_gaps,
+    is_time,
+    list_of,
+    well_of,
+)
 
 # One letter before numbers of all files: rather days, ages, passages or lines than a row of wells.
 DOUBTFUL_ROWS = frozenset("CDEFGHIJKLMNOPQRSTUVWXYZ")
@@ -30,8 +38,8 @@ def find_well(
         for n in candidates
         if n not in meanings
         or len({_row(v) for v in runs[n].values}) > 1
-        # P07 and P21 may be ages, passages or wells.
-        or (of_letter == [n] and runs[n].label in ("P", "p") and runs[n].where == NAME)
+        # P07 and P21 may be ages, passages or wells; P1 and P2 count positions.
+        or (of_letter == [n] and runs[n].label in ("P", "p") and not _from_one(runs[n]))
     ]
     plates = [n for n, meaning in meanings.items() if meaning == "plate" and runs[n].varies]
     apart = {n for n in plates if condition is None or not _one_to_one(runs[n], condition)}
@@ -102,6 +110,12 @@ def _initials(run: Run, condition: Run) -> bool:
     """Whether the letters are those of the conditions: C1, C2 of Control and P1, P2 of Patient."""
     pairs = {(text[0], condition.texts[file][:1]) for file, text in run.texts.items()}
     return not _padded(run) and len(pairs) > 1 and all(a == b for a, b in pairs)
+
+
+def _from_one(run: Run) -> bool:
+    """Whether folders, or numbers in names without a zero before them, are counted from 1."""
+    first = min(int(re.sub(r"\D", "", value)) for value in run.values)
+    return run.where != NAME or (first == 1 and not _padded(run) and not has_gaps(run.values))
 
 
 def _row(text: str) -> str:

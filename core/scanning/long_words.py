@@ -11,7 +11,7 @@ Split = Callable[[str, int], tuple[str, str]]  # file, pieces of the field -> fi
 
 
 def long_words(files: Sequence[str]) -> tuple[str, ...]:
-    """Texts of several pieces that stand in each field beside texts of one piece."""
+    """Texts of several pieces that stand in each field next to texts of one piece."""
     found: set[str] = set()
     by_depth: dict[int, list[str]] = defaultdict(list)
     for file in files:

@@ -185,3 +185,29 @@ def test_longer_names_of_the_same_images_are_no_stains_of_several_words(scan: An
 def test_images_that_are_counted_by_a_letter_of_their_own_are_no_silent_wells(scan: Any) -> None:
     found = scan(names("{c} P{p} I{f}", c=BOTH, p="12", f="123"))
     assert found["records"] == 0 and question(found, "well")
+
+
+def test_numbers_in_folders_of_fields_may_be_stains(scan: Any) -> None:
+    found = scan(names("{c}/field{f}/{n}", c=BOTH, f="123", n="12"))
+    assert found["records"] == 0 and question(found, "stain")
+    assert len(scan([], "stain=1, 2")["channels"]) == 2
+
+
+def test_pictures_of_one_field_stay_in_one_group(scan: Any) -> None:
+    found = scan(names("{c}/cell{f}/{n}", c=BOTH, f="123", n="12345678"))
+    assert question(found, "group")["default"] == "repeats" and found["groups"] == 6
+
+
+def test_folders_of_passages_are_no_plates(scan: Any) -> None:
+    found = scan(names("{c}/P{n}/img{f}", c=BOTH, n=("10", "15"), f="123"))
+    assert found["plates"] == [] and found["groups"] in (0, 4)
+
+
+def test_positions_of_cultures_are_no_wells(scan: Any) -> None:
+    found = scan(names("{c}/donor{d}/p{n}", c=BOTH, d="12", n="123"))
+    assert found["wells"] == 0 and found["groups"] == 4 and not found["questions"]
+
+
+def test_positions_are_no_wells_of_imagexpress(scan: Any) -> None:
+    found = scan(names("{c}/B{d}_P{n}_w{k}", c=BOTH, d="12", n="12", k="12"))
+    assert found["plates"] == []
