@@ -1,5 +1,6 @@
 """Assign every record to its condition, well, plate and group."""
 
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
@@ -259,10 +260,17 @@ def _instead(draft: Draft, assigned: WellAssignment, shared: int) -> tuple[str, 
         return values["group"].strip(), "the column group of the table was taken"
     own = draft.folder[shared:]
     only_condition = len(own) == 1 and folded(own[0]) == folded(assigned.condition)
-    if len(draft.folder) > 1 and not only_condition:
+    counted = len(own) == 1 and not only_condition and _is_counted(own[0], assigned.condition)
+    if counted or (len(draft.folder) > 1 and not only_condition):
         return "/".join(draft.folder), "their sub-folders were taken as groups"
     if culture := draft.tells.get("culture"):
         return f"{assigned.condition}/{culture}", "what the names call by number was taken"
     if movie := draft.tells.get("movie"):
         return movie, f"each field is a group of its own, so {LEAK}"
     return "", f"each is a group of its own, so {LEAK}"
+
+
+def _is_counted(folder: str, condition: str) -> bool:
+    """Whether a folder is the condition with a number: WT_1, 2_WT."""
+    name, word = folded(folder), re.escape(folded(condition))
+    return re.fullmatch(rf"{word}[\W_]*\d+|\d+[\W_]+{word}", name) is not None

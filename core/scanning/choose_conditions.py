@@ -22,6 +22,7 @@ SHOWN = 8  # conditions in the text of a choice
 TREATMENTS = frozenset({"compound", "cpd", "drug", "treatment", "dose", "substance", "inhibitor"})
 CULTURES = LABELS["group"] | LABELS["site"]
 _DOSE = re.compile(r"\d ?_?(?:[pnuµμm]M|(?i:[nuµμm]?g[ /_]?ml)|%)(?![A-Za-z])")
+_COUNTED = re.compile(r"(?P<word>[^\W\d_].*?)[\W_]*\d{1,3}|\d{1,3}[\W_]+(?P<after>[^\W\d_].*?)")
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,8 @@ def choose_conditions(
         return Choice(from_folder or {d.files[0]: "" for d in drafts})
     base, text, asked = _first_reading(drafts, words, root, from_folder)
     readings = {_listed(base): base}
+    if without := _without_numbers(base):
+        readings.setdefault(_listed(without), without)
     for finer in _finer(drafts, words, base, bool(from_folder)):
         readings.setdefault(_listed(finer), finer)
     several = len(readings) > 1 or asked
@@ -105,6 +108,19 @@ def _first_reading(
     name = Path(os.path.commonpath(folders)).name or "images"
     text = "All images would be in one condition. Give a plate map, or choose what is compared."
     return dict.fromkeys((d.files[0] for d in drafts), name), text, True
+
+
+def _without_numbers(base: Mapping[str, str]) -> dict[str, str]:
+    """WT_1, WT_2, DS_1, DS_2 as WT and DS: each word has several numbers; {} for other names."""
+    parts = {name: _COUNTED.fullmatch(name) for name in set(base.values())}
+    words = {name: (m["word"] or m["after"]) if m else "" for name, m in parts.items()}
+    counts = Counter(words.values())
+    glued = any(re.fullmatch(r"[^\W\d_]+\d+", name) for name in words)
+    if len(counts) < 2 or "" in counts or min(counts.values()) < 2:
+        return {}
+    if glued and not any(map(names_role, counts)):
+        return {}  # NDUFS2, NDUFS4, NDUFV1, NDUFV2
+    return {file: words[name] for file, name in base.items()}
 
 
 def _leading_word(stem: str) -> str:
@@ -155,7 +171,7 @@ def _numbered(names: Mapping[str, str], base: Mapping[str, str]) -> bool:
     crossed = len({(base[f], t) for f, t in names.items()}) == len(texts) * len(set(base.values()))
     known = all(word.strip(" _-") in CULTURES for word in words)
     compared = words <= TREATMENTS or len(words) > 1 or (has_gaps(texts) and not known)
-    return not (crossed and len(set(base.values())) > 1 and compared and words != {""})
+    return not (crossed and len(set(base.values())) > 1 and compared)
 
 
 def _in_several(names: Mapping[str, str], base: Mapping[str, str]) -> bool:

@@ -60,12 +60,12 @@ def find_stain(
     if not all(file in context.single for file in files):
         return
     strength, bright = _stain_strength(runs, context, meanings)
-    whole = {n for n, s in strength.items() if s and _tells_apart(n, runs, files)}
+    whole = {n for n, s in strength.items() if s and tells_apart(n, runs, files)}
     sure = [n for n in whole if strength[n] >= 2]
     doubtful = [n for n in whole if strength[n] == 1 and (runs[n].where == NAME or n in bright)]
     broken = [n for n, s in strength.items() if s >= 2 and n not in whole and runs[n].where == NAME]
     one = [n for n, run in enumerate(runs) if not run.varies and _stain_evidence(run) == 3]
-    lists: dict[str, int | None] = {list_of(runs[n]): n for n in sorted(whole)}
+    lists: dict[str, int | None] = {_choice_of(n, runs): n for n in sorted(whole)}
     lists |= {NONE: None} if sure or doubtful or broken or one else {}
     answer = context.answers.choice(QuestionKind.STAIN, list(lists), files)
     chosen = lists.get(answer)
@@ -104,7 +104,7 @@ def stains_of_folders(
         n
         for n in may_be
         if runs[n].where != NAME and len(may_be) > 1 and _stain_evidence(runs[n]) == 1
-        if _tells_apart(n, runs, files)
+        if tells_apart(n, runs, files)
     ]
     if not found or context.answers.choice(QuestionKind.STAIN, [NONE], files):
         return []
@@ -114,7 +114,7 @@ def stains_of_folders(
 def _stain_strength(
     runs: Sequence[Run], context: Context, meanings: Mapping[int, str]
 ) -> tuple[dict[int, int], set[int]]:
-    """Number of the run -> evidence of stains, and the runs that only go with brightness."""
+    """Number of the run -> evidence of stains, and the runs that are only numbers."""
     strength, bright = {}, set()
     for n, run in enumerate(runs):
         if not run.varies or meanings.get(n) not in (None, "site"):
@@ -123,8 +123,9 @@ def _stain_strength(
         row = n > 0 and runs[n - 1].varies and runs[n - 1].label.lower() in ("r", "row")
         if row and run.label.lower() == "c":
             strength[n] = min(strength[n], 1)  # R1_C1 is a row and a column, or a stain
-        if not strength[n] and n not in meanings and _is_one_number_more(n, runs, meanings):
+        if not strength[n] and n not in meanings and _may_count_stains(n, runs, meanings):
             strength[n] = 1
+            bright.add(n)
         if strength[n] == 2 and run.label in SHORT_STAINS and before_others(n, runs):
             # w1_s1 is a well and its site, or a stain and the site of it
             sure = context.indexed >= run.texts.keys()
@@ -138,20 +139,39 @@ def _stain_strength(
     return strength, bright
 
 
-def _is_one_number_more(n: int, runs: Sequence[Run], meanings: Mapping[int, str]) -> bool:
-    """Whether a number in names follows those that count fields already: Feld1_1, dish1_1_2."""
+def _may_count_stains(n: int, runs: Sequence[Run], meanings: Mapping[int, str]) -> bool:
+    """Whether a number of no known meaning may be that of a stain: Feld1_1, 1_1, WT/1/a."""
+    run = runs[n]
     before = [m for m in range(n) if runs[m].varies]
-    few = len(runs[n].values) <= MOST_NUMBERS
-    if not few or not _is_bare_number(runs[n]) or any(runs[m].splits_like(runs[n]) for m in before):
+    if not is_bare_number(run) or len(run.values) > MOST_NUMBERS:
         return False
-    counted = [m for m in before if _is_bare_number(runs[m])]
-    cultures = [m for m in before if meanings.get(m) == "group" or all_wells(runs[m])]
-    fields = [m for m in before if meanings.get(m) == "site" and runs[m].where == NAME]
-    return bool(fields) or any(m > k for m in counted for k in cultures)
+    if any(runs[m].splits_like(run) for m in before):
+        return False
+    named = [m for m, other in enumerate(runs) if m != n and other.varies and other.where == NAME]
+    if run.where != NAME:
+        files = [m for m in named if meanings.get(m) not in ("z", "time")]
+        return bool(files) and _is_small(run)
+    fields = [m for m, meaning in meanings.items() if meaning == "site" and runs[m].varies]
+    if any(m < n for m in fields):
+        return True
+    # 7_B02_1: a plate, a well and its field; its count begins again in each culture.
+    start = max((m for m in named if meanings.get(m) == "group" or all_wells(runs[m])), default=-1)
+    if fields and 0 <= start < n:
+        return _is_small(run)  # dish1_1_field1
+    counted = any(m > start and m not in meanings and is_bare_number(runs[m]) for m in named)
+    return counted and n > start and _is_small(run)
 
 
-def _is_bare_number(run: Run) -> bool:
-    return run.where == NAME and not run.label and all(map(str.isdecimal, run.values))
+def is_bare_number(run: Run) -> bool:
+    """Whether all texts are numbers, and no word before them says what they count."""
+    return not label_meaning(run) and all(re.fullmatch(r"[\W_]*\d+[\W_]*", v) for v in run.values)
+
+
+def _is_small(run: Run) -> bool:
+    """Whether numbers are counted one by one, as far as stains are."""
+    return not has_gaps(run.values) and all(
+        int(re.sub(r"\D", "", text)) <= MAX_STAINS for text in run.values
+    )
 
 
 def before_others(n: int, runs: Sequence[Run]) -> bool:
@@ -159,14 +179,23 @@ def before_others(n: int, runs: Sequence[Run]) -> bool:
     return any(run.varies and (run.numbers or label_meaning(run)) for run in runs[n + 1 :])
 
 
+def _choice_of(n: int, runs: Sequence[Run]) -> str:
+    """The words of a run; with its place where an earlier run has the same ones."""
+    before = sum(run.values == runs[n].values for run in runs[:n])
+    return list_of(runs[n]) + (f" (number {before + 1})" if before else "")
+
+
 def _stain_question(runs: Sequence[Run], candidates: Sequence[int], about: str) -> Question:
-    choices = tuple(list_of(runs[n]) for n in candidates)
-    text = f"Are {choices[0]} stains of one image? With none, every file is an image of its own."
-    examples = {list_of(runs[n]): first_files(runs[n].texts) for n in candidates}
+    choices = tuple(_choice_of(n, runs) for n in candidates)
+    text = f"Are {choices[0]} stains of one image? "
+    if all(is_bare_number(runs[n]) for n in candidates):
+        text = f"Are {choices[0]} stains of one image, or do they count cultures, fields or times? "
+    text += "With none, every file is an image of its own."
+    examples = {_choice_of(n, runs): first_files(runs[n].texts) for n in candidates}
     return Question(QuestionKind.STAIN, text, (*choices, NONE), examples=examples, about=about)
 
 
-def _tells_apart(n: int, runs: Sequence[Run], files: Sequence[str]) -> bool:
+def tells_apart(n: int, runs: Sequence[Run], files: Sequence[str]) -> bool:
     """Whether most fields (all other runs the same) have one file for each value of this run."""
     run = runs[n]
     others = [

@@ -5,12 +5,21 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from core.domain import Question, QuestionKind
+from core.io.well_names import well_place
 from core.scanning.default_roles import names_role
 from core.scanning.name_runs import NAME, Run
-from core.scanning.run_labels import NONE, Context, all_wells, is_time, list_of, well_of
+from core.scanning.run_labels import (
+    NONE,
+    Context,
+    all_wells,
+    has_gaps,
+    is_time,
+    list_of,
+    well_of,
+)
 
 # One letter before numbers of all files: rather days, ages, passages or lines than a row of wells.
-DOUBTFUL_ROWS = frozenset("CDEFHJKMNPQRSTUVWXYZ")
+DOUBTFUL_ROWS = frozenset("CDEFGHIJKLMNOPQRSTUVWXYZ")
 
 
 def find_well(
@@ -29,8 +38,8 @@ def find_well(
         for n in candidates
         if n not in meanings
         or len({_row(v) for v in runs[n].values}) > 1
-        # P07 and P21 may be ages, passages or wells.
-        or (of_letter == [n] and runs[n].label in ("P", "p") and runs[n].where == NAME)
+        # P07 and P21 may be ages, passages or wells; P1 and P2 count positions.
+        or (of_letter == [n] and runs[n].label in ("P", "p") and not _from_one(runs[n]))
     ]
     plates = [n for n, meaning in meanings.items() if meaning == "plate" and runs[n].varies]
     apart = {n for n in plates if condition is None or not _one_to_one(runs[n], condition)}
@@ -44,7 +53,9 @@ def find_well(
         alike = alike and not (condition is not None and _initials(run, condition))
         sure = n in of_map or of_plate or alike
         choices, files = (list_of(run), NONE), run.texts
-        answer = "" if sure else context.answers.choice(QuestionKind.WELL, choices, files)
+        guessed = alike and n not in of_map and not of_plate and _is_scattered(run)
+        asked = guessed or not sure
+        answer = context.answers.choice(QuestionKind.WELL, choices, files) if asked else ""
         yes = answer == choices[0]
         if not sure and not answer:
             if _are_counters(n, runs, condition, meanings):
@@ -52,14 +63,29 @@ def find_well(
             grouped = any(meaning == "group" for meaning in meanings.values())
             if follows and grouped:
                 continue  # lines or clones, with their replicates
-            text = f"Are {list_of(run)} wells of a plate? With none, they are not."
-            about = next(iter(files))
-            questions.append(Question(QuestionKind.WELL, text, choices, about=about))
+            questions.append(_well_question(run, None))
             return
-        if sure or yes:
+        if guessed and not answer:
+            questions.append(_well_question(run, choices[0]))
+        if (sure or yes) and answer != NONE:
             twins = [m for m in candidates if runs[m].texts == run.texts]
             meanings |= dict.fromkeys([*twins, n], "well")  # B02_1_B02 names one well twice
             return
+
+
+def _well_question(run: Run, default: str | None) -> Question:
+    text = (
+        f"Are {list_of(run)} wells of a plate? With none, they are something else, such as clones."
+    )
+    choices, about = (list_of(run), NONE), next(iter(run.texts))
+    return Question(QuestionKind.WELL, text, choices, default, about=about)
+
+
+def _is_scattered(run: Run) -> bool:
+    """Whether few wells have a neighbour: A3, B12, C7 may be clones that were picked there."""
+    places = {well_place(well_of(value)) for value in run.values}
+    near = [(r, c) for r, c in places if places & {(r, c + 1), (r, c - 1), (r + 1, c), (r - 1, c)}]
+    return not _padded(run) and len(near) * 2 < len(places)
 
 
 def _are_counters(
@@ -84,6 +110,12 @@ def _initials(run: Run, condition: Run) -> bool:
     """Whether the letters are those of the conditions: C1, C2 of Control and P1, P2 of Patient."""
     pairs = {(text[0], condition.texts[file][:1]) for file, text in run.texts.items()}
     return not _padded(run) and len(pairs) > 1 and all(a == b for a, b in pairs)
+
+
+def _from_one(run: Run) -> bool:
+    """Whether folders, or numbers in names without a zero before them, are counted from 1."""
+    first = min(int(re.sub(r"\D", "", value)) for value in run.values)
+    return run.where != NAME or (first == 1 and not _padded(run) and not has_gaps(run.values))
 
 
 def _row(text: str) -> str:
@@ -128,7 +160,7 @@ def find_plate(
     """Plates stand before their wells: by name, in the map, or where wells come back."""
     well = next((n for n, meaning in meanings.items() if meaning == "well"), None)
     for n, meaning in list(meanings.items()):
-        if meaning == "plate" and well is None and runs[n].where == NAME and runs[n].label in "Pp":
+        if meaning == "plate" and well is None and runs[n].label in ("P", "p"):
             del meanings[n]  # passage 12 is not a plate
     if well is None:
         return

@@ -5,7 +5,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import PurePosixPath
 from types import MappingProxyType
 
@@ -25,9 +25,7 @@ _CLOCK = r"(?:T[0-2]\d[0-5]\d(?:[0-5]\d)?|[T _\-]+[0-2]\d[\-.:h][0-5]\d(?:[\-.:m
 _MOMENT = rf"(?<![A-Za-z0-9]){_DATE}{_CLOCK}(?![A-Za-z0-9])"
 _ROW_COLUMN = r"(?i:row[ _\-]?\d+[ _\-]col(?:umn)?[ _\-]?\d+)"
 _LETTER_COLUMN = r"(?<![A-Za-z0-9])[A-P](?: - \d\d?|[ _\-][0-2]\d)(?!\d)"
-_PIECE = re.compile(
-    rf"{_MOMENT}|{_DYES}|{_DECIMAL}|{_ROW_COLUMN}|{_LETTER_COLUMN}|[^\s_\-.()\[\],;@#]+"
-)
+_PIECE = rf"{_MOMENT}|{_DYES}|{_DECIMAL}|{_ROW_COLUMN}|{_LETTER_COLUMN}|[^\s_\-.()\[\],;@#]+"
 _LABELLED = re.compile(
     r"[\s_\-]*([^\W\d_](?:[^\W\d_]| )*?)[ _\-=#]*\d+(?:[.,]\d+)?\s*(?:[uµμ]m)?\s*"
     r"|(?i:(plate|platte|plaque|pl)[ _\-#]*[A-Z])"
@@ -86,18 +84,20 @@ def path_text(file: str) -> str:
     return IMAGE_SUFFIX.sub("", file)
 
 
-def families(files: Iterable[str]) -> list[list[str]]:
-    """Files whose paths have equally many folders and pieces."""
+def families(files: Iterable[str], long: Sequence[str] = ()) -> list[list[str]]:
+    """Files whose paths have equally many folders and pieces; `long` as in `pieces`."""
     alike: dict[tuple[int, int], list[str]] = defaultdict(list)
     for file in files:
-        alike[len(PurePosixPath(file).parts), len(pieces(file))].append(file)
+        alike[len(PurePosixPath(file).parts), len(pieces(file, long))].append(file)
     return list(alike.values())
 
 
-def runs_of(files: Sequence[str], compound: Compound = MappingProxyType({})) -> list[Run]:
+def runs_of(
+    files: Sequence[str], compound: Compound = MappingProxyType({}), long: Sequence[str] = ()
+) -> list[Run]:
     """The runs of one family, from the top folder to the end of the name."""
     runs = folder_runs(files, compound)
-    of_file = {file: pieces(file) for file in files}
+    of_file = {file: pieces(file, long) for file in files}
     before = ""
     for n in range(len(of_file[files[0]])):
         column = {file: of_file[file][n] for file in files}
@@ -151,11 +151,20 @@ def without(file: str, cut: Sequence[tuple[int, int]]) -> str:
     return folder + slash + (name.strip(" _-") or "image")
 
 
-def pieces(file: str) -> list[tuple[str, tuple[int, int]]]:
-    """The texts between separators in the name of a file, and their places in the path."""
+def pieces(file: str, long: Sequence[str] = ()) -> list[tuple[str, tuple[int, int]]]:
+    """The texts between separators in the name of a file, and their places in the path.
+
+    The words `long` are one piece each, in spite of their separators.
+    """
     text = path_text(file)
-    start = text.rfind("/") + 1
-    return [(composed(m.group()), m.span()) for m in _PIECE.finditer(text, start)]
+    found = _piece(tuple(long)).finditer(text, text.rfind("/") + 1)
+    return [(composed(m.group()), m.span()) for m in found]
+
+
+@cache
+def _piece(long: tuple[str, ...]) -> re.Pattern[str]:
+    words = [rf"(?<![A-Za-z0-9]){re.escape(word)}(?![A-Za-z0-9])" for word in long]
+    return re.compile("|".join([*words, _PIECE]))
 
 
 def _name_runs(column: dict[str, tuple[str, tuple[int, int]]], before: str) -> list[Run]:

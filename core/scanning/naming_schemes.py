@@ -8,7 +8,7 @@ WELL = r"[A-Za-z]\d{1,2}|[Aa][A-Fa-f]\d{1,2}"  # rows Q to AF: plates of 1536 we
 _GUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 SCHEMES: dict[str, str] = {
     "imagexpress": (
-        rf"^(?:(?P<plate>.+?)_)??(?P<well>(?![q-z]|[Q-Z]\d(?!\d)){WELL})(?:_s(?P<site>\d+))?_w(?P<channel>\d)"
+        rf"^(?:(?P<plate>.+?)_)??(?P<well>(?![q-z]|[P-Z]\d(?!\d)){WELL})(?:_s(?P<site>\d+))?_w(?P<channel>\d)"
         rf"(?:{_GUID})?$"
     ),
     "imagexpress-one-wavelength": (

@@ -21,6 +21,7 @@ from core.scanning.file_names import (
     stem_of,
 )
 from core.scanning.find_stains import stains_of_folders
+from core.scanning.long_words import long_words
 from core.scanning.name_parts import parts_of_tells
 from core.scanning.name_runs import (
     NAME,
@@ -59,9 +60,10 @@ def read_names(files: Sequence[str], pattern: NamePattern, context: Context) -> 
         return names
     compound = compound_levels(files)
     rest = by_scheme(files, names, context, compound)
-    kinds = families(rest)
+    long = long_words(rest)
+    kinds = families(rest, long)
     for family in kinds:
-        _by_runs(family, names, context, compound)
+        _by_runs(family, names, context, compound, long)
     _ask_of_families(kinds, names, context)
     return names
 
@@ -184,9 +186,15 @@ def _without_groups(file: str, regex: re.Pattern[str]) -> str:
     return stem_of(file)
 
 
-def _by_runs(files: Sequence[str], names: Names, context: Context, compound: Compound) -> None:
+def _by_runs(
+    files: Sequence[str],
+    names: Names,
+    context: Context,
+    compound: Compound,
+    long: Sequence[str],
+) -> None:
     """Reads one family of names by what varies in it."""
-    runs = runs_of(files, compound)
+    runs = runs_of(files, compound, long)
     meanings, questions = find_meanings(runs, files, context)
     if not questions and "stain" not in meanings.values():
         questions = _ask_of_stain_words(files, context)

@@ -118,7 +118,8 @@ def _read_alike(
         if run.varies or meaning != "plate"
     }
     tells = {file: _scheme_tells(name, file, aside, compound) for file in files}
-    again = None if "plate" in aside.values() else _wells_again(folders, tells)
+    of_path = "/" in SCHEMES[name]  # its folders are dates
+    again = None if of_path or "plate" in aside.values() else _wells_again(folders, tells)
     if again is not None:
         answer, question = plate_answer(again, context)
         names.questions += [] if question is None else [question]
@@ -135,5 +136,11 @@ def _wells_again(folders: Sequence[Run], tells: Mapping[str, Mapping[str, str]])
     if not all("well" in of_file for of_file in tells.values()):
         return None
     of_names = Run(NAME, "", wells, {})
-    found = (run for run in folders if run.varies and label_meaning(run) == "group")
+    counted = (run for run in folders if label_meaning(run) == "group" or _is_counted(run))
+    found = (run for run in counted if run.varies)
     return next((run for run in found if come_back(of_names, run)), None)
+
+
+def _is_counted(run: Run) -> bool:
+    """Whether folders are only numbers: replicates, plates or times."""
+    return all(map(str.isdecimal, run.values))

@@ -26,7 +26,7 @@ LABELS: dict[str, frozenset[str]] = {
     "site": frozenset(
         {"s", "f", "xy", "m", "site", "field", "fld", "fov", "pos", "position", "point", "tile"}
         | {"no", "nr", "snap", "snapshot", "pic", "picture", "photo", "foto"}
-        | {"scene", "image", "img", "series", "seq", "roi", "view", "stage"}
+        | {"scene", "image", "img", "im", "series", "seq", "roi", "view", "stage"}
         | {"feld", "bild", "champ", "cell", "cells", "colony", "object", "zelle", "zellen"}
     ),
     "group": frozenset(

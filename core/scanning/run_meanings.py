@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from core.domain import Question, QuestionKind
+from core.scanning.ask_numbers import ask_of_numbers
 from core.scanning.default_roles import names_role
 from core.scanning.find_stains import before_others, find_stain
 from core.scanning.find_wells import find_plate, find_well
@@ -60,6 +61,7 @@ def find_meanings(
     for n, run in enumerate(runs):
         if n not in meanings and run.where == NAME and _is_word(run, files, condition):
             meanings[n] = "word"
+    ask_of_numbers(runs, context, condition, meanings, questions)
     return meanings, questions
 
 

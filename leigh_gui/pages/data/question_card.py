@@ -35,6 +35,7 @@ PLAIN_WORDS = {
     "projection": "projection: the pictures next to the stacks",
     "stains": "stains of one image", "planes": "planes or times of one stain",
 }  # fmt: skip
+OF_NUMBERS = {"repeats": "pictures of one field again"}
 OTHERWISE = "Without an answer nothing is read."
 
 
@@ -113,7 +114,8 @@ class QuestionCard(QFrame):
     def _words(self, choice: str) -> str:
         if self.question.kind == QuestionKind.CONDITION and ", " not in choice:
             return f"all images are one condition: {choice}"
-        return PLAIN_WORDS.get(choice, choice)
+        words = OF_NUMBERS if self.question.kind == QuestionKind.GROUP else PLAIN_WORDS
+        return words.get(choice, choice)
 
     def _tile(self, choice: str, word: str, file: str) -> PictureTile:
         place = self.question.places.get(file, ImagePlace(file))
