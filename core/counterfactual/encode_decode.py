@@ -244,9 +244,15 @@ def _row(locked: tuple[bool, ...], device: torch.device) -> Tensor | None:
 
 def gain_of(card: ModelCard, source: str, mix: Mix) -> float:
     """The guidance scale of a mix: the calibrated scales of its targets, averaged by weight."""
+    return float(_scaled_weights(card, source, mix).sum())
+
+
+def _scaled_weights(card: ModelCard, source: str, mix: Mix) -> FloatArray:
+    """(K,) weights, each times its target's scale: a mix lies between its targets."""
     gains = card.training.get("gains", {}).get(source, {})
-    total = sum(weight for _, weight in mix.weights)
-    return float(sum(w * gains.get(name, FALLBACK_GAIN) for name, w in mix.weights) / total)
+    scales = [gains.get(name, FALLBACK_GAIN) for name in card.condition_names]
+    scaled: FloatArray = weight_vector(card, mix) * np.array(scales, np.float32)
+    return scaled
 
 
 def middle(raw: FloatArray, card: ModelCard) -> FloatArray:
@@ -302,10 +308,14 @@ def decode(
         PREVIEW is rough and needs a part of a pass; all others are as precise as `encoded`.
     """
     device, source = encoded.z.device, encoded.image.condition
-    gain = gain_of(card, source, mix) if gain is None else gain
+    weights = weight_vector(card, mix)
+    if gain is None:
+        scaled = _scaled_weights(card, source, mix)
+        gain = float(scaled.sum())
+        weights = scaled / gain if gain > 0 else weights
     guidance = Blend(
         mixture_of(card, source, device),
-        torch.from_numpy(weight_vector(card, mix))[None].to(device),
+        torch.from_numpy(weights)[None].to(device),
         torch.tensor([mix.strength * gain], dtype=torch.float32, device=device),
     )
     locked, sides = _row(encoded.locked, device), encoded.x.shape[1:]
