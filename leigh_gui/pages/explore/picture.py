@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QPainter, QPixmap
-from PySide6.QtWidgets import (
-    QGridLayout,
-    QHBoxLayout,
-    QMenu,
-    QProgressBar,
-    QSplitter,
-    QToolButton,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QPainter, QPixmap, QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QProgressBar, QSizePolicy, QToolButton, QWidget
 
 from core.domain import Condition, CounterfactualPath, Mix, Precision
 from leigh_gui.pages.explore.controller import ExploreControl
@@ -24,12 +16,19 @@ from leigh_gui.pages.explore.sentences import record_caption, target_caption
 from leigh_gui.pages.explore.shown import Shown
 from leigh_gui.state import AppState
 from leigh_gui.widgets.common.elided_label import ElidedLabel
+from leigh_gui.widgets.counterfactual.change import Change
 from leigh_gui.widgets.counterfactual.difference_view import DifferenceView
 from leigh_gui.widgets.counterfactual.light import Light
 from leigh_gui.widgets.counterfactual.verdict import RULE, verdict
 from leigh_gui.widgets.image.channel_display import automatic
 from leigh_gui.widgets.image.image_view import ImagePane, Viewpoint
+from leigh_gui.widgets.image.picture_column import FOOT, HEAD, PictureColumn
 
+if TYPE_CHECKING:
+    import numpy as np
+
+GAP, BUSY = 8, 3  # pixels between the parts, and of the line that says that it is working
+LEAST_PANE = 120  # pixels
 PANELS = (("counterfactual", "This counterfactual"), ("path", "Its path"), ("map", "The map"),
           ("confusion", "The confusion table"))  # fmt: skip
 
@@ -38,45 +37,62 @@ class PicturePanel(QWidget):
     """Shows what the state holds; the last good picture stays until a better one comes."""
 
     panel_asked = Signal(str)
+    shape_changed = Signal()  # of the image
 
     def __init__(
         self, state: AppState, control: ExploreControl, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
         self.state, self.control = state, control
-        self.viewpoint = Viewpoint(self)
+        self.viewpoint = Viewpoint(self, crosshair=True)
+        self.aspect = 1.0  # width over height of the image
         self._scale_of = ""
         self._build()
         self._connect()
 
     def _build(self) -> None:
-        self.split = QSplitter(Qt.Orientation.Vertical)
-        self.split.setChildrenCollapsible(False)
-        self.split.setHandleWidth(8)
-        self.split.addWidget(self._build_images())
+        self.stage = QWidget()
+        self.stage.setMinimumWidth(3 * LEAST_PANE)
+        row = QHBoxLayout(self.stage)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(GAP)
         self.differences = DifferenceView(self.viewpoint)
-        self.split.addWidget(self.differences)
+        for column in (self._build_original(), self._build_counterfactual(), self.differences):
+            column.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Expanding)
+            row.addWidget(column, 1)
+        self.busy = QProgressBar()
+        self.busy.setTextVisible(False)
+        self.busy.setRange(0, 1)
         self.readings = ReadingsPanel(self.state, self.control)
         self.path, self.bars, self.evidence = (
             self.readings.path,
             self.readings.bars,
             self.readings.evidence,
         )
-        self.split.addWidget(self.readings)
-        for index, stretch in enumerate((5, 4, 7)):
-            self.split.setStretchFactor(index, stretch)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self.split)
+        for part in (self.stage, self.busy, self.readings):
+            part.setParent(self)
 
-    def _build_images(self) -> QWidget:
-        holder = QWidget()
-        grid = QGridLayout(holder)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setHorizontalSpacing(8)
-        grid.setVerticalSpacing(4)
-        self.original_title, self.cf_title = ElidedLabel("Original"), ElidedLabel("Counterfactual")
-        self.light = Light(14)
+    def _build_original(self) -> QWidget:
+        self.original = ImagePane(self.viewpoint)
+        self.original.setObjectName("original")
+        self.original.set_hint("Click a point on the map to see its image.")
+        column = PictureColumn(self.original)
+        self.original_title = ElidedLabel("Original")
+        column.head.addWidget(self.original_title)
+        return column
+
+    def _build_counterfactual(self) -> QWidget:
+        self.counterfactual = ImagePane(self.viewpoint)
+        self.counterfactual.setObjectName("counterfactual")
+        self.counterfactual.set_hint("The counterfactual appears here.")
+        column = PictureColumn(self.counterfactual)
+        self.light, self.cf_title = Light(14), ElidedLabel("Counterfactual")
+        column.head.addWidget(self.light)
+        column.head.addWidget(self.cf_title, 1)
+        column.head.addWidget(self._build_add())
+        return column
+
+    def _build_add(self) -> QToolButton:
         self.add = QToolButton()
         self.add.setObjectName("add-to-figure")
         self.add.setText("Add to figure ▾")
@@ -85,32 +101,41 @@ class PicturePanel(QWidget):
         for kind, text in PANELS:
             menu.addAction(text).triggered.connect(lambda _=False, k=kind: self.panel_asked.emit(k))
         self.add.setMenu(menu)
-        right = QHBoxLayout()
-        right.setSpacing(8)
-        right.addWidget(self.light)
-        right.addWidget(self.cf_title, 1)
-        right.addWidget(self.add)
-        grid.addWidget(self.original_title, 0, 0)
-        grid.addLayout(right, 0, 1)
-        self.busy = QProgressBar()
-        self.busy.setTextVisible(False)
-        self.busy.setFixedHeight(3)
-        self.busy.setRange(0, 1)
-        grid.addWidget(self.busy, 1, 0, 1, 2)
-        self.original, self.counterfactual = ImagePane(self.viewpoint), ImagePane(self.viewpoint)
-        self.original.setObjectName("original")
-        self.counterfactual.setObjectName("counterfactual")
-        self.original.set_hint("Click a point on the map to see its image.")
-        self.counterfactual.set_hint("The counterfactual appears here.")
-        grid.addWidget(self.original, 2, 0)
-        grid.addWidget(self.counterfactual, 2, 1)
-        grid.setRowStretch(2, 1)
-        grid.setColumnStretch(0, 1)
-        grid.setColumnStretch(1, 1)
-        return holder
+        return self.add
+
+    def width_for(self, height: int) -> int:
+        """Pixels in which the pictures fill their panes, on a page of this height."""
+        return 3 * round(self._most_height(height) * self.aspect) + 2 * GAP
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.fit()
+
+    def minimumSizeHint(self) -> QSize:
+        width = max(self.stage.minimumWidth(), self.readings.minimumSizeHint().width())
+        return QSize(width, LEAST_PANE + HEAD + FOOT + GAP + self.readings.least_height(0))
+
+    def fit(self) -> None:
+        """Panes in the shape of the image, as large as the width and the readings allow."""
+        by_width = (self.width() - 2 * GAP) / 3 / self.aspect
+        pane = max(min(by_width, self._most_height(self.height())), LEAST_PANE)
+        high = round(pane) + HEAD + FOOT
+        self.stage.setGeometry(0, 0, self.width(), high)
+        self.busy.setGeometry(0, high + 2, self.width(), BUSY)
+        left = self.height() - high - GAP
+        self.readings.set_page_height(self.height(), left)
+        self.readings.setGeometry(0, high + GAP, self.width(), left)
+
+    def _most_height(self, height: int) -> float:
+        """Pixels of a pane that leave the readings what they need."""
+        rest = HEAD + FOOT + GAP + self.readings.least_height(height)
+        return max(height - rest, LEAST_PANE)
 
     def _connect(self) -> None:
         self.readings.channels.auto_asked.connect(self._on_auto)
+        self.readings.multiples.chosen.connect(self.differences.choose)
+        self.readings.evidence.unfolded.connect(lambda _: self.fit())
+        self.differences.drawn_changed.connect(self._on_drawn)
         self.readings.channels.lock_changed.connect(self._on_lock)
         self.state.display_changed.connect(self._on_display)
         self.state.original_changed.connect(self._on_original)
@@ -173,18 +198,33 @@ class PicturePanel(QWidget):
             self._wait()
             return
         self.original.set_image(cf.original)
+        self._set_aspect(cf.original)
         if cf.valid:
             self.counterfactual.set_image(cf.image)
-            self.differences.set_difference(
-                cf.difference, keep_scale=self._scale_of == cf.record_id
-            )
+            noise = max(cf.roundtrip_error, cf.picture_error)
+            change = Change(cf.original, cf.image, cf.difference, cf.locked, noise)
+            self.differences.set_change(change, keep_scale=self._scale_of == cf.record_id)
             self._scale_of = cf.record_id
         else:
             self.counterfactual.set_hint(f"Not drawn: {cf.reason}")
             self.counterfactual.set_image(None)
-            self.differences.set_difference(None)
+            self.differences.set_change(None)
         state, reason = verdict(cf, names) if cf.strength > 0 else ("none", "This is the original.")
         self.light.set_state(state, f"{reason}\n{RULE}")
+
+    def _set_aspect(self, image: np.ndarray) -> None:
+        aspect = image.shape[2] / image.shape[1]
+        if aspect != self.aspect:
+            self.aspect = aspect
+            self.fit()
+            self.shape_changed.emit()
+
+    def _on_drawn(self) -> None:
+        """Another change, or another way to draw it."""
+        view, small = self.differences, self.readings.multiples
+        small.set_large(view.chosen)
+        small.set_change(view.change, view.values(), view.limit)
+        self.counterfactual.set_over(view.over_pixels())
 
     def thumbnail(self) -> QPixmap:
         """Original and counterfactual side by side, for the figure page."""
@@ -200,7 +240,7 @@ class PicturePanel(QWidget):
     def _wait(self) -> None:
         self.light.set_state("none", "No answer yet.")
         self.bars.set_probabilities(None)
-        self.differences.set_difference(None)
+        self.differences.set_change(None)
         self.counterfactual.set_mark("")
         self.counterfactual.set_image(None)
         if self.state.view.current:
@@ -222,6 +262,7 @@ class PicturePanel(QWidget):
 
     def _on_original(self) -> None:
         if self.state.counterfactual is None and self.state.original is not None:
+            self._set_aspect(self.state.original)
             self.original.set_image(self.state.original)
 
     def _on_display(self) -> None:
@@ -234,6 +275,7 @@ class PicturePanel(QWidget):
         )
         if len(spans) == len(display):
             self.differences.set_channels(display, spans)
+            self.readings.multiples.set_channels(display, spans)
         size = opened.project.dataset.pixel_size_um if opened and opened.project.dataset else None
         self.original.set_pixel_size(size)
         self.counterfactual.set_pixel_size(size)
