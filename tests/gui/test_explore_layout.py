@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 from gui_stand_in import make_project
-from PySide6.QtCore import QPoint, QRectF, QSize, Qt
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import QEvent, QPoint, QRectF, QSize, Qt
+from PySide6.QtWidgets import QApplication, QWidget
 
 from leigh_gui.widgets.image.pane import Pane
 
@@ -21,6 +21,8 @@ def opened(window, tmp_path, qtbot, request):
     qtbot.waitUntil(lambda: window.state.counterfactual is not None, timeout=20_000)
     window.control.gestures.move_to("WT")
     qtbot.waitUntil(lambda: window.control.path is not None, timeout=20_000)
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow, timeout=5000)
     return window
 
 
@@ -138,3 +140,114 @@ def test_the_film_shows_the_path_rings_the_crossing_and_a_click_goes_there(opene
     middle = QPoint(round(chart.center().x()), round(chart.center().y()))
     qtbot.mouseClick(strip, Qt.MouseButton.LeftButton, pos=middle)
     qtbot.waitUntil(lambda: opened.state.mix.strength == pytest.approx(0.5, abs=0.01), timeout=8000)
+
+
+def test_the_key_b_blinks_while_it_is_held(opened, qtbot):
+    picture = opened.explore().picture
+    pane, own = picture.counterfactual, picture.counterfactual.grab().toImage()
+    qtbot.keyPress(opened, Qt.Key.Key_B)
+    qtbot.waitUntil(picture.blinking.on, timeout=3000)
+    assert pane.shown(pane.qimage()).cacheKey() == picture.original.qimage().cacheKey()
+    assert pane.grab().toImage() != own
+    qtbot.waitUntil(lambda: pane.shown(pane.qimage()) is pane.qimage(), timeout=3000)
+    qtbot.keyRelease(opened, Qt.Key.Key_B)
+    assert not picture.blinking.on() and pane.grab().toImage() == own
+
+
+def test_pointing_at_blink_blinks(opened, qtbot):
+    picture = opened.explore().picture
+    button = picture.stage.blink
+    qtbot.mousePress(button, Qt.MouseButton.LeftButton)
+    assert picture.blinking.on()
+    QApplication.sendEvent(button, QEvent(QEvent.Type.Leave))
+    assert not picture.blinking.on()
+
+
+def test_the_contrast_is_made_for_both_pictures(opened, qtbot):
+    """Treated mitochondria are brighter: neither picture is cut off, both have one window."""
+    cf, display = opened.state.counterfactual, opened.state.display
+    shown = opened.explore().picture
+    assert shown.readings.channels.auto.isChecked()
+    brightest = np.percentile(cf.image[2], 99.8)
+    assert brightest > np.percentile(cf.original[2], 99.8)
+    assert display[2].high >= brightest - 1e-3
+    assert shown.original._channels == shown.counterfactual._channels == display
+
+
+def test_a_contrast_set_by_hand_stays_for_other_images_and_the_next_start(opened, qtbot):
+    page = opened.explore()
+    bar = page.picture.readings.channels
+    bar.sliders[2].setValue((120, 333))
+    assert not bar.auto.isChecked()
+    opened.control.gestures.step(1)
+    qtbot.waitUntil(lambda: not opened.client.busy(), timeout=8000)
+    assert (opened.state.display[2].low, opened.state.display[2].high) == pytest.approx((120, 333))
+    page.kept.write()
+    opened.state.display = ()
+    page.picture.looks.open(opened.state.opened)
+    assert (opened.state.display[2].low, opened.state.display[2].high) == pytest.approx((120, 333))
+    assert not bar.auto.isChecked()
+    bar.auto.click()
+    assert opened.state.display[2].high != pytest.approx(333)
+
+
+def test_a_stain_has_its_histogram_numbers_and_colour_where_it_is_named(opened, qtbot):
+    bar = opened.explore().picture.readings.channels
+    menu = bar.menus[1]
+    menu.aboutToShow.emit()
+    assert len(menu.histogram._bars) == 2  # before and after
+    menu.high.setValue(777)
+    assert opened.state.display[1].high == 777 and not bar.auto.isChecked()
+    menu.colours["#FFE600"].click()
+    assert opened.state.display[1].colour == "#FFE600"
+    bar.safe.click()
+    assert [c.colour for c in opened.state.display] == ["#00E5FF", "#FF4DFF", "#FFE600"]
+    bar.safe.click()
+    own = [c.colour for c in opened.state.opened.card.channels]
+    assert [c.colour for c in opened.state.display] == own
+
+
+def test_the_crosshair_is_in_every_picture_and_its_values_are_said(opened, qtbot):
+    picture = opened.explore().picture
+    cf = opened.state.counterfactual
+    before = picture.differences.difference.grab().toImage()
+    rect = picture.original.target_rect()
+    at = QPoint(round(rect.x() + rect.width() * 0.5), round(rect.y() + rect.height() * 0.25))
+    qtbot.mouseMove(picture.original, at)
+    qtbot.waitUntil(lambda: picture.viewpoint.pointer is not None, timeout=3000)
+    words = picture.stage.values.text()
+    x, y = (int(words.split("x ")[1].split(",")[0]), int(words.split("y ")[1].split(" ")[0]))
+    assert f"Mitochondria {cf.original[2, y, x]:.5g} → {cf.image[2, y, x]:.5g}" in words
+    assert abs(x - 48) <= 1 and abs(y - 24) <= 1
+    assert picture.differences.difference.grab().toImage() != before
+    QApplication.sendEvent(picture.original, QEvent(QEvent.Type.Leave))
+    assert picture.viewpoint.pointer is None
+
+
+def test_one_stain_in_grey_the_next_stain_and_the_overlay_have_keys(opened, qtbot):
+    picture = opened.explore().picture
+    qtbot.keyClick(opened, Qt.Key.Key_G)
+    image = picture.original.qimage()
+    colour = image.pixelColor(image.width() // 2, image.height() // 2)
+    assert colour.red() == colour.green() == colour.blue()
+    qtbot.keyClick(opened, Qt.Key.Key_G)
+    chosen = picture.differences.chosen
+    qtbot.keyClick(opened, Qt.Key.Key_C)
+    assert picture.differences.chosen == (chosen + 1) % 3
+    picture.differences.choose(2)
+    plain = picture.counterfactual.grab().toImage()
+    qtbot.keyClick(opened, Qt.Key.Key_O)
+    assert picture.counterfactual.grab().toImage() != plain
+
+
+def test_numbers_fold_out_and_the_lights_stay_in_view(opened, qtbot):
+    opened.resize(1366, 768)
+    qtbot.wait(50)
+    card = opened.explore().picture.evidence
+    assert not card.details.isVisible()
+    qtbot.mouseClick(card.numbers, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: card.details.isVisible() and card.details.height() > 60, timeout=3000)
+    for light in (card.headline, *card.lights.values()):
+        assert light.visibleRegion().boundingRect().height() == light.height()
+    bottom = card.details.mapTo(opened, QPoint(0, card.details.height())).y()
+    assert bottom <= opened.height()

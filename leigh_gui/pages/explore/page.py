@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QSplitter, QStackedLayout, QVBoxLayout, QWidget
 
 from core.domain import ModelCard
 from leigh_gui.pages.explore.controller import ExploreControl
+from leigh_gui.pages.explore.kept import Kept
 from leigh_gui.pages.explore.map_panel import MapPanel
 from leigh_gui.pages.explore.picture import PicturePanel
 from leigh_gui.pages.explore.selection_tabs import SelectionTabs
@@ -18,7 +19,6 @@ from leigh_gui.pages.explore.shown import Shown, now_shown
 from leigh_gui.services.thumbnails import Thumbnails
 from leigh_gui.settings import Settings
 from leigh_gui.widgets.common.empty_state import EmptyState
-from leigh_gui.widgets.image.channel_display import displays
 from leigh_gui.widgets.map.scatter_view import shapes
 
 MARGIN = HANDLE = 8
@@ -59,7 +59,8 @@ class ExplorePage(QWidget):
         self.map_panel = MapPanel(self.state)
         self.map, self.choice = self.map_panel.map, self.map_panel.choice
         self.tabs = SelectionTabs(self.state)
-        self.picture = PicturePanel(self.state, self.control)
+        self.kept = Kept(self.settings, self)
+        self.picture = PicturePanel(self.state, self.control, self.kept)
         self.left = _splitter(Qt.Orientation.Vertical, (self.map_panel, 1), (self.tabs, 0))
         self.split = _splitter(Qt.Orientation.Horizontal, (self.left, 0), (self.picture, 1))
         self.split.setObjectName("explore-split")
@@ -123,6 +124,7 @@ class ExplorePage(QWidget):
 
     def remember_layout(self) -> None:
         """Keep the splitters that the user moved for the next start."""
+        self.kept.write()
         for name, splitter in self._splitters().items():
             if name in self._by_hand:
                 self.settings.set_bytes(f"split-{name}", splitter.saveState())
@@ -141,9 +143,7 @@ class ExplorePage(QWidget):
         opened = self.state.opened
         assert opened is not None and opened.card is not None
         self._card = opened.card
-        channels, preprocessing = opened.card.channels, opened.card.preprocessing
-        if len(self.state.display) != len(channels):
-            self.state.set_display(displays(channels, preprocessing.low, preprocessing.high))
+        self.picture.looks.open(opened)
         self._show_project()
         self._show_difference()
         self.balance()

@@ -7,30 +7,27 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPixmap, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QProgressBar, QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import QProgressBar, QWidget
 
 from core.domain import Condition, CounterfactualPath, Mix, Precision
+from leigh_gui.pages.explore.blink import Blink
 from leigh_gui.pages.explore.controller import ExploreControl
+from leigh_gui.pages.explore.kept import Kept
+from leigh_gui.pages.explore.looks import Looks, values_at
 from leigh_gui.pages.explore.readings import ReadingsPanel
 from leigh_gui.pages.explore.sentences import record_caption, target_caption
 from leigh_gui.pages.explore.shown import Shown
+from leigh_gui.pages.explore.stage import GAP, HINT, LEAST_PANE, Stage
 from leigh_gui.state import AppState
-from leigh_gui.widgets.common.elided_label import ElidedLabel
 from leigh_gui.widgets.counterfactual.change import Change
-from leigh_gui.widgets.counterfactual.difference_view import DifferenceView
-from leigh_gui.widgets.counterfactual.light import Light
 from leigh_gui.widgets.counterfactual.verdict import RULE, verdict
-from leigh_gui.widgets.image.channel_display import automatic
-from leigh_gui.widgets.image.image_view import ImagePane, Viewpoint
-from leigh_gui.widgets.image.picture_column import FOOT, HEAD, PictureColumn
+from leigh_gui.widgets.image.image_view import Viewpoint
+from leigh_gui.widgets.image.picture_column import FOOT, HEAD
 
 if TYPE_CHECKING:
     import numpy as np
 
-GAP, BUSY = 8, 3  # pixels between the parts, and of the line that says that it is working
-LEAST_PANE = 120  # pixels
-PANELS = (("counterfactual", "This counterfactual"), ("path", "Its path"), ("map", "The map"),
-          ("confusion", "The confusion table"))  # fmt: skip
+BUSY = 3  # pixels of the line that says that it is working
 
 
 class PicturePanel(QWidget):
@@ -40,7 +37,7 @@ class PicturePanel(QWidget):
     shape_changed = Signal()  # of the image
 
     def __init__(
-        self, state: AppState, control: ExploreControl, parent: QWidget | None = None
+        self, state: AppState, control: ExploreControl, kept: Kept, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
         self.state, self.control = state, control
@@ -48,18 +45,16 @@ class PicturePanel(QWidget):
         self.aspect = 1.0  # width over height of the image
         self._scale_of = ""
         self._build()
+        self.blinking = Blink(self.counterfactual, self.original)
+        self.looks = Looks(state, self.readings.channels, kept)
         self._connect()
 
     def _build(self) -> None:
-        self.stage = QWidget()
-        self.stage.setMinimumWidth(3 * LEAST_PANE)
-        row = QHBoxLayout(self.stage)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(GAP)
-        self.differences = DifferenceView(self.viewpoint)
-        for column in (self._build_original(), self._build_counterfactual(), self.differences):
-            column.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Expanding)
-            row.addWidget(column, 1)
+        self.stage = Stage(self.viewpoint, self.panel_asked.emit)
+        self.original, self.counterfactual = self.stage.original, self.stage.counterfactual
+        self.differences = self.stage.differences
+        self.light, self.cf_title = self.stage.light, self.stage.cf_title
+        self.add, self.single = self.stage.add, self.stage.single
         self.busy = QProgressBar()
         self.busy.setTextVisible(False)
         self.busy.setRange(0, 1)
@@ -71,37 +66,6 @@ class PicturePanel(QWidget):
         )
         for part in (self.stage, self.busy, self.readings):
             part.setParent(self)
-
-    def _build_original(self) -> QWidget:
-        self.original = ImagePane(self.viewpoint)
-        self.original.setObjectName("original")
-        self.original.set_hint("Click a point on the map to see its image.")
-        column = PictureColumn(self.original)
-        self.original_title = ElidedLabel("Original")
-        column.head.addWidget(self.original_title)
-        return column
-
-    def _build_counterfactual(self) -> QWidget:
-        self.counterfactual = ImagePane(self.viewpoint)
-        self.counterfactual.setObjectName("counterfactual")
-        self.counterfactual.set_hint("The counterfactual appears here.")
-        column = PictureColumn(self.counterfactual)
-        self.light, self.cf_title = Light(14), ElidedLabel("Counterfactual")
-        column.head.addWidget(self.light)
-        column.head.addWidget(self.cf_title, 1)
-        column.head.addWidget(self._build_add())
-        return column
-
-    def _build_add(self) -> QToolButton:
-        self.add = QToolButton()
-        self.add.setObjectName("add-to-figure")
-        self.add.setText("Add to figure ▾")
-        self.add.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        menu = QMenu(self.add)
-        for kind, text in PANELS:
-            menu.addAction(text).triggered.connect(lambda _=False, k=kind: self.panel_asked.emit(k))
-        self.add.setMenu(menu)
-        return self.add
 
     def width_for(self, height: int) -> int:
         """Pixels in which the pictures fill their panes, on a page of this height."""
@@ -132,11 +96,14 @@ class PicturePanel(QWidget):
         return max(height - rest, LEAST_PANE)
 
     def _connect(self) -> None:
-        self.readings.channels.auto_asked.connect(self._on_auto)
+        self.viewpoint.pointed.connect(self._show_values)
+        self.stage.blink.pointed.connect(
+            lambda on: self.blinking.start() if on else self.blinking.stop()
+        )
+        self.stage.single.toggled.connect(lambda _: self._show_single())
         self.readings.multiples.chosen.connect(self.differences.choose)
         self.readings.evidence.unfolded.connect(lambda _: self.fit())
         self.differences.drawn_changed.connect(self._on_drawn)
-        self.readings.channels.lock_changed.connect(self._on_lock)
         self.state.display_changed.connect(self._on_display)
         self.state.original_changed.connect(self._on_original)
         self.control.busy_changed.connect(self._on_busy)
@@ -162,19 +129,19 @@ class PicturePanel(QWidget):
 
     def _show_record(self) -> None:
         record, opened = self.state.record(self.state.view.current), self.state.opened
-        self.add.setEnabled(True)
-        self.add.setToolTip("Collect this for the figure (F)")
+        self.stage.add.setEnabled(True)
+        self.stage.add.setToolTip("Collect this for the figure (F)")
         if record is None:
             self._empty()
             return
         projection = opened.projection if opened is not None else None
         outside = projection is not None and record.id in projection.out_of_distribution
         title = f"Original · {record.condition} · {record_caption(record)}"
-        self.original_title.setText(title + (" · out of distribution" if outside else ""))
+        self.stage.original_title.setText(title + (" · out of distribution" if outside else ""))
 
     def _show_target(self, mix: Mix) -> None:
         if self.state.record(self.state.view.current) is not None:
-            self.cf_title.setText(target_caption(dict(mix.weights), mix.strength))
+            self.stage.cf_title.setText(target_caption(dict(mix.weights), mix.strength))
         colours = {c.name: c.colour for c in self.state.conditions()}
         if mix.target:
             self.path.set_target(mix.target, colours.get(mix.target, "#888888"))
@@ -199,6 +166,9 @@ class PicturePanel(QWidget):
             return
         self.original.set_image(cf.original)
         self._set_aspect(cf.original)
+        self.readings.channels.set_images(cf.original, *((cf.image,) if cf.valid else ()))
+        if not self.state.view.dragging:
+            self.looks.fit(cf)
         if cf.valid:
             self.counterfactual.set_image(cf.image)
             noise = max(cf.roundtrip_error, cf.picture_error)
@@ -210,7 +180,7 @@ class PicturePanel(QWidget):
             self.counterfactual.set_image(None)
             self.differences.set_change(None)
         state, reason = verdict(cf, names) if cf.strength > 0 else ("none", "This is the original.")
-        self.light.set_state(state, f"{reason}\n{RULE}")
+        self.stage.light.set_state(state, f"{reason}\n{RULE}")
 
     def _set_aspect(self, image: np.ndarray) -> None:
         aspect = image.shape[2] / image.shape[1]
@@ -225,6 +195,21 @@ class PicturePanel(QWidget):
         small.set_large(view.chosen)
         small.set_change(view.change, view.values(), view.limit)
         self.counterfactual.set_over(view.over_pixels())
+        self._show_single()
+
+    def _show_single(self) -> None:
+        single = self.differences.chosen if self.stage.single.isChecked() else None
+        for pane in (self.original, self.counterfactual):
+            pane.set_single(single)
+
+    def _show_values(self) -> None:
+        """Grey values under the crosshair, before and after."""
+        at, cf = self.viewpoint.pointer, self.state.counterfactual
+        known = at is not None and cf is not None and len(cf.original) == len(self.state.display)
+        words = HINT
+        if known and at is not None and cf is not None:
+            words = values_at(cf, self.state.display, self.differences.chosen, at)
+        self.stage.values.setText(words)
 
     def thumbnail(self) -> QPixmap:
         """Original and counterfactual side by side, for the figure page."""
@@ -238,7 +223,7 @@ class PicturePanel(QWidget):
         return both
 
     def _wait(self) -> None:
-        self.light.set_state("none", "No answer yet.")
+        self.stage.light.set_state("none", "No answer yet.")
         self.bars.set_probabilities(None)
         self.differences.set_change(None)
         self.counterfactual.set_mark("")
@@ -253,8 +238,8 @@ class PicturePanel(QWidget):
             self.evidence.clear(waiting)
 
     def _empty(self) -> None:
-        self.original_title.setText("Original")
-        self.cf_title.setText("Counterfactual")
+        self.stage.original_title.setText("Original")
+        self.stage.cf_title.setText("Counterfactual")
         self.original.set_image(None)
         self.counterfactual.set_hint("The counterfactual appears here.")
         self.counterfactual.set_image(None)
@@ -279,14 +264,6 @@ class PicturePanel(QWidget):
         size = opened.project.dataset.pixel_size_um if opened and opened.project.dataset else None
         self.original.set_pixel_size(size)
         self.counterfactual.set_pixel_size(size)
-
-    def _on_auto(self) -> None:
-        image = self.original.image()
-        if image is not None and not self.state.locked:
-            self.state.set_display(automatic(self.state.display, image))
-
-    def _on_lock(self, locked: bool) -> None:
-        self.state.locked = locked
 
     def _on_busy(self, busy: bool) -> None:
         self.busy.setRange(0, 0 if busy else 1)

@@ -68,7 +68,6 @@ class ReadingsPanel(QWidget):
         column.addLayout(row, 1)
 
     def _connect(self) -> None:
-        self.channels.changed.connect(self.state.set_display)
         self.path.strength_moved.connect(lambda s: self.control.gestures.slide(s, False))
         self.path.strength_set.connect(lambda s: self.control.gestures.slide(s, True))
         self.strip.picked.connect(lambda s: self.control.gestures.slide(s, True))

@@ -101,6 +101,7 @@ class DifferenceView(PictureColumn):
         )
         self.over = menu.addAction("Lay it over the counterfactual")
         self.over.setCheckable(True)
+        self.over.setToolTip("Key O")
         self.over.toggled.connect(self._on_over)
         return menu
 
@@ -114,6 +115,10 @@ class DifferenceView(PictureColumn):
         if self._channels:
             self.stains.setCurrentIndex(index % len(self._channels))
             self._on_chosen()
+
+    def next_stain(self) -> None:
+        """Show the stain after this one."""
+        self.choose(self.chosen + 1)
 
     def _choose_largest(self, change: Change) -> None:
         """Until the user chooses: not a stain that stays as it is."""

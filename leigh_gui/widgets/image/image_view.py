@@ -30,6 +30,7 @@ class ImagePane(Pane):
         self.mark = ""
         self._data: FloatArray | None = None
         self._channels: tuple[ChannelDisplay, ...] = ()
+        self._stale = False  # composed when it is next needed
         self._single: int | None = None
         self._other: ImagePane | None = None  # whose picture is on show while blinking
         self._over: tuple[np.ndarray, QImage] | None = None
@@ -40,6 +41,12 @@ class ImagePane(Pane):
             return
         self._data = image
         self._compose()
+
+    def qimage(self) -> QImage | None:
+        if self._stale:
+            self._stale = False
+            self._compose_now()
+        return super().qimage()
 
     def image(self) -> FloatArray | None:
         """The grey values on show."""
@@ -101,10 +108,13 @@ class ImagePane(Pane):
             self._paint_mark(painter, mark)
 
     def _compose(self) -> None:
+        self._stale = True
+        self.update()
+
+    def _compose_now(self) -> None:
         if self._data is None or len(self._data) != len(self._channels):
             self._image = None
             self._pixels = None
-            self.update()
             return
         channels = self._channels
         if self._single is not None and self._single < len(channels):

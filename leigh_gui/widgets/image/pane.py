@@ -92,10 +92,11 @@ class Pane(QWidget):
 
     def target_rect(self) -> QRectF:
         """Where the whole image lies in widget coordinates, parts of it possibly outside."""
-        if self._image is None:
+        image = self.qimage()
+        if image is None:
             return QRectF()
         scale = self.scale()
-        width, height = self._image.width() * scale, self._image.height() * scale
+        width, height = image.width() * scale, image.height() * scale
         centre = self.viewpoint.centre
         return QRectF(
             self.width() / 2 - centre.x() * width,
@@ -110,9 +111,10 @@ class Pane(QWidget):
 
     def scale(self) -> float:
         """Screen pixels per image pixel."""
-        if self._image is None:
+        image = self.qimage()
+        if image is None:
             return 1.0
-        fit = min(self.width() / self._image.width(), self.height() / self._image.height())
+        fit = min(self.width() / image.width(), self.height() / image.height())
         return fit * self.viewpoint.zoom
 
     def smooth(self) -> bool:
@@ -120,7 +122,7 @@ class Pane(QWidget):
         return self.viewpoint.zoom <= 1 or self.scale() < SQUARES_FROM
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        if self._image is None:
+        if self.qimage() is None:
             return
         before = self._share_at(event.position())
         zoom = self.viewpoint.zoom * 1.0015 ** event.angleDelta().y()
@@ -134,7 +136,7 @@ class Pane(QWidget):
             self._grabbed = event.position()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        if self._image is None:
+        if self.qimage() is None:
             return
         if self._grabbed is not None:
             rect = self.target_rect()
@@ -155,12 +157,12 @@ class Pane(QWidget):
         super().leaveEvent(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        if self._image is None:
+        image, painter = self.qimage(), QPainter(self)
+        if image is None:
             painter.fillRect(self.rect(), self.background())
             self._paint_hint(painter)
         else:
-            painter.drawPixmap(0, 0, self._picture(self._image))
+            painter.drawPixmap(0, 0, self._picture(image))
             self.paint_marks(painter)
             self._paint_crosshair(painter)
         self.paint_frame(painter)
