@@ -6,6 +6,8 @@ from gui_stand_in import make_project
 from PySide6.QtCore import QEvent, QPoint, QRectF, QSize, Qt
 from PySide6.QtWidgets import QApplication, QWidget
 
+from leigh_gui.pages.explore.kept import Kept
+from leigh_gui.pages.explore.picture import PicturePanel
 from leigh_gui.widgets.image.pane import Pane
 
 SIZES = ((1366, 768), (1920, 1080), (3840, 2160))
@@ -251,3 +253,31 @@ def test_numbers_fold_out_and_the_lights_stay_in_view(opened, qtbot):
         assert light.visibleRegion().boundingRect().height() == light.height()
     bottom = card.details.mapTo(opened, QPoint(0, card.details.height())).y()
     assert bottom <= opened.height()
+
+
+def test_how_changes_are_drawn_and_played_is_kept(opened, qtbot):
+    page = opened.explore()
+    picture = page.picture
+    picture.path.loop.click()
+    picture.path.speed.click()
+    picture.differences.thresholds[0.05].trigger()
+    page.kept.write()
+    again = PicturePanel(opened.state, opened.control, Kept(page.settings))
+    qtbot.addWidget(again)
+    assert again.path.loop.isChecked() and again.path.speed.text() == "2×"
+    assert again.differences.how.threshold == 0.05
+    assert again.differences.thresholds[0.05].isChecked()
+
+
+def test_a_loop_plays_there_and_back(opened, qtbot):
+    path = opened.explore().picture.path
+    path._playing.setInterval(1)
+    path.set_speed(4.0)
+    path.loop.setChecked(True)
+    seen = []
+    path.slider.valueChanged.connect(seen.append)
+    path.toggle_play()
+    qtbot.waitUntil(lambda: 100 in seen and 0 in seen[seen.index(100) :], timeout=8000)
+    assert path.playing()
+    path.toggle_play()
+    assert not path.playing()

@@ -18,6 +18,7 @@ from leigh_gui.pages.explore.readings import ReadingsPanel
 from leigh_gui.pages.explore.sentences import record_caption, target_caption
 from leigh_gui.pages.explore.shown import Shown
 from leigh_gui.pages.explore.stage import GAP, HINT, LEAST_PANE, Stage
+from leigh_gui.pages.explore.ways import Ways
 from leigh_gui.state import AppState
 from leigh_gui.widgets.counterfactual.change import Change
 from leigh_gui.widgets.counterfactual.verdict import RULE, verdict
@@ -47,6 +48,7 @@ class PicturePanel(QWidget):
         self._build()
         self.blinking = Blink(self.counterfactual, self.original)
         self.looks = Looks(state, self.readings.channels, kept)
+        self.ways = Ways(kept, self.path, self.differences, self.evidence)
         self._connect()
 
     def _build(self) -> None:

@@ -11,7 +11,7 @@ from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QComboBox, QMenu, QToolButton, QWidget
 
 from leigh_gui.widgets.common.look import is_dark
-from leigh_gui.widgets.counterfactual.change import PLAIN, Change, drawn, note_of
+from leigh_gui.widgets.counterfactual.change import PLAIN, Change, Drawing, drawn, note_of
 from leigh_gui.widgets.counterfactual.colour_bar import ColourBar
 from leigh_gui.widgets.counterfactual.difference_pane import (
     STEPS,
@@ -32,6 +32,7 @@ class DifferenceView(PictureColumn):
     """A pane, the choice of its stain above, and the scale below."""
 
     chosen_changed = Signal(int)
+    how_changed = Signal()
     drawn_changed = Signal()  # other values, another limit or another way to draw them
 
     def __init__(self, viewpoint: Viewpoint, parent: QWidget | None = None) -> None:
@@ -164,9 +165,18 @@ class DifferenceView(PictureColumn):
         table = diverging_table(is_dark(self))
         return laid_over(values[self.chosen], spans[self.chosen], self.limit, table)
 
+    def set_how(self, relative: bool, threshold: float) -> None:
+        """Draw changes like this; another threshold than one of the menu counts as none."""
+        threshold = threshold if threshold in self.thresholds else 0.0
+        self.relative[relative].setChecked(True)
+        self.thresholds[threshold].setChecked(True)
+        self.how = Drawing(relative, threshold)
+        self._draw(keep_scale=False)
+
     def _set_how(self, **words: object) -> None:
         self.how = replace(self.how, **words)  # type: ignore[arg-type]
         self._draw(keep_scale=False)
+        self.how_changed.emit()
 
     def _on_over(self, on: bool) -> None:
         self.overlay = on
