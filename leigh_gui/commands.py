@@ -78,7 +78,7 @@ class Commands(QObject):
             "blink": lambda: explore().picture.blinking.hold(Qt.Key.Key_B),
             "next-stain": lambda: explore().picture.differences.next_stain(),
             "one-stain": lambda: explore().picture.single.toggle(),
-            "overlay": lambda: explore().picture.differences.over.toggle(),
+            "overlay": lambda: explore().picture.differences.lay.toggle(),
             "add-panel": lambda: self.collector.add("counterfactual"),
         }
         for number in range(1, 10):

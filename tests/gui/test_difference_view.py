@@ -121,7 +121,8 @@ def test_the_change_can_be_laid_over_the_image(qtbot):
     difference = np.zeros((2, 8, 8), np.float32)
     difference[0, 4, 4] = 50
     view.set_change(change_of(difference))
-    assert view.over_pixels() is None
-    view.over.trigger()
-    pixels = view.over_pixels()
+    assert not view.lies_over()
+    view.lay.trigger()
+    assert view.lies_over()
+    pixels = view.over(slice(None), slice(None))
     assert pixels[4, 4, 3] > 200 and pixels[0, 0, 3] == 0

@@ -23,6 +23,7 @@ from leigh_gui.widgets.map.scatter_view import shapes
 
 MARGIN = HANDLE = 8
 PICTURES, MAP = "explore-pictures", "explore-map"  # the splitters
+LEAST_PICTURES = 700  # pixels, of the pictures and what is under them
 MAP_HEIGHT = 1.25  # of its width, with what stands above it
 MAP_SHARE, MAP_SHARE_OF_ONE, LEAST_MAP = 0.28, 0.24, 320  # of the width; of one stain; pixels
 
@@ -111,7 +112,8 @@ class ExplorePage(QWidget):
             width = self.split.width() - HANDLE
             share = MAP_SHARE if len(self.state.display) > 1 else MAP_SHARE_OF_ONE
             least = max(round(width * share), LEAST_MAP)
-            pictures = min(self.picture.width_for(self.split.height()), width - least)
+            wanted = max(self.picture.width_for(self.split.height()), LEAST_PICTURES)
+            pictures = min(wanted, width - least)
             self.split.setSizes([width - pictures, pictures])
 
     def _balance_map(self) -> None:

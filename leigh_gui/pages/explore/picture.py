@@ -196,7 +196,7 @@ class PicturePanel(QWidget):
         view, small = self.differences, self.readings.multiples
         small.set_large(view.chosen)
         small.set_change(view.change, view.values(), view.limit)
-        self.counterfactual.set_over(view.over_pixels())
+        self.counterfactual.set_over(view.over if view.lies_over() else None)
         self._show_single()
 
     def _show_single(self) -> None:

@@ -60,7 +60,8 @@ class ReadingsPanel(QWidget):
         row = QHBoxLayout()
         row.setSpacing(16)
         row.addWidget(self.multiples, 4)
-        row.addWidget(_see_through(self.bars), 4)
+        self._scroll = _see_through(self.bars)
+        row.addWidget(self._scroll, 4)
         row.addWidget(self.evidence, 5)
         column.addWidget(self.channels)
         column.addLayout(strength)
@@ -85,13 +86,17 @@ class ReadingsPanel(QWidget):
 
     def set_page_height(self, page: int, own: int) -> None:
         """The page is this high, and these pixels of it are left for this."""
-        self.strip.set_side(_frame(page))
-        lowest = own - ROWS - self.strip.height() - 2 * GAP
-        self.multiples.setVisible(lowest >= ROOMY and len(self.state.display) > 1)
+        frame = _frame(page)
+        lowest = own - ROWS - frame - CAPTION - 2 * GAP
+        small = lowest >= ROOMY and len(self.state.display) > 1
+        self.multiples.setVisible(small)
+        spare = 0 if small else max(own - self.least_height(page), 0)
+        self.strip.set_side(min(frame + spare, MOST_FRAME))
 
     def set_conditions(self, conditions: Sequence[Condition], shapes: Sequence[int]) -> None:
         """Rows of the probabilities."""
         self.bars.set_conditions(conditions, shapes)
+        self._scroll.setMinimumWidth(self.bars.minimumSizeHint().width())
         self.strip.set_conditions(conditions)
         dataset = self.state.project.dataset if self.state.project else None
         self.evidence.set_confounders(dataset.confounders if dataset else ())

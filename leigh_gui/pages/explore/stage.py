@@ -58,7 +58,7 @@ class Stage(QWidget):
         self.blink.setObjectName("blink-button")
         self.blink.setToolTip("Original and counterfactual in turn (hold B, or point here)")
         self.single.setObjectName("one-stain")
-        self.single.setText("One stain")
+        self.single.setText("In grey")
         self.single.setCheckable(True)
         self.single.setToolTip("Show the stain of the change alone and in grey, in both (G)")
         for button in (self.blink, self.single):

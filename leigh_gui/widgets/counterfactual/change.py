@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -22,6 +23,11 @@ class Change:
     difference: FloatArray
     locked: tuple[str, ...] = ()
     noise: float = 0.0  # share of the range that a round trip may be off by
+
+    @cached_property
+    def largest(self) -> tuple[float, ...]:
+        """(C,) largest size of the change in each channel, in grey values."""
+        return tuple(float(max(plane.max(), -plane.min())) for plane in self.difference)
 
 
 @dataclass(frozen=True)
@@ -55,8 +61,7 @@ def drawn(change: Change, spans: Sequence[float], black: Sequence[float],
 
 def note_of(change: Change, index: int, name: str, span: float) -> tuple[str, bool]:
     """What to say of one channel's change, and whether it may be an error of the arithmetic."""
-    plane = change.difference[index]
-    largest = float(max(plane.max(), -plane.min())) / max(span, 1e-12)
+    largest = change.largest[index] / max(span, 1e-12)
     if largest == 0:
         return ("locked" if name in change.locked else "no change"), False
     if largest <= change.noise:

@@ -93,7 +93,7 @@ class DifferencePane(Pane):
         """Show this Y X change on a scale of +- limit times span (from 0 where it has no sign)."""
         drawn = plane is not None and bool(plane.any())
         self._plane, self._span, self._limit = plane if drawn else None, span, limit
-        self._compose()
+        self.recompose()
 
     def set_note(self, note: str, dimmed: bool = False) -> None:
         """A few words in the corner; `dimmed`: what is drawn may be an error of the arithmetic."""
@@ -103,11 +103,11 @@ class DifferencePane(Pane):
     def over_key(self) -> object:
         return self.dimmed, self.background().rgb()
 
-    def paint_over(self, painter: QPainter, rect: QRectF) -> None:
+    def paint_over(self, painter: QPainter, where: QRectF, rows: slice, columns: slice) -> None:
         if self.dimmed:
             veil = self.background()
             veil.setAlpha(190)
-            painter.fillRect(rect, veil)
+            painter.fillRect(where, veil)
 
     def paint_marks(self, painter: QPainter) -> None:
         if not self.note:
@@ -133,13 +133,14 @@ class DifferencePane(Pane):
 
     def changeEvent(self, event: QEvent) -> None:
         if event.type() == QEvent.Type.PaletteChange:
-            self._compose()
+            self.recompose()
         super().changeEvent(event)
 
-    def _compose(self) -> None:
-        if self._plane is None:
-            self._image = None
-            self.update()
-            return
+    def picture_shape(self) -> tuple[int, int] | None:
+        return None if self._plane is None else (self._plane.shape[0], self._plane.shape[1])
+
+    def compose(self, rows: slice, columns: slice) -> np.ndarray:
+        assert self._plane is not None
         table = (diverging_table if self.signed else size_table)(is_dark(self))
-        self._set_pixels(coloured(self._plane, self._span, self._limit, table, self.signed))
+        plane = self._plane[rows, columns]
+        return coloured(plane, self._span, self._limit, table, self.signed)

@@ -10,6 +10,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QComboBox, QMenu, QToolButton, QWidget
 
+from leigh_gui.widgets.common.elided_label import ElidedLabel
 from leigh_gui.widgets.common.look import is_dark
 from leigh_gui.widgets.counterfactual.change import PLAIN, Change, Drawing, drawn, note_of
 from leigh_gui.widgets.counterfactual.colour_bar import ColourBar
@@ -60,6 +61,9 @@ class DifferenceView(PictureColumn):
         self.stains.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
+        self.title = ElidedLabel()
+        self.title.hide()
+        self.head.addWidget(self.title, 1)
         self.head.addWidget(self.stains, 1)
         self.bar = ColourBar()
         self.ways = QToolButton()
@@ -100,10 +104,10 @@ class DifferenceView(PictureColumn):
         self.lock.setToolTip(
             "Keep the limits when the image or the target changes, to compare by eye."
         )
-        self.over = menu.addAction("Lay it over the counterfactual")
-        self.over.setCheckable(True)
-        self.over.setToolTip("Key O")
-        self.over.toggled.connect(self._on_over)
+        self.lay = menu.addAction("Lay it over the counterfactual")
+        self.lay.setCheckable(True)
+        self.lay.setToolTip("Key O")
+        self.lay.toggled.connect(self._on_over)
         return menu
 
     @property
@@ -124,10 +128,9 @@ class DifferenceView(PictureColumn):
     def _choose_largest(self, change: Change) -> None:
         """Until the user chooses: not a stain that stays as it is."""
         fits = len(change.difference) == len(self._channels)
-        if self._picked or not fits or change.difference[self.chosen].any():
-            return
-        flat = np.abs(change.difference).reshape(len(self._channels), -1).max(axis=1)
-        self.stains.setCurrentIndex(int((flat / np.array(self._spans)).argmax()))
+        if fits and not self._picked and change.largest[self.chosen] == 0:
+            shares = np.array(change.largest) / np.array(self._spans)
+            self.stains.setCurrentIndex(int(shares.argmax()))
 
     def set_channels(self, channels: Sequence[ChannelDisplay], spans: Sequence[float]) -> None:
         """`spans` (raw grey values) do not follow the contrast sliders."""
@@ -142,7 +145,9 @@ class DifferenceView(PictureColumn):
             self.stains.addItems([f"Change: {name}" for name in names])
             self.stains.setCurrentIndex(chosen if chosen < len(names) else 0)
             self._picked = False
-            self.stains.setEnabled(len(names) > 1)
+            self.title.setText(f"Change: {names[0]}" if names else "")
+            self.title.setVisible(len(names) == 1)  # nothing to choose
+            self.stains.setVisible(len(names) > 1)
         if changed or (black and self.how.relative):
             self._draw(keep_scale=False)
 
@@ -157,13 +162,17 @@ class DifferenceView(PictureColumn):
         """C Y X values as they are drawn and the span of each channel; None without a change."""
         return self._drawn
 
-    def over_pixels(self) -> np.ndarray | None:
-        """The chosen stain's change, to be laid over an image; None where that is not asked for."""
-        if self._drawn is None or not self.overlay:
-            return None
+    def over(self, rows: slice, columns: slice) -> np.ndarray:
+        """The chosen stain's change at these pixels, to be laid over an image."""
+        assert self._drawn is not None
         values, spans = self._drawn
         table = diverging_table(is_dark(self))
-        return laid_over(values[self.chosen], spans[self.chosen], self.limit, table)
+        plane = values[self.chosen][rows, columns]
+        return laid_over(plane, spans[self.chosen], self.limit, table)
+
+    def lies_over(self) -> bool:
+        """Whether the change is to be laid over the counterfactual."""
+        return self._drawn is not None and self.overlay
 
     def set_how(self, relative: bool, threshold: float) -> None:
         """Draw changes like this; another threshold than one of the menu counts as none."""
@@ -208,7 +217,7 @@ class DifferenceView(PictureColumn):
             values, spans = self._drawn
             name = self._channels[index].name
             note, dimmed = note_of(self.change, index, name, self._spans[index])
-            pane.set_hint(note if not self.change.difference[index].any() else "nothing above this")
+            pane.set_hint("nothing above this" if self.change.largest[index] else note)
             pane.set_difference(values[index], spans[index], self.limit)
         pane.set_note(note, dimmed)
         self.bar.set_limit(self.limit)

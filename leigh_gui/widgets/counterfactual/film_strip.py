@@ -63,6 +63,8 @@ class FilmStrip(QWidget):
 
     def set_side(self, side: int) -> None:
         """Height of the frames in pixels."""
+        if self.height() != side + CAPTION:
+            self._images = []
         self.setFixedHeight(side + CAPTION)
 
     def sizeHint(self) -> QSize:
@@ -160,7 +162,8 @@ class FilmStrip(QWidget):
             for frame in self.frames:
                 if len(frame.picture) != len(self._channels):
                     return []
-                pixels = composite(frame.picture, self._channels)
+                step = max(min(frame.picture.shape[1:]) // (self.height() - CAPTION), 1)
+                pixels = composite(frame.picture[:, ::step, ::step], self._channels)
                 height, width = pixels.shape[:2]
                 image = QImage(pixels.data, width, height, width * 4, QImage.Format.Format_RGB32)
                 self._images.append((image, pixels))

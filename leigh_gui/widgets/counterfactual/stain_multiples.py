@@ -14,7 +14,7 @@ from leigh_gui.widgets.counterfactual.change import Change, note_of
 from leigh_gui.widgets.counterfactual.difference_pane import coloured, diverging_table
 from leigh_gui.widgets.image.channel_display import ChannelDisplay
 
-CAPTION, GAP, LARGEST, SAMPLES = 18, 6, 220, 256
+CAPTION, GAP, LARGEST, SAMPLES = 18, 6, 220, 160
 
 
 class StainMultiples(QWidget):

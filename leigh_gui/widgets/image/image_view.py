@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -17,6 +17,8 @@ from leigh_gui.widgets.image.pane import Pane, Viewpoint
 
 __all__ = ["ImagePane", "Viewpoint"]
 
+Over = Callable[[slice, slice], np.ndarray]  # rows, columns -> (Y, X, 4) uint8 B G R A
+
 
 class ImagePane(Pane):
     """The composite of all visible channels, or one channel in grey.
@@ -30,23 +32,31 @@ class ImagePane(Pane):
         self.mark = ""
         self._data: FloatArray | None = None
         self._channels: tuple[ChannelDisplay, ...] = ()
-        self._stale = False  # composed when it is next needed
         self._single: int | None = None
         self._other: ImagePane | None = None  # whose picture is on show while blinking
-        self._over: tuple[np.ndarray, QImage] | None = None
+        self._over: Over | None = None
+        self._overs = 0  # version of it
 
     def set_image(self, image: FloatArray | None) -> None:
         """Show this C Y X image; None empties the pane."""
         if image is self._data and image is not None:
             return
         self._data = image
-        self._compose()
+        self.recompose()
 
-    def qimage(self) -> QImage | None:
-        if self._stale:
-            self._stale = False
-            self._compose_now()
-        return super().qimage()
+    def picture_shape(self) -> tuple[int, int] | None:
+        if self._data is None or len(self._data) != len(self._channels):
+            return None
+        return self._data.shape[1], self._data.shape[2]
+
+    def compose(self, rows: slice, columns: slice) -> np.ndarray:
+        assert self._data is not None
+        channels = self._channels
+        if self._single is not None and self._single < len(channels):
+            grey = [replace(c, colour="#FFFFFF", visible=False) for c in channels]
+            grey[self._single] = replace(grey[self._single], visible=True)
+            channels = tuple(grey)
+        return composite(self._data[:, rows, columns], channels)
 
     def image(self) -> FloatArray | None:
         """The grey values on show."""
@@ -55,39 +65,40 @@ class ImagePane(Pane):
     def set_channels(self, channels: Sequence[ChannelDisplay]) -> None:
         """Show these channels."""
         self._channels = tuple(channels)
-        self._compose()
+        self.recompose()
 
     def set_single(self, index: int | None) -> None:
         """Show this channel alone, in grey; None: all visible channels in their colours."""
         if index != self._single:
             self._single = index
-            self._compose()
+            self.recompose()
 
     def blink(self, other: ImagePane | None) -> None:
         """Show the picture of `other` here; None: one's own again."""
         self._other = other
         self.update()
 
-    def set_over(self, pixels: np.ndarray | None) -> None:
-        """Lay (Y, X, 4) uint8 B G R A pixels over the picture; None: nothing."""
-        self._over = None
-        if pixels is not None:
-            kept = np.ascontiguousarray(pixels)
-            height, width = kept.shape[:2]
-            image = QImage(kept.data, width, height, width * 4, QImage.Format.Format_ARGB32)
-            self._over = (kept, image)
-        self.update()
+    def set_over(self, over: Over | None) -> None:
+        """Lay pixels over the picture; None: nothing."""
+        if over is not None or self._over is not None:
+            self._over = over
+            self._overs += 1
+            self.update()
 
-    def shown(self, image: QImage) -> QImage:
-        other = self._other.qimage() if self._other is not None else None
-        return image if other is None else other
+    def source(self) -> Pane:
+        other = self._other
+        return self if other is None or other.picture_shape() is None else other
 
     def over_key(self) -> object:
-        return None if self._over is None or self._other is not None else self._over[1].cacheKey()
+        return None if self._over is None or self._other is not None else self._overs
 
-    def paint_over(self, painter: QPainter, rect: QRectF) -> None:
-        if self._over is not None and self._other is None:
-            painter.drawImage(rect, self._over[1])
+    def paint_over(self, painter: QPainter, where: QRectF, rows: slice, columns: slice) -> None:
+        if self._over is None or self._other is not None:
+            return
+        pixels = np.ascontiguousarray(self._over(rows, columns))
+        height, width = pixels.shape[:2]
+        over = QImage(pixels.data, width, height, width * 4, QImage.Format.Format_ARGB32)
+        painter.drawImage(where, over)
 
     def set_pixel_size(self, pixel_size_um: float | None) -> None:
         """Size of a pixel; without a size, the scale bar is left out."""
@@ -106,22 +117,6 @@ class ImagePane(Pane):
         mark = self.mark if self._other is None else "original"
         if mark:
             self._paint_mark(painter, mark)
-
-    def _compose(self) -> None:
-        self._stale = True
-        self.update()
-
-    def _compose_now(self) -> None:
-        if self._data is None or len(self._data) != len(self._channels):
-            self._image = None
-            self._pixels = None
-            return
-        channels = self._channels
-        if self._single is not None and self._single < len(channels):
-            grey = [replace(c, colour="#FFFFFF", visible=False) for c in channels]
-            grey[self._single] = replace(grey[self._single], visible=True)
-            channels = tuple(grey)
-        self._set_pixels(composite(self._data, channels))
 
     def _paint_scale_bar(self, painter: QPainter, pixel_size_um: float) -> None:
         length_um = nice_length(self.width() * 0.28 * pixel_size_um / self.scale())

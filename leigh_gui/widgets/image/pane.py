@@ -59,7 +59,7 @@ class Viewpoint(QObject):
 
 
 class Pane(QWidget):
-    """Something that paints one QImage under a shared viewpoint.
+    """A picture under a shared viewpoint; of a large one, only the pixels that are seen are made.
 
     Wheel zooms, drag pans, double-click resets. Pixels are interpolated until the user zooms in.
     """
@@ -68,8 +68,8 @@ class Pane(QWidget):
         super().__init__(parent)
         self.viewpoint = viewpoint or Viewpoint(self)
         self.hint = ""
-        self._image: QImage | None = None
-        self._pixels: np.ndarray | None = None  # QImage does not own its memory
+        self._version = 0  # of what `compose` makes
+        self._whole: tuple[int, QImage, np.ndarray] | None = None  # QImage does not own its memory
         self._grabbed: QPointF | None = None
         self._painted: tuple[object, QPixmap] | None = None  # the picture at the size on screen
         self.setMinimumSize(96, 96)
@@ -86,17 +86,35 @@ class Pane(QWidget):
         self.hint = text
         self.update()
 
+    def picture_shape(self) -> tuple[int, int] | None:
+        """Height and width of the picture in its own pixels; None without one."""
+        return None
+
+    def compose(self, rows: slice, columns: slice) -> np.ndarray:
+        """(Y, X, 4) uint8 B G R A of some of the picture's pixels."""
+        raise NotImplementedError
+
+    def recompose(self) -> None:
+        """`compose` makes something else from now on."""
+        self._version += 1
+        self.update()
+
     def qimage(self) -> QImage | None:
-        """The picture as it was composed, at its own size."""
-        return self._image
+        """The whole picture at its own size; None without one."""
+        if self.picture_shape() is None:
+            return None
+        if self._whole is None or self._whole[0] != self._version:
+            pixels = self.compose(slice(None), slice(None))
+            self._whole = (self._version, *_qimage(pixels))
+        return self._whole[1]
 
     def target_rect(self) -> QRectF:
         """Where the whole image lies in widget coordinates, parts of it possibly outside."""
-        image = self.qimage()
-        if image is None:
+        shape = self.picture_shape()
+        if shape is None:
             return QRectF()
         scale = self.scale()
-        width, height = image.width() * scale, image.height() * scale
+        width, height = shape[1] * scale, shape[0] * scale
         centre = self.viewpoint.centre
         return QRectF(
             self.width() / 2 - centre.x() * width,
@@ -111,10 +129,10 @@ class Pane(QWidget):
 
     def scale(self) -> float:
         """Screen pixels per image pixel."""
-        image = self.qimage()
-        if image is None:
+        shape = self.picture_shape()
+        if shape is None:
             return 1.0
-        fit = min(self.width() / image.width(), self.height() / image.height())
+        fit = min(self.width() / shape[1], self.height() / shape[0])
         return fit * self.viewpoint.zoom
 
     def smooth(self) -> bool:
@@ -122,7 +140,7 @@ class Pane(QWidget):
         return self.viewpoint.zoom <= 1 or self.scale() < SQUARES_FROM
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        if self.qimage() is None:
+        if self.picture_shape() is None:
             return
         before = self._share_at(event.position())
         zoom = self.viewpoint.zoom * 1.0015 ** event.angleDelta().y()
@@ -136,7 +154,7 @@ class Pane(QWidget):
             self._grabbed = event.position()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        if self.qimage() is None:
+        if self.picture_shape() is None:
             return
         if self._grabbed is not None:
             rect = self.target_rect()
@@ -157,12 +175,12 @@ class Pane(QWidget):
         super().leaveEvent(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        image, painter = self.qimage(), QPainter(self)
-        if image is None:
+        painter = QPainter(self)
+        if self.picture_shape() is None:
             painter.fillRect(self.rect(), self.background())
             self._paint_hint(painter)
         else:
-            painter.drawPixmap(0, 0, self._picture(image))
+            painter.drawPixmap(0, 0, self._picture())
             self.paint_marks(painter)
             self._paint_crosshair(painter)
         self.paint_frame(painter)
@@ -172,16 +190,16 @@ class Pane(QWidget):
         """Colour around the picture."""
         return QColor(0, 0, 0)
 
-    def shown(self, image: QImage) -> QImage:
-        """What is drawn in the place of `image`."""
-        return image
+    def source(self) -> Pane:
+        """The pane whose picture is drawn here."""
+        return self
 
     def over_key(self) -> object:
         """What tells one thing that `paint_over` draws from another."""
         return None
 
-    def paint_over(self, painter: QPainter, rect: QRectF) -> None:
-        """Draw over the picture, which covers `rect`; kept until `over_key` changes."""
+    def paint_over(self, painter: QPainter, where: QRectF, rows: slice, columns: slice) -> None:
+        """Draw over these pixels of the picture, at `where`; kept until `over_key` changes."""
 
     def paint_marks(self, painter: QPainter) -> None:
         """Whatever lies over the picture."""
@@ -189,29 +207,40 @@ class Pane(QWidget):
     def paint_frame(self, painter: QPainter) -> None:
         """Whatever surrounds the pane."""
 
-    def _picture(self, image: QImage) -> QPixmap:
-        """The picture at the size on screen: a moving crosshair does not scale it again."""
-        rect, ratio, source = self.target_rect(), self.devicePixelRatioF(), self.shown(image)
-        key = (source.cacheKey(), rect.getRect(), self.size(), ratio, self.over_key())
+    def _picture(self) -> QPixmap:
+        """The picture at the size on screen: a moving crosshair does not make it again."""
+        rect, ratio, source = self.target_rect(), self.devicePixelRatioF(), self.source()
+        made = (id(source), source._version, self.over_key())
+        key = (*made, rect.getRect(), self.size(), ratio)
         if self._painted is None or self._painted[0] != key:
             pixmap = QPixmap(self.size() * ratio)
             pixmap.setDevicePixelRatio(ratio)
             pixmap.fill(self.background())
             painter = QPainter(pixmap)
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self.smooth())
-            painter.drawImage(rect, source)
-            self.paint_over(painter, rect)
+            where, rows, columns = self._seen(rect, ratio)
+            image, pixels = _qimage(source.compose(rows, columns))
+            painter.drawImage(where, image)
+            self.paint_over(painter, where, rows, columns)
             painter.end()
+            del image, pixels
             self._painted = (key, pixmap)
         return self._painted[1]
 
-    def _set_pixels(self, pixels: np.ndarray) -> None:
-        self._pixels = np.ascontiguousarray(pixels)
-        height, width = pixels.shape[:2]
-        self._image = QImage(
-            self._pixels.data, width, height, width * 4, QImage.Format.Format_RGB32
+    def _seen(self, rect: QRectF, ratio: float) -> tuple[QRectF, slice, slice]:
+        """Where the pixels that are seen lie, and their rows and columns, at most one per dot."""
+        height, width = self.picture_shape() or (1, 1)
+        scale = self.scale()
+        step = max(int(1 / (scale * ratio)), 1)
+        columns = _range(-rect.x() / scale, (self.width() - rect.x()) / scale, width, step)
+        rows = _range(-rect.y() / scale, (self.height() - rect.y()) / scale, height, step)
+        where = QRectF(
+            rect.x() + columns.start * scale,
+            rect.y() + rows.start * scale,
+            len(range(*columns.indices(width))) * step * scale,
+            len(range(*rows.indices(height))) * step * scale,
         )
-        self.update()
+        return where, rows, columns
 
     def _share_at(self, position: QPointF) -> QPointF:
         rect = self.target_rect()
@@ -235,3 +264,16 @@ class Pane(QWidget):
             for a, b in ((9, 40), (-40, -9)):
                 painter.drawLine(QPointF(x + a, y), QPointF(x + b, y))
                 painter.drawLine(QPointF(x, y + a), QPointF(x, y + b))
+
+
+def _range(first: float, last: float, length: int, step: int) -> slice:
+    """Every `step`-th of the pixels from `first` to `last`, and one more at either side."""
+    start = max(int(first) // step - 1, 0) * step
+    return slice(start, min(int(last) + 1 + 2 * step, length), step)
+
+
+def _qimage(pixels: np.ndarray) -> tuple[QImage, np.ndarray]:
+    """An image and the memory that it needs."""
+    kept = np.ascontiguousarray(pixels)
+    height, width = kept.shape[:2]
+    return QImage(kept.data, width, height, width * 4, QImage.Format.Format_RGB32), kept
