@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from core.domain import Condition, Counterfactual
@@ -22,8 +23,9 @@ from leigh_gui.widgets.image.channel_bar import ChannelBar
 GAP = 6
 ROWS = 26 + 36 + 2 * GAP  # pixels of the rows for stains and strength
 LOWEST, HIGHEST, FOLDED_OUT = 150, 172, 250  # pixels of the lowest row
+FILM_MS = 60  # after the last change of a contrast; the large pictures come first
 ROOMY = 200  # pixels of the lowest row, from which on the other stains are shown in it
-FRAME_SHARE, LEAST_FRAME, MOST_FRAME = 0.088, 56, 160  # of the height of the page; pixels
+FRAME_SHARE, LEAST_FRAME, MOST_FRAME = 0.088, 56, 200  # of the height of the page; pixels
 
 
 class ReadingsPanel(QWidget):
@@ -34,6 +36,7 @@ class ReadingsPanel(QWidget):
     ) -> None:
         super().__init__(parent)
         self.state, self.control = state, control
+        self._film = QTimer(self, singleShot=True, interval=FILM_MS)
         self._build()
         self._connect()
         self._on_opened()
@@ -75,6 +78,7 @@ class ReadingsPanel(QWidget):
         self.lock.changed.connect(self.control.gestures.set_locked)
         self.bars.move_asked.connect(self.control.gestures.move_to)
         self.state.display_changed.connect(self._on_display)
+        self._film.timeout.connect(lambda: self.strip.set_channels(self.state.display))
         self.control.client.opened.connect(self._on_opened)
 
     def least_height(self, page: int) -> int:
@@ -141,7 +145,7 @@ class ReadingsPanel(QWidget):
 
     def _on_display(self) -> None:
         self.channels.set_channels(self.state.display)
-        self.strip.set_channels(self.state.display)
+        self._film.start()
         self.lock.set_channels([c.name for c in self.state.display])
         self.lock.setVisible(len(self.state.display) > 1)  # a single channel cannot be locked
         self._show_locked()

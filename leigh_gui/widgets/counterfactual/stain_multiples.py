@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from leigh_gui.widgets.common.look import is_dark, small_font
@@ -14,7 +14,7 @@ from leigh_gui.widgets.counterfactual.change import Change, note_of
 from leigh_gui.widgets.counterfactual.difference_pane import coloured, diverging_table
 from leigh_gui.widgets.image.channel_display import ChannelDisplay
 
-CAPTION, GAP, LARGEST, SAMPLES = 18, 6, 220, 160
+CAPTION, GAP, LARGEST = 18, 6, 400
 
 
 class StainMultiples(QWidget):
@@ -91,6 +91,9 @@ class StainMultiples(QWidget):
                 self.chosen.emit(k)
                 return
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._forget()
+
     def changeEvent(self, event: QEvent) -> None:
         if event.type() == QEvent.Type.PaletteChange:
             self._forget()
@@ -127,23 +130,26 @@ class StainMultiples(QWidget):
         painter.setPen(self.palette().windowText().color())
         elided = metrics.elidedText(words, Qt.TextElideMode.ElideRight, round(line.width()))
         painter.drawText(line, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, elided)
-        for rect, (image, _) in zip(tiles, self._images(k), strict=False):
+        for rect, (image, _) in zip(tiles, self._images(k, tiles[0].height()), strict=False):
             painter.drawImage(rect, image)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(self.palette().mid().color(), 1))
         for rect in tiles:
             painter.drawRect(rect)
 
-    def _images(self, k: int) -> list[tuple[QImage, np.ndarray]]:
+    def _images(self, k: int, side: float) -> list[tuple[QImage, np.ndarray]]:
         """Before, after and change of one channel in small; made when they are painted."""
         if self._change is None or self._values is None or k >= len(self._change.original):
             return []
         if k not in self._tiles:
             channel = self._channels[k]
-            pair = [_grey(a[k], channel) for a in (self._change.original, self._change.image)]
+            pair = [
+                _grey(_sampled(a[k], side), channel)
+                for a in (self._change.original, self._change.image)
+            ]
             values, spans = self._values
             table = diverging_table(is_dark(self))
-            pair.append(coloured(_sampled(values[k]), spans[k], self._limit, table))
+            pair.append(coloured(_sampled(values[k], side), spans[k], self._limit, table))
             self._tiles[k] = [(_qimage(pixels), pixels) for pixels in pair]
         return self._tiles[k]
 
@@ -152,14 +158,14 @@ class StainMultiples(QWidget):
         self.update()
 
 
-def _sampled(plane: np.ndarray) -> np.ndarray:
-    step = max(min(plane.shape) // SAMPLES, 1)
+def _sampled(plane: np.ndarray, side: float) -> np.ndarray:
+    """About as many rows as a tile of this height has dots."""
+    step = max(int(plane.shape[0] / max(side, 1)), 1)
     return np.ascontiguousarray(plane[::step, ::step])
 
 
-def _grey(plane: np.ndarray, channel: ChannelDisplay) -> np.ndarray:
-    """Y X grey values -> (Y', X', 4) uint8, black at the low end of the contrast."""
-    small = _sampled(plane)
+def _grey(small: np.ndarray, channel: ChannelDisplay) -> np.ndarray:
+    """Y X grey values -> (Y, X, 4) uint8, black at the low end of the contrast."""
     level = np.clip((small - channel.low) * (255 / max(channel.span, 1e-12)), 0, 255)
     pixels = np.full((*small.shape, 4), 255, dtype=np.uint8)
     pixels[..., :3] = level.astype(np.uint8)[..., None]

@@ -16,8 +16,8 @@ from leigh_gui.widgets.common.look import clear_layout, swatch_icon, tip
 from leigh_gui.widgets.image.channel_display import ChannelDisplay, colour_blind
 from leigh_gui.widgets.image.stain_menu import StainMenu
 
-TOOLS, ROOMY = 200, 190  # pixels of the buttons on the right; of a stain with its whole name
-LONG, SHORT = 14, 5  # letters
+TOOLS, ROOMY = 200, 190  # pixels of the buttons on the right; of a stain with its name
+LONGEST = 14  # letters of a name
 AUTO = "Make the contrast for the pair on show: the same for the original and the counterfactual."
 
 
@@ -201,18 +201,21 @@ class ChannelBar(QWidget):
     def _shorten(self) -> None:
         """Names give way to the sliders where there is little room."""
         room = (self.width() - TOOLS) / max(len(self.names), 1)
-        letters = LONG if room > ROOMY else SHORT
-        for button, channel in zip(self.names, self._channels, strict=True):
-            name = channel.name
-            short = name if len(name) <= letters else name[: letters - 1] + "…"
-            button.setText(short.replace("&", "&&"))
+        both, mark = (
+            Qt.ToolButtonStyle.ToolButtonTextBesideIcon,
+            Qt.ToolButtonStyle.ToolButtonIconOnly,
+        )
+        for button in self.names:
+            button.setToolButtonStyle(both if room > ROOMY else mark)
 
     def _add_name(self, index: int, channel: ChannelDisplay) -> None:
         button, menu = QToolButton(), StainMenu(self)
         button.setObjectName(f"stain-{index}")
         button.setProperty("kind", "flat")
         button.setAccessibleName(channel.name)
-        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        name = channel.name
+        short = name if len(name) <= LONGEST else name[: LONGEST - 1] + "…"
+        button.setText(short.replace("&", "&&"))
         button.setMinimumWidth(36)
         button.setToolTip(tip(f"{channel.name}: histogram, contrast in numbers, colour"))
         button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
