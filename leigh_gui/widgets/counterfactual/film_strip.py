@@ -94,7 +94,7 @@ class FilmStrip(QWidget):
             self.update()
 
     def tiles(self) -> list[QRectF]:
-        """Where the frames are; fewer where there is no room."""
+        """Where the frames are; fewer where room is short."""
         if not self.frames:
             return []
         side = float(self.height() - CAPTION)
@@ -104,7 +104,7 @@ class FilmStrip(QWidget):
         return [QRectF(k * (step + GAP) + 1, 1, step, tall) for k in range(len(self.frames))]
 
     def chart(self) -> QRectF:
-        """Where the probabilities are drawn; empty where there is no room."""
+        """Where the probabilities are drawn; empty where room is short."""
         tiles = self.tiles()
         left = tiles[-1].right() + 16 if tiles else 0.0
         room = self.width() - left - 8

@@ -143,10 +143,8 @@ class StainMultiples(QWidget):
             return []
         if k not in self._tiles:
             channel = self._channels[k]
-            pair = [
-                _grey(_sampled(a[k], side), channel)
-                for a in (self._change.original, self._change.image)
-            ]
+            both = (self._change.original[k], self._change.image[k])
+            pair = [_grey(_sampled(plane, side), channel) for plane in both]
             values, spans = self._values
             table = diverging_table(is_dark(self))
             pair.append(coloured(_sampled(values[k], side), spans[k], self._limit, table))

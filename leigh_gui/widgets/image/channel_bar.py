@@ -201,12 +201,11 @@ class ChannelBar(QWidget):
     def _shorten(self) -> None:
         """Names give way to the sliders where there is little room."""
         room = (self.width() - TOOLS) / max(len(self.names), 1)
-        both, mark = (
-            Qt.ToolButtonStyle.ToolButtonTextBesideIcon,
-            Qt.ToolButtonStyle.ToolButtonIconOnly,
-        )
+        style = Qt.ToolButtonStyle.ToolButtonIconOnly
+        if room > ROOMY:
+            style = Qt.ToolButtonStyle.ToolButtonTextBesideIcon
         for button in self.names:
-            button.setToolButtonStyle(both if room > ROOMY else mark)
+            button.setToolButtonStyle(style)
 
     def _add_name(self, index: int, channel: ChannelDisplay) -> None:
         button, menu = QToolButton(), StainMenu(self)
