@@ -103,8 +103,13 @@ def values_at(
     x, y = min(int(share.x() * width), width - 1), min(int(share.y() * height), height - 1)
     order = [first, *(k for k, c in enumerate(display) if k != first and c.visible)]
     parts = [
-        f"{display[k].name} {cf.original[k, y, x]:.5g} → {cf.image[k, y, x]:.5g}"
+        f"{display[k].name} {_grey(cf.original[k, y, x])} → {_grey(cf.image[k, y, x])}"
         for k in order
         if k < len(cf.original)
     ]
     return " · ".join((f"x {x}, y {y}", *parts))
+
+
+def _grey(value: float) -> str:
+    """A grey value: camera counts as whole numbers, shares with three digits."""
+    return f"{value:.0f}" if abs(value) >= 10 else f"{value:.3g}"

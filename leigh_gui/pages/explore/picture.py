@@ -89,7 +89,7 @@ class PicturePanel(QWidget):
         self.stage.setGeometry(0, 0, self.width(), high)
         self.busy.setGeometry(0, high + 2, self.width(), BUSY)
         left = self.height() - high - GAP
-        self.readings.set_page_height(self.height(), left)
+        self.readings.set_page_height(self.height(), left, self.width())
         self.readings.setGeometry(0, high + GAP, self.width(), left)
 
     def _most_height(self, height: int) -> float:

@@ -24,7 +24,7 @@ GAP = 6
 ROWS = 26 + 36 + 2 * GAP  # pixels of the rows for stains and strength
 LOWEST, HIGHEST, FOLDED_OUT = 150, 172, 250  # pixels of the lowest row
 FILM_MS = 60  # after the last change of a contrast; the large pictures come first
-ROOMY = 200  # pixels of the lowest row, from which on the other stains are shown in it
+ROOMY, WIDE = 200, 1100  # pixels of the lowest row, from which on it shows the other stains
 FRAME_SHARE, LEAST_FRAME, MOST_FRAME = 0.088, 56, 200  # of the height of the page; pixels
 
 
@@ -88,11 +88,11 @@ class ReadingsPanel(QWidget):
             lowest = max(lowest, FOLDED_OUT)
         return ROWS + _frame(page) + CAPTION + 2 * GAP + lowest
 
-    def set_page_height(self, page: int, own: int) -> None:
-        """The page is this high, and these pixels of it are left for this."""
+    def set_page_height(self, page: int, own: int, width: int) -> None:
+        """The page is this high; pixels of height and width that are left for this."""
         frame = _frame(page)
         lowest = own - ROWS - frame - CAPTION - 2 * GAP
-        small = lowest >= ROOMY and len(self.state.display) > 1
+        small = lowest >= ROOMY and width >= WIDE and len(self.state.display) > 1
         self.multiples.setVisible(small)
         spare = 0 if small else max(own - self.least_height(page), 0)
         self.strip.set_side(min(frame + spare, MOST_FRAME))

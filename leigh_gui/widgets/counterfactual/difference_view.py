@@ -92,7 +92,9 @@ class DifferenceView(PictureColumn):
         above = QActionGroup(menu)
         self.thresholds = {}
         for threshold in THRESHOLDS:
-            action = menu.addAction(f"Only above {threshold:.0%}" if threshold else "Every change")
+            action = menu.addAction(
+                f"Only above {threshold * 100:.0f} %" if threshold else "Every change"
+            )
             action.setCheckable(True)
             action.setChecked(not threshold)
             above.addAction(action)

@@ -110,7 +110,7 @@ class StainMultiples(QWidget):
     def _side(self, count: int, columns: int, aspect: float) -> float:
         """Height of a tile with this many stains next to each other."""
         rows = -(-count // columns)
-        width = (self.width() - 3 * GAP * (columns - 1)) / columns
+        width = (self.width() - 2 - 3 * GAP * (columns - 1)) / columns  # 2: the frames
         by_width = (width - 2 * GAP) / 3 / aspect
         by_height = self.height() / rows - CAPTION - GAP
         return max(min(by_width, by_height, LARGEST), 8.0)
