@@ -62,6 +62,7 @@ def test_pictures_cover_a_third_of_the_window_with_one_stain_and_with_three(open
         assert share >= LEAST[size], (size, share)
         if size == (1920, 1080):
             assert min(min(r.width(), r.height()) for r in large.values()) >= 430
+        assert opened.explore().picture.readings.strip.chart().width() > 100
         tops = {round(rect.top()) for rect in large.values()}
         assert len(tops) == 1  # in one row
 

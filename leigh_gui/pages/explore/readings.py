@@ -23,6 +23,7 @@ from leigh_gui.widgets.image.channel_bar import ChannelBar
 GAP = 6
 ROWS = 26 + 36 + 2 * GAP  # pixels of the rows for stains and strength
 LOWEST, HIGHEST, FOLDED_OUT = 150, 172, 250  # pixels of the lowest row
+FRAMES, CHART = 7, 260  # of the film; pixels for the probabilities next to it
 FILM_MS = 60  # after the last change of a contrast; the large pictures come first
 ROOMY, WIDE = 200, 1100  # pixels of the lowest row, from which on it shows the other stains
 FRAME_SHARE, LEAST_FRAME, MOST_FRAME = 0.088, 56, 200  # of the height of the page; pixels
@@ -95,7 +96,8 @@ class ReadingsPanel(QWidget):
         small = lowest >= ROOMY and width >= WIDE and len(self.state.display) > 1
         self.multiples.setVisible(small)
         spare = 0 if small else max(own - self.least_height(page), 0)
-        self.strip.set_side(min(frame + spare, MOST_FRAME))
+        widest = (width - CHART) // FRAMES
+        self.strip.set_side(max(min(frame + spare, MOST_FRAME, widest), LEAST_FRAME))
 
     def set_conditions(self, conditions: Sequence[Condition], shapes: Sequence[int]) -> None:
         """Rows of the probabilities."""

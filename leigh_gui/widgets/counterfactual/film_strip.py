@@ -99,14 +99,15 @@ class FilmStrip(QWidget):
             return []
         side = float(self.height() - CAPTION)
         height, width = self.frames[0].picture.shape[1:]
-        step = min(side * width / height, self.width() / len(self.frames) - GAP)
+        room = self.width() - LEAST_CHART - 3 * GAP - 8
+        step = max(min(side * width / height, room / len(self.frames) - GAP), 8.0)
         tall = step * height / width
         return [QRectF(k * (step + GAP) + 1, 1, step, tall) for k in range(len(self.frames))]
 
     def chart(self) -> QRectF:
         """Where the probabilities are drawn; empty where room is short."""
         tiles = self.tiles()
-        left = tiles[-1].right() + 16 if tiles else 0.0
+        left = tiles[-1].right() + 2 * GAP if tiles else 0.0
         room = self.width() - left - 8
         if self._path is None or room < LEAST_CHART:
             return QRectF()
