@@ -55,6 +55,10 @@ ACTIONS = (
     ActionSpec("weaker", "Weaker", ("[",), "explore"),
     ActionSpec("stronger", "Stronger", ("]",), "explore"),
     ActionSpec("play", "Play the path", ("Space",), "explore"),
+    ActionSpec("blink", "Blink original and counterfactual (hold)", ("B",), "explore"),
+    ActionSpec("next-stain", "Change of the next stain", ("C",), "explore"),
+    ActionSpec("one-stain", "One stain in grey, or all in colour", ("G",), "explore"),
+    ActionSpec("overlay", "Lay the change over the counterfactual", ("O",), "explore"),
     ActionSpec("add-panel", "Add to figure", ("F",), "explore"),
 )
 
@@ -80,6 +84,8 @@ class ShortcutSheet(QDialog):
         ("Click a point", "look at that image"),
         ("Drag the handle", "change the image"),
         ("Shift + drag", "lasso images"),
+        ("Point at a picture", "grey values before and after"),
+        ("Click a frame of the film", "go to that strength"),
         ("Wheel", "zoom at the pointer"),
         ("Double-click", "whole view again"),
     )
@@ -95,7 +101,8 @@ class ShortcutSheet(QDialog):
         rows = [
             (keys_text(s), s.text) for s in ACTIONS if s.keys and not s.name.startswith("move-")
         ]
-        rows.insert(-4, ("1 – 9", "Move toward condition 1 – 9"))
+        weaker = next(k for k, (_, text) in enumerate(rows) if text == "Weaker")
+        rows.insert(weaker, ("1 – 9", "Move toward condition 1 – 9"))
         rows += list(self.MOUSE)
         half = -(-len(rows) // 2)
         for index, (keys, text) in enumerate(rows):

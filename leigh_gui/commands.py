@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 
 from leigh_gui import theme
@@ -75,6 +75,10 @@ class Commands(QObject):
             "weaker": lambda: self._gestures.change_strength(-0.1),
             "stronger": lambda: self._gestures.change_strength(0.1),
             "play": lambda: explore().picture.path.toggle_play(),
+            "blink": lambda: explore().picture.blinking.hold(Qt.Key.Key_B),
+            "next-stain": lambda: explore().picture.differences.next_stain(),
+            "one-stain": lambda: explore().picture.single.toggle(),
+            "overlay": lambda: explore().picture.differences.lay.toggle(),
             "add-panel": lambda: self.collector.add("counterfactual"),
         }
         for number in range(1, 10):

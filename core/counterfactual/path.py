@@ -10,9 +10,12 @@ from scipy.special import softmax
 from core.counterfactual.encode_decode import decode, read_logits
 from core.counterfactual.encodings import Encodings, Locked
 from core.data.logit_coordinates import coordinates_of
+from core.data.preprocessing import from_network, shrink
 from core.domain import CounterfactualPath, FloatArray, PathPoint, PathRequest
 from core.errors import NotInvertible
 from core.progress import Progress, Report, silent
+
+PICTURE_PX = 96  # least side of the small picture of a point
 
 Landing = Callable[[FloatArray, FloatArray], tuple[float, float] | None]
 
@@ -24,7 +27,7 @@ def follow_path(
     landing: Landing,
     report: Report = silent,
 ) -> CounterfactualPath:
-    """Probabilities and map positions along the path, and the strength at the crossing.
+    """Probabilities, map positions and small pictures along the path, and where it crosses.
 
     Parameters
     ----------
@@ -57,7 +60,9 @@ def follow_path(
         logits = read_logits(model, x)
         probabilities = softmax(logits).astype(np.float32)
         xy = landing(coordinates_of(logits), probabilities)
-        points.append(PathPoint(float(strength), probabilities, xy))
+        raw = from_network(card.preprocessing, x)
+        picture = shrink(raw, max(min(raw.shape[1:]) // PICTURE_PX, 1)).astype(np.float32)
+        points.append(PathPoint(float(strength), probabilities, xy, picture))
         report(Progress(i + 1, request.frames, "Following the path"))
     target, crossing = request.mix.target, crossing_of(points)
     return CounterfactualPath(request.record_id, target, tuple(points), crossing)

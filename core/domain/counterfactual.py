@@ -174,6 +174,8 @@ class PathPoint:
     strength: float
     probabilities: FloatArray  # (K,)
     xy: tuple[float, float] | None
+    # (C, Y'', X'') grey values in small, for a film strip; None where it is not drawn.
+    picture: FloatArray | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ import numpy as np
 
 from core.domain import LIGHTS, Check, Evidence, FloatArray, IntArray
 from core.evidence.contrast import Contrast, CounterfactualMeasurements
+from core.evidence.plain_words import change_words, strongest_changes
 from core.evidence.reference import ReferenceSet
 from core.evidence.target_space import EMBEDDED_DIMENSIONS, TargetSpace
 
@@ -57,6 +58,7 @@ class Direction(Contrast):
     def assess(self, moved: Sequence[CounterfactualMeasurements]) -> Evidence:
         """The evidence of one counterfactual, or of several of this direction together."""
         values: Values = {"images": float(len(moved))}
+        values["changed"] = strongest_changes(self.real.names, self.mean_shift(moved))
         checks = (
             check_model(self, moved, values),
             check_oracles(self, moved, values),
@@ -269,7 +271,9 @@ def _check_agreeing_readouts(
     values["side_effect"] = side
     values["strongest_side_effect"] = name
     light = light_of(-side, (-SIDE_EFFECT[0], -SIDE_EFFECT[1]))
-    finding = f"{name} moved, but {direction.source} and {direction.target} agree in it"
+    rises = bool(direction.mean_shift(moved)[agrees][order[0]] > 0)
+    became = change_words(name, rises)
+    finding = f"{became}, but {direction.source} and {direction.target} agree in this"
     return light, "" if light == "green" else finding
 
 

@@ -5,6 +5,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 
@@ -52,8 +53,16 @@ from core.synthetic.cells import CHANNELS, DEMO_PHENOTYPES, demo_conditions, ren
 NAMES = tuple(DEMO_PHENOTYPES)[:5]
 
 
-def make_dataset(folder: Path, wells: int = 4, fields: int = 2, size: int = 96) -> Dataset:
-    """Real TIFFs: one folder per condition."""
+def make_dataset(
+    folder: Path,
+    wells: int = 4,
+    fields: int = 2,
+    size: int | tuple[int, int] = 96,
+    stains: int = 3,
+) -> Dataset:
+    """Real TIFFs of (height, width) `size`: one folder per condition, with the last stains."""
+    height, width = (size, size) if isinstance(size, int) else size
+    channels = CHANNELS[-stains:]
     conditions = demo_conditions(NAMES)
     records = []
     for k, condition in enumerate(conditions):
@@ -62,17 +71,19 @@ def make_dataset(folder: Path, wells: int = 4, fields: int = 2, size: int = 96) 
             for f in range(fields):
                 file = f"{condition.name}/{well}_s{f + 1}.tif"
                 (folder / condition.name).mkdir(parents=True, exist_ok=True)
-                image = render(1000 * k + 10 * w + f, DEMO_PHENOTYPES[condition.name], size)
+                phenotype = DEMO_PHENOTYPES[condition.name]
+                image = render(1000 * k + 10 * w + f, phenotype, max(height, width))
+                image = image[-stains:, :height, :width]
                 write_tiff(
                     folder / file,
                     image,
-                    channel_names=[c.name for c in CHANNELS],
+                    channel_names=[c.name for c in channels],
                     pixel_size_um=0.65,
                 )
                 records.append(
                     ImageRecord(
-                    f"{condition.name}_{well}_s{f + 1}", (file,) , (0, 1, 2), condition.name, well,
-                    well, "1",
+                    f"{condition.name}_{well}_s{f + 1}", (file,), tuple(range(stains)),
+                    condition.name, well, well, "1",
                         str(f + 1), tuple(image.shape), str(image.dtype))
                 )  # fmt: skip
     problems = (
@@ -88,10 +99,10 @@ def make_dataset(folder: Path, wells: int = 4, fields: int = 2, size: int = 96) 
             "warning",
         ),
     )
-    return Dataset(folder, CHANNELS, conditions, tuple(records), problems, 0.65, (8, 12))
+    return Dataset(folder, channels, conditions, tuple(records), problems, 0.65, (8, 12))
 
 
-def make_project(folder: Path, with_model: bool = True, **sizes: int):
+def make_project(folder: Path, with_model: bool = True, **sizes: Any):
     """A project with images, and a model card, latents and a map that fit them."""
     dataset = make_dataset(folder / "images", **sizes)
     project = create_project(folder / "project", dataset, "Plate 1")
@@ -100,7 +111,7 @@ def make_project(folder: Path, with_model: bool = True, **sizes: int):
     names = dataset.condition_names
     split = {r.group: "test" if int(r.well[1:]) % 2 else "train" for r in dataset.records}
     preprocessing = Preprocessing(
-        (100.0,) * 3, (100.0,) * 3, (0.0,) * 3, (1.0,) * 3, (100.0,) * 3, (1000.0,) * 3
+        *((value,) * len(dataset.channels) for value in (100.0, 100.0, 0.0, 1.0, 100.0, 1000.0))
     )
     accuracy = {
         "accuracy": 0.95,
@@ -246,10 +257,11 @@ class StandInEngine:
         record = self.project.dataset.record(record_id)
         original = np.asarray(read_record(self.project.dataset.root, record), dtype=np.float32)
         difference = np.zeros_like(original)
-        difference[2] = (original[2] - 100) * 0.9 * strength
-        difference[1] = -(original[1] - 100) * 0.2 * strength
+        channels = self.project.dataset.channels
+        difference[-1] = (original[-1] - 100) * 0.9 * strength
+        difference[1:-1] = -(original[1:-1] - 100) * 0.2 * strength
         held = ("Nuclei",) if move.locked is None else move.locked
-        difference[[c.name in held for c in CHANNELS]] = 0
+        difference[[c.name in held for c in channels]] = 0
         source = self.names.index(record.condition)
         weights = weights or {next(n for n in self.names if n != record.condition): 1.0}
         mixed = np.full(len(self.names), 0.02, np.float32)
@@ -313,7 +325,7 @@ class StandInEngine:
             report(Progress(i, request.frames, "Following the path"))
             mix = replace(request.mix, strength=float(strength))
             result = self.move(Move(request.record_id, mix, request.locked))
-            points.append(PathPoint(float(strength), result.probabilities, result.xy))
+            points.append(PathPoint(float(strength), result.probabilities, result.xy, result.image))
         return CounterfactualPath(request.record_id, request.mix.target, tuple(points), 0.5)
 
     def explain(self, request: AttributionRequest, report=silent) -> Attribution:

@@ -9,7 +9,7 @@ import pytest
 
 from core.domain import METHODS
 from leigh_gui.view import NOTHING
-from leigh_gui.widgets.counterfactual.difference_view import coloured, diverging_table, size_table
+from leigh_gui.widgets.counterfactual.difference_pane import coloured, diverging_table, size_table
 
 
 @pytest.fixture

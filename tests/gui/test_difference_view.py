@@ -1,11 +1,12 @@
 import numpy as np
 
-from leigh_gui.widgets.counterfactual.difference_view import (
-    DifferenceView,
+from leigh_gui.widgets.counterfactual.change import Change
+from leigh_gui.widgets.counterfactual.difference_pane import (
     coloured,
     diverging_table,
     symmetric_limit,
 )
+from leigh_gui.widgets.counterfactual.difference_view import DifferenceView
 from leigh_gui.widgets.image.channel_display import ChannelDisplay
 from leigh_gui.widgets.image.image_view import Viewpoint
 
@@ -39,23 +40,89 @@ def test_limit_never_amplifies_noise_below_one_percent():
     assert symmetric_limit(np.full((1, 8, 8), 1e-6, np.float32), (100,)) == 0.01
 
 
-def test_view_prints_its_limit_and_keeps_it_when_locked(qtbot):
+def change_of(difference, **more):
+    blank = np.zeros_like(difference)
+    return Change(blank, blank + difference, difference, **more)
+
+
+def view_of(qtbot, channels=CHANNELS, spans=(100, 1000)):
     view = DifferenceView(Viewpoint())
     qtbot.addWidget(view)
-    view.set_channels(CHANNELS, (100, 1000))
-    view.set_difference(np.full((2, 8, 8), 50, np.float32))
+    view.set_channels(channels, spans)
+    return view
+
+
+def test_view_prints_its_limit_and_keeps_it_when_locked(qtbot):
+    view = view_of(qtbot)
+    view.set_change(change_of(np.full((2, 8, 8), 50, np.float32)))
     assert view.bar.limit == 0.5
     view.lock.setChecked(True)
-    view.set_difference(np.full((2, 8, 8), 1, np.float32))
+    view.set_change(change_of(np.full((2, 8, 8), 1, np.float32)))
     assert view.bar.limit == 0.5
 
 
 def test_limit_only_grows_while_dragging(qtbot):
-    view = DifferenceView(Viewpoint())
-    qtbot.addWidget(view)
-    view.set_channels(CHANNELS, (100, 1000))
-    view.set_difference(np.full((2, 8, 8), 50, np.float32))
-    view.set_difference(np.full((2, 8, 8), 10, np.float32), keep_scale=True)
+    view = view_of(qtbot)
+    view.set_change(change_of(np.full((2, 8, 8), 50, np.float32)))
+    view.set_change(change_of(np.full((2, 8, 8), 10, np.float32)), keep_scale=True)
     assert view.limit == 0.5
-    view.set_difference(np.full((2, 8, 8), 10, np.float32))
+    view.set_change(change_of(np.full((2, 8, 8), 10, np.float32)))
     assert view.limit == 0.1
+
+
+def test_the_pane_says_how_large_the_change_is_and_dims_what_the_round_trip_may_explain(qtbot):
+    view = view_of(qtbot)
+    difference = np.zeros((2, 8, 8), np.float32)
+    difference[1, 2, 3] = -70  # 7 % of 1000
+    view.set_change(change_of(difference, locked=("a",), noise=0.01))
+    pane = view.difference
+    assert view.chosen == 1 and pane.note == "largest change 7.0 %" and not pane.dimmed
+    view.choose(0)
+    assert pane.hint == "locked" and pane.qimage() is None
+    view.set_change(change_of(difference, noise=0.1))
+    assert pane.hint == "no change"
+    view.choose(1)
+    assert pane.dimmed and pane.note.endswith("within the round-trip error")
+
+
+def test_dimmed_changes_are_drawn_fainter(qtbot):
+    view = view_of(qtbot)
+    view.resize(300, 300)
+    difference = np.full((2, 8, 8), 50, np.float32)
+    view.set_change(change_of(difference, noise=0.01))
+    strong = view.difference.grab().toImage().pixelColor(100, 150)
+    view.set_change(change_of(difference, noise=0.9))
+    faint = view.difference.grab().toImage().pixelColor(100, 150)
+    neutral = view.difference.background()
+    far = abs(strong.blue() - neutral.blue())
+    assert far > 50 and abs(faint.blue() - neutral.blue()) < far / 2
+
+
+def test_a_change_can_be_drawn_relative_to_the_original_and_above_a_threshold(qtbot):
+    view = view_of(qtbot)
+    original = np.full((2, 8, 8), 20, np.float32)
+    difference = np.zeros((2, 8, 8), np.float32)
+    difference[0, 0, 0], difference[0, 1, 1] = 10, 1
+    view.set_change(Change(original, original + difference, difference))
+    view.relative[True].trigger()
+    values, spans = view.values()
+    assert values[0, 0, 0] == 0.5 and spans == (1.0, 1.0)
+    view.relative[False].trigger()
+    view.thresholds[0.05].trigger()
+    values, _ = view.values()
+    assert values[0, 0, 0] == 10 and values[0, 1, 1] == 0
+    assert view.difference.note == "largest change 10 %"  # of the change, not of what is drawn
+    view.thresholds[0.2].trigger()
+    assert view.difference.qimage() is None and view.difference.hint == "nothing above this"
+
+
+def test_the_change_can_be_laid_over_the_image(qtbot):
+    view = view_of(qtbot)
+    difference = np.zeros((2, 8, 8), np.float32)
+    difference[0, 4, 4] = 50
+    view.set_change(change_of(difference))
+    assert not view.lies_over()
+    view.lay.trigger()
+    assert view.lies_over()
+    pixels = view.over(slice(None), slice(None))
+    assert pixels[4, 4, 3] > 200 and pixels[0, 0, 3] == 0

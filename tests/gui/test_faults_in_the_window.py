@@ -46,7 +46,7 @@ def test_an_image_unlike_all_others_says_so(window, project, qtbot):
     save_map(maps_folder(project), odd_one, decision)
     window.commands.open(project.folder)
     qtbot.waitUntil(lambda: window.state.counterfactual is not None, timeout=20_000)
-    title = window.explore().picture.original_title
+    title = window.explore().picture.stage.original_title
     window.control.gestures.pick(odd)
     assert title.text().endswith("out of distribution")
     window.control.gestures.pick(usual)

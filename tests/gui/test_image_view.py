@@ -93,3 +93,37 @@ def test_two_thousand_repaints_do_no_harm(qtbot):
     pane.show()
     for _ in range(2000):
         pane.repaint()
+
+
+def test_of_a_large_image_only_the_pixels_that_are_seen_are_made(qtbot):
+    """The whole image at its own size would take too long for every move of a slider."""
+    view, made = Viewpoint(), []
+    pane = ImagePane(view)
+    qtbot.addWidget(pane)
+    pane.resize(200, 200)
+    pane.set_channels((BLUE,))
+    image = np.zeros((1, 1600, 1600), np.float32)
+    image[0, 800:, 800:] = 100
+    pane.set_image(image)
+    compose = pane.compose
+    pane.compose = lambda rows, columns: made.append(compose(rows, columns)) or made[-1]
+    shown = pane.grab().toImage()
+    assert made[-1].shape[:2] == (200, 200)
+    assert shown.pixelColor(90, 150).blue() == 0 and shown.pixelColor(150, 150).blue() == 255
+    view.set(QPointF(0.5, 0.5), 16.0)  # 100 x 100 pixels of the image, two dots each
+    shown = pane.grab().toImage()
+    assert max(made[-1].shape[:2]) <= 106
+    assert shown.pixelColor(97, 150).blue() == 0 and shown.pixelColor(102, 150).blue() == 255
+
+
+def test_zoomed_in_pixels_are_squares(qtbot):
+    pane = ImagePane()
+    qtbot.addWidget(pane)
+    pane.resize(100, 100)
+    pane.set_channels((BLUE,))
+    image = np.zeros((1, 20, 20), np.float32)
+    image[0, :, 10:] = 100
+    pane.set_image(image)
+    pane.viewpoint.set(QPointF(0.5, 0.5), 2.0)  # ten dots per pixel
+    row = [pane.grab().toImage().pixelColor(x, 50).blue() for x in range(100)]
+    assert set(row) == {0, 255} and row[49:51] == [0, 255]

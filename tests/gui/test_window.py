@@ -53,9 +53,10 @@ def test_move_to_wt_flips_the_model_and_draws_the_differences(opened, qtbot):
     assert page.picture.evidence.headline.text() == "Reaches WT; every check passes."
     assert page.picture.evidence.text("judges") == "3 of 3 independent classifiers see WT"
     assert page.picture.counterfactual.mark == "generated"
-    nuclei, *moved = page.picture.differences.panes
-    assert nuclei.qimage() is None and nuclei.hint == "No change"
-    assert all(pane.qimage() is not None for pane in moved)
+    view = page.picture.differences
+    assert view.chosen == 2 and view.difference.qimage() is not None  # where most changes
+    view.choose(0)
+    assert view.difference.qimage() is None and view.difference.hint == "locked"
     qtbot.waitUntil(lambda: page.picture.path.slider.crossing == 0.5, timeout=8000)
 
 
@@ -828,7 +829,7 @@ def test_every_answer_is_painted_once(opened, qtbot, monkeypatch):
         page.picture.counterfactual, "set_image", lambda image: (painted.append(image), show(image))
     )
     monkeypatch.setattr(
-        page.picture.differences, "set_difference", lambda *words, **more: drawn.append(words)
+        page.picture.differences, "set_change", lambda *words, **more: drawn.append(words)
     )
     answers = []
     opened.client.answered.connect(answers.append)

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from core.domain import AUTOENCODER, UNSIGNED
 from leigh_gui.widgets.common.elided_label import ElidedLabel
 from leigh_gui.widgets.common.look import tip
-from leigh_gui.widgets.counterfactual.difference_view import DifferencePane, symmetric_limit
+from leigh_gui.widgets.counterfactual.difference_pane import DifferencePane, symmetric_limit
 from leigh_gui.widgets.image.image_view import ImagePane, Viewpoint
 
 if TYPE_CHECKING:

@@ -6,11 +6,12 @@ Drag the handle.
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QPixmap
+from PySide6.QtGui import QPixmap, QResizeEvent
 from PySide6.QtWidgets import QSplitter, QStackedLayout, QVBoxLayout, QWidget
 
 from core.domain import ModelCard
 from leigh_gui.pages.explore.controller import ExploreControl
+from leigh_gui.pages.explore.kept import Kept
 from leigh_gui.pages.explore.map_panel import MapPanel
 from leigh_gui.pages.explore.picture import PicturePanel
 from leigh_gui.pages.explore.selection_tabs import SelectionTabs
@@ -18,8 +19,13 @@ from leigh_gui.pages.explore.shown import Shown, now_shown
 from leigh_gui.services.thumbnails import Thumbnails
 from leigh_gui.settings import Settings
 from leigh_gui.widgets.common.empty_state import EmptyState
-from leigh_gui.widgets.image.channel_display import displays
 from leigh_gui.widgets.map.scatter_view import shapes
+
+MARGIN = HANDLE = 8
+PICTURES, MAP = "explore-pictures", "explore-map"  # the splitters
+LEAST_PICTURES = 700  # pixels, of the pictures and what is under them
+MAP_HEIGHT = 1.25  # of its width, with what stands above it
+MAP_SHARE, MAP_SHARE_OF_ONE, LEAST_MAP = 0.28, 0.24, 320  # of the width; of one stain; pixels
 
 
 class ExplorePage(QWidget):
@@ -40,6 +46,7 @@ class ExplorePage(QWidget):
         self.thumbnails, self.settings = thumbnails, settings
         self._shown: Shown | None = None
         self._card: ModelCard | None = None  # of the model on show
+        self._by_hand: set[str] = set()  # splitters that the user moved
         self._build()
         self._connect()
         self._on_model()
@@ -53,23 +60,23 @@ class ExplorePage(QWidget):
         self.map_panel = MapPanel(self.state)
         self.map, self.choice = self.map_panel.map, self.map_panel.choice
         self.tabs = SelectionTabs(self.state)
-        self.picture = PicturePanel(self.state, self.control)
+        self.kept = Kept(self.settings, self)
+        self.picture = PicturePanel(self.state, self.control, self.kept)
         self.left = _splitter(Qt.Orientation.Vertical, (self.map_panel, 1), (self.tabs, 0))
-        self.left.setSizes([600, 170])
-        self.split = _splitter(Qt.Orientation.Horizontal, (self.left, 50), (self.picture, 52))
+        self.split = _splitter(Qt.Orientation.Horizontal, (self.left, 0), (self.picture, 1))
         self.split.setObjectName("explore-split")
-        self.split.setSizes([500, 520])
         holder = QWidget()
         inner = QVBoxLayout(holder)
-        inner.setContentsMargins(8, 8, 8, 8)
+        inner.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
         inner.addWidget(self.split)
         self.stack = QStackedLayout(self)
         self.stack.addWidget(self.empty)
         self.stack.addWidget(holder)
         for name, splitter in self._splitters().items():
             saved = self.settings.bytes(f"split-{name}")
-            if saved is not None:
-                splitter.restoreState(saved)
+            if saved is not None and splitter.restoreState(saved):
+                self._by_hand.add(name)
+            splitter.splitterMoved.connect(lambda *_, name=name: self._by_hand.add(name))
 
     def _connect(self) -> None:
         gestures = self.control.gestures
@@ -87,25 +94,45 @@ class ExplorePage(QWidget):
         self.map_panel.thumbnail_needed.connect(lambda record: self.thumbnails.request([record]))
         self.thumbnails.ready.connect(self._on_thumbnail)
         self.picture.panel_asked.connect(self.panel_asked)
+        self.picture.shape_changed.connect(self.balance)
+        self.split.resized.connect(self.balance)
+        self.left.resized.connect(self._balance_map)
         self.state.model_changed.connect(self._on_model)
         self.state.project_changed.connect(self._on_project)
         self.state.view_changed.connect(self._show_difference)
         self.state.answer_changed.connect(self._show_difference)
         self.control.path_changed.connect(self._show_difference)
 
-    def remember_layout(self) -> None:
-        """Keep the splitters for the next start."""
-        if self._shown is None:  # they have no size yet
-            return
-        for name, splitter in self._splitters().items():
-            self.settings.set_bytes(f"split-{name}", splitter.saveState())
+    def balance(self) -> None:
+        """Room for the pictures first; the map and what is selected get the rest.
 
-    def _splitters(self) -> dict[str, QSplitter]:
-        return {
-            "explore": self.split,
-            "explore-left": self.left,
-            "explore-right": self.picture.split,
-        }
+        A splitter that the user moved stays where it is.
+        """
+        if PICTURES not in self._by_hand:
+            width = self.split.width() - HANDLE
+            share = MAP_SHARE if len(self.state.display) > 1 else MAP_SHARE_OF_ONE
+            least = max(round(width * share), LEAST_MAP)
+            wanted = max(self.picture.width_for(self.split.height()), LEAST_PICTURES)
+            pictures = min(wanted, width - least)
+            self.split.setSizes([width - pictures, pictures])
+
+    def _balance_map(self) -> None:
+        """A map about as high as it is wide."""
+        if MAP not in self._by_hand:
+            height = self.left.height() - HANDLE
+            least = self.tabs.minimumSizeHint().height()
+            high = min(round(self.left.width() * MAP_HEIGHT), height - least)
+            self.left.setSizes([high, height - high])
+
+    def remember_layout(self) -> None:
+        """Keep the splitters that the user moved for the next start."""
+        self.kept.write()
+        for name, splitter in self._splitters().items():
+            if name in self._by_hand:
+                self.settings.set_bytes(f"split-{name}", splitter.saveState())
+
+    def _splitters(self) -> dict[str, Splitter]:
+        return {PICTURES: self.split, MAP: self.left}
 
     def _on_model(self) -> None:
         """Another model or map: everything is shown again."""
@@ -118,11 +145,10 @@ class ExplorePage(QWidget):
         opened = self.state.opened
         assert opened is not None and opened.card is not None
         self._card = opened.card
-        channels, preprocessing = opened.card.channels, opened.card.preprocessing
-        if len(self.state.display) != len(channels):
-            self.state.set_display(displays(channels, preprocessing.low, preprocessing.high))
+        self.picture.looks.open(opened)
         self._show_project()
         self._show_difference()
+        self.balance()
 
     def _on_project(self) -> None:
         """Other names, colours or roles; an opened project is shown with its model."""
@@ -164,10 +190,20 @@ class ExplorePage(QWidget):
         self.map_panel.show_thumbnail(record_id, pixmap)
 
 
-def _splitter(orientation: Qt.Orientation, *parts: tuple[QWidget, int]) -> QSplitter:
-    split = QSplitter(orientation)
+class Splitter(QSplitter):
+    """Says when it has another size."""
+
+    resized = Signal()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.resized.emit()
+
+
+def _splitter(orientation: Qt.Orientation, *parts: tuple[QWidget, int]) -> Splitter:
+    split = Splitter(orientation)
     split.setChildrenCollapsible(False)
-    split.setHandleWidth(8)
+    split.setHandleWidth(HANDLE)
     for index, (widget, stretch) in enumerate(parts):
         split.addWidget(widget)
         split.setStretchFactor(index, stretch)

@@ -3,115 +3,109 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QPainter, QPixmap
-from PySide6.QtWidgets import (
-    QGridLayout,
-    QHBoxLayout,
-    QMenu,
-    QProgressBar,
-    QSplitter,
-    QToolButton,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QPainter, QPixmap, QResizeEvent
+from PySide6.QtWidgets import QProgressBar, QWidget
 
 from core.domain import Condition, CounterfactualPath, Mix, Precision
+from leigh_gui.pages.explore.blink import Blink
 from leigh_gui.pages.explore.controller import ExploreControl
+from leigh_gui.pages.explore.kept import Kept
+from leigh_gui.pages.explore.looks import Looks, values_at
 from leigh_gui.pages.explore.readings import ReadingsPanel
 from leigh_gui.pages.explore.sentences import record_caption, target_caption
 from leigh_gui.pages.explore.shown import Shown
+from leigh_gui.pages.explore.stage import GAP, HINT, LEAST_PANE, Stage
+from leigh_gui.pages.explore.ways import Ways
 from leigh_gui.state import AppState
-from leigh_gui.widgets.common.elided_label import ElidedLabel
-from leigh_gui.widgets.counterfactual.difference_view import DifferenceView
-from leigh_gui.widgets.counterfactual.light import Light
+from leigh_gui.widgets.counterfactual.change import Change
 from leigh_gui.widgets.counterfactual.verdict import RULE, verdict
-from leigh_gui.widgets.image.channel_display import automatic
-from leigh_gui.widgets.image.image_view import ImagePane, Viewpoint
+from leigh_gui.widgets.image.image_view import Viewpoint
+from leigh_gui.widgets.image.picture_column import FOOT, HEAD
 
-PANELS = (("counterfactual", "This counterfactual"), ("path", "Its path"), ("map", "The map"),
-          ("confusion", "The confusion table"))  # fmt: skip
+if TYPE_CHECKING:
+    import numpy as np
+
+BUSY = 3  # pixels of the line that says that it is working
 
 
 class PicturePanel(QWidget):
     """Shows what the state holds; the last good picture stays until a better one comes."""
 
     panel_asked = Signal(str)
+    shape_changed = Signal()  # of the image
 
     def __init__(
-        self, state: AppState, control: ExploreControl, parent: QWidget | None = None
+        self, state: AppState, control: ExploreControl, kept: Kept, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
         self.state, self.control = state, control
-        self.viewpoint = Viewpoint(self)
+        self.viewpoint = Viewpoint(self, crosshair=True)
+        self.aspect = 1.0  # width over height of the image
         self._scale_of = ""
         self._build()
+        self.blinking = Blink(self.counterfactual, self.original)
+        self.looks = Looks(state, self.readings.channels, kept)
+        self.ways = Ways(kept, self.path, self.differences, self.evidence)
         self._connect()
 
     def _build(self) -> None:
-        self.split = QSplitter(Qt.Orientation.Vertical)
-        self.split.setChildrenCollapsible(False)
-        self.split.setHandleWidth(8)
-        self.split.addWidget(self._build_images())
-        self.differences = DifferenceView(self.viewpoint)
-        self.split.addWidget(self.differences)
+        self.stage = Stage(self.viewpoint, self.panel_asked.emit)
+        self.original, self.counterfactual = self.stage.original, self.stage.counterfactual
+        self.differences = self.stage.differences
+        self.light, self.cf_title = self.stage.light, self.stage.cf_title
+        self.add, self.single = self.stage.add, self.stage.single
+        self.busy = QProgressBar()
+        self.busy.setTextVisible(False)
+        self.busy.setRange(0, 1)
         self.readings = ReadingsPanel(self.state, self.control)
         self.path, self.bars, self.evidence = (
             self.readings.path,
             self.readings.bars,
             self.readings.evidence,
         )
-        self.split.addWidget(self.readings)
-        for index, stretch in enumerate((5, 4, 7)):
-            self.split.setStretchFactor(index, stretch)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self.split)
+        for part in (self.stage, self.busy, self.readings):
+            part.setParent(self)
 
-    def _build_images(self) -> QWidget:
-        holder = QWidget()
-        grid = QGridLayout(holder)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setHorizontalSpacing(8)
-        grid.setVerticalSpacing(4)
-        self.original_title, self.cf_title = ElidedLabel("Original"), ElidedLabel("Counterfactual")
-        self.light = Light(14)
-        self.add = QToolButton()
-        self.add.setObjectName("add-to-figure")
-        self.add.setText("Add to figure ▾")
-        self.add.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        menu = QMenu(self.add)
-        for kind, text in PANELS:
-            menu.addAction(text).triggered.connect(lambda _=False, k=kind: self.panel_asked.emit(k))
-        self.add.setMenu(menu)
-        right = QHBoxLayout()
-        right.setSpacing(8)
-        right.addWidget(self.light)
-        right.addWidget(self.cf_title, 1)
-        right.addWidget(self.add)
-        grid.addWidget(self.original_title, 0, 0)
-        grid.addLayout(right, 0, 1)
-        self.busy = QProgressBar()
-        self.busy.setTextVisible(False)
-        self.busy.setFixedHeight(3)
-        self.busy.setRange(0, 1)
-        grid.addWidget(self.busy, 1, 0, 1, 2)
-        self.original, self.counterfactual = ImagePane(self.viewpoint), ImagePane(self.viewpoint)
-        self.original.setObjectName("original")
-        self.counterfactual.setObjectName("counterfactual")
-        self.original.set_hint("Click a point on the map to see its image.")
-        self.counterfactual.set_hint("The counterfactual appears here.")
-        grid.addWidget(self.original, 2, 0)
-        grid.addWidget(self.counterfactual, 2, 1)
-        grid.setRowStretch(2, 1)
-        grid.setColumnStretch(0, 1)
-        grid.setColumnStretch(1, 1)
-        return holder
+    def width_for(self, height: int) -> int:
+        """Pixels in which the pictures fill their panes, on a page of this height."""
+        return 3 * round(self._most_height(height) * self.aspect) + 2 * GAP
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.fit()
+
+    def minimumSizeHint(self) -> QSize:
+        width = max(self.stage.minimumWidth(), self.readings.minimumSizeHint().width())
+        return QSize(width, LEAST_PANE + HEAD + FOOT + GAP + self.readings.least_height(0))
+
+    def fit(self) -> None:
+        """Panes in the shape of the image, as large as the width and the readings allow."""
+        by_width = (self.width() - 2 * GAP) / 3 / self.aspect
+        pane = max(min(by_width, self._most_height(self.height())), LEAST_PANE)
+        high = round(pane) + HEAD + FOOT
+        self.stage.setGeometry(0, 0, self.width(), high)
+        self.busy.setGeometry(0, high + 2, self.width(), BUSY)
+        left = self.height() - high - GAP
+        self.readings.set_page_height(self.height(), left, self.width())
+        self.readings.setGeometry(0, high + GAP, self.width(), left)
+
+    def _most_height(self, height: int) -> float:
+        """Pixels of a pane that leave the readings what they need."""
+        rest = HEAD + FOOT + GAP + self.readings.least_height(height)
+        return max(height - rest, LEAST_PANE)
 
     def _connect(self) -> None:
-        self.readings.channels.auto_asked.connect(self._on_auto)
-        self.readings.channels.lock_changed.connect(self._on_lock)
+        self.viewpoint.pointed.connect(self._show_values)
+        self.stage.blink.pointed.connect(
+            lambda on: self.blinking.start() if on else self.blinking.stop()
+        )
+        self.stage.single.toggled.connect(lambda _: self._show_single())
+        self.readings.multiples.chosen.connect(self.differences.choose)
+        self.readings.evidence.unfolded.connect(lambda _: self.fit())
+        self.differences.drawn_changed.connect(self._on_drawn)
         self.state.display_changed.connect(self._on_display)
         self.state.original_changed.connect(self._on_original)
         self.control.busy_changed.connect(self._on_busy)
@@ -137,19 +131,19 @@ class PicturePanel(QWidget):
 
     def _show_record(self) -> None:
         record, opened = self.state.record(self.state.view.current), self.state.opened
-        self.add.setEnabled(True)
-        self.add.setToolTip("Collect this for the figure (F)")
+        self.stage.add.setEnabled(True)
+        self.stage.add.setToolTip("Collect this for the figure (F)")
         if record is None:
             self._empty()
             return
         projection = opened.projection if opened is not None else None
         outside = projection is not None and record.id in projection.out_of_distribution
         title = f"Original · {record.condition} · {record_caption(record)}"
-        self.original_title.setText(title + (" · out of distribution" if outside else ""))
+        self.stage.original_title.setText(title + (" · out of distribution" if outside else ""))
 
     def _show_target(self, mix: Mix) -> None:
         if self.state.record(self.state.view.current) is not None:
-            self.cf_title.setText(target_caption(dict(mix.weights), mix.strength))
+            self.stage.cf_title.setText(target_caption(dict(mix.weights), mix.strength))
         colours = {c.name: c.colour for c in self.state.conditions()}
         if mix.target:
             self.path.set_target(mix.target, colours.get(mix.target, "#888888"))
@@ -173,18 +167,51 @@ class PicturePanel(QWidget):
             self._wait()
             return
         self.original.set_image(cf.original)
+        self._set_aspect(cf.original)
+        self.readings.channels.set_images(cf.original, *((cf.image,) if cf.valid else ()))
+        if not self.state.view.dragging:
+            self.looks.fit(cf)
         if cf.valid:
             self.counterfactual.set_image(cf.image)
-            self.differences.set_difference(
-                cf.difference, keep_scale=self._scale_of == cf.record_id
-            )
+            noise = max(cf.roundtrip_error, cf.picture_error)
+            change = Change(cf.original, cf.image, cf.difference, cf.locked, noise)
+            self.differences.set_change(change, keep_scale=self._scale_of == cf.record_id)
             self._scale_of = cf.record_id
         else:
             self.counterfactual.set_hint(f"Not drawn: {cf.reason}")
             self.counterfactual.set_image(None)
-            self.differences.set_difference(None)
+            self.differences.set_change(None)
         state, reason = verdict(cf, names) if cf.strength > 0 else ("none", "This is the original.")
-        self.light.set_state(state, f"{reason}\n{RULE}")
+        self.stage.light.set_state(state, f"{reason}\n{RULE}")
+
+    def _set_aspect(self, image: np.ndarray) -> None:
+        aspect = image.shape[2] / image.shape[1]
+        if aspect != self.aspect:
+            self.aspect = aspect
+            self.fit()
+            self.shape_changed.emit()
+
+    def _on_drawn(self) -> None:
+        """Another change, or another way to draw it."""
+        view, small = self.differences, self.readings.multiples
+        small.set_large(view.chosen)
+        small.set_change(view.change, view.values(), view.limit)
+        self.counterfactual.set_over(view.over if view.lies_over() else None)
+        self._show_single()
+
+    def _show_single(self) -> None:
+        single = self.differences.chosen if self.stage.single.isChecked() else None
+        for pane in (self.original, self.counterfactual):
+            pane.set_single(single)
+
+    def _show_values(self) -> None:
+        """Grey values under the crosshair, before and after."""
+        at, cf = self.viewpoint.pointer, self.state.counterfactual
+        known = at is not None and cf is not None and len(cf.original) == len(self.state.display)
+        words = HINT
+        if known and at is not None and cf is not None:
+            words = values_at(cf, self.state.display, self.differences.chosen, at)
+        self.stage.values.setText(words)
 
     def thumbnail(self) -> QPixmap:
         """Original and counterfactual side by side, for the figure page."""
@@ -198,9 +225,9 @@ class PicturePanel(QWidget):
         return both
 
     def _wait(self) -> None:
-        self.light.set_state("none", "No answer yet.")
+        self.stage.light.set_state("none", "No answer yet.")
         self.bars.set_probabilities(None)
-        self.differences.set_difference(None)
+        self.differences.set_change(None)
         self.counterfactual.set_mark("")
         self.counterfactual.set_image(None)
         if self.state.view.current:
@@ -213,8 +240,8 @@ class PicturePanel(QWidget):
             self.evidence.clear(waiting)
 
     def _empty(self) -> None:
-        self.original_title.setText("Original")
-        self.cf_title.setText("Counterfactual")
+        self.stage.original_title.setText("Original")
+        self.stage.cf_title.setText("Counterfactual")
         self.original.set_image(None)
         self.counterfactual.set_hint("The counterfactual appears here.")
         self.counterfactual.set_image(None)
@@ -222,6 +249,7 @@ class PicturePanel(QWidget):
 
     def _on_original(self) -> None:
         if self.state.counterfactual is None and self.state.original is not None:
+            self._set_aspect(self.state.original)
             self.original.set_image(self.state.original)
 
     def _on_display(self) -> None:
@@ -234,17 +262,10 @@ class PicturePanel(QWidget):
         )
         if len(spans) == len(display):
             self.differences.set_channels(display, spans)
+            self.readings.multiples.set_channels(display, spans)
         size = opened.project.dataset.pixel_size_um if opened and opened.project.dataset else None
         self.original.set_pixel_size(size)
         self.counterfactual.set_pixel_size(size)
-
-    def _on_auto(self) -> None:
-        image = self.original.image()
-        if image is not None and not self.state.locked:
-            self.state.set_display(automatic(self.state.display, image))
-
-    def _on_lock(self, locked: bool) -> None:
-        self.state.locked = locked
 
     def _on_busy(self, busy: bool) -> None:
         self.busy.setRange(0, 0 if busy else 1)

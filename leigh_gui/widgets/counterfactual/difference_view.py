@@ -1,228 +1,226 @@
-"""Difference maps: added in red, removed in blue; one pane per stain, one scale for all."""
+"""The change of one chosen stain, large; one scale for all stains, with its limits printed."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
-from PySide6.QtCore import QEvent, QRectF, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QActionGroup
+from PySide6.QtWidgets import QComboBox, QMenu, QToolButton, QWidget
 
-from core.domain import FloatArray
 from leigh_gui.widgets.common.elided_label import ElidedLabel
-from leigh_gui.widgets.common.look import clear_layout, is_dark, plain, small_font
+from leigh_gui.widgets.common.look import is_dark
+from leigh_gui.widgets.counterfactual.change import PLAIN, Change, Drawing, drawn, note_of
+from leigh_gui.widgets.counterfactual.colour_bar import ColourBar
+from leigh_gui.widgets.counterfactual.difference_pane import (
+    STEPS,
+    DifferencePane,
+    diverging_table,
+    laid_over,
+    symmetric_limit,
+)
 from leigh_gui.widgets.image.channel_display import ChannelDisplay
-from leigh_gui.widgets.image.image_view import Pane, Viewpoint
+from leigh_gui.widgets.image.pane import Viewpoint
+from leigh_gui.widgets.image.picture_column import PictureColumn
 
-LIGHT_STOPS = ((5, 48, 97), (67, 147, 195), (247, 247, 247), (214, 96, 77), (103, 0, 31))
-DARK_STOPS = ((120, 200, 255), (33, 102, 172), (22, 22, 24), (178, 60, 43), (255, 176, 120))
-LIGHT_SIZES = ((247, 247, 247), (158, 154, 200), (63, 0, 125))  # of what has no sign
-DARK_SIZES = ((22, 22, 24), (98, 74, 160), (222, 206, 255))
-STEPS = (0.01, 0.02, 0.03, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
+THRESHOLDS = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2)
+WAYS = {False: "As share of the stain's range", True: "As share of the original's brightness"}
 
 
-def diverging_table(dark: bool) -> np.ndarray:
-    """(255, 3) uint8 R G B from removed through unchanged (row 127) to added."""
-    return _table(DARK_STOPS if dark else LIGHT_STOPS)
+class DifferenceView(PictureColumn):
+    """A pane, the choice of its stain above, and the scale below."""
 
-
-def size_table(dark: bool) -> np.ndarray:
-    """(255, 3) uint8 R G B from nothing (row 0), as grey as there, to the largest size."""
-    return _table(DARK_SIZES if dark else LIGHT_SIZES)
-
-
-def _table(stops: Sequence[tuple[int, int, int]]) -> np.ndarray:
-    """(255, 3) uint8 between these colours."""
-    at, colours = np.linspace(0, 254, len(stops)), np.array(stops, dtype=np.float64)
-    rows = [np.interp(np.arange(255), at, colours[:, c]) for c in range(3)]
-    return np.stack(rows, axis=1).round().astype(np.uint8)
-
-
-def symmetric_limit(difference: FloatArray, spans: Sequence[float]) -> float:
-    """One scale limit for all channels, as share of each channel's display range; at least 1 %."""
-    largest = 0.0
-    for plane, span in zip(difference, spans, strict=True):
-        values = np.abs(plane[:: max(plane.shape[0] // 256, 1), :: max(plane.shape[1] // 256, 1)])
-        largest = max(largest, float(np.percentile(values, 99.5)) / max(span, 1e-12))
-    return next((step for step in STEPS if step >= largest), largest)
-
-
-def coloured(
-    plane: FloatArray, span: float, limit: float, table: np.ndarray, signed: bool = True
-) -> np.ndarray:
-    """Y X difference -> (Y, X, 4) uint8 B G R A.
-
-    Zero is the middle of the table; for unsigned values, its start.
-    """
-    zero = 127 if signed else 0
-    level = plane * np.float32((254 - zero) / (max(span, 1e-12) * limit))
-    np.clip(level, -zero, 254 - zero, out=level)
-    np.rint(level, out=level)
-    level += zero
-    lookup = np.full((255, 4), 255, dtype=np.uint8)
-    lookup[:, :3] = table[:, ::-1]
-    packed = lookup.view(np.uint32).ravel()[level.astype(np.uint8)]
-    return packed.view(np.uint8).reshape(*plane.shape, 4)
-
-
-class DifferencePane(Pane):
-    """The change of one channel, or, not `signed`, the size of something on a scale from 0.
-
-    A change of zero everywhere is not drawn: the hint says so.
-    """
-
-    def __init__(
-        self, viewpoint: Viewpoint | None = None, parent: QWidget | None = None, signed: bool = True
-    ) -> None:
-        super().__init__(viewpoint, parent)
-        self.signed = signed
-        self._plane: FloatArray | None = None
-        self._span = 1.0
-        self._limit = 1.0
-
-    def set_difference(self, plane: FloatArray | None, span: float, limit: float) -> None:
-        """Show this Y X change on a scale of +- limit times span (from 0 where it has no sign)."""
-        drawn = plane is not None and bool(plane.any())
-        self._plane, self._span, self._limit = plane if drawn else None, span, limit
-        self._compose()
-
-    def background(self) -> QColor:
-        return QColor(*diverging_table(is_dark(self))[127])
-
-    def changeEvent(self, event: QEvent) -> None:
-        if event.type() == QEvent.Type.PaletteChange:
-            self._compose()
-        super().changeEvent(event)
-
-    def _compose(self) -> None:
-        if self._plane is None:
-            self._image = None
-            self.update()
-            return
-        table = (diverging_table if self.signed else size_table)(is_dark(self))
-        self._set_pixels(coloured(self._plane, self._span, self._limit, table, self.signed))
-
-
-class ColourBar(QWidget):
-    """The one scale of all difference panes, with its limits printed."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.limit = 1.0
-        self.setFixedHeight(20)
-        self.setMinimumWidth(160)
-        self.setToolTip(
-            "Change as share of each channel's display range. Zero is the middle; one scale for"
-            " all."
-        )
-
-    def set_limit(self, limit: float) -> None:
-        """Print this limit at both ends."""
-        self.limit = limit
-        self.update()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setFont(small_font(self))
-        painter.setPen(self.palette().windowText().color())
-        low, high = f"−{self.limit * 100:g} %", f"+{self.limit * 100:g} %"
-        metrics = painter.fontMetrics()
-        side = max(metrics.horizontalAdvance(low), metrics.horizontalAdvance(high)) + 8
-        painter.drawText(QRectF(0, 0, side, self.height()), Qt.AlignmentFlag.AlignVCenter, low)
-        right = QRectF(self.width() - side, 0, side, self.height())
-        painter.drawText(right, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, high)
-        table = diverging_table(is_dark(self))
-        row = np.full((1, 255, 4), 255, dtype=np.uint8)
-        row[0, :, :3] = table[:, ::-1]
-        bar = QRectF(side, 5, self.width() - 2 * side, self.height() - 10)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        painter.drawImage(bar, QImage(row.data, 255, 1, 1020, QImage.Format.Format_RGB32))
-        painter.setPen(self.palette().mid().color())
-        painter.drawRect(bar)
-        painter.end()
-
-
-class DifferenceView(QWidget):
-    """All difference panes side by side, and their one scale."""
+    chosen_changed = Signal(int)
+    how_changed = Signal()
+    drawn_changed = Signal()  # other values, another limit or another way to draw them
 
     def __init__(self, viewpoint: Viewpoint, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.viewpoint = viewpoint
-        self.panes: list[DifferencePane] = []
+        self.difference = DifferencePane(viewpoint)
+        super().__init__(self.difference, parent)
         self.limit = STEPS[0]
-        self._titles: list[ElidedLabel] = []
+        self.how = PLAIN
+        self.overlay = False
+        self._picked = False  # the user chose the stain
+        self.change: Change | None = None
         self._channels: tuple[ChannelDisplay, ...] = ()
         self._spans: tuple[float, ...] = ()
-        self._difference: FloatArray | None = None
+        self._drawn: tuple[np.ndarray, tuple[float, ...]] | None = None
         self._build()
+        self.stains.activated.connect(self._on_chosen)
+        self.lock.toggled.connect(lambda _: self._show())
 
     def _build(self) -> None:
-        self._row = QHBoxLayout()
-        self._row.setSpacing(8)
+        self.difference.setObjectName("difference")
+        self.difference.set_hint("no change")
+        self.stains = QComboBox()
+        self.stains.setObjectName("difference-stain")
+        self.stains.setToolTip("The stain whose change is shown large (C: the next one)")
+        self.stains.setMinimumWidth(48)
+        self.stains.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        self.title = ElidedLabel()
+        self.title.hide()
+        self.head.addWidget(self.title, 1)
+        self.head.addWidget(self.stains, 1)
         self.bar = ColourBar()
-        self.lock = QCheckBox("Keep scale")
+        self.ways = QToolButton()
+        self.ways.setObjectName("difference-ways")
+        self.ways.setText("Show ▾")
+        self.ways.setProperty("kind", "flat")
+        self.ways.setToolTip("How the change is drawn")
+        self.ways.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.ways.setMenu(self._build_menu())
+        self.foot.addWidget(self.bar, 1)
+        self.foot.addWidget(self.ways)
+
+    def _build_menu(self) -> QMenu:
+        menu = QMenu(self)
+        menu.setToolTipsVisible(True)
+        group = QActionGroup(menu)
+        self.relative = {}
+        for relative, text in WAYS.items():
+            action = menu.addAction(text)
+            action.setCheckable(True)
+            action.setChecked(not relative)
+            group.addAction(action)
+            action.triggered.connect(lambda _=False, r=relative: self._set_how(relative=r))
+            self.relative[relative] = action
+        menu.addSeparator()
+        above = QActionGroup(menu)
+        self.thresholds = {}
+        for threshold in THRESHOLDS:
+            action = menu.addAction(
+                f"Only above {threshold * 100:.0f} %" if threshold else "Every change"
+            )
+            action.setCheckable(True)
+            action.setChecked(not threshold)
+            above.addAction(action)
+            action.triggered.connect(lambda _=False, t=threshold: self._set_how(threshold=t))
+            self.thresholds[threshold] = action
+        menu.addSeparator()
+        self.lock = menu.addAction("Keep this scale")
+        self.lock.setCheckable(True)
         self.lock.setToolTip(
             "Keep the limits when the image or the target changes, to compare by eye."
         )
-        foot = QHBoxLayout()
-        foot.setSpacing(8)
-        foot.addWidget(plain("Less", "small"))
-        foot.addWidget(self.bar, 1)
-        foot.addWidget(plain("More", "small"))
-        foot.addSpacing(8)
-        foot.addWidget(self.lock)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(4)
-        column.addLayout(self._row, 1)
-        column.addLayout(foot)
+        self.lay = menu.addAction("Lay it over the counterfactual")
+        self.lay.setCheckable(True)
+        self.lay.setToolTip("Key O")
+        self.lay.toggled.connect(self._on_over)
+        return menu
+
+    @property
+    def chosen(self) -> int:
+        """Index of the stain on show."""
+        return max(self.stains.currentIndex(), 0)
+
+    def choose(self, index: int) -> None:
+        """Show this stain; the channels go round."""
+        if self._channels:
+            self.stains.setCurrentIndex(index % len(self._channels))
+            self._on_chosen()
+
+    def next_stain(self) -> None:
+        """Show the stain after this one."""
+        self.choose(self.chosen + 1)
+
+    def _choose_largest(self, change: Change) -> None:
+        """Until the user chooses: not a stain that stays as it is."""
+        fits = len(change.difference) == len(self._channels)
+        if fits and not self._picked and change.largest[self.chosen] == 0:
+            shares = np.array(change.largest) / np.array(self._spans)
+            self.stains.setCurrentIndex(int(shares.argmax()))
 
     def set_channels(self, channels: Sequence[ChannelDisplay], spans: Sequence[float]) -> None:
-        """One pane per channel, named after it.
-
-        `spans` (raw grey values) do not follow the contrast sliders.
-        """
-        spans_changed = tuple(spans) != self._spans
+        """`spans` (raw grey values) do not follow the contrast sliders."""
+        names = [c.name for c in channels]
+        new = names != [c.name for c in self._channels]
+        changed = new or tuple(spans) != self._spans
+        black = [c.low for c in channels] != [c.low for c in self._channels]
         self._channels, self._spans = tuple(channels), tuple(spans)
-        if len(self.panes) != len(channels):
-            self._rebuild()
-        for title, channel in zip(self._titles, channels, strict=True):
-            title.setText(f"Δ {channel.name}")
-        if spans_changed:
-            self._show()
+        if new:
+            chosen = self.chosen
+            self.stains.clear()
+            self.stains.addItems([f"Change: {name}" for name in names])
+            self.stains.setCurrentIndex(chosen if chosen < len(names) else 0)
+            self._picked = False
+            self.title.setText(f"Change: {names[0]}" if names else "")
+            self.title.setVisible(len(names) == 1)  # nothing to choose
+            self.stains.setVisible(len(names) > 1)
+        if changed or (black and self.how.relative):
+            self._draw(keep_scale=False)
 
-    def set_difference(self, difference: FloatArray | None, keep_scale: bool = False) -> None:
-        """Show a C Y X change; `keep_scale` lets the limit only grow (while dragging)."""
-        self._difference = difference
-        if (
-            difference is not None
-            and len(difference) == len(self._channels)
-            and not self.lock.isChecked()
-        ):
-            found = symmetric_limit(difference, self._spans)
-            self.limit = max(found, self.limit) if keep_scale else found
+    def set_change(self, change: Change | None, keep_scale: bool = False) -> None:
+        """Show this change; `keep_scale` lets the limit only grow (while dragging)."""
+        self.change = change
+        if change is not None:
+            self._choose_largest(change)
+        self._draw(keep_scale)
+
+    def values(self) -> tuple[np.ndarray, tuple[float, ...]] | None:
+        """C Y X values as they are drawn and the span of each channel; None without a change."""
+        return self._drawn
+
+    def over(self, rows: slice, columns: slice) -> np.ndarray:
+        """The chosen stain's change at these pixels, to be laid over an image."""
+        assert self._drawn is not None
+        values, spans = self._drawn
+        table = diverging_table(is_dark(self))
+        plane = values[self.chosen][rows, columns]
+        return laid_over(plane, spans[self.chosen], self.limit, table)
+
+    def lies_over(self) -> bool:
+        """Whether the change is to be laid over the counterfactual."""
+        return self._drawn is not None and self.overlay
+
+    def set_how(self, relative: bool, threshold: float) -> None:
+        """Draw changes like this; another threshold than one of the menu counts as none."""
+        threshold = threshold if threshold in self.thresholds else 0.0
+        self.relative[relative].setChecked(True)
+        self.thresholds[threshold].setChecked(True)
+        self.how = Drawing(relative, threshold)
+        self._draw(keep_scale=False)
+
+    def _set_how(self, **words: object) -> None:
+        self.how = replace(self.how, **words)  # type: ignore[arg-type]
+        self._draw(keep_scale=False)
+        self.how_changed.emit()
+
+    def _on_over(self, on: bool) -> None:
+        self.overlay = on
+        self.drawn_changed.emit()
+
+    def _on_chosen(self) -> None:
+        self._picked = True
+        self._show()
+        self.chosen_changed.emit(self.chosen)
+
+    def _draw(self, keep_scale: bool) -> None:
+        fits = self.change is not None and len(self.change.difference) == len(self._channels)
+        self._drawn = None
+        if fits and self.change is not None:
+            black = [c.low for c in self._channels]
+            self._drawn = drawn(self.change, self._spans, black, self.how)
+            if not self.lock.isChecked():
+                found = symmetric_limit(*self._drawn)
+                self.limit = max(found, self.limit) if keep_scale else found
         self._show()
 
     def _show(self) -> None:
-        fits = self._difference is not None and len(self._difference) == len(self._channels)
-        for index, pane in enumerate(self.panes):
-            plane = self._difference[index] if fits and self._difference is not None else None
-            pane.set_difference(plane, self._spans[index], self.limit)
+        index, pane = self.chosen, self.difference
+        note, dimmed = "", False
+        if self._drawn is None or self.change is None:
+            pane.set_hint("The change appears here.")
+            pane.set_difference(None, 1.0, self.limit)
+        else:
+            values, spans = self._drawn
+            name = self._channels[index].name
+            note, dimmed = note_of(self.change, index, name, self._spans[index])
+            pane.set_hint("nothing above this" if self.change.largest[index] else note)
+            pane.set_difference(values[index], spans[index], self.limit)
+        pane.set_note(note, dimmed)
         self.bar.set_limit(self.limit)
-
-    def _rebuild(self) -> None:
-        clear_layout(self._row)
-        self.panes, self._titles = [], []
-        for channel in self._channels:
-            holder = QWidget()
-            column = QVBoxLayout(holder)
-            column.setContentsMargins(0, 0, 0, 0)
-            column.setSpacing(2)
-            title, pane = ElidedLabel(channel.name), DifferencePane(self.viewpoint)
-            pane.set_hint("No change")
-            column.addWidget(title)
-            column.addWidget(pane, 1)
-            self.panes.append(pane)
-            self._titles.append(title)
-            self._row.addWidget(holder, 1)
+        self.drawn_changed.emit()

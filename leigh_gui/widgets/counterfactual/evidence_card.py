@@ -1,18 +1,19 @@
-"""Evidence card: can this counterfactual be trusted? One light, one line per check.
+"""Evidence card: can this counterfactual be trusted? A verdict, a row of lights, and numbers.
 
-Failures stay visible.
+Failures stay visible; the numbers fold out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+from superqt import QFlowLayout
 
 from core.domain import CHECKS, Check, Counterfactual, Precision, Problem
 from core.domain.limits import EXACT_TO
-from leigh_gui.widgets.common.look import percent, plain, set_kind, tip
+from leigh_gui.widgets.common.look import percent, plain, scrolled, set_kind, tip
 from leigh_gui.widgets.counterfactual.light import STATES, Light
 from leigh_gui.widgets.counterfactual.verdict import RULE, evidence_of, verdict
 
@@ -60,13 +61,25 @@ NO_CLASSIFIERS = (
 ON_RELEASE = "on release"
 
 
+WORDS = {
+    "model": "Model",
+    "judges": "Classifiers",
+    "distance": "Closeness",
+    "readouts": "Features",
+    "rest": "Rest stays",
+}
+
+
 class EvidenceCard(QWidget):
-    """The verdict, its checks one by one, and the figures of the picture itself."""
+    """The verdict in one sentence, a light and a word per check; the numbers fold out."""
+
+    unfolded = Signal(bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.light = Light(18)
         self.lights: dict[str, Light] = {}
+        self._words: dict[str, QLabel] = {}
         self._titles: dict[str, QLabel] = {}
         self._values: dict[str, QLabel] = {}
         self._build()
@@ -74,42 +87,86 @@ class EvidenceCard(QWidget):
 
     def _build(self) -> None:
         column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 8, 0)
-        self._grid = QGridLayout()
-        self._grid.setHorizontalSpacing(8)
-        self._grid.setVerticalSpacing(3)
-        self._grid.setColumnStretch(1, 1)  # names wrap, so that their values have room
-        self._grid.setColumnStretch(2, 2)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(6)
         self.headline = plain("", "strong", wrap=True)
         self.headline.setObjectName("evidence-headline")
-        self._grid.addWidget(self.light, 0, 0, Qt.AlignmentFlag.AlignTop)
-        self._grid.addWidget(self.headline, 0, 1, 1, 2)
+        verdict_row = QHBoxLayout()
+        verdict_row.setSpacing(8)
+        verdict_row.addWidget(self.light, 0, Qt.AlignmentFlag.AlignTop)
+        verdict_row.addWidget(self.headline, 1)
+        self.numbers = QToolButton()
+        self.numbers.setObjectName("evidence-numbers")
+        self.numbers.setCheckable(True)
+        self.numbers.setProperty("kind", "flat")
+        self.numbers.setText("Numbers ▸")
+        self.numbers.setToolTip("Show what every check measured")
+        self.numbers.toggled.connect(self._on_numbers)
+        verdict_row.addWidget(self.numbers, 0, Qt.AlignmentFlag.AlignTop)
         self.missing = plain(NO_CLASSIFIERS, "muted", wrap=True)
         self.missing.hide()
-        self._grid.addWidget(self.missing, 1, 1, 1, 2)
+        self.changed = plain("", wrap=True)
+        self.changed.setObjectName("evidence-changed")
         self.caution = plain("", wrap=True)
         self.caution.setObjectName("evidence-caution")
         self.caution.hide()
-        self._grid.addWidget(self.caution, 2, 1, 1, 2)
-        for row, key in enumerate(CHECKS, start=3):
-            self.lights[key] = Light(14)
-            self._grid.addWidget(
-                self.lights[key], row, 0, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignHCenter
-            )
+        self.details = scrolled(self._build_details())
+        self.details.viewport().setAutoFillBackground(False)
+        self.details.hide()
+        column.addLayout(verdict_row)
+        column.addWidget(self._build_lights())
+        for widget in (self.missing, self.changed, self.caution):
+            column.addWidget(widget)
+        column.addWidget(self.details, 1)
+        column.addStretch(0)
+
+    def _build_lights(self) -> QWidget:
+        holder = QWidget()
+        row = QFlowLayout(holder)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setHorizontalSpacing(12)
+        row.setVerticalSpacing(2)
+        for key in CHECKS:
+            pair = QWidget()
+            pair.setObjectName(f"light-{key}")
+            inner = QHBoxLayout(pair)
+            inner.setContentsMargins(0, 0, 0, 0)
+            inner.setSpacing(4)
+            self.lights[key], self._words[key] = Light(14), plain(WORDS[key], "small")
+            inner.addWidget(self.lights[key])
+            inner.addWidget(self._words[key])
+            row.addWidget(pair)
+        return holder
+
+    def _build_details(self) -> QWidget:
+        holder = QWidget()
+        holder.setAutoFillBackground(False)
+        self._grid = QGridLayout(holder)
+        self._grid.setContentsMargins(0, 0, 8, 0)
+        self._grid.setHorizontalSpacing(8)
+        self._grid.setVerticalSpacing(3)
+        self._grid.setColumnStretch(0, 1)  # names wrap, so that their values have room
+        self._grid.setColumnStretch(1, 2)
+        for row, key in enumerate(CHECKS):
             self._add_row(row, key, *TITLES[key])
-        self._grid.setRowMinimumHeight(3 + len(CHECKS), 4)  # sets the figures apart from the checks
-        for row, (key, (title, meaning)) in enumerate(DETAILS.items(), start=4 + len(CHECKS)):
+        self._grid.setRowMinimumHeight(len(CHECKS), 4)  # sets the figures apart from the checks
+        for row, (key, (title, meaning)) in enumerate(DETAILS.items(), start=1 + len(CHECKS)):
             self._add_row(row, key, title, meaning)
-        column.addLayout(self._grid)
-        column.addStretch(1)
+        self._grid.setRowStretch(2 + len(CHECKS) + len(DETAILS), 1)
+        return holder
 
     def _add_row(self, row: int, key: str, title: str, meaning: str) -> None:
         name, value = plain(title, "small", wrap=True), plain("–", wrap=True)
-        for column, label in ((1, name), (2, value)):
+        for column, label in ((0, name), (1, value)):
             label.setToolTip(tip(meaning))
             label.setAlignment(Qt.AlignmentFlag.AlignTop)
             self._grid.addWidget(label, row, column)
         self._titles[key], self._values[key] = name, value
+
+    def _on_numbers(self, on: bool) -> None:
+        self.numbers.setText("Numbers ▾" if on else "Numbers ▸")
+        self.details.setVisible(on)
+        self.unfolded.emit(on)
 
     def text(self, key: str) -> str:
         """What the card says about a check or a detail."""
@@ -120,7 +177,8 @@ class EvidenceCard(QWidget):
         self.missing.setToolTip(tip(why))
         self.missing.setVisible(bool(why))
         for key in CHECKS:
-            for widget in (self.lights[key], self._titles[key], self._values[key]):
+            for widget in (self.lights[key], self._words[key], self._titles[key],
+                           self._values[key]):  # fmt: skip
                 widget.setVisible(not why)
 
     def set_confounders(self, problems: Sequence[Problem]) -> None:
@@ -135,6 +193,7 @@ class EvidenceCard(QWidget):
         self.light.set_state("none", RULE)
         self.headline.setText(text)
         self._show_checks((), "–", "")
+        self._show_changed("")
         for key in DETAILS:
             self._values[key].setText("–")
         self._show_brightness("")
@@ -151,6 +210,7 @@ class EvidenceCard(QWidget):
             evidence = evidence_of(cf)
             instead = ON_RELEASE if cf.valid and cf.target != cf.source else "–"
             self._show_checks(evidence.checks if evidence else (), instead, cf.target)
+            self._show_changed(str(evidence.values.get("changed", "")) if evidence else "")
             self._values["clipped"].setText(f"{percent(cf.clipped, 2)} of the pixels")
             self._values["channels"].setText(_shares(cf, channels, spans))
             self._show_brightness(cf.brightness_words(channels) if cf.brightness else "")
@@ -168,6 +228,11 @@ class EvidenceCard(QWidget):
             f"{cf.contraction:.2f} at most" if cf.contraction > 0 else "–"
         )
 
+    def _show_changed(self, words: str) -> None:
+        """What a biologist would see change, in plain words; hidden without any."""
+        self.changed.setText(words)
+        self.changed.setVisible(bool(words))
+
     def _show_brightness(self, words: str) -> None:
         """The row of networks that split brightness off; hidden without words."""
         self._values["brightness"].setText(words)
@@ -182,7 +247,11 @@ class EvidenceCard(QWidget):
         for key in CHECKS:
             check = found.get(key)
             words = check.finding if check else instead
-            self.lights[key].set_state(STATES[check.light] if check else "none", RULE)
+            title = self._titles[key].text()
+            self.lights[key].set_state(
+                STATES[check.light] if check else "none", f"{title}: {words}\n{RULE}"
+            )
+            self._words[key].setToolTip(tip(f"{title}: {words}"))
             self._values[key].setText(words)
             set_kind(self._values[key], "" if check else "muted")
 

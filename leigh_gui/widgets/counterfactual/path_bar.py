@@ -117,11 +117,15 @@ class PathSlider(QAbstractSlider):
         self.setValue(round((x - EDGE) / max(self.width() - 2 * EDGE, 1) * END))
 
 
+SPEEDS = (0.5, 1.0, 2.0, 4.0)
+
+
 class PathBar(QWidget):
-    """Play button, strength slider and its percent."""
+    """Play button, loop, speed, strength slider and its percent."""
 
     strength_moved = Signal(float)  # while moving
     strength_set = Signal(float)  # let go
+    playing_changed = Signal()  # loop or speed
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -135,6 +139,17 @@ class PathBar(QWidget):
         self.play.setObjectName("path-play")
         self.play.setText("▶")
         self.play.setToolTip("Play the path from the original to the target (Space)")
+        self.loop = QToolButton()
+        self.loop.setObjectName("path-loop")
+        self.loop.setText("↻")
+        self.loop.setCheckable(True)
+        self.loop.setToolTip("Play there and back without end")
+        self.speed = QToolButton()
+        self.speed.setObjectName("path-speed")
+        self.speed.setToolTip("Speed of the film; a click takes the next one")
+        self._speed = 1.0
+        self._back = False  # a loop plays back to the original
+        self.set_speed(1.0)
         self.slider = PathSlider()
         self.slider.setObjectName("path-slider")
         self.percent = plain("0 %", "strong")
@@ -144,11 +159,15 @@ class PathBar(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)
         row.addWidget(self.play)
+        row.addWidget(self.loop)
+        row.addWidget(self.speed)
         row.addWidget(self.slider, 1)
         row.addWidget(self.percent)
 
     def _connect(self) -> None:
         self.play.clicked.connect(self.toggle_play)
+        self.loop.toggled.connect(lambda _: self.playing_changed.emit())
+        self.speed.clicked.connect(self._next_speed)
         self.slider.valueChanged.connect(self._on_value)
         self.slider.sliderReleased.connect(self._on_released)
         self._playing.timeout.connect(self._on_tick)
@@ -185,6 +204,7 @@ class PathBar(QWidget):
         if self._playing.isActive():
             self._stop()
             return
+        self._back = False
         if self.slider.value() >= 100:
             self.slider.setValue(0)
         self.play.setText("❚❚")
@@ -194,9 +214,26 @@ class PathBar(QWidget):
         """Whether the path is being played."""
         return self._playing.isActive()
 
+    def speed_now(self) -> float:
+        """How many times the usual speed."""
+        return self._speed
+
+    def set_speed(self, speed: float) -> None:
+        """Play at one of SPEEDS."""
+        self._speed = speed if speed in SPEEDS else 1.0
+        self.speed.setText(f"{self._speed:g}×")
+
+    def _next_speed(self) -> None:
+        self.set_speed(SPEEDS[(SPEEDS.index(self._speed) + 1) % len(SPEEDS)])
+        self.playing_changed.emit()
+
     def _on_tick(self) -> None:
-        self.slider.setValue(min(self.slider.value() + 2, 100))
-        if self.slider.value() >= 100:
+        by = round(2 * self._speed) * (-1 if self._back else 1)
+        self.slider.setValue(min(max(self.slider.value() + by, 0), 100))
+        if self.loop.isChecked():
+            if self.slider.value() in (0, 100):
+                self._back = self.slider.value() == 100
+        elif self.slider.value() >= 100:
             self._stop()
 
     def _stop(self) -> None:

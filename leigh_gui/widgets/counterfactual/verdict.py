@@ -32,7 +32,23 @@ def verdict(cf: Counterfactual, names: Sequence[str]) -> tuple[str, str]:
     if WORSE.index(own) >= WORSE.index(state):
         return own, reason
     first = next(check for check in evidence.checks if check.light == evidence.light)
-    return state, _landing(cf, names)[1] if first.name == "model" else first.words
+    if first.name == "model":
+        return state, _landing(cf, names)[1]
+    return state, _plain(evidence, cf.target).get(first.name, first.words)
+
+
+def _plain(evidence: Evidence, target: str) -> dict[str, str]:
+    """Name of a check that does not pass -> its finding in one plain sentence, where known."""
+    words = {}
+    came, far = evidence.values.get("readouts_recovered"), evidence.values.get("distance")
+    if isinstance(came, float):
+        words["readouts"] = f"Only {came:.0%} of what differs came near {target}."
+    if isinstance(far, float):
+        near = (
+            "Still as far from real {} as the original." if far >= 0.9 else "Not near real {} yet."
+        )
+        words["distance"] = near.format(target)
+    return words
 
 
 def evidence_of(cf: Counterfactual) -> Evidence | None:

@@ -7,12 +7,18 @@ from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QBrush, QColor, QKeyEvent
+from PySide6.QtGui import QBrush, QColor, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QSizePolicy, QToolButton, QWidget
 from superqt import QDoubleRangeSlider
 
-from leigh_gui.widgets.common.look import clear_layout, tip
-from leigh_gui.widgets.image.channel_display import ChannelDisplay
+from core.domain import FloatArray
+from leigh_gui.widgets.common.look import clear_layout, swatch_icon, tip
+from leigh_gui.widgets.image.channel_display import ChannelDisplay, colour_blind
+from leigh_gui.widgets.image.stain_menu import StainMenu
+
+TOOLS, ROOMY = 200, 190  # pixels of the buttons on the right; of a stain with its name
+LONGEST = 14  # letters of a name
+AUTO = "Make the contrast for the pair on show: the same for the original and the counterfactual."
 
 
 class ContrastSlider(QDoubleRangeSlider):
@@ -61,17 +67,24 @@ class ContrastSlider(QDoubleRangeSlider):
 
 
 class ChannelBar(QWidget):
-    """One tick and one contrast slider per channel, "Auto" and "Keep"."""
+    """A tick, a menu and a contrast slider per channel, "Auto", "Keep" and another set of colours.
+
+    The menu holds the histogram, the contrast in numbers and the colour.
+    """
 
     changed = Signal(object)  # tuple[ChannelDisplay, ...]
-    auto_asked = Signal()
+    auto_changed = Signal(bool)  # the contrast is to be made for the pair on show
     lock_changed = Signal(bool)
+    colours_asked = Signal(bool)  # for colour-blind readers, or the project's own
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.ticks: list[QCheckBox] = []
         self.sliders: list[ContrastSlider] = []
+        self.names: list[QToolButton] = []
+        self.menus: list[StainMenu] = []
         self._channels: tuple[ChannelDisplay, ...] = ()
+        self._images: tuple[FloatArray, ...] = ()
         self._build()
         self._connect()
 
@@ -80,23 +93,32 @@ class ChannelBar(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)
         self._row = QHBoxLayout()
-        self._row.setSpacing(8)
+        self._row.setSpacing(12)
         self.auto = QToolButton()
         self.auto.setText("Auto")
-        self.auto.setToolTip("Set the contrast from the image on show.")
+        self.auto.setCheckable(True)
+        self.auto.setChecked(True)
+        self.auto.setToolTip(AUTO)
         self.lock = QToolButton()
         self.lock.setText("Keep")
         self.lock.setCheckable(True)
         self.lock.setToolTip(
             "Keep this contrast for every image, so that brightness can be compared between wells."
         )
+        self.safe = QToolButton()
+        self.safe.setObjectName("colour-blind")
+        self.safe.setText("CMY")
+        self.safe.setCheckable(True)
+        self.safe.setToolTip("Cyan, magenta and yellow, for colour-blind readers")
         row.addLayout(self._row, 1)
+        row.addWidget(self.safe)
         row.addWidget(self.auto)
         row.addWidget(self.lock)
 
     def _connect(self) -> None:
-        self.auto.clicked.connect(self.auto_asked)
+        self.auto.clicked.connect(self.auto_changed)
         self.lock.toggled.connect(self._on_lock)
+        self.safe.clicked.connect(self.colours_asked)
 
     def channels(self) -> tuple[ChannelDisplay, ...]:
         """The channels as they are set now."""
@@ -109,12 +131,24 @@ class ChannelBar(QWidget):
         ]
         self._channels = tuple(channels)
         if rebuild:
-            self._rebuild()
-        for tick, slider, channel in zip(self.ticks, self.sliders, channels, strict=True):
+            self._show_row()
+        self.safe.setVisible(len(channels) > 1)
+        self.safe.setChecked(list(colour_blind(channels)) == list(channels))
+        rows = zip(self.ticks, self.sliders, self.menus, channels, strict=True)
+        for tick, slider, menu, channel in rows:
+            menu.show_channel(channel)
             tick.blockSignals(True)
             tick.setChecked(channel.visible)
             tick.blockSignals(False)
             slider.show_ends(channel.low, channel.high, channel.floor, channel.ceiling)
+
+    def set_images(self, *images: FloatArray) -> None:
+        """C Y X images before and after, for the histograms."""
+        self._images = images
+
+    def set_auto(self, auto: bool) -> None:
+        """Show whether the contrast is made for the pair."""
+        self.auto.setChecked(auto)
 
     def set_locked(self, locked: bool) -> None:
         """Show whether the contrast is locked."""
@@ -122,32 +156,99 @@ class ChannelBar(QWidget):
 
     def _on_lock(self, locked: bool) -> None:
         self.auto.setEnabled(not locked)
-        why = "Switch “Keep” off first." if locked else "Set the contrast from the image on show."
+        why = "Switch “Keep” off first." if locked else AUTO
         self.auto.setToolTip(tip(why))
         self.lock_changed.emit(locked)
 
+    def _show_row(self) -> None:
+        """The widgets of other stains, or other colours of the same ones."""
+        same = len(self.names) == len(self._channels)
+        if not same or [b.accessibleName() for b in self.names] != [c.name for c in self._channels]:
+            self._rebuild()
+        for button, slider, channel in zip(self.names, self.sliders, self._channels, strict=True):
+            button.setIcon(swatch_icon(channel.colour))
+            slider.barColor = QBrush(QColor(channel.colour))
+            slider.update()
+
     def _rebuild(self) -> None:
         clear_layout(self._row)
-        self.ticks, self.sliders = [], []
+        self.ticks, self.sliders, self.names, self.menus = [], [], [], []
         for index, channel in enumerate(self._channels):
             tick = QCheckBox()
-            name = channel.name if len(channel.name) <= 14 else channel.name[:13] + "…"
-            tick.setText(name.replace("&", "&&"))
+            tick.setAccessibleName(f"Show {channel.name}")
             tick.setToolTip(tip(f"Show {channel.name}"))
+            self._add_name(index, channel)
             tick.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
             slider = ContrastSlider(channel.colour)
             tick.toggled.connect(lambda on, i=index: self._on_tick(i, on))
             slider.valuesChanged.connect(lambda ends, i=index: self._on_slider(i, *ends))
             self.ticks.append(tick)
             self.sliders.append(slider)
-            self._row.addWidget(tick)
-            self._row.addWidget(slider, 1)
+            holder = QWidget()
+            inner = QHBoxLayout(holder)
+            inner.setContentsMargins(0, 0, 0, 0)
+            inner.setSpacing(0)
+            inner.addWidget(tick)
+            inner.addWidget(self.names[index])
+            inner.addWidget(slider, 1)
+            self._row.addWidget(holder, 1)
+        self._shorten()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._shorten()
+
+    def _shorten(self) -> None:
+        """Names give way to the sliders where there is little room."""
+        room = (self.width() - TOOLS) / max(len(self.names), 1)
+        style = Qt.ToolButtonStyle.ToolButtonIconOnly
+        if room > ROOMY:
+            style = Qt.ToolButtonStyle.ToolButtonTextBesideIcon
+        for button in self.names:
+            button.setToolButtonStyle(style)
+
+    def _add_name(self, index: int, channel: ChannelDisplay) -> None:
+        button, menu = QToolButton(), StainMenu(self)
+        button.setObjectName(f"stain-{index}")
+        button.setProperty("kind", "flat")
+        button.setAccessibleName(channel.name)
+        name = channel.name
+        short = name if len(name) <= LONGEST else name[: LONGEST - 1] + "…"
+        button.setText(short.replace("&", "&&"))
+        button.setMinimumWidth(36)
+        button.setToolTip(tip(f"{channel.name}: histogram, contrast in numbers, colour"))
+        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        button.setMenu(menu)
+        menu.aboutToShow.connect(lambda: self._show_histogram(index))
+        menu.changed.connect(lambda shown: self._on_menu(index, shown))
+        self.names.append(button)
+        self.menus.append(menu)
+
+    def _show_histogram(self, index: int) -> None:
+        self.menus[index].histogram.show_values([image[index] for image in self._images])
+
+    def _on_menu(self, index: int, shown: ChannelDisplay) -> None:
+        contrast = (shown.low, shown.high)
+        if contrast != (self._channels[index].low, self._channels[index].high):
+            self._by_hand()
+        channels = list(self._channels)
+        channels[index] = replace(shown, visible=channels[index].visible)
+        self.set_channels(channels)
+        self.changed.emit(self._channels)
+
+    def _by_hand(self) -> None:
+        """A contrast that the user set stays."""
+        if self.auto.isChecked():
+            self.auto.setChecked(False)
+            self.auto_changed.emit(False)
 
     def _on_tick(self, index: int, on: bool) -> None:
         self._replace(index, visible=on)
 
     def _on_slider(self, index: int, low: float, high: float) -> None:
+        self._by_hand()
         self._replace(index, low=low, high=high)
+        self.menus[index].show_channel(self._channels[index])
 
     def _replace(self, index: int, **changes: object) -> None:
         channels = list(self._channels)

@@ -48,24 +48,39 @@ def displays(
     return tuple(made)
 
 
-def automatic(current: Sequence[ChannelDisplay], image: FloatArray) -> tuple[ChannelDisplay, ...]:
-    """The same channels with low and high at the 0.5 and 99.8 percent of this image's pixels."""
+def automatic(
+    current: Sequence[ChannelDisplay], image: FloatArray, other: FloatArray | None = None
+) -> tuple[ChannelDisplay, ...]:
+    """The same channels with low and high at the 0.5 and 99.8 percent of this image's pixels.
+
+    With another image, the lower low and the higher high of both: neither is cut off.
+    """
     made = []
-    for display, plane in zip(current, image, strict=True):
-        values = plane[:: max(plane.shape[0] // 256, 1), :: max(plane.shape[1] // 256, 1)]
-        lo, hi = (float(v) for v in np.percentile(values, (0.5, 99.8)))
-        hi = max(hi, lo + 1e-6)
-        ceiling = max(display.ceiling, float(plane.max()), hi)
-        made.append(
-            replace(
-                display,
-                low=lo,
-                high=hi,
-                floor=min(display.floor, float(plane.min())),
-                ceiling=ceiling,
-            )
-        )
+    for k, display in enumerate(current):
+        ends = [_ends(picture[k]) for picture in (image, other) if picture is not None]
+        low = min(end[0] for end in ends)
+        high = max(*(end[1] for end in ends), low + 1e-6)
+        floor = min(display.floor, low, *(end[2] for end in ends))
+        ceiling = max(display.ceiling, high, *(end[3] for end in ends))
+        made.append(replace(display, low=low, high=high, floor=floor, ceiling=ceiling))
     return tuple(made)
+
+
+def _ends(plane: FloatArray) -> tuple[float, float, float, float]:
+    """Low, high, least and largest grey value of some of the pixels."""
+    values = plane[:: max(plane.shape[0] // 256, 1), :: max(plane.shape[1] // 256, 1)]
+    low, high = (float(v) for v in np.percentile(values, (0.5, 99.8)))
+    return low, high, float(values.min()), float(values.max())
+
+
+COLOUR_BLIND = ("#00E5FF", "#FF4DFF", "#FFE600", "#FFFFFF", "#E69F00", "#56B4E9")
+
+
+def colour_blind(channels: Sequence[ChannelDisplay]) -> tuple[ChannelDisplay, ...]:
+    """The same channels in cyan, magenta, yellow, which colour-blind readers tell apart."""
+    return tuple(
+        replace(c, colour=COLOUR_BLIND[k % len(COLOUR_BLIND)]) for k, c in enumerate(channels)
+    )
 
 
 def composite(image: FloatArray, channels: Sequence[ChannelDisplay]) -> np.ndarray:

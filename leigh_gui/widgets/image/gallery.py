@@ -38,6 +38,7 @@ class Gallery(QAbstractScrollArea):
         self._items: tuple[GalleryItem, ...] = ()
         self._current = ""
         self._thumbnails: dict[str, QPixmap] = {}
+        self._stale: set[str] = set()  # on show until a picture in other colours comes
         self._hint = hint
         self.setFrameShape(QAbstractScrollArea.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -52,6 +53,7 @@ class Gallery(QAbstractScrollArea):
         self._items = tuple(items)
         same = {item.record_id for item in items if (item.record_id, item.digest) in before}
         self._thumbnails = {k: v for k, v in self._thumbnails.items() if k in same}
+        self._stale &= same
         self._layout()
 
     def set_current(self, record_id: str) -> None:
@@ -72,11 +74,12 @@ class Gallery(QAbstractScrollArea):
         """The picture of a record has arrived."""
         if any(item.record_id == record_id for item in self._items):
             self._thumbnails[record_id] = pixmap
+            self._stale.discard(record_id)
             self.viewport().update()
 
     def forget_thumbnails(self) -> None:
         """The channels changed: ask for the pictures again."""
-        self._thumbnails.clear()
+        self._stale = set(self._thumbnails)
         self.viewport().update()
 
     def resizeEvent(self, event: object) -> None:
@@ -104,7 +107,7 @@ class Gallery(QAbstractScrollArea):
             tile = self._tile(index)
             if not tile.intersects(view):
                 continue
-            if item.record_id not in self._thumbnails:
+            if item.record_id not in self._thumbnails or item.record_id in self._stale:
                 missing.append(item.record_id)
             self._paint_tile(painter, tile, item)
         painter.end()
