@@ -158,12 +158,14 @@ class MainWindow(QMainWindow):
 
     def _on_imported(self, module: str) -> None:
         if module == "leigh_gui.pages.explore.page":
-            self.explore()  # built now, so that opening a project only has to fill it
+            self.navigation.prepare(
+                "explore"
+            )  # built now, so that opening a project only has to fill it
 
     def _build_explore(self) -> None:
         """Build the Explore page before it is shown, if there is something to explore."""
         if self.state.ready_to_explore:
-            QTimer.singleShot(0, self, self.explore)
+            QTimer.singleShot(0, self, lambda: self.navigation.prepare("explore"))
 
     def _on_opened(self, page: str) -> None:
         project, settings = self.state.project, self.backstage.settings

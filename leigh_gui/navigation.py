@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from leigh_gui.frame import PAGES
 from leigh_gui.readiness import ANSWER_FIRST
+from leigh_gui.turns import next_turn
 
 if TYPE_CHECKING:
     from leigh_gui.page_factory import PageFactory
@@ -24,6 +25,7 @@ class Navigation(QStackedWidget):
         super().__init__()
         self.state, self.factory = state, factory
         self.pages: dict[str, QWidget] = {}
+        self._made: dict[str, QWidget] = {}  # and not added yet
         factory.page_asked.connect(self.go)
         state.asked_changed.connect(self._on_asked)
         self.page("start")
@@ -46,9 +48,16 @@ class Navigation(QStackedWidget):
     def page(self, name: str) -> QWidget:
         """The page of this name."""
         if name not in self.pages:
-            self.pages[name] = self.factory.make(name)
+            made = self._made.pop(name, None)
+            self.pages[name] = self.factory.make(name) if made is None else made
             self.addWidget(self.pages[name])
         return self.pages[name]
+
+    def prepare(self, name: str) -> None:
+        """Build a page before it is needed: made in this turn, and added in the next one."""
+        if name not in self.pages and name not in self._made:
+            self._made[name] = self.factory.make(name)
+            next_turn(self, lambda: self.page(name))
 
     def why_not(self, name: str) -> str:
         """Why a page cannot be shown yet; empty when it can."""

@@ -15,6 +15,10 @@ from core.data.preprocessing import CURVE_TOP
 from core.domain import Preprocessing
 
 BACKGROUND, BRIGHTEST = 0.01, 0.999  # shares of the pixels: below the background, below the cap
+# The noise of empty ground is no signal. Its mean lies above the first percentile by a multiple of
+# the distance from there to the tenth: 2.326 / (2.326 - 1.282), if it is normally distributed.
+GROUND, NOISE = 0.1, 2.23
+LEAST_SIGNAL = 0.25  # of what is above the background, where hardly any ground is empty
 # Spreads of background and log gain between images that say nothing: one grey level of 255 of the
 # display range, which is CURVE_TOP units wide; a gain of 5 %.
 LEAST_BACKGROUND, LEAST_LOG_GAIN = CURVE_TOP / 255, 0.05
@@ -46,17 +50,13 @@ class BrightnessLevels(nn.Module):
         self.typical.copy_(signal_of(moments).median(dim=0).values.clamp_min(1e-6))
 
     def moments(self, x: Tensor) -> Tensor:
-        """(N, 2, C) background, and the mean of what is above it, of network images.
+        """(N, 2, C) background, and the mean signal above empty ground, of network images.
 
         The brightest pixels are capped, so that a speck of dust counts little.
         """
-        grey = self._to_grey(x).flatten(2)
-        low, high = (
-            grey.kthvalue(1 + math.floor(share * (grey.shape[2] - 1)), dim=2, keepdim=True).values
-            for share in (BACKGROUND, BRIGHTEST)
-        )
-        above = (grey.minimum(high) - low).clamp_min(0)
-        return torch.stack([low[..., 0], above.mean(dim=2)], dim=1)
+        low, above, tenth = self._above(self._to_grey(x))
+        signal = (above - NOISE * tenth).maximum(LEAST_SIGNAL * above)
+        return torch.stack([low, signal], dim=1)
 
     def levels(self, moments: Tensor) -> Tensor:
         """Levels (N, 2, C) of moments (N, 2, C)."""
@@ -76,15 +76,33 @@ class BrightnessLevels(nn.Module):
         return self._from_grey(background + factor * self._to_grey(pattern))
 
     def restore(self, pattern: Tensor, former: Tensor) -> Tensor:
-        """`pattern` with the background and the gain of `former`, both (N, C, H, W).
+        """`pattern` with the background and the light of `former`, both (N, C, H, W).
 
         What the blocks drew of brightness is taken back: only the levels move it.
         """
-        new, old = (self.levels(self.moments(p)) for p in (pattern, former))
-        (background, factor), (old_background, old_factor) = _columns(new), _columns(old)
-        signal = (self._to_grey(pattern) - background) * (old_factor / factor)
-        moved = (new != old).any(dim=1)[..., None, None]
-        return torch.where(moved, self._from_grey(old_background + signal), pattern)
+        (low, light), (old_low, old_light) = (self._light(p) for p in (pattern, former))
+        signal = (self._to_grey(pattern) - low) * (old_light / light)
+        moved = (low != old_low) | (light != old_light)
+        return torch.where(moved, self._from_grey(old_low + signal), pattern)
+
+    def _light(self, pattern: Tensor) -> tuple[Tensor, Tensor]:
+        """Background, and mean of all that is above it, each (N, C, 1, 1), of patterns.
+
+        Faint haze counts: blocks may draw it where the ground is empty.
+        """
+        low, above, _ = self._above(self._to_grey(pattern))
+        faint = FAINTEST * self.typical
+        return low[..., None, None], (above.square() + faint.square()).sqrt()[..., None, None]
+
+    def _above(self, grey: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Background, mean above it, and how far the tenth percentile is above it, each (N, C)."""
+        flat = grey.flatten(2)
+        low, tenth, high = (
+            flat.kthvalue(1 + math.floor(share * (flat.shape[2] - 1)), dim=2, keepdim=True).values
+            for share in (BACKGROUND, GROUND, BRIGHTEST)
+        )
+        above = (flat.minimum(high) - low).clamp_min(0).mean(dim=2)
+        return low[..., 0], above, (tenth - low)[..., 0]
 
     def _to_grey(self, x: Tensor) -> Tensor:
         return (x / self.gain[:, None, None] + self.mean[:, None, None]).sinh()
@@ -94,7 +112,7 @@ class BrightnessLevels(nn.Module):
 
 
 def signal_of(moments: Tensor) -> Tensor:
-    """Signal (N, C): the mean of what is above the background.
+    """Signal (N, C): the mean of what is above empty ground.
 
     A change of shape, such as a blur, leaves it as it is.
     """
