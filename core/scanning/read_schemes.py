@@ -11,7 +11,7 @@ from core.scanning.name_parts import parts_of_tells
 from core.scanning.name_runs import NAME, Compound, Run, folder_parts, folder_runs
 from core.scanning.names import ASIDE, GROUPS, Names, several
 from core.scanning.naming_schemes import SCHEMES
-from core.scanning.run_labels import Context, is_time, label_meaning
+from core.scanning.run_labels import MEASURED, Context, is_time, label_meaning
 
 
 def by_scheme(
@@ -67,6 +67,8 @@ def _own(name: str, file: str, group: str) -> str:
 
 def _folder_meaning(run: Run) -> str:
     meaning = label_meaning(run)
+    if all(map(MEASURED.fullmatch, run.values)):
+        return "plate"
     if run.varies and all(value.lower() in STAIN_WORDS for value in run.values):
         return "stain"
     return "time" if not meaning and is_time(run.values) else meaning
@@ -82,7 +84,7 @@ def _scheme_tells(
     for level, meaning in aside.items():
         group = GROUPS.get(meaning, meaning)
         if group in ("z", "t", "plate"):  # a folder says it before the name, where both do
-            tells[group] = folders[level]
+            tells[group] = MEASURED.sub(r"\1", folders[level])
         else:
             tells.setdefault(group, folders[level])
     of_path = match.string != stem_of(file)
