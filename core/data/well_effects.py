@@ -57,7 +57,7 @@ def shared_variance(variances: FloatArray, freedom: float) -> tuple[float, float
 
     The variances (V,) are taken for draws from a scaled F distribution, fitted by the moments of
     their logarithms (Smyth 2004, Linear models and empirical Bayes methods, section 6.2). Infinite
-    degrees of freedom: they scatter no more than chance makes them.
+    degrees of freedom: they scatter only as chance makes them.
     """
     logs = np.log(variances[variances > 0])
     if len(logs) < 2:

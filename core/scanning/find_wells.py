@@ -171,7 +171,10 @@ def find_plate(
         if meaning == "plate" and n > well and runs[n].label in ("P", "p", "Pos"):
             meanings[n] = "site"  # B02_P1 is a position of the well
     named = [
-        n for n, run in enumerate(runs) if set(map(str.casefold, run.values)) & context.map_plates
+        n
+        for n, run in enumerate(runs)
+        if set(map(str.casefold, run.values)) & context.map_plates
+        if n < well or not all(map(str.isdecimal, run.values))  # B02_1 is a field
     ]
     for n in named:
         if meanings.get(n) in (None, "plate", "word"):

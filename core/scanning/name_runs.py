@@ -205,12 +205,13 @@ def _split(
 
 
 def _two_counters(texts: Iterable[str]) -> bool:
-    """Whether numbers such as 1.1, 1.2, 2.1, 2.2 count two things: all pairs are there."""
+    """Whether numbers such as 1.1, 1.2, 2.1, 2.2 count two things: most pairs are there."""
     values = set(texts)
     if not all(re.fullmatch(r"\d+[.,]\d+", value) for value in values):
         return False
     first, last = (set(side) for side in zip(*(re.split("[.,]", v) for v in values), strict=True))
-    return min(len(first), len(last)) > 1 and len(values) == len(first) * len(last)
+    most = len(values) * 2 > len(first) * len(last)
+    return min(len(first), len(last)) > 1 and "0" not in first and most
 
 
 def _known_words(words: Sequence[str], texts: Mapping[str, str]) -> bool:

@@ -6,7 +6,6 @@ groups are those of `file_names.GROUPS`, and `row`, `col`, `drop` (goes with the
 
 WELL = r"[A-Za-z]\d{1,2}|[Aa][A-Fa-f]\d{1,2}"  # rows Q to AF: plates of 1536 wells
 _GUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
-_COLOURS = r"(?i:phase|green|red|orange|nir|bf|brightfield)"  # of exports of one channel each
 SCHEMES: dict[str, str] = {
     "imagexpress": (
         rf"^(?:(?P<plate>.+?)_)??(?P<well>(?![q-z]|[P-Z]\d(?!\d)){WELL})(?:_s(?P<site>\d+))?_w(?P<channel>\d)"
@@ -53,7 +52,7 @@ SCHEMES: dict[str, str] = {
     ),
     "micro-manager": r"^img_(?P<t>\d{9})_(?P<channel>.+)_(?P<z>\d{3})$",
     "incucyte": (
-        rf"^(?P<plate>.+?)(?:_(?P<channel>{_COLOURS}))?_(?P<well>{WELL})_(?P<site>\d+)"
+        rf"^(?P<plate>.+?)_(?P<well>{WELL})_(?P<site>\d+)"
         r"_(?P<t>\d{4}y\d\dm\d\dd_\d\dh\d\dm|\d\dd\d\dh\d\dm)$"
     ),
     "incucyte-raw": (

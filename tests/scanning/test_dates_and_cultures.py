@@ -109,3 +109,33 @@ def test_a_map_with_german_headings_is_read(scan: Any) -> None:
 def test_cells_c1_next_to_a_known_stain_are_no_wells(scan: Any) -> None:
     found = scan(names("{c}/c{n}_{k}", c=BOTH, n="123", k=("Hoechst 33342", "Alexa 568")))
     assert (found["records"], found["wells"], kinds(found)) == (6, 0, set())
+
+
+@pytest.mark.parametrize(
+    ("name", "stains"),
+    [("{k}_{w}f00d0", ("DAPI", "GFP")), ("{k}_run_{w}_1_00d00h00m", ("Green", "Phase"))],
+)
+def test_stains_in_the_place_of_the_plate_are_read(scan: Any, name: str, stains: Any) -> None:
+    files = names("WT/" + name, k=stains, w=WELLS[:2])
+    found = scan(files + names("DS/" + name, k=stains, w=WELLS[2:]))
+    assert set(found["channels"]) == set(stains) and found["records"] == found["wells"] == 4
+
+
+def test_unknown_words_in_the_place_of_the_plate_are_asked_about(scan: Any) -> None:
+    name = "run_{k}_{w}_1_00d00h00m"
+    files = names("WT/" + name, k=("NucGreen", "MitoRed"), w=WELLS[:2])
+    found = scan(files + names("DS/" + name, k=("NucGreen", "MitoRed"), w=WELLS[2:]))
+    assert found["records"] == 0 and kinds(found) == {"stain"}
+    assert len(scan([], "stain=none")["plates"]) == 2
+
+
+def test_folders_of_stains_come_before_the_only_channel_of_a_maker(scan: Any) -> None:
+    files = names("{k}/WT/p_{w}_s1_w1", k=("DAPI", "TMRM"), w=WELLS[:2])
+    found = scan(files + names("{k}/DS/p_{w}_s1_w1", k=("DAPI", "TMRM"), w=WELLS[2:]))
+    assert found["channels"] == ["DAPI", "TMRM"] and found["records"] == 4
+
+
+def test_numbers_after_wells_are_no_plates_of_the_map(scan: Any) -> None:
+    rows = "".join(f"1,{w},{'WT' if w[0] == 'B' else 'DS'}\n" for w in WELLS)
+    found = scan(names("{w}_{f}", w=WELLS, f="12"), table="plate,well,condition\n" + rows)
+    assert found["records"] == 8 and found["wells"] == 4
