@@ -7,7 +7,7 @@ from core.io.well_names import natural
 from core.scanning.default_roles import names_role
 from core.scanning.find_stains import MOST_NUMBERS, is_bare_number, tells_apart
 from core.scanning.name_runs import NAME, Run
-from core.scanning.run_labels import NONE, Context, all_wells, label_meaning
+from core.scanning.run_labels import MAX_STAINS, NONE, Context, all_wells, label_meaning
 
 Reading = dict[int, str]  # number of the run -> meaning
 GROUPED = frozenset({"group", "well"})
@@ -121,8 +121,8 @@ def _readings(
         again = {} if known & GROUPED else dict.fromkeys(sites, "group")
         found = {"repeats": {**again, **fields}}
         found |= {name: {last: meaning} for name, meaning in ONE if meaning != "site"}
-    elif runs[last].where == NAME and not sites and not (known & GROUPED and runs[last].label):
-        return {}  # 1, or dish1_1
+    elif runs[last].where == NAME and not sites and not _after_cultures(last, runs, context, known):
+        return {}  # 1, or dish1_1 to dish1_9
     else:
         found = {name: {last: meaning} for name, meaning in ONE}
     return {
@@ -130,6 +130,13 @@ def _readings(
         for name, reading in found.items()
         if all(_fits(n, reading[n], n == last, runs, context, known) for n in unknown)
     }
+
+
+def _after_cultures(n: int, runs: Sequence[Run], context: Context, known: set[str]) -> bool:
+    """Whether a number after a culture has a word of its own, or may be that of a stain."""
+    if runs[n].label:
+        return bool(known & GROUPED)
+    return "group" in known and "stain" not in known and _may_be_stains(n, runs, context)
 
 
 def _fits(
@@ -149,8 +156,11 @@ def _fits(
 def _may_be_stains(n: int, runs: Sequence[Run], context: Context) -> bool:
     """Whether a number of or after a word, which nobody was asked about, may be that of a stain."""
     files, run = list(runs[n].texts), runs[n]
-    asked = is_bare_number(run) and (run.where != NAME or is_bare_number(runs[n - 1]))
-    few = len(run.values) <= MOST_NUMBERS and not asked
+    in_folder = run.where != NAME
+    asked = is_bare_number(run) and (in_folder or is_bare_number(runs[n - 1]))
+    if in_folder and len(run.values) > MOST_NUMBERS:
+        asked = False  # too many to be asked about first
+    few = len(run.values) <= (MAX_STAINS if in_folder else MOST_NUMBERS) and not asked
     return few and all(f in context.single for f in files) and tells_apart(n, runs, files)
 
 

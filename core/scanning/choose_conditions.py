@@ -3,8 +3,8 @@
 import os
 import re
 import unicodedata
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from core.scanning.run_labels import LABELS, has_gaps
 FOLDER, PLATE_MAP = "folder", "plate map"
 SHOWN = 8  # conditions in the text of a choice
 TREATMENTS = frozenset({"compound", "cpd", "drug", "treatment", "dose", "substance", "inhibitor"})
+LINES = frozenset({"line"})  # lines of cells are compared
 CULTURES = LABELS["group"] | LABELS["site"]
 _DOSE = re.compile(r"\d ?_?(?:[pnuµμm]M|(?i:[nuµμm]?g[ /_]?ml)|%)(?![A-Za-z])")
 _COUNTED = re.compile(r"(?P<word>[^\W\d_].*?)[\W_]*\d{1,3}|\d{1,3}[\W_]+(?P<after>[^\W\d_].*?)")
@@ -91,14 +92,22 @@ def _first_reading(
     drafts: Sequence[Draft], words: Sequence[Run], root: Path, from_folder: dict[str, str]
 ) -> tuple[dict[str, str], str, bool]:
     """The likeliest conditions, the text of the question, and whether it must be asked."""
-    if from_folder:
+    of_roles = [run for run in words if any(map(names_role, run.values))]
+    told = len(of_roles) == 1 and all(d.files[0] in of_roles[0].texts for d in drafts)
+    cultures = _are_cultures(set(from_folder.values()))
+    inner = _roles_inside(drafts, from_folder) if cultures else {}
+    if inner:
+        return inner, "", False  # rep1/WT, rep1/DS, rep2/WT, rep2/DS
+    if cultures and not told:
+        text = "The folders count cultures. Are they conditions? If not, give a plate map."
+        return from_folder, text, True
+    if from_folder and not cultures:
         numbers = all(re.fullmatch(r"[\d\s._\-]+", name) for name in from_folder.values() if name)
         text = (
             "The folders are numbers. Are they conditions, or times or plates?" if numbers else ""
         )
         return from_folder, text, numbers
-    of_roles = [run for run in words if any(map(names_role, run.values))]
-    if len(of_roles) == 1 and all(d.files[0] in of_roles[0].texts for d in drafts):
+    if told:
         return {d.files[0]: of_roles[0].texts[d.files[0]] for d in drafts}, "", False
     leading = {d.files[0]: _leading_word(d.stem) for d in drafts}
     if all(leading.values()) and len(set(leading.values())) > 1:
@@ -110,6 +119,21 @@ def _first_reading(
     return dict.fromkeys((d.files[0] for d in drafts), name), text, True
 
 
+def _are_cultures(names: Collection[str]) -> bool:
+    """Whether all names are one word for a culture and a number, such as sample1 and sample2."""
+    parts = [_COUNTED.fullmatch(name) for name in names]
+    words = {(part["word"] or "").casefold().rstrip(" _-") if part else "" for part in parts}
+    return len(words) == 1 and words <= LABELS["group"] - LINES
+
+
+def _roles_inside(drafts: Sequence[Draft], outer: Mapping[str, str]) -> dict[str, str]:
+    """The next level of folders, if all of them are in several outer ones and one names a role."""
+    level = shared_folders(drafts) + 1
+    names = {d.files[0]: _at(d, level) for d in drafts}
+    alike = all(names.values()) and _in_several(names, outer)
+    return names if alike and any(map(names_role, set(names.values()))) else {}
+
+
 def _without_numbers(base: Mapping[str, str]) -> dict[str, str]:
     """WT_1, WT_2, DS_1, DS_2 as WT and DS: each word has several numbers; {} for other names."""
     parts = {name: _COUNTED.fullmatch(name) for name in set(base.values())}
@@ -118,9 +142,19 @@ def _without_numbers(base: Mapping[str, str]) -> dict[str, str]:
     glued = any(re.fullmatch(r"[^\W\d_]+\d+", name) for name in words)
     if len(counts) < 2 or "" in counts or min(counts.values()) < 2:
         return {}
-    if glued and not any(map(names_role, counts)):
+    if glued and not any(map(names_role, counts)) and not _counted(parts):
         return {}  # NDUFS2, NDUFS4, NDUFV1, NDUFV2
     return {file: words[name] for file, name in base.items()}
+
+
+def _counted(names: Collection[str]) -> bool:
+    """Whether the numbers of each word are counted, as in HC01, HC02, LS01, LS02."""
+    words: dict[str, set[str]] = defaultdict(set)
+    for name in names:
+        words[name.rstrip("0123456789")].add(name)
+    padded = all(re.search(r"\D0\d+$", name) for name in names)
+    from_one = (f"{word}1" in of_word and not has_gaps(of_word) for word, of_word in words.items())
+    return padded or all(from_one)
 
 
 def _leading_word(stem: str) -> str:

@@ -7,7 +7,7 @@ from itertools import permutations
 
 from core.scanning.file_names import STAIN_WORDS
 from core.scanning.name_runs import folder_runs
-from core.scanning.run_labels import is_light, is_time, is_well, label_meaning
+from core.scanning.run_labels import MEASURED, is_light, is_time, is_well, label_meaning
 
 LEAST = 2  # parts of a name, values of a part
 MAX_NAMES = 1000
@@ -31,7 +31,7 @@ def compound_levels(files: Sequence[str]) -> dict[int, re.Pattern[str]]:
             names[level].add(name)
     found: dict[int, re.Pattern[str]] = {}
     for level, of_level in names.items():
-        if LEAST <= len(of_level) <= MAX_NAMES:
+        if LEAST <= len(of_level) <= MAX_NAMES and not all(map(MEASURED.fullmatch, of_level)):
             pattern = next((p for p in PARTS if _compound(of_level, p)), None)
             found |= {} if pattern is None else {level: pattern}
     return found

@@ -27,7 +27,7 @@ MUCH_BRIGHTER = 3.0  # the same, where a word such as img says that the numbers 
 FIELDS_TO_COMPARE = 4
 
 
-def _stain_evidence(run: Run) -> int:
+def stain_evidence(run: Run) -> int:
     """3: a known word, 2: a label or wavelengths, 1: words that may be stains, 0: no stain."""
     values = run.values
     bare = [re.sub(r"^(?:[wWcC]\d+|[Cc]hannel)[ _\-]?(?=[A-Za-z])", "", v) for v in values]
@@ -64,7 +64,7 @@ def find_stain(
     sure = [n for n in whole if strength[n] >= 2]
     doubtful = [n for n in whole if strength[n] == 1 and (runs[n].where == NAME or n in bright)]
     broken = [n for n, s in strength.items() if s >= 2 and n not in whole and runs[n].where == NAME]
-    one = [n for n, run in enumerate(runs) if not run.varies and _stain_evidence(run) == 3]
+    one = [n for n, run in enumerate(runs) if not run.varies and stain_evidence(run) == 3]
     lists: dict[str, int | None] = {_choice_of(n, runs): n for n in sorted(whole)}
     lists |= {NONE: None} if sure or doubtful or broken or one else {}
     answer = context.answers.choice(QuestionKind.STAIN, list(lists), files)
@@ -76,7 +76,7 @@ def find_stain(
         elif one and not broken and runs[one[-1]].where == NAME:
             chosen = one[-1]  # all files show one stain
         elif doubtful or broken:
-            questions.append(_stain_question(runs, [*doubtful, *broken], files[0]))
+            questions.append(stain_question(runs, [*doubtful, *broken], files[0]))
     if chosen is None:
         for n in bright:
             if runs[n].label == "w":
@@ -103,12 +103,12 @@ def stains_of_folders(
     found = [
         n
         for n in may_be
-        if runs[n].where != NAME and len(may_be) > 1 and _stain_evidence(runs[n]) == 1
+        if runs[n].where != NAME and len(may_be) > 1 and stain_evidence(runs[n]) == 1
         if tells_apart(n, runs, files)
     ]
     if not found or context.answers.choice(QuestionKind.STAIN, [NONE], files):
         return []
-    return [_stain_question(runs, found, files[0])]
+    return [stain_question(runs, found, files[0])]
 
 
 def _stain_strength(
@@ -119,7 +119,7 @@ def _stain_strength(
     for n, run in enumerate(runs):
         if not run.varies or meanings.get(n) not in (None, "site"):
             continue
-        strength[n] = 0 if n in meanings else _stain_evidence(run)
+        strength[n] = 0 if n in meanings else stain_evidence(run)
         row = n > 0 and runs[n - 1].varies and runs[n - 1].label.lower() in ("r", "row")
         if row and run.label.lower() == "c":
             strength[n] = min(strength[n], 1)  # R1_C1 is a row and a column, or a stain
@@ -185,7 +185,7 @@ def _choice_of(n: int, runs: Sequence[Run]) -> str:
     return list_of(runs[n]) + (f" (number {before + 1})" if before else "")
 
 
-def _stain_question(runs: Sequence[Run], candidates: Sequence[int], about: str) -> Question:
+def stain_question(runs: Sequence[Run], candidates: Sequence[int], about: str) -> Question:
     choices = tuple(_choice_of(n, runs) for n in candidates)
     text = f"Are {choices[0]} stains of one image? "
     if all(is_bare_number(runs[n]) for n in candidates):
@@ -203,9 +203,7 @@ def tells_apart(n: int, runs: Sequence[Run], files: Sequence[str]) -> bool:
         for m, other in enumerate(runs)
         if m != n
         and other.varies
-        and not (
-            other.splits_like(run) and (other.where == run.where or _stain_evidence(other) > 1)
-        )
+        and not (other.splits_like(run) and (other.where == run.where or stain_evidence(other) > 1))
     ]
     fields: dict[tuple[str, ...], set[str]] = defaultdict(set)
     for file in files:

@@ -10,6 +10,7 @@ from core.scanning.default_roles import names_role
 from core.scanning.name_runs import NAME, Run
 from core.scanning.run_labels import (
     NONE,
+    SHORT_STAINS,
     Context,
     all_wells,
     has_gaps,
@@ -95,9 +96,11 @@ def _are_counters(
     if condition is None or not _again(runs[n], condition) or _padded(runs[n]):
         return False
     others = [m for m, run in enumerate(runs) if run.varies and run is not condition and m != n]
+    stains = all(meanings.get(m) in ("stain", "stain-too") for m in others)
     if {_row(value) for value in runs[n].values} <= DOUBTFUL_ROWS:
-        return not others  # d1_c1 may be a day and a clone
-    return all(meanings.get(m) in ("stain", "stain-too") for m in others)
+        # d1_c1 may be a day and a clone.
+        return stains and not any(runs[m].label in SHORT_STAINS for m in others)
+    return stains
 
 
 def _one_to_one(run: Run, condition: Run) -> bool:
@@ -168,7 +171,10 @@ def find_plate(
         if meaning == "plate" and n > well and runs[n].label in ("P", "p", "Pos"):
             meanings[n] = "site"  # B02_P1 is a position of the well
     named = [
-        n for n, run in enumerate(runs) if set(map(str.casefold, run.values)) & context.map_plates
+        n
+        for n, run in enumerate(runs)
+        if set(map(str.casefold, run.values)) & context.map_plates
+        if n < well or not all(map(str.isdecimal, run.values))  # B02_1 is a field
     ]
     for n in named:
         if meanings.get(n) in (None, "plate", "word"):

@@ -19,10 +19,11 @@ NAME = -1  # where a run stands: the number of the folder, or in the name of the
 _DYES = r"(?i:texas[ _\-]?red|far[ _\-]?red|alexa[ _\-]?(?:fluor[ _\-]?)?\d{3}|cell[ _\-]?mask)"
 # z0.5, 1,5uM; row1_col2; A - 01, A_01: one piece in spite of the separators inside.
 _DECIMAL = r"(?<![A-Za-z0-9.,])[A-Za-z]{0,3}(?:0|[1-9]\d*)[.,]\d+(?:[A-Za-zµμ%]+)?(?![A-Za-z0-9.,])"
-# 2024-05-01_14-30-00 or 20240501T143000; other numbers after a date count images.
+# 2024-05-01_14-30-00, 20240501T143000, 1.5.2024; other numbers after a date count images.
 _DATE = r"(?:19|20)\d\d([\-.]?)[01]\d\1[0-3]\d"
+DAY_FIRST = r"(?:[0-3]?\d\.[01]?\d\.20|[0-3]\d\.[01]\d\.)\d\d"
 _CLOCK = r"(?:T[0-2]\d[0-5]\d(?:[0-5]\d)?|[T _\-]+[0-2]\d[\-.:h][0-5]\d(?:[\-.:m][0-5]\d)?s?)"
-_MOMENT = rf"(?<![A-Za-z0-9]){_DATE}{_CLOCK}(?![A-Za-z0-9])"
+_MOMENT = rf"(?<![A-Za-z0-9])(?:{_DATE}{_CLOCK}?|{DAY_FIRST})(?![A-Za-z0-9])"
 _ROW_COLUMN = r"(?i:row[ _\-]?\d+[ _\-]col(?:umn)?[ _\-]?\d+)"
 _LETTER_COLUMN = r"(?<![A-Za-z0-9])[A-P](?: - \d\d?|[ _\-][0-2]\d)(?!\d)"
 _PIECE = rf"{_MOMENT}|{_DYES}|{_DECIMAL}|{_ROW_COLUMN}|{_LETTER_COLUMN}|[^\s_\-.()\[\],;@#]+"
@@ -174,12 +175,9 @@ def _name_runs(column: dict[str, tuple[str, tuple[int, int]]], before: str) -> l
     letters = {tuple(re.findall(r"[A-Za-z]+", text)) for text in texts.values()}
     row_column = all(re.fullmatch(r"(?i)r(?:ow)?\d+c(?:ol)?\d+", text) for text in texts.values())
     if len(letters) == 1 and not row_column and all(map(_PAIRS.fullmatch, texts.values())):
-        runs = []
-        for n, label in enumerate(next(iter(letters))):
-            found = {f: list(re.finditer(r"[A-Za-z]+\d+", t))[n] for f, t in texts.items()}
-            places = {f: (spans[f][0] + m.start(), spans[f][0] + m.end()) for f, m in found.items()}
-            runs.append(Run(NAME, label, {f: m.group() for f, m in found.items()}, places))
-        return runs
+        return _split(texts, spans, r"[A-Za-z]+\d+", next(iter(letters)))
+    if _two_counters(texts.values()):
+        return _split(texts, spans, r"\d+", ("", ""))
     glued = [re.fullmatch(r"([A-Za-z]+)(\d+)", text) for text in texts.values()]
     if len(letters) > 1 and _known_words([match.group(1) for match in glued if match], texts):
         return _word_and_number(texts, spans)
@@ -189,6 +187,31 @@ def _name_runs(column: dict[str, tuple[str, tuple[int, int]]], before: str) -> l
     elif not label and all(re.fullmatch("[A-Za-z]", text) for text in texts.values()):
         label = before if before.lower() in ("plate", "platte", "plaque") else ""
     return [Run(NAME, label, texts, spans)]
+
+
+def _split(
+    texts: Mapping[str, str],
+    spans: Mapping[str, tuple[int, int]],
+    part: str,
+    labels: Sequence[str],
+) -> list[Run]:
+    """A run for each label: what the pattern `part` finds in all texts."""
+    runs = []
+    for n, label in enumerate(labels):
+        found = {file: list(re.finditer(part, text))[n] for file, text in texts.items()}
+        places = {f: (spans[f][0] + m.start(), spans[f][0] + m.end()) for f, m in found.items()}
+        runs.append(Run(NAME, label, {f: m.group() for f, m in found.items()}, places))
+    return runs
+
+
+def _two_counters(texts: Iterable[str]) -> bool:
+    """Whether numbers such as 1.1, 1.2, 2.1, 2.2 count two things: most pairs are there."""
+    values = set(texts)
+    if not all(re.fullmatch(r"\d+[.,]\d+", value) for value in values):
+        return False
+    first, last = (set(side) for side in zip(*(re.split("[.,]", v) for v in values), strict=True))
+    most = len(values) * 2 > len(first) * len(last)
+    return min(len(first), len(last)) > 1 and "0" not in first and most
 
 
 def _known_words(words: Sequence[str], texts: Mapping[str, str]) -> bool:

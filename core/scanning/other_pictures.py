@@ -37,7 +37,7 @@ NEXT_TO_AN_IMAGE = (
         "is a picture of several stains on one another",
         re.compile(
             r"(?i)[ _\-](?:overlay|merged?|composite|scale[ _\-]?bar|montage|figure)$"
-            r"|^(?:overlay|merged?|composite|montage)[ _\-]"
+            r"|^(?:overlay|merged?|composite|montage)[ _\-]|(?<=[A-P]\d\df\d\d)o\d$"  # of ArrayScan
         ),
     ),
     (

@@ -33,11 +33,25 @@ CONDITION_COLUMNS = (
     "label",
     "class",
     "phenotype",
+    "cellline",
+    "bedingung",
+    "behandlung",
+    "substanz",
+    "genotyp",
+    "zelllinie",
 )
-WELL_COLUMNS = ("well", "wellposition", "wellid", "wellname")
+WELL_COLUMNS = ("well", "wellposition", "wellid", "wellname", "vertiefung", "kavität", "puits")
 ROW_COLUMNS = ("wellrow", "row", "platerow")
 COLUMN_COLUMNS = ("wellcol", "wellcolumn", "column", "col", "platecolumn", "platecol")
-PLATE_COLUMNS = ("plate", "plateid", "platename", "assayplatebarcode", "barcode")
+PLATE_COLUMNS = (
+    "plate",
+    "plateid",
+    "platename",
+    "assayplatebarcode",
+    "barcode",
+    "platte",
+    "plaque",
+)
 FILE_COLUMNS = ("file", "filename", "path", "filepath", "relativepath", "image", "imagefile")
 ROLE_COLUMNS = ("role", "wellrole", "conditionrole", "controltype")
 ROLES = {

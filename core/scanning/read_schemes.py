@@ -11,7 +11,8 @@ from core.scanning.name_parts import parts_of_tells
 from core.scanning.name_runs import NAME, Compound, Run, folder_parts, folder_runs
 from core.scanning.names import ASIDE, GROUPS, Names, several
 from core.scanning.naming_schemes import SCHEMES
-from core.scanning.run_labels import Context, is_time, label_meaning
+from core.scanning.plate_stains import stains_of_plates
+from core.scanning.run_labels import MEASURED, Context, is_time, label_meaning
 
 
 def by_scheme(
@@ -67,6 +68,8 @@ def _own(name: str, file: str, group: str) -> str:
 
 def _folder_meaning(run: Run) -> str:
     meaning = label_meaning(run)
+    if all(map(MEASURED.fullmatch, run.values)):
+        return "plate"
     if run.varies and all(value.lower() in STAIN_WORDS for value in run.values):
         return "stain"
     return "time" if not meaning and is_time(run.values) else meaning
@@ -82,7 +85,7 @@ def _scheme_tells(
     for level, meaning in aside.items():
         group = GROUPS.get(meaning, meaning)
         if group in ("z", "t", "plate"):  # a folder says it before the name, where both do
-            tells[group] = folders[level]
+            tells[group] = MEASURED.sub(r"\1", folders[level])
         else:
             tells.setdefault(group, folders[level])
     of_path = match.string != stem_of(file)
@@ -119,6 +122,7 @@ def _read_alike(
     }
     tells = {file: _scheme_tells(name, file, aside, compound) for file in files}
     of_path = "/" in SCHEMES[name]  # its folders are dates
+    _stains_of_folders(tells, files, aside, compound)
     again = None if of_path or "plate" in aside.values() else _wells_again(folders, tells)
     if again is not None:
         answer, question = plate_answer(again, context)
@@ -126,8 +130,25 @@ def _read_alike(
         if answer == "plate":
             aside[again.where] = "plate"
             tells = {file: _scheme_tells(name, file, aside, compound) for file in files}
+            _stains_of_folders(tells, files, aside, compound)
+    if not of_path and "plate" not in aside.values():
+        names.questions += stains_of_plates(files, tells, context)
     names.tells |= tells
     _join_times(name, files, aside, names)
+
+
+def _stains_of_folders(
+    tells: Mapping[str, dict[str, str]],
+    files: Sequence[str],
+    aside: Mapping[int, str],
+    compound: Compound,
+) -> None:
+    """Takes the stain from folders such as DAPI and TMRM, if all names have the same channel."""
+    level = next((level for level, meaning in aside.items() if meaning == "stain"), None)
+    if level is None or len({tells[file].get("channel", "") for file in files}) > 1:
+        return
+    for file in files:
+        tells[file]["channel"] = folder_parts(file, compound)[level][0]
 
 
 def _wells_again(folders: Sequence[Run], tells: Mapping[str, Mapping[str, str]]) -> Run | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from core.errors import BadTable
 from core.io.well_names import normalise_well
 from core.scanning.answers import Answers
-from core.scanning.name_runs import Run
+from core.scanning.name_runs import DAY_FIRST, Run
 
 LABELS: dict[str, frozenset[str]] = {
     "stain": frozenset(
@@ -21,23 +21,25 @@ LABELS: dict[str, frozenset[str]] = {
         {"t", "time", "timepoint", "tp", "frame", "day", "days", "hour", "hours", "week", "dpi"}
         | {"div", "weeks", "timelapse", "wk", "hpi", "tag", "tage", "stunde", "stunden", "woche"}
         | {"jour", "jours", "heure", "heures", "semaine", "zeit", "zeitpunkt", "temps"}
-        | {"round", "cycle", "cyc"}
+        | {"round", "cycle", "cyc", "dag", "dagen"}
     ),
     "site": frozenset(
         {"s", "f", "xy", "m", "site", "field", "fld", "fov", "pos", "position", "point", "tile"}
         | {"no", "nr", "snap", "snapshot", "pic", "picture", "photo", "foto"}
         | {"scene", "image", "img", "im", "series", "seq", "roi", "view", "stage"}
         | {"feld", "bild", "champ", "cell", "cells", "colony", "object", "zelle", "zellen"}
+        | {"campo", "imagen", "immagine", "imagem", "beeld"}
     ),
     "group": frozenset(
         {"rep", "replicate", "culture", "mouse", "donor", "animal", "dish", "coverslip", "slide"}
         | {"batch", "chip", "organoid", "embryo", "rat", "fish", "n", "exp", "experiment", "r"}
         | {"biorep", "run", "clone", "line", "patient", "passage", "maus", "kultur", "souris"}
         | {"sample", "probe", "spheroid", "neuron", "echantillon", "well", "puits", "vertiefung"}
-        | {"cs", "br", "coverglass"}
+        | {"cs", "br", "coverglass", "pozo", "pocillo", "pozzetto", "boite", "schaal", "org"}
     ),
     "plate": frozenset({"plate", "plt", "p", "pl", "barcode", "platte", "plaque"}),
 }
+MEASURED = re.compile(r"(.+)__\d{4}-\d\d-\d\dT[\d_]+-Measurement \d+[a-z]?")  # plate of Harmony
 SHORT_STAINS = ("c", "w")  # c1 is a stain, C1 may be a well or a clone
 _LINES_NM = """340 355 365 375 380 385 395 405 430 440 445 458 470 473 475 477 488 490 505 514 532
 546 550 555 561 568 575 587 590 594 630 633 635 638 640 647 650 660 680 685 730 740 750 770 785"""
@@ -51,6 +53,7 @@ _TIME = re.compile(
     r"|\d+(?:[.,]\d+)?[ _\-]?(?:h|hr|hrs|hours?|min|d|days?|wk|weeks?|mo|months?|hp[fit]|dp[fit]"
     r"|stunden?|tage?|wochen?|monate?|heures?|jours?|semaines?|mois)|(?:\d+d)?\d+h\d+m?"
     r"|(?:19|20)\d\d[\-_.]?[01]\d[\-_.]?[0-3]\d(?:[T _\-]+\d.*)?"
+    rf"|{DAY_FIRST}"
 )
 
 

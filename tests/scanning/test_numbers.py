@@ -113,7 +113,29 @@ def test_a_word_and_a_number_before_the_images_are_shown_as_cultures(scan: Any) 
 
 
 def test_numbers_that_count_images_are_not_asked_about(scan: Any) -> None:
-    assert not scan(names("{c}/dish{d}_{f}", c=BOTH, d="12", f="123"))["questions"]
+    assert not scan(names("{c}/dish{d}_{f}", c=BOTH, d="12", f="123456"))["questions"]
+
+
+@pytest.mark.parametrize("name", ["{c}/dish{d}_{f}", "{c}{d}_{f}", "{c}/rep{d}_00{f}"])
+def test_few_numbers_of_each_culture_are_shown_as_fields_and_may_be_stains(
+    scan: Any, name: str
+) -> None:
+    found = scan(names(name, c=BOTH, d="12", f="123"))
+    assert (found["records"], found["groups"]) == (12, 4)
+    assert question(found, "group")["default"] == "fields"
+    assert len(scan([], "group=stains")["channels"]) == 3
+
+
+def test_more_numbered_folders_than_stains_are_asked_about_may_be_stains(scan: Any) -> None:
+    found = scan(names("{c}/{n}/img{f}", c=BOTH, n="123456", f="123"))
+    assert found["groups"] == 12 and question(found, "group")["default"] == "cultures"
+    assert len(scan([], "group=stains")["channels"]) == 6
+
+
+def test_two_numbers_with_a_point_between_them_are_asked_about(scan: Any) -> None:
+    found = scan(names("{c}/{n}.{f}", c=BOTH, n="12", f="123"))
+    assert found["records"] == 0 and question(found, "stain")["default"] is None
+    assert len(scan([], "stain=1, 2, 3")["channels"]) == 3
 
 
 @pytest.mark.parametrize("name", ["{c}/{f}", "{c}_{f}", "{c}/img_{f}", "{c}/{f}/img"])
