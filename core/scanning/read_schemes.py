@@ -68,8 +68,9 @@ def _own(name: str, file: str, group: str) -> str:
 
 def _folder_meaning(run: Run) -> str:
     meaning = label_meaning(run)
-    if all(map(MEASURED.fullmatch, run.values)):
-        return "plate"
+    if all(map(MEASURED.fullmatch, run.values)):  # a plate that was measured again is a time
+        plates = {MEASURED.sub(r"\1", value) for value in run.values}
+        return "plate" if len(plates) == len(run.values) else "time"
     if run.varies and all(value.lower() in STAIN_WORDS for value in run.values):
         return "stain"
     return "time" if not meaning and is_time(run.values) else meaning
@@ -85,7 +86,11 @@ def _scheme_tells(
     for level, meaning in aside.items():
         group = GROUPS.get(meaning, meaning)
         if group in ("z", "t", "plate"):  # a folder says it before the name, where both do
-            tells[group] = MEASURED.sub(r"\1", folders[level])
+            plate = MEASURED.fullmatch(folders[level])
+            if plate is not None:
+                tells["plate"] = plate[1]
+            if plate is None or group != "plate":
+                tells[group] = folders[level]
         else:
             tells.setdefault(group, folders[level])
     of_path = match.string != stem_of(file)

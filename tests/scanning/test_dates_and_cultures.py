@@ -99,6 +99,16 @@ def test_measurements_of_harmony_are_plates(scan: Any) -> None:
     assert (found["records"], found["plates"], found["wells"]) == (8, ["L_P1", "L_P2"], 8)
 
 
+def test_a_plate_that_was_measured_again_is_a_time(scan: Any) -> None:
+    folder = "{k}__2024-03-0{d}T10_11_12-Measurement {d}/Images/"
+    for plates in (("L_P1",), ("L_P1", "L_P2")):
+        files = names(folder + "r0{r}c0{w}f01p01-ch1sk1fk1fl1", k=plates, d="12", r="23", w="23")
+        rows = "".join(
+            f"{p},{w},{'WT' if w[0] == 'B' else 'DS'}\n" for p, w in product(plates, WELLS)
+        )
+        assert "time" in kinds(scan(files, table="plate,well,condition\n" + rows))
+
+
 def test_a_map_with_german_headings_is_read(scan: Any) -> None:
     rows = "".join(f"{w};WT;{'0,5' if w[0] == 'B' else '5,0'}\n" for w in WELLS)
     table = "Vertiefung;Genotyp;Konz. [µM]\n" + rows
