@@ -26,6 +26,7 @@ class Navigation(QStackedWidget):
         self.state, self.factory = state, factory
         self.pages: dict[str, QWidget] = {}
         self._made: dict[str, QWidget] = {}  # and not added yet
+        self._to_fill: set[str] = set()  # added, and not filled yet
         factory.page_asked.connect(self.go)
         state.asked_changed.connect(self._on_asked)
         self.page("start")
@@ -47,17 +48,32 @@ class Navigation(QStackedWidget):
 
     def page(self, name: str) -> QWidget:
         """The page of this name."""
+        self._add(name)
+        self._fill(name)
+        return self.pages[name]
+
+    def prepare(self, name: str) -> None:
+        """Build a page before it is needed: it is made, added and filled in turns of their own."""
+        if name not in self.pages and name not in self._made:
+            self._made[name] = self.factory.make(name)
+            next_turn(self, lambda: self._prepare_further(name))
+
+    def _prepare_further(self, name: str) -> None:
+        self._add(name)
+        next_turn(self, lambda: self._fill(name))
+
+    def _add(self, name: str) -> None:
         if name not in self.pages:
             made = self._made.pop(name, None)
             self.pages[name] = self.factory.make(name) if made is None else made
             self.addWidget(self.pages[name])
-        return self.pages[name]
+            self._to_fill.add(name)
 
-    def prepare(self, name: str) -> None:
-        """Build a page before it is needed: made in this turn, and added in the next one."""
-        if name not in self.pages and name not in self._made:
-            self._made[name] = self.factory.make(name)
-            next_turn(self, lambda: self.page(name))
+    def _fill(self, name: str) -> None:
+        """Fill a page that fills itself apart from its building."""
+        if name in self._to_fill:
+            self._to_fill.remove(name)
+            getattr(self.pages[name], "fill", lambda: None)()
 
     def why_not(self, name: str) -> str:
         """Why a page cannot be shown yet; empty when it can."""

@@ -45,11 +45,11 @@ class ExplorePage(QWidget):
         self.state, self.control = control.state, control
         self.thumbnails, self.settings = thumbnails, settings
         self._shown: Shown | None = None
+        self._filled = False
         self._card: ModelCard | None = None  # of the model on show
         self._by_hand: set[str] = set()  # splitters that the user moved
         self._build()
         self._connect()
-        self._on_model()
 
     def _build(self) -> None:
         self.empty = EmptyState(
@@ -103,6 +103,11 @@ class ExplorePage(QWidget):
         self.state.answer_changed.connect(self._show_difference)
         self.control.path_changed.connect(self._show_difference)
 
+    def fill(self) -> None:
+        """Show what is open; to build the page and to fill it are two turns."""
+        if not self._filled:
+            self._on_model()
+
     def balance(self) -> None:
         """Room for the pictures first; the map and what is selected get the rest.
 
@@ -136,7 +141,7 @@ class ExplorePage(QWidget):
 
     def _on_model(self) -> None:
         """Another model or map: everything is shown again."""
-        self._shown = None
+        self._shown, self._filled = None, True
         ready = self.state.ready_to_explore
         self.stack.setCurrentIndex(1 if ready else 0)
         if not ready:
@@ -166,7 +171,7 @@ class ExplorePage(QWidget):
 
     def _show_difference(self) -> None:
         """Every part paints what differs from the moment that it shows."""
-        if not self.state.ready_to_explore:
+        if not self._filled or not self.state.ready_to_explore:
             return
         old, self._shown = self._shown, now_shown(self.control)
         for part in (self.map_panel, self.tabs, self.picture):
