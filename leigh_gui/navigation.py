@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
@@ -53,19 +54,23 @@ class Navigation(QStackedWidget):
         return self.pages[name]
 
     def prepare(self, name: str) -> None:
-        """Build a page before it is needed: it is made, added and filled in turns of their own."""
+        """Build a page before it is needed: imported, made, added and filled in separate turns."""
+        steps = (self.factory.load, self._make, self._add, self._fill)
+        self._next_step(name, steps)
+
+    def _next_step(self, name: str, steps: Sequence[Callable[[str], None]]) -> None:
+        if steps:
+            steps[0](name)
+            next_turn(self, lambda: self._next_step(name, steps[1:]))
+
+    def _make(self, name: str) -> None:
         if name not in self.pages and name not in self._made:
             self._made[name] = self.factory.make(name)
-            next_turn(self, lambda: self._prepare_further(name))
-
-    def _prepare_further(self, name: str) -> None:
-        self._add(name)
-        next_turn(self, lambda: self._fill(name))
 
     def _add(self, name: str) -> None:
         if name not in self.pages:
-            made = self._made.pop(name, None)
-            self.pages[name] = self.factory.make(name) if made is None else made
+            self._make(name)
+            self.pages[name] = self._made.pop(name)
             self.addWidget(self.pages[name])
             self._to_fill.add(name)
 

@@ -105,6 +105,10 @@ class PageFactory(QObject):
             self.imported.emit(module)
             yield
 
+    def load(self, name: str) -> None:
+        """Import the code of a page."""
+        once_more(partial(import_module, f"leigh_gui.pages.{name}.page"))
+
     def make(self, name: str) -> QWidget:
         """The page of this name."""
         makers: dict[str, Callable[[], QWidget]] = {
