@@ -54,9 +54,12 @@ class Navigation(QStackedWidget):
         return self.pages[name]
 
     def prepare(self, name: str) -> None:
-        """Build a page before it is needed: imported, made, added and filled in separate turns."""
-        steps = (self.factory.load, self._make, self._add, self._fill)
-        self._next_step(name, steps)
+        """Build a page before it is needed: made, added and filled in turns of their own.
+
+        Nothing happens before its code is imported.
+        """
+        if self.factory.is_imported(name):
+            self._next_step(name, (self._make, self._add, self._fill))
 
     def _next_step(self, name: str, steps: Sequence[Callable[[str], None]]) -> None:
         if steps:

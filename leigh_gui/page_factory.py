@@ -48,7 +48,7 @@ CODE = (
 )
 CLASSES = ("PySide6.QtCore", "PySide6.QtGui", "PySide6.QtWidgets", "PySide6.QtOpenGL")
 TURN_S = 0.01  # of making classes of Qt: each is made when it is first named
-PAUSE_MS = 20  # between two imports, for the user
+PAUSE_MS = 5  # between two imports, for the user
 
 
 class PageFactory(QObject):
@@ -105,9 +105,9 @@ class PageFactory(QObject):
             self.imported.emit(module)
             yield
 
-    def load(self, name: str) -> None:
-        """Import the code of a page."""
-        once_more(partial(import_module, f"leigh_gui.pages.{name}.page"))
+    def is_imported(self, name: str) -> bool:
+        """Whether the code of a page is imported."""
+        return f"leigh_gui.pages.{name}.page" in sys.modules
 
     def make(self, name: str) -> QWidget:
         """The page of this name."""
