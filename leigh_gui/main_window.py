@@ -187,7 +187,7 @@ class MainWindow(QMainWindow):
             self.go("data")  # it has the button to locate them
         elif self.state.ready_to_explore:
             self.control.gestures.start_anywhere()
-            self.go("explore")
+            self.navigation.go_in_turns("explore")
         else:
             self.go("train" if project.model else "data")
         self._on_state()

@@ -61,6 +61,13 @@ class Navigation(QStackedWidget):
         if self.factory.is_imported(name):
             self._next_step(name, (self._make, self._add, self._fill))
 
+    def go_in_turns(self, name: str) -> None:
+        """Show a page; a page that was never shown is built first, in turns of its own."""
+        if name in self.pages or self.why_not(name):
+            self.go(name)
+        else:
+            self._next_step(name, (self._make, self._add, self._fill, self.go))
+
     def _next_step(self, name: str, steps: Sequence[Callable[[str], None]]) -> None:
         if steps:
             steps[0](name)
