@@ -62,11 +62,20 @@ class Navigation(QStackedWidget):
             self._next_step(name, (self._make, self._add, self._fill))
 
     def go_in_turns(self, name: str) -> None:
-        """Show a page; a page that was never shown is built first, in turns of its own."""
+        """Show a page; a page that was never shown is built first, in turns of its own.
+
+        Whoever goes to another page meanwhile stays there.
+        """
         if name in self.pages or self.why_not(name):
             self.go(name)
-        else:
-            self._next_step(name, (self._make, self._add, self._fill, self.go))
+            return
+        before = self.currentWidget()
+
+        def arrive(name: str) -> None:
+            if self.currentWidget() is before:
+                self.go(name)
+
+        self._next_step(name, (self._make, self._add, self._fill, arrive))
 
     def _next_step(self, name: str, steps: Sequence[Callable[[str], None]]) -> None:
         if steps:
