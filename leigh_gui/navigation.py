@@ -64,7 +64,7 @@ class Navigation(QStackedWidget):
     def go_in_turns(self, name: str) -> None:
         """Show a page; a page that was never shown is built first, in turns of its own.
 
-        Whoever goes to another page meanwhile stays there.
+        A user who goes to another page meanwhile stays there.
         """
         if name in self.pages or self.why_not(name):
             self.go(name)
