@@ -15,8 +15,8 @@ from core.data.preprocessing import CURVE_TOP
 from core.domain import Preprocessing
 
 BACKGROUND, BRIGHTEST = 0.01, 0.999  # shares of the pixels: below the background, below the cap
-# The noise of empty ground is not a signal. Its mean lies above the first percentile by a multiple of
-# the distance from there to the tenth: 2.326 / (2.326 - 1.282), if it is normally distributed.
+# The noise of empty ground is not a signal. Its mean lies above the first percentile by a multiple
+# of the distance from there to the tenth: 2.326 / (2.326 - 1.282), if it is normally distributed.
 GROUND, NOISE = 0.1, 2.23
 LEAST_SIGNAL = 0.25  # of what is above the background, where hardly any ground is empty
 # Spreads of background and log gain between images that say nothing: one grey level of 255 of the
