@@ -31,6 +31,18 @@ def test_the_dialog_reads_a_comma(qtbot):
     assert dialog.perturbation().factor == 0.5
 
 
+@pytest.mark.parametrize("typed", ["1500", "1.500", "1,500"])
+def test_a_whole_number_takes_no_mark(qtbot, typed):
+    box = NumberBox()
+    qtbot.addWidget(box)
+    box.setDecimals(0)
+    box.setRange(0, 65535)
+    box.selectAll()
+    qtbot.keyClicks(box, typed)
+    box.interpretText()
+    assert box.value() == 1500
+
+
 def test_every_box_for_numbers_is_one_of_them(window, project, qtbot):
     window.commands.open(project.folder)
     qtbot.waitUntil(lambda: window.state.counterfactual is not None, timeout=20_000)

@@ -9,10 +9,12 @@ from PySide6.QtWidgets import QDoubleSpinBox
 class NumberBox(QDoubleSpinBox):
     """Reads 0.5 and 0,5 as one half in every language; Qt alone drops the other mark: 05.
 
-    Its numbers stay below 1000, so a mark never separates thousands.
+    A mark never separates thousands. Without decimals, no mark is taken.
     """
 
     def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
+        if not self.decimals() and set(text) & set(".,"):
+            return QValidator.State.Invalid, text, position
         return super().validate(self._own(text), position)
 
     def valueFromText(self, text: str) -> float:

@@ -9,7 +9,6 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import (
-    QDoubleSpinBox,
     QHBoxLayout,
     QMenu,
     QToolButton,
@@ -20,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from core.domain import FloatArray
 from leigh_gui.widgets.common.look import plain, swatch_icon, tip
+from leigh_gui.widgets.common.number_box import NumberBox
 from leigh_gui.widgets.image.channel_display import ChannelDisplay
 
 COLOURS = {
@@ -117,7 +117,7 @@ class StainMenu(QMenu):
         super().__init__(parent)
         self._channel = ChannelDisplay("", "#FFFFFF")
         self.histogram = Histogram()
-        self.low, self.high = QDoubleSpinBox(), QDoubleSpinBox()
+        self.low, self.high = NumberBox(), NumberBox()
         self.colours: dict[str, QToolButton] = {}
         card = QWidget()
         column = QVBoxLayout(card)
