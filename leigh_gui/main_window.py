@@ -21,6 +21,7 @@ from leigh_gui.page_factory import PageFactory
 from leigh_gui.services.backstage import READ_ONLY, Backstage
 from leigh_gui.services.inference_client import InferenceClient
 from leigh_gui.settings import Settings
+from leigh_gui.turns import next_turn
 from leigh_gui.unsaved import UnsavedChanges
 from leigh_gui.widgets.common.empty_state import dropped_folder
 from leigh_gui.widgets.common.error_bar import ErrorBar
@@ -158,14 +159,12 @@ class MainWindow(QMainWindow):
 
     def _on_imported(self, module: str) -> None:
         if module == "leigh_gui.pages.explore.page":
-            self.navigation.prepare(
-                "explore"
-            )  # built now, so that opening a project only has to fill it
+            self.navigation.prepare("explore")  # opening a project then only has to fill it
 
     def _build_explore(self) -> None:
         """Build the Explore page before it is shown, if there is something to explore."""
         if self.state.ready_to_explore:
-            QTimer.singleShot(0, self, lambda: self.navigation.prepare("explore"))
+            next_turn(self, lambda: self.navigation.prepare("explore"))
 
     def _on_opened(self, page: str) -> None:
         project, settings = self.state.project, self.backstage.settings

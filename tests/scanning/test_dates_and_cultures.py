@@ -2,30 +2,12 @@
 
 from collections.abc import Sequence
 from itertools import product
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-import tifffile
 
-RNG = np.random.default_rng(23)
 BOTH = ("WT", "DS")
 WELLS = ("B02", "B03", "C02", "C03")
-
-
-@pytest.fixture
-def scan(tmp_path: Path, scanned: Any) -> Any:
-    """Writes one random image for each name, scans them, and returns the JSON."""
-
-    def call(names: Sequence[str], *answers: str, table: str = "") -> Any:
-        for name in names:
-            path = tmp_path / "images" / f"{name}.tif"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            tifffile.imwrite(path, RNG.integers(100, 900, (16, 16)).astype(np.uint16))
-        return scanned(*answers, table=table)
-
-    return call
 
 
 def names(pattern: str, **parts: Sequence[str]) -> list[str]:

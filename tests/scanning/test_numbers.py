@@ -2,29 +2,11 @@
 
 from collections.abc import Sequence
 from itertools import product
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-import tifffile
 
-RNG = np.random.default_rng(17)
 BOTH = ("WT", "DS")
-
-
-@pytest.fixture
-def scan(tmp_path: Path, scanned: Any) -> Any:
-    """Writes one random image for each name, scans them, and returns the JSON."""
-
-    def call(names: Sequence[str], *answers: str) -> Any:
-        for name in names:
-            path = tmp_path / "images" / f"{name}.tif"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            tifffile.imwrite(path, RNG.integers(100, 900, (16, 16)).astype(np.uint16))
-        return scanned(*answers)
-
-    return call
 
 
 def names(pattern: str, **parts: Sequence[str]) -> list[str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QActionGroup
+from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QComboBox, QMenu, QToolButton, QWidget
 
 from leigh_gui.widgets.common.elided_label import ElidedLabel
@@ -24,6 +25,8 @@ from leigh_gui.widgets.counterfactual.difference_pane import (
 from leigh_gui.widgets.image.channel_display import ChannelDisplay
 from leigh_gui.widgets.image.pane import Viewpoint
 from leigh_gui.widgets.image.picture_column import PictureColumn
+
+Key = TypeVar("Key")
 
 THRESHOLDS = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2)
 WAYS = {False: "As share of the stain's range", True: "As share of the original's brightness"}
@@ -79,28 +82,9 @@ class DifferenceView(PictureColumn):
     def _build_menu(self) -> QMenu:
         menu = QMenu(self)
         menu.setToolTipsVisible(True)
-        group = QActionGroup(menu)
-        self.relative = {}
-        for relative, text in WAYS.items():
-            action = menu.addAction(text)
-            action.setCheckable(True)
-            action.setChecked(not relative)
-            group.addAction(action)
-            action.triggered.connect(lambda _=False, r=relative: self._set_how(relative=r))
-            self.relative[relative] = action
-        menu.addSeparator()
-        above = QActionGroup(menu)
-        self.thresholds = {}
-        for threshold in THRESHOLDS:
-            action = menu.addAction(
-                f"Only above {threshold * 100:.0f} %" if threshold else "Every change"
-            )
-            action.setCheckable(True)
-            action.setChecked(not threshold)
-            above.addAction(action)
-            action.triggered.connect(lambda _=False, t=threshold: self._set_how(threshold=t))
-            self.thresholds[threshold] = action
-        menu.addSeparator()
+        self.relative = _one_of(menu, WAYS, lambda key: self._set_how(relative=key))
+        above = {t: f"Only above {t * 100:.0f} %" if t else "Every change" for t in THRESHOLDS}
+        self.thresholds = _one_of(menu, above, lambda key: self._set_how(threshold=key))
         self.lock = menu.addAction("Keep this scale")
         self.lock.setCheckable(True)
         self.lock.setToolTip(
@@ -224,3 +208,19 @@ class DifferenceView(PictureColumn):
         pane.set_note(note, dimmed)
         self.bar.set_limit(self.limit)
         self.drawn_changed.emit()
+
+
+def _one_of(
+    menu: QMenu, choices: Mapping[Key, str], choose: Callable[[Key], None]
+) -> dict[Key, QAction]:
+    """Adds choices of which one is taken, the one that is false or 0 first, and a line below."""
+    group, actions = QActionGroup(menu), {}
+    for key, text in choices.items():
+        action = menu.addAction(text)
+        action.setCheckable(True)
+        action.setChecked(not key)
+        group.addAction(action)
+        action.triggered.connect(lambda _=False, k=key: choose(k))
+        actions[key] = action
+    menu.addSeparator()
+    return actions
