@@ -200,6 +200,13 @@ class Contrast:
         scaled[logged] = np.log(np.maximum(above_background, least))
         return scaled
 
+    def jitter(self, images: int) -> FloatArray:
+        """(R,) chance movement of the mean of so many images, in standard deviations."""
+        if self.real.jitter is None:
+            return np.zeros(len(self.real.names))
+        jitter: FloatArray = self.real.jitter / self.spread / np.sqrt(images)
+        return jitter
+
     @property
     def number_differs(self) -> bool:
         """Whether the number of nuclei differs between real images of source and target."""

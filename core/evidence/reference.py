@@ -55,6 +55,9 @@ class ReferenceSet:
     oracle_probabilities: FloatArray  # (N, J, K)
     # (N, K) probabilities of the model itself; None in files of before.
     read: FloatArray | None = None
+    # (R,) chance movement of the features of one image (core.evidence.jitter); None in files of
+    # before.
+    jitter: FloatArray | None = None
 
     @cached_property
     def grey_levels(self) -> FloatArray:
@@ -203,6 +206,7 @@ def save_reference(
             "embedding": real.embedding.astype(np.float32),
             "judged": real.oracle_probabilities.astype(np.float32),
             **({} if real.read is None else {"read": real.read.astype(np.float32)}),
+            **({} if real.jitter is None else {"jitter": real.jitter.astype(np.float32)}),
             "nuclei": np.array(nuclei, np.float64),
             "model_digest": texts([model_digest]),
         },
@@ -229,12 +233,17 @@ def load_reference(folder: Path, card: ModelCard) -> tuple[EvidenceModels, Refer
             embedding=arrays["embedding"].astype(np.float64),
             oracle_probabilities=arrays["judged"].astype(np.float64),
             read=arrays["read"].astype(np.float64) if "read" in arrays else None,
+            jitter=arrays["jitter"].astype(np.float64) if "jitter" in arrays else None,
         )
         measured: list[FloatArray] = [real.readouts, real.embedding, real.oracle_probabilities]
         measured += [] if real.read is None else [real.read]
         rows = (len(real.truth), len(real.groups), len(real.held_out), *map(len, measured[1:]))
         if len(set(rows)) > 1 or real.readouts.shape != (rows[0], len(real.names)):
             raise ValueError(f"{rows} rows, readouts {real.readouts.shape}")
+        if real.jitter is not None:
+            measured.append(real.jitter)
+            if len(real.jitter) != len(real.names):
+                raise ValueError(f"jitter of {len(real.jitter)} features")
         if not all(np.isfinite(values).all() for values in measured):
             raise ValueError("values that are not numbers")
         digest = str(arrays["model_digest"][0])

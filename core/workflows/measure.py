@@ -96,6 +96,7 @@ def reference_images(
     card: ModelCard, images: MeasuredImages, latents: LatentTable, report: Report
 ) -> tuple[EvidenceModels, ReferenceSet]:
     """Fit the independent classifiers, and measure some real images for the reference set."""
+    from core.evidence.jitter import feature_jitter
     from core.evidence.reference import EvidenceModels, fit_nuclei, reference_set
     from core.training.fit_oracles import LabelledRecords, fit_oracles
     from core.training.presets import PRESETS
@@ -114,7 +115,8 @@ def reference_images(
         report(Progress(i + 1, len(compared), "Measuring reference images"))
     real = reference_set(rows, compared, names, card.channels, card.split)
     read_by_model = latents.probabilities[[latents.row(r.id) for r in compared]]
-    return panel, replace(real, read=read_by_model)
+    jitter = feature_jitter(seen, card.preprocessing, read, images.readouts, card.seed)
+    return panel, replace(real, read=read_by_model, jitter=jitter)
 
 
 def readouts_alone(

@@ -2,85 +2,19 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from reference_stand_in import DIMENSIONS, IMAGES, READOUTS, SHIFT, WELLS, moved
 
 from core.data.readouts import ABOVE_BACKGROUND
-from core.domain import CHECKS, FloatArray
+from core.domain import CHECKS
 from core.domain.accuracy import cannot_draw
 from core.evidence.checks import Direction
 from core.evidence.contrast import CounterfactualMeasurements
-from core.evidence.reference import ImageMeasurements, ReferenceSet
-
-WELLS, IMAGES, READOUTS, DIMENSIONS = (
-    12,
-    6,
-    12,
-    8,
-)  # per condition; per well; six readouts of each of two stains
-SHIFT = np.array(
-    [0.0] * 6 + [2.0, 2.0, 2.0, -2.0, 0.0, 0.0]
-)  # from WT to DS, in the second stain alone
-
-
-def measured(k: float, rng: np.random.Generator) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Readouts, embedding and the verdict of three judges for an image the share k of the way from
-    WT to DS.
-    """
-    sure = 0.1 + 0.8 * k
-    away = np.zeros(DIMENSIONS)
-    away[0] = 4 * k
-    oracle_probabilities = np.tile([1 - sure, sure], (3, 1))
-    return (
-        rng.normal(size=READOUTS) + k * SHIFT,
-        rng.normal(size=DIMENSIONS) + away,
-        oracle_probabilities,
-    )
-
-
-@pytest.fixture(scope="module")
-def real() -> ReferenceSet:
-    rng = np.random.default_rng(0)
-    rows = [
-        (k, f"{k}{w}", *measured(k, rng))
-        for k in (0, 1)
-        for w in range(WELLS)
-        for _ in range(IMAGES)
-    ]
-    truth, groups, readouts, embedding, oracle_probabilities = zip(*rows)
-    return ReferenceSet(
-        names=tuple(f"stain{i // 6 + 1} readout{i}" for i in range(READOUTS)),
-        channels=("Nuclei", "Mitochondria"),
-        channel=np.arange(READOUTS) // 6,
-        conditions=("WT", "DS"),
-        truth=np.array(truth),
-        groups=groups,
-        held_out=np.array([int(g[1:]) < 3 for g in groups]),
-        readouts=np.stack(readouts),
-        embedding=np.stack(embedding),
-        oracle_probabilities=np.stack(oracle_probabilities),
-    )
+from core.evidence.reference import ReferenceSet
 
 
 @pytest.fixture
 def direction(real: ReferenceSet) -> Direction:
     return Direction(real, "WT", "DS")
-
-
-def moved(share: float, count: int = 30) -> list[CounterfactualMeasurements]:
-    """Images of WT brought the share of the way to DS; what does not differ stays as it was."""
-    made = []
-    for i in range(count):
-        before, after = (measured(k, np.random.default_rng(100 + i)) for k in (0.0, share))
-        sure = after[2][0]
-        made.append(
-            CounterfactualMeasurements(
-                ImageMeasurements(*before),
-                ImageMeasurements(*after),
-                sure,
-                np.array([0.0, share**2]),
-                (10, 0, 0),
-            )
-        )
-    return made
 
 
 def test_only_what_differs_over_wells_counts_as_a_difference(direction: Direction) -> None:

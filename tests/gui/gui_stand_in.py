@@ -202,7 +202,8 @@ WORDS = {
     "judges": "{seen} of 3 independent classifiers see {target}",
     "distance": "0.43 of that of the original",
     "readouts": (
-        "78% of 34 differing features moved by 50% to 160%; half of them moved by 91% or more"
+        "78% of 34 differing features came about as far as the target; all together moved 91% of"
+        " the way"
     ),
     "rest": "nuclei: 12, lost 0, gained 0; 4% of the change in channels that should not change",
 }
