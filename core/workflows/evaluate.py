@@ -1,15 +1,21 @@
 """Measure the project's model on held-out wells."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-from core.domain import ModelCard, Project
+from core.domain import LatentTable, ModelCard, Project
 from core.errors import LeighError
 from core.io.lock import ProjectLock
 from core.io.models import save_card
 from core.io.project import model_folder
 from core.progress import Report, silent
-from core.workflows.measure import MeasuredImages, reference_images, with_evaluation
+from core.workflows.measure import (
+    MeasuredImages,
+    measured_jitter,
+    reference_images,
+    with_evaluation,
+)
 from core.workflows.project import images_of, load_model, reader
 
 
@@ -25,7 +31,7 @@ def evaluate(project: Project, *, device: str = "auto", report: Report = silent)
 def _evaluate(project: Project, device: str, report: Report) -> dict[str, Any]:
     from core.counterfactual.block_schedule import measure_inverse
     from core.counterfactual.features import encode_records
-    from core.evidence.reference import load_reference, measure_readouts, save_reference
+    from core.evidence.reference import measure_readouts
 
     dataset = images_of(project)
     card, model = load_model(project, device)
@@ -37,13 +43,26 @@ def _evaluate(project: Project, device: str, report: Report) -> dict[str, Any]:
     card = with_evaluation(model, card, latents, images, report)
     folder = model_folder(project, project.model)
     save_card(folder, card)
-    try:
-        load_reference(folder, card)
-    except LeighError:  # lost or damaged
-        if dataset.of(card.condition_names).digest == card.dataset_digest:
-            measured = reference_images(card, images, latents, report)
-            save_reference(folder, *measured, card.digest)
+    if dataset.of(card.condition_names).digest == card.dataset_digest:
+        _complete_reference(folder, card, images, latents, report)
     return evaluation_summary(card)
+
+
+def _complete_reference(
+    folder: Path, card: ModelCard, images: MeasuredImages, latents: LatentTable, report: Report
+) -> None:
+    """Measure the reference images again if they are lost, or what an earlier version left out."""
+    from core.evidence.reference import load_reference, save_reference
+
+    try:
+        panel, real = load_reference(folder, card)
+    except LeighError:  # lost or damaged
+        panel, real = reference_images(card, images, latents, report)
+    else:
+        if real.jitter is not None:
+            return
+        real = replace(real, jitter=measured_jitter(card, images))
+    save_reference(folder, panel, real, card.digest)
 
 
 def evaluation_summary(card: ModelCard) -> dict[str, Any]:

@@ -96,7 +96,6 @@ def reference_images(
     card: ModelCard, images: MeasuredImages, latents: LatentTable, report: Report
 ) -> tuple[EvidenceModels, ReferenceSet]:
     """Fit the independent classifiers, and measure some real images for the reference set."""
-    from core.evidence.jitter import feature_jitter
     from core.evidence.reference import EvidenceModels, fit_nuclei, reference_set
     from core.training.fit_oracles import LabelledRecords, fit_oracles
     from core.training.presets import PRESETS
@@ -115,8 +114,15 @@ def reference_images(
         report(Progress(i + 1, len(compared), "Measuring reference images"))
     real = reference_set(rows, compared, names, card.channels, card.split)
     read_by_model = latents.probabilities[[latents.row(r.id) for r in compared]]
-    jitter = feature_jitter(seen, card.preprocessing, read, images.readouts, card.seed)
-    return panel, replace(real, read=read_by_model, jitter=jitter)
+    return panel, replace(real, read=read_by_model, jitter=measured_jitter(card, images))
+
+
+def measured_jitter(card: ModelCard, images: MeasuredImages) -> FloatArray:
+    """(R,) jitter of the features, from images that were not held out."""
+    from core.evidence.jitter import feature_jitter
+
+    seen = [r for r in images.known_to(card) if card.part_of(r) != Split.TEST]
+    return feature_jitter(seen, card.preprocessing, images.read, images.readouts, card.seed)
 
 
 def readouts_alone(

@@ -1,6 +1,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,12 @@ from core.counterfactual.calibration import HIGHEST, LOWEST, nearest_gain, pairs
 from core.counterfactual.engine import Engine
 from core.domain import ORIGINAL, Mix, Move, Precision, Project
 from core.errors import BadModel, LeighError
-from core.evidence.reference import REFERENCE_FILE, load_reference
+from core.evidence.reference import REFERENCE_FILE, load_reference, save_reference
 from core.io.models import load_card
-from core.io.project import model_folder
+from core.io.project import model_folder, open_project
 from core.models.iresnet import LEAST_BLOCKS
 from core.progress import silent
+from core.workflows.evaluate import evaluate
 from core.workflows.project import reader
 
 
@@ -51,6 +53,21 @@ def test_damaged_or_foreign_measurements_are_refused(folder: Path) -> None:
     path.unlink()
     with pytest.raises(LeighError, match="missing"):
         load_reference(folder, card)
+
+
+def test_evaluating_a_model_of_before_adds_the_jitter_of_its_features(
+    trained_project: Project, tmp_path: Path
+) -> None:
+    shutil.copytree(trained_project.folder, tmp_path / "copy")
+    project = open_project(tmp_path / "copy")
+    folder = model_folder(project, project.model)
+    card = load_card(folder)
+    panel, real = load_reference(folder, card)
+    assert real.jitter is not None and (real.jitter > 0).any()
+    save_reference(folder, panel, replace(real, jitter=None), card.digest)
+    assert load_reference(folder, card)[1].jitter is None
+    evaluate(project, device="cpu")
+    assert np.array_equal(load_reference(folder, card)[1].jitter, real.jitter)
 
 
 def test_every_pair_of_conditions_has_a_gain(folder: Path) -> None:
