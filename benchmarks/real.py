@@ -14,8 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.known_pictures import KnownPictures
 from benchmarks.measures import change_measures
 from benchmarks.real_changes import KINDS, Kind, to_type
+from benchmarks.real_summary import summary
 from core.domain import (
     Channel,
     Condition,
@@ -28,6 +30,7 @@ from core.domain import (
     Role,
 )
 from core.errors import LeighError
+from core.evidence.known_pictures import known_pictures
 from core.io.digest import digest_record
 from core.io.project import create_project
 from core.io.read_field import read_record
@@ -79,7 +82,9 @@ def bench_real(
     preset: str = "quick",
     report: Report = silent,
 ) -> dict[str, Any]:
-    """Medians over seeds for every kind; `seeds` has the figures of each seed.
+    """Medians over seeds for every kind, and the evidence card on known pictures.
+
+    `seeds` has the figures of each seed.
 
     `work` keeps projects and models; existing ones are used again.
     """
@@ -105,7 +110,7 @@ def bench_real(
                 measured = {"kind": kind.name, "seed": seed, **measure(folder, tiles, kind, test)}
                 file.write_text(json.dumps(measured), encoding="utf-8")
             of_seeds.append(json.loads(file.read_text(encoding="utf-8")))
-    return {"preset": preset, "medians": _medians(of_seeds), "seeds": of_seeds}
+    return summary(of_seeds) | {"preset": preset, "wells": TRAINING_WELLS, "seeds": of_seeds}
 
 
 def make_project(folder: Path, tiles: Tiles, kind: Kind, seed: int) -> None:
@@ -143,6 +148,7 @@ def measure(folder: Path, tiles: Tiles, kind: Kind, test: Sequence[str]) -> dict
     from core.counterfactual.engine import Engine
 
     engine = Engine(folder, with_evidence=False)
+    card = KnownPictures(engine)
     dataset = engine.project.dataset
     assert dataset is not None
     answers = simple_answers(dataset, tiles, test)
@@ -164,6 +170,8 @@ def measure(folder: Path, tiles: Tiles, kind: Kind, test: Sequence[str]) -> dict
                 truth = end.astype(np.float64) - start
                 row |= change_measures(change, truth, tiles.span, kind.channels)
             rows.setdefault(name, []).append(row)
+        if kind.channels:
+            card.add(way, start, known_pictures(start, end, tiles.background, kind.channels))
     medians = {
         name: {key: float(np.median([row[key] for row in of])) for key in of[0]}
         for name, of in rows.items()
@@ -177,6 +185,7 @@ def measure(folder: Path, tiles: Tiles, kind: Kind, test: Sequence[str]) -> dict
         "level_shifts": training.get("level_shifts"),
         "seconds": training.get("total_seconds"),
         "answers": medians,
+        "card": card.record() if kind.channels else None,
     }
 
 
@@ -233,18 +242,3 @@ def simple_answers(dataset: Dataset, tiles: Tiles, test: Sequence[str]) -> dict[
         "transport": transport,
         "nearest real": nearest,
     }
-
-
-def _medians(of_seeds: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Median over seeds of every figure, by kind and answer."""
-    medians: dict[str, Any] = {}
-    for kind in dict.fromkeys(row["kind"] for row in of_seeds):
-        rows = [row["answers"] for row in of_seeds if row["kind"] == kind]
-        medians[kind] = {
-            name: {
-                key: float(np.median([row[name][key] for row in rows if name in row]))
-                for key in figures
-            }
-            for name, figures in rows[0].items()
-        }
-    return medians

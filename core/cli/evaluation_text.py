@@ -2,7 +2,7 @@
 
 from core.cli.arguments import Result
 from core.domain import headline
-from core.domain.accuracy import cannot_draw
+from core.domain.accuracy import cannot_draw, card_record_words
 
 
 def evaluation_text(s: Result) -> str:
@@ -35,6 +35,8 @@ def evaluation_text(s: Result) -> str:
     for name, value in s.get("judges", {}).items():
         if value is not None:
             lines.append(f"Independent classifier, {name}: {value:.3f} on the same wells")
+    if record := card_record_words(s.get("card_record", {})):
+        lines.append(record)
     generative = s["generative"]
     if generative["accuracy"] is not None:
         lines.append(

@@ -41,6 +41,17 @@ def cannot_draw(report: Mapping[str, Any]) -> str:
     )
 
 
+def card_record_words(record: Mapping[str, Any]) -> str:
+    """How often the evidence card was right on known pictures; "" where it was not tried."""
+    if not record.get("right") or not record.get("wrong"):
+        return ""
+    return (
+        f"On known pictures of your own {record['condition']} wells, this card calls"
+        f" {record['right_green']} of {record['right']} right ones green, and"
+        f" {record['wrong_green']} of {record['wrong']} wrong ones."
+    )
+
+
 def headline(report: Mapping[str, Any]) -> Headline | None:
     """The number of an evaluation report, also of earlier versions; None where none is claimed."""
     if report.get("accuracy") is None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from core.domain import Counterfactual, Evidence, ModelCard
-from core.domain.accuracy import cannot_draw
+from core.domain.accuracy import cannot_draw, card_record_words
 from core.errors import LeighError
 from core.evidence.checks import Direction
 from core.evidence.contrast import CounterfactualMeasurements
@@ -29,6 +29,8 @@ class EvidenceSource:
         self.missing = missing  # why evidence is missing; "" where it exists
         self.card, self.panel, self.real = card, panel, real
         self.doubt = cannot_draw(card.accuracy) if card is not None else ""
+        training = card.training if card is not None else {}
+        self.record = card_record_words(training.get("card_record", {}))
         self._directions: dict[tuple[str, str], Direction] = {}
         self._originals: dict[str, ImageMeasurements] = {}
         self._last: tuple[Counterfactual, CounterfactualMeasurements] | None = None
@@ -65,7 +67,9 @@ class EvidenceSource:
         """The evidence card of one counterfactual; None for strength 0 and failed moves."""
         if self.panel is None or result.strength <= 0 or not result.valid:
             return None
-        return self.direction(result.source, result.target).assess([self.measure(result)])
+        evidence = self.direction(result.source, result.target).assess([self.measure(result)])
+        evidence.values["card_record"] = self.record
+        return evidence
 
 
 def load_evidence(folder: Path, card: ModelCard) -> EvidenceSource:

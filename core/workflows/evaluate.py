@@ -77,4 +77,5 @@ def evaluation_summary(card: ModelCard) -> dict[str, Any]:
         "roundtrip_failed": list(inverse.failed) if inverse else [],
         "contraction_max": max(inverse.contraction) if inverse else None,
         "judges": card.training.get("judges", {}),
+        "card_record": card.training.get("card_record", {}),
     }

@@ -85,6 +85,7 @@ def _train(project: Project, options: TrainOptions, report: Report) -> ModelCard
     from core.evidence.reference import measure_readouts, save_reference
     from core.models.iresnet import Architecture, IResNet
     from core.models.load import choose_device, on_device, weights_of
+    from core.workflows.card_record import card_record
 
     began = time.monotonic()
     dataset = _learned(images_of(project), options.conditions)
@@ -99,8 +100,9 @@ def _train(project: Project, options: TrainOptions, report: Report) -> ModelCard
     card, locks = _fit(model, card, images, (begun, options), report)
     card, latents, reference = calibrate_and_measure(model, card, images, locks, report)
     card = with_evaluation(model, card, latents, images, report)
+    record = {"card_record": card_record(card, images, report)}
     spent = {"total_seconds": time.monotonic() - began, "peak_memory_bytes": peak_memory_bytes()}
-    card = replace(card, training={**card.training, **spent})
+    card = replace(card, training={**card.training, **record, **spent})
     card = replace(card, name=free_model_name(project, FIRST_MODEL))
     folder = make_folder(model_folder(project, card.name), project.folder)
     card = save_model(folder, card, weights_of(model))

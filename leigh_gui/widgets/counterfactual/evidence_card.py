@@ -29,8 +29,8 @@ TITLES = {
     ),
     "readouts": (
         "Features",
-        "Share of the features that differ between real source and target images and moved by"
-        " 50-160 %.",
+        "Share of the features that differ between real source and target images and came about"
+        " as far as the target.",
     ),
     "rest": (
         "What should stay",
@@ -107,6 +107,14 @@ class EvidenceCard(QWidget):
         self.missing.hide()
         self.changed = plain("", wrap=True)
         self.changed.setObjectName("evidence-changed")
+        self.record = plain("", "muted", wrap=True)
+        self.record.setObjectName("evidence-record")
+        self.record.setToolTip(
+            tip(
+                "Known changes were made in images of held-out wells after the training. Right"
+                " and wrong pictures of them were put through this card."
+            )
+        )
         self.caution = plain("", wrap=True)
         self.caution.setObjectName("evidence-caution")
         self.caution.hide()
@@ -115,7 +123,7 @@ class EvidenceCard(QWidget):
         self.details.hide()
         column.addLayout(verdict_row)
         column.addWidget(self._build_lights())
-        for widget in (self.missing, self.changed, self.caution):
+        for widget in (self.missing, self.changed, self.record, self.caution):
             column.addWidget(widget)
         column.addWidget(self.details, 1)
         column.addStretch(0)
@@ -194,6 +202,7 @@ class EvidenceCard(QWidget):
         self.headline.setText(text)
         self._show_checks((), "–", "")
         self._show_changed("")
+        self._show_record("")
         for key in DETAILS:
             self._values[key].setText("–")
         self._show_brightness("")
@@ -211,6 +220,7 @@ class EvidenceCard(QWidget):
             instead = ON_RELEASE if cf.valid and cf.target != cf.source else "–"
             self._show_checks(evidence.checks if evidence else (), instead, cf.target)
             self._show_changed(str(evidence.values.get("changed", "")) if evidence else "")
+            self._show_record(str(evidence.values.get("card_record", "")) if evidence else "")
             self._values["clipped"].setText(f"{percent(cf.clipped, 2)} of the pixels")
             self._values["channels"].setText(_shares(cf, channels, spans))
             self._show_brightness(cf.brightness_words(channels) if cf.brightness else "")
@@ -232,6 +242,11 @@ class EvidenceCard(QWidget):
         """What a biologist would see change, in plain words; hidden without any."""
         self.changed.setText(words)
         self.changed.setVisible(bool(words))
+
+    def _show_record(self, words: str) -> None:
+        """How often this card was right on known pictures; hidden where it was not tried."""
+        self.record.setText(words)
+        self.record.setVisible(bool(words))
 
     def _show_brightness(self, words: str) -> None:
         """The row of networks that split brightness off; hidden without words."""
