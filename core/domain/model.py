@@ -80,6 +80,12 @@ class ModelCard:
     def _seen(self) -> frozenset[str]:
         return frozenset(self.seen)
 
+    def draws(self, source: str, target: str) -> bool:
+        """Whether the network moves the pattern; False where only the brightness differs."""
+        brightness_moves = target in self.training.get("level_shifts", {}).get(source, {})
+        gain = self.training.get("gains", {}).get(source, {}).get(target)
+        return not (brightness_moves and gain == 0)
+
     def part_of(self, record: ImageRecord) -> str:
         """Split value of a record.
 

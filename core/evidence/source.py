@@ -43,7 +43,8 @@ class EvidenceSource:
             condition_index(self.card, name)
         key = (source, target)
         if key not in self._directions:
-            self._directions[key] = Direction(self.real, source, target, self.doubt)
+            doubt = self.doubt if self.card.draws(source, target) else ""
+            self._directions[key] = Direction(self.real, source, target, doubt)
         return self._directions[key]
 
     def automatic_locks(self, source: str, target: str) -> tuple[str, ...]:

@@ -76,23 +76,38 @@ class BrightnessLevels(nn.Module):
         return self._from_grey(background + factor * self._to_grey(pattern))
 
     def restore(self, pattern: Tensor, former: Tensor) -> Tensor:
-        """`pattern` with the background and the light of `former`, both (N, C, H, W).
+        """`pattern` with the background, the ground and the light of `former`, both (N, C, H, W).
 
-        What the blocks drew of brightness is taken back: only the levels move it.
+        What the blocks drew of brightness is taken back: only the levels move it. Blocks also draw
+        faint haze where the ground is empty. So the darkest tenth of the pixels is brought back to
+        the spread that it had, and what lies above is scaled to the light that it had.
         """
-        (low, light), (old_low, old_light) = (self._light(p) for p in (pattern, former))
-        signal = (self._to_grey(pattern) - low) * (old_light / light)
-        moved = (low != old_low) | (light != old_light)
+        grey, old = self._to_grey(pattern), self._to_grey(former)
+        (low, light, ground), (old_low, old_light, old_ground) = (
+            self._lights(grey),
+            self._lights(old),
+        )
+        above = grey - low
+        dark = above.minimum(ground)
+        of_ground = old_ground / ground
+        bright = self._mean_light(above - dark)
+        factor = (old_light - of_ground * self._mean_light(dark)).clamp_min(0) / bright
+        moved = (low != old_low) | (light != old_light) | (ground != old_ground)
+        signal = of_ground * dark + factor * (above - dark)
         return torch.where(moved, self._from_grey(old_low + signal), pattern)
 
-    def _light(self, pattern: Tensor) -> tuple[Tensor, Tensor]:
-        """Background, and mean of all that is above it, each (N, C, 1, 1), of patterns.
+    def _lights(self, grey: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Background, mean above it, and spread of the ground, each (N, C, 1, 1)."""
+        low, above, tenth = self._above(grey)
+        return low[..., None, None], above[..., None, None], tenth.clamp_min(1e-9)[..., None, None]
 
-        Faint haze counts: blocks may draw it where the ground is empty.
-        """
-        low, above, _ = self._above(self._to_grey(pattern))
-        faint = FAINTEST * self.typical
-        return low[..., None, None], (above.square() + faint.square()).sqrt()[..., None, None]
+    def _mean_light(self, above: Tensor) -> Tensor:
+        """Mean (N, C, 1, 1) of light above a floor, the brightest pixels capped."""
+        flat = above.flatten(2)
+        high = flat.kthvalue(
+            1 + math.floor(BRIGHTEST * (flat.shape[2] - 1)), dim=2, keepdim=True
+        ).values
+        return flat.minimum(high).mean(dim=2, keepdim=True)[..., None].clamp_min(1e-9)
 
     def _above(self, grey: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Background, mean above it, and how far the tenth percentile is above it, each (N, C)."""

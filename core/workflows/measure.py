@@ -177,6 +177,9 @@ def with_evaluation(
     result["other_images"] = dataset.of(card.condition_names).digest != card.dataset_digest
     result["baseline"] = simple_baseline(records, test, images.readouts)
     result["generative"] = generative_report(model, card, records, images.read, report)
+    names = card.condition_names
+    if not any(card.draws(s, t) for s in names for t in names if s != t):
+        result["generative"]["above_chance"] = None  # it need not draw anything
     return replace(card, accuracy=result)
 
 

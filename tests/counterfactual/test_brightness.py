@@ -18,12 +18,15 @@ from core.counterfactual.encode_decode import (
     locked_mask,
 )
 from core.counterfactual.pattern_difference import FEWEST_IMAGES, alike_in_pattern
+from core.data.readouts import readout_names
 from core.domain import Dataset, FloatArray, ImageRecord, Mix, ModelCard, Precision, Project
 from core.errors import BadModel
+from core.evidence.source import EvidenceSource
 from core.io.models import CARD_FILE, load_card
 from core.io.project import model_folder, open_project
 from core.models.iresnet import IResNet
 from core.workflows.demo import copy_demo
+from core.workflows.measure import readouts_alone
 from core.workflows.project import load_model, reader
 from core.workflows.train import TrainOptions, train
 
@@ -141,6 +144,20 @@ def test_conditions_that_differ_in_brightness_alone_are_alike_in_pattern(
     assert frozenset("AB") in alike
     assert frozenset("AC") not in alike and frozenset("BC") not in alike
     assert alike_in_pattern(model, card, copies[:30], changed) == set()  # too few to say
+
+
+def test_a_network_that_need_not_draw_is_not_blamed_for_drawing_badly(trained: Trained) -> None:
+    """Only the brightness differs from DS to WT; how well patterns are drawn says nothing there."""
+    bad = {"generative": {"accuracy": 0.4, "chance": 0.33, "above_chance": False}}
+    card = replace(trained[0], accuracy=bad)
+    assert not card.draws("DS", "WT") and card.draws("WT", "TT") and card.draws("DS", "TT")
+    project = trained[2]
+    blank = np.zeros((len(project.records), 1))
+    readouts = {r.id: np.zeros(len(readout_names()) * len(card.channels)) for r in project.records}
+    real = readouts_alone(project.records, card, readouts)
+    source = EvidenceSource("", card, None, replace(real, embedding=blank))
+    assert source.doubt and not source.direction("DS", "WT").doubt
+    assert source.direction("WT", "TT").doubt == source.doubt
 
 
 @pytest.mark.parametrize("shift", [[[0.0]], [[0.0] * 3], "far", [[0.0] * 3, [1e999] * 3]])

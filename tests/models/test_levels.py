@@ -108,3 +108,22 @@ def test_a_pattern_gets_back_its_levels_and_keeps_its_shape(
     restored = levels.restore(drawn, former)
     assert torch.equal(restored[:, 0], former[:, 0])
     assert (restored - former).abs().max() < 0.02 < 0.1 < (drawn - former).abs().max()
+
+
+def test_haze_that_blocks_drew_into_empty_ground_is_taken_back(
+    fields: list[FloatArray], preprocessing: Preprocessing
+) -> None:
+    """Haze makes the ground less empty: the signal above it was then measured as too dim."""
+    levels = levels_for(preprocessing, fields)
+    former, _ = levels.split(batch(preprocessing, fields))
+    grey = levels._to_grey(former)
+    low = grey.amin(dim=(2, 3), keepdim=True)
+    faint = (grey - low).sqrt()  # what is faint gets brighter, the ground most of all
+    light = (grey - low).mean(dim=(2, 3), keepdim=True)
+    drawn = levels._from_grey(low + faint * light / faint.mean(dim=(2, 3), keepdim=True))
+    restored = levels.restore(drawn, former)
+    before, hazy, restored = (
+        levels.levels(levels.moments(x))[:, 1] for x in (former, drawn, restored)
+    )
+    assert (hazy - before).abs().max() > 0.1
+    assert (restored - before).abs().max() < 0.02
