@@ -22,6 +22,7 @@ from core.counterfactual.encode_decode import (
 )
 from core.data.readouts import readout_values
 from core.domain import BoolArray, FloatArray, ImageRecord, Mix, ModelCard, Role
+from core.domain.limits import LARGEST_GAIN
 from core.evidence.checks import Direction
 from core.evidence.contrast import TOLD_APART, separability
 from core.evidence.reference import ReferenceSet
@@ -30,9 +31,7 @@ from core.progress import Progress, Report, silent
 
 MAX_PAIRS = 60
 RECORDS, MAIN_RECORDS = 6, 8  # per pair; per pair of healthy and diseased
-# Simulated perturbations: from 1.8 on, independent classifiers no longer saw the target; beyond
-# 2.5, cells were erased.
-LOWEST, HIGHEST = 0.5, 1.6
+LOWEST, HIGHEST = 0.5, LARGEST_GAIN
 TRIED, LESS = (1.0, 1.25), 0.8  # scales that are tried first; then LESS or HIGHEST if nearer
 TOO_FAR = 2.0  # features further than this from the target all count the same
 NEARLY = 1.1  # a distance up to 1.1 times the least counts as equally near

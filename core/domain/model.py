@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from core.domain.images import Channel, Condition, Dataset, FloatArray, ImageRecord, IntArray, Split
+from core.domain.limits import LARGEST_GAIN
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,11 @@ class ModelCard:
         brightness_moves = target in self.training.get("level_shifts", {}).get(source, {})
         gain = self.training.get("gains", {}).get(source, {}).get(target)
         return not (brightness_moves and gain == 0)
+
+    def falls_short(self, source: str, target: str) -> bool:
+        """Whether the calibration of the strength ended at its limit, short of the target."""
+        gain = self.training.get("gains", {}).get(source, {}).get(target, 0.0)
+        return bool(gain >= LARGEST_GAIN)
 
     def part_of(self, record: ImageRecord) -> str:
         """Split value of a record.

@@ -57,6 +57,7 @@ class Direction(Contrast):
     def __init__(self, real: ReferenceSet, source: str, target: str, doubt: str = "") -> None:
         super().__init__(real, source, target)
         self.doubt = doubt
+        self.limit = ""  # why an image may not come as far as the target
 
     def assess(self, moved: Sequence[CounterfactualMeasurements]) -> Evidence:
         """The evidence of one counterfactual, or of several of this direction together."""
@@ -253,6 +254,8 @@ def check_readouts(
     light = light_of(recovered, RECOVERED)
     if not AMOUNT[0] <= amount <= AMOUNT[1]:
         light = max(light, "amber", key=LIGHTS.index)
+    if direction.limit and light != "green" and amount < 1:
+        finding = f"{finding}. {direction.limit}"
     return Check("readouts", light, finding)
 
 

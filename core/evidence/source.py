@@ -45,6 +45,8 @@ class EvidenceSource:
         if key not in self._directions:
             doubt = self.doubt if self.card.draws(source, target) else ""
             self._directions[key] = Direction(self.real, source, target, doubt)
+            if self.card.falls_short(source, target):
+                self._directions[key].limit = f"Strength 1 may fall short of {target}"
         return self._directions[key]
 
     def automatic_locks(self, source: str, target: str) -> tuple[str, ...]:

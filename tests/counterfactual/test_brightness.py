@@ -20,6 +20,7 @@ from core.counterfactual.encode_decode import (
 from core.counterfactual.pattern_difference import FEWEST_IMAGES, alike_in_pattern
 from core.data.readouts import readout_names
 from core.domain import Dataset, FloatArray, ImageRecord, Mix, ModelCard, Precision, Project
+from core.domain.limits import LARGEST_GAIN
 from core.errors import BadModel
 from core.evidence.source import EvidenceSource
 from core.io.models import CARD_FILE, load_card
@@ -174,3 +175,13 @@ def test_a_baseline_cannot_split_brightness(scanned_project: Project, capsys) ->
     words = ["train", "--project", str(scanned_project.folder), "--model", "autoencoder"]
     assert main([*words, "--split-brightness", "--json"]) == 2
     assert "--split-brightness does not go with autoencoder" in capsys.readouterr().err
+
+
+def test_a_calibration_at_its_limit_is_said_where_images_fall_short(trained: Trained) -> None:
+    card, _, dataset = trained
+    gains = {"DS": {"WT": LARGEST_GAIN, "TT": 1.0}}
+    card = replace(card, training={**card.training, "gains": gains})
+    readouts = {r.id: np.zeros(len(readout_names()) * len(card.channels)) for r in dataset.records}
+    source = EvidenceSource("", card, None, readouts_alone(dataset.records, card, readouts))
+    assert "may fall short of WT" in source.direction("DS", "WT").limit
+    assert not source.direction("DS", "TT").limit and not source.direction("WT", "DS").limit
