@@ -13,6 +13,7 @@ from core.counterfactual.encode_decode import read_logits
 from core.data.preprocessing import from_network, to_network
 from core.domain import FloatArray
 from core.evidence.contrast import CounterfactualMeasurements
+from core.evidence.empty_ground import change_in_ground
 
 SMALL, LARGE = 0.1, 0.25  # sizes of the attack, network units (a field's spread is 0.5)
 ATTACK_STEPS = 20
@@ -94,4 +95,5 @@ def _moved(
         probabilities=softmax(logits),
         difference=(((after - before) / spans) ** 2).sum(axis=(1, 2)),
         cells=session.evidence.panel.cells(before, after),
+        ground=change_in_ground(before, after, spans[:, 0, 0]),
     )

@@ -10,6 +10,7 @@ from core.counterfactual.encode_decode import read_logits
 from core.data.preprocessing import to_network
 from core.domain import LIGHTS, FloatArray
 from core.evidence.contrast import CounterfactualMeasurements
+from core.evidence.empty_ground import change_in_ground
 from core.evidence.known_pictures import TRUTH, area_under_curve
 
 
@@ -34,6 +35,7 @@ class KnownPictures:
                 (((picture - start) / span) ** 2).sum(axis=(1, 2)),
                 source.panel.cells(start, picture),
                 own,
+                change_in_ground(start, picture, span[:, 0, 0]),
             )
             self.lights.setdefault(name, []).append(direction.assess([moved]).light)
             self._moved.setdefault(way, {}).setdefault(name, []).append(moved)

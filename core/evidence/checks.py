@@ -33,6 +33,7 @@ LEAST_JITTER = 0.05  # standard deviations: no feature is measured more exactly 
 CHANCE = 2.0  # times its jitter, a feature moves by chance
 SIDE_EFFECT = (0.5, 1.0)  # standard deviations between real images, where the conditions agree
 CELLS = (0.02, 0.1)  # nuclei lost or gained, as a share of all nuclei
+GROUND = (0.5, 0.75)  # change in empty ground, relative to a change that ignores the cells
 OFF_CHANNEL = (0.15, 0.3)  # share of the change in channels in which the conditions agree
 
 USUAL = 0.95  # an image is like real images of the target if it lies as these 95 % of them
@@ -273,6 +274,7 @@ def check_rest(
         _check_agreeing_readouts(direction, moved, values),
         _check_nuclei(direction, moved, values),
         _check_quiet_channels(direction, moved, values),
+        _check_ground(direction, moved, values),
     ]
     lights = [light for light, _ in parts if light]
     light = max(lights, key=LIGHTS.index, default="amber")
@@ -330,6 +332,20 @@ def _check_quiet_channels(
     values["off_channel"] = off
     light = light_of(-off, (-OFF_CHANNEL[0], -OFF_CHANNEL[1]))
     return light, f"{off:.0%} of the change in channels that should not change"
+
+
+def _check_ground(
+    direction: Direction, moved: Sequence[CounterfactualMeasurements], values: Values
+) -> tuple[str, str]:
+    measured = [m.ground for m in moved if m.ground is not None]
+    if not measured:
+        return "", ""
+    values["ground"] = ground = float(np.median(measured))
+    light = light_of(-ground, (-GROUND[0], -GROUND[1]))
+    if direction.background_differs:
+        return "", ""
+    words = f"empty ground changes {ground:.0%} as much as the rest"
+    return light, "" if light == "green" else words
 
 
 def light_of(value: float, limits: tuple[float, float]) -> str:

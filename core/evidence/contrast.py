@@ -35,6 +35,8 @@ class CounterfactualMeasurements:
     difference: FloatArray
     cells: tuple[int, int, int] | None  # number of nuclei, lost, gained
     own_probabilities: FloatArray | None = None  # (K,) of the model, for the original
+    # Change in empty ground, 1: as much as everywhere (core.evidence.empty_ground).
+    ground: float | None = None
 
 
 class Contrast:
@@ -161,6 +163,12 @@ class Contrast:
         quiet = self.quiet_channels
         every = len(quiet) == len(self.real.channels)
         return () if every else tuple(self.real.channels[c] for c in quiet)
+
+    @property
+    def background_differs(self) -> bool:
+        """Whether the background of a channel differs between real images."""
+        is_background = np.array([name.endswith(" p5") for name in self.real.names])
+        return bool((self.differs & is_background).any())
 
     @cached_property
     def _sides(self) -> tuple[FloatArray, FloatArray]:

@@ -9,6 +9,7 @@ from core.domain.accuracy import cannot_draw, card_record_words
 from core.errors import LeighError
 from core.evidence.checks import Direction
 from core.evidence.contrast import CounterfactualMeasurements
+from core.evidence.empty_ground import change_in_ground
 from core.evidence.reference import EvidenceModels, ImageMeasurements, ReferenceSet, load_reference
 from core.io.models import condition_index
 
@@ -96,4 +97,5 @@ def measured(
         difference=change.sum(axis=(1, 2), dtype=np.float64),
         cells=panel.cells(result.original, result.image),
         own_probabilities=result.own_probabilities,
+        ground=change_in_ground(result.original, result.image, np.array(card.preprocessing.span)),
     )

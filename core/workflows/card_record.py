@@ -15,6 +15,7 @@ import numpy as np
 from core.domain import FloatArray, ImageRecord, ModelCard, Role, Split
 from core.evidence.checks import Direction
 from core.evidence.contrast import CounterfactualMeasurements
+from core.evidence.empty_ground import change_in_ground
 from core.evidence.known_pictures import TRUTH, area_under_curve, known_pictures
 from core.evidence.reference import EvidenceModels, ReferenceSet, reference_set
 from core.progress import Progress, Report
@@ -182,5 +183,6 @@ def _try_image(
                 (((picture - start) / span[:, None, None]) ** 2).sum(axis=(1, 2)),
                 panel.cells(start, picture),
                 before.oracle_probabilities.mean(axis=0),
+                change_in_ground(start, picture, span),
             )
             lights.setdefault(name, []).append(direction.assess([moved]).light)
