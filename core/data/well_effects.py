@@ -23,9 +23,14 @@ class WellEffects:
     names: tuple[str, ...]  # K conditions, sorted
     effects: FloatArray  # (K, V)
     covariance: FloatArray  # (K, K) of the effects, in units of the variance of a cell
-    squares: FloatArray  # (V,) sum of the squared residuals
+    products: FloatArray  # (V, V) sums of the products of the residuals
     freedom: int  # degrees of freedom of the residuals
     within_groups: bool  # whether every group holds all conditions
+
+    @property
+    def squares(self) -> FloatArray:
+        """(V,) sum of the squared residuals."""
+        return self.products.diagonal()
 
     def shift(self, source: int, target: int) -> tuple[FloatArray, float]:
         """Effect (V,) of target minus source, and its variance in units of that of a cell."""
@@ -42,11 +47,12 @@ def well_effects(values: FloatArray, cells: Sequence[Cell]) -> WellEffects:
     design = np.array(columns, float).T
     inverse = np.linalg.pinv(design)
     effects = inverse @ values
+    residuals = values - design @ effects
     return WellEffects(
         tuple(names),
         effects,
         inverse @ inverse.T,
-        ((values - design @ effects) ** 2).sum(axis=0),
+        residuals.T @ residuals,
         len(cells) - int(np.linalg.matrix_rank(design)),
         blocks == [cell[1] for cell in cells],
     )
