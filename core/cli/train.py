@@ -48,8 +48,11 @@ def add_options(p: argparse.ArgumentParser) -> None:
     p.add_argument("--seed", type=int, default=0)
     p.add_argument(
         "--split-brightness",
-        action="store_true",
-        help="move the brightness of each channel exactly, and only the pattern by the network",
+        action=argparse.BooleanOptionalAction,
+        help=(
+            "move the brightness of each channel exactly, and only the pattern by the network"
+            " (default)"
+        ),
     )
     p.add_argument(
         "--permute-labels",
@@ -74,7 +77,7 @@ def run(a: argparse.Namespace, report: Report) -> Result:
         conditions=a.conditions,
         resume=a.resume,
         device=a.device,
-        split_brightness=a.split_brightness,
+        split_brightness=a.split_brightness is not False,
     )
     project = open_project(a.project)
     if a.model != "iresnet":

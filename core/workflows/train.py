@@ -59,7 +59,7 @@ class TrainOptions:
     conditions: Sequence[str] = ()
     resume: bool = False
     device: str = "auto"
-    split_brightness: bool = False
+    split_brightness: bool = True
 
 
 DEFAULTS = TrainOptions()

@@ -43,7 +43,7 @@ def split_project(
     folder = tmp_path_factory.mktemp("split") / "project"
     shutil.copytree(scanned_project.folder, folder)
     project = open_project(folder)
-    train(project, TrainOptions(tiny, device="cpu", split_brightness=True))
+    train(project, TrainOptions(tiny, device="cpu"))
     return open_project(folder)
 
 
