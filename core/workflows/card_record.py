@@ -1,6 +1,6 @@
 """Try the evidence card on known pictures of the lab's own wells, and keep its record.
 
-Images of one condition are dealt to "untouched" and to two known changes, well by well. The
+Images of one condition are dealt to "untouched" and to known changes, well by well. The
 independent classifiers learn them in the training wells. Then right and wrong pictures of the
 held-out wells are put through the card. The network's own check cannot be tried in this way,
 because the network does not know the changes; the classifiers' mean belief takes its place.
@@ -25,6 +25,7 @@ from core.workflows.spike_in_images import UNTOUCHED, Plant
 STEPS = 100  # of the convolutional classifier: the changes are plain
 DIMMER, BLUR_PX = 0.6, 2.0  # fold of the signal; pixels of the network
 FEWEST_KNOWN, FEWEST_TESTED = 12, 3  # images outside the held-out wells, and in them
+ENOUGH_FOR_TWO = 45  # images outside the held-out wells, for two changes; with fewer, one
 LEARNED, TRIED = 60, 12  # at most so many
 STAGE = "Testing the evidence card"
 
@@ -96,10 +97,12 @@ def plan_trial(card: ModelCard, images: MeasuredImages) -> Trial | None:
         return None
     channel = _changed_channel(card)
     stain = card.channels[channel].name
-    plants = (
+    plants: tuple[Plant, ...] = (
         Plant(stain, "factor", DIMMER),
         Plant(stain, "blur", BLUR_PX * card.preprocessing.downscale),
     )
+    if len(known) < ENOUGH_FOR_TWO:
+        plants = plants[:1]
     conditions = (UNTOUCHED, *(plant.name for plant in plants))
     dealt = [
         replace(record, condition=conditions[i % len(conditions)])
