@@ -13,7 +13,7 @@ FAULTS: dict[str, Callable[[float], float]] = {
     "amplification": lambda a: a,
     "off_channel": lambda off: off,
 }
-EVEN = 0.01  # figures this near count as even
+EVEN = 0.005  # figures this near count as even
 
 Figures = Mapping[str, float]
 

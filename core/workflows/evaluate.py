@@ -32,6 +32,7 @@ def _evaluate(project: Project, device: str, report: Report) -> dict[str, Any]:
     from core.counterfactual.block_schedule import measure_inverse
     from core.counterfactual.features import encode_records
     from core.evidence.reference import measure_readouts
+    from core.workflows.card_record import card_record
 
     dataset = images_of(project)
     card, model = load_model(project, device)
@@ -42,6 +43,9 @@ def _evaluate(project: Project, device: str, report: Report) -> dict[str, Any]:
     images = MeasuredImages(dataset, measure_readouts(records, card.preprocessing, read, report))
     card = with_evaluation(model, card, latents, images, report)
     folder = model_folder(project, project.model)
+    if "card_record" not in card.training:  # a model of an earlier version
+        record = card_record(card, images, report)
+        card = replace(card, training={**card.training, "card_record": record})
     save_card(folder, card)
     if dataset.of(card.condition_names).digest == card.dataset_digest:
         _complete_reference(folder, card, images, latents, report)
