@@ -22,13 +22,15 @@ def known_pictures(
     """Name -> picture (C, Y, X) in grey values, from an image and its true counterfactual.
 
     `offset` (C,) is the background, `changing` are the channels that truly change. Without another
-    channel nothing can leak.
+    channel nothing can leak, and a change that is the same everywhere has no wrong place.
     """
     start, end = start.astype(np.float64), end.astype(np.float64)
     change = end - start
     pictures = {TRUTH: end, "nothing": start}
     pictures |= {name: np.maximum(start + of * change, 0) for name, of in AMOUNTS.items()}
-    pictures["wrong place"] = start + np.roll(change, change.shape[-1] // 2, axis=-1)
+    elsewhere = np.roll(change, change.shape[-1] // 2, axis=-1)
+    if np.abs(elsewhere - change).max() > 0.5 * np.abs(change).max():
+        pictures["wrong place"] = start + elsewhere
     others = [c for c in range(len(start)) if c not in changing]
     if others:
         leaked, c = end.copy(), others[-1]

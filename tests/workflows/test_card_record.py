@@ -84,6 +84,8 @@ def test_known_pictures_are_wrong_in_one_way_each() -> None:
     assert (pictures["leak"][1] > end[1] - 1e-3).all() and np.allclose(pictures["leak"][0], end[0])
     moved = np.sort(pictures["wrong place"] - start, axis=None)
     assert np.allclose(moved, np.sort(end - start, axis=None), atol=1e-3)
+    lifted = known_pictures(start, start + 20, np.array([100.0, 100.0]), [0, 1])
+    assert "wrong place" not in lifted
     assert "leak" not in known_pictures(start[:1], end[:1], np.array([100.0]), [0])
 
 
