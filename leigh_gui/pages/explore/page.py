@@ -5,23 +5,28 @@ Drag the handle.
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from dataclasses import replace
+
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QPixmap, QResizeEvent
 from PySide6.QtWidgets import QSplitter, QStackedLayout, QVBoxLayout, QWidget
 
-from core.domain import ModelCard
+from core.domain import ModelCard, Move
 from leigh_gui.pages.explore.controller import ExploreControl
 from leigh_gui.pages.explore.kept import Kept
 from leigh_gui.pages.explore.map_panel import MapPanel
 from leigh_gui.pages.explore.picture import PicturePanel
 from leigh_gui.pages.explore.selection_tabs import SelectionTabs
-from leigh_gui.pages.explore.shown import Shown, now_shown
+from leigh_gui.pages.explore.shown import Shown, carried, now_shown
 from leigh_gui.services.thumbnails import Thumbnails
 from leigh_gui.settings import Settings
+from leigh_gui.view import with_plane
 from leigh_gui.widgets.common.empty_state import EmptyState
+from leigh_gui.widgets.common.veil import Veil
 from leigh_gui.widgets.map.scatter_view import shapes
 
 MARGIN = HANDLE = 8
+DIM_MS = 150  # that a picture may take before all that shows a move dims
 PICTURES, MAP = "explore-pictures", "explore-map"  # the splitters
 LEAST_PICTURES = 700  # pixels, of the pictures and what is under them
 MAP_HEIGHT = 1.25  # of its width, with what stands above it
@@ -62,6 +67,8 @@ class ExplorePage(QWidget):
         self.tabs = SelectionTabs(self.state)
         self.kept = Kept(self.settings, self)
         self.picture = PicturePanel(self.state, self.control, self.kept)
+        self._veils = (Veil(self.map), Veil(self.picture))
+        self._dim = QTimer(self, singleShot=True, interval=DIM_MS)
         self.left = _splitter(Qt.Orientation.Vertical, (self.map_panel, 1), (self.tabs, 0))
         self.split = _splitter(Qt.Orientation.Horizontal, (self.left, 0), (self.picture, 1))
         self.split.setObjectName("explore-split")
@@ -99,6 +106,8 @@ class ExplorePage(QWidget):
         self.left.resized.connect(self._balance_map)
         self.state.model_changed.connect(self._on_model)
         self.state.project_changed.connect(self._on_project)
+        self._dim.timeout.connect(lambda: self._set_dim(True))
+        self.control.busy_changed.connect(lambda _: self._show_difference())
         self.state.view_changed.connect(self._show_difference)
         self.state.answer_changed.connect(self._show_difference)
         self.control.path_changed.connect(self._show_difference)
@@ -150,6 +159,7 @@ class ExplorePage(QWidget):
         opened = self.state.opened
         assert opened is not None and opened.card is not None
         self._card = opened.card
+        self._restore_plane()
         self.picture.looks.open(opened)
         self._show_project()
         self._show_difference()
@@ -176,6 +186,52 @@ class ExplorePage(QWidget):
         old, self._shown = self._shown, now_shown(self.control)
         for part in (self.map_panel, self.tabs, self.picture):
             part.apply(old, self._shown)
+        if old is not None and self._shown.differs(old, "plane", "by_hand"):
+            self._keep_plane()
+        if not self._shown.waits:
+            self._dim.stop()
+            self._set_dim(False)
+        elif old is None or not old.waits:
+            self._dim.start()
+
+    def _set_dim(self, on: bool) -> None:
+        """Everything that shows a move dims together while another one is computed."""
+        for veil in self._veils:
+            veil.set_on(on)
+
+    def dimmed(self) -> bool:
+        """Whether what is on show is not what was asked for."""
+        return not any(veil.isHidden() for veil in self._veils)
+
+    def shown_moves(self) -> dict[str, Move | None]:
+        """The move that each part of the page shows: always the same one."""
+        picture, stage = self.picture, self.picture.stage
+        parts = {
+            "header": stage.cf_title,
+            "light": stage.light,
+            "picture": stage.counterfactual,
+            "slider": picture.path,
+            "bars": picture.bars,
+            "card": picture.evidence,
+            "map": self.map,
+        }
+        return {name: carried(part) for name, part in parts.items()}
+
+    def _keep_plane(self) -> None:
+        """A map that the user chose is shown again at the next start."""
+        if self.state.project is not None:
+            view = self.state.view
+            chosen = view.plane if view.by_hand else None
+            self.kept.keep_plane(self.state.project.folder, chosen)
+
+    def _restore_plane(self) -> None:
+        """The map that was chosen in this project before."""
+        opened, view = self.state.opened, self.state.view
+        assert opened is not None
+        plane = self.kept.plane(opened.project.folder)
+        if plane is not None and not view.by_hand and view.position is None:
+            kept = replace(view, plane=plane, by_hand=True)
+            self.state.show(with_plane(kept, opened, self.state.record(view.current)))
 
     def _say_what_is_missing(self) -> None:
         opened = self.state.opened

@@ -7,7 +7,7 @@ from PySide6.QtGui import QColor, QFontMetrics, QMouseEvent, QPainter, QPaintEve
 from PySide6.QtWidgets import QAbstractSlider, QHBoxLayout, QSizePolicy, QToolButton, QWidget
 
 from core.domain.limits import LARGEST_DRAGGED_STRENGTH
-from leigh_gui.widgets.common.look import plain, small_font, tip
+from leigh_gui.widgets.common.look import WARN, plain, small_font, tip
 
 END = round(100 * LARGEST_DRAGGED_STRENGTH)  # percent
 EDGE = 8.0
@@ -20,6 +20,8 @@ class PathSlider(QAbstractSlider):
         super().__init__(parent)
         self.crossing: float | None = None
         self.crossing_to = ""
+        self.far: tuple[tuple[float, float], ...] = ()  # stretches of strength
+        self.answered = 0.0  # strength of the picture on show; the handle is where it is wanted
         self.colour = QColor("#888888")
         self.setOrientation(Qt.Orientation.Horizontal)
         self.setRange(0, END)
@@ -64,10 +66,15 @@ class PathSlider(QAbstractSlider):
 
     def _paint_track(self, painter: QPainter) -> None:
         painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(WARN))
+        for low, high in self.far:
+            left = self.place(100 * low)
+            painter.drawRoundedRect(QRectF(left, 5, self.place(100 * high) - left, 12), 3, 3)
         painter.setBrush(self.palette().mid())
         painter.drawRoundedRect(QRectF(EDGE, 9, self.place(100) - EDGE, 4), 2, 2)
         painter.setBrush(QColor(self.colour) if self.isEnabled() else self.palette().mid().color())
-        painter.drawRoundedRect(QRectF(EDGE, 9, max(self.place(self.value()) - EDGE, 0), 4), 2, 2)
+        shown = self.place(min(self.answered * 100, END))
+        painter.drawRoundedRect(QRectF(EDGE, 9, max(shown - EDGE, 0), 4), 2, 2)
         painter.setPen(QPen(self.palette().mid().color(), 2, Qt.PenStyle.DotLine))
         painter.drawLine(QPointF(self.place(100) + 4, 11), QPointF(self.place(END), 11))
         painter.setPen(QPen(self.palette().placeholderText().color(), 1.5))
@@ -117,6 +124,7 @@ class PathSlider(QAbstractSlider):
         self.setValue(round((x - EDGE) / max(self.width() - 2 * EDGE, 1) * END))
 
 
+FAR = "Amber: pictures there are farther from real images than these are from one another."
 SPEEDS = (0.5, 1.0, 2.0, 4.0)
 
 
@@ -147,6 +155,7 @@ class PathBar(QWidget):
         self.speed = QToolButton()
         self.speed.setObjectName("path-speed")
         self.speed.setToolTip("Speed of the film; a click takes the next one")
+        self._target_tip = ""
         self._speed = 1.0
         self._back = False  # a loop plays back to the original
         self.set_speed(1.0)
@@ -186,18 +195,32 @@ class PathBar(QWidget):
         self._show_percent()
         self.slider.update()
 
+    def set_answered(self, strength: float) -> None:
+        """The strength of the picture on show."""
+        self.slider.answered = strength
+        self.slider.update()
+
     def set_crossing(self, crossing: float | None, to: str = "") -> None:
         """Mark where the model changes its mind, and to what."""
         self.slider.crossing, self.slider.crossing_to = crossing, to
         self.slider.update()
 
+    def set_far(self, stretches: tuple[tuple[float, float], ...]) -> None:
+        """Colour where pictures are farther from real images than these are from one another."""
+        self.slider.far = stretches
+        self.slider.setToolTip(tip("\n".join(filter(None, (self._target_tip, self._far_tip())))))
+        self.slider.update()
+
     def set_target(self, name: str, colour: str) -> None:
         """Colour the path as its target."""
         self.slider.colour = QColor(colour)
-        self.slider.setToolTip(
-            tip(f"How far toward {name}: 0 % is the original, 100 % as far as {name} typically is.")
+        self._target_tip = (
+            f"How far toward {name}: 0 % is the original, 100 % as far as {name} typically is."
         )
-        self.slider.update()
+        self.set_far(self.slider.far)
+
+    def _far_tip(self) -> str:
+        return FAR if self.slider.far else ""
 
     def toggle_play(self) -> None:
         """Play from the original to the target, or pause."""
