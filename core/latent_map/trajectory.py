@@ -9,7 +9,7 @@ import numpy as np
 
 from core.data.logit_coordinates import coordinates_of
 from core.domain import CounterfactualPath, DecisionMap, FloatArray
-from core.latent_map.decision_regions import posteriors_at
+from core.latent_map.decision_regions import has_data, posteriors_at
 
 if TYPE_CHECKING:
     from core.latent_map.ternary_plane import Plane
@@ -110,7 +110,9 @@ def trajectory_of(
         return found
     regions = regions_at(decision, [c.place for c in crossings])
     named = tuple(c for c, region in zip(crossings, regions) if c.condition == region)
-    return replace(found, crossings=named, joined=_joined(decision, places))
+    return replace(
+        found, crossings=named, joined=_joined(decision, places, exact=plane is not None)
+    )
 
 
 def regions_at(decision: DecisionMap, places: list[Place]) -> tuple[str, ...]:
@@ -121,14 +123,20 @@ def regions_at(decision: DecisionMap, places: list[Place]) -> tuple[str, ...]:
     return tuple(decision.conditions[k] for k in winners)
 
 
-def _joined(decision: DecisionMap, places: list[Place]) -> tuple[bool, ...]:
-    """Whether the line between each position and the next stays in the regions of both."""
+def _joined(decision: DecisionMap, places: list[Place], *, exact: bool) -> tuple[bool, ...]:
+    """Whether the line between each position and the next stays in the regions of both.
+
+    On a map that is not `exact`, what lies between the images says nothing: no line crosses it.
+    """
     ends = np.array(places, np.float64)
     share = np.linspace(0, 1, SAMPLES)[:, None, None]
     samples = ends[:-1] * (1 - share) + ends[1:] * share  # (SAMPLES, N - 1, 2)
     winners = posteriors_at(decision, samples.reshape(-1, 2)).argmax(axis=1)
     winners = winners.reshape(SAMPLES, len(places) - 1)
     stays = (winners == winners[0]) | (winners == winners[-1])
+    if not exact:
+        known = [has_data(decision, x, y) for x, y in samples.reshape(-1, 2)]
+        stays &= np.reshape(known, stays.shape)
     return tuple(bool(whole) for whole in stays.all(axis=0))
 
 

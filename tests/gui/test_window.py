@@ -519,6 +519,7 @@ def test_the_map_is_the_plane_of_the_treatment_in_hand_until_another_is_chosen(
     page.remember_layout()
     opened.state.opened = None  # as when the window starts again
     opened.state.view = View()
+    opened.state.set_answer(None)
     opened.commands.open(project.folder)
     qtbot.waitUntil(lambda: opened.state.counterfactual is not None, timeout=20_000)
     assert opened.state.view.plane == () and opened.state.view.by_hand

@@ -105,6 +105,16 @@ def test_no_line_runs_through_a_region_where_no_picture_landed() -> None:
     assert steps.joined == (True, True) and len(steps.lines) == 1
 
 
+def test_on_a_map_no_line_crosses_what_has_no_data() -> None:
+    empty = stripes()
+    empty.support[:, 20:24] = False
+    points = path().points
+    ends = (replace(points[0], xy=(1.5, 1.0)), replace(points[0], strength=1.0, xy=(2.8, 1.0)))
+    whole = replace(path(), points=ends)
+    assert trajectory_of(whole, (1.5, 1.0), None, stripes(), NAMES).joined == (True,)
+    assert trajectory_of(whole, (1.5, 1.0), None, empty, NAMES).joined == (False,)
+
+
 def test_a_crossing_is_marked_only_where_the_region_is_the_condition_that_it_names() -> None:
     found = over_stripes((0.0, 0, 1.5), (0.4, 1, 3.5), (0.7, 2, 5.5), (1.0, 1, 4.0))
     assert [(c.strength, c.condition) for c in found.crossings] == [(0.4, "B"), (1.0, "B")]

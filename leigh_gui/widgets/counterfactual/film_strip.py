@@ -184,7 +184,8 @@ class FilmStrip(QWidget):
             painter.setPen(QPen(self.palette().highlight().color(), 2))
             bottom = tile.bottom() + CAPTION - 2
             painter.drawLine(QPointF(tile.x(), bottom), QPointF(tile.right(), bottom))
-        line = QRectF(tile.x() - GAP, tile.bottom() + 1, tile.width() + 2 * GAP, CAPTION - 4)
+        room = GAP + (tile.width() / 4 if frame.crosses else 0)  # the captions around are short
+        line = QRectF(tile.x() - room, tile.bottom() + 1, tile.width() + 2 * room, CAPTION - 4)
         painter.setPen(
             (self.palette().windowText() if here or frame.crosses else
              self.palette().placeholderText()).color()
