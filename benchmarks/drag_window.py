@@ -39,6 +39,7 @@ class Stopwatch(QObject):
         super().__init__()
         self.painted: list[tuple[float, float]] = []  # times of request and paint
         self._asked: dict[tuple[float, float], float] = {}
+        self._times: dict[tuple[float, float], list[float]] = {}  # of all requests of a position
         self.fresh: float | None = None  # time of the request of an answer that is not painted yet
         self.late_shown, self._newest = 0, 0.0  # answers that came after that to a newer request
         self.preview, self.previews = False, 0  # of the last answer; number of all previews
@@ -51,13 +52,15 @@ class Stopwatch(QObject):
             # The better picture of a handle that rests is not timed again.
             first = move.precision == Precision.PREVIEW or move.goal.xy not in self._asked
             self._asked |= {move.goal.xy: time.perf_counter()} if first else {}
+            self._times.setdefault(move.goal.xy, []).append(self._asked[move.goal.xy])
         self._want(move)
 
     def _answer(self, answer: Answer) -> None:
         if isinstance(answer.move.goal, MapPosition):
             self.fresh = self._asked[answer.move.goal.xy]
-            self.late_shown += self.fresh < self._newest
-            self._newest = max(self._newest, self.fresh)
+            times = [t for t in self._times[answer.move.goal.xy] if t >= self._newest]
+            self.late_shown += not times
+            self._newest = min(times, default=self._newest)
             self.preview = answer.result.precision == Precision.PREVIEW
             self.previews += self.preview
 

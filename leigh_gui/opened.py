@@ -62,7 +62,7 @@ class Opened:
         return self._planes[names]
 
     def default_plane(self, *in_hand: str) -> tuple[str, ...]:
-        """Healthy, diseased and the treatment in hand; () where there are no three conditions."""
+        """Healthy, diseased and the treatment in hand; () below three conditions."""
         from core.latent_map.ternary_choices import default_plane
 
         return default_plane(self.shown_conditions(), *in_hand)

@@ -21,8 +21,8 @@ def opened(window, project, qtbot):
 
 def on_show(page):
     """The one move that every part shows."""
-    moves = set(page.shown_moves().values())
-    assert len(moves) == 1, page.shown_moves()
+    moves = set(page.truth.moves().values())
+    assert len(moves) == 1, page.truth.moves()
     return moves.pop()
 
 
@@ -64,12 +64,12 @@ def test_while_another_move_is_computed_all_dims_and_says_what_the_picture_is(
     page = opened.explore()
     opened.control.gestures.move_to("WT")
     settled(opened, qtbot)
-    assert page.picture.cf_title.text().endswith("WT · 100 %") and not page.dimmed()
+    assert page.picture.cf_title.text().endswith("WT · 100 %") and not page.truth.dimmed()
     before = on_show(page)
     sent, transmit = [], opened.client._transmit
     monkeypatch.setattr(opened.client, "_transmit", sent.append)  # the process is slow to begin
     opened.control.gestures.slide(0.3, True)
-    qtbot.waitUntil(page.dimmed, timeout=2000)
+    qtbot.waitUntil(page.truth.dimmed, timeout=2000)
     assert on_show(page) == before and page.picture.counterfactual.mark == "computing…"
     assert page.picture.cf_title.text().endswith("WT · 100 %")  # what the picture is
     assert page.picture.path.slider.answered == 1.0 and page.picture.path.strength() == 0.3
@@ -82,7 +82,7 @@ def test_while_another_move_is_computed_all_dims_and_says_what_the_picture_is(
     for request in sent:
         transmit(request)
     settled(opened, qtbot)
-    assert not page.dimmed() and page.picture.cf_title.text().endswith("WT · 30 %")
+    assert not page.truth.dimmed() and page.picture.cf_title.text().endswith("WT · 30 %")
     opened.collector.add("counterfactual")
     assert len(opened.state.project.panels) == panels + 1
 
@@ -104,5 +104,5 @@ def test_the_process_is_killed_in_a_drag_and_the_last_move_comes_back(opened, qt
     view = opened.state.view
     assert view.move.precision == Precision.EXACT and on_show(page) == view.move
     assert view.position == pytest.approx(page.map.overlay.handle)
-    assert opened.client.restarts == 1 and not page.dimmed()
+    assert opened.client.restarts == 1 and not page.truth.dimmed()
     qtbot.waitUntil(lambda: opened.control.path is not None, timeout=8000)

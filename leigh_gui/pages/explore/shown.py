@@ -28,7 +28,7 @@ class Shown:
 
     @property
     def answered(self) -> Mix:
-        """How far the picture on show is moved; that of the view while there is no picture."""
+        """How far the picture on show is moved; that of the view without a picture."""
         if self.answer is None:
             return self.mix
         result = self.answer.result
@@ -48,7 +48,7 @@ def _value(shown: Shown, name: str) -> object:
 
 
 def carry(answer: Answer | None, *parts: QWidget) -> None:
-    """Note on each part which move it shows; None where there is no answer."""
+    """Note on each part which move it shows; None without an answer."""
     for part in parts:
         part.setProperty(MOVE, None if answer is None else answer.move)
 
