@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,11 @@ from leigh_gui.errors import ErrorBus
 from leigh_gui.main_window import MainWindow
 from leigh_gui.services.inference_client import InferenceClient
 from leigh_gui.settings import Settings
+from leigh_gui.widgets.map.scatter_view import ScatterView
 
 EVERY_S = 1 / 60
+POINTS = 100_000  # on the map
+turns: list[tuple[float, float]] = []  # seconds of a turn: own processor time, and by the clock
 WAIT_S = 120.0
 LOOK_S = 3.0  # pause before the drag, in which a user looks at the image
 RESTS = (0.4, 0.6, 0.8, 1.0)  # positions of the resting handle, as shares of the drag
@@ -35,7 +39,9 @@ class Stopwatch(QObject):
         super().__init__()
         self.painted: list[tuple[float, float]] = []  # times of request and paint
         self._asked: dict[tuple[float, float], float] = {}
+        self._times: dict[tuple[float, float], list[float]] = {}  # of all requests of a position
         self.fresh: float | None = None  # time of the request of an answer that is not painted yet
+        self.late_shown, self._newest = 0, 0.0  # answers that came after that to a newer request
         self.preview, self.previews = False, 0  # of the last answer; number of all previews
         self._want = client.want
         setattr(client, "want", self._ask)  # noqa: B010 - the method of this one object
@@ -46,11 +52,15 @@ class Stopwatch(QObject):
             # The better picture of a handle that rests is not timed again.
             first = move.precision == Precision.PREVIEW or move.goal.xy not in self._asked
             self._asked |= {move.goal.xy: time.perf_counter()} if first else {}
+            self._times.setdefault(move.goal.xy, []).append(self._asked[move.goal.xy])
         self._want(move)
 
     def _answer(self, answer: Answer) -> None:
         if isinstance(answer.move.goal, MapPosition):
             self.fresh = self._asked[answer.move.goal.xy]
+            times = [t for t in self._times[answer.move.goal.xy] if t >= self._newest]
+            self.late_shown += not times
+            self._newest = min(times, default=self._newest)
             self.preview = answer.result.precision == Precision.PREVIEW
             self.previews += self.preview
 
@@ -76,23 +86,25 @@ def dragged(project: Path, events: int) -> dict[str, Any]:
     _wait(app, lambda: window.state.counterfactual is not None)
     _run_until(app, time.perf_counter() + LOOK_S)
     page = window.explore()
-    names = [c.name for c in window.state.conditions()]
-    opened = window.state.opened
-    assert opened is not None and opened.decision is not None
+    crowd(page.map, POINTS)
+    decision = page.map_panel.decision
+    names = list(decision.conditions)
     handle = page.map.overlay.handle
     assert handle is not None
-    goal = opened.decision.anchors[names.index("WT")]
+    goal = decision.anchors[names.index("WT")]
     at, to = (page.map.screen_of(float(x), float(y)).toPoint() for x, y in (handle, goal))
     watch = Stopwatch(window.client)
     page.picture.counterfactual.installEventFilter(watch)
     late = window.client.late_dropped
     QTest.mousePress(page.map, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, at)
+    turns.clear()
     began = time.perf_counter()
     for k in range(events):
         share = 0.5 - 0.5 * np.cos(2 * np.pi * k / events * 2)  # back and forth, twice
         QTest.mouseMove(page.map, at + (to - at) * float(share))
         _run_until(app, began + (k + 1) * EVERY_S)
     ended = time.perf_counter()
+    own, gaps = ([turn[k] * 1e3 for turn in turns] for k in (0, 1))
     _wait(app, lambda: not window.client.busy() and watch.fresh is None)
     # Computed before the release, which also requests the evidence.
     latency = [(painted - asked) * 1e3 for asked, painted in watch.painted]
@@ -108,7 +120,13 @@ def dragged(project: Path, events: int) -> dict[str, Any]:
         "p99_ms": float(np.percentile(latency, 99)),
         "max_gap_ms": float(np.diff([began, *paints, ended]).max()) * 1e3,
         "answers_shown": len(latency),
+        "late_shown": watch.late_shown,
         "late_dropped": window.client.late_dropped - late,
+        "points": POINTS,
+        "turn_p99_ms": float(np.percentile(own, 99)),
+        "turn_max_ms": max(own),
+        "loop_p99_ms": float(np.percentile(gaps, 99)),
+        "loop_max_ms": max(gaps),
         "ticks_per_second": len(paints) / (ended - began),
         "drafts": previews,
         "rest_ms": float(np.median(rest)),
@@ -133,10 +151,31 @@ def _rest_ms(
     return (watch.painted[-1][1] - last) * 1e3
 
 
+def crowd(view: ScatterView, count: int) -> None:
+    """Show this many points: those of the map, again and again, scattered a little."""
+    points = view.still.points
+    assert points is not None
+    rng = np.random.default_rng(0)
+    rows = rng.integers(0, len(points.ids), count)
+    spread = 0.02 * (points.xy.max(axis=0) - points.xy.min(axis=0))
+    view.set_points(
+        replace(
+            points,
+            ids=tuple(points.ids[row] for row in rows),
+            xy=(points.xy[rows] + rng.normal(size=(count, 2)) * spread).astype(np.float32),
+            condition=points.condition[rows],
+            held_out=points.held_out[rows],
+            selected=None,
+        )
+    )
+
+
 def _run_until(app: Any, end: float) -> None:
     """Let the window work until the clock says `end`."""
     while time.perf_counter() < end:
+        began, own = time.perf_counter(), time.thread_time()
         app.processEvents()
+        turns.append((time.thread_time() - own, time.perf_counter() - began))
         time.sleep(0.0005)
 
 

@@ -44,6 +44,10 @@ def run_benchmark(a: argparse.Namespace, report: Report) -> dict[str, Any]:
         from benchmarks.real import bench_real
 
         return bench_real(a.work, a.seeds, preset=a.preset, report=report)
+    if a.name == "crossings":
+        from benchmarks.map_crossings import bench_crossings
+
+        return bench_crossings(a.project, report)
     if a.name == "map":
         from benchmarks.map import bench_map
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from leigh_gui.navigation import Navigation
     from leigh_gui.services.backstage import Backstage
 
+NOT_YET = "The picture that you asked for is still being computed."
+
 
 class Collector(QObject):
     """Adds what is on show to the panels of the project, with a picture for the list."""
@@ -33,6 +35,10 @@ class Collector(QObject):
         if self.backstage.state.project is None:
             return
         spec = panel_spec(self.backstage.state, kind)
+        shows_a_move = kind in ("counterfactual", "path") or (spec is not None and spec.record_id)
+        if shows_a_move and self.navigation.factory.control.is_pending():
+            self.backstage.bus.tell(NOT_YET, "Collect it when it is there.")
+            return
         if spec is None:
             self.backstage.bus.tell(
                 "There is nothing to collect yet.", "Click an image on the map and move it first."

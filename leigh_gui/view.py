@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from core.domain import ORIGINAL, MapPosition, Move, Precision
+from core.domain import ORIGINAL, MapPosition, Mix, Move, Precision
 
 if TYPE_CHECKING:
     from core.domain import Condition, ImageRecord
@@ -22,6 +22,7 @@ class View:
     selection: tuple[str, ...] = ()
     move: Move = NOTHING  # what is wanted
     plane: tuple[str, ...] = ()  # three conditions whose ternary plane is the map; (): all, by UMAP
+    by_hand: bool = False  # the user chose the plane; otherwise it follows the treatment in hand
 
     @property
     def current(self) -> str:
@@ -48,7 +49,7 @@ def default_target(record: ImageRecord | None, conditions: Sequence[Condition]) 
     return next((c.name for c in (*healthy, *others)), "")
 
 
-def still_there(view: View, opened: Opened, records: Container[str]) -> View:
+def still_there(view: View, opened: Opened, records: Mapping[str, ImageRecord]) -> View:
     """The view without images, channels and conditions that the project does not have now."""
     move = replace(view.move, precision=Precision.EXACT)
     if move.record_id not in records:
@@ -56,10 +57,24 @@ def still_there(view: View, opened: Opened, records: Container[str]) -> View:
     channels = {c.name for c in opened.card.channels} if opened.card else set()
     if not set(move.locked or ()) < channels:
         move = replace(move, locked=None)
-    names = {c.name for c in opened.conditions()}
-    plane = view.plane if names.issuperset(view.plane) else ()
-    if opened.ready_to_explore and opened.projection is None and not plane:
-        from core.latent_map.ternary_choices import first_planes
+    selection = tuple(i for i in view.selection if i in records)
+    view = replace(view, selection=selection, move=move)
+    if not opened.ready_to_explore:
+        return replace(view, plane=(), by_hand=False)
+    return with_plane(view, opened, records.get(move.record_id))
 
-        plane = first_planes(opened.shown_conditions())[0]
-    return View(tuple(i for i in view.selection if i in records), move, plane)
+
+def with_plane(view: View, opened: Opened, record: ImageRecord | None) -> View:
+    """The view with the map that the user chose, or else the plane of the treatment in hand.
+
+    A choice that this project does not have, or that follows by itself, is none.
+    """
+    goal = view.move.goal
+    target = goal.target if isinstance(goal, Mix) else ""
+    own = record.condition if record is not None else ""
+    follows = opened.default_plane(target, own, *view.plane)
+    names = {c.name for c in opened.shown_conditions()}
+    there = names.issuperset(view.plane) if view.plane else opened.projection is not None
+    if view.by_hand and there and view.plane != follows:
+        return view
+    return replace(view, plane=follows, by_hand=False)

@@ -10,6 +10,7 @@ from core.progress import Report
 HELP = "Measure the program, with a yardstick for every figure."
 
 NAMES = (
+    "crossings",
     "drag",
     "explanations",
     "faults",
@@ -29,7 +30,7 @@ FAULTS = ("kills", "failures", "mutations", "races", "stops")
 def add_options(p: argparse.ArgumentParser) -> None:
     """Options of this verb."""
     p.add_argument("name", choices=NAMES)
-    text = "map, explanations: use this project instead of the demo"
+    text = "crossings, map, explanations: use this project instead of the demo"
     p.add_argument("--project", type=path_option, metavar="DIR", help=text)
     text = "truth, real, screen: folder that keeps plates and models"
     p.add_argument("--work", type=path_option, default="bench", metavar="DIR", help=text)

@@ -367,12 +367,17 @@ def _change(
 
 
 @torch.no_grad()
-def read_logits(model: IResNet, x: FloatArray) -> FloatArray:
-    """Logits (K,) of one network image (C, Y', X')."""
+def read_image(model: IResNet, x: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Features (F,) and logits (K,) of one network image (C, Y', X')."""
     device = next(model.parameters()).device
     batch, _ = pad_field(torch.from_numpy(np.ascontiguousarray(x))[None].to(device))
-    logits: FloatArray = model.logits(batch)[0].cpu().numpy()
-    return logits
+    features = model.features(batch)
+    return features[0].cpu().numpy(), model.head(features)[0].cpu().numpy()
+
+
+def read_logits(model: IResNet, x: FloatArray) -> FloatArray:
+    """Logits (K,) of one network image (C, Y', X')."""
+    return read_image(model, x)[1]
 
 
 def counterfactual(

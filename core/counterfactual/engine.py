@@ -27,6 +27,7 @@ from core.domain import (
     MapPosition,
     Mix,
     Move,
+    PathPoint,
     PathRequest,
     Precision,
     Project,
@@ -80,6 +81,7 @@ class Engine:
         self.attributions = Attributions(self.project, self.card, self.model, self.device)
         self._to_prepare: list[tuple[str, Locked]] = []
         self._elsewhere: Move | None = None  # whose preview landed in another region
+        self._followed: tuple[PathRequest, CounterfactualPath] | None = None  # without its crossing
         self._picture_s = np.inf  # seconds of the last picture that was not a preview
 
     def move(self, move: Move) -> Counterfactual:
@@ -121,7 +123,14 @@ class Engine:
     def path(self, request: PathRequest, report: Report = silent) -> CounterfactualPath:
         """The path from a record to strength 1 of a mix, see `follow_path`."""
         locked = self.locked(Move(request.record_id, request.mix, request.locked))
-        return follow_path(self.encodings, request, locked, self.map.landing, report)
+        known = replace(request, exact=False)
+        frames: tuple[PathPoint, ...] = ()
+        if self._followed is not None and self._followed[0] == known:
+            frames = self._followed[1].points
+        path = follow_path(self.encodings, request, locked, self.map, report, frames)
+        if not request.exact:
+            self._followed = known, path
+        return path
 
     def explain(self, request: AttributionRequest, report: Report = silent) -> Attribution:
         """An attribution map of a network of the project, see `Attributions.explain`."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -176,6 +177,18 @@ class PathPoint:
     xy: tuple[float, float] | None
     # (C, Y'', X'') grey values in small, for a film strip; None where it is not drawn.
     picture: FloatArray | None = field(default=None, compare=False, repr=False)
+    # To real images, as a share of the usual distance among them: above 1, none is like it.
+    distance: float | None = None
+
+    @property
+    def read(self) -> int:
+        """Index of the condition that the model reads."""
+        return int(self.probabilities.argmax())
+
+    @property
+    def is_far(self) -> bool:
+        """Whether the picture is farther from real images than they are from one another."""
+        return self.distance is not None and self.distance > 1
 
 
 @dataclass(frozen=True)
@@ -184,5 +197,31 @@ class CounterfactualPath:
 
     record_id: str
     target: str
-    points: tuple[PathPoint, ...]
+    points: tuple[PathPoint, ...]  # rising in strength
     crossing: float | None
+    exact: bool = True  # False: changes of the class are known to the next frame only
+
+    @property
+    def changes(self) -> tuple[PathPoint, ...]:
+        """The points that are read as another condition than the point before; () unless exact."""
+        if not self.exact:
+            return ()
+        return tuple(b for a, b in pairwise(self.points) if a.read != b.read)
+
+    @property
+    def far(self) -> tuple[tuple[float, float], ...]:
+        """Stretches of strength whose pictures are farther from real images than usual.
+
+        A stretch ends half way to the next point that is not far.
+        """
+        stretches: list[tuple[float, float]] = []
+        for k, point in enumerate(self.points):
+            if not point.is_far:
+                continue
+            before = self.points[max(k - 1, 0)].strength
+            after = self.points[min(k + 1, len(self.points) - 1)].strength
+            low, high = (before + point.strength) / 2, (point.strength + after) / 2
+            if stretches and abs(stretches[-1][1] - low) < 1e-9:
+                low = stretches.pop()[0]
+            stretches.append((low, high))
+        return tuple(stretches)

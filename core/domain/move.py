@@ -72,6 +72,7 @@ class PathRequest:
     mix: Mix
     locked: tuple[str, ...] | None = None
     frames: int = 21
+    exact: bool = True  # whether every change of the class is found to a percent of strength
 
 
 @dataclass(frozen=True)

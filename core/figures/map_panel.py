@@ -9,12 +9,15 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
 from matplotlib.colors import ListedColormap, to_rgb
 from matplotlib.figure import SubFigure
+from matplotlib.patheffects import Normal, Stroke
 
 from core.domain import EXACT_PLANE, Condition, DecisionMap, LatentTable, Projection, Split
+from core.latent_map.region_labels import label_places
 
 Place = tuple[float, float]
 LEGEND_LETTERS, LEGEND_ROWS = 24, 22
 MARKERS = "osD^vP*X"
+HALO = (Stroke(linewidth=3.0, foreground="w"), Normal())
 ROUGH = "Rough regions: make the map again for better ones."
 LETTERS = 80  # in a line of the notes
 
@@ -23,8 +26,10 @@ LETTERS = 80  # in a line of the notes
 class MovedImage:
     """One image and its trajectory on the map."""
 
-    places: tuple[Place, ...]  # of the trajectory; the image's own position first
-    crossing: Place | None  # where the class first changes
+    start: Place  # the image's own position
+    lines: tuple[tuple[Place, ...], ...]  # of the trajectory
+    ticks: tuple[Place, ...]  # on it, at every tenth of the strength
+    crossings: tuple[tuple[Place, str], ...]  # where the class changes, and the colour it gets
     landing: Place
     colour: str  # of the predicted condition of the counterfactual
     words: str
@@ -70,6 +75,9 @@ class MapPanel:
         )
         _draw_boundaries(ax, decision)
         keys = self._draw_images(ax, colours)
+        for name, place in label_places(decision, self.projection.xy).items():
+            label = ax.text(*place, _short(name), fontsize=7, ha="center", va="center", zorder=6)
+            label.set(clip_on=True, path_effects=HALO)
         if self.moved is not None:
             draw_moved_image(ax, self.moved)
         method = self.projection.method
@@ -83,10 +91,7 @@ class MapPanel:
         unit = " (σ)" if exact else ""
         ax.set_xlabel(f"{method} 1{unit}", fontsize=8)
         ax.set_ylabel(f"{method} 2{unit}", fontsize=8)
-        names = [
-            n if len(n) <= LEGEND_LETTERS else f"{n[: LEGEND_LETTERS - 1]}…"
-            for n in decision.conditions
-        ]
+        names = [_short(name) for name in decision.conditions]
         legend = ax.legend(
             keys,
             names,
@@ -145,13 +150,20 @@ class MapPanel:
         ]
 
 
+def _short(name: str) -> str:
+    return name if len(name) <= LEGEND_LETTERS else f"{name[: LEGEND_LETTERS - 1]}…"
+
+
 def draw_moved_image(ax: Axes, moved: MovedImage) -> None:
-    """Draw the image (ring), its trajectory, the crossing (diamond) and the landing (cross)."""
-    (x, y), (end_x, end_y) = moved.places[0], moved.landing
-    ax.plot(*zip(*moved.places, moved.landing), color="k", lw=0.9, ls="--", zorder=4)
+    """Draw the image (ring), its trajectory, its crossings (diamonds) and the landing (cross)."""
+    (x, y), (end_x, end_y) = moved.start, moved.landing
+    for line in moved.lines:
+        ax.plot(*zip(*line), color="k", lw=1.1, zorder=4, path_effects=HALO)
+    if moved.ticks:
+        ax.plot(*zip(*moved.ticks), "o", ms=3, mfc="k", mec="w", mew=0.5, ls="", zorder=5)
     ax.plot(x, y, "o", ms=8, mfc="none", mec="k", mew=1.2, zorder=5)
-    if moved.crossing is not None:
-        ax.plot(*moved.crossing, "D", ms=5, mfc="w", mec="k", zorder=5)
+    for place, colour in moved.crossings:
+        ax.plot(*place, "D", ms=6, mfc=colour, mec="k", zorder=5)
     ax.plot(end_x, end_y, "o", ms=8, mfc=moved.colour, mec="k", zorder=5)
     ax.plot(end_x, end_y, "x", ms=6, color="k", zorder=6)
 

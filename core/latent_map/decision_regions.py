@@ -10,6 +10,7 @@ from collections.abc import Callable
 import numpy as np
 from scipy.ndimage import zoom
 from scipy.spatial import cKDTree
+from scipy.special import softmax
 
 from core.data.logit_coordinates import probabilities_of
 from core.domain import BoolArray, DecisionMap, FloatArray, IntArray, LatentTable, Projection, Split
@@ -21,7 +22,11 @@ GRID = 192
 SUPPORT = 5  # the distance of this neighbour decides whether a position has data
 NARROW = 24  # power of the cosine: conditions more than 20 degrees off the heading hardly count
 LEAST_WEIGHT = 0.05  # of the largest weight: each further condition costs a decoder pass
+LENIENT = 2.0  # times the usual distance among images, up to which a position has data
+TINY = 1e-37  # least posterior whose logarithm is taken
 MARGIN, MOST_MARGIN = 0.12, 0.35  # around the points, as shares of their extent
+
+DistanceOf = Callable[[FloatArray], FloatArray]
 
 
 def fit_decision(
@@ -61,17 +66,61 @@ def fit_decision(
 
 def posterior_at(decision: DecisionMap, x: float, y: float) -> FloatArray:
     """(K,) posterior at a position; outside the map, at its nearest edge."""
-    posterior: FloatArray = decision.posterior[_pixel_under(decision, x, y)]
+    posterior: FloatArray = posteriors_at(decision, np.array([[x, y]]))[0]
     return posterior
+
+
+def posteriors_at(decision: DecisionMap, places: FloatArray) -> FloatArray:
+    """(N, K) posteriors at positions (N, 2), interpolated between the pixels.
+
+    Log posteriors are interpolated, as logits are: on a ternary plane that is exact.
+    """
+    x0, x1, y0, y1 = decision.extent
+    height, width = decision.support.shape
+    column = np.clip((places[:, 0] - x0) / (x1 - x0) * width - 0.5, 0, width - 1)
+    row = np.clip((places[:, 1] - y0) / (y1 - y0) * height - 0.5, 0, height - 1)
+    left = np.minimum(column.astype(np.int64), max(width - 2, 0))
+    low = np.minimum(row.astype(np.int64), max(height - 2, 0))
+    right, up = (column - left)[:, None], (row - low)[:, None]
+
+    def log_at(down: int, across: int) -> FloatArray:
+        posterior = decision.posterior[low + down, left + across].astype(np.float64)
+        values: FloatArray = np.log(np.maximum(posterior, TINY))
+        return values
+
+    below = log_at(0, 0) * (1 - right) + log_at(0, 1) * right
+    above = log_at(1, 0) * (1 - right) + log_at(1, 1) * right
+    posterior: FloatArray = softmax(below * (1 - up) + above * up, axis=1)
+    return posterior
+
+
+def nearest_in_region(
+    decision: DecisionMap, condition: str, place: tuple[float, float]
+) -> tuple[float, float]:
+    """The position nearest to `place` in the region of a condition; `place` where there is none."""
+    if condition not in decision.conditions:
+        return place
+    k = decision.conditions.index(condition)
+    if int(posterior_at(decision, *place).argmax()) == k:
+        return place
+    rows, columns = np.nonzero((decision.posterior.argmax(axis=2) == k) & decision.support)
+    if not len(rows):
+        return place
+    x0, x1, y0, y1 = decision.extent
+    height, width = decision.support.shape
+    x = x0 + (columns + 0.5) * (x1 - x0) / width
+    y = y0 + (rows + 0.5) * (y1 - y0) / height
+    nearest = int(((x - place[0]) ** 2 + (y - place[1]) ** 2).argmin())
+    return float(x[nearest]), float(y[nearest])
 
 
 def has_data(decision: DecisionMap, x: float, y: float) -> bool:
     """Whether images lie around a position; False outside the map."""
     x0, x1, y0, y1 = decision.extent
-    return x0 <= x <= x1 and y0 <= y <= y1 and bool(decision.support[_pixel_under(decision, x, y)])
+    return x0 <= x <= x1 and y0 <= y <= y1 and bool(decision.support[pixel_under(decision, x, y)])
 
 
-def _pixel_under(decision: DecisionMap, x: float, y: float) -> tuple[int, int]:
+def pixel_under(decision: DecisionMap, x: float, y: float) -> tuple[int, int]:
     """Row and column of the pixel that is nearest to a position."""
     x0, x1, y0, y1 = decision.extent
     height, width = decision.support.shape
@@ -128,7 +177,7 @@ def pixel_places(extent: tuple[float, float, float, float], grid: int) -> FloatA
     return np.stack(np.meshgrid(x0 + middle * (x1 - x0), y0 + middle * (y1 - y0)), axis=-1)
 
 
-def reach_of(points: FloatArray) -> tuple[Callable[[FloatArray], FloatArray], float]:
+def reach_of(points: FloatArray) -> tuple[DistanceOf, float]:
     """A function that gives the distance to the 5th neighbour, and the limit up to which data lie.
 
     The function takes positions (..., D); the neighbours are `points` (N, D). The limit is twice
@@ -143,7 +192,7 @@ def reach_of(points: FloatArray) -> tuple[Callable[[FloatArray], FloatArray], fl
         distance: FloatArray = tree.query(positions, k=[count])[0][..., 0]
         return distance
 
-    return distance_of, 2.0 * float(np.percentile(distances, 99))
+    return distance_of, LENIENT * float(np.percentile(distances, 99))
 
 
 def support_of(xy: FloatArray, extent: tuple[float, float, float, float], grid: int) -> BoolArray:

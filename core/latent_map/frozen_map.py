@@ -7,6 +7,13 @@ import numpy as np
 from core.domain import DecisionMap, FloatArray, LatentTable, Project, Projection
 from core.errors import BadProject, LeighError
 from core.io.results import load_results
+from core.latent_map.decision_regions import (
+    LENIENT,
+    SUPPORT,
+    DistanceOf,
+    nearest_in_region,
+    reach_of,
+)
 from core.latent_map.projection import blended, map_features, place
 from core.latent_map.ternary_plane import Plane, exact_plane
 
@@ -26,6 +33,7 @@ class FrozenMap:
     decision: DecisionMap | None = None
     _features: FloatArray | None = field(default=None, init=False, repr=False)
     _planes: dict[tuple[str, ...], View] = field(default_factory=dict, init=False, repr=False)
+    _reach: tuple[DistanceOf, float] | None = field(default=None, init=False, repr=False)
 
     def view(self, plane: tuple[str, ...] = ()) -> View:
         """The map, or the ternary plane of three conditions. Raises BadProject without a map."""
@@ -61,8 +69,8 @@ class FrozenMap:
     ) -> tuple[float, float] | None:
         """Where an image with these logit coordinates lands on the map; None without a map.
 
-        The position comes from neighbours with the same predicted condition. Neighbours of several
-        conditions would put the image between them, in the region of another condition.
+        The position comes from neighbours with the same predicted condition, and is the nearest
+        one in the region of that condition: the region never contradicts the reading.
         """
         if self.latents is None or self.projection is None:
             return None
@@ -72,7 +80,25 @@ class FrozenMap:
         alike = self.latents.predicted == int(probabilities.argmax())
         rows = alike if alike.any() else np.ones(len(alike), bool)
         x, y = place(self._features[rows], self.projection.xy[rows], features)[0]
-        return float(x), float(y)
+        place_of_it = float(x), float(y)
+        if self.decision is None:
+            return place_of_it
+        read = self.latents.conditions[int(probabilities.argmax())]
+        return nearest_in_region(self.decision, read, place_of_it)
+
+    def distance(self, features: FloatArray) -> float | None:
+        """How far a picture with these features (F,) is from real images; None where unknown.
+
+        1 is as far as real images are from one another: the 99th percentile of the distance to the
+        5th neighbour.
+        """
+        if self.latents is None or len(self.latents.features) <= SUPPORT:
+            return None
+        if self._reach is None:
+            distance_of, limit = reach_of(self.latents.features.astype(np.float64))
+            self._reach = distance_of, limit / LENIENT
+        distance_of, limit = self._reach
+        return float(distance_of(features[None])[0] / max(limit, 1e-12))
 
 
 def load_frozen_map(project: Project) -> FrozenMap:

@@ -5,6 +5,16 @@ from collections.abc import Sequence
 from core.domain import Condition, Role
 
 
+def default_plane(conditions: Sequence[Condition], *in_hand: str) -> tuple[str, ...]:
+    """Healthy, diseased, and the first condition `in_hand` that is neither; () for two conditions.
+
+    Without such a condition, the first of the others.
+    """
+    planes = first_planes(conditions)
+    ranks = {plane[2]: in_hand.index(plane[2]) for plane in planes if plane[2] in in_hand}
+    return min(planes, key=lambda plane: ranks.get(plane[2], len(in_hand)), default=())
+
+
 def first_planes(conditions: Sequence[Condition]) -> list[tuple[str, str, str]]:
     """Healthy, diseased and each other condition; without roles, the first two and each other."""
     names, roles = [c.name for c in conditions], {c.role: c.name for c in reversed(conditions)}

@@ -206,13 +206,15 @@ class _PanelMaker:
         """The record of a spec on the map: start, trajectory, crossing and landing point."""
         from core.figures.map_panel import MovedImage
         from core.figures.words import blend_words
-        from core.latent_map.trajectory import first_read_as, position_on, trajectory_of
+        from core.latent_map.trajectory import position_on, trajectory_of
 
         result, card = self._moved(spec), self.session.card
         start = self.session.map.position_of(spec.record_id, spec.plane)
         path = self.session.path(_path_request(spec))
-        trajectory = trajectory_of(path, start, plane).until(spec.strength)
-        first = first_read_as(path)
+        decision = self.session.map.view(spec.plane)[1]
+        names = card.condition_names
+        trajectory = trajectory_of(path, start, plane, decision, names).until(spec.strength)
+        changes = [c for c in path.changes if c.strength <= spec.strength]
         read = card.conditions[int(result.probabilities.argmax())]
         goal = f"{blend_words(spec.weights)}, strength {spec.strength:g}".replace("\n", " ")
         goal += " (exaggerated)" if spec.strength > 1 else ""
@@ -220,13 +222,16 @@ class _PanelMaker:
             f"Ring: {spec.record_id} ({result.source}). Cross: moved to {goal}, read as"
             f" {read.name}."
         )
-        crossing = None if trajectory.crossing is None else trajectory.at(trajectory.crossing)
-        if first is not None and crossing is not None:
-            words += f" Diamond: first read as {card.condition_names[first]}."
+        if changes:
+            read_as = ", ".join(f"{names[c.read]} from {c.strength:.0%}" for c in changes)
+            words += f" Diamonds, where the class changes: {read_as}."
         if spec.plane and not {result.source, read.name} <= set(spec.plane):
             words += " What is none of the three lies where the model sees it among them."
         landing = position_on(plane, result.xy, result.coordinates) or start
-        return MovedImage(trajectory.places, crossing, landing, read.colour, words)
+        colours = {c.name: c.colour for c in card.conditions}
+        crossings = tuple((c.place, colours[c.condition]) for c in trajectory.crossings)
+        marks = (trajectory.lines, trajectory.ticks, crossings)
+        return MovedImage(start, *marks, landing, read.colour, words)
 
     def _residual(self, spec: PanelSpec, source: str) -> Panel:
         """The record next to a diseased record, held out where possible, moved the same way."""

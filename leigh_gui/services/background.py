@@ -127,7 +127,10 @@ def read_project(folder: Path, owner: ProjectOwner, network: str = "refuse") -> 
     if gone:
         warnings.append(not_there(gone))
     parts = (results.card, results.latents, results.projection, results.decision)
-    return Opened(project, *parts, tuple(warnings), project.read_only or read_only, gone)
+    opened = Opened(project, *parts, tuple(warnings), project.read_only or read_only, gone)
+    if opened.ready_to_explore:
+        opened.map_of(opened.default_plane())  # what the page shows first is computed here
+    return opened
 
 
 def folder_of(project: Project) -> str:

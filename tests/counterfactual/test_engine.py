@@ -9,9 +9,8 @@ import torch
 from core import encode, make_map
 from core.counterfactual.encodings import REMEMBERED as KEPT
 from core.counterfactual.engine import Engine
-from core.counterfactual.path import crossing_of
 from core.data.logit_coordinates import coordinates_of, probabilities_of
-from core.domain import ORIGINAL, MapPosition, Mix, Move, PathPoint, PathRequest, Project
+from core.domain import ORIGINAL, MapPosition, Mix, Move, PathRequest, Project
 from core.errors import BadProject, LeighError, NotInvertible
 from core.io.models import load_tensors, save_model
 from core.io.project import latents_path, maps_folder, model_folder, save_project
@@ -91,8 +90,9 @@ def test_a_drag_ends_where_the_handle_asks_and_back_at_the_start_is_the_original
 def test_a_path_starts_at_the_original_and_its_crossing_is_where_the_class_changes(
     session: Engine, diseased: str
 ) -> None:
+    frames = session.path(PathRequest(diseased, Mix({"WT": 1.0}), frames=5, exact=False))
+    assert [p.strength for p in frames.points] == [0, 0.25, 0.5, 0.75, 1] and not frames.changes
     path = session.path(PathRequest(diseased, Mix({"WT": 1.0}), frames=5))
-    assert [p.strength for p in path.points] == [0, 0.25, 0.5, 0.75, 1]
     assert np.allclose(
         path.points[0].probabilities,
         session.move(Move(diseased, ORIGINAL)).probabilities,
@@ -103,18 +103,39 @@ def test_a_path_starts_at_the_original_and_its_crossing_is_where_the_class_chang
         session.move(Move(diseased, Mix({"WT": 1.0}, 1.0))).probabilities,
         atol=1e-4,
     )
-    assert path.target == "WT" and path.crossing == crossing_of(list(path.points))
+    assert path.target == "WT" and path.points[0].distance > 0
 
 
-def test_the_crossing_is_interpolated_between_two_frames() -> None:
-    def points(*first: float) -> list[PathPoint]:
-        return [PathPoint(n / 2, np.array([p, 1 - p]), None) for n, p in enumerate(first)]
+def test_a_crossing_is_the_first_percent_of_strength_that_is_read_otherwise(
+    trained_project: Project, session: Engine, diseased: str
+) -> None:
+    latents = load_latents(latents_path(trained_project))
+    right = np.flatnonzero(latents.predicted == latents.truth)
+    moves = [(latents.record_ids[i], k) for i in right for k in range(3) if latents.truth[i] != k]
+    found = 0
+    for record, k in moves[:: max(len(moves) // 12, 1)]:
+        mix = Mix({latents.conditions[k]: 1.0})
+        path = session.path(PathRequest(record, mix, frames=5))
+        for change in path.changes:
+            found += 1
+            before, after = (
+                session.move(Move(record, replace(mix, strength=round(s, 2)))).probabilities
+                for s in (change.strength - 0.01, change.strength)
+            )
+            assert after.argmax() == change.read != before.argmax()
+        if path.changes:
+            assert path.crossing == path.changes[0].strength
+    assert found
 
-    # 0.7 against 0.3 and 0.3 against 0.7: half way between strengths 0.5 and 1
-    assert crossing_of(points(0.9, 0.7, 0.3)) == pytest.approx(0.75)
-    # gaps 0.2 and 0.6: a quarter of the way between 0 and 0.5
-    assert crossing_of(points(0.6, 0.2, 0.1)) == pytest.approx(0.125)
-    assert crossing_of(points(0.9, 0.8, 0.7)) is None
+
+def test_frames_that_are_known_are_not_followed_again(session: Engine, diseased: str) -> None:
+    request = PathRequest(diseased, Mix({"WT": 1.0}), frames=3, exact=False)
+    frames = session.path(request)
+    steps: list[str] = []
+    whole = session.path(replace(request, exact=True), lambda p: steps.append(p.what))
+    assert "Following the path" not in steps
+    assert {p.strength for p in frames.points} <= {p.strength for p in whole.points}
+    assert whole.points[0] is frames.points[0]
 
 
 def test_records_are_forgotten_oldest_first(trained_project: Project) -> None:

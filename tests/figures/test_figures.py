@@ -20,6 +20,7 @@ from core.figures.image_panel import SIZE_MAP
 from core.figures.images import composite, difference_limit, scale_bar_um
 from core.figures.words import NAMES, evidence_words
 from core.io.project import save_project
+from core.latent_map.trajectory import regions_at
 from core.training.presets import SCHEDULES, Schedule
 from core.workflows.figure import _PanelMaker, panel_specs
 
@@ -230,14 +231,19 @@ def test_a_map_shows_where_an_image_was_moved_and_how_it_is_read(
         in panel.moved.words
     )
     start = session.map.position_of(moved.record_id, plane)
-    assert panel.moved.places[0] == start
+    assert panel.moved.start == start
     landing = session.map.view(plane)[2].places(result.coordinates) if plane else result.xy
     assert panel.moved.landing == pytest.approx(tuple(landing))
     axes = sheet([panel]).subfigs[0].axes[0]
-    drawn = [line for line in axes.lines if line.get_linestyle() == "--"]
-    assert len(drawn) == 1 and drawn[0].get_xydata()[[0, -1]] == pytest.approx(
-        np.array([start, landing])
-    )
+    drawn = [line.get_xydata() for line in axes.lines if line.get_linestyle() == "-"]
+    assert len(drawn) == len(panel.moved.lines)
+    assert all(np.allclose(a, b) for a, b in zip(drawn, panel.moved.lines, strict=True))
+    labels = {text.get_text() for text in axes.texts}
+    assert labels <= set(panel.decision.conditions) and labels
+    colours = {c.name: c.colour for c in panel.conditions}
+    for place, colour in panel.moved.crossings:
+        (region,) = regions_at(panel.decision, [place])
+        assert colours[region] == colour
     assert "read as" in axes.get_title(loc="left").replace("\n", " ")
 
 

@@ -327,7 +327,9 @@ class StandInEngine:
             mix = replace(request.mix, strength=float(strength))
             result = self.move(Move(request.record_id, mix, request.locked))
             points.append(PathPoint(float(strength), result.probabilities, result.xy, result.image))
-        return CounterfactualPath(request.record_id, request.mix.target, tuple(points), 0.5)
+        first = next((p.strength for p in points if p.read != points[0].read), None)
+        crossing = (first, request.exact)
+        return CounterfactualPath(request.record_id, request.mix.target, tuple(points), *crossing)
 
     def explain(self, request: AttributionRequest, report=silent) -> Attribution:
         """As bright as the image; one map where the method knows no stains.

@@ -14,7 +14,12 @@ def test_mouse_events_become_painted_pictures(monkeypatch):
         "max_gap_ms",
         "answers_shown",
         "late_dropped",
+        "turn_p99_ms",
+        "turn_max_ms",
+        "loop_p99_ms",
     }
+    assert found["late_shown"] == 0
+    assert found["points"] == 100_000 and 0 < found["turn_p99_ms"] <= found["turn_max_ms"]
     assert found["events"] == 60
     assert 1 <= found["answers_shown"] <= 60
     assert 0 < found["p50_ms"] <= found["p99_ms"]

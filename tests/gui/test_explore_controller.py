@@ -36,6 +36,7 @@ PREPROCESSING = Preprocessing(
 )
 PIXELS = np.zeros((3, 2, 2), np.float32)
 FIRST, SECOND = "DS_0", "DS_1"
+PLANE = ("WT", "DS", "TT")  # that of the treatment in hand
 
 
 class ManyAtOnce(Requests):
@@ -187,7 +188,7 @@ def test_of_three_images_of_one_drag_the_released_one_stays(start, order):
     assert len(requests) == 3
     for k in order:
         client.answer(requests[k])
-    assert state.answer.move == state.view.move == Move(FIRST, MapPosition((0.6, 0.0)))
+    assert state.answer.move == state.view.move == Move(FIRST, MapPosition((0.6, 0.0), PLANE))
     assert shown == sorted(shown, key=lambda move: move.goal.xy)  # never back to an older one
     assert len(shown) + client.late_dropped == 3
     assert state.mix == Mix({"WT": 1.0}, 0.6) and state.undo.count() == 1
@@ -258,11 +259,36 @@ def test_a_lost_move_is_asked_again_when_the_process_is_back(start):
     state, control, client = start()
     control.gestures.drag(0.6, 0.0, True)
     client.lose()
-    assert client.restarts == 1 and client.moves()[-1].goal == ORIGINAL
-    client.answer_last()
-    assert client.moves()[-1] == state.view.move
+    assert client.restarts == 1 and client.moves()[-1] == state.view.move
+    assert state.answer.move.goal == ORIGINAL and control.waits()  # the picture stays meanwhile
     client.answer_last()
     assert state.mix == Mix({"WT": 1.0}, 0.6) and not control.waits()
+
+
+def test_a_process_that_ends_in_a_drag_is_asked_for_the_move_that_was_wanted_last(start):
+    state, control, client = start(Requests())
+    control.gestures.drag(0.2, 0.0, False)
+    client.answer_last()
+    shown = state.answer
+    control.gestures.drag(0.4, 0.0, False)
+    client._on_arrived(0, ("ended", 0, None))
+    control.gestures.drag(0.6, 0.0, False)  # while it starts again
+    assert state.answer is shown and control.waits() and not client.ready
+    control.gestures.drag(0.8, 0.0, True)
+    opening = next(r for r in reversed(client.sent) if r.lane == "open")
+    client._on_arrived(0, ("done", opening.number, ("cpu", "")))
+    client.answer_last()
+    assert state.answer.move == state.view.move and state.mix.strength == 0.8
+    assert not control.waits() and not control.is_pending()
+
+
+def test_after_a_restart_even_an_answered_move_is_asked_again(start):
+    state, control, client = start()
+    control.gestures.move_to("WT")
+    client.answer_last()
+    client.sent.clear()
+    client.lose()
+    assert client.moves() == [state.view.move] and not control.waits()
 
 
 def test_undo_before_the_answer_shows_nothing_else(start):
@@ -365,6 +391,26 @@ def test_a_path_belongs_to_a_mix_and_is_asked_for_once(start):
     assert [request.mix for request in client.paths()] == [Mix({"WT": 1.0})]
     control.gestures.drag(0.5, 0.0, False)
     assert control.path is None  # while the handle moves, the target is open
+
+
+def test_the_frames_of_a_path_come_first_and_then_its_crossings(start):
+    _, control, client = start()
+    control.gestures.move_to("WT")
+    client.answer_last()
+    frames = client.sent[-1]
+    assert frames.lane == "path" and not frames.question.exact
+    rough = CounterfactualPath(FIRST, "WT", (), 0.4, exact=False)
+    client._on_arrived(0, ("done", frames.number, rough))
+    assert control.path is rough and not rough.changes
+    exact = client.sent[-1]
+    assert exact.question == replace(frames.question, exact=True)
+    client._on_arrived(0, ("cancelled", exact.number, None))  # another move came between
+    control.gestures.slide(0.7, True)
+    client.answer_last()
+    again = client.sent[-1]
+    assert again.question == exact.question and control.path is rough
+    client._on_arrived(0, ("done", again.number, CounterfactualPath(FIRST, "WT", (), 0.37)))
+    assert control.path.exact and control.path.crossing == 0.37
 
 
 def test_a_late_path_is_dropped(start):

@@ -128,6 +128,7 @@ def test_the_other_stains_are_small_and_a_click_shows_one_large(opened, qtbot):
 
 def test_the_film_shows_the_path_rings_the_crossing_and_a_click_goes_there(opened, qtbot):
     strip = opened.explore().picture.readings.strip
+    qtbot.waitUntil(lambda: opened.control.path.exact, timeout=8000)
     assert 5 <= len(strip.frames) <= 9
     assert [frame.crosses for frame in strip.frames].count(True) == 1
     crossing = next(frame for frame in strip.frames if frame.crosses)

@@ -3,9 +3,11 @@ import pytest
 from gui_stand_in import make_dataset, make_map
 from PySide6.QtCore import QPoint, Qt
 
+from core.latent_map.decision_regions import posterior_at
+from core.latent_map.region_labels import label_places
 from leigh_gui.widgets.map.map_geometry import MapTransform, inside, nearest
 from leigh_gui.widgets.map.map_layers import Points, boundary_lines, region_image
-from leigh_gui.widgets.map.map_overlay import Overlay
+from leigh_gui.widgets.map.map_overlay import Mark, Overlay
 from leigh_gui.widgets.map.scatter_view import ScatterView
 
 
@@ -138,9 +140,28 @@ def test_inside_follows_a_concave_outline():
     ]
 
 
-def test_another_path_forgets_where_the_former_one_was_left(qtbot):
-    view = ScatterView()
-    qtbot.addWidget(view)
-    view.set_overlay(Overlay(path=((0, 0), (1, 1)), crossing=(0.5, 0.5), departure=(1.0, 1.0)))
+def test_a_path_is_drawn_line_by_line_and_a_mark_in_the_colour_of_its_condition(view):
+    (ax, ay), (bx, by) = (tuple(map(float, view.decision.anchors[k])) for k in (0, 1))
+    middle = (0.7 * ax + 0.3 * bx, 0.7 * ay + 0.3 * by)  # half way lies the line of a boundary
+    before = view.grab().toImage()
+    marks = (Mark((bx, by), "#123456", "WT from 30 %"),)
+    view.set_overlay(Overlay(source=(ax, ay), ticks=((ax, ay),), crossings=marks))
+    after = view.grab().toImage()
+    assert after.pixelColor(pixel(view, (bx, by))).name() == "#123456"
+    assert after.pixelColor(pixel(view, middle)) == before.pixelColor(pixel(view, middle))
+    view.set_overlay(Overlay(source=(ax, ay), lines=(((ax, ay), (bx, by)),)))
+    joined = view.grab().toImage()
+    assert joined.pixelColor(pixel(view, middle)) != before.pixelColor(pixel(view, middle))
     view.set_overlay(Overlay())
-    assert (view.overlay.path, view.overlay.crossing, view.overlay.departure) == ((), None, None)
+    assert view.grab().toImage() == before
+
+
+def test_every_region_carries_its_name_inside_the_map(view):
+    bare = view.grab().toImage()
+    labels = label_places(view.decision, view.projection.xy)
+    assert set(labels) == set(view.decision.conditions)
+    for name, (x, y) in labels.items():
+        under = view.decision.conditions[int(posterior_at(view.decision, x, y).argmax())]
+        assert under == name
+    view.set_decision_map(view.decision, labels=labels)
+    assert view.grab().toImage() != bare

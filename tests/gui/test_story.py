@@ -56,7 +56,9 @@ def test_demo_drag_to_wild_type_and_export_a_pdf(real_window, qtbot, tmp_path):
     record = real_window.state.record(real_window.state.view.current)
     assert record.condition == "DS"
     names = [c.name for c in real_window.state.conditions()]
-    goal = real_window.state.opened.decision.anchors[names.index("WT")]
+    decision = page.map_panel.decision
+    assert decision.conditions == ("WT", "DS", "TT")  # the plane in hand
+    goal = decision.anchors[decision.conditions.index("WT")]
     at = page.map.screen_of(*page.map.overlay.handle).toPoint()
     to = page.map.screen_of(float(goal[0]), float(goal[1])).toPoint()
     qtbot.mousePress(page.map, Qt.MouseButton.LeftButton, pos=at)

@@ -12,6 +12,7 @@ from core.io.project import maps_folder
 from core.io.tables import load_map, save_map
 from leigh_gui.pages.explore.panel_specs import panel_spec
 from leigh_gui.services.jobs import Job
+from leigh_gui.view import View
 from leigh_gui.widgets.map.map_choice import PlaneDialog
 
 
@@ -154,12 +155,8 @@ def test_a_handle_that_rests_gets_the_exact_picture_in_place_of_the_preview(open
 
 def test_the_exact_plane_of_three_conditions_is_chosen_dragged_on_and_undone(opened, qtbot):
     page = opened.explore()
-    everything = len(page.map.still.points.ids)
-    row = next(
-        k for k in range(page.choice.count()) if page.choice.itemData(k) == ("WT", "DS", "TT")
-    )
-    page.choice.setCurrentIndex(row)
-    page.choice.activated.emit(row)
+    everything = len(opened.state.opened.latents.record_ids)
+    assert opened.state.view.plane == ("WT", "DS", "TT") == page.choice.currentData()  # by itself
     shown = {opened.state.record(i).condition for i in page.map.still.points.ids}
     assert shown == {"WT", "DS", "TT"} and len(page.map.still.points.ids) < everything
     assert page.map_panel.decision.fidelity == 1.0 and page.map_panel.decision.conditions == (
@@ -186,7 +183,8 @@ def test_the_exact_plane_of_three_conditions_is_chosen_dragged_on_and_undone(ope
     assert page.map.overlay.landing == pytest.approx(
         tuple(page.map_panel.plane.places(cf.coordinates))
     )
-    assert page.map.overlay.path == () or page.map.overlay.path[0] == page.map.overlay.source
+    lines = page.map.overlay.lines
+    assert lines == () or lines[0][0] == page.map.overlay.source
     opened.state.undo.undo()
     assert opened.state.mix.strength == 0
     opened.state.undo.redo()
@@ -207,6 +205,7 @@ def test_the_exact_plane_of_three_conditions_is_chosen_dragged_on_and_undone(ope
         and page.choice.currentIndex() == 0
     )
     opened.control.gestures.set_plane(("WT", "DS", "TT"))
+    assert not opened.state.view.by_hand  # it follows the treatment in hand again
     while opened.state.view.plane:
         opened.state.undo.undo()
     assert (
@@ -219,7 +218,7 @@ def test_the_exact_plane_of_three_conditions_is_chosen_dragged_on_and_undone(ope
 def test_an_image_that_is_none_of_the_three_is_shown_where_the_model_sees_it(opened, qtbot):
     page = opened.explore()
     other = next(r for r in opened.state.project.dataset.records if r.condition == "Drug A")
-    opened.control.gestures.set_plane(("WT", "DS", "TT"))
+    opened.control.gestures.set_plane(("DS", "WT", "TT"))  # by hand, it stays
     opened.control.gestures.pick(other.id)
     answered(opened, qtbot, 0)
     latents = opened.state.opened.latents
@@ -227,7 +226,7 @@ def test_an_image_that_is_none_of_the_three_is_shown_where_the_model_sees_it(ope
     assert page.map.overlay.source == pytest.approx(tuple(place)) == page.map.overlay.handle
     assert "The image is Drug A" in page.map.overlay.note
     assert set(page.map_panel.legend.ticks) == {"WT", "DS", "TT"}
-    to = tuple(map(float, page.map_panel.decision.anchors[0]))
+    to = tuple(map(float, page.map_panel.decision.anchors[1]))
     opened.control.gestures.drag(*to, False)
     opened.control.gestures.drag(*to, True)
     qtbot.waitUntil(
@@ -299,17 +298,18 @@ def test_a_path_belongs_to_its_own_mix(opened, qtbot):
     control, asked = opened.control, []
     follow = opened.client.follow
     opened.client.follow = lambda request: (
-        asked.append(dict(request.mix.weights)),
+        asked.append((dict(request.mix.weights), request.exact)),
         follow(request),
     )
     for shares in ({"WT": 0.6, "TT": 0.4}, {"WT": 1.0}, {"WT": 0.7}):
         control.gestures.mix(shares, True)
         answered(opened, qtbot, sum(shares.values()))
-        qtbot.waitUntil(lambda: control.path is not None, timeout=8000)
+        qtbot.waitUntil(lambda: control.path is not None and control.path.exact, timeout=8000)
     assert asked == [
-        {"WT": 0.6, "TT": 0.4},
-        {"WT": 1.0},
-    ]  # and a strength is on the way that is there
+        (weights, exact)
+        for weights in ({"WT": 0.6, "TT": 0.4}, {"WT": 1.0})
+        for exact in (False, True)
+    ]  # frames, then crossings; and a strength is on the way that is there
 
 
 def test_a_late_answer_to_a_drag_leaves_a_held_slider_alone(opened, qtbot, monkeypatch):
@@ -415,6 +415,7 @@ def test_nothing_is_collected_that_no_figure_can_show(opened, qtbot):
 
 def test_what_is_greyed_out_stays_so_on_every_map(opened):
     page = opened.explore()
+    opened.control.gestures.set_plane(())
     for name in ("DS", "Drug A"):
         page.map_panel.legend.ticks[name].setChecked(False)
     opened.control.gestures.set_plane(("WT", "DS", "TT"))
@@ -497,7 +498,34 @@ def test_any_three_conditions_make_a_plane(opened, qtbot, monkeypatch):
     assert page.choice.currentText() == "Ternary plane of Drug A, TT, WT"
     assert panel_spec(opened.state, "map").plane == ("Drug A", "TT", "WT")
     opened.state.undo.undo()
-    assert opened.state.view.plane == () and page.choice.currentIndex() == 0
+    assert opened.state.view.plane == ("WT", "DS", "TT") and not opened.state.view.by_hand
+
+
+def test_the_map_is_the_plane_of_the_treatment_in_hand_until_another_is_chosen(
+    opened, qtbot, project
+):
+    page, gestures = opened.explore(), opened.control.gestures
+    gestures.move_to("Drug A")
+    assert opened.state.view.plane == ("WT", "DS", "Drug A") == page.choice.currentData()
+    assert set(page.map.still.labels) == {"WT", "DS", "Drug A"}
+    gestures.move_to("WT")  # no treatment: the one in hand stays
+    assert opened.state.view.plane == ("WT", "DS", "Drug A")
+    treated = next(r for r in project.dataset.records if r.condition == "Drug B")
+    gestures.pick(treated.id)
+    assert opened.state.view.plane == ("WT", "DS", "Drug B")
+    page.choice.activated.emit(0)
+    gestures.move_to("TT")
+    assert opened.state.view.plane == () and page.map_panel.plane is None
+    page.remember_layout()
+    opened.state.opened = None  # as when the window starts again
+    opened.state.view = View()
+    opened.state.set_answer(None)
+    opened.commands.open(project.folder)
+    qtbot.waitUntil(lambda: opened.state.counterfactual is not None, timeout=20_000)
+    assert opened.state.view.plane == () and opened.state.view.by_hand
+    gestures.set_plane(opened.state.opened.default_plane("TT"))
+    page.remember_layout()
+    assert page.kept.plane(project.folder) is None  # what follows by itself is no choice
 
 
 def test_while_there_is_no_map_an_exact_plane_is_on_show(window, qtbot, tmp_path):
@@ -558,6 +586,7 @@ def test_a_handle_that_rests_does_not_disturb_the_image_selected_meanwhile(opene
 
 def test_the_map_says_so_where_the_picture_lands_in_another_region(opened, qtbot):
     page = opened.explore()
+    opened.control.gestures.set_plane(())
     wt, ds = (opened.state.opened.decision.anchors[k] for k in (0, 1))
     opened.control.gestures.drag(*map(float, wt), True)
     qtbot.waitUntil(

@@ -60,11 +60,20 @@ class ExploreControl(QObject):
         self._rest.timeout.connect(self._on_rest)
 
     def waits(self) -> bool:
-        """Whether the image on show is not the wanted one, though nothing is dragged."""
+        """Whether the image on show is not the wanted one.
+
+        In a drag the next image follows at once, unless the process is gone.
+        """
         view, answer = self.state.view, self.state.answer
-        if answer is None or answer.move.record_id != view.current or view.dragging:
+        if answer is None or answer.move.record_id != view.current:
             return False
-        return next_move(view.move, answer) is not None
+        return self.is_pending() and not (view.dragging and self.client.ready)
+
+    def is_pending(self) -> bool:
+        """Whether the exact image of the wanted move is not there yet."""
+        view = self.state.view
+        wanted = replace(view.move, precision=Precision.EXACT)
+        return bool(view.current) and next_move(wanted, self.state.answer) is not None
 
     def _on_model(self) -> None:
         self._rest.stop()
@@ -74,8 +83,13 @@ class ExploreControl(QObject):
             self.client.open(self.state.project.folder)
 
     def _on_opened(self) -> None:
-        self._record_id = ""
-        self._on_view()
+        """After a restart the last move is asked again; the image on show stays meanwhile."""
+        answer, view = self.state.answer, self.state.view
+        if answer is None or answer.move.record_id != view.current or self._record_id == "":
+            self._record_id = ""
+            self._on_view()
+        elif self.client.wanted != view.move:
+            self.client.want(view.move)
 
     def _on_view(self) -> None:
         move = self.state.view.move
@@ -116,19 +130,29 @@ class ExploreControl(QObject):
         self._ask()
         request = self._path_request()
         exact = answer.move == self.state.view.move and answer.move.precision == Precision.EXACT
-        if exact and answer.result.valid and request is not None and request != self._path_of:
+        if exact and answer.result.valid and request is not None:
+            self._follow(request)
+
+    def _follow(self, request: PathRequest) -> None:
+        """Ask for the frames of a path first, and then for its crossings."""
+        if self.path is None or self._path_of != request:
             self.client.follow(request)
+        elif not self.path.exact:
+            self.client.follow(replace(request, exact=True))
 
     def _path_request(self) -> PathRequest | None:
         """The path that belongs to the view; None while the handle is dragged."""
         view, mix = self.state.view, self.state.mix
         if not view.current or not mix.weights or (view.dragging and view.position is not None):
             return None
-        return PathRequest(view.current, mix.direction, view.move.locked, PATH_FRAMES)
+        locked = view.move.locked
+        return PathRequest(view.current, mix.direction, locked, PATH_FRAMES, exact=False)
 
     def _on_path_found(self, request: PathRequest, path: CounterfactualPath) -> None:
-        if request == self._path_request():
-            self._set_path(request, path)
+        asked = replace(request, exact=False)
+        if asked == self._path_request():
+            self._set_path(asked, path)
+            self._follow(asked)
 
     def _drop_path(self) -> None:
         if self.path is not None and self._path_of != self._path_request():

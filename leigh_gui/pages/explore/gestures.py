@@ -7,7 +7,7 @@ from dataclasses import replace
 from core.domain import MapPosition, Mix, Move, Precision, Role
 from core.domain.limits import LARGEST_DRAGGED_STRENGTH
 from leigh_gui.state import AppState
-from leigh_gui.view import View
+from leigh_gui.view import View, with_plane
 
 
 class Gestures:
@@ -29,8 +29,8 @@ class Gestures:
         known.sort(key=lambda row: (row[1] not in diseased, row[2] != "test"))
         if known:
             first = known[0][0]
-            view = self.state.view
-            self.state.show(replace(view, selection=(first,), move=self._moved(first)))
+            view = replace(self.state.view, selection=(first,), move=self._moved(first))
+            self.state.show(self._followed(view))
 
     def pick(self, record_id: str) -> None:
         """Look at one image, keeping the target; a click outside the selection ends it."""
@@ -99,8 +99,15 @@ class Gestures:
                 self.state.drag(replace(move, precision=Precision.PREVIEW))
 
     def set_plane(self, plane: tuple[str, ...]) -> None:
-        """Look at the ternary plane of three conditions, or () at all of them."""
-        self.state.change_view("Choose the map", plane=plane, move=self._wanted(self.state.mix))
+        """Look at the ternary plane of three conditions, or () at all of them.
+
+        The plane of the treatment in hand follows from now on; any other map stays.
+        """
+        opened, view = self.state.opened, self.state.view
+        if opened is not None:
+            chosen = replace(view, plane=plane, by_hand=True, move=self._wanted(self.state.mix))
+            chosen = with_plane(chosen, opened, self.state.record(view.current))
+            self.state.change_view("Choose the map", **vars(chosen))
 
     def set_locked(self, locked: tuple[str, ...] | None) -> None:
         """Which channels must not change; None leaves it to the program."""
@@ -110,8 +117,8 @@ class Gestures:
     def _look_at(
         self, record_id: str, selection: tuple[str, ...], text: str, merge: bool = False
     ) -> None:
-        move = self._moved(record_id)
-        self.state.change_view(text, merge, selection=selection, move=move)
+        view = replace(self.state.view, selection=selection, move=self._moved(record_id))
+        self.state.change_view(text, merge, **vars(self._followed(view)))
 
     def _moved(self, record_id: str) -> Move:
         """Another image, moved like the current one."""
@@ -123,7 +130,15 @@ class Gestures:
         return replace(self.state.view.move, goal=goal, precision=Precision.EXACT)
 
     def _change(self, text: str, mix: Mix, merge: bool = False) -> None:
-        self.state.change_view(text, merge, move=self._wanted(mix))
+        view = replace(self.state.view, move=self._wanted(mix))
+        self.state.change_view(text, merge, **vars(self._followed(view)))
+
+    def _followed(self, view: View) -> View:
+        """On the plane of the treatment in hand, unless the user chose another map."""
+        opened = self.state.opened
+        if opened is None or not opened.ready_to_explore:
+            return view
+        return with_plane(view, opened, self.state.record(view.current))
 
     def _slide(self, mix: Mix, text: str, released: bool) -> None:
         """By a key or a click a slider moves and is released at once: such steps merge."""

@@ -1,4 +1,4 @@
-"""What the Explore page keeps between starts: colours, contrast, stain, film, ways to draw."""
+"""What the Explore page keeps between starts: colours, contrast, stain, map, film, ways to draw."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from leigh_gui.widgets.image.channel_display import ChannelDisplay
 
 SOON_MS = 800  # after the last change, so that a slider does not write at every step
 PROJECTS = 16  # whose stains are remembered
-STAINS, WAYS = "explore-stains", "explore-ways"  # keys of the settings
+STAINS, WAYS, PLANES = "explore-stains", "explore-ways", "explore-planes"  # keys of the settings
 
 
 class Kept(QObject):
@@ -61,6 +61,23 @@ class Kept(QObject):
             return json.dumps(dict(newest) | {str(folder): own})
 
         self._soon(STAINS, words)
+
+    def plane(self, folder: Path) -> tuple[str, ...] | None:
+        """The map that was chosen in this project, () for that of all; None: none was."""
+        names = _mapping(self._read(PLANES)).get(str(folder))
+        return tuple(map(str, names)) if isinstance(names, list) else None
+
+    def keep_plane(self, folder: Path, plane: tuple[str, ...] | None) -> None:
+        """Remember the map that was chosen; None: that of the treatment in hand."""
+
+        def words() -> str:
+            others = _mapping(self._read(PLANES))
+            others.pop(str(folder), None)
+            newest = list(others.items())[-(PROJECTS - 1) :]
+            own = {} if plane is None else {str(folder): list(plane)}
+            return json.dumps(dict(newest) | own)
+
+        self._soon(PLANES, words)
 
     def ways(self) -> dict[str, Any]:
         """How things were drawn and played."""

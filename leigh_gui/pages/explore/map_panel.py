@@ -11,20 +11,20 @@ from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from core.domain import Precision, Split
-from leigh_gui.pages.explore.notes import landing_note, other_condition_note
+from leigh_gui.pages.explore.notes import crossing_note, landing_note, other_condition_note
 from leigh_gui.pages.explore.sentences import record_caption
-from leigh_gui.pages.explore.shown import Shown
+from leigh_gui.pages.explore.shown import Shown, carry
 from leigh_gui.state import AppState
 from leigh_gui.widgets.map.legend import Legend
 from leigh_gui.widgets.map.map_choice import MapChoice
 from leigh_gui.widgets.map.map_layers import Points
-from leigh_gui.widgets.map.map_overlay import Overlay
+from leigh_gui.widgets.map.map_overlay import Mark, Overlay
 from leigh_gui.widgets.map.scatter_view import ScatterView, shapes
 
 if TYPE_CHECKING:
     from core.domain import DecisionMap
     from core.latent_map.ternary_plane import Plane
-    from core.latent_map.trajectory import Trajectory
+    from core.latent_map.trajectory import Crossing, Trajectory
 
 
 class MapPanel(QWidget):
@@ -68,6 +68,7 @@ class MapPanel(QWidget):
             self._trajectory = self._trajectory_of(new)
         if new != old or new.differs(old, "answer", "path"):
             self.map.set_overlay(self._overlay(new))
+            carry(new.answer, self.map)
 
     def show_legend(self) -> None:
         """The conditions of the map on show."""
@@ -93,20 +94,17 @@ class MapPanel(QWidget):
         """Points and regions of the map that is chosen."""
         opened = self.state.opened
         assert opened is not None and opened.latents is not None
-        latents, projection, self.decision = opened.latents, opened.projection, opened.decision
+        latents = opened.latents
         self.choice.offer(opened.shown_conditions(), opened.projection is not None)
         self.choice.show_choice(names)
-        self.plane = None
-        if names:
-            from core.latent_map.ternary_plane import exact_plane
-
-            projection, self.decision, self.plane = exact_plane(latents, names)
-        assert projection is not None
+        projection, self.decision, self.plane = opened.map_of(names)
         rows = {record_id: row for row, record_id in enumerate(latents.record_ids)}
         known = [(i, rows[r]) for i, r in enumerate(projection.record_ids) if r in rows]
         places = np.array([i for i, _ in known], dtype=np.int64)
         table = np.array([r for _, r in known], dtype=np.int64)
         conditions = self.state.conditions()
+        from core.latent_map.region_labels import label_places
+
         points = Points(
             tuple(projection.record_ids[i] for i in places),
             projection.xy[places],
@@ -116,7 +114,8 @@ class MapPanel(QWidget):
             shapes(len(conditions)),
         )
         self.map.set_points(points)
-        self.map.set_decision_map(self.decision, self.plane is not None)
+        labels = label_places(self.decision, points.xy)
+        self.map.set_decision_map(self.decision, self.plane is not None, labels)
 
     def _trajectory_of(self, shown: Shown) -> Trajectory | None:
         source = self._source(shown.view.current)
@@ -124,18 +123,18 @@ class MapPanel(QWidget):
             return None
         from core.latent_map.trajectory import trajectory_of
 
-        return trajectory_of(shown.path, source, self.plane)
+        names = tuple(c.name for c in self.state.conditions())
+        return trajectory_of(shown.path, source, self.plane, self.decision, names)
 
     def _overlay(self, shown: Shown) -> Overlay:
         """Handle, landing and path, and a note where the landing is not what the map says."""
-        source, colour = self._source(shown.view.current), self._colour_of(shown.mix.target)
+        source, colour = self._source(shown.view.current), self._colour_of(shown.answered.target)
         if source is None:
             return Overlay(colour=colour)
         overlay = Overlay(source=source, handle=source, colour=colour)
         if (path := self._trajectory) is not None:
-            crossing = None if path.crossing is None else path.at(path.crossing)
-            departure = path.at(shown.mix.strength)
-            overlay = replace(overlay, path=path.places, crossing=crossing, departure=departure)
+            crossings = tuple(self._mark(c, c is path.crossings[0]) for c in path.crossings)
+            overlay = replace(overlay, lines=path.lines, ticks=path.ticks, crossings=crossings)
         position, result = shown.view.position, shown.answer.result if shown.answer else None
         landing = None
         if result is not None:
@@ -152,6 +151,11 @@ class MapPanel(QWidget):
             note=self._note(shown, source),
         )
 
+    def _mark(self, crossing: Crossing, first: bool) -> Mark:
+        """A diamond in the colour of the condition; the first one says what it means."""
+        words = f"{crossing.condition} from {crossing.strength * 100:.0f} %" if first else ""
+        return Mark(crossing.place, self._colour_of(crossing.condition), words)
+
     def _note(self, shown: Shown, source: tuple[float, float]) -> str:
         answer, position, conditions = shown.answer, shown.view.position, self.state.conditions()
         note = ""
@@ -161,7 +165,8 @@ class MapPanel(QWidget):
                 note = landing_note(self.decision, position, answer.result, conditions)
         record = self.state.record(shown.view.current)
         result = answer.result if answer is not None else None
-        return note or other_condition_note(record, result, conditions, shown.view.plane)
+        note = note or other_condition_note(record, result, conditions, shown.view.plane)
+        return note or crossing_note(shown.path, conditions, shown.view.plane)
 
     def _source(self, record_id: str) -> tuple[float, float] | None:
         """Where an image lies on the map, or on a plane even if it is of a fourth condition."""

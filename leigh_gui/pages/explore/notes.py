@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.domain import Condition, Counterfactual, DecisionMap, ImageRecord
+from core.domain import Condition, Counterfactual, CounterfactualPath, DecisionMap, ImageRecord
 
 
 def landing_note(
@@ -43,3 +43,16 @@ def other_condition_note(
     if record.condition in plane:
         return ""
     return f"The image is {record.condition}, which is not a corner of this ternary plane."
+
+
+def crossing_note(
+    path: CounterfactualPath | None, conditions: Sequence[Condition], plane: tuple[str, ...]
+) -> str:
+    """Say that the class first changes to a condition that the plane leaves out."""
+    if path is None or not plane or not path.changes:
+        return ""
+    first = path.changes[0]
+    name = conditions[first.read].name
+    if name in plane:
+        return ""
+    return f"First read as {name}, at {first.strength * 100:.0f} %: not a corner of this plane."

@@ -5,23 +5,28 @@ Drag the handle.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QPixmap, QResizeEvent
-from PySide6.QtWidgets import QSplitter, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtGui import QPixmap
+from PySide6.QtWidgets import QStackedLayout, QVBoxLayout, QWidget
 
 from core.domain import ModelCard
 from leigh_gui.pages.explore.controller import ExploreControl
 from leigh_gui.pages.explore.kept import Kept
 from leigh_gui.pages.explore.map_panel import MapPanel
+from leigh_gui.pages.explore.one_truth import OneTruth
 from leigh_gui.pages.explore.picture import PicturePanel
 from leigh_gui.pages.explore.selection_tabs import SelectionTabs
 from leigh_gui.pages.explore.shown import Shown, now_shown
 from leigh_gui.services.thumbnails import Thumbnails
 from leigh_gui.settings import Settings
+from leigh_gui.view import with_plane
 from leigh_gui.widgets.common.empty_state import EmptyState
+from leigh_gui.widgets.common.splitter import HANDLE, Splitter, splitter
 from leigh_gui.widgets.map.scatter_view import shapes
 
-MARGIN = HANDLE = 8
+MARGIN = 8
 PICTURES, MAP = "explore-pictures", "explore-map"  # the splitters
 LEAST_PICTURES = 700  # pixels, of the pictures and what is under them
 MAP_HEIGHT = 1.25  # of its width, with what stands above it
@@ -62,8 +67,9 @@ class ExplorePage(QWidget):
         self.tabs = SelectionTabs(self.state)
         self.kept = Kept(self.settings, self)
         self.picture = PicturePanel(self.state, self.control, self.kept)
-        self.left = _splitter(Qt.Orientation.Vertical, (self.map_panel, 1), (self.tabs, 0))
-        self.split = _splitter(Qt.Orientation.Horizontal, (self.left, 0), (self.picture, 1))
+        self.truth = OneTruth(self.map, self.picture)
+        self.left = splitter(Qt.Orientation.Vertical, (self.map_panel, 1), (self.tabs, 0))
+        self.split = splitter(Qt.Orientation.Horizontal, (self.left, 0), (self.picture, 1))
         self.split.setObjectName("explore-split")
         holder = QWidget()
         inner = QVBoxLayout(holder)
@@ -72,11 +78,11 @@ class ExplorePage(QWidget):
         self.stack = QStackedLayout(self)
         self.stack.addWidget(self.empty)
         self.stack.addWidget(holder)
-        for name, splitter in self._splitters().items():
+        for name, split in self._splitters().items():
             saved = self.settings.bytes(f"split-{name}")
-            if saved is not None and splitter.restoreState(saved):
+            if saved is not None and split.restoreState(saved):
                 self._by_hand.add(name)
-            splitter.splitterMoved.connect(lambda *_, name=name: self._by_hand.add(name))
+            split.splitterMoved.connect(lambda *_, name=name: self._by_hand.add(name))
 
     def _connect(self) -> None:
         gestures = self.control.gestures
@@ -99,6 +105,7 @@ class ExplorePage(QWidget):
         self.left.resized.connect(self._balance_map)
         self.state.model_changed.connect(self._on_model)
         self.state.project_changed.connect(self._on_project)
+        self.control.busy_changed.connect(lambda _: self._show_difference())
         self.state.view_changed.connect(self._show_difference)
         self.state.answer_changed.connect(self._show_difference)
         self.control.path_changed.connect(self._show_difference)
@@ -132,9 +139,9 @@ class ExplorePage(QWidget):
     def remember_layout(self) -> None:
         """Keep the splitters that the user moved for the next start."""
         self.kept.write()
-        for name, splitter in self._splitters().items():
+        for name, split in self._splitters().items():
             if name in self._by_hand:
-                self.settings.set_bytes(f"split-{name}", splitter.saveState())
+                self.settings.set_bytes(f"split-{name}", split.saveState())
 
     def _splitters(self) -> dict[str, Splitter]:
         return {PICTURES: self.split, MAP: self.left}
@@ -150,6 +157,7 @@ class ExplorePage(QWidget):
         opened = self.state.opened
         assert opened is not None and opened.card is not None
         self._card = opened.card
+        self._restore_plane()
         self.picture.looks.open(opened)
         self._show_project()
         self._show_difference()
@@ -176,6 +184,25 @@ class ExplorePage(QWidget):
         old, self._shown = self._shown, now_shown(self.control)
         for part in (self.map_panel, self.tabs, self.picture):
             part.apply(old, self._shown)
+        if old is not None and self._shown.differs(old, "plane", "by_hand"):
+            self._keep_plane()
+        self.truth.dim(self._shown.waits)
+
+    def _keep_plane(self) -> None:
+        """A map that the user chose is shown again at the next start."""
+        if self.state.project is not None:
+            view = self.state.view
+            chosen = view.plane if view.by_hand else None
+            self.kept.keep_plane(self.state.project.folder, chosen)
+
+    def _restore_plane(self) -> None:
+        """The map that was chosen in this project before."""
+        opened, view = self.state.opened, self.state.view
+        assert opened is not None
+        plane = self.kept.plane(opened.project.folder)
+        if plane is not None and not view.by_hand and view.position is None:
+            kept = replace(view, plane=plane, by_hand=True)
+            self.state.show(with_plane(kept, opened, self.state.record(view.current)))
 
     def _say_what_is_missing(self) -> None:
         opened = self.state.opened
@@ -193,23 +220,3 @@ class ExplorePage(QWidget):
     def _on_thumbnail(self, record_id: str, pixmap: QPixmap) -> None:
         self.tabs.show_thumbnail(record_id, pixmap)
         self.map_panel.show_thumbnail(record_id, pixmap)
-
-
-class Splitter(QSplitter):
-    """Says when it has another size."""
-
-    resized = Signal()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self.resized.emit()
-
-
-def _splitter(orientation: Qt.Orientation, *parts: tuple[QWidget, int]) -> Splitter:
-    split = Splitter(orientation)
-    split.setChildrenCollapsible(False)
-    split.setHandleWidth(HANDLE)
-    for index, (widget, stretch) in enumerate(parts):
-        split.addWidget(widget)
-        split.setStretchFactor(index, stretch)
-    return split

@@ -9,14 +9,14 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QProgressBar, QWidget
 
-from core.domain import Condition, CounterfactualPath, Mix, Precision
+from core.domain import Condition, Mix, Precision
 from leigh_gui.pages.explore.blink import Blink
 from leigh_gui.pages.explore.controller import ExploreControl
 from leigh_gui.pages.explore.kept import Kept
 from leigh_gui.pages.explore.looks import Looks, values_at
 from leigh_gui.pages.explore.readings import ReadingsPanel
 from leigh_gui.pages.explore.sentences import record_caption, target_caption
-from leigh_gui.pages.explore.shown import Shown
+from leigh_gui.pages.explore.shown import Shown, carry
 from leigh_gui.pages.explore.stage import GAP, HINT, LEAST_PANE, Stage
 from leigh_gui.pages.explore.ways import Ways
 from leigh_gui.state import AppState
@@ -119,14 +119,13 @@ class PicturePanel(QWidget):
         """Paint what is different; without `old`, everything."""
         if new.differs(old, "current"):
             self._show_record()
-        if new.differs(old, "current", "mix"):
-            self._show_target(new.mix)
+        if new.differs(old, "current", "mix", "answer"):
+            self._show_target(new.answered)
+            carry(new.answer, self.stage.cf_title, self.counterfactual, self.stage.light)
         if new.differs(old, "answer", "current"):
             self._show_answer()
         if new.differs(old, "answer", "waits", "move"):
             self.counterfactual.set_mark(_mark(new))
-        if new.differs(old, "path"):
-            self._show_crossing(new.path)
         self.readings.apply(old, new)
 
     def _show_record(self) -> None:
@@ -147,16 +146,6 @@ class PicturePanel(QWidget):
         colours = {c.name: c.colour for c in self.state.conditions()}
         if mix.target:
             self.path.set_target(mix.target, colours.get(mix.target, "#888888"))
-
-    def _show_crossing(self, path: CounterfactualPath | None) -> None:
-        if path is None:
-            self.path.set_crossing(None)
-            return
-        from core.latent_map.trajectory import first_read_as
-
-        first = first_read_as(path)
-        to = "" if first is None else self.state.conditions()[first].name
-        self.path.set_crossing(path.crossing, to)
 
     def _show_answer(self) -> None:
         """The model's answer; the reason of an invalid one is shown, not its image."""

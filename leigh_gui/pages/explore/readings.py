@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
-from core.domain import Condition, Counterfactual
+from core.domain import Condition, Counterfactual, CounterfactualPath
 from leigh_gui.pages.explore.controller import ExploreControl
-from leigh_gui.pages.explore.shown import Shown
+from leigh_gui.pages.explore.shown import Shown, carry
 from leigh_gui.state import AppState
 from leigh_gui.widgets.common.look import scrolled
 from leigh_gui.widgets.counterfactual.evidence_card import EvidenceCard
@@ -113,7 +113,12 @@ class ReadingsPanel(QWidget):
         there = self.state.record(new.view.current) is not None
         if new.differs(old, "mix"):
             self.path.set_strength(new.mix.strength)
-            self.strip.set_strength(new.mix.strength)
+        if new.differs(old, "answer", "mix"):
+            self.path.set_answered(new.answered.strength)
+            self.strip.set_strength(new.answered.strength)
+            carry(new.answer, self.path, self.bars, self.evidence)
+        if new.differs(old, "path"):
+            self._show_path(new.path)
         if new.differs(old, "current"):
             self.path.setEnabled(there)
             self.bars.set_movable(there, "Click an image on the map first.")
@@ -123,6 +128,13 @@ class ReadingsPanel(QWidget):
             self._show_answer(new.answer.result)
         if new.differs(old, "answer", "move"):
             self._show_locked()
+
+    def _show_path(self, path: CounterfactualPath | None) -> None:
+        """On the slider: where the class first changes, and what is unlike real images."""
+        first = path.changes[:1] if path is not None else ()
+        names = [c.name for c in self.state.conditions()]
+        self.path.set_crossing(*((first[0].strength, names[first[0].read]) if first else (None,)))
+        self.path.set_far(path.far if path is not None else ())
 
     def _show_answer(self, cf: Counterfactual) -> None:
         """How sure the model is, and the evidence."""

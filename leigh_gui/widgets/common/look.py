@@ -6,7 +6,17 @@ import math
 from html import escape
 
 from PySide6.QtCore import QPointF, QRectF, QSize
-from PySide6.QtGui import QColor, QFont, QIcon, QPainter, QPainterPath, QPixmap, QPolygonF, Qt
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QIcon,
+    QPainter,
+    QPainterPath,
+    QPen,
+    QPixmap,
+    QPolygonF,
+    Qt,
+)
 from PySide6.QtWidgets import QFrame, QLabel, QLayout, QScrollArea, QToolButton, QWidget
 
 GRID = 8
@@ -92,6 +102,18 @@ def small_font(widget: QWidget, factor: float = 0.88) -> QFont:
     else:
         font.setPixelSize(max(round(font.pixelSize() * factor), 1))
     return font
+
+
+def haloed(painter: QPainter, at: QPointF, text: str, ink: QColor, paper: QColor) -> None:
+    """Text that can be read on any ground; `at` is the left end of its base line."""
+    path = QPainterPath()
+    path.addText(at, painter.font(), text)
+    halo = QColor(paper)
+    halo.setAlpha(225)
+    pen = QPen(halo, 4)
+    pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+    painter.strokePath(path, pen)
+    painter.fillPath(path, ink)
 
 
 def marker(shape: int, centre: QPointF, radius: float) -> QPainterPath:

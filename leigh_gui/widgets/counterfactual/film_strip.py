@@ -31,15 +31,13 @@ class Frame:
 
 def frames_of(path: CounterfactualPath) -> tuple[Frame, ...]:
     """At even steps, and where the class first changes; none without pictures."""
-    points = path.points
-    reads = [int(p.probabilities.argmax()) for p in points]
-    crossing = next((k for k, read in enumerate(reads) if read != reads[0]), None)
-    step = max((len(points) - 1) // STEPS, 1)
-    wanted = set(range(0, len(points), step)) | ({crossing} if crossing is not None else set())
+    points, first = path.points, path.changes[:1]
+    even = [min(points, key=lambda p: abs(p.strength - k / STEPS)) for k in range(STEPS + 1)]
+    wanted = {point.strength: point for point in (*even, *first) if points}
     return tuple(
-        Frame(points[k].strength, picture, reads[k], k == crossing)
-        for k in sorted(wanted)
-        if (picture := points[k].picture) is not None
+        Frame(strength, point.picture, point.read, point in first)
+        for strength, point in sorted(wanted.items())
+        if point.picture is not None
     )
 
 
@@ -186,7 +184,8 @@ class FilmStrip(QWidget):
             painter.setPen(QPen(self.palette().highlight().color(), 2))
             bottom = tile.bottom() + CAPTION - 2
             painter.drawLine(QPointF(tile.x(), bottom), QPointF(tile.right(), bottom))
-        line = QRectF(tile.x() - GAP, tile.bottom() + 1, tile.width() + 2 * GAP, CAPTION - 4)
+        room = GAP + (tile.width() / 4 if frame.crosses else 0)  # the captions around are short
+        line = QRectF(tile.x() - room, tile.bottom() + 1, tile.width() + 2 * room, CAPTION - 4)
         painter.setPen(
             (self.palette().windowText() if here or frame.crosses else
              self.palette().placeholderText()).color()
@@ -211,9 +210,9 @@ class FilmStrip(QWidget):
                     if k < len(p.probabilities)]  # fmt: skip
             painter.setPen(QPen(QColor(condition.colour), 2))
             painter.drawPolyline(QPolygonF(line))
-        if path.crossing is not None:
+        for change in path.changes[:1]:
             painter.setPen(QPen(self.palette().windowText().color(), 1, Qt.PenStyle.DashLine))
-            painter.drawLine(place(path.crossing, 0), place(path.crossing, 1))
+            painter.drawLine(place(change.strength, 0), place(change.strength, 1))
         painter.setPen(QPen(self.palette().highlight().color(), 2))
         painter.drawLine(place(self._strength, 0), place(self._strength, 1))
         painter.setPen(self.palette().placeholderText().color())

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 from core.domain import Condition
 from leigh_gui.widgets.common.elided_label import ElidedLabel
 from leigh_gui.widgets.common.look import plain, swatch, tip
-from leigh_gui.widgets.counterfactual.path_bar import END
+from leigh_gui.widgets.counterfactual.path_slider import END
 
 NAME_WIDTH = 120  # pixels
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +11,11 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QImage, QPainter, QPen, QPixmap, QPolygonF
 
 from core.domain import Condition, DecisionMap, FloatArray
-from leigh_gui.widgets.common.look import marker
+from leigh_gui.widgets.common.look import haloed, marker
 from leigh_gui.widgets.image.channel_display import rgb
 from leigh_gui.widgets.map.map_geometry import MapTransform
 
+LONGEST_LABEL = 140  # pixels of the name of a region
 STAMPED_ABOVE = 20_000  # beyond this many points a dot is a few pixels written by numpy
 
 
@@ -113,6 +114,23 @@ def paint_lines(
     painter.setBrush(Qt.BrushStyle.NoBrush)
     for line in lines:
         painter.drawPolyline(QPolygonF([QPointF(x, y) for x, y in view.to_screen(line)]))
+
+
+def paint_labels(
+    painter: QPainter,
+    labels: Mapping[str, tuple[float, float]],
+    view: MapTransform,
+    ink: QColor,
+    paper: QColor,
+) -> None:
+    """The name of every region, inside the map."""
+    metrics = painter.fontMetrics()
+    for name, place in labels.items():
+        text = metrics.elidedText(name, Qt.TextElideMode.ElideRight, LONGEST_LABEL)
+        width = metrics.horizontalAdvance(text)
+        x, y = view.pixel(place)
+        left = min(max(x - width / 2, 4.0), max(view.width - width - 4, 4.0))
+        haloed(painter, QPointF(left, y + metrics.ascent() / 2 - 1), text, ink, paper)
 
 
 def paint_points(

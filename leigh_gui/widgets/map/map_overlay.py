@@ -10,10 +10,10 @@ from PySide6.QtGui import QColor, QPainter, QPen, QPixmap, QPolygonF
 from PySide6.QtWidgets import QWidget
 
 from core.domain import DecisionMap
-from leigh_gui.widgets.common.look import count, nice_length, percent, small_font
+from leigh_gui.widgets.common.look import count, haloed, nice_length, percent, small_font
 from leigh_gui.widgets.map.map_geometry import MapTransform
 
-HANDLE = 10.0
+HANDLE, TICK = 10.0, 3.2
 SCALE_BAR_SHARE = 0.2  # of the width, at most
 DISTANCES = {
     False: "Distances are not effect sizes",
@@ -24,6 +24,15 @@ Spot = Callable[[Place], QPointF]
 
 
 @dataclass(frozen=True)
+class Mark:
+    """Where the model begins to read another condition."""
+
+    place: Place
+    colour: str
+    words: str  # "" for none
+
+
+@dataclass(frozen=True)
 class Overlay:
     """Everything drawn over the points, in map coordinates."""
 
@@ -31,9 +40,9 @@ class Overlay:
     handle: Place | None = None
     landing: Place | None = None
     valid: bool = True
-    path: tuple[Place, ...] = ()
-    crossing: Place | None = None
-    departure: Place | None = None  # where the line to the handle leaves the path
+    lines: tuple[tuple[Place, ...], ...] = ()  # of the path
+    ticks: tuple[Place, ...] = ()  # on the path, at every tenth of the strength
+    crossings: tuple[Mark, ...] = ()
     colour: str = "#888888"
     landing_colour: str = "#888888"  # of the condition that the model reads there
     note: str = ""  # what must be said of the landing
@@ -44,8 +53,7 @@ def paint_overlay(painter: QPainter, widget: QWidget, overlay: Overlay, view: Ma
     palette = widget.palette()
     ink, paper = palette.windowText().color(), palette.base().color()
     spot = _screen(view)
-    if overlay.source is not None and overlay.handle is not None:
-        _paint_path(painter, overlay, spot, ink, paper)
+    _paint_path(painter, overlay, spot, ink, paper)
     if overlay.source is not None:
         painter.setBrush(Qt.BrushStyle.NoBrush)
         for colour, width in ((paper, 5.0), (ink, 2.2)):
@@ -55,6 +63,7 @@ def paint_overlay(painter: QPainter, widget: QWidget, overlay: Overlay, view: Ma
         if overlay.landing is not None:
             _paint_landing(painter, overlay, spot, ink, paper)
         _paint_handle(painter, overlay, spot(overlay.handle), ink, paper)
+    _paint_words(painter, widget, overlay, spot, ink, paper)
 
 
 def paint_lasso(painter: QPainter, widget: QWidget, trail: QPolygonF) -> None:
@@ -75,23 +84,39 @@ def _screen(view: MapTransform) -> Spot:
 def _paint_path(
     painter: QPainter, overlay: Overlay, spot: Spot, ink: QColor, paper: QColor
 ) -> None:
-    assert overlay.source is not None and overlay.handle is not None
-    trajectory = overlay.path or (overlay.source, overlay.handle)
-    line = QPolygonF([spot(p) for p in trajectory])
+    """A line with a halo, a dot at every tenth of the strength, a diamond at every crossing."""
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    for colour, width, style in (
-        (paper, 4.5, Qt.PenStyle.SolidLine),
-        (ink, 2.0, Qt.PenStyle.DashLine),
-    ):
-        painter.setPen(QPen(colour, width, style))
-        painter.drawPolyline(line)
-        painter.drawLine(spot(overlay.departure or trajectory[-1]), spot(overlay.handle))
-    if overlay.crossing is not None:
-        at = spot(overlay.crossing)
-        diamond = QPolygonF([at + QPointF(*d) for d in ((0, -7), (7, 0), (0, 7), (-7, 0))])
-        painter.setPen(QPen(ink, 2))
-        painter.setBrush(paper)
-        painter.drawPolygon(diamond)
+    lines = [QPolygonF([spot(p) for p in line]) for line in overlay.lines]
+    for colour, width in ((paper, 5.0), (ink, 2.0)):
+        painter.setPen(QPen(colour, width))
+        for line in lines:
+            painter.drawPolyline(line)
+    painter.setPen(QPen(paper, 1.2))
+    painter.setBrush(ink)
+    for tick in overlay.ticks:
+        painter.drawEllipse(spot(tick), TICK, TICK)
+    for mark in overlay.crossings:
+        at = spot(mark.place)
+        diamond = QPolygonF([at + QPointF(*d) for d in ((0, -8), (8, 0), (0, 8), (-8, 0))])
+        for colour, width in ((paper, 5.0), (ink, 2.0)):
+            painter.setPen(QPen(colour, width))
+            painter.setBrush(QColor(mark.colour))
+            painter.drawPolygon(diamond)
+
+
+def _paint_words(
+    painter: QPainter, widget: QWidget, overlay: Overlay, spot: Spot, ink: QColor, paper: QColor
+) -> None:
+    """What the model reads from each crossing on, next to its diamond and inside the map."""
+    painter.setFont(small_font(widget))
+    metrics = painter.fontMetrics()
+    for mark in overlay.crossings:
+        if not mark.words:
+            continue
+        width, at = metrics.horizontalAdvance(mark.words), spot(mark.place)
+        right = at.x() + 14 + width < widget.width()
+        left = at.x() + 14 if right else at.x() - 14 - width
+        haloed(painter, QPointF(left, at.y() + metrics.ascent() / 2 - 1), mark.words, ink, paper)
 
 
 def _paint_landing(

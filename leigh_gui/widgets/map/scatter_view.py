@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from PySide6.QtCore import QEvent, QPointF, QSize, Signal
@@ -60,10 +60,15 @@ class ScatterView(QWidget):
         """Show these images."""
         self.still.set_points(points)
 
-    def set_decision_map(self, decision: DecisionMap | None, exact: bool = False) -> None:
-        """Colour the regions as the model divides the map, or an `exact` plane."""
+    def set_decision_map(
+        self,
+        decision: DecisionMap | None,
+        exact: bool = False,
+        labels: Mapping[str, tuple[float, float]] | None = None,
+    ) -> None:
+        """Colour the regions as the model divides the map, or an `exact` plane, and name them."""
         self._exact = exact
-        self.still.set_decision_map(decision)
+        self.still.set_decision_map(decision, labels or {})
 
     def set_hidden(self, names: frozenset[str]) -> None:
         """Grey these conditions out."""

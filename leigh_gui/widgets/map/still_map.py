@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,11 +11,12 @@ from PySide6.QtGui import QImage, QPainter, QPixmap, QPolygonF
 from PySide6.QtWidgets import QWidget
 
 from core.domain import DecisionMap
-from leigh_gui.widgets.common.look import is_dark
+from leigh_gui.widgets.common.look import is_dark, small_font
 from leigh_gui.widgets.map.map_geometry import MapTransform, extent_of, fitted, inside, nearest
 from leigh_gui.widgets.map.map_layers import (
     Points,
     boundary_lines,
+    paint_labels,
     paint_lines,
     paint_points,
     paint_regions,
@@ -31,6 +32,7 @@ class StillMap:
     def __init__(self, widget: QWidget) -> None:
         self.points: Points | None = None
         self.decision: DecisionMap | None = None
+        self.labels: dict[str, tuple[float, float]] = {}  # names of regions, and where they stand
         self.paints = 0
         self._widget = widget
         self._region: QImage | None = None
@@ -44,9 +46,11 @@ class StillMap:
         self.points = points
         self.fit()
 
-    def set_decision_map(self, decision: DecisionMap | None) -> None:
-        """Colour the regions of these conditions, all of them in view."""
-        self.decision = decision
+    def set_decision_map(
+        self, decision: DecisionMap | None, labels: Mapping[str, tuple[float, float]]
+    ) -> None:
+        """Colour the regions of these conditions, all of them in view, and name them."""
+        self.decision, self.labels = decision, dict(labels)
         self._lines = self._region = None
         if decision is not None and self.points is not None:
             colours = {c.name: c.colour for c in self.points.conditions}
@@ -165,5 +169,9 @@ class StillMap:
             grey = palette.placeholderText().color().lighter(70 if is_dark(widget) else 130)
             screen = view.to_screen(self.points.xy)
             paint_points(painter, self.points, screen, grey, palette.base().color())
+        painter.setFont(small_font(widget))
+        paint_labels(
+            painter, self.labels, view, palette.windowText().color(), palette.base().color()
+        )
         painter.end()
         return pixmap
