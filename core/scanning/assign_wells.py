@@ -256,8 +256,9 @@ def _instead(draft: Draft, assigned: WellAssignment, shared: int) -> tuple[str, 
     """Another grouping. Below the `shared` folders, one of the condition is not a group."""
     row = assigned.row
     values = {name.casefold(): value for name, value in row.values.items()} if row else {}
-    if values.get("group", "").strip():
-        return values["group"].strip(), "the column group of the table was taken"
+    named = values.get("group", "").strip()
+    if named and row is not None and named != row.condition:
+        return named, "the column group of the table was taken"
     own = draft.folder[shared:]
     only_condition = len(own) == 1 and folded(own[0]) == folded(assigned.condition)
     counted = len(own) == 1 and not only_condition and _is_counted(own[0], assigned.condition)

@@ -56,7 +56,7 @@ def dose_heading(name: str) -> DoseHeading | None:
     if alone := re.fullmatch(_UNIT_ALONE, name, re.IGNORECASE):
         return DoseHeading(_folded(f"{alone.group(1)}m"))
     match = re.fullmatch(
-        rf"{_NAME}(?:[ _\-.]*[(\[]?\s*([^()\[\]]*?)\s*[)\]]?)?", name, re.IGNORECASE
+        rf"{_NAME}(?:[ _\-.,]*[(\[]?\s*([^()\[\]]*?)\s*[)\]]?)?", name, re.IGNORECASE
     )
     if match is None:
         return None

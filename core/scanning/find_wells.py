@@ -8,6 +8,7 @@ from core.domain import Question, QuestionKind
 from core.io.well_names import well_place
 from core.scanning.default_roles import names_role
 from core.scanning.name_runs import NAME, Run
+from core.scanning.other_plate import other_plate
 from core.scanning.run_labels import (
     NONE,
     SHORT_STAINS,
@@ -185,6 +186,7 @@ def find_plate(
         if _may_be_plate(n, runs, condition, meanings) and come_back(runs[well], runs[n]):
             _take_plate(n, runs, context, meanings, questions)
             return
+    meanings |= dict.fromkeys(other_plate(runs[:well], context, meanings), "plate")
 
 
 def _may_be_plate(

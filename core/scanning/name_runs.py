@@ -179,7 +179,9 @@ def _name_runs(column: dict[str, tuple[str, tuple[int, int]]], before: str) -> l
     if _two_counters(texts.values()):
         return _split(texts, spans, r"\d+", ("", ""))
     glued = [re.fullmatch(r"([A-Za-z]+)(\d+)", text) for text in texts.values()]
-    if len(letters) > 1 and _known_words([match.group(1) for match in glued if match], texts):
+    words = [match.group(1) for match in glued if match]
+    known = _known_words(words, texts) or _words_with_counter(texts.values())
+    if len(letters) > 1 and known:
         return _word_and_number(texts, spans)
     label = _label(texts.values())
     if not label and all(text.isdecimal() for text in texts.values()):
@@ -220,6 +222,25 @@ def _known_words(words: Sequence[str], texts: Mapping[str, str]) -> bool:
     if len(words) < len(texts) or len(different) > EXAMPLES:
         return False
     return all(w.lower() in STAIN_WORDS for w in different) or any(map(names_role, different))
+
+
+def _words_with_counter(texts: Iterable[str]) -> bool:
+    """Whether each of a few words has the same numbers: GFP0001, TxRed0001, GFP0002, TxRed0002.
+
+    One word is a known stain, or the numbers are counted with a zero before them; others, such as
+    TNF1, TNF10, IL1, IL10, may be doses.
+    """
+    numbers: dict[str, set[str]] = defaultdict(set)
+    for text in texts:
+        match = re.fullmatch(r"([A-Za-z]{2,})(\d+)", text)
+        if match is None:
+            return False
+        numbers[match.group(1)].add(match.group(2))
+    first = next(iter(numbers.values()))
+    again = len(first) > 1 and all(of_word == first for of_word in numbers.values())
+    stains = any(word.lower() in STAIN_WORDS for word in numbers)
+    padded = len(set(map(len, first))) == 1 and any(number.startswith("0") for number in first)
+    return again and 1 < len(numbers) <= EXAMPLES and (stains or padded)
 
 
 def _word_and_number(texts: dict[str, str], spans: dict[str, tuple[int, int]]) -> list[Run]:

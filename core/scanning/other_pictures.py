@@ -69,6 +69,13 @@ FOLDERS = (
     (*ALWAYS[0][:2], re.compile(r"(?i)(?:flat|dark)[ _\-]?(?:field|frame)s?|shading")),
     (*NEXT_TO_AN_IMAGE[0][:2], re.compile(r"(?i)(?:cp[ _\-])?masks?|segmentations?|labels?")),
     (*NEXT_TO_AN_IMAGE[1][:2], re.compile(r"(?i)overlays?|merged?|composites?")),
+    (  # a corrected line may be a condition: here the name of the file says it, too
+        *NEXT_TO_AN_IMAGE[2][:2],
+        re.compile(
+            r"(?i)(?:bg[ _\-]?sub(?:tracted)?|corr(?:ected)?|denoised?|decon(?:volved)?"
+            r"|processed|filtered|enhanced|adjusted|normali[sz]ed|cropped|resized|copies)"
+        ),
+    ),
     (*NEXT_TO_AN_IMAGE[4][:2], re.compile(r"(?i)thumb(?:nail)?s?|previews?")),
 )
 ALONE = re.compile(
@@ -90,9 +97,17 @@ def _of_folder(
     for kind, reason, pattern in FOLDERS:
         named = any(pattern.fullmatch(part) for part in PurePosixPath(file).parts[:-1])
         named |= parent[: len(beside)] in folders and pattern.fullmatch(last) is not None
-        if named and (kind is ProblemKind.CORRECTION_IMAGE or stem_of(file) in elsewhere):
+        if named and (kind is ProblemKind.CORRECTION_IMAGE or _is_copy(file, kind, elsewhere)):
             return kind, reason
     return None
+
+
+def _is_copy(file: str, kind: ProblemKind, elsewhere: set[str]) -> bool:
+    """Whether the name is that of an image `elsewhere`, with or without the word of its kind."""
+    stem = stem_of(file)
+    bare = {of.sub("", stem) for kind_of, _, of in NEXT_TO_AN_IMAGE if kind_of is kind}
+    named = bare - {stem, ""}
+    return bool(named & elsewhere) or (kind is not ProblemKind.PROCESSED_COPY and stem in elsewhere)
 
 
 def _in_other_folder(file: str) -> bool:

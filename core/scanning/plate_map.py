@@ -319,6 +319,8 @@ def _columns(columns: tuple[str, ...]) -> dict[str, int]:
         index = next((plain.index(name) for name in names if name in plain), None)
         if index is not None:
             roles[role] = index
+    if "condition" not in roles and "group" in plain:
+        roles["condition"] = plain.index("group")  # next to conditions, it names the cultures
     if "wellrow" in roles and "wellcol" not in roles:
         del roles["wellrow"]
     headings = {i: dose_heading(name) for i, name in enumerate(columns)}

@@ -118,3 +118,33 @@ def test_wells_of_a_maker_that_come_back_in_replicates_are_asked_about(
     assert found["records"] == 0 and "plate" in asked(found)
     found = scan([], "plate=rep1, rep2")
     assert found["wells"] == found["groups"] == 8 and found["conditions"] == {"WT": 4, "DS": 4}
+
+
+@pytest.mark.parametrize(
+    "stains", [("DAPI", "GFP", "TxRed"), ("GFP", "SomeDye"), ("SYTO", "Dyelight")]
+)
+def test_a_count_that_is_glued_to_each_stain_counts_fields(
+    scan: Any, stains: Sequence[str]
+) -> None:
+    files = product(("WT", "DS"), stains, (1, 2))
+    found = scan([f"{c}/{c}_0_{stain}{n:04d}" for c, stain, n in files])
+    assert sorted(found["channels"]) == sorted(stains)
+    assert found["conditions"] == {"WT": 2, "DS": 2}
+
+
+def test_doses_that_are_glued_to_compounds_stay_with_them(scan: Any) -> None:
+    found = scan([f"{c}{dose}_f{n}" for c, dose, n in product(("TNF", "LPS"), (1, 10), (1, 2))])
+    assert found["records"] == 0
+
+
+@pytest.mark.parametrize("folder", ["corrected", "Denoised", "bg_sub"])
+def test_copies_in_a_folder_of_their_own_are_left_out(scan: Any, folder: str) -> None:
+    files = product(("WT", "DS"), (1, 2, 3), ("raw/n{}", folder + "/n{}_corr"))
+    found = scan([f"{c}/{pattern.format(n)}" for c, n, pattern in files])
+    assert found["conditions"] == {"WT": 3, "DS": 3}
+    assert "processed-copy" in {problem["kind"] for problem in found["problems"]}
+
+
+def test_a_corrected_line_is_a_condition(scan: Any) -> None:
+    found = scan([f"{c}/n{n}" for c, n in product(("mutant", "corrected"), (1, 2, 3))])
+    assert found["conditions"] == {"mutant": 3, "corrected": 3}
