@@ -16,14 +16,21 @@ def other_plate(runs: Sequence[Run], context: Context, meanings: Mapping[int, st
     """
     if any(set(map(str.casefold, run.values)) & context.map_plates for run in runs):
         return []
-    free = [
+    found = [
         n
         for n, run in enumerate(runs)
         if not run.varies and any(_alike(run.values[0], plate) for plate in context.map_plates)
-        if n not in meanings or _LONG.search(run.values[0]) or run.label in ("T", "t")
-        if run.label in ("T", "t") or not is_time(run.values)
     ]
+    free = [n for n in found if _may_be_plate(runs[n], meanings.get(n))]
     return free[-1:]
+
+
+def _may_be_plate(run: Run, meaning: str | None) -> bool:
+    """Whether a part may name a plate: T4, BR0411, or one of no known meaning; days do not."""
+    if run.label in ("T", "t"):
+        return True
+    barcode = meaning == "group" and _LONG.search(run.values[0]) is not None
+    return (meaning is None or barcode) and not is_time(run.values)
 
 
 def _alike(text: str, plate: str) -> bool:
