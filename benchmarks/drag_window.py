@@ -52,7 +52,7 @@ class Stopwatch(QObject):
             # The better picture of a handle that rests is not timed again.
             first = move.precision == Precision.PREVIEW or move.goal.xy not in self._asked
             self._asked |= {move.goal.xy: time.perf_counter()} if first else {}
-            self._times.setdefault(move.goal.xy, []).append(self._asked[move.goal.xy])
+            self._times.setdefault(move.goal.xy, []).append(time.perf_counter())
         self._want(move)
 
     def _answer(self, answer: Answer) -> None:

@@ -47,7 +47,7 @@ def bench_crossings(
     if session.map.latents is None:
         raise LeighError("The project has no latents.", "Run `leigh encode` first.")
     wanted = _moves(session)
-    changed = marked = 0
+    changed = marked = on_plane = 0
     marks: list[Marked] = []
     for record, target in wanted:
         path = session.path(PathRequest(record, Mix({target: 1.0}), None, PATH_FRAMES))
@@ -56,7 +56,8 @@ def bench_crossings(
         changed += 1
         found = [mark for plane in _planes(session, record, target)
                  for mark in _marks(session, path, target, plane)]  # fmt: skip
-        marked += any(mark.plane for mark in found)
+        marked += bool(found)
+        on_plane += any(mark.plane for mark in found)
         marks.extend(found)
         report(Progress(changed, moves, "Following paths"))
         if changed == moves:
@@ -65,6 +66,7 @@ def bench_crossings(
     return {
         "moves": changed,
         "moves_marked": marked,
+        "moves_marked_on_plane": on_plane,  # the others change to what is not a corner
         "marks": len(marks),
         "marks_right": sum(right),
         "pixels_right": sum(m.named == m.pixel for m in marks),

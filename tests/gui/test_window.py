@@ -519,9 +519,8 @@ def test_the_map_is_the_plane_of_the_treatment_in_hand_until_another_is_chosen(
     page.remember_layout()
     opened.state.opened = None  # as when the window starts again
     opened.state.view = View()
-    opened.state.set_answer(None)
     opened.commands.open(project.folder)
-    qtbot.waitUntil(lambda: opened.state.counterfactual is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: bool(opened.state.view.current), timeout=20_000)
     assert opened.state.view.plane == () and opened.state.view.by_hand
     gestures.set_plane(opened.state.opened.default_plane("TT"))
     page.remember_layout()

@@ -39,10 +39,10 @@ def other_condition_note(
     if result is not None and result.valid and result.strength > 0:
         read = conditions[int(result.probabilities.argmax())].name
         if read not in plane:
-            return f"The picture is read as {read}, which is not a corner of this ternary plane."
+            return f"The picture is read as {read}: not a corner here."
     if record.condition in plane:
         return ""
-    return f"The image is {record.condition}, which is not a corner of this ternary plane."
+    return f"The image is {record.condition}: not a corner here."
 
 
 def crossing_note(
@@ -55,4 +55,4 @@ def crossing_note(
     name = conditions[first.read].name
     if name in plane:
         return ""
-    return f"First read as {name}, at {first.strength * 100:.0f} %: not a corner of this plane."
+    return f"First read as {name}, at {first.strength * 100:.0f} %: not a corner here."

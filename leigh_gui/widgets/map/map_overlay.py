@@ -175,7 +175,9 @@ def paint_caption(
         font.setBold(bool(note) and row == 0)
         painter.setFont(font)
         top = widget.height() - height + 4 + row * metrics.height()
-        shown = metrics.elidedText(line, Qt.TextElideMode.ElideRight, widget.width() - 16)
+        shown = painter.fontMetrics().elidedText(
+            line, Qt.TextElideMode.ElideRight, widget.width() - 16
+        )
         painter.drawText(
             QRectF(8, top, widget.width() - 16, metrics.height()), Qt.AlignmentFlag.AlignLeft, shown
         )
