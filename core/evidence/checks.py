@@ -341,9 +341,9 @@ def _check_ground(
     if not measured:
         return "", ""
     values["ground"] = ground = float(np.median(measured))
-    light = light_of(-ground, (-GROUND[0], -GROUND[1]))
     if direction.background_differs:
         return "", ""
+    light = light_of(-ground, (-GROUND[0], -GROUND[1]))
     words = f"empty ground changes {ground:.0%} as much as the rest"
     return light, "" if light == "green" else words
 

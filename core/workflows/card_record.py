@@ -58,15 +58,20 @@ class Trial:
         return self.image(record, record.condition)
 
 
-def card_record(card: ModelCard, images: MeasuredImages, report: Report) -> dict[str, Any]:
+def card_record(
+    card: ModelCard, images: MeasuredImages, report: Report, jitter: FloatArray | None = None
+) -> dict[str, Any]:
     """How many right and wrong pictures are green on the card; empty with too few images.
 
-    Keys: `condition`, `changes`, `right`, `right_green`, `wrong`, `wrong_green`, `auc`.
+    `jitter` (R,) is that of the features, where it was measured before. Keys: `condition`,
+    `changes`, `right`, `right_green`, `wrong`, `wrong_green`, `auc`.
     """
     trial = plan_trial(card, images)
     if trial is None:
         return {}
     panel, real = _learn(trial, report)
+    jitter = measured_jitter(card, images) if jitter is None else jitter
+    real = replace(real, jitter=jitter)
     lights: dict[str, list[str]] = {}
     tested = [r for r in trial.records if card.part_of(r) == Split.TEST]
     for i, record in enumerate(tested):
@@ -136,7 +141,6 @@ def _some(records: Sequence[ImageRecord], most: int) -> list[ImageRecord]:
 
 def _learn(trial: Trial, report: Report) -> tuple[EvidenceModels, ReferenceSet]:
     """Classifiers of the changes, and the measurements of the images as they were dealt."""
-    from core.data.readouts import readout_values
     from core.evidence.reference import fit_nuclei
     from core.training.fit_oracles import LabelledRecords, fit_oracles
     from core.training.presets import PRESETS
@@ -152,12 +156,12 @@ def _learn(trial: Trial, report: Report) -> tuple[EvidenceModels, ReferenceSet]:
     panel = EvidenceModels(oracles, card.channels, card.preprocessing, nuclei)
     rows = []
     for i, record in enumerate(trial.records):
-        raw = trial.read(record)
-        rows.append(panel.measure(raw, readout_values(raw, card.preprocessing.downscale)))
+        untouched = record.condition == UNTOUCHED
+        readouts = trial.images.readouts[record.id] if untouched else None
+        rows.append(panel.measure(trial.read(record), readouts))
         report(Progress(i + 1, len(trial.records), STAGE))
     real = reference_set(rows, trial.records, trial.names, card.channels, card.split)
-    jitter = measured_jitter(card, trial.images)
-    return panel, replace(real, read=real.oracle_probabilities.mean(axis=1), jitter=jitter)
+    return panel, replace(real, read=real.oracle_probabilities.mean(axis=1))
 
 
 def _try_image(

@@ -100,7 +100,7 @@ def _train(project: Project, options: TrainOptions, report: Report) -> ModelCard
     card, locks = _fit(model, card, images, (begun, options), report)
     card, latents, reference = calibrate_and_measure(model, card, images, locks, report)
     card = with_evaluation(model, card, latents, images, report)
-    record = {"card_record": card_record(card, images, report)}
+    record = {"card_record": card_record(card, images, report, reference[1].jitter)}
     spent = {"total_seconds": time.monotonic() - began, "peak_memory_bytes": peak_memory_bytes()}
     card = replace(card, training={**card.training, **record, **spent})
     card = replace(card, name=free_model_name(project, FIRST_MODEL))
