@@ -6,15 +6,23 @@ from collections.abc import Sequence
 from core.domain.limits import PLATE_SHAPES
 from core.errors import BadTable
 
+# R02C07, Row 2/Col 7, Reihe B Spalte 7: the row by number or letter, and the column.
+ROW_AND_COLUMN = (
+    r"(?:r(?:ow)?[ _\-]?0*(?=\d)|(?:row|reihe|zeile|rang[eé]e)[ _\-]?0*)(\d+|[a-p](?![a-z]))"
+    r"[ _\-/]*(?:c|col|column|spalte|colonne)[ _\-]?0*(\d+)"
+)
+
 
 def normalise_well(text: str) -> str:
-    """B7, b07, B-007, B - 7, Well B7, R02C07 -> B07. Raises BadTable beyond AF48 (1536 wells)."""
+    """B7, b07, B-007, B - 7, Well B7, R02C07, R02/C07 -> B07.
+
+    Raises BadTable beyond AF48 (1536 wells).
+    """
     given, text = text, re.sub(r"(?i)^\s*well[ _\-]?(?=[a-z])", "", text)
-    if numbers := re.fullmatch(
-        r"\s*r(?:ow)?[ _\-]?0*(\d+)[ _\-]?c(?:ol(?:umn)?)?[ _\-]?0*(\d+)\s*", text, re.I
-    ):
-        text = row_letters(min(int(numbers.group(1)), 33)) + numbers.group(2)
-    match = re.fullmatch(r"\s*([A-Za-z]{1,2})(?:[ _\-]?| - )0*(\d{1,2})\s*", text)
+    if places := re.fullmatch(rf"(?i)\s*{ROW_AND_COLUMN}\s*", text):
+        row, column = places.group(1), places.group(2)
+        text = (row_letters(min(int(row), 33)) if row.isdecimal() else row) + column
+    match = re.fullmatch(r"\s*([A-Za-z]{1,2})(?:[ _\-/]?| - )0*(\d{1,2})\s*", text)
     if not match:
         raise BadTable(f"{given!r} is not a well.", "Wells are a letter and a number: B7 or B07.")
     letters, column = match.group(1).upper(), int(match.group(2))

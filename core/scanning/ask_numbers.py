@@ -53,7 +53,8 @@ def ask_of_numbers(
     about = files[-1] if days else files[0]  # days are asked about by the first file
     answer = context.answers.choice(QuestionKind.GROUP, list(readings), [about] if days else files)
     settled = context.answers.choice(QuestionKind.STAIN, [NONE], files) == NONE
-    doubtful = not settled and _in_doubt(unknown, runs, condition, meanings)
+    bare = all(runs[n].where == NAME and is_bare_number(runs[n]) for n in unknown)
+    doubtful = (bare or not settled) and _in_doubt(unknown, runs, condition, meanings)
     guess = next(iter(readings))
     meanings |= readings[answer or guess]
     if not answer:

@@ -12,6 +12,7 @@ from core.errors import BadTable
 
 UM_PER_UNIT = {"m": 1e6, "mm": 1e3, "µm": 1.0, "nm": 1e-3, "pm": 1e-6}
 LONG = {"mol/l": "m", "mmol/l": "mm", "µmol/l": "µm", "nmol/l": "nm", "pmol/l": "pm"}
+LONG |= {"molar": "m", "millimolar": "mm", "micromolar": "µm", "nanomolar": "nm", "picomolar": "pm"}
 KNOWN = "M, mM, µM (or uM), nM, pM"
 REMEDY = f"Doses are molar: {KNOWN}. Convert the others; leave the cell empty for no dose."
 NOTHING = {"", "-", "–", "na", "n/a", "nan", "none"}
@@ -55,6 +56,10 @@ def dose_heading(name: str) -> DoseHeading | None:
     name = re.sub(r"\s+", " ", name.strip())
     if alone := re.fullmatch(_UNIT_ALONE, name, re.IGNORECASE):
         return DoseHeading(_folded(f"{alone.group(1)}m"))
+    if name.lower() in LONG:
+        return DoseHeading(LONG[name.lower()])
+    if short := re.fullmatch(r"(?:[cC]|[Ff]inal|[Ll]evel)[ _]*[(\[]\s*([pnuµμm]?M)\s*[)\]]", name):
+        return DoseHeading(_folded(short.group(1)))
     match = re.fullmatch(
         rf"{_NAME}(?:[ _\-.,]*[(\[]?\s*([^()\[\]]*?)\s*[)\]]?)?", name, re.IGNORECASE
     )

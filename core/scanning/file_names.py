@@ -25,11 +25,12 @@ STAINS = (  # word, rank of display (nuclei, cytoplasm, mitochondria, others)
     ("fluo4", 1), ("ph", 3), ("dic", 3), ("trans", 3),
 )  # fmt: skip
 STAIN_WORDS = frozenset(word for word, _ in STAINS)
-_WORDS = "|".join(sorted((re.escape(word) for word, _ in STAINS), key=len, reverse=True))
+STAIN_PATTERN = "|".join(sorted((re.escape(word) for word, _ in STAINS), key=len, reverse=True))
 BUILT_IN: dict[str, str] = {
     **SCHEMES,
     "stain": (
-        rf"^(?P<before>.*?)(?:^|[ _.\-(\[])(?P<channel>(?i:{_WORDS}))(?=$|[ _.\-)\]])(?P<after>.*)$"
+        rf"^(?P<before>.*?)(?:^|[ _.\-(\[])(?P<channel>(?i:{STAIN_PATTERN}))"
+        r"(?=$|[ _.\-)\]])(?P<after>.*)$"
     ),
     "well-site": r"^(?P<plate>\w[\w\-]*?)_(?P<well>(?:[A-Z]|A[A-F])\d\d)_[sf](?P<site>\d+)$",
     "plain": r"^(?:.*?[ _\-](?=[A-Z]{1,2}\d\d))?(?P<well>(?:[A-P]|A[A-F])\d{1,2})(?:[ _\-].*)?$",

@@ -33,7 +33,7 @@ def find_well(
 ) -> None:
     candidates = [n for n, run in enumerate(runs) if run.varies and all_wells(run)]
     candidates = [n for n in candidates if meanings.get(n) not in ("stain", "stain-too")]
-    of_map = [n for n in candidates if _in_map(runs[n], context)]
+    of_map = [n for n in candidates if in_map(runs[n], context)]
     of_letter = [n for n in candidates if meanings.get(n) in (None, "plate")]
     free = [
         n
@@ -126,7 +126,8 @@ def _row(text: str) -> str:
     return well_of(text).rstrip("0123456789")
 
 
-def _in_map(run: Run, context: Context) -> bool:
+def in_map(run: Run, context: Context) -> bool:
+    """Whether most texts are wells that the plate map names."""
     wells = {well_of(value) for value in run.values}
     return len(wells & context.map_wells) * 2 > len(wells)
 

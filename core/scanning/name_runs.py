@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import PurePosixPath
@@ -20,8 +20,12 @@ _DYES = r"(?i:texas[ _\-]?red|far[ _\-]?red|alexa[ _\-]?(?:fluor[ _\-]?)?\d{3}|c
 # z0.5, 1,5uM; row1_col2; A - 01, A_01: one piece in spite of the separators inside.
 _DECIMAL = r"(?<![A-Za-z0-9.,])[A-Za-z]{0,3}(?:0|[1-9]\d*)[.,]\d+(?:[A-Za-zµμ%]+)?(?![A-Za-z0-9.,])"
 # 2024-05-01_14-30-00, 20240501T143000, 1.5.2024; other numbers after a date count images.
-_DATE = r"(?:19|20)\d\d([\-.]?)[01]\d\1[0-3]\d"
-DAY_FIRST = r"(?:[0-3]?\d\.[01]?\d\.20|[0-3]\d\.[01]\d\.)\d\d"
+_DATE = r"(?:19|20)\d\d([\-._]?)[01]\d\1[0-3]\d"
+DAY_FIRST = (  # or the month first: 05-01-2024, 12_03_2024, 5.1.24, 12-Mar-2024
+    r"(?:(?:[0-3]?\d\.[01]?\d\.20|[0-3]\d\.[01]\d\.)\d\d"
+    r"|[0-3]?\d-[0-3]?\d-20\d\d|[0-3]\d_[0-3]\d_20\d\d"
+    r"|[0-3]?\d[ _\-]?(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*[ _\-]?(?:20)?\d\d)"
+)
 _CLOCK = r"(?:T[0-2]\d[0-5]\d(?:[0-5]\d)?|[T _\-]+[0-2]\d[\-.:h][0-5]\d(?:[\-.:m][0-5]\d)?s?)"
 _MOMENT = rf"(?<![A-Za-z0-9])(?:{_DATE}{_CLOCK}?|{DAY_FIRST})(?![A-Za-z0-9])"
 _ROW_COLUMN = r"(?i:row[ _\-]?\d+[ _\-]col(?:umn)?[ _\-]?\d+)"
@@ -174,8 +178,11 @@ def _name_runs(column: dict[str, tuple[str, tuple[int, int]]], before: str) -> l
     spans = {file: span for file, (_, span) in column.items()}
     letters = {tuple(re.findall(r"[A-Za-z]+", text)) for text in texts.values()}
     row_column = all(re.fullmatch(r"(?i)r(?:ow)?\d+c(?:ol)?\d+", text) for text in texts.values())
-    if len(letters) == 1 and not row_column and all(map(_PAIRS.fullmatch, texts.values())):
-        return _split(texts, spans, r"[A-Za-z]+\d+", next(iter(letters)))
+    apart = len(letters) == 1 or _wells_with_counts(letters)
+    if apart and not row_column and all(map(_PAIRS.fullmatch, texts.values())):
+        labels = next(iter(letters))
+        first = labels[0] if len(letters) == 1 else ""
+        return _split(texts, spans, r"[A-Za-z]+\d+", (first, *labels[1:]))
     if _two_counters(texts.values()):
         return _split(texts, spans, r"\d+", ("", ""))
     glued = [re.fullmatch(r"([A-Za-z]+)(\d+)", text) for text in texts.values()]
@@ -189,6 +196,14 @@ def _name_runs(column: dict[str, tuple[str, tuple[int, int]]], before: str) -> l
     elif not label and all(re.fullmatch("[A-Za-z]", text) for text in texts.values()):
         label = before if before.lower() in ("plate", "platte", "plaque") else ""
     return [Run(NAME, label, texts, spans)]
+
+
+def _wells_with_counts(letters: Collection[tuple[str, ...]]) -> bool:
+    """Whether only the row of a well differs before what it holds: b3f1, c3f2."""
+    same = len({words[1:] for words in letters}) == 1
+    return same and all(
+        len(words) > 1 and re.fullmatch("[A-Pa-p]|A[A-F]", words[0]) for words in letters
+    )
 
 
 def _split(

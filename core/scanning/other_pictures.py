@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from pathlib import PurePosixPath
 
 from core.domain import Problem, ProblemKind
-from core.scanning.file_names import stem_of
+from core.scanning.file_names import STAIN_PATTERN, stem_of
 
 # Kind, reason, pattern of the name; the rest of the name is that of the image it belongs to.
 ALWAYS = (
@@ -16,7 +16,10 @@ ALWAYS = (
         "is an image for the correction of others (dark or flat field)",
         re.compile(
             r"^(?:DC|SC)_.*(?:CAM|CH)\d|(?i:(?:^|[ _\-])(?:flat[ _\-]?field|dark[ _\-]?(?:field|"
-            r"frame|image)|shading[ _\-]?(?:image|correction)|background[ _\-]?image)(?:$|[ _\-]))"
+            r"frame|image)|(?:shading|illum(?:ination)?)[ _\-]?(?:image|corr(?:ection)?|function)|"
+            r"(?:background|blank)[ _\-]?(?:image|field))(?:$|[ _\-]))"
+            r"|^(?i:(?:shading|illum(?:ination)?|flat|dark|background|bg)[ _\-]?"
+            rf"(?:{STAIN_PATTERN}))$"
         ),
     ),
 )

@@ -40,7 +40,8 @@ def read_drafts(
     findings.places.update(image_places(facts))
     if choice.z == PROJECTION and any(f.error and f.error.kind == "z-stack" for f in facts):
         answers.use(QuestionKind.Z)
-    problems += [*files.problems, *_file_problems(facts)]
+    problems += files.problems
+    facts = _images(facts, problems)
     indexes = read_indexes(root, files.indexes, problems)
     usable = indexed(_usable(facts, problems), indexes)
     names = _read_names(usable, table, options, answers, indexes)
@@ -58,16 +59,26 @@ def read_drafts(
     return group_channels(stacked, tells, problems), names, indexes
 
 
-def _usable(facts: Sequence[FileInspection], problems: list[Problem]) -> dict[str, FileInspection]:
-    """The images among the files; masks, overlays and copies are named in `problems`."""
+def _images(facts: Sequence[FileInspection], problems: list[Problem]) -> list[FileInspection]:
+    """The files without masks, overlays and copies; `problems` names these, and unreadable files.
+
+    A small copy may be too small to be read, and is named as a copy.
+    """
     stacks = [f.file for f in facts if f.error is not None and f.error.kind == "z-stack"]
-    readable = [fact for fact in facts if fact.info is not None]
-    aside = other_pictures([fact.file for fact in readable], stacks, problems)
+    others: list[Problem] = []
+    aside = other_pictures([f.file for f in facts if f.file not in stacks], stacks, others)
+    images = [fact for fact in facts if fact.file not in aside]
+    problems += [*_file_problems(images), *others]
+    return images
+
+
+def _usable(facts: Sequence[FileInspection], problems: list[Problem]) -> dict[str, FileInspection]:
+    """The images that can be read, by file; label images are named in `problems`."""
     usable = {}
-    for fact in readable:
-        if fact.file in aside:
+    for fact in facts:
+        if fact.info is None:
             continue
-        if fact.info is not None and fact.info.shape[0] == 1 and fact.mask:
+        if fact.info.shape[0] == 1 and fact.mask:
             remedy = "Keep masks in another folder."
             reason = fact.unusable[0] or "is a label image: whole areas have one value each"
             problem = Problem(fact.file, reason, remedy, kind=ProblemKind.MASK)

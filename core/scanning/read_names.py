@@ -37,6 +37,7 @@ from core.scanning.name_runs import (
 from core.scanning.names import ASIDE, GROUPS, Names, several
 from core.scanning.naming_schemes import SCHEMES
 from core.scanning.read_schemes import by_scheme
+from core.scanning.rows_and_columns import join_rows_and_columns
 from core.scanning.run_labels import NONE, Context
 from core.scanning.run_meanings import find_meanings
 from core.scanning.z_stacks import plane_question, stack_warning
@@ -194,7 +195,7 @@ def _by_runs(
     long: Sequence[str],
 ) -> None:
     """Reads one family of names by what varies in it."""
-    runs = runs_of(files, compound, long)
+    runs = join_rows_and_columns(runs_of(files, compound, long), context)
     meanings, questions = find_meanings(runs, files, context)
     if not questions and "stain" not in meanings.values():
         questions = _ask_of_stain_words(files, context)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from core.errors import BadTable
-from core.io.well_names import normalise_well
+from core.io.well_names import ROW_AND_COLUMN, normalise_well
 from core.scanning.answers import Answers
 from core.scanning.name_runs import DAY_FIRST, Run
 
@@ -83,6 +83,8 @@ def label_meaning(run: Run) -> str:
     for meaning, labels in LABELS.items():
         if label in labels and not (meaning == "stain" and not run.numbers):
             return meaning
+    if run.label == "W" and all(re.fullmatch(r"W\d{4,}", value) for value in run.values):
+        return "group"  # wells by number, of ScanR
     counted = run.label in SHORT_STAINS and run.numbers and not has_gaps(run.values)
     written = run.label in ("c", "C") and all("=" in value for value in run.values)  # C=0 of Fiji
     return "stain" if counted or written else ""
@@ -108,10 +110,9 @@ def list_of(run: Run) -> str:
 
 
 def well_of(text: str) -> str:
-    rows = r"r(?:ow)?\d+c(?:ol)?\d+|row[ _\-]?\d+[ _\-]col(?:umn)?[ _\-]?\d+"
     text = re.sub(r"(?i)^well[ _\-]?(?=[a-z]\d)", "", text)
-    letter = r"[a-z]\d{1,3}|[a-p](?: - \d\d?|[ _\-]\d\d)|a[a-f]\d{1,3}"
-    if not re.fullmatch(rf"(?i){letter}|{rows}", text):
+    letter = r"[a-z]\d{1,3}|[a-p](?: - \d\d?|[ _\-]\d\d|/\d\d?)|a[a-f]\d{1,3}"
+    if not re.fullmatch(rf"(?i){letter}|{ROW_AND_COLUMN}", text):
         return ""
     try:
         return normalise_well(text)

@@ -12,7 +12,7 @@ from core.domain import Question, QuestionKind
 from core.scanning.ask_numbers import ask_of_numbers
 from core.scanning.default_roles import names_role
 from core.scanning.find_stains import before_others, find_stain
-from core.scanning.find_wells import find_plate, find_well
+from core.scanning.find_wells import find_plate, find_well, in_map
 from core.scanning.name_runs import NAME, Run
 from core.scanning.run_labels import (
     MAX_WORDS,
@@ -46,7 +46,7 @@ def find_meanings(
     for n, run in enumerate(runs):
         meaning = label_meaning(run)
         if not meaning and run.varies and is_time(run.values) and _for_several(run):
-            meaning = "time"
+            meaning = "" if in_map(run, context) else "time"  # D03 may be a well
         if meaning == "site" and run.varies and all(map(is_light, run.values)):
             meaning = ""  # F340 and F380
         if meaning == "site" and run.label.lower() == "m" and before_others(n, runs):

@@ -202,3 +202,28 @@ def test_a_name_that_only_begins_like_that_of_the_map_contradicts_it(scan: Any) 
 def test_dashes_of_word_processors_are_spellings(scan: Any) -> None:
     rows = [HEADING, ["A01", "si-1"], ["A02", "si\u20131"], ["B01", "DS"], ["B02", "DS"]]
     assert "spelling" in kinds(scan([f"{w}_s1" for w in WELLS], rows), "problems")
+
+
+@pytest.mark.parametrize("word", ["shading", "background", "flat", "illumination"])
+def test_a_correction_of_each_stain_is_no_image(scan: Any, word: str) -> None:
+    stains = ("DAPI", "GFP")
+    names = [f"{c}/m{n}_{stain}" for c in BOTH for n in (1, 2) for stain in stains]
+    found = scan([*names, *(f"{word}_{stain}" for stain in stains)])
+    assert (found["records"], found["channels"]) == (4, list(stains))
+    assert "correction-image" in kinds(found, "problems")
+
+
+def test_thumbnails_too_small_to_be_read_are_thumbnails(scan: Any, tmp_path: Path) -> None:
+    tiny = RNG.integers(100, 900, (8, 8)).astype(np.uint16)
+    for condition, well in (("WT", "A01"), ("DS", "B01")):
+        (tmp_path / "images" / condition).mkdir(parents=True)
+        tifffile.imwrite(tmp_path / "images" / condition / f"thumb_{well}_s1.tif", tiny)
+    found = scan(["WT/A01_s1", "WT/A02_s1", "DS/B01_s1", "DS/B02_s1"])
+    assert found["records"] == 4 and "unreadable" not in kinds(found, "problems")
+    assert "thumbnail" in kinds(found, "problems")
+
+
+@pytest.mark.parametrize("heading", ["micromolar", "c (µM)", "final [uM]", "dose (micromolar)"])
+def test_headings_of_doses_may_be_long_or_short(scan: Any, heading: str) -> None:
+    rows = [[*HEADING, heading], ["A01", "WT", ""], ["B01", "X", "2.5"]]
+    assert scan(["A01_s1", "B01_s1"], rows)["doses"] == {"WT": None, "X": 2.5}
