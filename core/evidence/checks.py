@@ -20,7 +20,8 @@ from core.evidence.reference import ReferenceSet
 from core.evidence.target_space import EMBEDDED_DIMENSIONS, TargetSpace
 
 # Limits: green up to the first, amber up to the second, red beyond.
-MODEL = (0.8, 0.5)  # share of the images that the model calls the target
+# Share of the images that the model calls the target, relative to real images of the target.
+MODEL = (0.8, 0.5)
 # Share of images that the least convinced classifier calls the target, relative to real images.
 ORACLES = (0.6, 0.3)
 DISTANCE = (0.6, 0.9)  # 0: like real target images; 1: like the original
@@ -84,7 +85,10 @@ class Direction(Contrast):
 def check_model(
     direction: Direction, moved: Sequence[CounterfactualMeasurements], values: Values
 ) -> Check:
-    """Does the network predict the target, or a condition that is not different from the target?"""
+    """Does the network see the target, or a condition that does not differ from it?
+
+    Of several images, as often as in real images of the target.
+    """
     reached, names = direction.reached, direction.real.conditions
     flips = float(np.mean([m.probabilities.argmax() in reached for m in moved]))
     values["flip"] = flips
@@ -94,7 +98,10 @@ def check_model(
     called = "calls it" if len(moved) > 1 or flips else "does not call it"
     same = f" ({direction.called} do not differ)" if len(reached) > 1 else ""
     finding = f"The model {called} {direction.called}{many}{same}"
-    light = light_of(flips, MODEL)
+    recall = _recall(direction) if len(moved) > 1 else 1.0
+    if recall < 1:
+        finding += f" (real images: {recall:.0%})"
+    light = light_of(flips / recall if recall else 0.0, MODEL)
     if len(moved) == 1 and not flips and _came_for_model(direction, moved[0]):
         light = "green"
         finding = f"The model's belief in {direction.called} rose as between real images"
@@ -141,6 +148,21 @@ def check_oracles(
     finding = f"Independent classifiers see {called} in {_percents(flips)}"
     finding += f" (real images: {_percents(recalls)})"
     return Check("judges", light_of(share, ORACLES), finding)
+
+
+def _recall(direction: Direction) -> float:
+    """Share of real images of the target that the model calls the target.
+
+    1 if that is not known, or if it calls images of the source so almost as often.
+    """
+    if direction.real.read is None:
+        return 1.0
+    seen = direction.real.read.argmax(axis=1)
+    recall, mistakes = (
+        float(np.isin(seen[direction.reference_rows(k)], direction.reached).mean())
+        for k in (direction.target_index, direction.source_index)
+    )
+    return recall if recall - mistakes > ABOVE_CHANCE else 1.0
 
 
 def _came_for_model(direction: Direction, moved: CounterfactualMeasurements) -> bool:
@@ -290,7 +312,8 @@ def _check_agreeing_readouts(
     if not agrees.any():
         return "", ""
     # In a channel that changes, features also move by chance.
-    changing = ~np.isin(direction.real.channel, direction.quiet_channels)
+    channel = direction.real.channel
+    changing = np.isin(channel, channel[direction.differs])
     chance = np.where(changing, CHANCE * direction.jitter(len(moved)), 0.0)
     moved_by = np.abs(direction.mean_shift(moved))
     excess = (moved_by - np.abs(direction.shift) - chance)[agrees]

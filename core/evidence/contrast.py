@@ -11,6 +11,7 @@ from core.data.nuclei import nuclear_channel
 from core.data.well_effects import shared_variance, well_effects
 from core.domain import BoolArray, Channel, FloatArray, IntArray
 from core.domain.limits import GREY_LEVEL
+from core.evidence.common_factor import without_common_factor
 from core.evidence.reference import ImageMeasurements, ReferenceSet
 
 FEWEST_WELLS = 4  # of each condition, to say that a feature does not differ
@@ -75,30 +76,45 @@ class Contrast:
 
         Conditions are compared within wells that hold both. Few wells say little about how far
         wells scatter; what all features have in common helps (Smyth 2004). The p value of t must be
-        small, too: with two wells per condition, many features reach a large t by chance.
+        small, too: with two wells per condition, many features reach a large t by chance. Where
+        there are several stains, features are also compared without what all stains share; p is
+        halved then, because there are two trials.
         """
         is_far: BoolArray = np.abs(self.shift) > DIFFERS_SD
         if self._wells < 2:
             return is_far & (np.abs(self.shift) > 2 * DIFFERS_SD)
-        cells = [
-            (str(k), str(g), "")
-            for k in (self.source_index, self.target_index)
-            for g in self._groups(k)
-        ]
-        fitted = well_effects(np.concatenate(self._sides) / self.spread, cells)
+        trials = [self._sides]
+        if len(np.unique(self.real.channel)) > 1:
+            trials.append(self._means_of(self._without_common_factor))
+        found = [self._differ(sides, DIFFERS_P / len(trials)) for sides in trials]
+        differs: BoolArray = is_far & np.any(found, axis=0)
+        return differs
+
+    def _differ(self, sides: tuple[FloatArray, FloatArray], p: float) -> BoolArray:
+        """(R,) whether source and target differ, in the direction of the shift, by wells."""
+        indices = (self.source_index, self.target_index)
+        cells = [(str(k), str(g), "") for k in indices for g in self._groups(k)]
+        fitted = well_effects(np.concatenate(sides) / self.spread, cells)
         if not fitted.freedom:
-            return is_far & False
-        names = fitted.names
-        shift, of_shift = fitted.shift(
-            names.index(str(self.source_index)), names.index(str(self.target_index))
-        )
+            return np.zeros(len(self.spread), np.bool_)
+        shift, of_shift = fitted.shift(*(fitted.names.index(str(k)) for k in indices))
         typical, prior = shared_variance(fitted.squares / fitted.freedom, fitted.freedom)
         prior = min(prior, MOST_PRIOR)
         freedom = prior + fitted.freedom
         variance = (prior * typical + fitted.squares) / freedom
-        least_t = max(DIFFERS_T, float(student.isf(DIFFERS_P / 2, freedom)))
-        differs: BoolArray = is_far & (np.abs(shift) > least_t * np.sqrt(variance * of_shift))
-        return differs
+        least_t = max(DIFFERS_T, float(student.isf(p / 2, freedom)))
+        is_sure: BoolArray = shift * np.sign(self.shift) > least_t * np.sqrt(variance * of_shift)
+        return is_sure
+
+    @cached_property
+    def _without_common_factor(self) -> FloatArray:
+        """(N, R) features without what all stains share; NaN in rows of other conditions."""
+        of_both = np.isin(self.real.truth, (self.source_index, self.target_index))
+        rows = np.flatnonzero(of_both & ~self.real.held_out)
+        cells = [(int(self.real.truth[i]), self.real.groups[i]) for i in rows]
+        values = np.full(self.real.readouts.shape, np.nan)
+        values[rows] = without_common_factor(self.real.readouts[rows], self.real.channel, cells)
+        return values
 
     @cached_property
     def alike(self) -> bool:
@@ -167,21 +183,29 @@ class Contrast:
     @property
     def background_differs(self) -> bool:
         """Whether the background of a channel differs between real images."""
-        is_background = np.array([name.endswith(" p5") for name in self.real.names])
-        return bool((self.differs & is_background).any())
+        return bool((self.differs & self._is_background).any())
+
+    @property
+    def _is_background(self) -> BoolArray:
+        """(R,) features that measure the background."""
+        return np.array([name.endswith(" p5") for name in self.real.names], np.bool_)
 
     @cached_property
     def _sides(self) -> tuple[FloatArray, FloatArray]:
         """(wells, R) means of the training and validation wells of source and target."""
-        return self._group_means(self.source_index), self._group_means(self.target_index)
+        return self._means_of(self.real.readouts)
 
-    def _group_means(self, k: int) -> FloatArray:
+    def _means_of(self, values: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """The same (wells, R) of any values (N, R) of images."""
+        return self._group_means(values, self.source_index), self._group_means(
+            values, self.target_index
+        )
+
+    def _group_means(self, values: FloatArray, k: int) -> FloatArray:
         """(wells, R) means of the training and validation wells of condition k."""
         rows = np.flatnonzero((self.real.truth == k) & ~self.real.held_out)
         names = np.array(self.real.groups)[rows]
-        return np.stack(
-            [self.real.readouts[rows[names == g]].mean(axis=0) for g in self._groups(k)]
-        )
+        return np.stack([values[rows[names == g]].mean(axis=0) for g in self._groups(k)])
 
     def _groups(self, k: int) -> list[str]:
         """Training and validation wells of condition k."""
@@ -192,7 +216,8 @@ class Contrast:
         """(D,) share of the distance to the target that each differing feature moved; 1: target.
 
         `before` and `after` are features (R,). Brightness is compared by its logarithm, because a
-        treatment that halves it takes more grey levels from a bright image than from a dim one.
+        treatment that halves it takes more grey levels from a bright image than from a dim one; but
+        not in a channel whose background differs: a lift adds as much to a dim image.
         """
         source, target = (self._scaled(side.mean(axis=0))[self.differs] for side in self._sides)
         distance = np.where(target == source, 1e-9, target - source)
@@ -201,7 +226,8 @@ class Contrast:
 
     def _scaled(self, readouts: FloatArray) -> FloatArray:
         """(R,) features, with the logarithm of brightness above the background."""
-        logged = self.real.grey_levels > 0
+        lifted = np.unique(self.real.channel[self._is_background & self.differs])
+        logged = (self.real.grey_levels > 0) & ~np.isin(self.real.channel, lifted)
         least = GREY_LEVEL * self.real.grey_levels[logged]
         scaled = readouts.copy()
         above_background = readouts[logged] - self.real.background[logged]

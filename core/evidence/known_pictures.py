@@ -14,6 +14,7 @@ from core.domain import LIGHTS, FloatArray
 TRUTH = "truth"
 AMOUNTS = {"half": 0.5, "half as much again": 1.5, "twice": 2.0}
 LEAK = 1.4  # fold of another channel
+ALIKE = 0.5  # of the size of a change: a change that moves by less has no wrong place
 
 
 def known_pictures(
@@ -29,7 +30,7 @@ def known_pictures(
     pictures = {TRUTH: end, "nothing": start}
     pictures |= {name: np.maximum(start + of * change, 0) for name, of in AMOUNTS.items()}
     elsewhere = np.roll(change, change.shape[-1] // 2, axis=-1)
-    if np.abs(elsewhere - change).max() > 0.5 * np.abs(change).max():
+    if np.square(elsewhere - change).mean() > ALIKE**2 * np.square(change).mean():
         pictures["wrong place"] = start + elsewhere
     others = [c for c in range(len(start)) if c not in changing]
     if others:

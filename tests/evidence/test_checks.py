@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -5,10 +6,11 @@ import pytest
 from reference_stand_in import DIMENSIONS, IMAGES, READOUTS, SHIFT, WELLS, moved
 
 from core.data.readouts import ABOVE_BACKGROUND
-from core.domain import CHECKS
+from core.domain import CHECKS, FloatArray
 from core.domain.accuracy import cannot_draw
 from core.evidence.checks import Direction
 from core.evidence.contrast import CounterfactualMeasurements
+from core.evidence.known_pictures import known_pictures
 from core.evidence.reference import ReferenceSet
 
 
@@ -183,20 +185,18 @@ def test_with_few_wells_nothing_is_said_to_be_the_same(real: ReferenceSet) -> No
     )
 
 
-@pytest.mark.parametrize("own", [0.5, 1.0, 2.0])
-def test_halving_the_light_is_the_whole_way_in_a_bright_image_as_in_a_dim_one(own: float) -> None:
+BRIGHTNESS, FLOOR = (*ABOVE_BACKGROUND, "p5", "std"), np.array([100.0] * 6 + [0.0])
+LIGHT = np.array([50.0, 40.0, 150.0, 400.0, 200.0, 0.0, 80.0])
+
+
+def of_brightness(change: Callable[[FloatArray], FloatArray]) -> Direction:
+    """From WT to DS, which is WT with a change of brightness; one stain, many wells."""
     rng = np.random.default_rng(3)
-    names, background = (*ABOVE_BACKGROUND, "p5", "std"), 100.0
-    light = np.array([50.0, 40.0, 150.0, 400.0, 200.0, 0.0, 80.0])
-    floor = np.array([background] * 6 + [0.0])
-    rows = [
-        (k, f"{k}{w}", floor + light * rng.lognormal(0, 0.1) / (1 + k))
-        for k in (0, 1)
-        for w in range(40)
-    ]
+    plain = [FLOOR + LIGHT * rng.lognormal(0, 0.1) for _ in range(80)]
+    rows = [(k, f"{k}{w}", change(v) if k else v) for w, v in enumerate(plain) for k in (w % 2,)]
     truth, groups, readouts = zip(*rows)
     real = ReferenceSet(
-        names=tuple(f"Mitochondria {n}" for n in names),
+        names=tuple(f"Mitochondria {n}" for n in BRIGHTNESS),
         channels=("Mitochondria",),
         channel=np.zeros(7, int),
         conditions=("WT", "DS"),
@@ -207,8 +207,45 @@ def test_halving_the_light_is_the_whole_way_in_a_bright_image_as_in_a_dim_one(ow
         embedding=np.zeros((80, 1)),
         oracle_probabilities=np.zeros((80, 3, 2)),
     )
-    came = Direction(real, "WT", "DS").came(floor + own * light, floor + own * light / 2)
-    assert np.median(came) == pytest.approx(1, abs=0.1)
+    return Direction(real, "WT", "DS")
+
+
+def halved(readouts: FloatArray) -> FloatArray:
+    return FLOOR + (readouts - FLOOR) / 2
+
+
+def lifted(readouts: FloatArray) -> FloatArray:
+    return readouts + np.array([60.0] * 6 + [0.0])
+
+
+@pytest.mark.parametrize("own", [0.5, 1.0, 2.0])
+@pytest.mark.parametrize("change", [halved, lifted])
+def test_a_change_of_brightness_is_the_whole_way_in_a_bright_image_as_in_a_dim_one(
+    own: float, change: Callable[[FloatArray], FloatArray]
+) -> None:
+    image = FLOOR + own * LIGHT
+    came = of_brightness(change).came(image, change(image))
+    assert len(came) >= 3 and np.median(came) == pytest.approx(1, abs=0.1)
+
+
+def test_the_model_need_not_see_more_than_in_real_images_of_the_target(real: ReferenceSet) -> None:
+    read = np.where(real.truth[:, None] == 0, [0.9, 0.1], [0.1, 0.9])
+    missed = np.flatnonzero(real.truth == 1)[::3]
+    read[missed] = [0.6, 0.4]
+    seen = [replace(m, probabilities=np.array([0.1, 0.9])) for m in moved(1.0)]
+    seen[::3] = [replace(m, probabilities=np.array([0.6, 0.4])) for m in seen[::3]]
+    lights = [
+        Direction(replace(real, read=of), "WT", "DS").assess(seen).checks[0].light
+        for of in (read, None)
+    ]
+    assert lights == ["green", "amber"]
+
+
+def test_a_model_that_sees_the_target_nowhere_is_not_excused(real: ReferenceSet) -> None:
+    blind = np.tile([0.9, 0.1], (len(real.truth), 1))
+    nothing = [replace(m, probabilities=np.array([0.9, 0.1])) for m in moved(1.0)]
+    card = Direction(replace(real, read=blind), "WT", "DS").assess(nothing)
+    assert card.checks[0].light == "red"
 
 
 def some_of(real: ReferenceSet, wells: int, held: int) -> ReferenceSet:
@@ -252,3 +289,13 @@ def test_nuclei_may_change_in_number_where_real_conditions_do(real: ReferenceSet
     said = Direction(replace(counted, readouts=fewer), "WT", "DS").assess(lost).checks[4]
     assert "differ in their number" in said.words and "lost 90" in said.words
     assert said.light == "green"
+
+
+def test_a_lift_of_the_background_has_no_wrong_place() -> None:
+    start = np.random.default_rng(0).uniform(100, 900, (2, 32, 32))
+    lift, cells = np.array([1.0, 0.0])[:, None, None], start > 700
+    offset = np.full(2, 100.0)
+    assert "wrong place" not in known_pictures(
+        start, np.minimum(start + 80 * lift, 930), offset, [0]
+    )
+    assert "wrong place" in known_pictures(start, start + 80 * lift * cells, offset, [0])
