@@ -135,6 +135,11 @@ class PlateMap:
         return next((c for c in self.columns if _plain(c) == _plain(name)), None)
 
     @property
+    def well_column(self) -> str | None:
+        """The heading of the column of wells, or None."""
+        return next((c for c in self.columns if _plain(c) in WELL_COLUMNS), None)
+
+    @property
     def role_column(self) -> str | None:
         """The heading of the column of roles, or None."""
         return next((c for c in self.columns if _plain(c) in ROLE_COLUMNS), None)

@@ -1,5 +1,6 @@
 """Read the well of a row of a plate map, from one column or from those of row and column."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 from core.errors import BadTable
@@ -13,7 +14,7 @@ def well_of_row(cell: Cells, from_zero: bool) -> str:
     text = cell.get("well", "") or _row_and_column(cell, from_zero)
     if not text.strip():
         return ""
-    well = normalise_well(text)
+    well = normalise_well(numbered_well(text) or text)
     other = _plain_well(_row_and_column(cell, from_zero))
     if other and other != well:
         raise BadTable(
@@ -21,6 +22,12 @@ def well_of_row(cell: Cells, from_zero: bool) -> str:
             "Correct one of them, or remove the columns of row and column.",
         )
     return well
+
+
+def numbered_well(text: str) -> str:
+    """2-3 as r2c3, the row first; "" for other texts."""
+    numbers = re.fullmatch(r"\s*(\d{1,2})\s*[-–/x:]\s*(\d{1,2})\s*", text)
+    return f"r{numbers.group(1)}c{numbers.group(2)}" if numbers else ""
 
 
 def place_wells(rows: Sequence[Cells]) -> bool:

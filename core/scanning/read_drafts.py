@@ -1,5 +1,6 @@
 """Inspect the files of a folder and read their names: records that have no condition yet."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -10,7 +11,7 @@ from core.io.fields import INSTALL
 from core.io.stacks import PROJECTION
 from core.progress import Report
 from core.scanning.answers import Answers
-from core.scanning.file_names import compile_pattern
+from core.scanning.file_names import compile_pattern, stem_of
 from core.scanning.find_files import Found, find_images
 from core.scanning.findings import Findings, image_places
 from core.scanning.group_channels import Draft, group_channels
@@ -68,8 +69,31 @@ def _images(facts: Sequence[FileInspection], problems: list[Problem]) -> list[Fi
     others: list[Problem] = []
     aside = other_pictures([f.file for f in facts if f.file not in stacks], stacks, others)
     images = [fact for fact in facts if fact.file not in aside]
-    problems += [*_file_problems(images), *others]
+    copies = [fact for fact in facts if fact.file in aside]
+    problems += [*_file_problems(images), *others, *_copies_of_others(copies, images)]
     return images
+
+
+def _copies_of_others(
+    copies: Sequence[FileInspection], images: Sequence[FileInspection]
+) -> list[Problem]:
+    """A warning for each copy that is named like its neighbour, but shows an image elsewhere."""
+    of_pixels: dict[str, list[str]] = defaultdict(list)
+    stems: dict[PurePosixPath, set[str]] = defaultdict(set)
+    for image in images:
+        stems[PurePosixPath(image.file).parent].add(stem_of(image.file))
+        if image.pixels:
+            of_pixels[image.pixels].append(image.file)
+    found = []
+    for copy in copies:
+        same, here = of_pixels.get(copy.pixels, []), PurePosixPath(copy.file).parent
+        elsewhere = same and all(PurePosixPath(file).parent != here for file in same)
+        if elsewhere and any(stem in stem_of(copy.file) for stem in stems[here]):
+            reason = f"is left out, and has the pixels of {same[0]}"
+            remedy = "Check in which folder the image belongs."
+            kind = ProblemKind.DUPLICATE
+            found.append(Problem(copy.file, reason, remedy, "warning", kind))
+    return found
 
 
 def _usable(facts: Sequence[FileInspection], problems: list[Problem]) -> dict[str, FileInspection]:

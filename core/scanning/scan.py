@@ -38,6 +38,7 @@ from core.scanning.plate_map import PlateMap, load_plate_map
 from core.scanning.read_drafts import read_drafts
 from core.scanning.role_questions import role_questions, turned_roles
 from core.scanning.take_indexes import plate_shape_of
+from core.scanning.well_order import in_well_order, well_order_questions
 
 __all__ = ["Scan", "ScanOptions", "merge_conditions", "read_folder", "scan_folder"]
 
@@ -105,6 +106,7 @@ def read_folder(folder: Path, options: ScanOptions = DEFAULTS, *, report: Report
         )
     table = load_plate_map(options.plate_map) if options.plate_map is not None else None
     answers = Answers(options.answers)
+    table = in_well_order(table, answers)
     findings = Findings(answers=answers)
     drafts, names, indexes = read_drafts(root, table, options, findings, report)
     bench = _Bench(drafts, problems=findings.problems)
@@ -126,7 +128,8 @@ def read_folder(folder: Path, options: ScanOptions = DEFAULTS, *, report: Report
             bench.places[file] = replace(place, role=turned[place.condition])
     dataset = _dataset(root, bench, channel_names, pixel_size, table)
     dataset = replace(dataset, plate_shape=plate_shape_of(dataset, indexes, table is not None))
-    asked = (*findings.questions, *role_questions(table, answers))
+    of_map = (*role_questions(table, answers), *well_order_questions(table, answers))
+    asked = (*findings.questions, *of_map)
     questions = tuple(
         with_places(_open_again(question, answers), findings.places) for question in asked
     )

@@ -227,3 +227,12 @@ def test_thumbnails_too_small_to_be_read_are_thumbnails(scan: Any, tmp_path: Pat
 def test_headings_of_doses_may_be_long_or_short(scan: Any, heading: str) -> None:
     rows = [[*HEADING, heading], ["A01", "WT", ""], ["B01", "X", "2.5"]]
     assert scan(["A01_s1", "B01_s1"], rows)["doses"] == {"WT": None, "X": 2.5}
+
+
+def test_a_copy_of_an_image_of_another_condition_is_told(scan: Any, tmp_path: Path) -> None:
+    picture = RNG.integers(100, 900, (24, 24)).astype(np.uint16)
+    for name in ("WT/a_1", "DS/a_1 - Copy"):
+        (tmp_path / "images" / name).parent.mkdir(parents=True, exist_ok=True)
+        tifffile.imwrite(tmp_path / "images" / f"{name}.tif", picture)
+    found = scan(["WT/a_2", "DS/a_1", "DS/a_2"])
+    assert found["records"] == 4 and {"duplicate", "processed-copy"} <= kinds(found, "problems")

@@ -101,3 +101,23 @@ def test_two_bare_numbers_are_asked_after_stains_are_answered(scan: Scanned) -> 
     names = [f"{c}/{a}_{b}" for c in ("WT", "DS") for a in (1, 2) for b in (1, 2)]
     found = scan(names, "stain=none")
     assert found["records"] == 0 and found["questions"][0]["kind"] == "group"
+
+
+NUMBERED = "Well,Condition,Ratio\n2-3,WT,1:2\n2-4,WT,1:2\n3-3,DS,1:2\n3-4,DS,1:2\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "names"),
+    [("row first", ("B03", "B04", "C03", "C04")), ("column first", ("C02", "D02", "C03", "D03"))],
+)
+def test_wells_of_two_numbers_are_asked(scan: Scanned, answer: str, names: tuple[str, ...]) -> None:
+    files = [f"{well}_s1" for well in names]
+    asked = scan(files, table=NUMBERED)
+    assert asked["records"] == 0 and "map" in {q["kind"] for q in asked["questions"]}
+    found = scan(files, f"map={answer}", table=NUMBERED)
+    assert found["conditions"] == {"WT": 2, "DS": 2}
+
+
+def test_numbers_in_other_columns_are_no_wells(scan: Scanned) -> None:
+    found = scan(["B03_s1", "C03_s1"], table="Well,Condition,Ratio\nB03,WT,1:2\nC03,DS,1:2\n")
+    assert found["questions"] == []
