@@ -78,7 +78,7 @@ def dose_heading(name: str) -> DoseHeading | None:
 def may_be_dose(name: str) -> bool:
     """Whether a heading seems to speak of a dose; such a column is named where it is not used."""
     return re.search(_MAYBE_DOSE, name) is not None or bool(
-        re.search(r"dose|conc|konz", name, re.IGNORECASE)
+        re.search(r"dose|conc|konz|volumen?(?![a-z])", name, re.IGNORECASE)
     )
 
 

@@ -41,8 +41,11 @@ CONDITION_COLUMNS = (
     "zelllinie",
 )
 WELL_COLUMNS = ("well", "wellposition", "wellid", "wellname", "vertiefung", "kavität", "puits")
-ROW_COLUMNS = ("wellrow", "row", "platerow")
-COLUMN_COLUMNS = ("wellcol", "wellcolumn", "column", "col", "platecolumn", "platecol")
+ROW_COLUMNS = ("wellrow", "row", "platerow", "zeile", "reihe", "rangée", "ligne", "fila", "riga")
+COLUMN_COLUMNS = (
+    *("wellcol", "wellcolumn", "column", "col", "platecolumn", "platecol", "spalte", "colonne"),
+    *("columna", "colonna"),
+)
 PLATE_COLUMNS = (
     "plate",
     "plateid",

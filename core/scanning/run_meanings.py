@@ -24,8 +24,9 @@ from core.scanning.run_labels import (
     label_meaning,
     list_of,
 )
+from core.scanning.z_stacks import CULTURES, may_be_tissue
 
-TIMES, CULTURES = "times", "cultures"
+TIMES = "times"
 
 
 def _for_several(run: Run) -> bool:
@@ -51,6 +52,8 @@ def find_meanings(
             meaning = ""  # F340 and F380
         if meaning == "site" and run.label.lower() == "m" and before_others(n, runs):
             meaning = "group"  # mouse 101, before its images; the tile m1 stands last
+        if meaning == "z" and may_be_tissue(run.values) and _are_cultures(run, context):
+            meaning = "group"
         if meaning in ("z", "time", "site", "group", "plate"):
             meanings[n] = meaning
     find_stain(runs, files, context, meanings, questions)
@@ -63,6 +66,11 @@ def find_meanings(
             meanings[n] = "word"
     ask_of_numbers(runs, context, condition, meanings, questions)
     return meanings, questions
+
+
+def _are_cultures(run: Run, context: Context) -> bool:
+    """Whether slices were answered to be cultures."""
+    return context.answers.choice(QuestionKind.Z, [CULTURES], run.texts) == CULTURES
 
 
 def _condition_run(runs: Sequence[Run], meanings: Mapping[int, str]) -> Run | None:

@@ -1,5 +1,6 @@
 """Stacks of planes, in files of their own or inside a file: what is asked, and what becomes one."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -12,6 +13,8 @@ from core.scanning.inspect_files import FileInspection
 from core.scanning.names import several
 
 SHOWN = 24  # planes among the choices of a question
+MOST_SLICES = 6  # of a brain or an organoid; a stack has more planes
+CULTURES = "cultures"  # an answer: slices are none of a stack
 
 
 def stack_facts(
@@ -113,8 +116,19 @@ def stack_warning(item: str, depth: int, z: str, where: str) -> Problem:
 def plane_question(
     planes: Sequence[str], examples: Mapping[str, Mapping[str, str]] | None = None
 ) -> Question:
-    """The question how planes become one image; the maximum is safe."""
+    """The question how planes become one image; the maximum is safe, but not of slices."""
     named = ", ".join([*planes[:8], *(["…"] if len(planes) > 8 else [])])
+    if may_be_tissue(planes):
+        text = f"Are {named} planes of one stack? Then choose what is read. Or are they cultures?"
+        return Question(
+            QuestionKind.Z, text, (CULTURES, MAXIMUM, MEAN, *planes), None, examples or {}
+        )
     text = f"The images are stacks of planes ({named}). What is read of them?"
     choices = (MAXIMUM, MEAN, *planes[:SHOWN])
     return Question(QuestionKind.Z, text, choices, MAXIMUM, examples or {})
+
+
+def may_be_tissue(planes: Sequence[str]) -> bool:
+    """Whether slices may be cultures, such as slices of a brain: a stack has more planes."""
+    slices = all(re.fullmatch(r"(?i)slice[ _\-]?\d+", plane) for plane in planes)
+    return slices and len(planes) <= MOST_SLICES

@@ -236,3 +236,32 @@ def test_a_copy_of_an_image_of_another_condition_is_told(scan: Any, tmp_path: Pa
         tifffile.imwrite(tmp_path / "images" / f"{name}.tif", picture)
     found = scan(["WT/a_2", "DS/a_1", "DS/a_2"])
     assert found["records"] == 4 and {"duplicate", "processed-copy"} <= kinds(found, "problems")
+
+
+def test_slices_may_be_cultures_and_are_asked(scan: Any, tmp_path: Path) -> None:
+    names = [f"{c}/slice{n}_{s}" for c in BOTH for n in (1, 2, 3) for s in ("DAPI", "GFP")]
+    asked = scan(names)
+    assert asked["records"] == 0 and "z" in kinds(asked, "questions")
+    project = tmp_path / "answered"
+    words = ("scan", tmp_path / "images", "--project", project, "--answer", "z=cultures")
+    assert main([str(word) for word in words]) == 0
+    records = json.loads((project / "project.json").read_text(encoding="utf-8"))["dataset"]
+    assert len({record["group"] for record in records["records"]}) == 6
+
+
+def test_many_slices_are_a_stack(scan: Any) -> None:
+    found = scan([f"{c}/dish{n}_slice{z:02}" for c in BOTH for n in (1, 2) for z in range(8)])
+    assert found["records"] == 4 and "z-stack" in kinds(found, "problems")
+
+
+def test_dispensed_volumes_are_no_doses_and_are_named(scan: Any) -> None:
+    rows = [[*HEADING, "transfer_volume_nl"], ["A01", "WT", ""], ["B01", "X", "25"]]
+    assert "map-column-unused" in kinds(scan(["A01_s1", "B01_s1"], rows), "problems")
+
+
+@pytest.mark.parametrize("columns", [("Zeile", "Spalte"), ("Reihe", "Spalte"), ("Fila", "Columna")])
+def test_rows_and_columns_may_have_headings_in_other_languages(
+    scan: Any, columns: tuple[str, str]
+) -> None:
+    rows = [[*columns, "condition"], ["A", "1", "WT"], ["B", "1", "DS"]]
+    assert scan(["A01_s1", "B01_s1"], rows)["conditions"] == {"WT": 1, "DS": 1}
