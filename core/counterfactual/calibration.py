@@ -16,6 +16,7 @@ from core.counterfactual.encode_decode import (
     Encoded,
     SourceImage,
     counterfactual,
+    detail_shift,
     encode,
     locked_mask,
     middle,
@@ -62,7 +63,8 @@ def calibrate(
 
     A pair without features that differ gets FALLBACK_GAIN. The scale is 0 where there are enough
     wells to see a difference and the model cannot separate the pair either: both are then alike.
-    It is also 0 where patterns do not differ: then only the brightness moves.
+    It is also 0 where patterns do not differ, or where moving fine detail alone comes nearer to the
+    target than what the network draws: then only brightness and detail move.
 
     Parameters
     ----------
@@ -136,17 +138,35 @@ def _some(records: Sequence[ImageRecord], count: int, seed: int) -> list[ImageRe
 
 
 def _gain(model: IResNet, card: ModelCard, direction: Direction, items: Sequence[Encoded]) -> float:
-    """The guidance scale that brings the features of `items` nearest to the target."""
+    """The guidance scale that brings the features of `items` nearest to the target.
+
+    0 where their detail differs and moving it alone comes nearer, counting what should stay, and
+    the model reads the target as well.
+    """
     downscale, mix = card.preprocessing.downscale, Mix({direction.target: 1.0})
     before = np.mean([readout_values(item.image.raw, downscale) for item in items], axis=0)
     row = card.condition_names.index(direction.target)
+    shift, agrees = np.abs(direction.shift[direction.differs]), direction.agrees
+
+    def moved(gain: float) -> tuple[FloatArray, float]:
+        images = [counterfactual(model, card, item, mix, gain=gain) for item in items]
+        after = np.mean([readout_values(m.image, downscale) for m in images], axis=0)
+        return after, float(np.mean([m.probabilities[row] for m in images]))
 
     def came(gain: float) -> tuple[FloatArray, float]:
-        moved = [counterfactual(model, card, item, mix, gain=gain) for item in items]
-        after = np.mean([readout_values(m.image, downscale) for m in moved], axis=0)
-        return direction.came(before, after), float(np.mean([m.probabilities[row] for m in moved]))
+        after, probability = moved(gain)
+        return direction.came(before, after), probability
 
-    return nearest_gain(came, np.abs(direction.shift[direction.differs]))
+    def missed(gain: float) -> tuple[float, float]:
+        after, probability = moved(gain)
+        astray = np.abs((after - before) / direction.spread)[agrees].sum()
+        return float(_distance(direction.came(before, after), shift) + astray), probability
+
+    gain = nearest_gain(came, shift)
+    if not detail_shift(card, direction.source, mix, 0.0).any():
+        return gain
+    (drawn, read), (alone, read_alone) = missed(gain), missed(0.0)
+    return 0.0 if alone < drawn and read_alone >= read - TURNED else gain
 
 
 def nearest_gain(came: Callable[[float], tuple[FloatArray, float]], shift: FloatArray) -> float:
@@ -176,6 +196,12 @@ def _nearest(tried: dict[float, tuple[FloatArray, float]], shift: FloatArray) ->
     curves = np.array([np.zeros_like(shift), *(tried[g][0] for g in gains)])
     share = np.stack([np.interp(grid, [0.0, *gains], curve) for curve in curves.T], axis=1)
     probability = np.interp(grid, gains, [tried[g][1] for g in gains])
-    distance = np.minimum(np.abs(share - 1), TOO_FAR) @ shift  # in standard deviations
+    distance = _distance(share, shift)
     distance[probability < np.maximum.accumulate(probability) - TURNED] = np.inf
     return float(grid[distance <= NEARLY * distance.min() + 1e-9].max().round(2))
+
+
+def _distance(share: FloatArray, shift: FloatArray) -> FloatArray:
+    """Summed deviation (...) of features (..., D) from the target, in standard deviations."""
+    distance: FloatArray = np.minimum(np.abs(share - 1), TOO_FAR) @ shift
+    return distance

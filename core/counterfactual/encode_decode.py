@@ -5,7 +5,7 @@ guidance scale, which is calibrated on validation wells (core.counterfactual.cal
 0 gives the original to the solver's precision. Locked channels do not change at all.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from core.data.logit_coordinates import coordinates_of
 from core.data.preprocessing import change_at_full_size, from_network, rescaled, to_network
 from core.domain import Counterfactual, FloatArray, InverseQuality, Mix, ModelCard, Precision
 from core.domain.limits import EXACT_TO
+from core.domain.model import BANDS, LEVELS
 from core.errors import LeighError, NotInvertible
 from core.io.models import condition_index
 from core.models.inverse import TOLERANCE
@@ -309,6 +310,7 @@ def decode(
     """
     device, source = encoded.z.device, encoded.image.condition
     weights = weight_vector(card, mix)
+    given = gain
     if gain is None:
         scaled = _scaled_weights(card, source, mix)
         gain = float(scaled.sum())
@@ -319,13 +321,19 @@ def decode(
         torch.tensor([mix.strength * gain], dtype=torch.float32, device=device),
     )
     locked, sides = _row(encoded.locked, device), encoded.x.shape[1:]
-    if precision == Precision.PREVIEW:
+    if gain == 0:
+        pattern = encoded.pattern  # the network draws nothing
+    elif precision == Precision.PREVIEW:
         change = model.preview_change(encoded.trajectory, guidance, locked, encoded.times)
         pattern = encoded.pattern + change
     else:
         mixture = blend(guidance.source, guidance.target, guidance.share)
         pattern = model.decode(encoded.z, mixture, locked, encoded.times)
     pattern = model.restore(pattern, encoded.pattern)
+    if model.levels is not None:
+        shift = mix.strength * detail_shift(card, source, mix, given)
+        by = torch.from_numpy(shift).to(pattern)
+        pattern = model.levels.with_detail(pattern, encoded.pattern, by)
     moved = _cut(model.join(pattern, _moved_levels(card, encoded, mix)), sides)
     image: FloatArray = np.where(np.array(encoded.locked)[:, None, None], encoded.back, moved)
     return image
@@ -333,11 +341,30 @@ def decode(
 
 def level_shift(card: ModelCard, source: str, mix: Mix) -> FloatArray:
     """Shift of background and log gain (2, C) at strength 1 of a mix."""
-    shifts = card.training.get("level_shifts", {}).get(source, {})
+    return _mixed(card, "level_shifts", source, mix, LEVELS)
+
+
+def detail_shift(card: ModelCard, source: str, mix: Mix, gain: float | None = None) -> FloatArray:
+    """Shift of the log detail (B, C) of patterns at strength 1 of a mix.
+
+    Detail moves toward targets whose guidance scale is 0: the network draws nothing there. `gain`
+    is the scale of all targets; None: as calibrated.
+    """
+    gains = card.training.get("gains", {}).get(source, {})
+    drawn = {name for name, _ in mix.weights if (gains.get(name) if gain is None else gain) != 0}
+    return _mixed(card, "detail_shifts", source, mix, BANDS, drawn)
+
+
+def _mixed(
+    card: ModelCard, name: str, source: str, mix: Mix, rows: int, without: Collection[str] = ()
+) -> FloatArray:
+    """Mean shift (rows, C) to the targets of a mix, by their weights; 0 for those `without` it."""
+    shifts = card.training.get(name, {}).get(source, {})
     total = sum(weight for _, weight in mix.weights)
-    shift: FloatArray = np.zeros((2, len(card.channels)))
-    for name, weight in mix.weights:
-        shift += weight / total * np.array(shifts.get(name, 0.0))
+    shift: FloatArray = np.zeros((rows, len(card.channels)))
+    for target, weight in mix.weights:
+        if target not in without:
+            shift += weight / total * np.array(shifts.get(target, 0.0))
     return shift
 
 
@@ -457,14 +484,21 @@ def _brightness(
     """What a mix does to the brightness of an image, see Counterfactual."""
     if model.levels is None:
         return {}
-    source = encoded.image.condition
-    lift, log_gain = mix.strength * level_shift(card, source, mix) * ~np.array(encoded.locked)
+    source, free, given = encoded.image.condition, ~np.array(encoded.locked), gain
+    lift, log_gain = mix.strength * level_shift(card, source, mix) * free
     gain = gain_of(card, source, mix) if gain is None else gain
     return {
         "brightness": tuple(float(v) for v in np.exp(log_gain)),
         "background": tuple(float(v) for v in lift * np.array(card.preprocessing.scale)),
+        "detail": _detail_factors(mix.strength * detail_shift(card, source, mix, given) * free),
         "moves_pattern": gain != 0,
     }
+
+
+def _detail_factors(shift: FloatArray) -> tuple[float, ...]:
+    """(C,) mean factor of the bands that a shift (B, C) moves; () where it moves none."""
+    moved = np.maximum((shift != 0).sum(axis=0), 1)
+    return tuple(map(float, np.exp(shift.sum(axis=0) / moved))) if shift.any() else ()
 
 
 def share_outside(image: FloatArray, dtype: np.dtype[Any]) -> float:

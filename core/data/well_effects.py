@@ -13,6 +13,10 @@ from scipy.special import digamma, polygamma
 from core.domain import FloatArray
 
 Cell = tuple[str, str, str]  # condition, group, plate
+# Degrees of freedom, at most, that what all features have in common counts for: features go
+# together. With three wells a side of real cultures, 7 of 69 features then show that two stains are
+# dimmer (2 without), and 0.2 show a difference between cultures that are alike (0.2 without).
+MOST_PRIOR = 4.0
 LEAST, MOST = 1e-3, 1e4  # degrees of freedom between which those of the prior are looked for
 
 
@@ -77,6 +81,17 @@ def shared_variance(variances: FloatArray, freedom: float) -> tuple[float, float
     prior = 2 * brentq(lambda half: polygamma(1, half) - excess, LEAST / 2, MOST / 2)
     typical = np.exp(centred.mean() + digamma(prior / 2) - np.log(prior / 2))
     return float(typical), float(prior)
+
+
+def moderated(fitted: WellEffects) -> tuple[FloatArray, float]:
+    """Variances (V,) of a cell, each helped by what all have in common, and their freedom.
+
+    Few wells say little about how far wells scatter (Smyth 2004).
+    """
+    typical, prior = shared_variance(fitted.squares / fitted.freedom, fitted.freedom)
+    prior = min(prior, MOST_PRIOR)
+    freedom = prior + fitted.freedom
+    return (prior * typical + fitted.squares) / freedom, freedom
 
 
 def _blocks(cells: Sequence[Cell]) -> list[str]:

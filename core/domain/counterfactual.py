@@ -92,6 +92,7 @@ class Counterfactual:
     # the network moves brightness and pattern together.
     brightness: tuple[float, ...] = ()
     background: tuple[float, ...] = ()
+    detail: tuple[float, ...] = ()  # (C,) factor of the fine detail; (): nowhere
     moves_pattern: bool = True  # False where source and target do not differ in pattern
     own_probabilities: FloatArray | None = None  # (K,) of the original; None in a preview
 
@@ -105,6 +106,10 @@ class Counterfactual:
                 )
             if abs(lift) >= LEAST_LIFT:
                 parts.append(f"background of {name} {lift:+.4g} grey values")
+        for name, factor in zip(channels, self.detail):
+            if abs(factor - 1) >= LEAST_FACTOR:
+                more = "more" if factor > 1 else "less"
+                parts.append(f"{name} {abs(factor - 1):.0%} {more} fine detail")
         words = ", ".join(parts) or "the same"
         return f"{words}; {'pattern changes, too' if self.moves_pattern else 'pattern stays'}"
 

@@ -9,6 +9,9 @@ import numpy as np
 from core.domain.images import Channel, Condition, Dataset, FloatArray, ImageRecord, IntArray, Split
 from core.domain.limits import LARGEST_GAIN
 
+# Rows of a shift between conditions: background and log gain; fine detail, finest band first.
+LEVELS, BANDS = 2, 3
+
 
 @dataclass(frozen=True)
 class Preprocessing:
@@ -82,10 +85,11 @@ class ModelCard:
         return frozenset(self.seen)
 
     def draws(self, source: str, target: str) -> bool:
-        """Whether the network moves the pattern; False where only the brightness differs."""
-        brightness_moves = target in self.training.get("level_shifts", {}).get(source, {})
+        """Whether the network moves the pattern; not where only brightness or detail differ."""
+        shifts = (self.training.get(name, {}) for name in ("level_shifts", "detail_shifts"))
+        shifted = any(target in of_kind.get(source, {}) for of_kind in shifts)
         gain = self.training.get("gains", {}).get(source, {}).get(target)
-        return not (brightness_moves and gain == 0)
+        return not (shifted and gain == 0)
 
     def falls_short(self, source: str, target: str) -> bool:
         """Whether the calibration of the strength ended at its limit, short of the target."""

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.stats import t as student
 
 from core.data.nuclei import nuclear_channel
-from core.data.well_effects import shared_variance, well_effects
+from core.data.well_effects import moderated, well_effects
 from core.domain import BoolArray, Channel, FloatArray, IntArray
 from core.domain.limits import GREY_LEVEL
 from core.evidence.common_factor import without_common_factor
@@ -18,10 +18,6 @@ FEWEST_WELLS = 4  # of each condition, to say that a feature does not differ
 # Mean recall of the oracle classifiers between two conditions. Conditions with a smaller recall,
 # and without features that differ, are alike.
 TOLD_APART = 0.7
-# Degrees of freedom, at most, that what all features have in common counts for: features go
-# together. With three wells a side of real cultures, 7 of 69 features then show that two stains are
-# dimmer (2 without), and 0.2 show a difference between cultures that are alike (0.2 without).
-MOST_PRIOR = 4.0
 DIFFERS_T, DIFFERS_P, DIFFERS_SD, AGREES_SD = 4.0, 0.01, 0.6, 0.35
 
 
@@ -98,10 +94,7 @@ class Contrast:
         if not fitted.freedom:
             return np.zeros(len(self.spread), np.bool_)
         shift, of_shift = fitted.shift(*(fitted.names.index(str(k)) for k in indices))
-        typical, prior = shared_variance(fitted.squares / fitted.freedom, fitted.freedom)
-        prior = min(prior, MOST_PRIOR)
-        freedom = prior + fitted.freedom
-        variance = (prior * typical + fitted.squares) / freedom
+        variance, freedom = moderated(fitted)
         least_t = max(DIFFERS_T, float(student.isf(p / 2, freedom)))
         is_sure: BoolArray = shift * np.sign(self.shift) > least_t * np.sqrt(variance * of_shift)
         return is_sure

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from core.domain import ModelCard
 from core.domain.accuracy import FEWEST_GROUPS
+from core.domain.model import BANDS, LEVELS
 from core.io.validation import first_fault
 
 Count = Annotated[int, Field(ge=0, le=10**12)]
@@ -88,6 +89,7 @@ class _Training(_Report):
     total_seconds: Seconds = 0
     gains: dict[str, dict[str, Number]] = {}
     level_shifts: dict[str, dict[str, list[list[Number]]]] = {}
+    detail_shifts: dict[str, dict[str, list[list[Number]]]] = {}
     judges: dict[str, Share | None] = {}
     reconstruction_error: Number | None = None
     reconstruction_worst: Number | None = None
@@ -103,10 +105,8 @@ def report_fault(card: ModelCard) -> str:
             kind.model_validate(values)
         except ValidationError as error:
             return f"{name}.{first_fault(error)}"
-    for source, shifts in card.training.get("level_shifts", {}).items():
-        for target, shift in shifts.items():
-            if [len(row) for row in shift] != [len(card.channels)] * 2:
-                return f"training.level_shifts.{source}.{target}: not 2 x {len(card.channels)}"
+    if fault := _shift_fault(card):
+        return fault
     accuracy, classes = card.accuracy, len(card.conditions)
     if accuracy.get("accuracy") is not None:
         needed = ["accuracy_low", "accuracy_high", "test_records", "test_groups"]
@@ -117,4 +117,15 @@ def report_fault(card: ModelCard) -> str:
     rows = accuracy.get("confusion", [])
     if "confusion" in accuracy and [len(row) for row in rows] != [classes] * classes:
         return f"accuracy.confusion: not {classes} x {classes} numbers"
+    return ""
+
+
+def _shift_fault(card: ModelCard) -> str:
+    """The first shift between conditions that has not one number per channel in each row."""
+    channels = len(card.channels)
+    for name, rows in (("level_shifts", LEVELS), ("detail_shifts", BANDS)):
+        for source, shifts in card.training.get(name, {}).items():
+            for target, shift in shifts.items():
+                if [len(row) for row in shift] != [channels] * rows:
+                    return f"training.{name}.{source}.{target}: not {rows} x {channels}"
     return ""

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from core.data.preprocessing import CURVE_TOP
 from core.domain import Preprocessing
+from core.models.detail import detail, with_detail
 
 BACKGROUND, BRIGHTEST = 0.01, 0.999  # shares of the pixels: below the background, below the cap
 # The noise of empty ground is not a signal. Its mean lies above the first percentile by a multiple
@@ -95,6 +96,17 @@ class BrightnessLevels(nn.Module):
         moved = (low != old_low) | (light != old_light) | (ground != old_ground)
         signal = of_ground * dark + factor * (above - dark)
         return torch.where(moved, self._from_grey(old_low + signal), pattern)
+
+    def detail(self, pattern: Tensor) -> Tensor:
+        """(N, B, C) log strength of the fine detail of patterns, see `core.models.detail`."""
+        return detail(self._to_grey(pattern))
+
+    def with_detail(self, pattern: Tensor, former: Tensor, shift: Tensor) -> Tensor:
+        """`pattern` with the detail of `former` plus a shift (B, C) of its logarithm."""
+        if not shift.any():
+            return pattern
+        grey, old = self._to_grey(pattern), self._to_grey(former)
+        return self._from_grey(with_detail(grey, old, shift))
 
     def _lights(self, grey: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Background, mean above it, and spread of the ground, each (N, C, 1, 1)."""

@@ -146,9 +146,9 @@ def _fit(
     how = [asdict(settings), options.seed, locks.tolist()]
     identity = fingerprint(card, *how, *["split"] * options.split_brightness)
     fields, validation = labelled(images.dataset, card)
-    shifts = {}
+    shifts: dict[str, Shifts] = {}
     if options.split_brightness:
-        shifts["level_shifts"] = _split_brightness(model, card, fields, validation)
+        shifts = _split_brightness(model, card, fields, validation)
     losses = train_network(
         model,
         FlowMatching(fields, settings.batch, locks),
@@ -163,10 +163,11 @@ def _fit(
 
 def _split_brightness(
     model: Any, card: ModelCard, fields: "Labelled", validation: "Labelled | None"
-) -> "Shifts":
-    """Let the network see patterns; how brightness differs between the conditions."""
+) -> "dict[str, Shifts]":
+    """Let the network see patterns; how brightness and detail differ between the conditions."""
     import torch
 
+    from core.training.detail_shifts import detail_shifts, pattern_detail
     from core.training.level_shifts import field_moments, level_shifts, show_patterns
 
     model.levels.set_curve(card.preprocessing)
@@ -175,7 +176,12 @@ def _split_brightness(
     model.levels.set_typical(torch.from_numpy(moments))
     for store in stores:
         show_patterns(model, store)
-    return level_shifts(moments, [record for store in stores for record in store.records])
+    records = [record for store in stores for record in store.records]
+    details = np.concatenate([pattern_detail(model.levels, store) for store in stores])
+    return {
+        "level_shifts": level_shifts(moments, records),
+        "detail_shifts": detail_shifts(details, records),
+    }
 
 
 def untrained_card(dataset: Dataset, options: TrainOptions, split: dict[str, str]) -> ModelCard:

@@ -55,7 +55,8 @@ def trained(split_project: Project) -> Trained:
     shift = np.zeros((2, channels))
     shift[:, 1] = LIFT, np.log(FACTOR)
     gains = {**card.training["gains"], "DS": {"WT": 0.0, "TT": 0.0}}
-    training = {**card.training, "level_shifts": {"DS": {"WT": shift.tolist()}}, "gains": gains}
+    shifts = {"level_shifts": {"DS": {"WT": shift.tolist()}}, "detail_shifts": {}}
+    training = {**card.training, **shifts, "gains": gains}
     assert split_project.dataset is not None
     return replace(card, training=training), model, split_project.dataset
 
@@ -162,12 +163,15 @@ def test_a_network_that_need_not_draw_is_not_blamed_for_drawing_badly(trained: T
 
 
 @pytest.mark.parametrize("shift", [[[0.0]], [[0.0] * 3], "far", [[0.0] * 3, [1e999] * 3]])
-def test_a_damaged_shift_is_named(split_project: Project, tmp_path: Path, shift: object) -> None:
+@pytest.mark.parametrize("name", ["level_shifts", "detail_shifts"])
+def test_a_damaged_shift_is_named(
+    split_project: Project, tmp_path: Path, name: str, shift: object
+) -> None:
     folder = model_folder(split_project, split_project.model)
     stored = json.loads((folder / CARD_FILE).read_text(encoding="utf-8"))
-    stored["training"]["level_shifts"] = {"DS": {"WT": shift}}
+    stored["training"][name] = {"DS": {"WT": shift}}
     (tmp_path / CARD_FILE).write_text(json.dumps(stored), encoding="utf-8")
-    with pytest.raises(BadModel, match="level_shifts"):
+    with pytest.raises(BadModel, match=name):
         load_card(tmp_path)
 
 

@@ -492,5 +492,7 @@ def test_the_card_says_brightness_and_pattern_apart(qtbot):
     card.set_counterfactual(moved, ["WT", "DS"], channels, [1.0, 1.0])
     words = "A 42% brighter, background of B -30 grey values; pattern stays"
     assert card.text("brightness") == words
+    softer = counterfactual(brightness=(1.0, 1.0), background=(0.0, 0.0), detail=(0.4, 1.0))
+    assert softer.brightness_words(channels) == "A 60% less fine detail; pattern changes, too"
     card.set_counterfactual(counterfactual(), ["WT", "DS"], channels, [1.0, 1.0])
     assert card._values["brightness"].isHidden()
