@@ -15,9 +15,10 @@ from leigh_gui.close_dialog import ask_about_job
 from leigh_gui.collector import Collector
 from leigh_gui.commands import Commands
 from leigh_gui.errors import ErrorBus
-from leigh_gui.frame import StatusStrip, TopBar
+from leigh_gui.frame import NAMES, StatusStrip, TopBar
 from leigh_gui.navigation import Navigation
 from leigh_gui.page_factory import PageFactory
+from leigh_gui.project_memory import PAGE
 from leigh_gui.services.backstage import READ_ONLY, Backstage
 from leigh_gui.services.inference_client import InferenceClient
 from leigh_gui.settings import Settings
@@ -89,7 +90,7 @@ class MainWindow(QMainWindow):
         self.commands.theme_changed.connect(top.redraw_icons)
         self.factory.imported.connect(self._on_imported)
         self.navigation.shown.connect(top.show_page)
-        self.navigation.shown.connect(lambda _: self._show_availability())
+        self.navigation.shown.connect(self._on_shown)
         self.collector.reported.connect(self.strip.tell)
         self.state.undo.indexChanged.connect(self._on_undo_changed)
         self.state.project_changed.connect(self._on_state)
@@ -178,18 +179,36 @@ class MainWindow(QMainWindow):
             self.backstage.bus.tell(warning)
         self.commands.tell_notices()
         self._tell_read_only(page)
+        self._restore(page)
+        self._on_state()
+        self.backstage.memory.listen()
+
+    def _restore(self, page: str) -> None:
+        """Show the page that is asked for, or else the project as it was left."""
+        memory, opened, left = self.backstage.memory, self.state.opened, ""
+        assert opened is not None
+        if self.state.ready_to_explore and page != "stay":
+            memory.restore_view()
+            self.control.gestures.start_anywhere()
+        if page == "" and not opened.without_images:
+            left = str(memory.part(PAGE))
         if page == "stay":
             pass
         elif page not in ("", "explore"):
             self.go(page)
-        elif self.state.opened is not None and self.state.opened.without_images:
+        elif left in NAMES and not self.navigation.why_not(left):
+            self.navigation.go_in_turns(left)
+        elif opened.without_images:
             self.go("data")  # it has the button to locate them
         elif self.state.ready_to_explore:
-            self.control.gestures.start_anywhere()
             self.navigation.go_in_turns("explore")
         else:
-            self.go("train" if project.model else "data")
-        self._on_state()
+            self.go("train" if opened.project.model else "data")
+
+    def _on_shown(self, page: str) -> None:
+        if page != "start":
+            self.backstage.memory.keep(PAGE, page)
+        self._show_availability()
 
     def _on_state(self) -> None:
         if self.state.ready_to_explore:

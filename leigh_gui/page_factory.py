@@ -138,10 +138,12 @@ class PageFactory(QObject):
         return page
 
     def _data(self) -> QWidget:
+        from leigh_gui.layout_memory import LayoutMemory
         from leigh_gui.pages.data.page import DataPage
 
         jobs = self.backstage.jobs
         page = DataPage(self.backstage.state)
+        LayoutMemory(self.backstage.memory, {}, {"data": page.tabs}, page)
         page.start_asked.connect(lambda: self.page_asked.emit("start"))
         page.train_asked.connect(lambda: self.page_asked.emit("train"))
         page.scan_asked.connect(jobs.scan_again)
@@ -176,7 +178,7 @@ class PageFactory(QObject):
     def _explore(self) -> QWidget:
         from leigh_gui.pages.explore.page import ExplorePage
 
-        page = ExplorePage(self.control, self._thumbnails(), self.backstage.settings)
+        page = ExplorePage(self.control, self._thumbnails(), self.backstage.memory)
         page.train_asked.connect(lambda: self.page_asked.emit("train"))
         page.panel_asked.connect(self.panel_asked)
         return page
@@ -197,7 +199,7 @@ class PageFactory(QObject):
 
         back = self.backstage
         control = ScreenControl(back.state, self)
-        page = ScreenPage(control, self._thumbnails(), back.settings)
+        page = ScreenPage(control, self._thumbnails(), back.memory)
         page.screen_asked.connect(back.jobs.screen)
         page.data_asked.connect(lambda: self.page_asked.emit("data"))
         page.panel_asked.connect(lambda spec: self._collect(spec, page.picture()))

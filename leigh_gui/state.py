@@ -163,9 +163,10 @@ class AppState(QObject):
         """Select or move; undoable. Consecutive changes of the same text merge into one."""
         self._settle(replace(self.view, **changes), text, merge)
 
-    def show(self, view: View) -> None:
-        """A first view of a project: nothing to undo."""
+    def show(self, view: View, mix: Mix | None = None) -> None:
+        """A first view of a project: nothing to undo. `mix`: what a position on the map is."""
         self._settled = view
+        self.mix = mix or self.mix
         self._set_view(view)
 
     def drag(self, move: Move) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, Signal
 
 from leigh_gui.errors import ErrorBus
+from leigh_gui.project_memory import ProjectMemory
 from leigh_gui.services.background import Background
 from leigh_gui.services.inference_client import InferenceClient
 from leigh_gui.services.job_controller import BUSY, JobController
@@ -34,6 +35,7 @@ class Backstage(QObject):
         super().__init__(parent)
         self.settings, self.bus = settings, bus
         self.state = AppState(self)
+        self.memory = ProjectMemory(settings, self.state, self)
         self.client = client or InferenceClient(self)
         self.runner = JobRunner(self)
         self.background, self.saver = Background(self), Saver(self)
@@ -69,6 +71,7 @@ class Backstage(QObject):
 
     def close(self) -> None:
         """The model process ends; what had to be saved was saved before."""
+        self.memory.write()
         self.client.close()
         self.loader.owner.release()
 

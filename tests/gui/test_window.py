@@ -12,7 +12,6 @@ from core.io.project import maps_folder
 from core.io.tables import load_map, save_map
 from leigh_gui.pages.explore.panel_specs import panel_spec
 from leigh_gui.services.jobs import Job
-from leigh_gui.view import View
 from leigh_gui.widgets.map.map_choice import PlaneDialog
 
 
@@ -516,15 +515,6 @@ def test_the_map_is_the_plane_of_the_treatment_in_hand_until_another_is_chosen(
     page.choice.activated.emit(0)
     gestures.move_to("TT")
     assert opened.state.view.plane == () and page.map_panel.plane is None
-    page.remember_layout()
-    opened.state.opened = None  # as when the window starts again
-    opened.state.view = View()
-    opened.commands.open(project.folder)
-    qtbot.waitUntil(lambda: bool(opened.state.view.current), timeout=20_000)
-    assert opened.state.view.plane == () and opened.state.view.by_hand
-    gestures.set_plane(opened.state.opened.default_plane("TT"))
-    page.remember_layout()
-    assert page.kept.plane(project.folder) is None  # what follows by itself is no choice
 
 
 def test_while_there_is_no_map_an_exact_plane_is_on_show(window, qtbot, tmp_path):
