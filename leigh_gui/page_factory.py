@@ -156,7 +156,8 @@ class PageFactory(QObject):
         from leigh_gui.pages.train.page import TrainPage
 
         jobs, loader, runner = self.backstage.jobs, self.backstage.loader, self.backstage.runner
-        page = TrainPage(self.backstage.state)
+        page = TrainPage(self.backstage.state, self._thumbnails())
+        page.held_out.picked.connect(lambda record: self._explain(record, ""))
         page.start_asked.connect(lambda: self.page_asked.emit("start"))
         page.explore_asked.connect(lambda: self.page_asked.emit("explore"))
         page.train_asked.connect(jobs.train)

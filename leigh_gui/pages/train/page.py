@@ -14,23 +14,30 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QPushButton,
     QStackedLayout,
+    QTabWidget,
     QVBoxLayout,
     QWidget,
 )
 
 from core.domain import Role
 from core.training.presets import PRESETS
+from leigh_gui.pages.train.held_out import HeldOutView
 from leigh_gui.pages.train.model_card import ModelCardView
 from leigh_gui.pages.train.spike_in_check import CheckDialog, check_words
 from leigh_gui.pages.train.warning import TrainWarning
 from leigh_gui.readiness import must_be_known, why_not_train, with_known
+from leigh_gui.services.thumbnails import Thumbnails
 from leigh_gui.state import AppState
-from leigh_gui.widgets.common.curves import Curves
+from leigh_gui.widgets.common.curves import HINT, Curves
 from leigh_gui.widgets.common.empty_state import EmptyState
 from leigh_gui.widgets.common.look import plain, scrolled, set_kind, tip
 
 CONTROLS = (
     "Rescue is then measured by the network; images of treatments cannot be moved or explained."
+)
+NO_CURVES = (
+    "Loss and accuracy are drawn here while a model learns, and stay. A model of an earlier version"
+    " did not keep them: train again to see them."
 )
 NO_CONTROLS = (
     "This needs a healthy condition, a diseased condition and treatments (roles: Data page)."
@@ -48,9 +55,12 @@ class TrainPage(QWidget):
     model_asked = Signal(Path)
     check_asked = Signal(str, float, str)  # channel, factor, preset
 
-    def __init__(self, state: AppState, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, state: AppState, thumbnails: Thumbnails, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.state = state
+        self.held_out = HeldOutView(state, thumbnails)
         self.choices: dict[str, QPushButton] = {}
         self._training = False
         self._why = ""
@@ -108,8 +118,12 @@ class TrainPage(QWidget):
             buttons.addWidget(button)
         buttons.addStretch(1)
         column.addLayout(buttons)
-        self.curves = Curves()
-        column.addWidget(self.curves, 1)
+        self.curves, self.tabs = Curves(), QTabWidget()
+        self.tabs.setDocumentMode(True)
+        self.tabs.tabBar().setDrawBase(False)
+        self.tabs.addTab(self.held_out, "Held-out wells")
+        self.tabs.addTab(self.curves, "Curves")
+        column.addWidget(self.tabs, 1)
         return column
 
     def _build_choice(self, name: str, what: str, cost: str) -> QPushButton:
@@ -201,6 +215,7 @@ class TrainPage(QWidget):
         """Say whether a training runs, why no job can start, and whether a training can resume."""
         if training and not self._training:
             self.curves.clear()
+            self.tabs.setCurrentWidget(self.curves)
         self._training, self._why, self._can_resume = training, why, resumable
         self._show_buttons()
 
@@ -225,6 +240,10 @@ class TrainPage(QWidget):
         self.card.set_card(
             card, self._checked[1] if card is not None and card.digest == self._checked[0] else ""
         )
+        self.held_out.show_model()
+        if not self._training:
+            rows = card.training.get("curve", ()) if card is not None else ()
+            self.curves.show_all(rows, HINT if card is None else NO_CURVES)
         self._show_buttons()
 
     def _show_buttons(self) -> None:
