@@ -86,6 +86,7 @@ class _Training(_Report):
 
     seconds: Seconds = 0
     total_seconds: Seconds = 0
+    ended: str = ""  # ISO 8601
     curve: list[list[Number]] = []  # step, loss and, where known, accuracy
     gains: dict[str, dict[str, Number]] = {}
     level_shifts: dict[str, dict[str, list[list[Number]]]] = {}

@@ -25,7 +25,7 @@ NO_PICTURES = "Pictures appear here after the training."
 ALL_RIGHT = "No held-out image is read as another condition."
 CLICK = "Click a picture to look at it on the Explore page."
 MOST_ROWS = 10  # of the table before it scrolls
-TOTALS = ("Right", "Images", "Wells or groups")  # of a condition
+TOTALS = ("Right", "Images", "Wells")  # of a condition, held out
 SHADE = 150  # of 255: how strongly a cell of all images is filled
 
 
