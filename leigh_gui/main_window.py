@@ -18,7 +18,7 @@ from leigh_gui.errors import ErrorBus
 from leigh_gui.frame import NAMES, StatusStrip, TopBar
 from leigh_gui.navigation import Navigation
 from leigh_gui.page_factory import PageFactory
-from leigh_gui.project_memory import PAGE
+from leigh_gui.project_memory import PAGE, SECONDS
 from leigh_gui.services.backstage import READ_ONLY, Backstage
 from leigh_gui.services.inference_client import InferenceClient
 from leigh_gui.settings import Settings
@@ -26,7 +26,6 @@ from leigh_gui.turns import next_turn
 from leigh_gui.unsaved import UnsavedChanges
 from leigh_gui.widgets.common.empty_state import dropped_folder
 from leigh_gui.widgets.common.error_bar import ErrorBar
-from leigh_gui.widgets.common.job_bar import JobBar
 
 if TYPE_CHECKING:
     from leigh_gui.pages.explore.controller import ExploreControl
@@ -63,16 +62,15 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self.setMinimumSize(1024, 640)
         self.top, self.strip = TopBar(), StatusStrip()
-        self.error_bar, self.job_bar = ErrorBar(), JobBar()
+        self.job_bar = self.strip.jobs
         body = QWidget()
         column = QVBoxLayout(body)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.top)
-        column.addWidget(self.error_bar)
         column.addWidget(self.navigation, 1)
-        column.addWidget(self.job_bar)
         column.addWidget(self.strip)
+        self.error_bar = ErrorBar(body, self.strip)  # over the page, which does not move
         self.setCentralWidget(body)
         self.actions_by_name = actions.build(self, self.commands.slots())
         self.top.set_menu([self.actions_by_name[name] for name in MENU])
@@ -111,6 +109,10 @@ class MainWindow(QMainWindow):
         jobs, runner, bar = self.backstage.jobs, self.backstage.runner, self.job_bar
         runner.started.connect(bar.start)
         bar.stop_asked.connect(jobs.stop)
+        bar.cancel_asked.connect(jobs.cancel)
+        jobs.waiting.changed.connect(bar.set_waiting)
+        self.backstage.loader.reading.connect(self._on_reading)
+        self.backstage.loader.busy_changed.connect(lambda _: self._finish_bar())
         jobs.stopping.connect(bar.stopping)
         jobs.progress.connect(
             lambda _, step: bar.set_progress(
@@ -182,6 +184,7 @@ class MainWindow(QMainWindow):
         self._restore(page)
         self._on_state()
         self.backstage.memory.listen()
+        self.backstage.memory.keep(SECONDS, round(self.backstage.loader.took_s, 1))
 
     def _restore(self, page: str) -> None:
         """Show the page that is asked for, or else the project as it was left."""
@@ -252,9 +255,17 @@ class MainWindow(QMainWindow):
             if spec.where != "everywhere":
                 self.actions_by_name[spec.name].setEnabled(spec.where == page)
 
+    def _on_reading(self, title: str, folder: Path | None) -> None:
+        if not self.backstage.runner.running():
+            self.job_bar.open(title, self.backstage.memory.seconds_of(folder))
+
+    def _finish_bar(self) -> None:
+        if not self.backstage.runner.running() and not self.backstage.loader.busy():
+            self.job_bar.finish()
+
     def _on_job_ended(self) -> None:
-        self.job_bar.finish()
-        if not self._quit_after_job or self.backstage.runner.running():
+        self._finish_bar()
+        if not self._quit_after_job or self.backstage.jobs.busy():
             return
         if self.unsaved.settle():
             self._shut_down()
@@ -275,19 +286,20 @@ class MainWindow(QMainWindow):
             self.commands.open(folder)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        runner = self.backstage.runner
-        busy = runner.running() and not self._quit_after_job
+        runner, jobs = self.backstage.runner, self.backstage.jobs
+        busy = jobs.busy() and not self._quit_after_job
         choice = ask_about_job(self) if busy else ""
         if choice == "stay":
             event.ignore()
             return
         if choice == "stop":
+            jobs.waiting.clear()
             runner.stop()
             runner.wait(PATIENCE_MS)
         if not self.unsaved.settle():
             event.ignore()
             return
-        if choice == "finish" and runner.running():
+        if choice == "finish" and jobs.busy():
             self._quit_after_job = True
             QApplication.setQuitOnLastWindowClosed(False)
             self.hide()

@@ -169,7 +169,8 @@ class PageFactory(QObject):
         jobs.progress.connect(page.add_progress)
 
         def show_job(why: str) -> None:
-            page.set_job(runner.verb() == "train", why, loader.resumable())
+            other = self.backstage.why_same_model()
+            page.set_job(runner.verb() == "train", why, other, loader.resumable())
 
         show_job(self.backstage.why_busy())
         self.backstage.busy_changed.connect(show_job)

@@ -11,14 +11,14 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from leigh_gui.left_view import LeftView, left_view, view_as_left
+from leigh_gui.left_view import LeftView, left_view, number, view_as_left
 from leigh_gui.settings import Settings
 from leigh_gui.state import AppState
 
 SOON_MS = 800  # after the last change, so that a slider does not write at every step
 PROJECTS = 32  # that are remembered
 KEY = "projects"  # of the settings
-VIEW, PAGE = "view", "page"  # parts that are remembered here; pages have more
+VIEW, PAGE, SECONDS = "view", "page", "seconds"  # parts that are remembered here; pages have more
 
 
 class ProjectMemory(QObject):
@@ -48,6 +48,11 @@ class ProjectMemory(QObject):
     def mapping(self, name: str) -> dict[str, Any]:
         """The part, where it is a mapping; {} otherwise."""
         return _mapping(self.part(name))
+
+    def seconds_of(self, folder: Path | None) -> float:
+        """How long the project in this folder took to open the last time; 0 for nobody knows."""
+        seconds = number(_mapping(self._read().get(str(folder))).get(SECONDS))
+        return seconds or 0.0
 
     def keep(self, name: str, value: Any) -> None:
         """Remember a part of the open project; JSON must be able to hold the value."""

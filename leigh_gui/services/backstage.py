@@ -57,14 +57,16 @@ class Backstage(QObject):
         self.loader.busy_changed.connect(self._on_busy)
 
     def why_busy(self) -> str:
-        """Why nothing else can start now; "" when it can."""
-        if self.runner.running():
-            return BUSY
+        """Why no job can be asked for now; "" when it can run or wait in line."""
         return "A project is being opened." if self.loader.busy() else ""
+
+    def why_same_model(self) -> str:
+        """Why no other model can be used now; "" when it can."""
+        return BUSY if self.jobs.busy() else self.why_busy()
 
     def may_open(self) -> bool:
         """Whether another project can be opened now; says why where it cannot."""
-        if self.runner.running():
+        if self.jobs.busy():
             self.bus.tell("A job is still running.", BUSY)
             return False
         return True

@@ -20,6 +20,7 @@ from leigh_gui.scan_request import ScanRequest
 
 log = logging.getLogger(__name__)
 STOPPED, USER_ERROR = 130, 2
+SCANNING = "Looking through the folder"
 PATIENCE_MS = 15_000  # a job that does not heed "stop" within this time is ended
 
 
@@ -207,7 +208,7 @@ def _json(line: str) -> dict[str, Any] | None:
 
 def scan(request: ScanRequest) -> Job:
     """Look through a folder of images."""
-    return Job("Looking through the folder", ("scan", *request.arguments()))
+    return Job(SCANNING, ("scan", *request.arguments()))
 
 
 def train(

@@ -11,7 +11,6 @@ from core.domain import ORIGINAL, MapPosition, Mix, Role
 from core.io.project import maps_folder
 from core.io.tables import load_map, save_map
 from leigh_gui.pages.explore.panel_specs import panel_spec
-from leigh_gui.services.jobs import Job
 from leigh_gui.widgets.map.map_choice import PlaneDialog
 
 
@@ -743,7 +742,7 @@ def test_the_map_follows_the_training(opened, monkeypatch):
     started = []
     monkeypatch.setattr(opened.backstage.runner, "start", lambda job: started.append(job) or True)
     opened.go("train")
-    opened.pages["train"].start.click()
+    opened.pages["train"].train_asked.emit("quick", False, ())
     assert [j.arguments[0] for j in (started[0], *started[0].then)] == ["train", "map"]
 
 
@@ -796,12 +795,6 @@ def test_nothing_is_clipped_at_1366x768(opened, qtbot):
         corner = widget.mapTo(opened, QPoint(widget.width(), widget.height()))
         assert corner.x() <= opened.width() and corner.y() <= opened.height()
     assert opened.minimumSizeHint().width() <= 1366 and opened.minimumSizeHint().height() <= 768
-
-
-def test_a_second_job_is_refused_in_words(window, monkeypatch):
-    monkeypatch.setattr(window.backstage.runner, "start", lambda job: False)
-    window.backstage.jobs.start(Job("x", ("x",)))
-    assert window.error_bar.message.text() == "A job is still running."
 
 
 def test_random_clicks_and_keys_never_raise(opened, qtbot):

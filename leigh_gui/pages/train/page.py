@@ -54,7 +54,7 @@ class TrainPage(QWidget):
         self.state = state
         self.held_out = HeldOutView(state, thumbnails)
         self._training = False
-        self._why = ""
+        self._why = self._why_same_model = ""
         self._can_resume = False
         self._checked = ("", "")  # digest of the model, what its check found
         self._build()
@@ -153,12 +153,16 @@ class TrainPage(QWidget):
         self.state.asked_changed.connect(self._show_buttons)
         self.state.project_changed.connect(self._show_buttons)
 
-    def set_job(self, training: bool, why: str, resumable: bool) -> None:
-        """Say whether a training runs, why no job can start, and whether a training can resume."""
+    def set_job(self, training: bool, why: str, why_same_model: str, resumable: bool) -> None:
+        """Say whether a training runs, and whether one can resume.
+
+        Also why no job can start, and why no other model can be used.
+        """
         if training and not self._training:
             self.curves.clear()
             self.tabs.setCurrentWidget(self.curves)
         self._training, self._why, self._can_resume = training, why, resumable
+        self._why_same_model = why_same_model
         self._show_buttons()
 
     def add_progress(self, verb: str, progress: dict[str, Any]) -> None:
@@ -201,7 +205,8 @@ class TrainPage(QWidget):
         self.warning.set_dataset(dataset)
         not_yet = self._why or why_not_train(self.state) or self.warning.why()
         self._enable(self.start, not_yet, "Train, then measure the model and draw its map")
-        why = not_yet or ("" if self._can_resume else "No stopped training to resume.")
+        stopped = self._can_resume and not self._training
+        why = not_yet or ("" if stopped else "No stopped training to resume.")
         self._enable(self.resume, why, "Resume where the training stopped")
         self._enable(
             self.stop,
@@ -219,9 +224,11 @@ class TrainPage(QWidget):
         why = "" if ready else "Explore needs a trained model and its map."
         self._enable(self.explore, why, "Go to Explore")
         read_only = opened.read_only if opened is not None else ""
-        self.versions.set_why_not(self._why or read_only)
+        self.versions.set_why_not(self._why_same_model or read_only)
         self._enable(
-            self.other, self._why, "Use a model that was trained before: choose its folder"
+            self.other,
+            self._why_same_model,
+            "Use a model that was trained before (its folder)",
         )
         self.map.setVisible(bool(opened and opened.card and opened.projection is None))
 
