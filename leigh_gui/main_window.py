@@ -5,20 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QSize, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QMainWindow, QVBoxLayout, QWidget
 from shiboken6 import isValid
 
 from leigh_gui import actions
+from leigh_gui.arrival import Arrival
 from leigh_gui.close_dialog import ask_about_job
 from leigh_gui.collector import Collector
 from leigh_gui.commands import Commands
 from leigh_gui.errors import ErrorBus
-from leigh_gui.frame import NAMES, StatusStrip, TopBar
+from leigh_gui.frame import StatusStrip, TopBar
 from leigh_gui.navigation import Navigation
 from leigh_gui.page_factory import PageFactory
-from leigh_gui.project_memory import PAGE, SECONDS
 from leigh_gui.services.backstage import READ_ONLY, Backstage
 from leigh_gui.services.inference_client import InferenceClient
 from leigh_gui.settings import Settings
@@ -34,6 +34,8 @@ MENU = (
     "open", "demo", "export", "copy", "check", "relink", "replace", "theme", "log", "shortcuts",
     "quit",
 )  # fmt: skip
+FIRST_SIZE, LEAST_SIZE = QSize(1366, 730), QSize(1024, 640)  # without the frame
+TITLE_BAR = 38  # pixels: a screen of 1366 x 768 shows the window and its title
 PATIENCE_MS = 15_000  # for a job to stop when the window closes
 READ_ONLY_MARK = " (read only)"
 
@@ -49,6 +51,7 @@ class MainWindow(QMainWindow):
         self.state, self.client = self.backstage.state, self.backstage.client
         self.factory = PageFactory(self.backstage)
         self.navigation = Navigation(self.state, self.factory)
+        self.arrival = Arrival(self.backstage, self.navigation)
         self.collector = Collector(self.backstage, self.navigation)
         self.unsaved = UnsavedChanges(self, self.backstage)
         self.commands = Commands(self, self.navigation, self.collector)
@@ -60,7 +63,7 @@ class MainWindow(QMainWindow):
     def _build(self) -> None:
         self.setWindowTitle("Leigh Explorer")
         self.setAcceptDrops(True)
-        self.setMinimumSize(1024, 640)
+        self.setMinimumSize(LEAST_SIZE)
         self.top, self.strip = TopBar(), StatusStrip()
         self.job_bar = self.strip.jobs
         body = QWidget()
@@ -76,7 +79,8 @@ class MainWindow(QMainWindow):
         self.top.set_menu([self.actions_by_name[name] for name in MENU])
         geometry = self.backstage.settings.bytes("geometry")
         if geometry is None or not self.restoreGeometry(geometry):
-            self.resize(1366, 768)
+            room = self.screen().availableGeometry().size() - QSize(0, TITLE_BAR)
+            self.resize(FIRST_SIZE.boundedTo(room))
 
     def _connect(self) -> None:
         back, top = self.backstage, self.top
@@ -88,7 +92,7 @@ class MainWindow(QMainWindow):
         self.commands.theme_changed.connect(top.redraw_icons)
         self.factory.imported.connect(self._on_imported)
         self.navigation.shown.connect(top.show_page)
-        self.navigation.shown.connect(self._on_shown)
+        self.navigation.shown.connect(lambda _: self._show_availability())
         self.collector.reported.connect(self.strip.tell)
         self.state.undo.indexChanged.connect(self._on_undo_changed)
         self.state.project_changed.connect(self._on_state)
@@ -181,37 +185,9 @@ class MainWindow(QMainWindow):
             self.backstage.bus.tell(warning)
         self.commands.tell_notices()
         self._tell_read_only(page)
-        self._restore(page)
+        self.arrival.show(page)
         self._on_state()
-        self.backstage.memory.listen()
-        self.backstage.memory.keep(SECONDS, round(self.backstage.loader.took_s, 1))
-
-    def _restore(self, page: str) -> None:
-        """Show the page that is asked for, or else the project as it was left."""
-        memory, opened, left = self.backstage.memory, self.state.opened, ""
-        assert opened is not None
-        if self.state.ready_to_explore and page != "stay":
-            memory.restore_view()
-            self.control.gestures.start_anywhere()
-        if page == "" and not opened.without_images:
-            left = str(memory.part(PAGE))
-        if page == "stay":
-            pass
-        elif page not in ("", "explore"):
-            self.go(page)
-        elif left in NAMES and not self.navigation.why_not(left):
-            self.navigation.go_in_turns(left)
-        elif opened.without_images:
-            self.go("data")  # it has the button to locate them
-        elif self.state.ready_to_explore:
-            self.navigation.go_in_turns("explore")
-        else:
-            self.go("train" if opened.project.model else "data")
-
-    def _on_shown(self, page: str) -> None:
-        if page != "start":
-            self.backstage.memory.keep(PAGE, page)
-        self._show_availability()
+        self.arrival.end()
 
     def _on_state(self) -> None:
         if self.state.ready_to_explore:

@@ -13,7 +13,7 @@ from leigh_gui.widgets.common.look import count, duration, plain, tip
 if TYPE_CHECKING:
     from leigh_gui.widgets.common.elided_label import ElidedLabel
 
-WIDTH, BAR = 620, 120  # pixels: it never gets wider or narrower, so its buttons stay in place
+WIDTH, BAR = 620, 80  # pixels: it never gets wider or narrower, so its buttons stay in place
 STOP = "Stop the job. What it has finished is kept."
 STOPPING = "The job is finishing its current step so that nothing is left half-written."
 NO_STOP = "This ends by itself, in a moment."
