@@ -21,6 +21,8 @@ class Arrival(QObject):
         super().__init__(navigation)
         self.backstage, self.navigation = backstage, navigation
         self.memory = backstage.memory
+        self._asked_on = ""  # page on which the job that runs was asked for
+        backstage.runner.began.connect(self._on_job)
         navigation.shown.connect(self._on_shown)
 
     def show(self, page: str) -> None:
@@ -30,6 +32,8 @@ class Arrival(QObject):
         if opened.ready_to_explore and page != "stay" and not opened.without_images:
             self.memory.restore_view()
             navigation.factory.control.gestures.start_anywhere()
+        if self._moved_on():
+            page = "stay"
         left = "" if page or opened.without_images else str(self.memory.part(PAGE))
         if page == "stay":
             pass
@@ -48,6 +52,16 @@ class Arrival(QObject):
         """The project is on show: from now on what changes is remembered."""
         self.memory.listen()
         self.memory.keep(SECONDS, round(self.backstage.loader.took_s, 1))
+
+    def _on_job(self) -> None:
+        self._asked_on = self.navigation.current()
+
+    def _moved_on(self) -> bool:
+        """Whether the user went to another page while the job ran: then its end moves nothing."""
+        asked_on = self._asked_on
+        if not self.backstage.runner.running():
+            self._asked_on = ""
+        return bool(asked_on) and self.navigation.current() != asked_on
 
     def _on_shown(self, page: str) -> None:
         if page != "start":

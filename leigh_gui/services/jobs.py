@@ -36,6 +36,7 @@ class Job:
 class JobRunner(QObject):
     """Runs one job at a time, and what follows it."""
 
+    began = Signal()  # what was asked for; not a step that follows
     started = Signal(str)  # title
     progress = Signal(object)  # {"done", "total", "what", "seconds_left", "values"}
     warned = Signal(str)
@@ -84,6 +85,7 @@ class JobRunner(QObject):
         if self.running():
             return False
         self._queue = list(job.then)
+        self.began.emit()
         self._launch(job)
         return True
 

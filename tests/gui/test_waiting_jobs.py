@@ -125,6 +125,22 @@ def test_pages_stay_usable_while_a_job_runs(opened, qtbot, tmp_path):
     jobs.waiting.clear()
 
 
+@pytest.mark.parametrize("moves_on, end", [(True, "figure"), (False, "explore")])
+def test_the_end_of_a_job_takes_nobody_away_from_another_page(
+    opened, qtbot, tmp_path, moves_on, end
+):
+    opened.go("train")
+    start(opened, qtbot, tmp_path, "map")  # its result is shown on Explore
+    if moves_on:
+        opened.go("figure")
+    (tmp_path / "all").touch()
+    back = opened.backstage
+    qtbot.waitUntil(lambda: not back.jobs.busy() and not back.loader.busy(), timeout=20_000)
+    qtbot.waitUntil(lambda: opened.current_page() == end, timeout=8000)
+    qtbot.wait(100)
+    assert opened.current_page() == end
+
+
 def test_another_project_is_not_opened_while_jobs_wait(opened, qtbot, tmp_path):
     start(opened, qtbot, tmp_path, "one")
     opened.commands.open(tmp_path)
@@ -199,3 +215,17 @@ def test_opening_says_what_it_opens_and_how_long_it_takes(opened, project, qtbot
     qtbot.waitUntil(lambda: bar.left.text() == "11 s left", timeout=4000)
     assert time.monotonic() - began < 3
     bar.finish()
+
+
+def test_scanning_says_what_it_does(real_window, qtbot, tmp_path):
+    from gui_stand_in import make_dataset
+
+    folder = make_dataset(tmp_path / "plate", wells=2, fields=1).root
+    said, bar = [], real_window.job_bar
+    real_window.backstage.jobs.progress.connect(
+        lambda *_: said.append((bar.title.text(), bar.what.text()))
+    )
+    real_window.commands.open(folder)
+    qtbot.waitUntil(lambda: real_window.state.project is not None, timeout=120_000)
+    assert ("Looking through the folder", "Reading images") in said
+    qtbot.waitUntil(lambda: not bar.isVisible(), timeout=20_000)
