@@ -114,7 +114,8 @@ class JobController(QObject):
         if self.runner.running() or self.loader.busy():
             return
         job = self.waiting.take()
-        if job is not None and not self._start(job):
+        if job is not None and not self._start(job):  # what is wrong was said
+            self.ended.emit()
             next_turn(self, self._start_next)
 
     def cancel(self, place: int) -> None:

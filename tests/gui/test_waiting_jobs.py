@@ -141,6 +141,21 @@ def test_the_end_of_a_job_takes_nobody_away_from_another_page(
     assert opened.current_page() == end
 
 
+def test_two_figures_that_wait_have_their_own_panels(opened, qtbot, tmp_path):
+    start(opened, qtbot, tmp_path, "one")
+    opened.collector.add("counterfactual")
+    opened.go("figure")
+    page, files = opened.pages["figure"], []
+    page.export_asked.connect(lambda specs, out: files.append((specs, specs.read_text())))
+    page.export_to(tmp_path / "a.pdf")
+    opened.collector.add("map")
+    page.export_to(tmp_path / "b.pdf")
+    assert opened.backstage.jobs.waiting.titles() == ("Exporting the figure",) * 2
+    assert [file.read_text() for file, _ in files] == [words for _, words in files]
+    assert files[0][1] != files[1][1]
+    opened.backstage.jobs.waiting.clear()
+
+
 def test_another_project_is_not_opened_while_jobs_wait(opened, qtbot, tmp_path):
     start(opened, qtbot, tmp_path, "one")
     opened.commands.open(tmp_path)

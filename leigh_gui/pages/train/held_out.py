@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QPixmap
+from PySide6.QtGui import QPixmap, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -39,6 +39,7 @@ class HeldOutView(QWidget):
     ) -> None:
         super().__init__(parent)
         self.state, self.thumbnails = state, thumbnails
+        self._is_stale = False
         self._build()
         for gallery in (self.wrong, self.right):
             gallery.picked.connect(self.picked)
@@ -69,7 +70,18 @@ class HeldOutView(QWidget):
         outer.addWidget(scrolled(inner))
 
     def show_model(self) -> None:
-        """What the model of the state reads in the held-out images."""
+        """What the model of the state reads in the held-out images, once it is looked at."""
+        self._is_stale = True
+        if self.isVisible():
+            self._fill()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self._is_stale:
+            self._fill()
+
+    def _fill(self) -> None:
+        self._is_stale = False
         found = held_out_images(self.state.opened)
         self.missing.setText(found.missing)
         self.missing.setVisible(bool(found.missing))
@@ -160,7 +172,7 @@ class ConfusionTable(QTableWidget):
         )
         if row.images and number:
             colour = self.palette().link().color()
-            colour.setAlpha(round(SHADE * number / row.images))
+            colour.setAlpha(round(SHADE * min(max(number / row.images, 0.0), 1.0)))
             cell.setBackground(colour)
         return cell
 
