@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QMenu, QSizePolicy, QTo
 
 from core.domain import headline
 from leigh_gui.icons import icon
+from leigh_gui.widgets.common.job_bar import JobBar
 from leigh_gui.widgets.common.look import count, percent, plain, tip
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from leigh_gui.widgets.common.elided_label import ElidedLabel
 
 NAMES = ("start", "data", "train", "explore", "compare", "screen", "figure")
+STRIP = 30  # pixels of the status line
 PAGES = tuple((name, name.capitalize()) for name in NAMES)
 
 
@@ -123,7 +125,10 @@ class TopBar(QWidget):
 
 
 class StatusStrip(QWidget):
-    """Images, model, round-trip error, device; passing messages on the right."""
+    """Images, model, round-trip error, device; passing messages and the job on the right.
+
+    It has one height, and each of its buttons has one place, whether it is shown or not.
+    """
 
     unsaved_asked = Signal()
 
@@ -137,28 +142,33 @@ class StatusStrip(QWidget):
 
     def _build(self) -> None:
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(16, 3, 16, 3)
-        row.setSpacing(16)
-        self.words = plain("No project is open", "small")
+        self.setFixedHeight(STRIP)
+        row = self._row = QHBoxLayout(self)
+        row.setContentsMargins(16, 0, 8, 0)
+        row.setSpacing(12)
+        self.words, self.message = plain("No project is open", "small"), plain("", "small")
         self.words.setObjectName("status-words")
-        self.words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.message = plain("", "small")
         self.message.setObjectName("status-message")
-        self.open = QToolButton()
+        for label in (self.words, self.message):
+            label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.jobs = JobBar()
+        self.open, self.unsaved = QToolButton(), QToolButton()
         self.open.setText("Show file")
-        self.open.setProperty("kind", "flat")
         self.open.clicked.connect(self._on_open)
-        self.open.hide()
-        self.unsaved = QToolButton()
         self.unsaved.setObjectName("status-unsaved")
         self.unsaved.setText("Not saved")
         self.unsaved.clicked.connect(self.unsaved_asked)
-        self.unsaved.hide()
-        row.addWidget(self.words, 1)
-        row.addWidget(self.unsaved)
-        row.addWidget(self.message)
+        for button in (self.open, self.unsaved):
+            button.setProperty("kind", "small")
+            policy = button.sizePolicy()
+            policy.setRetainSizeWhenHidden(True)
+            button.setSizePolicy(policy)
+            button.hide()
+        row.addWidget(self.words, 3)
+        row.addWidget(self.message, 2)
+        row.addWidget(self.jobs)
         row.addWidget(self.open)
+        row.addWidget(self.unsaved)
 
     def show_state(self, state: AppState) -> None:
         """What is open, in one line."""
@@ -166,6 +176,7 @@ class StatusStrip(QWidget):
         if project is None or opened is None:
             self.words.setText("No project is open")
             return
+        self._elide()
         parts = [
             count(len(project.dataset.records), "image") if project.dataset else "no images yet"
         ]
@@ -185,10 +196,25 @@ class StatusStrip(QWidget):
                 else state.device.upper().replace("CUDA", "GPU")
             )
         self.words.setText("  ·  ".join(parts))
-        self.words.setToolTip(tip(self.words.text()))
+
+    def _elide(self) -> None:
+        """From the first project on, words that are too long are shortened."""
+        from leigh_gui.widgets.common.elided_label import ElidedLabel
+
+        if isinstance(self.words, ElidedLabel):
+            return
+        before = (self.words, self.message)
+        self.words, self.message = ElidedLabel(kind="small"), ElidedLabel(kind="small")
+        for old, new in zip(before, (self.words, self.message), strict=True):
+            new.setObjectName(old.objectName())
+            new.setSizePolicy(old.sizePolicy())
+            new.setText(old.text())
+            self._row.replaceWidget(old, new)
+            old.deleteLater()
 
     def tell(self, text: str) -> None:
         """A passing message."""
+        self._elide()
         self.message.setText(text)
         self.open.hide()
         self._quiet.start()

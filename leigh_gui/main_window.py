@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QSize, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QMainWindow, QVBoxLayout, QWidget
 from shiboken6 import isValid
 
 from leigh_gui import actions
+from leigh_gui.arrival import Arrival
 from leigh_gui.close_dialog import ask_about_job
 from leigh_gui.collector import Collector
 from leigh_gui.commands import Commands
@@ -25,7 +26,6 @@ from leigh_gui.turns import next_turn
 from leigh_gui.unsaved import UnsavedChanges
 from leigh_gui.widgets.common.empty_state import dropped_folder
 from leigh_gui.widgets.common.error_bar import ErrorBar
-from leigh_gui.widgets.common.job_bar import JobBar
 
 if TYPE_CHECKING:
     from leigh_gui.pages.explore.controller import ExploreControl
@@ -34,6 +34,8 @@ MENU = (
     "open", "demo", "export", "copy", "check", "relink", "replace", "theme", "log", "shortcuts",
     "quit",
 )  # fmt: skip
+FIRST_SIZE, LEAST_SIZE = QSize(1366, 730), QSize(1024, 640)  # without the frame
+TITLE_BAR = 38  # pixels: a screen of 1366 x 768 shows the window and its title
 PATIENCE_MS = 15_000  # for a job to stop when the window closes
 READ_ONLY_MARK = " (read only)"
 
@@ -49,6 +51,7 @@ class MainWindow(QMainWindow):
         self.state, self.client = self.backstage.state, self.backstage.client
         self.factory = PageFactory(self.backstage)
         self.navigation = Navigation(self.state, self.factory)
+        self.arrival = Arrival(self.backstage, self.navigation)
         self.collector = Collector(self.backstage, self.navigation)
         self.unsaved = UnsavedChanges(self, self.backstage)
         self.commands = Commands(self, self.navigation, self.collector)
@@ -60,24 +63,24 @@ class MainWindow(QMainWindow):
     def _build(self) -> None:
         self.setWindowTitle("Leigh Explorer")
         self.setAcceptDrops(True)
-        self.setMinimumSize(1024, 640)
+        self.setMinimumSize(LEAST_SIZE)
         self.top, self.strip = TopBar(), StatusStrip()
-        self.error_bar, self.job_bar = ErrorBar(), JobBar()
+        self.job_bar = self.strip.jobs
         body = QWidget()
         column = QVBoxLayout(body)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.top)
-        column.addWidget(self.error_bar)
         column.addWidget(self.navigation, 1)
-        column.addWidget(self.job_bar)
         column.addWidget(self.strip)
+        self.error_bar = ErrorBar(body, self.strip)  # over the page, which does not move
         self.setCentralWidget(body)
         self.actions_by_name = actions.build(self, self.commands.slots())
         self.top.set_menu([self.actions_by_name[name] for name in MENU])
         geometry = self.backstage.settings.bytes("geometry")
         if geometry is None or not self.restoreGeometry(geometry):
-            self.resize(1366, 768)
+            room = self.screen().availableGeometry().size() - QSize(0, TITLE_BAR)
+            self.resize(FIRST_SIZE.boundedTo(room))
 
     def _connect(self) -> None:
         back, top = self.backstage, self.top
@@ -110,6 +113,10 @@ class MainWindow(QMainWindow):
         jobs, runner, bar = self.backstage.jobs, self.backstage.runner, self.job_bar
         runner.started.connect(bar.start)
         bar.stop_asked.connect(jobs.stop)
+        bar.cancel_asked.connect(jobs.cancel)
+        jobs.waiting.changed.connect(bar.set_waiting)
+        self.backstage.loader.reading.connect(self._on_reading)
+        self.backstage.loader.busy_changed.connect(lambda _: self._finish_bar())
         jobs.stopping.connect(bar.stopping)
         jobs.progress.connect(
             lambda _, step: bar.set_progress(
@@ -178,18 +185,9 @@ class MainWindow(QMainWindow):
             self.backstage.bus.tell(warning)
         self.commands.tell_notices()
         self._tell_read_only(page)
-        if page == "stay":
-            pass
-        elif page not in ("", "explore"):
-            self.go(page)
-        elif self.state.opened is not None and self.state.opened.without_images:
-            self.go("data")  # it has the button to locate them
-        elif self.state.ready_to_explore:
-            self.control.gestures.start_anywhere()
-            self.navigation.go_in_turns("explore")
-        else:
-            self.go("train" if project.model else "data")
+        self.arrival.show(page)
         self._on_state()
+        self.arrival.end()
 
     def _on_state(self) -> None:
         if self.state.ready_to_explore:
@@ -233,9 +231,17 @@ class MainWindow(QMainWindow):
             if spec.where != "everywhere":
                 self.actions_by_name[spec.name].setEnabled(spec.where == page)
 
+    def _on_reading(self, title: str, folder: Path | None) -> None:
+        if not self.backstage.runner.running():
+            self.job_bar.open(title, self.backstage.memory.seconds_of(folder))
+
+    def _finish_bar(self) -> None:
+        if not self.backstage.runner.running() and not self.backstage.loader.busy():
+            self.job_bar.finish()
+
     def _on_job_ended(self) -> None:
-        self.job_bar.finish()
-        if not self._quit_after_job or self.backstage.runner.running():
+        self._finish_bar()
+        if not self._quit_after_job or self.backstage.jobs.busy():
             return
         if self.unsaved.settle():
             self._shut_down()
@@ -256,19 +262,20 @@ class MainWindow(QMainWindow):
             self.commands.open(folder)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        runner = self.backstage.runner
-        busy = runner.running() and not self._quit_after_job
+        runner, jobs = self.backstage.runner, self.backstage.jobs
+        busy = jobs.busy() and not self._quit_after_job
         choice = ask_about_job(self) if busy else ""
         if choice == "stay":
             event.ignore()
             return
         if choice == "stop":
+            jobs.waiting.clear()
             runner.stop()
             runner.wait(PATIENCE_MS)
         if not self.unsaved.settle():
             event.ignore()
             return
-        if choice == "finish" and runner.running():
+        if choice == "finish" and jobs.busy():
             self._quit_after_job = True
             QApplication.setQuitOnLastWindowClosed(False)
             self.hide()

@@ -24,6 +24,7 @@ class Opened:
     warnings: tuple[str, ...] = ()
     read_only: str = ""  # why nothing can be changed, for example who has the project
     gone: str = ""  # the folder that does not hold the images any more
+    models: tuple[ModelCard, ...] = ()  # one for each training, the one in use first
     _planes: dict[tuple[str, ...], ShownMap] = field(
         default_factory=dict, compare=False, repr=False
     )  # that were computed, by their conditions

@@ -138,10 +138,12 @@ class PageFactory(QObject):
         return page
 
     def _data(self) -> QWidget:
+        from leigh_gui.layout_memory import LayoutMemory
         from leigh_gui.pages.data.page import DataPage
 
         jobs = self.backstage.jobs
         page = DataPage(self.backstage.state)
+        LayoutMemory(self.backstage.memory, {}, {"data": page.tabs}, page)
         page.start_asked.connect(lambda: self.page_asked.emit("start"))
         page.train_asked.connect(lambda: self.page_asked.emit("train"))
         page.scan_asked.connect(jobs.scan_again)
@@ -154,7 +156,8 @@ class PageFactory(QObject):
         from leigh_gui.pages.train.page import TrainPage
 
         jobs, loader, runner = self.backstage.jobs, self.backstage.loader, self.backstage.runner
-        page = TrainPage(self.backstage.state)
+        page = TrainPage(self.backstage.state, self._thumbnails())
+        page.held_out.picked.connect(lambda record: self._explain(record, ""))
         page.start_asked.connect(lambda: self.page_asked.emit("start"))
         page.explore_asked.connect(lambda: self.page_asked.emit("explore"))
         page.train_asked.connect(jobs.train)
@@ -166,7 +169,8 @@ class PageFactory(QObject):
         jobs.progress.connect(page.add_progress)
 
         def show_job(why: str) -> None:
-            page.set_job(runner.verb() == "train", why, loader.resumable())
+            other = self.backstage.why_same_model()
+            page.set_job(runner.verb() == "train", why, other, loader.resumable())
 
         show_job(self.backstage.why_busy())
         self.backstage.busy_changed.connect(show_job)
@@ -176,7 +180,7 @@ class PageFactory(QObject):
     def _explore(self) -> QWidget:
         from leigh_gui.pages.explore.page import ExplorePage
 
-        page = ExplorePage(self.control, self._thumbnails(), self.backstage.settings)
+        page = ExplorePage(self.control, self._thumbnails(), self.backstage.memory)
         page.train_asked.connect(lambda: self.page_asked.emit("train"))
         page.panel_asked.connect(self.panel_asked)
         return page
@@ -197,7 +201,7 @@ class PageFactory(QObject):
 
         back = self.backstage
         control = ScreenControl(back.state, self)
-        page = ScreenPage(control, self._thumbnails(), back.settings)
+        page = ScreenPage(control, self._thumbnails(), back.memory)
         page.screen_asked.connect(back.jobs.screen)
         page.data_asked.connect(lambda: self.page_asked.emit("data"))
         page.panel_asked.connect(lambda spec: self._collect(spec, page.picture()))

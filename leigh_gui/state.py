@@ -112,6 +112,7 @@ class AppState(QObject):
     def open(self, opened: Opened) -> None:
         """Another project, or the same one read again after a job: nothing to undo."""
         same = self.opened is not None and self.opened.project.folder == opened.project.folder
+        before = self.opened.card.digest if self.opened and self.opened.card else ""
         self.undo.clear()
         self.opened = opened
         self._records = _records_of(opened.project)
@@ -119,7 +120,8 @@ class AppState(QObject):
         if not same:
             self.view, self.mix, self.display, self.locked = View(), ORIGINAL, (), False
         known = still_there(self.view, opened, self._records)
-        if known.position is not None and known.plane != self.view.plane:
+        other_model = opened.card is not None and opened.card.digest != before
+        if known.position is not None and (known.plane != self.view.plane or other_model):
             known = replace(known, move=replace(known.move, goal=self.mix))
         self.view = self._settled = known
         self.answer = self.original = None
@@ -163,9 +165,10 @@ class AppState(QObject):
         """Select or move; undoable. Consecutive changes of the same text merge into one."""
         self._settle(replace(self.view, **changes), text, merge)
 
-    def show(self, view: View) -> None:
-        """A first view of a project: nothing to undo."""
+    def show(self, view: View, mix: Mix | None = None) -> None:
+        """A first view of a project: nothing to undo. `mix`: what a position on the map is."""
         self._settled = view
+        self.mix = mix or self.mix
         self._set_view(view)
 
     def drag(self, move: Move) -> None:

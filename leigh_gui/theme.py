@@ -162,6 +162,7 @@ QPushButton[kind="primary"]:disabled {{ background: {c.hover}; color: {c.muted};
 QToolButton[kind="flat"], QPushButton[kind="flat"] {{ background: transparent;
     border-color: transparent; }}
 QToolButton[kind="flat"]:hover, QPushButton[kind="flat"]:hover {{ background: {c.hover}; }}
+QToolButton[kind="small"] {{ padding: 0 8px; min-height: 20px; }}
 QToolButton::menu-indicator {{ image: none; }}
 QToolButton[kind="nav"] {{ background: transparent; border: none; border-radius: 0;
     padding: 10px 16px 9px 16px;
@@ -173,7 +174,7 @@ QToolButton[kind="nav"]:disabled {{ color: {c.faint}; }}
 QWidget#top-bar, QWidget#status-strip {{ background: {c.raised}; }}
 QWidget#top-bar {{ border-bottom: 1px solid {c.line}; }}
 QWidget#status-strip {{ border-top: 1px solid {c.line}; }}
-QWidget#error-bar {{ background: {c.warning}; border-bottom: 1px solid {c.line}; }}
+QWidget#error-bar {{ background: {c.warning}; border: 1px solid {c.line}; border-radius: 8px; }}
 QWidget#notice-bar {{ background: {c.warning}; border: 1px solid {c.line}; border-radius: 6px; }}
 QPushButton[kind="row"] {{ text-align: left; padding: 8px 12px; }}
 QPushButton[kind="choice"] {{ text-align: left; padding: 0; border-radius: 8px;

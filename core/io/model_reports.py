@@ -87,6 +87,8 @@ class _Training(_Report):
 
     seconds: Seconds = 0
     total_seconds: Seconds = 0
+    ended: str = ""  # ISO 8601
+    curve: list[list[Number]] = []  # step, loss and, where known, accuracy
     gains: dict[str, dict[str, Number]] = {}
     level_shifts: dict[str, dict[str, list[list[Number]]]] = {}
     detail_shifts: dict[str, dict[str, list[list[Number]]]] = {}

@@ -26,6 +26,7 @@ PREVIOUS, DAMAGED = ".previous", ".damaged"
 # steps.
 BROKEN = 2.0
 NOTED_OVER = 50  # steps over which reported losses are averaged
+POINTS = 200  # of the curves of a training
 NUMBERS = (
     "step",
     "seconds",
@@ -59,6 +60,7 @@ class TrainingState:
     best_step: int = 0
     best: dict[str, Tensor] = field(default_factory=dict)
     recent: list[dict[str, float]] = field(default_factory=list)  # losses of the last steps
+    curve: list[list[float]] = field(default_factory=list)  # step, loss, accuracy where known
 
     def __post_init__(self) -> None:
         self.averaged = AveragedModel(
@@ -70,6 +72,11 @@ class TrainingState:
         self.recent = [*self.recent[1 - NOTED_OVER :], losses]
         means = {name: sum(r[name] for r in self.recent) / len(self.recent) for name in losses}
         self.losses = {**self.losses, **means}
+
+    def draw(self) -> None:
+        """Add a point to the curves of the training."""
+        values = (self.losses[name] for name in ("loss", "accuracy") if name in self.losses)
+        self.curve.append([float(self.step), *(float(f"{value:.5g}") for value in values)])
 
     @torch.no_grad()
     def watch(self, loss: float) -> bool:
@@ -99,6 +106,7 @@ class TrainingState:
     def save(self, path: Path, identity: str) -> None:
         """Write the state; the earlier file is kept as `.previous`."""
         numbers = {"identity": identity} | {name: getattr(self, name) for name in NUMBERS}
+        numbers["curve"] = self.curve
         if path.exists():
             path.replace(path.with_suffix(PREVIOUS))
         write_checkpoint(path, Checkpoint(numbers, dict(self._tensors())))
@@ -184,6 +192,7 @@ class TrainingState:
                 }
         for name in NUMBERS:
             setattr(self, name, stored.numbers[name])
+        self.curve = _curve(stored.numbers.get("curve"))
 
     def _learned(self) -> list[nn.Parameter]:
         """The parameters of the optimiser, in its order."""
@@ -239,6 +248,13 @@ def _set_aside(path: Path, taken: Path, faults: list[str], step: int) -> str:
         return f"{path} is missing. {words}"
     damaged = path.replace(path.with_suffix(DAMAGED))
     return f"{faults[0]} It is kept as {damaged.name}. {words}"
+
+
+def _curve(stored: Any) -> list[list[float]]:
+    """The points of a checkpoint; none where it has no good ones, as one of an earlier version."""
+    rows = stored if isinstance(stored, list) else []
+    good = [row for row in rows if isinstance(row, list) and all(map(_is_number, row))]
+    return good if len(good) == len(rows) else []
 
 
 def _is_number(value: object) -> TypeGuard[float]:

@@ -20,7 +20,13 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from core.errors import LeighError
 from core.progress import Progress, Report, silent
-from core.training.checkpoint import CHECKPOINT, SET_ASIDE, TrainingState, has_checkpoint
+from core.training.checkpoint import (
+    CHECKPOINT,
+    POINTS,
+    SET_ASIDE,
+    TrainingState,
+    has_checkpoint,
+)
 from core.training.presets import Schedule
 
 Objective = Callable[[Any, np.random.Generator], dict[str, Tensor]]  # see core.training.objectives
@@ -103,6 +109,8 @@ def train(
         now = time.monotonic()
         state.seconds = seconds_before + now - began
         done = state.step == schedule.steps
+        if done or state.step % max(1, schedule.steps // POINTS) == 0:
+            state.draw()
         try:
             if validation and (done or state.step % max(1, schedule.steps // VALIDATIONS) == 0):
                 _keep_best(state, validation, schedule.validation_batches)
@@ -195,6 +203,7 @@ def _summary(state: TrainingState, schedule: Schedule, validated: bool) -> dict[
     device = next(state.model.parameters()).device
     summary = {
         **state.losses,
+        "curve": state.curve,
         "seconds": state.seconds,
         "steps": schedule.steps,
         "rate": state.rate,

@@ -16,7 +16,7 @@ from core.data.split import split_by_group
 from core.domain import Dataset, LatentTable, ModelCard, Preprocessing, Project, Split
 from core.errors import LeighError
 from core.io.atomic import make_folder
-from core.io.lock import ProjectLock
+from core.io.lock import ProjectLock, now
 from core.io.models import load_tensors, save_model
 from core.io.project import (
     FIRST_MODEL,
@@ -102,7 +102,7 @@ def _train(project: Project, options: TrainOptions, report: Report) -> ModelCard
     card = with_evaluation(model, card, latents, images, report)
     record = {"card_record": card_record(card, images, report, reference[1].jitter)}
     spent = {"total_seconds": time.monotonic() - began, "peak_memory_bytes": peak_memory_bytes()}
-    card = replace(card, training={**card.training, **record, **spent})
+    card = replace(card, training={**card.training, **record, **spent, "ended": now()})
     card = replace(card, name=free_model_name(project, FIRST_MODEL))
     folder = make_folder(model_folder(project, card.name), project.folder)
     card = save_model(folder, card, weights_of(model))

@@ -110,6 +110,7 @@ def read_project(folder: Path, owner: ProjectOwner, network: str = "refuse") -> 
 
     Damage of one part does not hide the rest. `network` is a value of `core.io.network.Network`.
     """
+    from core.io.models import list_cards
     from core.io.network import Network
     from core.io.project import images_present, open_for_reading, sweep_project
     from core.io.results import load_results
@@ -127,7 +128,9 @@ def read_project(folder: Path, owner: ProjectOwner, network: str = "refuse") -> 
     if gone:
         warnings.append(not_there(gone))
     parts = (results.card, results.latents, results.projection, results.decision)
-    opened = Opened(project, *parts, tuple(warnings), project.read_only or read_only, gone)
+    models = tuple(card for card in list_cards(project) if card.kind == "iresnet")
+    read_only = project.read_only or read_only
+    opened = Opened(project, *parts, tuple(warnings), read_only, gone, models)
     if opened.ready_to_explore:
         opened.map_of(opened.default_plane())  # what the page shows first is computed here
     return opened

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, Signal
 
 from leigh_gui.errors import ErrorBus
+from leigh_gui.project_memory import ProjectMemory
 from leigh_gui.services.background import Background
 from leigh_gui.services.inference_client import InferenceClient
 from leigh_gui.services.job_controller import BUSY, JobController
@@ -34,6 +35,7 @@ class Backstage(QObject):
         super().__init__(parent)
         self.settings, self.bus = settings, bus
         self.state = AppState(self)
+        self.memory = ProjectMemory(settings, self.state, self)
         self.client = client or InferenceClient(self)
         self.runner = JobRunner(self)
         self.background, self.saver = Background(self), Saver(self)
@@ -55,20 +57,23 @@ class Backstage(QObject):
         self.loader.busy_changed.connect(self._on_busy)
 
     def why_busy(self) -> str:
-        """Why nothing else can start now; "" when it can."""
-        if self.runner.running():
-            return BUSY
+        """Why no job can be asked for now; "" when it can run or wait in line."""
         return "A project is being opened." if self.loader.busy() else ""
+
+    def why_same_model(self) -> str:
+        """Why no other model can be used now; "" when it can."""
+        return BUSY if self.jobs.busy() else self.why_busy()
 
     def may_open(self) -> bool:
         """Whether another project can be opened now; says why where it cannot."""
-        if self.runner.running():
+        if self.jobs.busy():
             self.bus.tell("A job is still running.", BUSY)
             return False
         return True
 
     def close(self) -> None:
         """The model process ends; what had to be saved was saved before."""
+        self.memory.write()
         self.client.close()
         self.loader.owner.release()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from core.progress import Stage
 from leigh_gui.scan_request import ScanRequest, open_scan, problem_lines
 from leigh_gui.services.jobs import (
+    SCANNING,
     Job,
     JobRunner,
     copy,
@@ -22,6 +24,8 @@ from leigh_gui.services.jobs import (
     train,
 )
 from leigh_gui.services.saver import SAVE_FIRST
+from leigh_gui.services.waiting_jobs import WaitingJob, WaitingJobs
+from leigh_gui.turns import next_turn
 
 if TYPE_CHECKING:
     from core.domain import ScanOptions
@@ -30,7 +34,7 @@ if TYPE_CHECKING:
     from leigh_gui.state import AppState
 
 NOT_STARTED = "The job was not started: the project is not saved."
-BUSY = "Wait for the job in the bar below, or stop it."
+BUSY = "Wait for the job in the line below, or stop it."
 NEXT_PAGE = {
     "scan": "data",
     "map": "explore",
@@ -66,6 +70,8 @@ class JobController(QObject):
     ) -> None:
         super().__init__(parent)
         self.state, self.runner, self.loader, self.saver = state, runner, loader, saver
+        self.waiting = WaitingJobs(self)
+        self._key: Hashable = None  # of the job that runs
         self._warnings: list[str] = []  # of the job that runs
         self._connect()
 
@@ -78,21 +84,51 @@ class JobController(QObject):
         self.runner.failed.connect(self._on_failed)
         self.runner.asked.connect(self._on_asked)
         self.runner.stopped.connect(self._on_stopped)
+        self.loader.busy_changed.connect(lambda _: next_turn(self, self._start_next))
 
     def start(self, job: Job) -> bool:
-        """Start a job, with everything saved that it needs."""
-        return self._all_saved() and self._say_if_busy(self.runner.start(job))
+        """Start a job, with everything saved that it needs, or let it wait for its turn."""
+        return self._in_turn(WaitingJob(job.title, job.arguments, lambda: self.runner.start(job)))
+
+    def busy(self) -> bool:
+        """Whether a job runs or waits."""
+        return self.runner.running() or len(self.waiting) > 0
+
+    def _in_turn(self, job: WaitingJob) -> bool:
+        """Whether the job was started, or waits now."""
+        if self.busy() and (job.key == self._key or not self.waiting.add(job)):
+            self.reported.emit(f"{job.title}: this runs or waits already.")
+            return False
+        if self.busy():
+            self.reported.emit(f"{job.title} waits for its turn.")
+            return True
+        return self._start(job)
+
+    def _start(self, job: WaitingJob) -> bool:
+        started = self._all_saved() and job.start()
+        self._key = job.key if started else None
+        return started
+
+    def _start_next(self) -> None:
+        """The next one in line, once what the last one wrote was read."""
+        if self.runner.running() or self.loader.busy():
+            return
+        job = self.waiting.take()
+        if job is not None and not self._start(job):  # what is wrong was said
+            self.ended.emit()
+            next_turn(self, self._start_next)
+
+    def cancel(self, place: int) -> None:
+        """Take a waiting job out of the line."""
+        title = self.waiting.cancel(place)
+        if title:
+            self.reported.emit(f"{title} does not wait any longer.")
 
     def _all_saved(self) -> bool:
         if not self.saver.flush():  # the job would work with the version before
             self.failed.emit(NOT_STARTED, f"{self.saver.why} {SAVE_FIRST}", "")
             return False
         return True
-
-    def _say_if_busy(self, started: bool) -> bool:
-        if not started:
-            self.failed.emit("A job is still running.", BUSY, "")
-        return started
 
     def stop(self) -> None:
         """Ask the running job to stop."""
@@ -135,8 +171,8 @@ class JobController(QObject):
 
     def scan(self, request: ScanRequest) -> None:
         """Look through a folder, for the first time or again."""
-        if self._all_saved():
-            self._say_if_busy(self.loader.scan(request))
+        key = ("scan", *request.arguments())
+        self._in_turn(WaitingJob(SCANNING, key, lambda: self.loader.scan(request)))
 
     def scan_again(self, options: ScanOptions) -> None:
         """Look through the project's folder again, with these choices."""
@@ -220,5 +256,7 @@ class JobController(QObject):
 
     def _end(self) -> None:
         self._warnings.clear()
+        self._key = None
         self.changed.emit()
         self.ended.emit()
+        next_turn(self, self._start_next)

@@ -20,6 +20,7 @@ from leigh_gui.scan_request import ScanRequest
 
 log = logging.getLogger(__name__)
 STOPPED, USER_ERROR = 130, 2
+SCANNING = "Looking through the folder"
 PATIENCE_MS = 15_000  # a job that does not heed "stop" within this time is ended
 
 
@@ -35,6 +36,7 @@ class Job:
 class JobRunner(QObject):
     """Runs one job at a time, and what follows it."""
 
+    began = Signal()  # what was asked for; not a step that follows
     started = Signal(str)  # title
     progress = Signal(object)  # {"done", "total", "what", "seconds_left", "values"}
     warned = Signal(str)
@@ -83,6 +85,7 @@ class JobRunner(QObject):
         if self.running():
             return False
         self._queue = list(job.then)
+        self.began.emit()
         self._launch(job)
         return True
 
@@ -207,7 +210,7 @@ def _json(line: str) -> dict[str, Any] | None:
 
 def scan(request: ScanRequest) -> Job:
     """Look through a folder of images."""
-    return Job("Looking through the folder", ("scan", *request.arguments()))
+    return Job(SCANNING, ("scan", *request.arguments()))
 
 
 def train(

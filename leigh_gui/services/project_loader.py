@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -32,6 +33,7 @@ class ProjectLoader(QObject):
     opened = Signal(str)  # page to show; "" = the furthest that is ready
     failed = Signal(object)
     busy_changed = Signal(bool)
+    reading = Signal(str, object)  # what is being opened, in words, and its folder
     network_asked = Signal(object)  # NetworkPath: a project names a folder on another computer
 
     def __init__(self, state: AppState, jobs: JobRunner, background: Background, saver: Saver,
@@ -42,6 +44,7 @@ class ProjectLoader(QObject):
         self.owner.changed.connect(self._on_other_program)
         self.owner.lost.connect(self._on_lost)
         self._busy = False
+        self.began, self.took_s = 0.0, 0.0  # when reading began; how long the last one took
         self._next: tuple[Callable[[], Opened], str] | None = (
             None  # asked for while something is being read
         )
@@ -64,7 +67,7 @@ class ProjectLoader(QObject):
             return
         if (folder / "project.json").exists() or (folder / "project.json.bak").exists():
             self._networks[folder] = network
-            self._read(lambda: self._project(folder), "")
+            self._read(lambda: self._project(folder), "", folder)
             return
         if (
             folder == Path()
@@ -104,7 +107,7 @@ class ProjectLoader(QObject):
         """
         folder = made or (self.state.project.folder if self.state.project else None)
         if folder is not None:
-            self._read(lambda: _with(self._project(folder), warnings), page)
+            self._read(lambda: _with(self._project(folder), warnings), page, folder)
 
     def take_map(self) -> None:
         """A job has written a map and is still at work: show it, and leave all else as it is."""
@@ -150,11 +153,13 @@ class ProjectLoader(QObject):
 
         self._read(work, "train")
 
-    def _read(self, work: Callable[[], Opened], page: str) -> None:
+    def _read(self, work: Callable[[], Opened], page: str, folder: Path | None = None) -> None:
         if self._busy or not self.saver.flush():  # what is not saved would be lost by reading
             self._next = (work, page)
             return
         self._set_busy(True)
+        self.began = time.monotonic()
+        self.reading.emit(f"Opening {folder.name if folder else 'the project'}", folder)
         began = self.state.project
         self.background.run(
             work, lambda opened: self._on_read(opened, page, began), self._on_failed
@@ -199,6 +204,7 @@ class ProjectLoader(QObject):
         self._read_next()
 
     def _end_reading(self, page: str) -> None:
+        self.took_s = time.monotonic() - self.began
         self._set_busy(False)
         self.opened.emit(page)
         self._read_next()

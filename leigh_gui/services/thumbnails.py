@@ -86,9 +86,18 @@ class Thumbnails(QObject):
             self._show(picture)
 
     def _show(self, picture: Picture) -> None:
-        pixels = self._small[picture]
-        if len(pixels) == len(self._state.display):
-            self.ready.emit(picture.record_id, pixmap_of(pixels, self._state.display))
+        pixels, display = self._small[picture], self._state.display or self._display_of_model()
+        if len(pixels) == len(display):
+            self.ready.emit(picture.record_id, pixmap_of(pixels, display))
+
+    def _display_of_model(self) -> tuple[ChannelDisplay, ...]:
+        """Until the Explore page is there: the display range of the model."""
+        from leigh_gui.widgets.image.channel_display import displays
+
+        card = self._state.opened.card if self._state.opened is not None else None
+        if card is None:
+            return ()
+        return displays(card.channels, card.preprocessing.low, card.preprocessing.high)
 
 
 def picture_of(dataset: Dataset, record: ImageRecord) -> Picture:

@@ -16,7 +16,8 @@ import tifffile
 from core.cli.main import main
 from core.domain import Dataset, Project
 from core.errors import LeighError
-from core.io.project import open_project
+from core.io.models import load_card
+from core.io.project import model_folder, open_project
 from core.io.results import load_results
 from core.io.tiff import read_with_info, write_tiff
 
@@ -114,6 +115,8 @@ def test_training_evaluating_encoding_and_mapping_answer_with_one_object(
     trained = run("train", *where, "--test-groups", ",".join(held), "--seed", 3, "--device", "cpu")
     assert trained["test_groups"] == 2 and trained["training"]["steps"] == 40
     assert trained["conditions_not_tested"] == ["TT"]
+    stored = load_card(model_folder(open_project(project.folder), "iresnet")).training
+    assert len(stored["curve"]) == 40 and stored["ended"].startswith("20")  # for the Train page
     measured = run("evaluate", *where, "--device", "cpu")
     assert {k: measured[k] for k in ("accuracy", "confusion", "baseline")} == {
         k: trained[k] for k in ("accuracy", "confusion", "baseline")

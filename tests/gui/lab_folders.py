@@ -107,7 +107,7 @@ def dishes(folder: Path, words: tuple[str, ...] = ("SYTOXX", "WGGA")) -> Path:
 
 def is_open(window) -> bool:
     """Whether a project is on show, and nothing is being read."""
-    return window.state.project is not None and not window.backstage.why_busy()
+    return window.state.project is not None and not window.backstage.why_same_model()
 
 
 def drop(window, folder: Path) -> None:

@@ -21,7 +21,7 @@ def opened(window, project, qtbot):
 
 
 def is_settled(window) -> bool:
-    return not window.backstage.why_busy()
+    return not window.backstage.why_same_model()
 
 
 def dialog_of(window, qtbot):

@@ -107,8 +107,8 @@ def test_a_splitter_moved_by_hand_stays_and_is_remembered(opened, qtbot):
     qtbot.wait(50)
     assert abs(page.split.sizes()[0] - moved) < 20
     page.remember_layout()
-    assert page.settings.bytes("split-explore-pictures") is not None
-    assert page.settings.bytes("split-explore-map") is None  # never moved
+    assert page.memory.settings.bytes("split-explore-pictures") is not None
+    assert page.memory.settings.bytes("split-explore-map") is None  # never moved
 
 
 def test_the_other_stains_are_small_and_a_click_shows_one_large(opened, qtbot):
@@ -264,7 +264,7 @@ def test_how_changes_are_drawn_and_played_is_kept(opened, qtbot):
     picture.path.speed.click()
     picture.differences.thresholds[0.05].trigger()
     page.kept.write()
-    again = PicturePanel(opened.state, opened.control, Kept(page.settings))
+    again = PicturePanel(opened.state, opened.control, Kept(page.memory))
     qtbot.addWidget(again)
     assert again.path.loop.isChecked() and again.path.speed.text() == "2×"
     assert again.differences.how.threshold == 0.05

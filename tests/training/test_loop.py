@@ -86,6 +86,32 @@ def test_a_stopped_training_resumes_to_bit_identical_weights(train: Fit) -> None
     assert not same(undisturbed, train(seed=1))
 
 
+def test_the_curves_of_a_resumed_training_begin_at_its_first_step(
+    material: tuple[FieldStore, IntArray], tmp_path: Path
+) -> None:
+    def curve(folder: Path, **options: Any) -> list[list[float]]:
+        torch.manual_seed(0)
+        model = IResNet(Architecture(3, 3, BRIEF.widths, BRIEF.blocks))
+        objective = FlowMatching(Labelled(*material), BRIEF.batch)
+        report = options.pop("report", silent)
+        run = Run(0, folder, "this", **options)
+        drawn: list[list[float]] = fit(model, objective, BRIEF.schedule, run, report=report)[
+            "curve"
+        ]
+        return drawn
+
+    for name in ("whole", "stopped"):
+        (tmp_path / name).mkdir()
+    whole = curve(tmp_path / "whole")
+    with pytest.raises(Cancelled):
+        curve(tmp_path / "stopped", report=stop_at(20))
+    resumed = curve(tmp_path / "stopped", resume=True)
+    assert resumed[:20] == whole[:20]
+    for rows in (whole, resumed):
+        assert [row[0] for row in rows] == list(range(1, BRIEF.steps + 1))
+    assert whole[0][1] > whole[-1][1] and all(len(row) == 3 for row in whole)
+
+
 def test_a_training_stopped_after_its_last_step_is_not_lost(train: Fit) -> None:
     undisturbed = train()
     steps: list[Progress] = []

@@ -34,19 +34,20 @@ class Looks(QObject):
         bar.lock_changed.connect(self._on_lock)
         bar.colours_asked.connect(self._on_colours)
 
-    def open(self, opened: Opened) -> None:
-        """The stains of a project that is opened, as they were left."""
+    def open(self, opened: Opened) -> bool:
+        """The stains of a project that is opened, as they were left; False where they are shown."""
         card = opened.card
         assert card is not None
-        if len(self.state.display) == len(card.channels):
-            return
+        if [c.name for c in self.state.display] == [c.name for c in card.channels]:
+            return False
         plain = displays(card.channels, card.preprocessing.low, card.preprocessing.high)
-        display, auto, locked = self.kept.stains(opened.project.folder, plain)
+        display, auto, locked = self.kept.stains(plain)
         self._fitted_to = ""
         self.state.locked = locked
         self.bar.set_auto(auto)
         self.bar.set_locked(locked)
         self.state.set_display(display)
+        return True
 
     def fit(self, cf: Counterfactual) -> None:
         """Contrast for the pair on show; it only widens while the image stays the same."""
@@ -90,9 +91,8 @@ class Looks(QObject):
 
     def _keep(self) -> None:
         if self.state.project is not None and self.state.display:
-            folder = self.state.project.folder
             auto = self.bar.auto.isChecked()
-            self.kept.keep_stains(folder, self.state.display, auto, self.state.locked)
+            self.kept.keep_stains(self.state.display, auto, self.state.locked)
 
 
 def values_at(

@@ -5,13 +5,12 @@ Drag the handle.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QPixmap
-from PySide6.QtWidgets import QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSplitter, QStackedLayout, QTabWidget, QVBoxLayout, QWidget
 
 from core.domain import ModelCard
+from leigh_gui.layout_memory import LayoutMemory
 from leigh_gui.pages.explore.controller import ExploreControl
 from leigh_gui.pages.explore.kept import Kept
 from leigh_gui.pages.explore.map_panel import MapPanel
@@ -19,11 +18,10 @@ from leigh_gui.pages.explore.one_truth import OneTruth
 from leigh_gui.pages.explore.picture import PicturePanel
 from leigh_gui.pages.explore.selection_tabs import SelectionTabs
 from leigh_gui.pages.explore.shown import Shown, now_shown
+from leigh_gui.project_memory import ProjectMemory
 from leigh_gui.services.thumbnails import Thumbnails
-from leigh_gui.settings import Settings
-from leigh_gui.view import with_plane
 from leigh_gui.widgets.common.empty_state import EmptyState
-from leigh_gui.widgets.common.splitter import HANDLE, Splitter, splitter
+from leigh_gui.widgets.common.splitter import HANDLE, splitter
 from leigh_gui.widgets.map.scatter_view import shapes
 
 MARGIN = 8
@@ -43,16 +41,15 @@ class ExplorePage(QWidget):
         self,
         control: ExploreControl,
         thumbnails: Thumbnails,
-        settings: Settings,
+        memory: ProjectMemory,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self.state, self.control = control.state, control
-        self.thumbnails, self.settings = thumbnails, settings
+        self.thumbnails, self.memory = thumbnails, memory
         self._shown: Shown | None = None
         self._filled = False
         self._card: ModelCard | None = None  # of the model on show
-        self._by_hand: set[str] = set()  # splitters that the user moved
         self._build()
         self._connect()
 
@@ -65,7 +62,7 @@ class ExplorePage(QWidget):
         self.map_panel = MapPanel(self.state)
         self.map, self.choice = self.map_panel.map, self.map_panel.choice
         self.tabs = SelectionTabs(self.state)
-        self.kept = Kept(self.settings, self)
+        self.kept = Kept(self.memory, self)
         self.picture = PicturePanel(self.state, self.control, self.kept)
         self.truth = OneTruth(self.map, self.picture)
         self.left = splitter(Qt.Orientation.Vertical, (self.map_panel, 1), (self.tabs, 0))
@@ -78,11 +75,9 @@ class ExplorePage(QWidget):
         self.stack = QStackedLayout(self)
         self.stack.addWidget(self.empty)
         self.stack.addWidget(holder)
-        for name, split in self._splitters().items():
-            saved = self.settings.bytes(f"split-{name}")
-            if saved is not None and split.restoreState(saved):
-                self._by_hand.add(name)
-            split.splitterMoved.connect(lambda *_, name=name: self._by_hand.add(name))
+        splitters: dict[str, QSplitter] = {PICTURES: self.split, MAP: self.left}
+        tabs: dict[str, QTabWidget] = {"explore": self.tabs}
+        self.layout_memory = LayoutMemory(self.memory, splitters, tabs, self)
 
     def _connect(self) -> None:
         gestures = self.control.gestures
@@ -120,7 +115,7 @@ class ExplorePage(QWidget):
 
         A splitter that the user moved stays where it is.
         """
-        if PICTURES not in self._by_hand:
+        if PICTURES not in self.layout_memory.moved:
             width = self.split.width() - HANDLE
             share = MAP_SHARE if len(self.state.display) > 1 else MAP_SHARE_OF_ONE
             least = max(round(width * share), LEAST_MAP)
@@ -130,21 +125,16 @@ class ExplorePage(QWidget):
 
     def _balance_map(self) -> None:
         """A map about as high as it is wide."""
-        if MAP not in self._by_hand:
+        if MAP not in self.layout_memory.moved:
             height = self.left.height() - HANDLE
             least = self.tabs.minimumSizeHint().height()
             high = min(round(self.left.width() * MAP_HEIGHT), height - least)
             self.left.setSizes([high, height - high])
 
     def remember_layout(self) -> None:
-        """Keep the splitters that the user moved for the next start."""
+        """Keep what the user moved for the next start."""
         self.kept.write()
-        for name, split in self._splitters().items():
-            if name in self._by_hand:
-                self.settings.set_bytes(f"split-{name}", split.saveState())
-
-    def _splitters(self) -> dict[str, Splitter]:
-        return {PICTURES: self.split, MAP: self.left}
+        self.layout_memory.write()
 
     def _on_model(self) -> None:
         """Another model or map: everything is shown again."""
@@ -157,8 +147,7 @@ class ExplorePage(QWidget):
         opened = self.state.opened
         assert opened is not None and opened.card is not None
         self._card = opened.card
-        self._restore_plane()
-        self.picture.looks.open(opened)
+        self.picture.open(opened)
         self._show_project()
         self._show_difference()
         self.balance()
@@ -184,25 +173,7 @@ class ExplorePage(QWidget):
         old, self._shown = self._shown, now_shown(self.control)
         for part in (self.map_panel, self.tabs, self.picture):
             part.apply(old, self._shown)
-        if old is not None and self._shown.differs(old, "plane", "by_hand"):
-            self._keep_plane()
         self.truth.dim(self._shown.waits)
-
-    def _keep_plane(self) -> None:
-        """A map that the user chose is shown again at the next start."""
-        if self.state.project is not None:
-            view = self.state.view
-            chosen = view.plane if view.by_hand else None
-            self.kept.keep_plane(self.state.project.folder, chosen)
-
-    def _restore_plane(self) -> None:
-        """The map that was chosen in this project before."""
-        opened, view = self.state.opened, self.state.view
-        assert opened is not None
-        plane = self.kept.plane(opened.project.folder)
-        if plane is not None and not view.by_hand and view.position is None:
-            kept = replace(view, plane=plane, by_hand=True)
-            self.state.show(with_plane(kept, opened, self.state.record(view.current)))
 
     def _say_what_is_missing(self) -> None:
         opened = self.state.opened

@@ -28,6 +28,8 @@ from leigh_gui.widgets.image.picture_column import FOOT, HEAD
 if TYPE_CHECKING:
     import numpy as np
 
+    from leigh_gui.opened import Opened
+
 BUSY = 3  # pixels of the line that says that it is working
 
 
@@ -48,7 +50,7 @@ class PicturePanel(QWidget):
         self._build()
         self.blinking = Blink(self.counterfactual, self.original)
         self.looks = Looks(state, self.readings.channels, kept)
-        self.ways = Ways(kept, self.path, self.differences, self.evidence)
+        self.ways = Ways(kept, self.path, self.differences, self.evidence, self.single)
         self._connect()
 
     def _build(self) -> None:
@@ -109,6 +111,11 @@ class PicturePanel(QWidget):
         self.state.display_changed.connect(self._on_display)
         self.state.original_changed.connect(self._on_original)
         self.control.busy_changed.connect(self._on_busy)
+
+    def open(self, opened: Opened) -> None:
+        """The stains of a project that is opened, as they were left."""
+        if self.looks.open(opened):
+            self.ways.open([c.name for c in self.state.display])
 
     def set_conditions(self, conditions: Sequence[Condition], shapes: Sequence[int]) -> None:
         """Rows of the probabilities."""

@@ -158,9 +158,12 @@ class FigurePage(QWidget):
         if out.suffix.lower() not in (*FORMATS.values(), ".tiff"):
             out = out.with_name(out.name + ".pdf")
         from core.io.atomic import atomic_write_text, make_folder
+        from core.io.digest import digest_bytes
         from core.io.project import exports_folder
 
-        specs = make_folder(exports_folder(project), project.folder) / "figure-specs.json"
+        # One file for each figure: while one export waits, another may be asked for.
+        name = f"figure-specs-{digest_bytes(str(out).encode())[:8]}.json"
+        specs = make_folder(exports_folder(project), project.folder) / name
         atomic_write_text(specs, json.dumps([asdict(s) for s in project.panels], indent=1))
         self.export_asked.emit(specs, out)
 

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 
 from core.domain import PanelSpec
 from core.domain.screen import Screen
+from leigh_gui.layout_memory import LayoutMemory
 from leigh_gui.pages.screen.controller import ScreenControl
 from leigh_gui.pages.screen.head import NoticeBar, ScreenHead
 from leigh_gui.pages.screen.wells import WellsPanel
@@ -31,7 +32,7 @@ from leigh_gui.widgets.screen.rescue_plot import RescuePlot
 from leigh_gui.widgets.screen.residual_view import ResidualView
 
 if TYPE_CHECKING:
-    from leigh_gui.settings import Settings
+    from leigh_gui.project_memory import ProjectMemory
 
 NONE_YET = (
     "Every treatment is placed between diseased and healthy, with intervals over wells and with"
@@ -47,13 +48,14 @@ class ScreenPage(QWidget):
     panel_asked = Signal(object)  # PanelSpec
     explain_asked = Signal(str, str)  # record id, target condition or ""
 
-    def __init__(self, control: ScreenControl, thumbnails: Thumbnails, settings: Settings,
+    def __init__(self, control: ScreenControl, thumbnails: Thumbnails, memory: ProjectMemory,
                  parent: QWidget | None = None) -> None:  # fmt: skip
         super().__init__(parent)
-        self.control, self.state, self.settings = control, control.state, settings
+        self.control, self.state = control, control.state
         self._busy = ""
         self._drawn: tuple[Screen | None, dict[str, str], dict[str, str]] | None = None
         self._build(thumbnails)
+        self.layout_memory = LayoutMemory(memory, self._splitters(), {"screen": self.tabs}, self)
         self._connect()
         self._on_screen()
 
@@ -81,10 +83,6 @@ class ScreenPage(QWidget):
         self.stack = QStackedLayout(self)
         self.stack.addWidget(self.empty)
         self.stack.addWidget(body)
-        for name, splitter in self._splitters().items():
-            saved = self.settings.bytes(f"split-{name}")
-            if saved is not None:
-                splitter.restoreState(saved)
 
     def _build_left(self) -> QWidget:
         holder = QWidget()
@@ -160,8 +158,7 @@ class ScreenPage(QWidget):
 
     def remember_layout(self) -> None:
         """Keep the splitters for the next start."""
-        for name, splitter in self._splitters().items():
-            self.settings.set_bytes(f"split-{name}", splitter.saveState())
+        self.layout_memory.write()
 
     def showEvent(self, event: QShowEvent) -> None:
         self.control.look_again()

@@ -7,6 +7,7 @@ from typing import Any
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QVBoxLayout, QWidget
 
+from core.data.assay_quality import FEWEST_WELLS
 from core.domain import ModelCard, Split, headline
 from core.domain.accuracy import cannot_draw
 from leigh_gui.widgets.common.look import count, duration, percent, plain
@@ -114,7 +115,25 @@ def z_prime_words(z_prime: Any) -> str:
     if z_prime.get("reason"):
         return str(z_prime["reason"])
     value = logits.get("z_prime") if isinstance(logits, dict) else None
-    return "" if value is None else f"{value:.2f} on well medians"
+    if value is None or not isinstance(logits, dict):
+        return ""
+    wells = [number for number in logits.get("wells", ()) if isinstance(number, int)]
+    of = (
+        f"the medians of {' and '.join(map(str, wells))} held-out wells"
+        if wells
+        else "well medians"
+    )
+    few = ", which are few" if wells and min(wells) < FEWEST_WELLS else ""
+    return f"{value:.2f} on {of}{few}: {_z_prime_means(value)}"
+
+
+def _z_prime_means(value: float) -> str:
+    """The classes of Zhang, Chung and Oldenburg 1999 (10.1177/108705719900400206), table 1."""
+    if value >= 0.5:
+        return "excellent, single wells separate (0.5 and more)"
+    if value > 0:
+        return "marginal, compare several wells (between 0 and 0.5)"
+    return "the two overlap, single wells do not separate (0 and less)"
 
 
 def training_words(card: ModelCard) -> str:

@@ -8,32 +8,31 @@ from typing import Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
-    QButtonGroup,
-    QCheckBox,
     QFileDialog,
     QHBoxLayout,
     QPushButton,
     QStackedLayout,
+    QTabWidget,
     QVBoxLayout,
     QWidget,
 )
 
-from core.domain import Role
-from core.training.presets import PRESETS
+from leigh_gui.pages.train.choices import TrainChoices
+from leigh_gui.pages.train.held_out import HeldOutView
 from leigh_gui.pages.train.model_card import ModelCardView
+from leigh_gui.pages.train.model_versions import ModelVersions, confirm_training
 from leigh_gui.pages.train.spike_in_check import CheckDialog, check_words
 from leigh_gui.pages.train.warning import TrainWarning
 from leigh_gui.readiness import must_be_known, why_not_train, with_known
+from leigh_gui.services.thumbnails import Thumbnails
 from leigh_gui.state import AppState
-from leigh_gui.widgets.common.curves import Curves
+from leigh_gui.widgets.common.curves import HINT, Curves
 from leigh_gui.widgets.common.empty_state import EmptyState
 from leigh_gui.widgets.common.look import plain, scrolled, set_kind, tip
 
-CONTROLS = (
-    "Rescue is then measured by the network; images of treatments cannot be moved or explained."
-)
-NO_CONTROLS = (
-    "This needs a healthy condition, a diseased condition and treatments (roles: Data page)."
+NO_CURVES = (
+    "Loss and accuracy are drawn here while a model learns, and stay. A model of an earlier version"
+    " did not keep them: train again to see them."
 )
 
 
@@ -48,12 +47,14 @@ class TrainPage(QWidget):
     model_asked = Signal(Path)
     check_asked = Signal(str, float, str)  # channel, factor, preset
 
-    def __init__(self, state: AppState, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, state: AppState, thumbnails: Thumbnails, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.state = state
-        self.choices: dict[str, QPushButton] = {}
+        self.held_out = HeldOutView(state, thumbnails)
         self._training = False
-        self._why = ""
+        self._why = self._why_same_model = ""
         self._can_resume = False
         self._checked = ("", "")  # digest of the model, what its check found
         self._build()
@@ -84,18 +85,8 @@ class TrainPage(QWidget):
             "Whole wells are kept aside for the test; the model never sees them while it learns."
         )
         column.addWidget(plain(words, "muted", wrap=True))
-        cards = QHBoxLayout()
-        cards.setSpacing(12)
-        self._group = QButtonGroup(self)
-        for preset in PRESETS.values():
-            cards.addWidget(self._build_choice(preset.name, preset.what, preset.cost), 1)
-        self.choices["quick"].setChecked(True)
-        column.addLayout(cards)
-        self.controls_only = QCheckBox(
-            "Learn from the controls only, to screen treatments that it never saw"
-        )
-        self.controls_only.setObjectName("train-controls-only")
-        column.addWidget(self.controls_only)
+        self.choices = TrainChoices()
+        column.addWidget(self.choices)
         self.warning = TrainWarning()
         column.addWidget(self.warning)
         buttons = QHBoxLayout()
@@ -108,29 +99,13 @@ class TrainPage(QWidget):
             buttons.addWidget(button)
         buttons.addStretch(1)
         column.addLayout(buttons)
-        self.curves = Curves()
-        column.addWidget(self.curves, 1)
+        self.curves, self.tabs = Curves(), QTabWidget()
+        self.tabs.setDocumentMode(True)
+        self.tabs.tabBar().setDrawBase(False)
+        self.tabs.addTab(self.held_out, "Held-out wells")
+        self.tabs.addTab(self.curves, "Curves")
+        column.addWidget(self.tabs, 1)
         return column
-
-    def _build_choice(self, name: str, what: str, cost: str) -> QPushButton:
-        title = name.capitalize()
-        button = QPushButton()
-        button.setObjectName(f"preset-{name}")
-        button.setCheckable(True)
-        button.setProperty("kind", "choice")
-        button.setAccessibleName(f"{title}: {what}, {cost}")
-        button.setMinimumHeight(104)
-        inner = QVBoxLayout(button)
-        inner.setContentsMargins(16, 12, 16, 12)
-        inner.setSpacing(2)
-        for text, kind in ((title, "strong"), (what, ""), (cost, "small")):
-            label = plain(text, kind, wrap=True)
-            label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-            inner.addWidget(label)
-        inner.addStretch(1)
-        self._group.addButton(button)
-        self.choices[name] = button
-        return button
 
     def _build_right(self) -> QWidget:
         inner = QWidget()
@@ -139,7 +114,8 @@ class TrainPage(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(12)
         column.addWidget(plain("Model", "title"))
-        self.card = ModelCardView()
+        self.versions, self.card = ModelVersions(), ModelCardView()
+        column.addWidget(self.versions)
         column.addWidget(self.card)
         self.explore = QPushButton("Next: explore")
         self.explore.setObjectName("train-next")
@@ -164,44 +140,29 @@ class TrainPage(QWidget):
 
     def _connect(self) -> None:
         self.empty.asked.connect(self.start_asked)
-        self.start.clicked.connect(
-            lambda: self.train_asked.emit(self.preset(), False, self.conditions())
-        )
-        self.resume.clicked.connect(
-            lambda: self.train_asked.emit(self.preset(), True, self.conditions())
-        )
+        self.start.clicked.connect(self._on_start)
+        self.resume.clicked.connect(lambda: self._train(resume=True))
         self.stop.clicked.connect(self.stop_asked)
         self.map.clicked.connect(self.map_asked)
         self.explore.clicked.connect(self.explore_asked)
         self.other.clicked.connect(self._on_other)
+        self.versions.chosen.connect(self._on_version)
         self.check.clicked.connect(self._on_check)
         self.warning.accepted.connect(self._on_known)
         self.state.model_changed.connect(self._on_model)
         self.state.asked_changed.connect(self._show_buttons)
         self.state.project_changed.connect(self._show_buttons)
 
-    def preset(self) -> str:
-        """The chosen preset."""
-        return next(name for name, button in self.choices.items() if button.isChecked())
+    def set_job(self, training: bool, why: str, why_same_model: str, resumable: bool) -> None:
+        """Say whether a training runs, and whether one can resume.
 
-    def conditions(self) -> tuple[str, ...]:
-        """Those to learn from; (): all."""
-        chosen = self.controls_only.isEnabled() and self.controls_only.isChecked()
-        return self._controls() if chosen else ()
-
-    def _controls(self) -> tuple[str, ...]:
-        """The healthy and diseased conditions, where there are both, and other ones too."""
-        dataset = self.state.project.dataset if self.state.project else None
-        conditions = dataset.conditions if dataset else ()
-        controls = [c for c in conditions if c.role in (Role.HEALTHY, Role.DISEASED)]
-        both = {c.role for c in controls} == {Role.HEALTHY, Role.DISEASED}
-        return tuple(c.name for c in controls) if both and len(controls) < len(conditions) else ()
-
-    def set_job(self, training: bool, why: str, resumable: bool) -> None:
-        """Say whether a training runs, why no job can start, and whether a training can resume."""
+        Also why no job can start, and why no other model can be used.
+        """
         if training and not self._training:
             self.curves.clear()
+            self.tabs.setCurrentWidget(self.curves)
         self._training, self._why, self._can_resume = training, why, resumable
+        self._why_same_model = why_same_model
         self._show_buttons()
 
     def add_progress(self, verb: str, progress: dict[str, Any]) -> None:
@@ -225,6 +186,12 @@ class TrainPage(QWidget):
         self.card.set_card(
             card, self._checked[1] if card is not None and card.digest == self._checked[0] else ""
         )
+        models, used = (opened.models, opened.project.model) if opened else ((), "")
+        self.versions.offer(models, used)
+        self.held_out.show_model()
+        if not self._training:
+            rows = card.training.get("curve", ()) if card is not None else ()
+            self.curves.show_all(rows, HINT if card is None else NO_CURVES)
         self._show_buttons()
 
     def _show_buttons(self) -> None:
@@ -233,13 +200,13 @@ class TrainPage(QWidget):
         self.start.setText("Train again" if model else "Train")
         set_kind(self.start, "" if model else "primary")
         set_kind(self.explore, "primary" if self.state.ready_to_explore else "")
-        self.controls_only.setEnabled(bool(self._controls()))
-        self.controls_only.setToolTip(CONTROLS if self._controls() else NO_CONTROLS)
         dataset = opened.project.dataset if opened else None
+        self.choices.set_dataset(dataset)
         self.warning.set_dataset(dataset)
         not_yet = self._why or why_not_train(self.state) or self.warning.why()
         self._enable(self.start, not_yet, "Train, then measure the model and draw its map")
-        why = not_yet or ("" if self._can_resume else "No stopped training to resume.")
+        stopped = self._can_resume and not self._training
+        why = not_yet or ("" if stopped else "No stopped training to resume.")
         self._enable(self.resume, why, "Resume where the training stopped")
         self._enable(
             self.stop,
@@ -256,8 +223,12 @@ class TrainPage(QWidget):
         ready = self.state.ready_to_explore
         why = "" if ready else "Explore needs a trained model and its map."
         self._enable(self.explore, why, "Go to Explore")
+        read_only = opened.read_only if opened is not None else ""
+        self.versions.set_why_not(self._why_same_model or read_only)
         self._enable(
-            self.other, self._why, "Use a model that was trained before: choose its folder"
+            self.other,
+            self._why_same_model,
+            "Use a model that was trained before (its folder)",
         )
         self.map.setVisible(bool(opened and opened.card and opened.projection is None))
 
@@ -280,6 +251,19 @@ class TrainPage(QWidget):
         if dialog.exec():
             change = dialog.perturbation()
             self.check_asked.emit(change.channel, change.factor, change.preset)
+
+    def _on_start(self) -> None:
+        """Train; where there is a model, ask first, and say that it stays."""
+        card = self.state.opened.card if self.state.opened else None
+        if card is None or confirm_training(self, card.name):
+            self._train(resume=False)
+
+    def _train(self, *, resume: bool) -> None:
+        self.train_asked.emit(self.choices.preset(), resume, self.choices.conditions())
+
+    def _on_version(self, name: str) -> None:
+        assert self.state.project is not None
+        self.model_asked.emit(self.state.project.folder / "models" / name)
 
     def _on_other(self) -> None:
         chosen = QFileDialog.getExistingDirectory(self, "Folder of the model")

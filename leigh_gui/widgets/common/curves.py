@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QColor
@@ -45,6 +47,11 @@ class Curve(QWidget):
         self.values.append(value)
         self.draw()
 
+    def set_values(self, values: Sequence[tuple[float, float]]) -> None:
+        """All measurements at once, as (step, value)."""
+        self.steps, self.values = [step for step, _ in values], [value for _, value in values]
+        self.draw()
+
     def draw(self) -> None:
         """Draw all measurements in the colours of the theme."""
         from leigh_gui.widgets.common.chart import Point
@@ -83,26 +90,48 @@ class Curves(QWidget):
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(8)
-        self._hint = plain(HINT, "muted")
+        self._hint = plain(HINT, "muted", wrap=True)
         self._column.addWidget(self._hint)
         self._column.addStretch(0)
 
     def clear(self) -> None:
         """A new training begins."""
         for curve in self.curves:
-            curve.steps, curve.values = [], []
-            curve.draw()
+            curve.set_values([])
             curve.hide()
+        self._hint.setText(HINT)
         self._hint.show()
+
+    def show_all(self, rows: Sequence[Sequence[float]], missing: str) -> None:
+        """The curves of a training that has ended; without any, say what is `missing`."""
+        self.clear()
+        self._hint.setText(missing)
+        names = ("steps", "losses", "accuracies")
+        columns = dict(zip(names, zip_longest(*rows), strict=False))
+        if "losses" not in columns:
+            return
+        self._make()
+        for curve, name in zip(self.curves, names[1:], strict=True):
+            known = [
+                (float(step), float(value))
+                for step, value in zip(columns["steps"], columns.get(name, ()), strict=False)
+                if value is not None
+            ]
+            curve.set_values(known)
+            curve.setVisible(bool(known))
 
     def add(self, step: float, loss: float | None, accuracy: float | None) -> None:
         """One more measurement."""
+        self._make()
+        for curve, value in zip(self.curves, (loss, accuracy), strict=True):
+            curve.show()
+            if value is not None:
+                curve.add(float(step), float(value))
+
+    def _make(self) -> None:
+        """The charts, with the first values; pyqtgraph is loaded then."""
         if not self.curves:
             self.curves = [Curve("Loss", is_share=False), Curve(ACCURACY, is_share=True)]
             for place, curve in enumerate(self.curves):
                 self._column.insertWidget(place, curve, 1)
         self._hint.hide()
-        for curve, value in zip(self.curves, (loss, accuracy), strict=True):
-            curve.show()
-            if value is not None:
-                curve.add(float(step), float(value))
