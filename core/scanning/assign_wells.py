@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from core.domain import Problem, ProblemKind, Role, ScanOptions
+from core.domain import Problem, ProblemKind, Question, QuestionKind, Role, ScanOptions
 from core.errors import BadTable
 from core.scanning.choose_conditions import (
     choose_conditions,
@@ -107,9 +107,30 @@ def assign_wells(
                 kind=ProblemKind.NOT_IN_MAP,
             )
         )
+    if use_table and table is not None:
+        _ask_of_one_condition(assigned, table, findings)
     warn_of_other_names(drafts, {f: one.condition for f, one in assigned.items()}, problems)
     rows.report_unused()
     return _grouped(drafts, _dosed(assigned), options.group_by, column, problems)
+
+
+def _ask_of_one_condition(
+    assigned: dict[str, WellAssignment], table: PlateMap, findings: Findings
+) -> None:
+    """Asks where all images are of one condition, and the map has others: are the wells right?"""
+    found = {one.condition for one in assigned.values()}
+    named = {folded(row.condition) for row in table.rows if row.condition.strip()}
+    if len(found) != 1 or len(named) < 2:
+        return
+    only, about = next(iter(found)), next(iter(assigned))
+    if findings.answers.choice(QuestionKind.CONDITION, [only]):
+        return
+    well = assigned[about].well
+    text = (
+        f"All images would be {only}, but {table.path.name} has {len(named)} conditions. Is"
+        f" {about} of well {well}? If not, give a pattern for the names."
+    )
+    findings.questions.append(Question(QuestionKind.CONDITION, text, (only,), about=about))
 
 
 def _table_wins(

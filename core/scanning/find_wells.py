@@ -45,7 +45,9 @@ def find_well(
     ]
     plates = [n for n, meaning in meanings.items() if meaning == "plate" and runs[n].varies]
     apart = {n for n in plates if condition is None or not _one_to_one(runs[n], condition)}
-    for n in reversed(of_map or free):
+    # A well of the map with a zero, or in several rows, before f1 or d1 of one row.
+    ranked = sorted(of_map, key=lambda n: (n in meanings, not like_a_plate(runs[n]), -n))
+    for n in ranked or reversed(free):
         run, several = runs[n], bool(apart - {n})
         other = condition is not None and run is not condition and not several
         follows = other and condition is not None and _one_to_one(run, condition)
@@ -53,9 +55,10 @@ def find_well(
         of_plate = n > 0 and meanings.get(n - 1) == "plate" and _padded(run)
         alike = not follows and _looks_like_wells(run, condition, several)
         alike = alike and not (condition is not None and _initials(run, condition))
-        sure = n in of_map or of_plate or alike
+        by_map = n in of_map and (n not in meanings or _fills_map(run, context))
+        sure = by_map or of_plate or alike
         choices, files = (list_of(run), NONE), run.texts
-        guessed = alike and n not in of_map and not of_plate and _is_scattered(run)
+        guessed = alike and not by_map and not of_plate and _is_scattered(run)
         asked = guessed or not sure
         answer = context.answers.choice(QuestionKind.WELL, choices, files) if asked else ""
         yes = answer == choices[0]
@@ -132,6 +135,17 @@ def in_map(run: Run, context: Context) -> bool:
     return len(wells & context.map_wells) * 2 > len(wells)
 
 
+def _fills_map(run: Run, context: Context) -> bool:
+    """Whether the run names most of the wells of the map: f1 to f9 are fields of a full plate."""
+    wells = {well_of(value) for value in run.values}
+    return len(wells & context.map_wells) * 2 > len(context.map_wells)
+
+
+def like_a_plate(run: Run) -> bool:
+    """Whether wells have a zero before the column, or several rows."""
+    return _padded(run) or len({_row(value) for value in run.values}) > 1
+
+
 def _looks_like_wells(run: Run, condition: Run | None, several: bool) -> bool:
     """Several rows, or one row whose letter is not that of days, ages, passages or lines.
 
@@ -200,7 +214,7 @@ def _may_be_plate(
     run = runs[n]
     if not run.varies or meanings.get(n) not in (None, "group") or run is condition:
         return False
-    if any(map(names_role, run.values)):
+    if any(map(names_role, run.values)) or (all_wells(run) and like_a_plate(run)):
         return False
     counted = run.where == NAME and _numbered(run)  # BC1_B02 and BC2_B02: wells come back
     apart = condition is None or not run.splits_like(condition) or counted

@@ -21,11 +21,15 @@ _DYES = r"(?i:texas[ _\-]?red|far[ _\-]?red|alexa[ _\-]?(?:fluor[ _\-]?)?\d{3}|c
 _DECIMAL = r"(?<![A-Za-z0-9.,])[A-Za-z]{0,3}(?:0|[1-9]\d*)[.,]\d+(?:[A-Za-zµμ%]+)?(?![A-Za-z0-9.,])"
 # 2024-05-01_14-30-00, 20240501T143000, 1.5.2024; other numbers after a date count images.
 _DATE = r"(?:19|20)\d\d([\-._]?)[01]\d\1[0-3]\d"
+_MONTH = (
+    r"(?i:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
+    r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
+)
 DAY_FIRST = (  # or the month first: 05-01-2024, 12_03_2024, 5.1.24, 12-Mar-2024
     r"(?:(?:[0-3]?\d\.[01]?\d\.20|[0-3]\d\.[01]\d\.)\d\d"
     r"|[0-3]?\d-[0-3]?\d-20\d\d|[0-3]\d_[0-3]\d_20\d\d"
-    r"|[0-3]?\d[ _\-]?(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*[ _\-]?(?:20)?\d\d)"
-)
+    r"|[0-3]?\d(?:-%s-(?:20)?| %s 20|_%s_20|%s20)\d\d)"
+).replace("%s", _MONTH)
 _CLOCK = r"(?:T[0-2]\d[0-5]\d(?:[0-5]\d)?|[T _\-]+[0-2]\d[\-.:h][0-5]\d(?:[\-.:m][0-5]\d)?s?)"
 _MOMENT = rf"(?<![A-Za-z0-9])(?:{_DATE}{_CLOCK}?|{DAY_FIRST})(?![A-Za-z0-9])"
 _ROW_COLUMN = r"(?i:row[ _\-]?\d+[ _\-]col(?:umn)?[ _\-]?\d+)"

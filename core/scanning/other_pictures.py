@@ -3,7 +3,7 @@
 import re
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from core.domain import Problem, ProblemKind
@@ -18,10 +18,11 @@ ALWAYS = (
             r"^(?:DC|SC)_.*(?:CAM|CH)\d|(?i:(?:^|[ _\-])(?:flat[ _\-]?field|dark[ _\-]?(?:field|"
             r"frame|image)|(?:shading|illum(?:ination)?)[ _\-]?(?:image|corr(?:ection)?|function)|"
             r"(?:background|blank)[ _\-]?(?:image|field))(?:$|[ _\-]))"
-            r"|^(?i:(?:shading|illum(?:ination)?|flat|dark|background|bg)[ _\-]?"
-            rf"(?:{STAIN_PATTERN}))$"
         ),
     ),
+)
+OF_A_STAIN = re.compile(
+    rf"(?i)(?:shading|illum(?:ination)?|flat|dark|background|bg)[ _\-]?(?:{STAIN_PATTERN})"
 )
 NEXT_TO_AN_IMAGE = (
     (
@@ -113,6 +114,19 @@ def _is_copy(file: str, kind: ProblemKind, elsewhere: set[str]) -> bool:
     return bool(named & elsewhere) or (kind is not ProblemKind.PROCESSED_COPY and stem in elsewhere)
 
 
+def _is_correction(file: str, stems: Mapping[str, Sequence[str]]) -> bool:
+    """Whether shading_GFP corrects others: its images are numbered, or it is there only once.
+
+    dark_GFP next to light_GFP was kept in the dark.
+    """
+    folder, stem = PurePosixPath(file).parent.as_posix(), stem_of(file)
+    others = [other for other in stems[folder] if not OF_A_STAIN.fullmatch(other)]
+    once = sum(stem in names for names in stems.values()) == 1
+    return any(re.search(r"\d", re.sub(rf"(?i)(?:{STAIN_PATTERN})$", "", o)) for o in others) or (
+        once and not others and len(stems) > 1
+    )
+
+
 def _in_other_folder(file: str) -> bool:
     parts = PurePosixPath(file).parts[:-1]
     return not any(pattern.fullmatch(part) for *_, pattern in FOLDERS for part in parts)
@@ -163,6 +177,9 @@ def other_pictures(
             continue
         if not everything and (of_folder := _of_folder(file, elsewhere, stems)):
             left_out[of_folder].append(file)
+            continue
+        if OF_A_STAIN.fullmatch(stem) and _is_correction(file, stems):
+            left_out[ALWAYS[0][:2]].append(file)
             continue
         for kind, reason, pattern in (*ALWAYS, *NEXT_TO_AN_IMAGE):
             if not pattern.search(stem):

@@ -195,8 +195,9 @@ def _by_runs(
     long: Sequence[str],
 ) -> None:
     """Reads one family of names by what varies in it."""
-    runs = join_rows_and_columns(runs_of(files, compound, long), context)
+    runs, of_wells = join_rows_and_columns(runs_of(files, compound, long), context)
     meanings, questions = find_meanings(runs, files, context)
+    questions = [*of_wells, *questions]
     if not questions and "stain" not in meanings.values():
         questions = _ask_of_stain_words(files, context)
     names.questions += questions
@@ -250,7 +251,10 @@ def _told(alike: Sequence[Run], meaning: str, file: str) -> str:
     if meaning == "group" and not alike[0].varies and alike[0].label.lower() in SESSIONS:
         return ""  # all images are of this experiment, which tells no cultures apart
     if meaning in ("z", "time"):
-        return " ".join(run.texts[file] for run in alike)
+        texts = [run.texts[file] for run in alike]
+        if alike[0].label.lower() == "slice" and texts[0].isdecimal():
+            texts[0] = f"slice {texts[0]}"
+        return " ".join(texts)
     return alike[0].texts[file]
 
 

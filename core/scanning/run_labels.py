@@ -83,8 +83,6 @@ def label_meaning(run: Run) -> str:
     for meaning, labels in LABELS.items():
         if label in labels and not (meaning == "stain" and not run.numbers):
             return meaning
-    if run.label == "W" and all(re.fullmatch(r"W\d{4,}", value) for value in run.values):
-        return "group"  # wells by number, of ScanR
     counted = run.label in SHORT_STAINS and run.numbers and not has_gaps(run.values)
     written = run.label in ("c", "C") and all("=" in value for value in run.values)  # C=0 of Fiji
     return "stain" if counted or written else ""

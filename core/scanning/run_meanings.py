@@ -24,7 +24,7 @@ from core.scanning.run_labels import (
     label_meaning,
     list_of,
 )
-from core.scanning.z_stacks import CULTURES, may_be_tissue
+from core.scanning.z_stacks import CULTURES, MOST_SLICES
 
 TIMES = "times"
 
@@ -52,8 +52,10 @@ def find_meanings(
             meaning = ""  # F340 and F380
         if meaning == "site" and run.label.lower() == "m" and before_others(n, runs):
             meaning = "group"  # mouse 101, before its images; the tile m1 stands last
-        if meaning == "z" and may_be_tissue(run.values) and _are_cultures(run, context):
+        if meaning == "z" and _are_cultures(run, runs, context):
             meaning = "group"
+        if _numbered(run, "W") and any(_numbered(other, "P") for other in runs):
+            meaning = "group"  # wells by number, of ScanR
         if meaning in ("z", "time", "site", "group", "plate"):
             meanings[n] = meaning
     find_stain(runs, files, context, meanings, questions)
@@ -68,9 +70,19 @@ def find_meanings(
     return meanings, questions
 
 
-def _are_cultures(run: Run, context: Context) -> bool:
-    """Whether slices were answered to be cultures."""
+def _are_cultures(run: Run, runs: Sequence[Run], context: Context) -> bool:
+    """Whether slices are cultures: there are planes, too, or it was answered."""
+    if run.label.lower() != "slice" or len(run.values) > MOST_SLICES:
+        return False
+    planes = (other for other in runs if other is not run and other.varies)
+    if any(label_meaning(other) == "z" for other in planes):
+        return True
     return context.answers.choice(QuestionKind.Z, [CULTURES], run.texts) == CULTURES
+
+
+def _numbered(run: Run, label: str) -> bool:
+    """Whether all texts are a letter and a long number: W00001."""
+    return run.label == label and all(re.fullmatch(r"[A-Z]\d{4,}", v) for v in run.values)
 
 
 def _condition_run(runs: Sequence[Run], meanings: Mapping[int, str]) -> Run | None:

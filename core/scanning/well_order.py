@@ -25,7 +25,11 @@ def in_well_order(table: PlateMap | None, answers: Answers) -> PlateMap | None:
     column_first = answers.choice(QuestionKind.MAP, [COLUMN_FIRST]) == COLUMN_FIRST
     if table is None or not _numbered(table) or not column_first:
         return table
-    rows = tuple(replace(r, well=_turned(r.well)) if r.well else r for r in table.rows)
+    column = table.well_column or ""
+    rows = tuple(
+        replace(row, well=_turned(row.well)) if numbered_well(row.values[column]) else row
+        for row in table.rows
+    )
     return replace(table, rows=rows)
 
 

@@ -53,6 +53,19 @@ def test_the_counterfactual_stands_beside_them_once_the_image_is_moved(page, win
     window.control.gestures.move_to("WT")
     qtbot.waitUntil(lambda: column.panes[2].qimage() is not None, timeout=8000)
     assert column.note.text() == "to WT, strength 1"
+    assert column.panes[2].note.startswith("largest change")
+    assert column.bar.isVisible() and column.bar.ends[0].endswith("%")
+
+
+def test_rows_carry_the_names_of_stains_and_columns_their_scale(page, window, qtbot):
+    qtbot.waitUntil(lambda: all_there(page), timeout=15_000)
+    names = [channel.name for channel in window.state.display]
+    assert [pane.mark for pane in page.columns["original"].panes] == names
+    assert page.columns["saliency"].bar.ends == ("nothing", "most")
+    assert page.columns["occlusion"].bar.ends == ("against", "for the target")
+    tops = {column.panes[0].mapToGlobal(column.panes[0].rect().topLeft()).y()
+            for column in page.columns.values() if column.isVisible()}  # fmt: skip
+    assert len(tops) == 1  # the panes of a stain stand in one row
 
 
 def test_another_image_is_explained_anew_and_the_first_is_remembered(page, window, qtbot):

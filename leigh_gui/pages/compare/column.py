@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from core.domain import AUTOENCODER, UNSIGNED
 from leigh_gui.widgets.common.elided_label import ElidedLabel
 from leigh_gui.widgets.common.look import tip
+from leigh_gui.widgets.counterfactual.change import largest_change
+from leigh_gui.widgets.counterfactual.colour_bar import ColourBar
 from leigh_gui.widgets.counterfactual.difference_pane import DifferencePane, symmetric_limit
 from leigh_gui.widgets.image.image_view import ImagePane, Viewpoint
 
@@ -41,6 +44,8 @@ TIPS = {
     ),
 }
 CHANGES = ("counterfactual", AUTOENCODER)  # of the image itself
+OWN_SCALE = "From the weakest to the strongest value of this column; their unit says nothing."
+ENDS = {True: ("against", "for the target"), False: ("nothing", "most")}  # of a scale with a sign
 
 
 class Column(QWidget):
@@ -55,8 +60,14 @@ class Column(QWidget):
         self._grid = QVBoxLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setSpacing(4)
-        self._grid.addWidget(self.title)
-        self._grid.addWidget(self.note)
+        self.bar = ColourBar(signed=kind not in UNSIGNED)
+        keep = self.bar.sizePolicy()
+        keep.setRetainSizeWhenHidden(True)  # the panes of all columns stay in line
+        self.bar.setSizePolicy(keep)
+        self.bar.setMinimumWidth(0)
+        self.bar.hide()
+        for widget in (self.title, self.note, self.bar):
+            self._grid.addWidget(widget)
 
     def set_stains(self, count: int) -> None:
         """As many panes as stains."""
@@ -76,9 +87,11 @@ class Column(QWidget):
     def wait(self, hint: str) -> None:
         """Nothing to show yet, and why."""
         self.say("")
+        self.bar.hide()
         for pane in self.panes:
             pane.set_hint(hint)
             if isinstance(pane, DifferencePane):
+                pane.set_note("")
                 pane.set_difference(None, 1.0, 1.0)
             else:
                 pane.set_image(None)
@@ -98,8 +111,21 @@ class Column(QWidget):
             assert isinstance(pane, DifferencePane)
             pane.set_hint("No change" if self.kind in CHANGES else "Zero everywhere")
             pane.set_difference(plane, span, limit)
+            largest = float(np.abs(plane).max()) / max(span, 1e-12)
+            is_change = self.kind in CHANGES and largest > 0
+            pane.set_note(largest_change(largest) if is_change else "")
+        self._show_scale(limit)
         for pane in self.panes[len(values) :]:
             pane.set_hint("One map for all stains")
             assert isinstance(pane, DifferencePane)
             pane.set_difference(None, 1.0, 1.0)
         self.say(note, hint)
+
+    def _show_scale(self, limit: float) -> None:
+        """The colours of the panes: grey values of a change, or words where a unit says nothing."""
+        if self.kind in CHANGES:
+            self.bar.set_limit(limit)
+        else:
+            self.bar.set_ends(*ENDS[self.bar.signed])
+            self.bar.setToolTip(OWN_SCALE)
+        self.bar.show()

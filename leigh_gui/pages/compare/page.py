@@ -209,6 +209,7 @@ class ComparePage(QWidget):
         ):
             assert isinstance(pane, ImagePane)
             pane.set_channels([display])
+            pane.set_mark(display.name)
             pane.set_pixel_size(
                 opened.project.dataset.pixel_size_um if opened.project.dataset else None
             )

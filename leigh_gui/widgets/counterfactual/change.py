@@ -66,4 +66,9 @@ def note_of(change: Change, index: int, name: str, span: float) -> tuple[str, bo
         return ("locked" if name in change.locked else "no change"), False
     if largest <= change.noise:
         return f"largest change {percent(largest, 3)}: within the round-trip error", True
-    return f"largest change {percent(largest, 0 if largest >= 0.1 else 1)}", False
+    return largest_change(largest), False
+
+
+def largest_change(share: float) -> str:
+    """The largest change, as a share of the display range, in words."""
+    return f"largest change {percent(share, 0 if share >= 0.1 else 1)}"
