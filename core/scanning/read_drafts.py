@@ -63,11 +63,13 @@ def read_drafts(
 def _images(facts: Sequence[FileInspection], problems: list[Problem]) -> list[FileInspection]:
     """The files without masks, overlays and copies; `problems` names these, and unreadable files.
 
-    A small copy may be too small to be read, and is named as a copy.
+    A small copy may be too small to be read, and is named as a copy. What is known of other files
+    that cannot be read says more than their names.
     """
     stacks = [f.file for f in facts if f.error is not None and f.error.kind == "z-stack"]
     others: list[Problem] = []
-    aside = other_pictures([f.file for f in facts if f.file not in stacks], stacks, others)
+    plain = [f.file for f in facts if f.error is None or f.error.kind == ProblemKind.UNREADABLE]
+    aside = other_pictures(plain, stacks, others)
     images = [fact for fact in facts if fact.file not in aside]
     copies = [fact for fact in facts if fact.file in aside]
     problems += [*_file_problems(images), *others, *_copies_of_others(copies, images)]
