@@ -45,8 +45,8 @@ def find_well(
     ]
     plates = [n for n, meaning in meanings.items() if meaning == "plate" and runs[n].varies]
     apart = {n for n in plates if condition is None or not _one_to_one(runs[n], condition)}
-    # A well of the map with a zero, or in several rows, before f1 or d1 of one row.
-    ranked = sorted(of_map, key=lambda n: (n in meanings, not like_a_plate(runs[n]), -n))
+    # Wells of the map in several rows, or with a zero, before f1 or d1 of one row.
+    ranked = sorted(of_map, key=lambda n: (n in meanings, -_like_wells(runs[n]), -n))
     for n in ranked or reversed(free):
         run, several = runs[n], bool(apart - {n})
         other = condition is not None and run is not condition and not several
@@ -55,7 +55,9 @@ def find_well(
         of_plate = n > 0 and meanings.get(n - 1) == "plate" and _padded(run)
         alike = not follows and _looks_like_wells(run, condition, several)
         alike = alike and not (condition is not None and _initials(run, condition))
-        by_map = n in of_map and (n not in meanings or _fills_map(run, context))
+        rivals = [m for m in of_map if m not in meanings and runs[m].texts != run.texts]
+        alone = not any(_like_wells(runs[m]) == _like_wells(run) for m in rivals)
+        by_map = n in of_map and (alone if n not in meanings else _fills_map(run, context))
         sure = by_map or of_plate or alike
         choices, files = (list_of(run), NONE), run.texts
         guessed = alike and not by_map and not of_plate and _is_scattered(run)
@@ -143,7 +145,12 @@ def _fills_map(run: Run, context: Context) -> bool:
 
 def like_a_plate(run: Run) -> bool:
     """Whether wells have a zero before the column, or several rows."""
-    return _padded(run) or len({_row(value) for value in run.values}) > 1
+    return _like_wells(run) > 0
+
+
+def _like_wells(run: Run) -> int:
+    """2: in several rows, 1: with a zero before the column, 0: B2, or the day D7."""
+    return 2 if len({_row(value) for value in run.values}) > 1 else int(_padded(run))
 
 
 def _looks_like_wells(run: Run, condition: Run | None, several: bool) -> bool:

@@ -62,7 +62,7 @@ def test_rows_carry_the_names_of_stains_and_columns_their_scale(page, window, qt
     names = [channel.name for channel in window.state.display]
     assert [pane.mark for pane in page.columns["original"].panes] == names
     assert page.columns["saliency"].bar.ends == ("nothing", "most")
-    assert page.columns["occlusion"].bar.ends == ("against", "for the target")
+    assert page.columns["occlusion"].bar.ends == ("against", "for")
     tops = {column.panes[0].mapToGlobal(column.panes[0].rect().topLeft()).y()
             for column in page.columns.values() if column.isVisible()}  # fmt: skip
     assert len(tops) == 1  # the panes of a stain stand in one row

@@ -114,3 +114,17 @@ def test_cultures_in_the_dark_are_no_corrections(scan: Scanned, other: str) -> N
 def test_words_that_begin_like_months_are_no_dates(scan: Scanned, names: str) -> None:
     found = scan([f"{c}/{names.format(k=k)}" for c in ("WT", "DS") for k in (1, 2, 3)])
     assert "time-points" not in _kinds(found, "problems")
+
+
+@pytest.mark.parametrize("other", ["D7 D14", "c1 c2", "E1 E2", "h2 h24"])
+@pytest.mark.parametrize("wells", ["B2 B3 B4 B5", "C2 C3 C4 C5"])
+def test_two_parts_that_the_map_may_mean_are_asked(scan: Scanned, wells: str, other: str) -> None:
+    names = [f"{w}_{o}_{k}" for w in wells.split() for o in other.split() for k in (1, 2)]
+    asked = scan(names, table=FULL)
+    assert asked["records"] == 0 and asked["questions"]
+    assert asked["plates"] == []
+
+
+def test_days_after_wells_of_several_rows_are_no_wells(scan: Scanned) -> None:
+    found = scan(_named("{row}{c}_D{k}") + _named("{row}{c}_D1{k}"), table=FULL)
+    assert found["conditions"] == {"WT": 12, "DS": 12} and found["plates"] == []

@@ -45,7 +45,7 @@ TIPS = {
 }
 CHANGES = ("counterfactual", AUTOENCODER)  # of the image itself
 OWN_SCALE = "From the weakest to the strongest value of this column; their unit says nothing."
-ENDS = {True: ("against", "for the target"), False: ("nothing", "most")}  # of a scale with a sign
+ENDS = {True: ("against", "for"), False: ("nothing", "most")}  # of a scale with a sign
 
 
 class Column(QWidget):
