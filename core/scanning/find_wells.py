@@ -55,10 +55,10 @@ def find_well(
         of_plate = n > 0 and meanings.get(n - 1) == "plate" and _padded(run)
         alike = not follows and _looks_like_wells(run, condition, several)
         alike = alike and not (condition is not None and _initials(run, condition))
-        rivals = [m for m in of_map if m not in meanings and runs[m].texts != run.texts]
-        alone = not any(_like_wells(runs[m]) == _like_wells(run) for m in rivals)
+        rivals = [m for m in candidates if m not in meanings and runs[m].texts != run.texts]
+        alone = not any(_like_wells(runs[m]) >= _like_wells(run) for m in rivals)
         by_map = n in of_map and (alone if n not in meanings else _fills_map(run, context))
-        sure = by_map or of_plate or alike
+        sure = by_map or of_plate or (alike and (alone or n not in of_map))
         choices, files = (list_of(run), NONE), run.texts
         guessed = alike and not by_map and not of_plate and _is_scattered(run)
         asked = guessed or not sure
@@ -243,10 +243,11 @@ def _take_plate(
     meanings: dict[int, str],
     questions: list[Question],
 ) -> None:
-    """Takes a run as the plate; small numbers, replicates and days in names are asked about."""
+    """Takes a run as the plate; small numbers, replicates, days and D1 are asked about."""
     run = runs[n]
-    small = all(value.isdecimal() and len(value) <= 3 for value in run.values)
-    asked = small or (run.where == NAME and (meanings.get(n) == "group" or is_time(run.values)))
+    small = all(value.isdecimal() and len(value) <= 4 for value in run.values)
+    named = run.where == NAME and meanings.get(n) == "group"
+    asked = small or named or is_time(run.values) or all_wells(run)
     answer, question = plate_answer(run, context) if asked else ("plate", None)
     if answer == "plate":
         meanings[n] = "plate"

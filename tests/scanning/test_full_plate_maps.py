@@ -128,3 +128,16 @@ def test_two_parts_that_the_map_may_mean_are_asked(scan: Scanned, wells: str, ot
 def test_days_after_wells_of_several_rows_are_no_wells(scan: Scanned) -> None:
     found = scan(_named("{row}{c}_D{k}") + _named("{row}{c}_D1{k}"), table=FULL)
     assert found["conditions"] == {"WT": 12, "DS": 12} and found["plates"] == []
+
+
+def test_a_map_of_few_wells_that_tags_name_is_asked(scan: Scanned) -> None:
+    names = [f"{w}_A{k}_{s}" for w in ("B2", "B3", "C2", "C3") for k in (1, 2, 3) for s in STAINS]
+    asked = scan(names, table=HEADING + "A01,WT\nA02,DS\nA03,WT\n")
+    assert asked["records"] == 0 and "well" in _kinds(asked)
+
+
+@pytest.mark.parametrize("day", ["D{k}/", "1{k}30/", "A{k}/"])
+def test_days_and_clocks_before_wells_are_no_plates_unasked(scan: Scanned, day: str) -> None:
+    found = scan([f"{name}_{s}" for name in _named(day + "{row}{c}") for s in STAINS], table=FULL)
+    assert found["plates"] == []
+    assert found["records"] == 0 or (found["wells"], found["groups"]) == (6, 6)
