@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QMenu, QSizePolicy, QTo
 from core.domain import headline
 from leigh_gui.icons import icon
 from leigh_gui.widgets.common.job_bar import JobBar
-from leigh_gui.widgets.common.look import count, percent, plain, tip
+from leigh_gui.widgets.common.look import count, keep_place, percent, plain, tip
 
 if TYPE_CHECKING:
     from leigh_gui.state import AppState
@@ -160,9 +160,7 @@ class StatusStrip(QWidget):
         self.unsaved.clicked.connect(self.unsaved_asked)
         for button in (self.open, self.unsaved):
             button.setProperty("kind", "small")
-            policy = button.sizePolicy()
-            policy.setRetainSizeWhenHidden(True)
-            button.setSizePolicy(policy)
+            keep_place(button)
             button.hide()
         row.addWidget(self.words, 3)
         row.addWidget(self.message, 2)

@@ -325,11 +325,11 @@ def decode(
         pattern = encoded.pattern  # the network draws nothing
     elif precision == Precision.PREVIEW:
         change = model.preview_change(encoded.trajectory, guidance, locked, encoded.times)
-        pattern = encoded.pattern + change
+        pattern = model.restore(encoded.pattern + change, encoded.pattern)
     else:
         mixture = blend(guidance.source, guidance.target, guidance.share)
-        pattern = model.decode(encoded.z, mixture, locked, encoded.times)
-    pattern = model.restore(pattern, encoded.pattern)
+        drawn = model.decode(encoded.z, mixture, locked, encoded.times)
+        pattern = model.restore(drawn, encoded.pattern)
     if model.levels is not None:
         shift = mix.strength * detail_shift(card, source, mix, given)
         by = torch.from_numpy(shift).to(pattern)

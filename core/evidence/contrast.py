@@ -178,6 +178,13 @@ class Contrast:
         """Whether the background of a channel differs between real images."""
         return bool((self.differs & self._is_background).any())
 
+    @cached_property
+    def _is_logged(self) -> BoolArray:
+        """(R,) features of brightness, in channels whose background does not differ."""
+        lifted = self.real.channel[self._is_background & self.differs]
+        is_logged: BoolArray = (self.real.grey_levels > 0) & ~np.isin(self.real.channel, lifted)
+        return is_logged
+
     @property
     def _is_background(self) -> BoolArray:
         """(R,) features that measure the background."""
@@ -219,8 +226,7 @@ class Contrast:
 
     def _scaled(self, readouts: FloatArray) -> FloatArray:
         """(R,) features, with the logarithm of brightness above the background."""
-        lifted = np.unique(self.real.channel[self._is_background & self.differs])
-        logged = (self.real.grey_levels > 0) & ~np.isin(self.real.channel, lifted)
+        logged = self._is_logged
         least = GREY_LEVEL * self.real.grey_levels[logged]
         scaled = readouts.copy()
         above_background = readouts[logged] - self.real.background[logged]

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from core.domain import Question, QuestionKind
-from core.scanning.find_wells import like_a_plate
+from core.scanning.find_wells import in_map, like_a_plate
 from core.scanning.name_runs import Run, path_text
 from core.scanning.run_labels import Context, all_wells, label_meaning, list_of, well_of
 
@@ -54,7 +54,7 @@ def _is_well(
     plates = set(map(str.casefold, row.values)) <= context.map_plates
     if plates or not found:
         return False
-    if found > alone and _most(well, context):
+    if found > alone and in_map(well, context):
         return True
     choices = (list_of(well), list_of(column))
     answer = context.answers.choice(QuestionKind.WELL, choices, well.texts)
@@ -68,17 +68,12 @@ def _is_well(
 def _is_alone(run: Run, context: Context) -> bool:
     """Whether a run is a well of the map by itself; f1 is a field."""
     plain = all_wells(run) and not label_meaning(run) and like_a_plate(run)
-    return plain and _most(run, context)
+    return plain and in_map(run, context)
 
 
 def _found(run: Run, context: Context) -> int:
     """How many of its wells the plate map names."""
     return len({well_of(text) for text in run.values} & context.map_wells)
-
-
-def _most(run: Run, context: Context) -> bool:
-    """Whether the plate map names most of its wells."""
-    return _found(run, context) * 2 > len({well_of(text) for text in run.values})
 
 
 def _well(row: Run, column: Run) -> Run | None:

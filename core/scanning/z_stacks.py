@@ -118,7 +118,7 @@ def plane_question(
 ) -> Question:
     """The question how planes become one image; the maximum is safe, but not of slices."""
     named = ", ".join([*planes[:8], *(["…"] if len(planes) > 8 else [])])
-    if may_be_tissue(planes):
+    if _may_be_tissue(planes):
         text = f"Are {named} planes of one stack? Then choose what is read. Or are they cultures?"
         return Question(
             QuestionKind.Z, text, (CULTURES, MAXIMUM, MEAN, *planes), None, examples or {}
@@ -128,7 +128,7 @@ def plane_question(
     return Question(QuestionKind.Z, text, choices, MAXIMUM, examples or {})
 
 
-def may_be_tissue(planes: Sequence[str]) -> bool:
+def _may_be_tissue(planes: Sequence[str]) -> bool:
     """Whether slices may be cultures, such as slices of a brain: a stack has more planes."""
     slices = all(re.fullmatch(r"(?i)slice[ _\-]?\d+", plane) for plane in planes)
     return slices and len(planes) <= MOST_SLICES

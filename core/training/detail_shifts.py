@@ -8,27 +8,15 @@ from collections.abc import Sequence
 from itertools import permutations
 
 import numpy as np
-import torch
 from scipy.stats import t as student
 
-from core.data.batches import FieldStore
 from core.data.well_effects import moderated, well_effects
 from core.domain import FloatArray, ImageRecord
 from core.domain.model import BANDS
-from core.models.levels import BrightnessLevels
 from core.training.level_shifts import Shifts
 
 SURE_P = 0.01
 LEAST_LOG_GAIN = 0.05  # a change of detail by 5 % is none
-
-
-@torch.no_grad()
-def pattern_detail(levels: BrightnessLevels, store: FieldStore) -> FloatArray:
-    """Detail (N, B, C) of the patterns of a store."""
-    device = levels.mean.device
-    patterns = (torch.from_numpy(store.field(i))[None].to(device) for i in range(len(store)))
-    found: FloatArray = torch.cat([levels.detail(p) for p in patterns]).cpu().numpy()
-    return found
 
 
 def detail_shifts(details: FloatArray, records: Sequence[ImageRecord]) -> Shifts:

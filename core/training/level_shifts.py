@@ -6,17 +6,18 @@ less than three standard errors keeps its level. Gains are asked together (core.
 sparse_shift), because images with more cells are brighter in every channel.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import permutations
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from core.data.batches import FieldStore
 from core.data.well_effects import WellEffects, well_effects
 from core.domain import FloatArray, ImageRecord
 from core.models.iresnet import IResNet, split_image
-from core.models.levels import BrightnessLevels, signal_of
+from core.models.levels import signal_of
 from core.training.sparse_shift import SURE, sparse_shift
 
 # Degrees of freedom that the spread between images counts for, where groups hold all conditions
@@ -29,12 +30,17 @@ Shifts = dict[str, dict[str, list[list[float]]]]  # source -> target -> (2, C)
 
 
 @torch.no_grad()
-def field_moments(levels: BrightnessLevels, store: FieldStore) -> FloatArray:
-    """Moments (N, 2, C) of the fields of a store."""
-    device = levels.mean.device
-    fields = (torch.from_numpy(store.field(i))[None].to(device) for i in range(len(store)))
-    moments: FloatArray = torch.cat([levels.moments(x) for x in fields]).cpu().numpy()
-    return moments
+def of_fields(
+    measure: Callable[[Tensor], Tensor], stores: Sequence[FieldStore], device: torch.device
+) -> FloatArray:
+    """(N, ...) what is measured of the fields of all stores, such as their moments."""
+    fields = (
+        torch.from_numpy(store.field(i))[None].to(device)
+        for store in stores
+        for i in range(len(store))
+    )
+    found: FloatArray = torch.cat([measure(x) for x in fields]).cpu().numpy()
+    return found
 
 
 def show_patterns(model: IResNet, store: FieldStore) -> None:

@@ -167,17 +167,18 @@ def _split_brightness(
     """Let the network see patterns; how brightness and detail differ between the conditions."""
     import torch
 
-    from core.training.detail_shifts import detail_shifts, pattern_detail
-    from core.training.level_shifts import field_moments, level_shifts, show_patterns
+    from core.training.detail_shifts import detail_shifts
+    from core.training.level_shifts import level_shifts, of_fields, show_patterns
 
     model.levels.set_curve(card.preprocessing)
     stores = [part.store for part in (fields, validation) if part is not None]
-    moments = np.concatenate([field_moments(model.levels, store) for store in stores])
+    device = model.levels.mean.device
+    moments = of_fields(model.levels.moments, stores, device)
     model.levels.set_typical(torch.from_numpy(moments))
     for store in stores:
         show_patterns(model, store)
     records = [record for store in stores for record in store.records]
-    details = np.concatenate([pattern_detail(model.levels, store) for store in stores])
+    details = of_fields(model.levels.detail, stores, device)
     return {
         "level_shifts": level_shifts(moments, records),
         "detail_shifts": detail_shifts(details, records),

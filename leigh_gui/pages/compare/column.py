@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from core.domain import AUTOENCODER, UNSIGNED
 from leigh_gui.widgets.common.elided_label import ElidedLabel
-from leigh_gui.widgets.common.look import tip
+from leigh_gui.widgets.common.look import keep_place, tip
 from leigh_gui.widgets.counterfactual.change import largest_change
 from leigh_gui.widgets.counterfactual.colour_bar import ColourBar
 from leigh_gui.widgets.counterfactual.difference_pane import DifferencePane, symmetric_limit
@@ -61,9 +61,7 @@ class Column(QWidget):
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setSpacing(4)
         self.bar = ColourBar(signed=kind not in UNSIGNED)
-        keep = self.bar.sizePolicy()
-        keep.setRetainSizeWhenHidden(True)  # the panes of all columns stay in line
-        self.bar.setSizePolicy(keep)
+        keep_place(self.bar)  # the panes of all columns stay in line
         self.bar.setMinimumWidth(0)
         self.bar.hide()
         for widget in (self.title, self.note, self.bar):

@@ -52,6 +52,13 @@ def set_kind(widget: QWidget, kind: str) -> None:
         widget.style().polish(widget)
 
 
+def keep_place(widget: QWidget) -> None:
+    """Hidden, the widget takes the room that it takes when it is shown: its neighbours stay."""
+    policy = widget.sizePolicy()
+    policy.setRetainSizeWhenHidden(True)
+    widget.setSizePolicy(policy)
+
+
 def rule(vertical: bool = False) -> QFrame:
     """A thin dividing line."""
     line = QFrame()
